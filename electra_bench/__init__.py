@@ -1,0 +1,1 @@
+"""electra_bench: a benchmarking harness for ELECTRA-family text encoders."""

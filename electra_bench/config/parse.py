@@ -1,0 +1,228 @@
+"""Parses gin files and overrides, finding every mistake before any work.
+
+gin 0.5.0 silently accepts a parameter that is bound twice and a scope that nothing uses,
+and reports a missing value only when it is needed; see docs/design/config.md.
+"""
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import gin
+
+from electra_bench.config import statements
+from electra_bench.config.locate import find_gin_file, gin_root
+from electra_bench.config.statements import Binding, Import, Macro, Reference
+
+SCOPES = ("discriminator", "eval", "generator", "train")
+
+
+class ConfigError(ValueError):
+    """A mistake in a gin file or an override; the message says where."""
+
+
+class Parsed(NamedTuple):
+    """What was parsed.
+
+    Attributes:
+        bindings: the effective binding of every key, in order.
+        overridden: (binding that holds, binding that it replaced), in order.
+    """
+
+    bindings: tuple[Binding, ...]
+    overridden: tuple[tuple[Binding, Binding], ...]
+
+    def value(self, key: str) -> Any:
+        """The literal bound to a key, macros resolved; None if there is none."""
+        for binding in self.bindings:
+            if binding.key == key:
+                if isinstance(binding.value, Macro):
+                    return self.value(binding.value.name)
+                return binding.value
+        return None
+
+
+def parse(
+    files: Sequence[str],
+    overrides: Sequence[str],
+    load: Callable[[str, str], None],
+    import_module: Callable[[str], None],
+    kinds: Sequence[str],
+) -> Parsed:
+    """Parses files, then overrides, into gin's global configuration.
+
+    A later file overrides an earlier one, an including file what it includes, and the
+    command line all of them.
+
+    Args:
+        files: gin files, see `find_gin_file`.
+        overrides: bindings such as `models.electra.num_layers = 3` or `SEED = 1`.
+        load: `load(kind, name)` imports the builder so that gin knows it; raises KeyError
+            if there is none.
+        import_module: loads an out-of-tree plugin named in an `import`.
+        kinds: the known first parts of selectors.
+
+    Raises:
+        ConfigError: a double binding, an unknown name, parameter, scope or macro, or a
+            required value that is missing.
+        FileNotFoundError: no such file.
+    """
+    try:
+        found = [s for name in files for s in statements.read_file(name)]
+        found += statements.read_overrides(overrides)
+    except SyntaxError as error:
+        place = f"{error.filename or statements.COMMAND_LINE}:{error.lineno}"
+        raise ConfigError(f"{place}: not gin: {error.msg}") from error
+    for statement in found:
+        if isinstance(statement, Import):
+            import_module(statement.module)
+    bindings = [s for s in found if isinstance(s, Binding)]
+    _check_double(bindings)
+    parsed = _effective(bindings)
+    for binding in parsed.bindings:
+        _check_binding(binding, load, kinds)
+        for reference in statements.contained(binding.value, Reference):
+            _check_selector(reference.selector, binding, load, kinds)
+    _check_macros(parsed.bindings)
+    _check_required(parsed.bindings)
+    gin.add_config_file_search_path(str(gin_root()))
+    # Rebinding with ours checked: includes are read again by gin itself.
+    for name in files:
+        gin.parse_config_file(str(find_gin_file(name)))
+    gin.parse_config(list(overrides))
+    return parsed
+
+
+def _check_double(bindings: Iterable[Binding]) -> None:
+    seen: dict[tuple[str, str], Binding] = {}
+    for binding in bindings:
+        first = seen.setdefault((binding.file, binding.key), binding)
+        if first is not binding and first.line != binding.line:
+            raise ConfigError(
+                f"{binding.key} is bound twice in {binding.file}: "
+                f"lines {first.line} and {binding.line}"
+                if binding.file != statements.COMMAND_LINE
+                else f"{binding.key} is given twice on the command line"
+            )
+
+
+def _effective(bindings: Iterable[Binding]) -> Parsed:
+    holding: dict[str, Binding] = {}
+    overridden = []
+    for binding in bindings:
+        if binding.key in holding and holding[binding.key].place != binding.place:
+            overridden.append((binding, holding[binding.key]))
+        holding[binding.key] = binding
+    return Parsed(tuple(holding.values()), tuple(overridden))
+
+
+def _check_binding(binding: Binding, load, kinds: Sequence[str]) -> None:
+    if not binding.parameter:
+        if binding.scope or "." in binding.selector or not binding.selector.isupper():
+            raise ConfigError(
+                f"{binding.place}: {binding.key!r} binds nothing: a parameter is "
+                "<kind>.<name>.<parameter>, a macro is one word in UPPER_SNAKE"
+            )
+        return
+    if binding.scope and binding.scope not in SCOPES:
+        raise ConfigError(
+            f"{binding.place}: no scope {binding.scope!r}; "
+            f"near: {_near(binding.scope, SCOPES)}; all: {list(SCOPES)}"
+        )
+    _check_selector(binding.selector, binding, load, kinds)
+    parameters = parameter_names(binding.selector)
+    if parameters is not None and binding.parameter not in parameters:
+        raise ConfigError(
+            f"{binding.place}: {binding.selector} has no parameter "
+            f"{binding.parameter!r}; near: {_near(binding.parameter, parameters)}; "
+            f"all: {parameters}"
+        )
+
+
+def _check_selector(selector: str, binding: Binding, load, kinds) -> None:
+    selector = selector.split("/")[-1]
+    kind, _, name = selector.partition(".")
+    if kind not in kinds or not name:
+        raise ConfigError(
+            f"{binding.place}: {selector!r} must be <kind>.<name>; "
+            f"near kinds: {_near(kind, kinds)}; all kinds: {sorted(kinds)}"
+        )
+    try:
+        load(kind, name)
+    except KeyError as error:
+        raise ConfigError(f"{binding.place}: {error.args[0]}") from error
+
+
+def parameter_names(selector: str) -> list[str] | None:
+    """Parameters that gin may bind; None if the builder takes any."""
+    signature = inspect.signature(gin.get_configurable(selector))
+    parameters = signature.parameters.values()
+    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
+        return None
+    return [parameter.name for parameter in parameters]
+
+
+def _check_macros(bindings: Sequence[Binding]) -> None:
+    defined = {b.selector for b in bindings if not b.parameter}
+    used: dict[str, Binding] = {}
+    for binding in bindings:
+        for macro in statements.contained(binding.value, Macro):
+            used.setdefault(macro.name, binding)
+    used.pop(statements.REQUIRED, None)
+    for name, binding in used.items():
+        if name not in defined:
+            raise ConfigError(
+                f"{binding.place}: no macro {name}; near: {_near(name, defined)}"
+            )
+    for binding in bindings:
+        # Model files set macros that only some runs use; on the command line an unused
+        # one is a misspelling.
+        from_user = binding.file == statements.COMMAND_LINE
+        if from_user and not binding.parameter and binding.selector not in used:
+            raise ConfigError(
+                f"{binding.place}: nothing uses the macro {binding.selector}; "
+                f"near: {_near(binding.selector, used)}; all: {sorted(used)}"
+            )
+
+
+def _check_required(bindings: Sequence[Binding]) -> None:
+    missing = [
+        binding for binding in bindings if binding.value == Macro(statements.REQUIRED)
+    ]
+    if missing:
+        flags = " ".join(f"--gin.{binding.key}=..." for binding in missing)
+        places = ", ".join(f"{binding.key} ({binding.place})" for binding in missing)
+        raise ConfigError(f"required values are missing: {places}; give {flags}")
+
+
+def require_bound(selector: str, supplied: Iterable[str], scope: str = "") -> None:
+    """Checks that gin or the caller gives every parameter that has no default.
+
+    Args:
+        selector: `models.electra`.
+        supplied: parameters that the caller passes itself.
+        scope: scope in which the builder will be called.
+
+    Raises:
+        ConfigError: names the missing ones.
+    """
+    builder = gin.get_configurable(selector)
+    with gin.config_scope(scope or None):
+        bound = gin.get_bindings(selector, resolve_references=False)
+    missing = [
+        parameter.name
+        for parameter in inspect.signature(builder).parameters.values()
+        if parameter.default is inspect.Parameter.empty
+        and parameter.kind
+        not in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+        and parameter.name not in bound
+        and parameter.name not in supplied
+    ]
+    if missing:
+        flags = " ".join(f"--gin.{selector}.{name}=..." for name in missing)
+        raise ConfigError(f"{selector} needs {', '.join(missing)}: give {flags}")
+
+
+def _near(name: str, names: Iterable[str]) -> list[str]:
+    return difflib.get_close_matches(name, list(names), n=3, cutoff=0.5)

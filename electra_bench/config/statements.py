@@ -1,0 +1,126 @@
+"""The bindings of gin files and of the command line, before gin sees them."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from gin import config_parser
+
+from electra_bench.config.locate import find_gin_file
+
+COMMAND_LINE = "command line"
+REQUIRED = "gin.REQUIRED"
+
+
+class Reference(NamedTuple):
+    """`@scope/selector` or `@scope/selector()`."""
+
+    selector: str
+    evaluate: bool
+
+
+class Macro(NamedTuple):
+    """`%NAME`."""
+
+    name: str
+
+
+class Binding(NamedTuple):
+    """One binding and where it stands.
+
+    Attributes:
+        scope: `generator` of `generator/models.electra.hidden_size`; else empty.
+        selector: `models.electra`; for a macro its name.
+        parameter: `hidden_size`; empty for a macro.
+        value: the literal, with `Reference` and `Macro` inside.
+        file: path of the file, or `COMMAND_LINE`.
+        line: line number, from 1; on the command line the number of the override.
+    """
+
+    scope: str
+    selector: str
+    parameter: str
+    value: Any
+    file: str
+    line: int
+
+    @property
+    def key(self) -> str:
+        """How the binding is spelt on the left of `=`."""
+        scope = f"{self.scope}/" if self.scope else ""
+        return scope + self.selector + (f".{self.parameter}" if self.parameter else "")
+
+    @property
+    def place(self) -> str:
+        """Where the binding stands, for messages."""
+        if self.file == COMMAND_LINE:
+            return COMMAND_LINE
+        return f"{self.file}:{self.line}"
+
+
+class Import(NamedTuple):
+    """`import module` of an out-of-tree plugin."""
+
+    module: str
+    file: str
+    line: int
+
+
+class _Delegate(config_parser.ParserDelegate):
+    def configurable_reference(self, scoped_configurable_name, evaluate):
+        return Reference(scoped_configurable_name, evaluate)
+
+    def macro(self, macro_name):
+        return Macro(macro_name)
+
+
+def read_file(name: str) -> Iterator[Binding | Import]:
+    """Yields the statements of a file, those of included files in their place.
+
+    Raises:
+        FileNotFoundError: the file, or one that it includes, does not exist.
+        SyntaxError: not gin; says where.
+    """
+    path = find_gin_file(name)
+    with open(path, encoding="utf-8") as file:
+        yield from _read(file, str(path))
+
+
+def read_overrides(overrides: Sequence[str]) -> Iterator[Binding | Import]:
+    """Yields the statements given on the command line, one each.
+
+    Raises:
+        SyntaxError: not gin.
+    """
+    for number, override in enumerate(overrides, 1):
+        for statement in _read(override, COMMAND_LINE):
+            yield statement._replace(line=number)
+
+
+def _read(source, file: str) -> Iterator[Binding | Import]:
+    for statement in config_parser.ConfigParser(source, _Delegate()):
+        if isinstance(statement, config_parser.IncludeStatement):
+            yield from read_file(statement.filename)
+        elif isinstance(statement, config_parser.ImportStatement):
+            yield Import(statement.module, file, statement.location.line_num)
+        elif isinstance(statement, config_parser.BindingStatement):
+            yield Binding(
+                statement.scope or "",
+                statement.selector,
+                statement.arg_name or "",
+                statement.value,
+                file,
+                statement.location.line_num,
+            )
+
+
+def contained(value: Any, kind: type) -> Iterator[Any]:
+    """Yields the references or macros inside a value."""
+    if isinstance(value, kind):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from contained(key, kind)
+            yield from contained(item, kind)
+    elif isinstance(value, (list, tuple)) and not isinstance(value, (Reference, Macro)):
+        for item in value:
+            yield from contained(item, kind)

@@ -1,0 +1,32 @@
+"""What every layer above shares: batches, loss terms, seeds, variables, protocols.
+
+Dimension glossary, the only words used in shape comments: `batch` (rows on one replica),
+`global_batch` (rows over all replicas), `seq` (tokens), `preds` (masked positions),
+`hidden`, `embed`, `ffn`, `heads`, `head_dim`, `vocab`, `classes`, `layers`.
+"""
+
+from electra_bench.core.batch import Batch
+from electra_bench.core.loss_term import LossTerm
+from electra_bench.core.protocols import (
+    Embeddings,
+    Encoder,
+    EncoderFactory,
+    EncoderOutput,
+    Objective,
+    SpecialIds,
+)
+from electra_bench.core.random import Seed
+from electra_bench.core.variables import Variables
+
+__all__ = [
+    "Batch",
+    "Embeddings",
+    "Encoder",
+    "EncoderFactory",
+    "EncoderOutput",
+    "LossTerm",
+    "Objective",
+    "Seed",
+    "SpecialIds",
+    "Variables",
+]

@@ -1,0 +1,107 @@
+"""What models, objectives and the trainer may ask of one another."""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, Protocol
+
+import tensorflow as tf
+
+from electra_bench.core.batch import Batch
+from electra_bench.core.loss_term import LossTerm
+from electra_bench.core.random import Seed
+
+
+class SpecialIds(NamedTuple):
+    """Size of a vocabulary and the ids of its special tokens."""
+
+    size: int
+    pad: int
+    unk: int
+    cls: int
+    sep: int
+    mask: int
+
+
+class EncoderOutput(NamedTuple):
+    """What an encoder returns.
+
+    Attributes:
+        sequence: last layer, float32 [batch, seq, hidden].
+        embedding: input of the first layer, float32 [batch, seq, hidden].
+        layers: output of every layer, a tuple of float32 [batch, seq, hidden].
+        attentions: attention probabilities before dropout of every layer, a tuple of
+            float32 [batch, heads, seq, seq]; empty if the encoder has none.
+    """
+
+    sequence: tf.Tensor
+    embedding: tf.Tensor
+    layers: tuple[tf.Tensor, ...]
+    attentions: tuple[tf.Tensor, ...]
+
+
+class Embeddings(Protocol):
+    """The embedding layer, which a generator may share with the discriminator."""
+
+    table: tf.Variable  # word embeddings, float32 [vocab, embed]
+    size: int  # embed
+
+
+class Encoder(Protocol):
+    """A text encoder (a `tf.Module`)."""
+
+    embeddings: Embeddings
+    hidden_size: int
+    num_layers: int
+
+    def __call__(
+        self,
+        input_ids: tf.Tensor,
+        input_mask: tf.Tensor,
+        segment_ids: tf.Tensor,
+        *,
+        seed: Seed,
+        training: bool,
+    ) -> EncoderOutput:
+        """Encodes int32 [batch, seq] ids, mask and segments."""
+
+
+class EncoderFactory(Protocol):
+    """Builds the configured encoder, once per role.
+
+    The name of a role's variables starts with `electra` for the default role and the
+    discriminator, with `generator` for the generator. gin bindings under the scopes
+    `generator/` and `discriminator/` apply to these roles only.
+    """
+
+    def __call__(
+        self,
+        role: Literal["encoder", "discriminator", "generator"] = "encoder",
+        *,
+        embeddings: Embeddings | None = None,
+        width: float = 1.0,
+        depth: float = 1.0,
+    ) -> Encoder:
+        """Builds one encoder.
+
+        Args:
+            role: what it is for.
+            embeddings: an embedding layer to share; None makes its own.
+            width: factor of the hidden size (FFN and heads follow).
+            depth: factor of the number of layers.
+        """
+
+
+class Objective(Protocol):
+    """A training objective (a `tf.Module`): pre-training objectives and task kinds."""
+
+    encoder: Encoder
+
+    def loss_terms(
+        self, batch: Batch, seed: Seed, training: bool
+    ) -> Mapping[str, LossTerm]:
+        """The loss as named sums."""
+
+    def outputs(self, batch: Batch, seed: Seed) -> Mapping[str, tf.Tensor]:
+        """Tensors [batch, ...] for evaluation and prediction; dropout is off.
+
+        `seed` matters only where evaluating needs draws, as masking does.
+        """

@@ -1,0 +1,77 @@
+"""Variables with the original's names, initialised from (seed, name)."""
+
+import zlib
+from collections.abc import Callable
+
+import tensorflow as tf
+
+
+class Variables:
+    """Creates a model's variables.
+
+    An initial value depends on the seed and the variable's own name only, so adding a
+    head or building the generator first changes nothing elsewhere. Names are complete
+    (`electra/encoder/layer_0/attention/self/query/kernel`), so that a checkpoint of the
+    original is a look-up.
+    """
+
+    def __init__(self, seed: int):
+        """Starts without variables.
+
+        Args:
+            seed: of the initial values.
+        """
+        self._seed = seed
+        self._made: list[tuple[tf.Variable, Callable[[int], tf.Tensor]]] = []
+
+    def truncated_normal(self, name: str, shape, stddev: float = 0.02) -> tf.Variable:
+        """Normal with `stddev`, values beyond two standard deviations drawn again."""
+        return self._make(
+            name,
+            lambda seed: tf.random.stateless_truncated_normal(
+                shape, seed=_seed_of(seed, name), stddev=stddev
+            ),
+        )
+
+    def glorot_uniform(self, name: str, shape) -> tf.Variable:
+        """Uniform in +-sqrt(6 / (fan_in + fan_out)); TF1's default for dense kernels."""
+        limit = (6.0 / (shape[0] + shape[-1])) ** 0.5
+        return self._make(
+            name,
+            lambda seed: tf.random.stateless_uniform(
+                shape, seed=_seed_of(seed, name), minval=-limit, maxval=limit
+            ),
+        )
+
+    def zeros(self, name: str, shape) -> tf.Variable:
+        """All zero."""
+        return self._make(name, lambda seed: tf.zeros(shape))
+
+    def ones(self, name: str, shape) -> tf.Variable:
+        """All one."""
+        return self._make(name, lambda seed: tf.ones(shape))
+
+    def reset(self, seed: int) -> None:
+        """Gives every variable the initial value that it has under another seed."""
+        for variable, value in self._made:
+            variable.assign(value(seed))
+
+    def _make(self, name: str, value: Callable[[int], tf.Tensor]) -> tf.Variable:
+        # Every replica computes the same update from all-reduced gradients, so that of
+        # the first one counts and nothing needs to be averaged.
+        variable = tf.Variable(
+            value(self._seed),
+            name=name,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        )
+        self._made.append((variable, value))
+        return variable
+
+
+def _seed_of(seed: int, name: str) -> tf.Tensor:
+    return tf.constant([seed, zlib.crc32(name.encode()) % 2**31], tf.int32)
+
+
+def variable_name(variable: tf.Variable) -> str:
+    """The name without TensorFlow's output suffix: `a/b/kernel`, not `a/b/kernel:0`."""
+    return variable.name.split(":")[0]

@@ -1,0 +1,159 @@
+"""Which examples form step n: a function of (seed, step, lengths, rates) alone.
+
+Nothing is remembered between steps, so a run resumes from its step number, and any number
+of processes agrees on the order.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+# Draws of a mixture are laid out in blocks of this many; within a block the share of each
+# task is as close to its rate as whole numbers allow.
+BLOCK = 1024
+
+
+class Row(NamedTuple):
+    """One example of a step: which task of the mixture, which row of its store."""
+
+    task: int
+    index: int
+
+
+class Shuffled:
+    """Rows of one store in a new random order every epoch, without end."""
+
+    def __init__(self, num_rows: int, seed: Sequence[int]):
+        """Makes the order.
+
+        Args:
+            num_rows: rows of the store.
+            seed: integers >= 0 that name this order.
+
+        Raises:
+            ValueError: no rows.
+        """
+        if num_rows < 1:
+            raise ValueError("an order needs at least one example, got 0")
+        self._num_rows = num_rows
+        self._seed = tuple(seed)
+        # Two epochs: a batch may begin in one and end in the next.
+        self._epoch = functools.lru_cache(maxsize=2)(self._make_epoch)
+
+    def _make_epoch(self, epoch: int) -> np.ndarray:
+        return np.random.default_rng([*self._seed, epoch]).permutation(self._num_rows)
+
+    def __getitem__(self, draw: int) -> int:
+        """The row of the `draw`-th draw, counted from 0 over all epochs."""
+        epoch, position = divmod(draw, self._num_rows)
+        return int(self._epoch(epoch)[position])
+
+
+class RandomPlan:
+    """Batches composed at random from one task or a mixture.
+
+    Draw `d` of the mixture goes to one of its tasks and takes that task's next row. In
+    every block of `BLOCK` draws a task gets its rate's share (rounded so that no error
+    adds up over blocks), at random places.
+    """
+
+    def __init__(
+        self, sizes: Sequence[int], rates: Sequence[float], batch_size: int, seed: int
+    ):
+        """Makes the plan.
+
+        Args:
+            sizes: number of rows of every task.
+            rates: their mixing rates, positive; need not sum to 1.
+            batch_size: examples in a step.
+            seed: of the order.
+        """
+        self._batch_size = batch_size
+        self._seed = seed
+        self._orders = [Shuffled(size, (seed, task)) for task, size in enumerate(sizes)]
+        self._bounds = np.cumsum([0.0, *rates]) / np.sum(rates)
+        self._block = functools.lru_cache(maxsize=4)(self._make_block)
+
+    def _drawn_before(self, block: int) -> np.ndarray:
+        """Draws that every task has had when a block starts, int64 [tasks]."""
+        ends = np.floor(self._bounds * block * BLOCK + 0.5).astype(np.int64)
+        return np.diff(ends)
+
+    def _make_block(self, block: int) -> list[Row]:
+        before = self._drawn_before(block)
+        counts = self._drawn_before(block + 1) - before
+        tasks = np.repeat(np.arange(len(counts)), counts)
+        # [2, ...]: a stream of its own, apart from the orders' (seed, task, epoch).
+        rng = np.random.default_rng([self._seed, 2**32 + block])
+        rng.shuffle(tasks)
+        taken = before.copy()
+        rows = []
+        for task in tasks:
+            rows.append(Row(int(task), self._orders[task][int(taken[task])]))
+            taken[task] += 1
+        return rows
+
+    def __getitem__(self, step: int) -> list[Row]:
+        """The rows of step `step`, counted from 0."""
+        first = step * self._batch_size
+        return [
+            self._block(draw // BLOCK)[draw % BLOCK]
+            for draw in range(first, first + self._batch_size)
+        ]
+
+
+class ByLengthPlan:
+    """Batches of similar length from one task, in random order, new every epoch.
+
+    Padding is small and few lengths occur. Lengths are disturbed by up to `noise` before
+    sorting so that batches differ between epochs. With a summed, clipped loss the
+    composition of batches changes scores, so protocols that follow the original use
+    `RandomPlan`.
+    """
+
+    def __init__(
+        self, lengths: np.ndarray, batch_size: int, seed: int, noise: float = 0.1
+    ):
+        """Makes the plan.
+
+        Args:
+            lengths: tokens of every row, int [rows].
+            batch_size: examples in a step; what is left over at the end of an epoch is
+                left out of it, a different part each time.
+            seed: of the order.
+            noise: relative disturbance of lengths, in [0, 1).
+
+        Raises:
+            ValueError: fewer rows than a batch holds.
+        """
+        if len(lengths) < batch_size:
+            raise ValueError(
+                f"batch size {batch_size} exceeds the {len(lengths)} training examples"
+            )
+        self._lengths = np.asarray(lengths)
+        self._batch_size = batch_size
+        self._seed = seed
+        self._noise = noise
+        self._epoch = functools.lru_cache(maxsize=2)(self._make_epoch)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Whole batches in one epoch."""
+        return len(self._lengths) // self._batch_size
+
+    def _make_epoch(self, epoch: int) -> np.ndarray:
+        rng = np.random.default_rng([self._seed, epoch])
+        # Leave out at random what does not fill a batch, then sort the rest.
+        kept = rng.permutation(len(self._lengths))
+        kept = kept[: self.steps_per_epoch * self._batch_size]
+        factors = 1.0 + self._noise * rng.uniform(-1.0, 1.0, len(kept))
+        batches = kept[np.argsort(self._lengths[kept] * factors, kind="stable")]
+        batches = batches.reshape(self.steps_per_epoch, self._batch_size)
+        return batches[rng.permutation(self.steps_per_epoch)]
+
+    def __getitem__(self, step: int) -> list[Row]:
+        """The rows of step `step`, counted from 0."""
+        epoch, position = divmod(step, self.steps_per_epoch)
+        return [Row(0, int(index)) for index in self._epoch(epoch)[position]]

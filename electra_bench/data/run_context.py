@@ -1,0 +1,50 @@
+"""What a seqio task cannot know when it is registered: data folder, vocabulary, files.
+
+seqio binds sources and vocabularies at registration; ours look these things up here when a
+dataset is built, so one registered task serves any vocabulary and any folder.
+"""
+
+import contextlib
+import contextvars
+import dataclasses
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class RunContext:
+    """The surroundings in which datasets are built.
+
+    Attributes:
+        data_dir: folder with the data sets; None if none was given.
+        vocabulary: the run's vocabulary (see `data/vocabularies.py`); None if none was
+            given.
+        files: split to path, binds splits of the run's task by hand.
+    """
+
+    data_dir: str | None = None
+    vocabulary: Any = None
+    files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+_current: contextvars.ContextVar[RunContext] = contextvars.ContextVar("run_context")
+
+
+def current() -> RunContext:
+    """The context set by `use`, or one with `ELECTRA_BENCH_DATA` as its folder."""
+    return _current.get(RunContext(data_dir=os.environ.get("ELECTRA_BENCH_DATA")))
+
+
+@contextlib.contextmanager
+def use(**changes: Any) -> Iterator[RunContext]:
+    """Changes fields of the context for a `with` block.
+
+    tf.data runs Python functions on threads of its own, which do not see this: read the
+    context when a dataset is built, not when an element is made.
+    """
+    token = _current.set(dataclasses.replace(current(), **changes))
+    try:
+        yield _current.get()
+    finally:
+        _current.reset(token)

@@ -1,0 +1,32 @@
+"""What is known of a task and of a run, as frozen dataclasses and JSON; stdlib only."""
+
+from electra_bench.records.prediction import (
+    Prediction,
+    read_predictions,
+    write_predictions,
+)
+from electra_bench.records.run_record import (
+    SCHEMA_VERSION,
+    RecordError,
+    RunRecord,
+    TaskResult,
+    find_records,
+    read_record,
+    write_record,
+)
+from electra_bench.records.task_card import Reference, TaskCard
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Prediction",
+    "RecordError",
+    "Reference",
+    "RunRecord",
+    "TaskCard",
+    "TaskResult",
+    "find_records",
+    "read_predictions",
+    "read_record",
+    "write_predictions",
+    "write_record",
+]

@@ -1,0 +1,45 @@
+"""Per-example predictions: `predictions/<task>-<split>.jsonl.gz`."""
+
+import gzip
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One line of a predictions file.
+
+    Attributes:
+        id: the example's id in its file, or its row number; equal for every model.
+        target: the right answer, as the task's metrics see it; None if unknown.
+        prediction: the model's answer, in the same form.
+        scores: what the answer was chosen by (class probabilities, n-best spans).
+    """
+
+    id: str
+    target: Any
+    prediction: Any
+    scores: Any = None
+
+
+def write_predictions(path: str, predictions: Iterable[Prediction]) -> None:
+    """Writes one JSON object a line, atomically; equal predictions give equal bytes."""
+    partial = f"{path}.partial"
+    with (
+        open(partial, "wb") as raw,
+        # mtime=0: the sha256 of the file identifies its content.
+        gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file,
+    ):
+        for prediction in predictions:
+            file.write(json.dumps(asdict(prediction), sort_keys=True).encode() + b"\n")
+    os.replace(partial, path)
+
+
+def read_predictions(path: str) -> Iterator[Prediction]:
+    """Yields what `write_predictions` wrote."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            yield Prediction(**json.loads(line))

@@ -1,0 +1,182 @@
+"""The record that every run leaves behind and every table is made of."""
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+SCHEMA_VERSION = 1
+FILE_NAME = "record.json"
+
+
+class RecordError(ValueError):
+    """A record that cannot be used: says which file and why."""
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """Scores of one run on one split of one task.
+
+    Attributes:
+        task: registered task name.
+        task_version: version of its card when it was scored.
+        split: split of the data.
+        subset: what part of the split was used ("first 100"); None for the whole.
+        num_examples: number of scored examples.
+        data_sha256: hash of the split's raw examples.
+        metrics: name to value; scores are percentages, 0-100.
+        main_metric: the metric that tables show.
+        floor: main metric of a trivial answer; None if unknown.
+        predictions_path: predictions file, relative to the run's directory.
+        predictions_sha256: its hash.
+    """
+
+    task: str
+    task_version: int
+    split: str
+    num_examples: int
+    metrics: Mapping[str, float | None]
+    main_metric: str
+    subset: str | None = None
+    data_sha256: str | None = None
+    floor: float | None = None
+    predictions_path: str | None = None
+    predictions_sha256: str | None = None
+
+    @property
+    def main_score(self) -> float | None:
+        """The main metric's value; None if it is missing or undefined."""
+        return self.metrics.get(self.main_metric)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run. Times are ISO 8601 in UTC, `wall_s` is in seconds.
+
+    Attributes:
+        run_id: unique identifier.
+        label: name of the row in tables.
+        kind: pretrain, finetune, evaluate, score or rerank.
+        status: done or failed.
+        model: registered model name; None where there is none.
+        objective: registered objective or task kind.
+        protocol: `code_v1`, `paper`, `fixed`, with `*` if `protocol_changes` is not empty.
+        protocol_changes: parameter to [protocol's value, this run's value].
+        suite, cell_id: the suite that the run belongs to and its place in the grid.
+        seed: seed of this run; `pretrain_seed`: of the checkpoint it started from.
+        pretrain_fraction: part of pre-training that the checkpoint has seen, in (0, 1].
+        hparams: what the run was configured with, flat.
+        train_flops: of this run; `total_flops`: with the runs that it builds on.
+        params: number of trainable parameters of the encoder.
+        collapsed: True if fine-tuning ended at or below the trivial answer.
+        parent_run_id: run whose checkpoint this one started from.
+        plugins: distribution to version of every plugin that was used.
+    """
+
+    run_id: str
+    label: str
+    kind: str
+    status: str
+    model: str | None = None
+    objective: str | None = None
+    protocol: str | None = None
+    protocol_changes: Mapping[str, Any] = field(default_factory=dict)
+    suite: str | None = None
+    cell_id: str | None = None
+    seed: int | None = None
+    pretrain_seed: int | None = None
+    pretrain_fraction: float | None = None
+    hparams: Mapping[str, Any] = field(default_factory=dict)
+    train_examples: int | None = None
+    train_steps: int | None = None
+    tokens: int | None = None
+    train_flops: float | None = None
+    total_flops: float | None = None
+    flops_method: str | None = None
+    params: int | None = None
+    wall_s: float | None = None
+    device: str | None = None
+    strategy: str | None = None
+    precision: str | None = None
+    results: tuple[TaskResult, ...] = ()
+    collapsed: bool | None = None
+    vocab_sha256: str | None = None
+    config_sha256: str | None = None
+    checkpoint_sha256: str | None = None
+    parent_run_id: str | None = None
+    plugins: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
+    code_version: str | None = None
+    started: str | None = None
+    ended: str | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+def _without_nan(value: Any) -> Any:
+    """NaN and infinities have no JSON form; a score that is undefined is None."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return value
+
+
+def write_record(run_dir: str, record: RunRecord) -> str:
+    """Writes `record.json` into `run_dir`, atomically; returns its path."""
+    path = os.path.join(run_dir, FILE_NAME)
+    partial = f"{path}.partial"
+    with open(partial, "w", encoding="utf-8") as file:
+        json.dump(_without_nan(asdict(record)), file, indent=1, allow_nan=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+    return path
+
+
+def read_record(path: str) -> RunRecord:
+    """Reads one `record.json`.
+
+    Fields that this version does not know are left out, fields that an older version did
+    not have take their defaults.
+
+    Raises:
+        RecordError: not JSON, not a record, or of a newer schema.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RecordError(f"{path}: cannot be read: {error}") from error
+    if not isinstance(content, dict) or "schema_version" not in content:
+        raise RecordError(f"{path}: not a run record: no schema_version")
+    version = content["schema_version"]
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
+        raise RecordError(
+            f"{path}: schema_version {version!r} is newer than {SCHEMA_VERSION}, "
+            "which is the newest that this version reads"
+        )
+    try:
+        results = tuple(
+            TaskResult(**_known(TaskResult, r)) for r in content.pop("results", ())
+        )
+        return RunRecord(**_known(RunRecord, content), results=results)
+    except (TypeError, AttributeError) as error:
+        raise RecordError(f"{path}: not a run record: {error}") from error
+
+
+def _known(cls: type, content: Mapping[str, Any]) -> dict[str, Any]:
+    names = {f.name for f in fields(cls)}
+    return {key: value for key, value in content.items() if key in names}
+
+
+def find_records(directory: str) -> Iterator[str]:
+    """Yields the paths of all `record.json` below `directory`, in sorted order."""
+    for folder, subfolders, files in os.walk(directory):
+        subfolders.sort()
+        if FILE_NAME in files:
+            yield os.path.join(folder, FILE_NAME)

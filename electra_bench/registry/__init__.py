@@ -1,0 +1,50 @@
+"""Everything that is known by name, found through entry points.
+
+`tasks` and `mixtures` hold TaskCards and mixture descriptions; seqio's own registries hold
+the tasks themselves. The other registries hold builders, which are registered with gin as
+`<kind>.<name>`. Nothing here imports TensorFlow or seqio.
+"""
+
+from electra_bench.registry.registry import Origin, Registry, UnknownName, load_plugin
+
+tasks = Registry("tasks", gin_names=False)
+mixtures = Registry("mixtures", gin_names=False)
+models = Registry("models")
+objectives = Registry("objectives")
+kinds = Registry("kinds")
+reports = Registry("reports")
+suites = Registry("suites")
+training = Registry("training")
+vocabularies = Registry("vocabularies")
+
+REGISTRIES = {
+    registry.kind: registry
+    for registry in (
+        tasks,
+        mixtures,
+        models,
+        objectives,
+        kinds,
+        reports,
+        suites,
+        training,
+        vocabularies,
+    )
+}
+
+__all__ = [
+    "REGISTRIES",
+    "Origin",
+    "Registry",
+    "UnknownName",
+    "kinds",
+    "load_plugin",
+    "mixtures",
+    "models",
+    "objectives",
+    "reports",
+    "suites",
+    "tasks",
+    "training",
+    "vocabularies",
+]

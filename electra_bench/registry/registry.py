@@ -1,0 +1,202 @@
+"""One small generic registry."""
+
+import difflib
+import functools
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import gin
+
+
+class UnknownName(KeyError):
+    """A name that nothing is registered under; the message lists near names."""
+
+    def __str__(self) -> str:
+        return self.args[0]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a registered thing comes from.
+
+    Attributes:
+        distribution: installed distribution; None if registered by `--plugin` or code.
+        version: its version.
+        target: `module:attribute`.
+    """
+
+    distribution: str | None
+    version: str | None
+    target: str
+
+
+class Registry:
+    """Names of one kind of thing, imported on first use.
+
+    Names come from the entry-point group `electra_bench.<kind>` of any installed
+    distribution, or from `register` and `add` in a module that was loaded otherwise.
+    Listing names imports nothing.
+    """
+
+    def __init__(self, kind: str, *, gin_names: bool = True):
+        """Makes an empty registry.
+
+        Args:
+            kind: plural noun; the gin module and the end of the entry-point group.
+            gin_names: whether the things are builders that gin may bind.
+        """
+        self.kind = kind
+        self._gin_names = gin_names
+        self._things: dict[str, Any] = {}
+        self._origins: dict[str, Origin] = {}
+
+    @functools.cached_property
+    def _declared(self) -> dict[str, metadata.EntryPoint]:
+        declared: dict[str, metadata.EntryPoint] = {}
+        for entry in metadata.entry_points(group=f"electra_bench.{self.kind}"):
+            other = declared.setdefault(entry.name, entry)
+            if other.value != entry.value:
+                raise ValueError(
+                    f"two distributions declare {self.kind} {entry.name!r}: "
+                    f"{other.dist.name} ({other.value}) and "
+                    f"{entry.dist.name} ({entry.value}); uninstall one"
+                )
+        return declared
+
+    def register(self, name: str) -> Callable[[Callable], Callable]:
+        """Decorator that registers a builder, also with gin as `<kind>.<name>`.
+
+        Raises:
+            ValueError: the name is taken; says by whom.
+        """
+
+        def decorate(builder: Callable) -> Callable:
+            self.add(name, builder)
+            if self._gin_names:
+                gin.register(name, module=self.kind)(builder)
+            return builder
+
+        return decorate
+
+    def add(self, name: str, thing: Any) -> Any:
+        """Registers an object under `name` and returns it.
+
+        Raises:
+            ValueError: the name is taken; says by whom.
+        """
+        target = f"{_module_of(thing)}:{getattr(thing, '__name__', name)}"
+        declared = self._declared.get(name)
+        if name in self._things:
+            raise ValueError(
+                f"{self.kind} {name!r} is taken by {self._origins[name].target}; "
+                f"cannot register {target}"
+            )
+        if declared and _is_function(thing) and declared.module != _module_of(thing):
+            raise ValueError(
+                f"{self.kind} {name!r} is declared by {declared.dist.name} as "
+                f"{declared.value}; cannot register {target}"
+            )
+        self._things[name] = thing
+        self._origins[name] = (
+            Origin(declared.dist.name, declared.dist.version, declared.value)
+            if declared
+            else Origin(None, None, target)
+        )
+        return thing
+
+    def get(self, name: str) -> Any:
+        """The builder as gin sees it (bindings apply), or the object.
+
+        Raises:
+            UnknownName: nothing has this name; lists near ones.
+        """
+        self.load(name)
+        if self._gin_names:
+            return gin.get_configurable(f"{self.kind}.{name}")
+        return self._things[name]
+
+    def load(self, name: str) -> None:
+        """Imports what is declared under `name`, so that gin knows it.
+
+        Raises:
+            UnknownName: nothing has this name; lists near ones.
+        """
+        if name in self._things:
+            return
+        entry = self._declared.get(name)
+        if entry is None:
+            raise UnknownName(self._unknown(name))
+        thing = entry.load()
+        if name not in self._things and not self._gin_names:
+            self.add(name, thing)
+        if name not in self._things:
+            raise ValueError(
+                f"{entry.dist.name} declares {self.kind} {name!r} as {entry.value}, "
+                "but importing it registered nothing under that name"
+            )
+
+    def _unknown(self, name: str) -> str:
+        names = self.names()
+        near = difflib.get_close_matches(name, names, n=3)
+        return f"no {self.kind} {name!r}; near: {near}; all: {names}"
+
+    def names(self) -> list[str]:
+        """All names, declared or registered, sorted; imports nothing."""
+        return sorted({*self._declared, *self._things})
+
+    def origin(self, name: str) -> Origin:
+        """Where `name` comes from; imports nothing.
+
+        Raises:
+            UnknownName: nothing has this name.
+        """
+        if name in self._origins:
+            return self._origins[name]
+        entry = self._declared.get(name)
+        if entry is None:
+            raise UnknownName(self._unknown(name))
+        return Origin(entry.dist.name, entry.dist.version, entry.value)
+
+
+def load_plugin(module_or_file: str) -> None:
+    """Imports a plugin for one command: a dotted module name or a Python file.
+
+    Raises:
+        FileNotFoundError: neither a file nor an importable module.
+    """
+    if not module_or_file.endswith(".py"):
+        try:
+            importlib.import_module(module_or_file)
+        except ModuleNotFoundError as error:
+            if error.name and module_or_file.startswith(error.name):
+                raise FileNotFoundError(
+                    f"--plugin: no module or file {module_or_file!r}"
+                ) from error
+            raise
+        return
+    if not os.path.isfile(module_or_file):
+        raise FileNotFoundError(f"--plugin: no file {module_or_file!r}")
+    name = os.path.splitext(os.path.basename(module_or_file))[0]
+    if name in sys.modules:
+        raise ValueError(
+            f"--plugin: module {name!r} is loaded already; rename the file"
+        )
+    spec = importlib.util.spec_from_file_location(name, module_or_file)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+
+
+def _is_function(thing: Any) -> bool:
+    return inspect.isfunction(thing) or inspect.isclass(thing)
+
+
+def _module_of(thing: Any) -> str:
+    return getattr(thing, "__module__", type(thing).__module__)

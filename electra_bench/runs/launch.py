@@ -1,0 +1,100 @@
+"""From gin files and overrides to a running root."""
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import gin
+
+from electra_bench import config, registry
+
+ROOTS = ("evaluate", "finetune", "pretrain", "quickstart")
+KINDS = ("runs", *registry.REGISTRIES)
+
+
+class Session(NamedTuple):
+    """What a root knows about how it was started.
+
+    Attributes:
+        parsed: the configuration, for the snapshot.
+        plugins: modules loaded by `--plugin` or `import`.
+        dry_run: build everything, print the plan, train nothing.
+        overwrite: delete another run that lies in the folder.
+        begin: called once everything was found in order, before the first update.
+    """
+
+    parsed: config.Parsed
+    plugins: tuple[str, ...] = ()
+    dry_run: bool = False
+    overwrite: bool = False
+    begin: Callable[[], None] = lambda: None
+
+    def snapshot(self, **values: Any) -> str:
+        """The operative configuration; `runs__pretrain__seed=1` replaces a value."""
+        replaced = {key.replace("__", "."): value for key, value in values.items()}
+        selectors = [
+            f"{kind}.{name}"
+            for kind, names in registry.REGISTRIES.items()
+            for name in names.names()
+        ]
+        selectors += [f"runs.{root}" for root in ROOTS]
+        return config.snapshot(self.parsed, selectors, self.plugins, replaced)
+
+
+def load(kind: str, name: str) -> None:
+    """Imports what gin needs to know under `<kind>.<name>`.
+
+    Raises:
+        UnknownName: nothing has this name.
+    """
+    if kind != "runs":
+        registry.REGISTRIES[kind].load(name)
+    elif name in ROOTS:
+        importlib.import_module(f"electra_bench.runs.{name}")
+    else:
+        raise registry.UnknownName(f"no runs {name!r}; all: {list(ROOTS)}")
+
+
+def parse(
+    files: Sequence[str], overrides: Sequence[str], plugins: Sequence[str] = ()
+) -> config.Parsed:
+    """Parses a configuration into gin, dropping any earlier one.
+
+    Raises:
+        ConfigError, FileNotFoundError: something is wrong with it.
+    """
+    gin.clear_config()
+    for plugin in plugins:
+        registry.load_plugin(plugin)
+    return config.parse(files, overrides, load, registry.load_plugin, KINDS)
+
+
+def launch(
+    root: str,
+    files: Sequence[str],
+    overrides: Sequence[str] = (),
+    plugins: Sequence[str] = (),
+    *,
+    dry_run: bool = False,
+    overwrite: bool = False,
+    on_start: Callable[[], None] = lambda: None,
+) -> Any:
+    """Parses a configuration and runs a root with it.
+
+    Args:
+        root: `pretrain`, `finetune` or `evaluate`.
+        files: gin files.
+        overrides: gin bindings.
+        plugins: modules or files to load first.
+        dry_run: build everything, print the plan, train nothing.
+        overwrite: delete another run that lies in the folder.
+        on_start: called once everything was found in order, before the first update.
+
+    Returns:
+        What the root returns: records.
+    """
+    load("runs", root)
+    parsed = parse(files, overrides, plugins)
+    session = Session(parsed, tuple(plugins), dry_run, overwrite, on_start)
+    config.require_bound(f"runs.{root}", ("session",))
+    return gin.get_configurable(f"runs.{root}")(session)

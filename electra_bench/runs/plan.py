@@ -1,0 +1,61 @@
+"""What `--dry_run` prints: the plan of a run, its size and its cost."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+from rich.console import Console
+from rich.table import Table
+
+from electra_bench.core import Objective, Seed
+from electra_bench.data.batch_plan import Row
+from electra_bench.data.batching import make_batch
+from electra_bench.data.example_store import ExampleStore
+
+
+def num_parameters(variables: Sequence[tf.Variable]) -> int:
+    """Number of scalars in the variables."""
+    return sum(variable.shape.num_elements() for variable in variables)
+
+
+def show(
+    run_dir: str,
+    objective: Objective,
+    settings: Mapping[str, Any],
+    train_flops: float | None,
+    store: ExampleStore,
+    seq_length: int | None,
+) -> None:
+    """Prints the plan and the loss of two examples before any training.
+
+    Args:
+        run_dir: where the run would go.
+        objective: as built.
+        settings: further rows.
+        train_flops: of the whole run, method v2; None if unknown.
+        store: some examples.
+        seq_length: what batches are padded to; None for their longest row.
+    """
+    rows = [Row(0, i) for i in range(min(2, len(store)))]
+    batch = tf.nest.map_structure(tf.constant, make_batch([store], rows, seq_length))
+    terms = objective.loss_terms(batch, Seed.of(0), training=False)
+    losses = {n: float(term.value(term.weight)) for n, term in terms.items()}
+    inside = num_parameters(objective.encoder.trainable_variables)
+    trained = num_parameters(objective.trainable_variables)
+    table = Table(title="Plan (dry run: nothing is trained)", show_header=False)
+    plan = {
+        "folder": run_dir,
+        **settings,
+        "parameters of the encoder": f"{inside:,}",
+        "parameters trained": f"{trained:,}",
+        # Weights, gradients and two slots, four bytes each.
+        "memory without activations": f"{trained * 16 / 2**20:,.0f} MiB",
+        "training FLOPs (v2)": "unknown"
+        if train_flops is None
+        else f"{train_flops:.3g}",
+        "shape of two examples": str(tuple(batch.input_ids.shape)),
+        "loss before training": ", ".join(f"{n} {v:.3f}" for n, v in losses.items()),
+    }
+    for name, value in plan.items():
+        table.add_row(name, str(value))
+    Console().print(table)

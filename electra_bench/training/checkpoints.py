@@ -1,0 +1,218 @@
+"""Checkpoints in TensorFlow's name-based format, which is the original's.
+
+A checkpoint is three files, `model.ckpt-<step>` with `.data-00000-of-00001`, `.json` and
+`.index`, and is complete once the file `checkpoint` names it. A process that is killed at
+any moment leaves the last complete one in place.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+PREFIX = "model.ckpt-"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that does not fit: says which variable and why."""
+
+
+class Best(NamedTuple):
+    """The best checkpoint so far by an evaluation metric."""
+
+    step: int
+    metric: str
+    value: float
+
+
+class Checkpoints:
+    """The checkpoints of one run."""
+
+    def __init__(self, directory: str, keep: int = 2):
+        """Opens or makes the directory.
+
+        Args:
+            directory: where they lie.
+            keep: how many of the newest to keep, at least 1; the best one stays too.
+
+        Raises:
+            ValueError: `keep` is below 1.
+        """
+        if keep < 1:
+            raise ValueError(f"keep must be at least 1, got {keep}")
+        os.makedirs(directory, exist_ok=True)
+        self._directory = directory
+        self._keep = keep
+
+    @property
+    def latest(self) -> str | None:
+        """Prefix of the newest complete checkpoint; None if there is none."""
+        return tf.train.latest_checkpoint(self._directory)
+
+    @property
+    def best(self) -> Best | None:
+        """The best checkpoint; None if none was evaluated."""
+        path = os.path.join(self._directory, "best.json")
+        if not os.path.exists(path):
+            return None
+        with open(path, encoding="utf-8") as file:
+            return Best(**json.load(file))
+
+    @property
+    def best_prefix(self) -> str | None:
+        """Prefix of the best checkpoint; None if none was evaluated."""
+        return self.prefix(self.best.step) if self.best else None
+
+    def prefix(self, step: int) -> str:
+        """Prefix of the checkpoint of a step."""
+        return os.path.join(self._directory, f"{PREFIX}{step}")
+
+    def save(
+        self, step: int, tensors: Mapping[str, tf.Tensor], state: Mapping[str, Any]
+    ) -> str:
+        """Writes a checkpoint and removes old ones.
+
+        Args:
+            step: number of updates that the variables have seen.
+            tensors: full variable names to values; `global_step` is added.
+            state: JSON values that continuing needs besides.
+
+        Returns:
+            Its prefix.
+        """
+        partial = os.path.join(self._directory, ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        os.makedirs(partial)
+        name = f"{PREFIX}{step}"
+        inside = os.path.join(partial, name)
+        write_tensors(inside, {**tensors, "global_step": tf.constant(step, tf.int64)})
+        with open(f"{inside}.json", "w", encoding="utf-8") as file:
+            json.dump(dict(state), file)
+        # The index goes last: a checkpoint without one does not exist for TensorFlow.
+        for suffix in (".data-00000-of-00001", ".json", ".index"):
+            os.replace(inside + suffix, self.prefix(step) + suffix)
+        os.rmdir(partial)
+        steps = sorted({*self._steps(), step})
+        # A run that was continued from an earlier step has later ones lying about.
+        kept = [s for s in steps if s <= step][-self._keep :]
+        tf.compat.v1.train.update_checkpoint_state(
+            self._directory,
+            name,
+            all_model_checkpoint_paths=[f"{PREFIX}{s}" for s in kept],
+        )
+        best = self.best
+        for old in set(steps) - set(kept) - ({best.step} if best else set()):
+            self._remove(old)
+        return self.prefix(step)
+
+    def mark_best(self, step: int, metric: str, value: float) -> None:
+        """Says that the checkpoint of `step` is the best one."""
+        path = os.path.join(self._directory, "best.json")
+        with open(f"{path}.partial", "w", encoding="utf-8") as file:
+            json.dump(Best(step, metric, value)._asdict(), file)
+        os.replace(f"{path}.partial", path)
+
+    def _steps(self) -> list[int]:
+        return [
+            int(name.removeprefix(PREFIX).removesuffix(".index"))
+            for name in os.listdir(self._directory)
+            if name.startswith(PREFIX) and name.endswith(".index")
+        ]
+
+    def _remove(self, step: int) -> None:
+        for suffix in (".index", ".json", ".data-00000-of-00001"):
+            if os.path.exists(self.prefix(step) + suffix):
+                os.remove(self.prefix(step) + suffix)
+
+
+def write_tensors(prefix: str, tensors: Mapping[str, tf.Tensor]) -> None:
+    """Writes tensors under their names in TensorFlow's checkpoint format V2."""
+    names = sorted(tensors)
+    tf.raw_ops.SaveV2(
+        prefix=prefix,
+        tensor_names=names,
+        shape_and_slices=[""] * len(names),
+        tensors=[tf.convert_to_tensor(tensors[name]) for name in names],
+    )
+
+
+def read_state(prefix: str) -> dict[str, Any]:
+    """The JSON values that were saved with a checkpoint."""
+    with open(f"{prefix}.json", encoding="utf-8") as file:
+        return json.load(file)
+
+
+def find_checkpoint(path: str) -> str:
+    """The prefix of a checkpoint.
+
+    Args:
+        path: a prefix, a folder with checkpoints, or the folder of a run (the best
+            checkpoint of `checkpoints/`, or else its newest).
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    if os.path.exists(f"{path}.index"):
+        return path
+    run = os.path.join(path, "checkpoints")
+    if os.path.isdir(run):
+        checkpoints = Checkpoints(run)
+        found = checkpoints.best_prefix or checkpoints.latest
+    else:
+        found = tf.train.latest_checkpoint(path) if os.path.isdir(path) else None
+    if not found:
+        raise FileNotFoundError(
+            f"no checkpoint at {path!r}: expected a prefix (model.ckpt-100), a folder "
+            "with a file 'checkpoint', or the folder of a run"
+        )
+    return found
+
+
+def restore(
+    prefix: str, variables: Mapping[str, tf.Variable], what: str = "variables"
+) -> int:
+    """Assigns every variable the checkpoint's tensor of the same name.
+
+    Tensors of the checkpoint that nothing asks for (slots, heads) are left alone; a
+    variable that it lacks or holds in another shape is an error, never a silent skip.
+
+    Args:
+        prefix: of the checkpoint.
+        variables: full names to variables.
+        what: for the message.
+
+    Returns:
+        The checkpoint's step; 0 if it has none.
+
+    Raises:
+        CheckpointError: names the missing and mis-shaped variables.
+    """
+    reader = tf.train.load_checkpoint(prefix)
+    shapes = reader.get_variable_to_shape_map()
+    missing = sorted(set(variables) - set(shapes))
+    if missing:
+        raise CheckpointError(
+            f"{prefix} lacks {len(missing)} of {len(variables)} {what}: "
+            f"{_some(missing)}; it holds {_some(sorted(shapes))}"
+        )
+    wrong = [
+        f"{name} is {list(shapes[name])} there, {variable.shape.as_list()} here"
+        for name, variable in variables.items()
+        if list(shapes[name]) != variable.shape.as_list()
+    ]
+    if wrong:
+        raise CheckpointError(
+            f"{prefix} is of another size: {_some(wrong)}; give the model it was made with"
+        )
+    for name, variable in variables.items():
+        variable.assign(np.asarray(reader.get_tensor(name)))
+    return int(reader.get_tensor("global_step")) if "global_step" in shapes else 0
+
+
+def _some(items: Sequence[str]) -> str:
+    shown = ", ".join(items[:4])
+    return shown + (f" and {len(items) - 4} more" if len(items) > 4 else "")

@@ -1,0 +1,139 @@
+"""Predictions of a task kind and their scores, by the task's own functions."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import seqio
+import tensorflow as tf
+
+from electra_bench.core import Objective, Seed
+from electra_bench.data.batch_plan import Row
+from electra_bench.data.batching import evaluation_batches, make_batch, signature
+from electra_bench.data.example_store import ExampleStore
+from electra_bench.records import Prediction
+
+
+class Scored(NamedTuple):
+    """What evaluating one split gives.
+
+    Attributes:
+        metrics: name to value; percentages.
+        predictions: one an example, in the order of the split.
+    """
+
+    metrics: dict[str, float]
+    predictions: list[Prediction]
+
+
+class Evaluator:
+    """Scores an objective with `decode` (a task kind) on one split of its task."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        task: seqio.Task,
+        store: ExampleStore,
+        batch_size: int,
+    ):
+        """Compiles the forward pass once, for any number of evaluations."""
+        self._objective = objective
+        self._task = task
+        self._store = store
+        self._batch_size = batch_size
+        self._outputs: Callable = tf.function(
+            lambda batch: objective.outputs(batch, Seed.of(0)),
+            input_signature=[signature(batch_size)],
+        )
+
+    def score(self) -> Scored:
+        """Predicts every example and computes the task's metrics.
+
+        Splits without labels have predictions, but no metrics.
+        """
+        predicted = self._decoded()
+        targets, values, predictions = [], [], []
+        for rows in self._examples():
+            example = self._store[rows[0]]
+            decoded = [predicted[row] for row in rows]
+            if hasattr(self._objective, "merge"):
+                value, scores = self._objective.merge(decoded)
+            else:
+                [(value, scores)] = decoded
+            value = self._task.postprocess_fn(value, example=example, is_target=False)
+            target = self._target(example)
+            targets.append(target)
+            values.append(value)
+            predictions.append(
+                Prediction(str(example.get("id", rows[0])), target, value, scores)
+            )
+        metrics: dict[str, float] = {}
+        if all(target is not None for target in targets):
+            for function in self._task.metric_fns:
+                metrics |= {
+                    name: float(value)
+                    for name, value in function(targets, values).items()
+                }
+        return Scored(metrics, predictions)
+
+    def _decoded(self) -> list[tuple[Any, Any]]:
+        decoded: list[Any] = [None] * len(self._store)
+        for batch in evaluation_batches(self._store, self._batch_size):
+            outputs = {
+                name: value.numpy()
+                for name, value in self._outputs(_tensors(batch)).items()
+            }
+            for i, row in enumerate(batch.example_id):
+                if row >= 0:
+                    decoded[row] = self._objective.decode(
+                        {name: value[i] for name, value in outputs.items()},
+                        self._store[int(row)],
+                    )
+        return decoded
+
+    def _examples(self) -> list[list[int]]:
+        """Rows of the store that belong to one example, in the order of the split."""
+        grouped: dict[int, list[int]] = {}
+        for row in range(len(self._store)):
+            identity = int(self._store.row("example_id", row)[0])
+            grouped.setdefault(identity, []).append(row)
+        return list(grouped.values())
+
+    def _target(self, example: Mapping[str, Any]) -> Any:
+        values = example["values"] if len(example["values"]) else example["labels"]
+        if len(values) == 0:
+            return None
+        return self._task.postprocess_fn(values, example=example, is_target=True)
+
+
+def _tensors(batch):
+    return tf.nest.map_structure(tf.constant, batch)
+
+
+def evaluate_pretraining(
+    objective: Objective,
+    outputs: Callable,
+    store: ExampleStore,
+    batch_size: int,
+    seq_length: int,
+    max_batches: int,
+) -> dict[str, float]:
+    """Generator and discriminator metrics on held-out text.
+
+    Every evaluation masks the same positions, so that the values of a run can be compared
+    with one another.
+
+    Args:
+        objective: a pre-training objective with `metrics()`.
+        outputs: its compiled `outputs(batch, seed)`.
+        store: the held-out examples.
+        batch_size: rows at once; what does not fill a batch at the end is left out.
+        seq_length: pad to this length.
+        max_batches: evaluate on so many batches at the most.
+    """
+    metrics = objective.metrics()
+    size = min(batch_size, len(store))
+    for number in range(min(max_batches, len(store) // size)):
+        rows = [Row(0, number * size + i) for i in range(size)]
+        batch = make_batch([store], rows, seq_length)
+        metrics.update(outputs(_tensors(batch), Seed.of(0, number)))
+    return metrics.result()

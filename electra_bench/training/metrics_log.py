@@ -1,0 +1,64 @@
+"""`metrics.jsonl` and TensorBoard."""
+
+import json
+import os
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+
+class MetricsLog:
+    """Writes one JSON object per logged step, and the same to TensorBoard.
+
+    The lines hold nothing that depends on the clock, so that a run which was interrupted
+    leaves the same file as one which was not; speed goes to TensorBoard only.
+    """
+
+    def __init__(self, run_dir: str, first_step: int):
+        """Opens the file and drops lines beyond `first_step`, which will come again."""
+        self._path = os.path.join(run_dir, "metrics.jsonl")
+        self._drop_after(first_step)
+        self._file = open(self._path, "a", encoding="utf-8")  # noqa: SIM115
+        self._writer = tf.summary.create_file_writer(
+            os.path.join(run_dir, "tensorboard")
+        )
+
+    def _drop_after(self, step: int) -> None:
+        if not os.path.exists(self._path):
+            return
+        kept = []
+        with open(self._path, encoding="utf-8") as file:
+            for line in file:
+                # A line without its end was being written when the process was killed.
+                if line.endswith("\n") and json.loads(line)["step"] <= step:
+                    kept.append(line)
+        partial = f"{self._path}.partial"
+        with open(partial, "w", encoding="utf-8") as file:
+            file.writelines(kept)
+        os.replace(partial, self._path)
+
+    def write(self, step: int, phase: str, values: Mapping[str, float]) -> None:
+        """Writes one line.
+
+        Args:
+            step: updates done.
+            phase: "train" or "eval".
+            values: name to value.
+        """
+        line = {"step": step, "phase": phase, **values}
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()
+        self.summarise(step, phase, values)
+
+    def summarise(self, step: int, phase: str, values: Mapping[str, float]) -> None:
+        """Writes values to TensorBoard only."""
+        with self._writer.as_default(step=step):
+            for name, value in values.items():
+                tf.summary.scalar(f"{phase}/{name}", value)
+
+    def __enter__(self) -> "MetricsLog":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.close()
+        self._writer.close()

@@ -1,0 +1,102 @@
+"""Every mistake in a configuration is found before any work, and says where."""
+
+import gin
+import pytest
+
+from electra_bench import config
+from electra_bench.registry import Registry, UnknownName
+
+KIND = "config_test_things"
+things = Registry(KIND)
+
+
+@things.register("net")
+def net(size, *, depth=2, parts=()):
+    return size, depth, parts
+
+
+def load(kind, name):
+    if kind != KIND:
+        raise UnknownName(f"no kind {kind!r}")
+    things.load(name)
+
+
+@pytest.fixture
+def parse(tmp_path):
+    def run(text, *overrides, more=()):
+        path = tmp_path / "run.gin"
+        path.write_text(text)
+        names = []
+        for number, content in enumerate(more):
+            names.append(str(tmp_path / f"more{number}.gin"))
+            (tmp_path / f"more{number}.gin").write_text(content)
+        return config.parse(
+            [str(path), *names], overrides, load, lambda module: None, [KIND]
+        )
+
+    return run
+
+
+def test_bindings_reach_the_builder_looked_up_by_name(parse):
+    parse(f"{KIND}.net.size = 3\n{KIND}.net.depth = %DEPTH\nDEPTH = 4")
+    assert things.get("net")() == (3, 4, ())
+
+
+def test_later_files_and_the_command_line_override(parse):
+    parsed = parse(
+        f"{KIND}.net.size = 1\nN = 1\n{KIND}.net.depth = %N",
+        "N = 7",
+        more=[f"{KIND}.net.size = 2"],
+    )
+    assert things.get("net")() == (2, 7, ())
+    assert [(new.key, old.place[-10:]) for new, old in parsed.overridden] == [
+        (f"{KIND}.net.size", "/run.gin:1"),
+        ("N", "/run.gin:2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "message"),
+    [
+        (f"{KIND}.net.size = 1\n{KIND}.net.size = 2", (), r"bound twice.*1 and 2"),
+        (f"{KIND}.net.sise = 1", (), r"run.gin:1: .*no parameter 'sise'.*'size'"),
+        (f"{KIND}.ned.size = 1", (), r"run.gin:1: no .*'ned'; near: \['net'\]"),
+        ("config_test_thing.net.size = 1", (), rf"near kinds: \['{KIND}'\]"),
+        (f"genrator/{KIND}.net.size = 1", (), r"no scope 'genrator'.*'generator'"),
+        (f"{KIND}.net.size = %SIZE", (), r"run.gin:1: no macro SIZE"),
+        ("SIZE = %gin.REQUIRED", (), r"required.*SIZE .*run.gin:1.*--gin.SIZE="),
+        (f"{KIND}.net.size = 1", ("SIXE = 1",), r"nothing uses the macro SIXE"),
+        (f"{KIND}.net.parts = [@{KIND}.nett]", (), r"no .*'nett'"),
+        (f"{KIND}.net.size = ", (), r"not gin"),
+        ("size = 1", (), r"binds nothing"),
+    ],
+)
+def test_mistakes(parse, text, overrides, message):
+    with pytest.raises(config.ConfigError, match=message):
+        parse(text, *overrides)
+
+
+def test_missing_file_names_near_ones():
+    with pytest.raises(FileNotFoundError, match=r"runs/pretrain\.gin"):
+        config.find_gin_file("gin/runs/pretrian.gin")
+
+
+def test_parameters_without_default_must_be_bound(parse):
+    parse(f"{KIND}.net.depth = 1")
+    with pytest.raises(config.ConfigError, match="net needs size"):
+        config.require_bound(f"{KIND}.net", ())
+    config.require_bound(f"{KIND}.net", ("size",))
+
+
+def test_a_snapshot_repeats_the_run(parse, tmp_path):
+    parsed = parse(f"{KIND}.net.size = %SIZE\nSIZE = 3", "SIZE = 5")
+    assert things.get("net")() == (5, 2, ())
+    text = config.snapshot(parsed, [f"{KIND}.net"], (), {f"{KIND}.net.depth": 6})
+    assert "# SIZE (command line) overrides" in text
+    gin.clear_config()
+    parse(text)
+    assert things.get("net")() == (5, 6, ())
+
+
+def test_the_gin_folder_does_not_hide_the_library():
+    assert hasattr(gin, "register")

@@ -1,0 +1,49 @@
+"""Fixtures that every test may use."""
+
+import os
+from pathlib import Path
+
+import gin
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def _shared(folder: str) -> Path:
+    path = SHARED / folder
+    if not path.is_dir():
+        if os.environ.get("CI"):
+            pytest.fail(f"{path} must exist in CI")
+        pytest.skip(f"{path} is absent: it is needed for comparisons on real data")
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real data sets for development; not part of the project."""
+    return _shared("data")
+
+
+@pytest.fixture(scope="session")
+def shared_golden() -> Path:
+    """The original implementation's numbers; not part of the project."""
+    return _shared("golden")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def two_cpus():
+    """Two logical CPU devices, so that strategies with replicas can be tested."""
+    import tensorflow as tf  # noqa: PLC0415 - tests without TensorFlow stay fast
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+
+
+@pytest.fixture(autouse=True)
+def fresh_gin():
+    """Bindings of one test never reach another."""
+    gin.clear_config()
+    yield
+    gin.clear_config()

@@ -1,0 +1,154 @@
+"""The loop on a small objective: logging, resuming, replicas, broken losses."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from electra_bench.core import Batch, LossTerm, Variables
+from electra_bench.core.random import dropout
+from electra_bench.core.variables import variable_name
+from electra_bench.data.batching import signature, training_dataset
+from electra_bench.training.checkpoints import Checkpoints
+from electra_bench.training.trainer import Loop, NonFiniteLoss, Trainer
+
+STEPS = 20
+
+
+class Line(tf.Module):
+    """Fits the sum of a row's tokens by one weight, with dropout on the input."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = Variables(1).truncated_normal("line/kernel", [4, 1])
+        self.encoder = self
+
+    def loss_terms(self, batch, seed, training):
+        x = dropout(tf.cast(batch.input_ids, tf.float32), 0.2, seed.fold("x"), training)
+        error = (x @ self.weight)[:, 0] - batch.values[:, 0]
+        weight = tf.cast(tf.shape(error)[0], tf.float32)
+        return {"line": LossTerm(tf.reduce_sum(error**2), weight)}
+
+
+class Descent(tf.Module):
+    """Gradient descent with momentum, so that there is a slot to resume."""
+
+    def __init__(self, variables):
+        super().__init__()
+        self.variables_ = variables
+        with tf.init_scope():
+            self.slots = {
+                f"{variable_name(v)}/m": tf.Variable(tf.zeros_like(v), name="m")
+                for v in variables
+            }
+
+    def learning_rate(self, step):
+        return tf.constant(1e-4)
+
+    def apply(self, gradients, step):
+        for variable, gradient in zip(self.variables_, gradients, strict=True):
+            slot = self.slots[f"{variable_name(variable)}/m"]
+            slot.assign(0.9 * slot + gradient)
+            variable.assign_sub(1e-4 * slot)
+        return tf.linalg.global_norm(gradients)
+
+
+def make(step):
+    rng = np.random.default_rng(step)
+    ids = rng.integers(0, 9, (8, 4)).astype(np.int32)
+    none = np.zeros((8, 0), np.int32)
+    return Batch(
+        ids,
+        np.ones_like(ids),
+        np.zeros_like(ids),
+        none,
+        ids.sum(1, keepdims=True).astype(np.float32),
+        np.zeros(8, np.int32),
+        np.arange(8, dtype=np.int32),
+    )
+
+
+def train(run_dir, steps=STEPS, strategy=None, make_batch=make, **settings):
+    strategy = strategy or tf.distribute.get_strategy()
+    with strategy.scope():
+        objective = Line()
+        optimizer = Descent(objective.trainable_variables)
+    trainer = Trainer(
+        objective,
+        optimizer,
+        strategy=strategy,
+        num_steps=STEPS,
+        settings=Loop(**{"log_every": 2, "checkpoint_every": 4, **settings}),
+    )
+
+    def dataset(first):
+        return training_dataset(make_batch, signature(8, 4), first, steps)
+
+    trained = trainer.train(str(run_dir), 3, dataset, lambda step: {"quality": step})
+    return trained, objective.weight.numpy()
+
+
+def lines(run_dir):
+    with open(os.path.join(run_dir, "metrics.jsonl"), encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def test_every_logged_step_has_one_line_and_tensorboard_has_events(tmp_path):
+    trained, _ = train(tmp_path, eval_every=10)
+    logged = [(line["step"], line["phase"]) for line in lines(tmp_path)]
+    expected = [(step, "train") for step in range(2, 21, 2)]
+    expected[5:5] = [(10, "eval")]
+    assert logged == [*expected, (20, "eval")]
+    assert trained.tokens == STEPS * 8 * 4 == lines(tmp_path)[-2]["tokens"]
+    assert lines(tmp_path)[-2]["loss"] < lines(tmp_path)[0]["loss"]
+    assert trained.evaluation == {"quality": 20}
+    assert any("events" in name for name in os.listdir(tmp_path / "tensorboard"))
+
+
+def test_an_interrupted_run_ends_as_an_unbroken_one(tmp_path):
+    _, unbroken = train(tmp_path / "a")
+    with pytest.raises(Exception, match=r"(?i)end of sequence|out of range"):
+        train(tmp_path / "b", steps=11)  # the data end: the process dies after step 10
+    assert Checkpoints(str(tmp_path / "b" / "checkpoints")).latest.endswith("-8")
+    # As a killed process leaves the file: a line that the checkpoint does not cover, and
+    # one without its end.
+    with open(tmp_path / "b" / "metrics.jsonl", "a", encoding="utf-8") as file:
+        file.write('{"step": 12, "phase"')
+    _, resumed = train(tmp_path / "b")
+    np.testing.assert_array_equal(resumed, unbroken)
+    assert lines(tmp_path / "a") == lines(tmp_path / "b")
+
+
+def test_two_replicas_train_as_one(tmp_path):
+    if len(tf.config.list_logical_devices("CPU")) < 2:
+        pytest.skip("needs two logical CPU devices: set in tests/conftest.py")
+    cpus = [d.name for d in tf.config.list_logical_devices("CPU")][:2]
+    _, one = train(tmp_path / "one")
+    _, two = train(tmp_path / "two", strategy=tf.distribute.MirroredStrategy(cpus))
+    np.testing.assert_allclose(two, one, rtol=1e-5)
+    for a, b in zip(lines(tmp_path / "one"), lines(tmp_path / "two"), strict=True):
+        assert a.pop("phase") == b.pop("phase")
+        assert a == pytest.approx(b, rel=1e-4)
+
+
+def test_the_best_checkpoint_is_kept(tmp_path):
+    train(tmp_path, eval_every=4, best_metric="quality", higher_is_better=False)
+    checkpoints = Checkpoints(str(tmp_path / "checkpoints"))
+    assert checkpoints.best.step == 4
+    assert os.path.exists(f"{checkpoints.best_prefix}.index")
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
+    def poisoned(step):
+        batch = make(step)
+        return batch if step < 9 else batch._replace(values=batch.values * np.nan)
+
+    with pytest.raises(NonFiniteLoss, match=r"nan after step 10; .*model\.ckpt-8"):
+        train(tmp_path, make_batch=poisoned)
+
+
+def test_settings_that_cannot_be_resumed_exactly_are_refused():
+    with pytest.raises(ValueError, match="checkpoint_every must be a multiple"):
+        Loop(log_every=50, checkpoint_every=120)
