@@ -15,9 +15,9 @@ from electra_bench.data.batch_plan import RandomPlan
 from electra_bench.data.batching import make_batch, signature, training_dataset
 from electra_bench.records import RunRecord, TaskResult, write_record
 from electra_bench.runs import building, plan, recording
+from electra_bench.runs import corpora as corpora_of_run
 from electra_bench.runs.launch import Session
 from electra_bench.runs.run_dir import finished, open_run_dir
-from electra_bench.tasks.corpora import add_corpus, add_corpus_mixture
 from electra_bench.tasks.examples import TaskExamples, examples, sample
 from electra_bench.training.checkpoints import find_checkpoint, restore
 from electra_bench.training.evaluation import evaluate_pretraining
@@ -35,9 +35,10 @@ def pretrain(
     vocab: str,
     workdir: str,
     seed: int,
-    train_steps: int,
     batch_size: int,
     max_seq_length: int,
+    train_steps: int | None = None,
+    train_flops: float | None = None,
     corpora: Mapping[str, Mapping[str, Any]] | None = None,
     vocabulary: str = "wordpiece",
     label: str | None = None,
@@ -57,9 +58,11 @@ def pretrain(
         vocab: vocabulary file.
         workdir: the run's folder is made inside it.
         seed: of initial values, order, masking, sampling and dropout.
-        train_steps: updates.
         batch_size: sequences in an update, over all replicas.
         max_seq_length: tokens in a sequence.
+        train_steps: updates.
+        train_flops: instead of `train_steps`, as many updates as these FLOPs (method v2)
+            pay for: compares objectives on equal terms.
         corpora: names to arguments of `add_corpus`, at least `files`.
         vocabulary: registered vocabulary.
         label: row of the leaderboard; the objective and model by default.
@@ -84,10 +87,12 @@ def pretrain(
         built: Objective = registry.objectives.get(objective)(
             encoders=factory, variables=variables, special_ids=tokens.special_ids
         )
+        flops_per_step = _flops_per_step(built, max_seq_length, batch_size)
+        train_steps = _num_steps(train_steps, train_flops, flops_per_step)
         trainable = tuple(built.trainable_variables)
         adamw = building.optimizer(trainable, train_steps, built.encoder.num_layers)
-    name = _registered(corpus, corpora)
-    flops = _train_flops(built, max_seq_length, train_steps * batch_size)
+    name = corpora_of_run.register(corpus, corpora)
+    flops = flops_per_step and flops_per_step * train_steps
     with run_context.use(
         vocabulary=tokens, data_dir=data_dir or run_context.current().data_dir
     ):
@@ -162,22 +167,28 @@ def pretrain(
     return record
 
 
-def _registered(corpus: Any, corpora: Mapping[str, Mapping[str, Any]] | None) -> str:
-    """Registers the run's own corpora and returns the name to load."""
-    for name, arguments in (corpora or {}).items():
-        add_corpus(name, **arguments)
-    if isinstance(corpus, str):
-        return corpus
-    name = "mixture_of_" + "_".join(sorted(corpus))
-    add_corpus_mixture(name, corpus)
-    return name
-
-
-def _train_flops(objective: Objective, seq: int, sequences: int) -> float | None:
-    """FLOPs of the whole run by method v2; None for an encoder that counts none."""
+def _flops_per_step(objective: Objective, seq: int, batch: int) -> float | None:
+    """FLOPs of an update by method v2; None for an encoder that counts none."""
     count = getattr(objective, "train_flops_per_sequence", None)
     per_sequence = count(seq) if count else None
-    return None if per_sequence is None else per_sequence * sequences
+    return None if per_sequence is None else per_sequence * batch
+
+
+def _num_steps(
+    train_steps: int | None, train_flops: float | None, flops_per_step: float | None
+) -> int:
+    if (train_steps is None) == (train_flops is None):
+        raise ValueError(
+            "give either train_steps (TRAIN_STEPS) or train_flops (TRAIN_FLOPS), got "
+            f"{train_steps} and {train_flops}"
+        )
+    if train_steps is None:
+        if flops_per_step is None:
+            raise ValueError("train_flops needs a model that counts its FLOPs")
+        train_steps = int(train_flops / flops_per_step)
+    if train_steps < 1:
+        raise ValueError(f"pre-training needs at least one step, got {train_steps}")
+    return train_steps
 
 
 def _dataset(

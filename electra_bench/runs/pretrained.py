@@ -15,6 +15,7 @@ class Pretrained(NamedTuple):
         folder: where the vocabulary lies.
         checkpoint: its prefix.
         model: registered model that it is of.
+        objective: registered objective or kind that it was trained with.
         label: row of its run in tables.
         run_id: its run.
         seed: its run's seed.
@@ -25,6 +26,7 @@ class Pretrained(NamedTuple):
     folder: str | None = None
     checkpoint: str | None = None
     model: str | None = None
+    objective: str | None = None
     label: str | None = None
     run_id: str | None = None
     seed: int | None = None
@@ -55,6 +57,7 @@ def find_pretrained(init: str | None) -> Pretrained:
         folder,
         checkpoint,
         record.model,
+        record.objective,
         record.label,
         record.run_id,
         record.seed,

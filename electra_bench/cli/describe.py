@@ -1,0 +1,173 @@
+"""`electra-bench describe`."""
+
+import argparse
+import difflib
+import inspect
+import json
+import os
+from typing import Any
+
+from electra_bench.cli import names
+
+EXAMPLES = """\
+examples:
+  electra-bench describe task cola
+  electra-bench describe model electra      what gin can set, with its defaults
+  electra-bench describe run runs/cola-1    its record, and what overrode what
+"""
+
+
+def add_parser(subparsers) -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "describe",
+        description="Prints everything known of one name, or of one run's folder.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("kind", metavar="KIND", help=", ".join(names.KINDS.values()))
+    parser.add_argument("name", metavar="NAME", help="a name, or the folder of a run")
+    names.add_shared_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Prints fields and values, or one object."""
+    kind = names.known_kind(args.kind)
+    names.load_plugins(args)
+    described = describe(kind, args.name)
+    if args.json:
+        print(json.dumps(described, indent=1, ensure_ascii=False, default=str))
+        return
+    _print(described)
+
+
+def describe(kind: str, name: str) -> dict[str, Any]:
+    """The object that `--json` prints.
+
+    Args:
+        kind: one of `names.KINDS`.
+        name: registered name, or a run's folder.
+
+    Raises:
+        KeyError: no such name; lists near ones.
+        FileNotFoundError: the folder holds no run.
+    """
+    if kind == "runs":
+        return _run(name)
+    if kind == "plugins":
+        return _plugin(name)
+    known = names.entry(kind, name)
+    if kind in ("tasks", "mixtures"):
+        return known
+    return known | _builder(kind, name)
+
+
+def _plugin(name: str) -> dict[str, Any]:
+    plugins = {plugin["name"]: plugin for plugin in names.plugins()}
+    if name not in plugins:
+        near = difflib.get_close_matches(name, plugins, n=3)
+        raise KeyError(f"no plugin {name!r}; near: {near}; all: {list(plugins)}")
+    return plugins[name]
+
+
+def _builder(kind: str, name: str) -> dict[str, Any]:
+    builder = names.registry_of(kind).get(name)
+    parameters = []
+    for parameter in inspect.signature(builder).parameters.values():
+        described = {
+            "name": parameter.name,
+            "gin": f"{kind}.{name}.{parameter.name}",
+            "required": parameter.default is inspect.Parameter.empty,
+        }
+        if not described["required"]:
+            described["default"] = _plain(parameter.default)
+        if parameter.annotation is not inspect.Parameter.empty:
+            described["type"] = _type(parameter.annotation)
+        parameters.append(described)
+    doc = inspect.getdoc(builder) or ""
+    return {"summary": names.first_line(doc), "doc": doc, "parameters": parameters}
+
+
+def _type(annotation: Any) -> str:
+    return inspect.formatannotation(annotation).replace("collections.abc.", "")
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return repr(value)
+
+
+def _run(directory: str) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from electra_bench.records import read_record
+
+    names.check_directory(directory)
+    path = os.path.join(directory, "record.json")
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f"no run in {directory!r}: it holds no record.json, which a run writes last"
+        )
+    record = asdict(read_record(path))
+    config = os.path.join(directory, "config.gin")
+    described = {"name": record["run_id"], **record, "path": path}
+    if os.path.isfile(config):
+        with open(config, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        # The header of a saved configuration; see config/snapshot.py.
+        described["overrides"] = [
+            line.removeprefix("# ") for line in lines if " overrides " in line
+        ]
+        described["config"] = config
+    return described
+
+
+def _print(described: dict[str, Any]) -> None:
+    from electra_bench.reports import terminal
+
+    doc = described.pop("doc", None)
+    parameters = described.pop("parameters", None)
+    if doc:
+        described.pop("summary")
+    out = terminal.console()
+    width = max(map(len, described)) + 2
+    for key, value in described.items():
+        if value not in (None, "", [], (), {}):
+            out.print(terminal.field(key, _text(value), width))
+    if doc:
+        out.print()
+        out.print(doc)
+    if parameters:
+        rows = [
+            [
+                p["gin"],
+                "" if p["required"] else repr(p["default"]),
+                p.get("type"),
+            ]
+            for p in parameters
+        ]
+        out.print()
+        terminal.print_grid(("parameter", "default", "type"), rows, out)
+        out.print("Without a default: given by gin or by the code that builds it.")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return "\n".join(f"{key}: {_flat(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        if any(isinstance(item, dict) for item in value) or any(
+            " " in str(item) for item in value
+        ):
+            return "\n".join(_flat(item) for item in value)
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_flat(item)}" for key, item in value.items())
+    return str(value)

@@ -1,0 +1,107 @@
+"""From an exception to one sentence and an exit status.
+
+A verb calls `begin_work` once everything that the user gave has been checked: what is
+raised before is the user's to mend (status 2), what is raised later is a failure (1).
+"""
+
+import contextvars
+import errno
+import sys
+import traceback
+
+DONE = 0
+FAILED = 1
+FOUND_WRONG = 2
+
+# What checks raise. Anything else before work is a defect, not a finding.
+FINDINGS = (ValueError, KeyError, OSError, ImportError)
+
+# gin appends where in its configuration a call stood; the sentence comes before.
+GIN_SUFFIX = "\n  In call to configurable"
+
+
+class UsageError(ValueError):
+    """Arguments that cannot be understood."""
+
+
+class _Work:
+    """Whether the command has started its work."""
+
+    def __init__(self):
+        self.began = False
+
+
+_work: contextvars.ContextVar[_Work] = contextvars.ContextVar("work")
+
+
+def new_command() -> None:
+    """Marks the start of a command: nothing has been done yet."""
+    _work.set(_Work())
+
+
+def begin_work() -> None:
+    """Marks that all input was found in order; later errors have exit status 1."""
+    _work.get(_Work()).began = True
+
+
+def status(error: BaseException) -> int:
+    """The exit status of a command that ended with this exception."""
+    if isinstance(error, FINDINGS) and not _work.get(_Work()).began:
+        return FOUND_WRONG
+    return FAILED
+
+
+def sentence(error: BaseException) -> str:
+    """What went wrong, on one line."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if _disk_is_full(error):
+        name = getattr(error, "filename", None)
+        return f"the disk is full{f': cannot write {name!r}' if name else ''}"
+    message = _message(error)
+    if isinstance(error, (*FINDINGS, RuntimeError)) and message:
+        return message
+    name = type(error).__name__
+    return f"{name}: {message}" if message else name
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        # "[Errno 2] No such file ..." is not a sentence.
+        return f"{error.strerror.lower()}: {str(error.filename)!r}"
+    if type(error) is KeyError and len(error.args) == 1:
+        # str() of a KeyError is the repr of its message.
+        text = str(error.args[0])
+    else:
+        text = str(error)
+    return " ".join(text.split(GIN_SUFFIX)[0].split())
+
+
+def _disk_is_full(error: BaseException | None) -> bool:
+    while error is not None:
+        if getattr(error, "errno", None) == errno.ENOSPC:
+            return True
+        # TensorFlow reports it in words.
+        if "No space left on device" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def report(error: BaseException, program: str, *, debug: bool) -> int:
+    """Prints an exception to standard error.
+
+    Args:
+        error: what ended the command.
+        program: "electra-bench VERB".
+        debug: whether to print the traceback.
+
+    Returns:
+        The exit status.
+    """
+    if debug:
+        traceback.print_exception(error)
+    print(f"{program}: error: {sentence(error)}", file=sys.stderr)
+    if not isinstance(error, (*FINDINGS, KeyboardInterrupt)) and not debug:
+        print("--debug shows where it happened", file=sys.stderr)
+    return status(error)

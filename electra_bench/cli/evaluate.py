@@ -1,0 +1,54 @@
+"""`electra-bench evaluate`."""
+
+import argparse
+import os
+
+from electra_bench.cli import gin_arguments
+
+EXAMPLE = """examples:
+  electra-bench evaluate runs/tiny-cola-s0 --data_dir data
+  electra-bench evaluate runs/tiny-cola-s0 --gin.EVAL_SPLIT="'train'" --data_dir data
+  electra-bench evaluate runs/pretrain-tiny-s0 --gin.EVAL_TASK="'pydoc'"
+
+Model, task and vocabulary are those of the run, unless bindings say otherwise.
+"""
+
+
+def add_parser(subparsers) -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="score the checkpoint of a run",
+        description="Scores a fine-tuned checkpoint on its task, or a pre-training "
+        "checkpoint (generator and discriminator) on any corpus.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("run_dir", metavar="RUN", help="folder of a run")
+    gin_arguments.add_gin_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the metrics, as the original does."""
+    config = os.path.join(args.run_dir, "config.gin")
+    if not os.path.isfile(config):
+        raise FileNotFoundError(f"no run at {args.run_dir!r}: it has no config.gin")
+    args.gin_file = [config, "runs/evaluate.gin", *args.gin_file]
+    args.gin_param.append(f"EVAL_INIT = {args.run_dir!r}")
+    if not any(binding.startswith("EVAL_TASK") for binding in args.gin_param):
+        args.gin_param.append(f"EVAL_TASK = {_task(args.run_dir)!r}")
+    record = gin_arguments.launch(args, "evaluate")
+    [result] = record.results
+    print(
+        f"{args.run_dir}: {result.task}, {result.split}, {result.num_examples} examples"
+    )
+    for name, value in sorted(result.metrics.items()):
+        print(f"  {name} = {value}")
+    return 0
+
+
+def _task(run_dir: str) -> str:
+    from electra_bench.records import read_record
+
+    return read_record(os.path.join(run_dir, "record.json")).results[0].task

@@ -1,0 +1,116 @@
+"""`electra-bench leaderboard`."""
+
+import argparse
+import shlex
+
+EXAMPLES = """\
+examples:
+  electra-bench leaderboard build runs
+  electra-bench leaderboard build runs other/runs --out report --format html,csv
+  electra-bench leaderboard build runs --tasks cola,rte
+  electra-bench leaderboard build runs --gin.reports.leaderboard.labels="['small']"
+"""
+
+FORMATS = ("terminal", "md", "csv", "json", "html")
+
+
+def add_parser(subparsers) -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "leaderboard", description="Makes tables of the records of finished runs."
+    )
+    actions = parser.add_subparsers(metavar="ACTION")
+    build = actions.add_parser(
+        "build",
+        help="build a table",
+        description="Reads every record.json below the folders, prints the table and, "
+        "with --out, writes it into files.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    build.add_argument("runs", nargs="+", metavar="RUNS_DIR", help="folders with runs")
+    build.add_argument("--out", metavar="DIR", help="folder for the files")
+    build.add_argument(
+        "--format",
+        metavar="F,F",
+        help=f"some of {', '.join(FORMATS)}; default: all with --out, else terminal",
+    )
+    build.add_argument("--tasks", metavar="T,T", help="tasks to show, in this order")
+    build.add_argument(
+        "--report", default="leaderboard", metavar="NAME", help="registered report"
+    )
+    build.add_argument(
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="P",
+        help="module or file that registers more reports; may be repeated",
+    )
+    build.add_argument(
+        "--gin_file", action="append", default=[], metavar="F", help="a gin file"
+    )
+    build.add_argument(
+        "--gin_param",
+        action="append",
+        default=[],
+        metavar="'X = Y'",
+        help="one binding; --gin.X=Y is the same",
+    )
+    build.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Builds the report, prints it and writes it."""
+    from electra_bench import config
+    from electra_bench.registry import REGISTRIES, load_plugin
+    from electra_bench.reports.collect import collect
+    from electra_bench.reports.write import build_table, write_table
+
+    formats = _formats(args)
+    for plugin in args.plugin:
+        load_plugin(plugin)
+    config.parse(
+        args.gin_file,
+        args.gin_param,
+        load=lambda kind, name: REGISTRIES[kind].load(name),
+        import_module=load_plugin,
+        kinds=list(REGISTRIES),
+    )
+    tasks = args.tasks.split(",") if args.tasks else None
+    table = build_table(collect(args.runs), args.report, tasks)
+    if "terminal" in formats:
+        from electra_bench.reports import terminal
+
+        terminal.print_table(table)
+    if args.out:
+        files = [name for name in formats if name != "terminal"]
+        written = write_table(
+            table, args.out, files, name=args.report, command=_command(args)
+        )
+        for path in written:
+            print(f"wrote {path}")
+
+
+def _formats(args: argparse.Namespace) -> list[str]:
+    if args.format is None:
+        return list(FORMATS) if args.out else ["terminal"]
+    formats = args.format.split(",")
+    for name in formats:
+        if name not in FORMATS:
+            raise ValueError(f"--format: no format {name!r}; all: {', '.join(FORMATS)}")
+    if not args.out and formats != ["terminal"]:
+        raise ValueError("--format needs --out for everything but terminal")
+    return formats
+
+
+def _command(args: argparse.Namespace) -> str:
+    words = ["electra-bench", "leaderboard", "build", *args.runs, "--out", args.out]
+    for flag in ("format", "tasks"):
+        if getattr(args, flag):
+            words += [f"--{flag}", getattr(args, flag)]
+    if args.report != "leaderboard":
+        words += ["--report", args.report]
+    for flag in ("plugin", "gin_file", "gin_param"):
+        for value in getattr(args, flag):
+            words += [f"--{flag}", value]
+    return shlex.join(words)

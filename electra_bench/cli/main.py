@@ -1,0 +1,202 @@
+"""The command line: one sub-command a verb, each in a file of its own.
+
+Only the module of the chosen verb is imported, so `--help` and the light verbs answer
+without loading TensorFlow.
+"""
+
+import argparse
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from typing import NamedTuple, NoReturn
+
+from electra_bench.cli import errors
+from electra_bench.cli.gin_arguments import expand_gin_flags
+
+PROGRAM = "electra-bench"
+
+
+class Verb(NamedTuple):
+    """A sub-command.
+
+    Attributes:
+        name: what the user types.
+        module: module with `add_parser(subparsers)`, which sets `run`: a function of the
+            parsed arguments that returns an exit status.
+        summary: one line for `--help`.
+    """
+
+    name: str
+    module: str
+    summary: str
+
+
+VERBS = (
+    Verb(
+        "quickstart",
+        "electra_bench.cli.quickstart",
+        "pre-train, fine-tune and compare on text that is already here",
+    ),
+    Verb("corpus", "electra_bench.cli.corpus", "raw text to pre-training examples"),
+    Verb("vocab", "electra_bench.cli.vocab", "train a vocabulary from text"),
+    Verb("pretrain", "electra_bench.cli.pretrain", "pre-train an encoder"),
+    Verb("finetune", "electra_bench.cli.finetune", "fine-tune an encoder on a task"),
+    Verb("evaluate", "electra_bench.cli.evaluate", "score a checkpoint"),
+    Verb("validate", "electra_bench.cli.validate", "check gin files or a task's data"),
+    Verb("list", "electra_bench.cli.list_names", "names of tasks, models, runs, ..."),
+    Verb("describe", "electra_bench.cli.describe", "everything known of one name"),
+    Verb("leaderboard", "electra_bench.cli.leaderboard", "tables from finished runs"),
+    Verb(
+        "doctor", "electra_bench.cli.doctor", "versions, devices, data; what is missing"
+    ),
+)
+
+EPILOG = f"""\
+verbs:
+{chr(10).join(f"  {verb.name:<12} {verb.summary}" for verb in VERBS)}
+
+examples:
+  {PROGRAM} quickstart
+  {PROGRAM} list tasks
+  {PROGRAM} describe task cola
+  {PROGRAM} finetune gin/runs/finetune.gin --gin.TASK="'cola'" --gin.SEED=1
+  {PROGRAM} leaderboard build runs --out report
+
+{PROGRAM} VERB --help explains a verb. Exit status: 0 done, 2 found wrong before any
+work (arguments, configuration, missing input), 1 failed during it.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises what argparse would print with a usage text around it."""
+
+    def __init__(self, **options):
+        # An abbreviated flag would change its meaning when a longer one is added.
+        super().__init__(**options, allow_abbrev=False)
+
+    def parse_known_args(self, args=None, namespace=None):
+        """As argparse does it, but nothing may be left over.
+
+        Raises:
+            UsageError: an argument that this parser does not know.
+        """
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            # argparse has no public list of its flags.
+            hint = near_names(
+                unknown[0].partition("=")[0], [*self._option_string_actions]
+            )
+            raise errors.UsageError(
+                f"argument {unknown[0]!r} is not known; {hint}see {self.prog} --help"
+            )
+        return parsed, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the parsing.
+
+        Raises:
+            UsageError: always.
+        """
+        raise errors.UsageError(f"{message}; see {self.prog} --help")
+
+
+def near_names(name: str, names: Sequence[str]) -> str:
+    """The "did you mean" of an error message; empty if nothing is near."""
+    near = difflib.get_close_matches(name, names, n=3)
+    return f"did you mean {' or '.join(near)}? " if near else ""
+
+
+def _version() -> str:
+    return f"{PROGRAM} {metadata.version('electra-bench')}"
+
+
+def _parser(verb: Verb | None) -> Parser:
+    """The parser; of the verbs, only the chosen one has its arguments."""
+    parser = Parser(
+        prog=PROGRAM,
+        description="Benchmarks ELECTRA-family text encoders. "
+        "One gin file is one run; tables are made of runs.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument(
+        "--debug",
+        action="store_true",
+        help="show the traceback of an error; works after any verb, too",
+    )
+    subparsers = parser.add_subparsers(metavar="VERB", dest="verb", help="see below")
+    if verb:
+        importlib.import_module(verb.module).add_parser(subparsers)
+    return parser
+
+
+def _chosen_verb(argv: Sequence[str]) -> Verb | None:
+    """The verb in `argv`; None where there is none before `--help` or `--version`.
+
+    Raises:
+        UsageError: no such verb.
+    """
+    for argument in argv:
+        if argument in ("-h", "--help", "--version"):
+            return None
+        if argument.startswith("-"):
+            continue
+        for verb in VERBS:
+            if verb.name == argument:
+                return verb
+        names = [verb.name for verb in VERBS]
+        raise errors.UsageError(
+            f"no verb {argument!r}; {near_names(argument, names)}all: {', '.join(names)}"
+        )
+    return None
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    verb = _chosen_verb(argv)
+    parser = _parser(verb)
+    args = parser.parse_args(argv)
+    if verb is None:
+        parser.print_help(sys.stderr)
+        raise errors.UsageError("a verb is needed")
+    if not hasattr(args, "run"):
+        raise errors.UsageError(
+            f"{verb.name} needs a sub-command; see {PROGRAM} {verb.name} --help"
+        )
+    return args
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command.
+
+    Args:
+        argv: arguments without the program's name; None takes the process's.
+
+    Returns:
+        The exit status: 0 done, 2 found wrong before work, 1 failed during it.
+    """
+    argv = expand_gin_flags(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in argv
+    argv = [argument for argument in argv if argument != "--debug"]
+    # TensorFlow's notes on the machine would stand between the lines of a verb.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    errors.new_command()
+    program = PROGRAM
+    try:
+        args = _parse(argv)
+        program = f"{PROGRAM} {args.verb}"
+        status = args.run(args)
+        sys.stdout.flush()
+        return errors.DONE if status is None else status
+    except SystemExit as stop:
+        # argparse ends --help and --version so.
+        return stop.code if isinstance(stop.code, int) else errors.DONE
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; keep the interpreter from flushing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return errors.FAILED
+    except (Exception, KeyboardInterrupt) as error:
+        return errors.report(error, program, debug=debug)

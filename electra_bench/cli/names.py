@@ -1,0 +1,133 @@
+"""What `list` and `describe` say of a name; imports nothing of a builder's."""
+
+import argparse
+import dataclasses
+import difflib
+import os
+from importlib import metadata
+from typing import Any
+
+from electra_bench.registry import REGISTRIES, Registry, load_plugin
+
+DISTRIBUTION = "electra-bench"
+
+# plural: singular; both are accepted.
+KINDS = {
+    "tasks": "task",
+    "mixtures": "mixture",
+    "models": "model",
+    "objectives": "objective",
+    "kinds": "kind",
+    "training": "training",
+    "reports": "report",
+    "suites": "suite",
+    "vocabularies": "vocabulary",
+    "plugins": "plugin",
+    "runs": "run",
+}
+
+
+def known_kind(kind: str) -> str:
+    """The plural of a kind.
+
+    Raises:
+        ValueError: no such kind; lists near ones.
+    """
+    for plural, singular in KINDS.items():
+        if kind in (plural, singular):
+            return plural
+    near = difflib.get_close_matches(kind, KINDS, n=3)
+    raise ValueError(f"no kind {kind!r}; near: {near}; all: {list(KINDS)}")
+
+
+def registry_of(kind: str) -> Registry:
+    """The registry of a kind that has one."""
+    return REGISTRIES[kind]
+
+
+def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds `--plugin` and `--json`."""
+    parser.add_argument(
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="P",
+        help="module or file that registers more names; may be repeated",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def load_plugins(args: argparse.Namespace) -> None:
+    """Loads what `--plugin` names."""
+    for plugin in args.plugin:
+        load_plugin(plugin)
+
+
+def check_directory(directory: str) -> None:
+    """Checks that a folder exists.
+
+    Raises:
+        FileNotFoundError: it does not.
+    """
+    if not os.path.isdir(directory):
+        raise FileNotFoundError(f"no directory {directory!r}")
+
+
+def entry(kind: str, name: str) -> dict[str, Any]:
+    """What is known of a registered name without importing a builder.
+
+    Cards of tasks and mixtures are read; one that cannot be imported is named in `error`.
+
+    Raises:
+        KeyError: no such name; lists near ones.
+    """
+    registry = registry_of(kind)
+    origin = registry.origin(name)
+    known: dict[str, Any] = {"name": name}
+    if kind in ("tasks", "mixtures"):
+        try:
+            known |= card(registry.get(name))
+        except Exception as error:  # a plugin's module may raise anything
+            known["error"] = f"{type(error).__name__}: {error}"
+    else:
+        known["version"] = origin.version
+    known["distribution"] = origin.distribution
+    known["distribution_version"] = origin.version
+    known["origin"] = origin.target
+    return known
+
+
+def card(thing: Any) -> dict[str, Any]:
+    """The fields of a TaskCard or of another description."""
+    if not dataclasses.is_dataclass(thing):
+        return {"summary": first_line(getattr(thing, "__doc__", None))}
+    fields = dataclasses.asdict(thing)
+    fields.pop("name", None)
+    if "main_metric" in fields:
+        fields["metric"] = fields["main_metric"]
+    return fields
+
+
+def first_line(doc: str | None) -> str:
+    """The summary of a docstring."""
+    return (doc or "").strip().partition("\n")[0]
+
+
+def plugins() -> list[dict[str, Any]]:
+    """Distributions other than this one that declare names, and which."""
+    found: dict[str, dict[str, Any]] = {}
+    for kind in REGISTRIES:
+        for point in metadata.entry_points(group=f"electra_bench.{kind}"):
+            if point.dist.name == DISTRIBUTION:
+                continue
+            plugin = found.setdefault(
+                point.dist.name,
+                {
+                    "name": point.dist.name,
+                    "version": point.dist.version,
+                    "summary": point.dist.metadata.get("Summary"),
+                    "provides": {},
+                },
+            )
+            plugin["provides"].setdefault(kind, []).append(point.name)
+    return sorted(found.values(), key=lambda plugin: plugin["name"])

@@ -1,0 +1,92 @@
+"""Many runs to one number; what is missing stays missing."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from electra_bench.records import RunRecord
+from electra_bench.reports.table import Score
+
+
+def by_label(
+    records: Iterable[RunRecord],
+) -> list[tuple[str, list[RunRecord]]]:
+    """Records by the name of their row, in the order of first appearance."""
+    groups: dict[str, list[RunRecord]] = {}
+    for record in records:
+        groups.setdefault(record.label, []).append(record)
+    return list(groups.items())
+
+
+def over_seeds(
+    runs: Sequence[tuple[str, float | None]], marks: Sequence[str] = ()
+) -> Score:
+    """Sums up the runs of one cell.
+
+    Args:
+        runs: (run_id, score) pairs; a score is None where the metric is undefined.
+        marks: further remarks on the cell.
+
+    Returns:
+        Median, count, sample standard deviation (n - 1) and range of the defined scores.
+    """
+    defined = [score for _, score in runs if score is not None]
+    undefined = len(runs) - len(defined)
+    marks = (*marks, *([f"{undefined} undefined"] if undefined else []))
+    if not defined:
+        return Score(None, runs=tuple(runs), marks=marks)
+    return Score(
+        value=float(np.median(defined)),
+        count=len(defined),
+        sd=float(np.std(defined, ddof=1)) if len(defined) > 1 else None,
+        low=min(defined),
+        high=max(defined),
+        runs=tuple(runs),
+        marks=marks,
+    )
+
+
+def median_over_seeds(
+    records: Sequence[RunRecord], task: str, metric: str
+) -> float | None:
+    """Median of one metric of one task; None if no record has it.
+
+    Raises:
+        ValueError: the records disagree on version, split, subset or data of the task, so
+            their scores do not compare.
+    """
+    scores, conditions = [], set()
+    for record in records:
+        for result in record.results:
+            if result.task == task and result.metrics.get(metric) is not None:
+                scores.append(result.metrics[metric])
+                conditions.add(
+                    (
+                        result.task_version,
+                        result.split,
+                        result.subset,
+                        result.data_sha256,
+                    )
+                )
+    if len(conditions) > 1:
+        raise ValueError(
+            f"records of task {task!r} do not compare: (version, split, subset, data) are "
+            f"{sorted(conditions, key=str)}"
+        )
+    return float(np.median(scores)) if scores else None
+
+
+def mean_or_none(scores: Sequence[float | None]) -> float | None:
+    """Mean over tasks; None if any is missing or there are none."""
+    if not scores or any(score is None for score in scores):
+        return None
+    return float(np.mean(scores))
+
+
+def ranks(scores: Sequence[float | None]) -> list[int | None]:
+    """1 for the largest; equal scores share the better rank, missing ones have none."""
+    defined = [score for score in scores if score is not None]
+    return [
+        None if score is None else 1 + sum(other > score for other in defined)
+        for score in scores
+    ]

@@ -1,0 +1,66 @@
+"""Tables as CSV and JSON, with every digit."""
+
+import csv
+import io
+import json
+from dataclasses import asdict
+
+from electra_bench.reports.table import Score, Table, Value
+
+SPREAD_FIELDS = ("count", "sd", "low", "high")
+
+
+def to_csv(table: Table) -> str:
+    """Renders a report; a column of scores gets four more for count, sd, low and high.
+
+    A missing value is an empty field.
+    """
+    rows = (*table.rows, *table.reference_rows)
+    with_spread = {
+        name
+        for name in table.columns
+        if any(isinstance(table.cell(row, name), Score) for row in rows)
+    }
+    header = []
+    for name in table.columns:
+        header.append(name)
+        if name in with_spread:
+            header += [f"{name} {part}" for part in SPREAD_FIELDS]
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        fields = []
+        for name, value in zip(table.columns, row, strict=True):
+            fields.append(value.value if isinstance(value, Score) else value)
+            if name in with_spread:
+                fields += [getattr(value, part, None) for part in SPREAD_FIELDS]
+        writer.writerow(fields)
+    return buffer.getvalue()
+
+
+def to_json(table: Table) -> str:
+    """Renders a report with the runs behind every score."""
+
+    def plain(value: Value):
+        return asdict(value) if isinstance(value, Score) else value
+
+    def objects(rows):
+        return [
+            {name: plain(v) for name, v in zip(table.columns, row, strict=True)}
+            for row in rows
+        ]
+
+    content = {
+        "title": table.title,
+        "columns": table.columns,
+        "rank_by": table.rank_by,
+        "metrics": table.metrics,
+        "details": dict(table.details),
+        "rows": objects(table.rows),
+        "reference_rows": objects(table.reference_rows),
+        "notes": table.notes,
+        "left_out": [asdict(item) for item in table.left_out],
+        "sources": {run: asdict(source) for run, source in table.sources.items()},
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

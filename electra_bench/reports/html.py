@@ -1,0 +1,160 @@
+"""Tables as one self-contained page."""
+
+import os
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from electra_bench.reports import table as tables
+from electra_bench.reports.table import Score, Table, Value
+
+
+def to_html(table: Table, out_dir: str, command: str | None = None) -> str:
+    """Renders a report as a page without any outside file.
+
+    Args:
+        table: the report.
+        out_dir: folder of the page; links to records are relative to it.
+        command: the command that builds this table again.
+    """
+    environment = Environment(
+        loader=PackageLoader("electra_bench.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    best = {name: table.best(name) for name in table.metrics}
+    ranges = {name: _range(table, name) for name in table.metrics}
+
+    def cells(row: tuple[Value, ...], place: str) -> list[dict[str, Any]]:
+        return [
+            _cell(
+                value,
+                anchor=f"runs-{place}-{number}",
+                metric=name in table.metrics,
+                best=best.get(name),
+                span=ranges.get(name),
+            )
+            for number, (name, value) in enumerate(zip(table.columns, row, strict=True))
+        ]
+
+    rows = [cells(row, str(number)) for number, row in enumerate(table.rows)]
+    return environment.get_template("table.html.j2").render(
+        table=table,
+        columns=[_column(table, name) for name in table.columns],
+        label_index=table.columns.index(table.label),
+        rows=rows,
+        reference_rows=[cells(row, "reference") for row in table.reference_rows],
+        groups=_groups(table, out_dir),
+        left_out=table.left_out,
+        command=command,
+    )
+
+
+def _column(table: Table, name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        # A long name may break where its words end.
+        "parts": name.replace("_", "_\n").split("\n"),
+        "text": table.is_text(name),
+        "detail": table.details.get(name, ""),
+        "order": "descending" if name == table.rank_by else "none",
+        "first": "descending" if name in table.metrics else "ascending",
+    }
+
+
+def _range(table: Table, name: str) -> tuple[float, float] | None:
+    """Smallest and largest score of a column, its floor included."""
+    scores = [
+        score for row in table.rows for score in _run_scores(table.cell(row, name))
+    ]
+    floors = [tables.number(table.cell(row, name)) for row in table.reference_rows]
+    scores += [floor for floor in floors if floor is not None]
+    return (min(scores), max(scores)) if scores else None
+
+
+def _run_scores(value: Value) -> list[float]:
+    if not isinstance(value, Score):
+        return []
+    return [score for _, score in value.runs if score is not None]
+
+
+def _cell(
+    value: Value,
+    *,
+    anchor: str,
+    metric: bool,
+    best: float | None,
+    span: tuple[float, float] | None,
+) -> dict[str, Any]:
+    number = tables.number(value)
+    cell = {
+        "text": tables.text(value, metric=metric),
+        "sort": "" if number is None else repr(number),
+        "best": best is not None and number == best,
+        "missing": number is None and not isinstance(value, str),
+        "score": isinstance(value, Score),
+    }
+    if isinstance(value, Score):
+        cell |= {
+            "spread": tables.spread(value),
+            "explained": tables.explain(value),
+            "marks": value.marks,
+            "anchor": anchor if value.runs else None,
+            "points": _positions(_run_scores(value), span),
+            "median": _positions([number], span) if number is not None else [],
+        }
+    return cell
+
+
+def _positions(
+    scores: Sequence[float], span: tuple[float, float] | None
+) -> list[float]:
+    """Where scores lie between the ends of their column, 0 to 100."""
+    if span is None or span[0] == span[1]:
+        return [50.0] * len(scores)
+    low, high = span
+    return [round(100 * (score - low) / (high - low), 1) for score in scores]
+
+
+def _groups(table: Table, out_dir: str) -> list[dict[str, Any]]:
+    """The runs behind every cell, for the list below the table."""
+    groups = []
+    for row_number, row in enumerate(table.rows):
+        for number, (name, value) in enumerate(zip(table.columns, row, strict=True)):
+            if not isinstance(value, Score) or not value.runs:
+                continue
+            groups.append(
+                {
+                    "anchor": f"runs-{row_number}-{number}",
+                    "label": tables.text(table.cell(row, table.label)),
+                    "column": name,
+                    "explained": tables.explain(value),
+                    "runs": [_run(table, run, s, out_dir) for run, s in value.runs],
+                }
+            )
+    return groups
+
+
+def _run(
+    table: Table, run_id: str, score: float | None, out_dir: str
+) -> dict[str, Any]:
+    source = table.sources.get(run_id)
+    path = source.path if source else None
+    return {
+        "id": run_id,
+        "seed": tables.text(source.seed if source else None),
+        "score": tables.MISSING if score is None else f"{score:.2f}",
+        "link": _link(path, out_dir) if path else None,
+        "command": source.command if source else None,
+    }
+
+
+def _link(path: str, out_dir: str) -> str:
+    relative = PurePath(os.path.relpath(path, out_dir)).as_posix()
+    # "./" keeps a colon in the first folder's name from being read as a scheme.
+    return "./" + quote(relative)

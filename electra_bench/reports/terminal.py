@@ -1,0 +1,156 @@
+"""Tables on a terminal."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+from rich import box
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table as Grid
+from rich.text import Text
+
+from electra_bench.reports import table as tables
+from electra_bench.reports.table import Score, Table, Value
+
+# Where output is no terminal, lines are not folded: they are read by programs.
+UNFOLDED = 10_000
+
+
+def console(file: TextIO | None = None, width: int | None = None) -> Console:
+    """A console that neither folds nor colours what goes into a pipe.
+
+    Args:
+        file: where to write; None is standard output.
+        width: characters a line; None is the terminal's.
+    """
+    file = file or sys.stdout
+    if width is None:
+        width = shutil.get_terminal_size().columns if file.isatty() else UNFOLDED
+    return Console(file=file, width=width, highlight=False, markup=False, emoji=False)
+
+
+def plain(content: object) -> str:
+    """Text without control characters, which could drive the reader's terminal."""
+    return "".join(
+        c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(content)
+    )
+
+
+def print_grid(columns: Sequence[str], rows: Sequence[Sequence[object]], out: Console):
+    """Prints rows of short texts under their column names."""
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name in columns:
+        grid.add_column(name, overflow="fold", no_wrap=out.width == UNFOLDED)
+    for row in rows:
+        grid.add_row(*(Text("" if item is None else plain(item)) for item in row))
+    out.print(grid)
+
+
+def field(name: str, value: str, width: int) -> Grid:
+    """A name and its value, whose further lines are indented below the first."""
+    grid = Grid(box=None, show_header=False, pad_edge=False, padding=0)
+    grid.add_column(width=width, no_wrap=True)
+    grid.add_column(overflow="fold")
+    lines = "\n".join(map(plain, value.split("\n")))
+    grid.add_row(Text(name, style="bold"), Text(lines))
+    return grid
+
+
+def print_table(table: Table, out: Console | None = None) -> None:
+    """Prints a report: scores over their spread, notes and left-out records below.
+
+    Columns that do not fit beside the others go into a further block of lines.
+
+    Args:
+        table: the report.
+        out: where to print; None is standard output.
+    """
+    out = out or console()
+    out.print(Text(plain(table.title), style="bold"))
+    for columns in _blocks(table, out):
+        out.print(_grid(table, columns))
+        out.print()
+    for column, detail in table.details.items():
+        out.print(Text(f"{plain(column)}: {plain(detail)}", style="dim"))
+    for note in table.notes:
+        out.print(Text(plain(note), style="dim"))
+    for mark in _marks(table):
+        out.print(Text(mark, style="yellow"))
+    if table.left_out:
+        out.print(Text(f"Left out: {len(table.left_out)}", style="bold yellow"))
+        for item in table.left_out:
+            out.print(Text(f"  {plain(item.where)}: {plain(item.reason)}"))
+
+
+def _blocks(table: Table, out: Console) -> list[list[str]]:
+    """Columns in groups that fit the console; each group starts with the label."""
+    unbounded = out.options.update_width(UNFOLDED)
+    blocks: list[list[str]] = [[]]
+    for column in table.columns:
+        wider = [*blocks[-1], column]
+        needed = Measurement.get(out, unbounded, _grid(table, wider)).maximum
+        if needed > out.width and set(blocks[-1]) - {table.label}:
+            wider = [table.label, column]
+            blocks.append(wider)
+        blocks[-1] = wider
+    return blocks
+
+
+def _grid(table: Table, columns: Sequence[str]) -> Grid:
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
+    for column in columns:
+        is_label = column == table.label
+        grid.add_column(
+            Text(_breakable(plain(column))),
+            justify="left" if table.is_text(column) else "right",
+            overflow="fold",
+            no_wrap=not is_label,
+            min_width=12 if is_label else None,
+            max_width=32 if is_label else None,
+        )
+    for row in table.rows:
+        cells = [
+            _cell(table.cell(row, name), name in table.metrics, table.best(name))
+            for name in columns
+        ]
+        grid.add_row(*cells)
+    for row in table.reference_rows:
+        cells = [
+            _cell(table.cell(row, name), name in table.metrics, None, blank=True)
+            for name in columns
+        ]
+        grid.add_row(*cells, style="dim italic")
+    return grid
+
+
+def _breakable(name: str) -> str:
+    """A column's name on several lines, each a word or a part of a long one."""
+    return "\n".join(
+        word.replace("_", "_\n", 1) if len(word) > 9 else word for word in name.split()
+    )
+
+
+def _cell(
+    value: Value, metric: bool, best: float | None, *, blank: bool = False
+) -> Text:
+    if value is None and blank:
+        return Text("")
+    shown = plain(tables.text(value, metric=metric))
+    is_best = metric and best is not None and tables.number(value) == best
+    cell = Text(shown, style="bold green" if is_best else "")
+    if isinstance(value, Score) and value.count:
+        mark = "*" if value.marks else ""
+        cell.append(f"{mark}\n{tables.spread(value).replace(', ', ' ')}", style="dim")
+    return cell
+
+
+def _marks(table: Table) -> list[str]:
+    return [
+        f"* {plain(table.cell(row, table.label))}, {plain(column)}: "
+        + plain(", ".join(value.marks))
+        for row in table.rows
+        for column, value in zip(table.columns, row, strict=True)
+        if isinstance(value, Score) and value.marks
+    ]

@@ -1,0 +1,128 @@
+"""From records to files: what `leaderboard build` and the quickstart call."""
+
+import inspect
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from electra_bench.records import RunRecord
+from electra_bench.registry import reports
+from electra_bench.reports.collect import Collected
+from electra_bench.reports.files import to_csv, to_json
+from electra_bench.reports.html import to_html
+from electra_bench.reports.markdown import to_markdown
+from electra_bench.reports.table import Source, Table
+
+FORMATS = ("md", "csv", "json", "html")
+
+
+def build_table(
+    collected: Collected,
+    report: str = "leaderboard",
+    tasks: Sequence[str] | None = None,
+) -> Table:
+    """Builds a registered report; gin's bindings for it apply.
+
+    Args:
+        collected: records, and what could not be used.
+        report: registered name.
+        tasks: tasks to show; None leaves the choice to the report.
+
+    Raises:
+        KeyError: no such report.
+        ValueError: the report takes no `tasks`.
+    """
+    builder = reports.get(report)
+    options = {} if tasks is None else {"tasks": tuple(tasks)}
+    if options and "tasks" not in inspect.signature(builder).parameters:
+        raise ValueError(f"the report {report!r} has no parameter 'tasks'")
+    table = builder(**options)(collected.records)
+    named = [
+        replace(item, where=collected.paths.get(item.where, item.where))
+        for item in table.left_out
+    ]
+    return replace(
+        table,
+        left_out=(*collected.left_out, *named),
+        sources={r.run_id: _source(r, collected.paths) for r in collected.records},
+    )
+
+
+def _source(record: RunRecord, paths: Mapping[str, str]) -> Source:
+    path = paths.get(record.run_id)
+    if path is None:
+        return Source(None, None, record.seed)
+    config = os.path.join(os.path.dirname(path), "config.gin")
+    return Source(
+        path, f"electra-bench {record.kind} {shlex.quote(config)}", record.seed
+    )
+
+
+def write_table(
+    table: Table,
+    out_dir: str,
+    formats: Sequence[str] = FORMATS,
+    *,
+    name: str = "leaderboard",
+    command: str | None = None,
+) -> list[str]:
+    """Writes `<name>.<format>` for every format into a folder.
+
+    Args:
+        table: the report.
+        out_dir: folder; made if it does not exist.
+        formats: of `FORMATS`.
+        name: file name without its suffix.
+        command: the command that builds this table again.
+
+    Returns:
+        The paths written.
+
+    Raises:
+        ValueError: an unknown format.
+    """
+    unknown = sorted(set(formats) - set(FORMATS))
+    if unknown:
+        raise ValueError(f"no format {unknown[0]!r}; all: {list(FORMATS)}")
+    os.makedirs(out_dir, exist_ok=True)
+    render = {
+        "md": lambda: to_markdown(table),
+        "csv": lambda: to_csv(table),
+        "json": lambda: to_json(table),
+        "html": lambda: to_html(table, out_dir, command),
+    }
+    written = []
+    for suffix in formats:
+        path = os.path.join(out_dir, f"{name}.{suffix}")
+        partial = f"{path}.partial"
+        with open(partial, "w", encoding="utf-8", newline="") as file:
+            file.write(render[suffix]())
+        os.replace(partial, path)
+        written.append(path)
+    return written
+
+
+def write_leaderboard(
+    records: Sequence[RunRecord],
+    out_dir: str,
+    formats: Sequence[str] = FORMATS,
+    *,
+    paths: Mapping[str, str] | None = None,
+    command: str | None = None,
+) -> tuple[Table, list[str]]:
+    """Builds the leaderboard of some records and writes it.
+
+    Args:
+        records: the runs.
+        out_dir: folder for the files; made if it does not exist.
+        formats: of `FORMATS`.
+        paths: run_id to the path of its record, for links and commands.
+        command: the command that builds this table again.
+
+    Returns:
+        The table, for `terminal.print_table` and `plots`, and the paths written.
+    """
+    table = build_table(Collected(tuple(records), dict(paths or {})))
+    written = write_table(table, out_dir, formats, command=command)
+    return table, written

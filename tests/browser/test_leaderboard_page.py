@@ -1,0 +1,230 @@
+"""The leaderboard's page in a browser."""
+
+import os
+import shutil
+
+import pytest
+from run_records import run_record, save_records
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from electra_bench.cli import main
+
+FLAGS = (
+    "--headless",
+    # Chromium's sandbox refuses to run as root, which containers do.
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+HOSTILE = (
+    '"><img src=x onerror="document.title=1"><script>document.title=2</script>',
+    "</table></body>{{ 7 * 7 }}&amp;",
+)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        reason = "chromium and chromium-driver (Debian packages) are not installed"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    window = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield window
+    window.quit()
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("board")
+    records = [
+        run_record(label, task, seed, base + seed)
+        for label, base in (
+            ("small", 60.0),
+            ("large", 9.0),
+            *((h, 70.0) for h in HOSTILE),
+        )
+        for task in ("cola", "rte", "pydoc_library")
+        for seed in range(3)
+        if (label, task) != ("small", "rte")
+    ]
+    save_records(folder / "runs", records)
+    argv = ["leaderboard", "build", str(folder / "runs"), "--out", str(folder / "out")]
+    assert main.main(argv) == 0
+    return (folder / "out" / "leaderboard.html").as_uri()
+
+
+@pytest.fixture
+def opened(browser, page):
+    show(browser, page, width=1280)
+    return browser
+
+
+def show(browser, page, width, scheme="light"):
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 850, "deviceScaleFactor": 1, "mobile": False},
+    )
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+    )
+    browser.get("about:blank")
+    browser.get(page)
+
+
+def column(browser, name):
+    """Texts of a column in the order of the rows; the header's button."""
+    headers = browser.find_elements(By.CSS_SELECTOR, "#board thead th")
+    [index] = [i for i, h in enumerate(headers) if h.text.split()[0] == name]
+    rows = browser.find_elements(By.CSS_SELECTOR, "#board tbody tr")
+    cells = [row.find_elements(By.XPATH, "./*")[index] for row in rows]
+    texts = [cell.text.split("\n")[0] for cell in cells]
+    return texts, headers[index].find_element(By.TAG_NAME, "button")
+
+
+def order_of(button):
+    return button.find_element(By.XPATH, "..").get_attribute("aria-sort")
+
+
+def test_opens_without_a_word_in_the_console(opened):
+    assert opened.title == "Leaderboard"
+    assert opened.get_log("browser") == []
+
+
+def test_loads_nothing_from_elsewhere(opened):
+    requested = opened.execute_script(
+        "return performance.getEntriesByType('resource').map(e => e.name)"
+    )
+    assert [name for name in requested if not name.startswith("data:")] == []
+
+
+def test_hostile_names_are_text(opened):
+    labels, _ = column(opened, "model")
+    assert set(labels) == {"small", "large", *HOSTILE}
+    assert opened.find_elements(By.TAG_NAME, "img") == []
+    assert opened.title == "Leaderboard"
+
+
+def test_is_sorted_by_rank_at_first(opened):
+    ranks, _ = column(opened, "rank")
+    assert ranks == ["1", "1", "3", "–"]
+    _, button = column(opened, "mean")
+    assert order_of(button) == "descending"
+
+
+def test_click_sorts_numbers_as_numbers_and_missing_last(opened):
+    _, button = column(opened, "rte")
+    button.click()
+    scores, _ = column(opened, "rte")
+    assert scores == ["71.0", "71.0", "10.0", "–"]
+    assert order_of(button) == "descending"
+    button.click()
+    scores, _ = column(opened, "rte")
+    assert scores == ["10.0", "71.0", "71.0", "–"]
+    assert order_of(button) == "ascending"
+    _, other = column(opened, "mean")
+    assert order_of(other) == "none"
+
+
+@pytest.mark.parametrize("key", [Keys.ENTER, Keys.SPACE])
+def test_keys_sort(opened, key):
+    _, button = column(opened, "cola")
+    button.send_keys(key)
+    assert column(opened, "cola")[0] == ["71.0", "71.0", "61.0", "10.0"]
+    button.send_keys(key)
+    assert column(opened, "cola")[0] == ["10.0", "61.0", "71.0", "71.0"]
+
+
+def test_names_sort_as_text_and_the_floor_stays_below(opened):
+    _, button = column(opened, "model")
+    button.click()
+    labels, _ = column(opened, "model")
+    assert labels.index("large") < labels.index("small")
+    assert opened.find_element(By.CSS_SELECTOR, "#board tfoot th").text == "floor"
+
+
+def background(browser):
+    body = browser.find_element(By.TAG_NAME, "body")
+    return body.value_of_css_property("background-color")
+
+
+def test_follows_the_systems_theme_until_told_otherwise(browser, page):
+    show(browser, page, width=1280, scheme="light")
+    light = background(browser)
+    show(browser, page, width=1280, scheme="dark")
+    dark = background(browser)
+    assert light != dark
+    toggle = browser.find_element(By.ID, "theme")
+    assert toggle.text == "Light theme"
+    toggle.click()
+    assert background(browser) == light
+    assert toggle.text == "Dark theme"
+    toggle.click()
+    assert background(browser) == dark
+
+
+def luminance(color):
+    numbers = color[color.index("(") + 1 : color.index(")")].split(",")[:3]
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (float(number) / 255 for number in numbers)
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_small_print_can_be_read(browser, page, scheme):
+    show(browser, page, width=1280, scheme=scheme)
+    spread = browser.find_element(By.CSS_SELECTOR, "td .spread")
+    shades = sorted(
+        luminance(c)
+        for c in (spread.value_of_css_property("color"), background(browser))
+    )
+    # The WCAG contrast ratio for normal text.
+    assert (shades[1] + 0.05) / (shades[0] + 0.05) >= 4.5
+
+
+def test_on_a_phone_only_the_table_scrolls(browser, page):
+    show(browser, page, width=390)
+    width = browser.execute_script("return document.documentElement.scrollWidth")
+    assert width <= 390
+    board = browser.find_element(By.CSS_SELECTOR, ".scroll")
+    assert browser.execute_script(
+        "return arguments[0].scrollWidth > arguments[0].clientWidth", board
+    )
+    browser.execute_script("arguments[0].scrollLeft = 10000", board)
+    label = browser.find_element(By.CSS_SELECTOR, "#board tbody .label")
+    assert 0 <= label.rect["x"] < 60
+    # A label leaves room for the scores.
+    assert label.rect["width"] < 200
+
+
+def test_a_score_leads_to_its_runs(opened):
+    details = opened.find_element(By.ID, "runs")
+    assert details.get_attribute("open") is None
+    link = opened.find_element(By.CSS_SELECTOR, "td a.score")
+    target = link.get_attribute("href").partition("#")[2]
+    link.click()
+    assert details.get_attribute("open") is not None
+    section = opened.find_element(By.ID, target)
+    assert section.is_displayed()
+    rows = section.find_elements(By.CSS_SELECTOR, "tbody tr")
+    assert len(rows) == 3
+    assert "electra-bench finetune" in rows[0].text
+    record = rows[0].find_element(By.TAG_NAME, "a").get_attribute("href")
+    assert os.path.isfile(record.removeprefix("file://"))
+    assert opened.get_log("browser") == []

@@ -1,0 +1,93 @@
+import json
+from importlib import metadata
+
+import pytest
+
+from electra_bench.cli import doctor, main
+
+
+def test_required_packages_are_compared():
+    found = {check.name: check for check in doctor.packages()}
+    assert found["numpy"].status == "ok"
+    assert found["numpy"].detail == metadata.version("numpy")
+    assert "pytest" not in found
+
+
+def test_a_wrong_and_a_missing_version_fail(monkeypatch):
+    wanted = ["numpy<1", "no_such_package", 'ray; extra == "ray"']
+    monkeypatch.setattr(metadata, "requires", lambda name: wanted)
+    found = {check.name: check for check in doctor.packages()}
+    assert set(found) == {"numpy", "no_such_package"}
+    assert found["numpy"].status == "fail"
+    assert "must be <1" in found["numpy"].detail
+    assert found["no_such_package"].detail == "not installed"
+
+
+@pytest.mark.parametrize("name", ["seqio-nightly", "tfds-nightly", "tf-nightly"])
+def test_a_nightly_is_named_with_advice(tmp_path, monkeypatch, name):
+    folder = tmp_path / f"{name.replace('-', '_')}-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    [check] = [check for check in doctor.nightlies() if check.name == name]
+    assert check.status == "fail"
+    assert "uninstall" in check.detail
+
+
+def test_no_nightly_here():
+    [check] = doctor.nightlies()
+    assert check.status == "ok"
+
+
+def test_gin_is_the_library(tmp_path):
+    assert doctor.gin_library().status == "ok"
+    assert doctor.gin_folder().status == "ok"
+
+
+def test_without_a_data_folder_it_says_how_to_give_one():
+    [check] = doctor.data(None)
+    assert check.status == "note"
+    assert "--data_dir" in check.detail
+
+
+def test_broken_entry_points_fail(monkeypatch):
+    from electra_bench.registry import reports
+
+    def broken(name):
+        raise ModuleNotFoundError("No module named 'gone'")
+
+    monkeypatch.setattr("electra_bench.registry.REGISTRIES", {"reports": reports})
+    assert [check.status for check in doctor.registered_names()] == ["ok"]
+    monkeypatch.setattr(reports, "load", broken)
+    [check] = doctor.registered_names()
+    assert check.status == "fail"
+    assert "gone" in check.detail
+    assert "electra_bench.reports.leaderboard:leaderboard" in check.detail
+
+
+@pytest.mark.parametrize(("status", "code"), [("ok", 0), ("note", 0), ("fail", 1)])
+def test_exit_status(monkeypatch, capsys, status, code):
+    check = doctor.Check("x", status, "y")
+    monkeypatch.setattr(doctor, "checks", lambda data_dir: iter([check]))
+    assert main.main(["doctor"]) == code
+    assert "x: y" in capsys.readouterr().out
+    assert main.main(["doctor", "--json"]) == code
+    assert json.loads(capsys.readouterr().out) == [
+        {"name": "x", "status": status, "detail": "y"}
+    ]
+
+
+def test_a_missing_data_folder_is_status_2(capsys, tmp_path):
+    assert main.main(["doctor", "--data_dir", str(tmp_path / "absent")]) == 2
+    assert "no directory" in capsys.readouterr().err
+
+
+def test_data_is_found_per_task(tmp_path, shared_data):
+    found = {check.name: check for check in doctor.data(str(shared_data))}
+    assert found["data of rte"].status in ("ok", "note")
+    assert "dev" in found["data of rte"].detail
+    absent = {check.name: check for check in doctor.data(str(tmp_path))}
+    assert absent["data of rte"].status == "note"
+    assert "missing" in absent["data of rte"].detail

@@ -1,0 +1,72 @@
+"""What must load neither TensorFlow nor seqio, each in a process of its own."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from run_records import run_record, save_records
+
+HEAVY = ("tensorflow", "tensorflow_text", "seqio", "t5", "jax", "torch")
+
+PROGRAM = """
+import json, sys
+from electra_bench.cli.main import main
+status = main(sys.argv[1:])
+loaded = sorted({name.partition(".")[0] for name in sys.modules})
+print(json.dumps([status, loaded]), file=sys.stderr)
+"""
+
+
+def loaded_by(argv):
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *argv], capture_output=True, text=True
+    )
+    status, modules = json.loads(run.stderr.splitlines()[-1])
+    assert status == 0, run.stderr
+    return set(modules)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--help"],
+        ["--version"],
+        ["list", "tasks"],
+        ["list", "models", "--json"],
+        ["list", "plugins"],
+        ["describe", "task", "cola"],
+        ["describe", "report", "leaderboard"],
+        ["leaderboard", "--help"],
+        ["leaderboard", "build", "--help"],
+        ["pretrain", "--help"],
+        ["finetune", "--help"],
+        ["validate", "--help"],
+        ["doctor", "--help"],
+    ],
+    ids=" ".join,
+)
+def test_light_verbs(argv):
+    assert not loaded_by(argv) & set(HEAVY)
+
+
+def test_leaderboard_build(tmp_path):
+    save_records(tmp_path / "runs", [run_record("a", "cola", 0, 60.0)])
+    argv = ["leaderboard", "build", str(tmp_path / "runs"), "--out", str(tmp_path)]
+    assert not loaded_by(argv) & set(HEAVY)
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["list", "tasks"]], ids=" ".join)
+def test_answers_in_about_a_second(argv):
+    durations = []
+    for _ in range(3):
+        start = time.monotonic()
+        subprocess.run(
+            [sys.executable, "-m", "electra_bench", *argv],
+            check=True,
+            capture_output=True,
+        )
+        durations.append(time.monotonic() - start)
+    # The best of three: the machine may be busy with other tests.
+    assert min(durations) < 1.5

@@ -1,0 +1,275 @@
+import statistics
+
+import numpy as np
+import pytest
+from run_records import run_record, task_result
+
+from electra_bench.registry import reports
+from electra_bench.reports.leaderboard import leaderboard
+from electra_bench.reports.table import Score
+
+
+def build(records, **options):
+    return leaderboard(**options)(records)
+
+
+def rows_of(table):
+    return {table.cell(row, table.label): row for row in table.rows}
+
+
+@pytest.fixture
+def board():
+    """Two models, two tasks, five seeds; and their scores."""
+    draws = np.random.default_rng(0).normal(70.0, 3.0, size=(2, 2, 5))
+    records = [
+        run_record(label, task, seed, float(draws[i, j, seed]))
+        for i, label in enumerate(("small", "large"))
+        for j, task in enumerate(("cola", "rte"))
+        for seed in range(5)
+    ]
+    return records, draws
+
+
+def test_is_registered():
+    assert "leaderboard" in reports.names()
+    assert reports.get("leaderboard")()([run_record("a", "cola", 0, 1.0)]).rows
+
+
+def test_numbers_are_those_of_an_independent_computation(board):
+    records, draws = board
+    table = build(records)
+    rows = rows_of(table)
+    means = {}
+    for i, label in enumerate(("small", "large")):
+        for j, task in enumerate(("cola", "rte")):
+            score = table.cell(rows[label], task)
+            assert score.value == statistics.median(draws[i, j])
+            assert score.sd == pytest.approx(statistics.stdev(draws[i, j]))
+            assert (score.low, score.high) == (draws[i, j].min(), draws[i, j].max())
+            assert score.count == 5
+        means[label] = statistics.mean(statistics.median(d) for d in draws[i])
+        assert table.cell(rows[label], "mean") == pytest.approx(means[label])
+    best = max(means, key=means.get)
+    assert table.cell(table.rows[0], "model") == best
+    assert [table.cell(row, "rank") for row in table.rows] == [1, 2]
+    assert table.rank_by == "mean"
+    assert set(table.metrics) == {"mean", "cola", "rte"}
+
+
+def test_the_order_of_records_does_not_matter(board):
+    records, _ = board
+    shuffled = list(np.random.default_rng(1).permutation(np.array(records, object)))
+    first, second = build(records), build(shuffled)
+    for row, other in zip(first.rows, second.rows, strict=True):
+        for value, same in zip(row, other, strict=True):
+            if isinstance(value, Score):
+                assert (value.value, value.count) == (same.value, same.count)
+            else:
+                assert value == same
+
+
+def test_missing_stays_missing(board):
+    records, _ = board
+    kept = [r for r in records if (r.label, r.results[0].task) != ("large", "rte")]
+    table = build(kept)
+    row = rows_of(table)["large"]
+    assert table.cell(row, "rte") == Score(None)
+    assert table.cell(row, "mean") is None
+    assert table.cell(row, "rank") is None
+    assert table.rows[-1] == row
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        ({"task_version": 2}, ["cola v1", "cola v2"]),
+        ({"split": "test"}, ["cola dev", "cola test"]),
+        ({"subset": "first 100"}, ["cola (whole)", "cola (first 100)"]),
+        ({"data_sha256": "0123456789"}, ["cola data cola-sha", "cola data 01234567"]),
+        ({"data_sha256": None}, ["cola data cola-sha", "cola unknown data"]),
+        ({"num_examples": 9}, ["cola n=1000", "cola n=9"]),
+    ],
+)
+def test_what_does_not_compare_has_columns_of_its_own(change, names):
+    table = build(
+        [
+            run_record("a", "cola", 0, 60.0),
+            run_record("a", "cola", 1, 70.0, result=change),
+        ]
+    )
+    assert {n for n in table.columns if n.startswith("cola")} == set(names)
+    [row] = table.rows
+    assert [table.cell(row, name).value for name in names] == [60.0, 70.0]
+
+
+def test_a_subset_is_marked_even_alone():
+    table = build([run_record("a", "cola", 0, 60.0, result={"subset": "first 100"})])
+    assert "cola (first 100)" in table.columns
+
+
+def test_protocols_are_rows_of_their_own():
+    changes = [{"a.b": [1, 2]}, {"a.b": [1, 3]}]
+    table = build(
+        [
+            run_record("a", "cola", 0, 60.0),
+            run_record("a", "cola", 1, 61.0, protocol="fixed"),
+            *(
+                run_record("a", "cola", 2 + i, 62.0, protocol_changes=change)
+                for i, change in enumerate(changes)
+            ),
+        ]
+    )
+    assert len(table.rows) == 4
+    protocols = [table.cell(row, "protocol") for row in table.rows]
+    assert sorted(protocols) == ["code_v1", "code_v1*", "code_v1*", "fixed"]
+    assert len(rows_of(table)) == 3  # "a", "a [1]" and "a [2]"
+    assert any("a.b is 3, the protocol's 1" in note for note in table.notes)
+    assert any("different protocols" in note for note in table.notes)
+
+
+def test_stages_of_pretraining_are_rows_of_their_own():
+    table = build(
+        [
+            run_record("a", "cola", 0, 60.0, pretrain_fraction=0.25),
+            run_record("a", "cola", 1, 61.0, pretrain_fraction=1.0),
+        ]
+    )
+    assert set(rows_of(table)) == {
+        "a after 0.25 of pre-training",
+        "a after 1 of pre-training",
+    }
+
+
+def test_a_repeated_run_counts_once():
+    table = build(
+        [
+            run_record("a", "cola", 0, 60.0),
+            run_record("a", "cola", 0, 60.0, run_id="again"),
+        ]
+    )
+    assert table.cell(table.rows[0], "cola").count == 1
+    [left_out] = table.left_out
+    assert left_out.where == "again"
+    assert "repeats a-cola-0" in left_out.reason
+
+
+def test_contradicting_runs_of_a_seed_are_left_out_and_named():
+    table = build(
+        [
+            run_record("a", "cola", 0, 60.0),
+            run_record("a", "cola", 0, 65.0, run_id="b", hparams={"peak_lr": 3e-4}),
+            run_record("a", "cola", 1, 61.0),
+        ]
+    )
+    assert table.cell(table.rows[0], "cola").runs == (("a-cola-1", 61.0),)
+    assert [item.where for item in table.left_out] == ["a-cola-0", "b"]
+    assert "60.0" in table.left_out[0].reason
+    assert "peak_lr" in table.left_out[0].reason
+
+
+def test_other_pretraining_seeds_are_further_runs():
+    table = build(
+        [
+            run_record("a", "cola", 0, 60.0 + p, pretrain_seed=p, run_id=f"p{p}")
+            for p in (0, 1)
+        ]
+    )
+    assert table.cell(table.rows[0], "cola").count == 2
+    assert table.left_out == ()
+
+
+def test_runs_without_a_seed_are_all_counted():
+    table = build(
+        [run_record("a", "cola", None, 60.0, run_id=str(i)) for i in range(3)]
+    )
+    assert table.cell(table.rows[0], "cola").count == 3
+
+
+def test_differing_hyperparameters_in_a_cell_are_marked():
+    table = build(
+        [
+            run_record("a", "cola", 0, 60.0),
+            run_record("a", "cola", 1, 61.0, hparams={"peak_lr": 1.0, "seed": 1}),
+        ]
+    )
+    assert table.cell(table.rows[0], "cola").marks == ("runs differ in peak_lr",)
+
+
+def test_collapsed_runs_are_counted_not_dropped():
+    table = build(
+        [run_record("a", "cola", s, 60.0 + s, collapsed=s == 0) for s in range(3)]
+    )
+    [row] = table.rows
+    assert table.cell(row, "collapsed") == 1
+    assert table.cell(row, "cola").count == 3
+    assert "1 collapsed" in table.cell(row, "cola").marks
+
+
+def test_floor_is_a_row_outside_the_ranking():
+    records = [
+        run_record("a", "cola", 0, 60.0, result={"floor": 0.0}),
+        run_record("a", "rte", 0, 55.0, result={"floor": 52.7}),
+    ]
+    table = build(records)
+    [floor] = table.reference_rows
+    assert table.cell(floor, "model") == "floor"
+    assert table.cell(floor, "cola") == 0.0
+    assert table.cell(floor, "mean") == pytest.approx(52.7 / 2)
+    unknown = build([*records, run_record("a", "sts", 0, 1.0, result={"floor": None})])
+    assert unknown.cell(unknown.reference_rows[0], "mean") is None
+
+
+def test_an_undefined_score_stays_missing():
+    table = build([run_record("a", "cola", 0, None), run_record("b", "cola", 0, 1.0)])
+    row = rows_of(table)["a"]
+    assert table.cell(row, "cola").value is None
+    assert "1 undefined" in table.cell(row, "cola").marks
+
+
+def test_tasks_choose_columns_and_their_order(board):
+    records, _ = board
+    table = build(records, tasks=("rte", "cola"))
+    assert table.columns.index("rte") < table.columns.index("cola")
+    table = build(records, tasks=("rte", "sts"))
+    assert all(table.cell(row, "sts") == Score(None) for row in table.rows)
+    assert all(table.cell(row, "mean") is None for row in table.rows)
+    with pytest.raises(ValueError, match="near: .*'cola'"):
+        build(records, tasks=("colla",))
+
+
+def test_labels_choose_rows(board):
+    records, _ = board
+    assert set(rows_of(build(records, labels=("small",)))) == {"small"}
+    with pytest.raises(ValueError, match="near: .*'small'"):
+        build(records, labels=("smal",))
+
+
+def test_other_kinds_of_runs_are_no_rows(board):
+    records, _ = board
+    pretrain = run_record("p", "text", 0, 30.0, kind="pretrain")
+    table = build([*records, pretrain])
+    assert "p" not in rows_of(table)
+    assert "Records of kind pretrain have no row: 1." in table.notes
+    with pytest.raises(ValueError, match="no record is of kind finetune"):
+        build([pretrain])
+
+
+def test_a_run_without_results_is_named():
+    table = build(
+        [run_record("a", "cola", 0, 1.0), run_record("b", "x", 0, 1.0, results=())]
+    )
+    assert [item.where for item in table.left_out] == ["b-x-0"]
+
+
+def test_a_run_may_have_several_tasks():
+    results = (task_result("cola", 60.0), task_result("rte", 70.0))
+    table = build([run_record("a", "", 0, 1.0, results=results)])
+    assert table.cell(table.rows[0], "mean") == 65.0
+
+
+def test_compute_is_shown_where_it_is_known():
+    flops = {"train_flops": 1e12, "total_flops": 5e15, "params": 14_000_000}
+    table = build([run_record("a", "cola", s, 60.0, **flops) for s in range(2)])
+    [row] = table.rows
+    assert table.cell(row, "params") == 14_000_000
+    assert table.cell(row, "pretrain FLOPs") == 5e15 - 1e12

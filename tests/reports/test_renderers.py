@@ -1,0 +1,172 @@
+import csv
+import io
+import json
+import os
+
+import pytest
+from run_records import run_record, save_records
+
+from electra_bench.reports import terminal
+from electra_bench.reports.collect import collect
+from electra_bench.reports.files import to_csv, to_json
+from electra_bench.reports.html import to_html
+from electra_bench.reports.markdown import to_markdown
+from electra_bench.reports.plots import score_figure, write_plots
+from electra_bench.reports.table import Table
+from electra_bench.reports.write import build_table, write_leaderboard, write_table
+
+HOSTILE = "<script>alert(1)</script>|[x](javascript:y)$\\alpha$\x1b[31m"
+
+
+@pytest.fixture
+def table(tmp_path):
+    records = [
+        run_record(label, task, seed, 60.0 + seed / 7)
+        for label in ("small", HOSTILE)
+        for task in ("cola", "rte")
+        for seed in range(3)
+        if (label, task) != ("small", "rte")
+    ]
+    save_records(tmp_path / "runs", records)
+    return build_table(collect([str(tmp_path / "runs")]))
+
+
+def printed(table, width):
+    file = io.StringIO()
+    terminal.print_table(table, terminal.console(file, width))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_terminal_lines_fit(table, width):
+    text = printed(table, width)
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= width
+    assert "60.1" in text
+    assert "±0.1 n=3" in text
+
+
+def test_terminal_drops_control_characters(table):
+    assert "\x1b" not in printed(table, 120)
+
+
+def test_terminal_puts_what_does_not_fit_below():
+    table = Table(("model", *(f"task{i}" for i in range(30))), (("m", *[1.0] * 30),))
+    text = printed(table, 80)
+    assert all(f"task{i}" in text for i in range(30))
+    assert text.count("model") > 1
+
+
+def test_a_plain_table_of_a_plugin_renders_everywhere(tmp_path):
+    table = Table(
+        ("model", "train_flops", "mean"),
+        (("a", 1.5e18, 80.0), ("b", None, None)),
+        rank_by="mean",
+        metrics=("mean",),
+    )
+    written = write_table(table, str(tmp_path / "out"))
+    assert sorted(os.listdir(tmp_path / "out")) == [
+        "leaderboard.csv",
+        "leaderboard.html",
+        "leaderboard.json",
+        "leaderboard.md",
+    ]
+    assert len(written) == 4
+    assert "80.0" in printed(table, 80)
+
+
+def test_markdown_shows_hostile_names_as_text(table):
+    text = to_markdown(table)
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    # The bars of the name are escaped, so all rows have as many cells.
+    assert len({line.replace("\\|", "").count("|") for line in rows}) == 1
+    assert "<script>" not in text
+    assert "\\<script\\>" in text
+    assert "](" not in text.replace("\\]", "")
+
+
+def test_csv_has_all_digits_and_empty_fields_for_missing(table):
+    header, *rows = csv.reader(io.StringIO(to_csv(table)))
+    by_label = {row[header.index("model")]: row for row in rows}
+    hostile, small = by_label[HOSTILE], by_label["small"]
+    assert float(hostile[header.index("cola")]) == 60.0 + 1 / 7
+    assert hostile[header.index("cola count")] == "3"
+    assert small[header.index("rte")] == small[header.index("mean")] == ""
+    assert "floor" in by_label
+
+
+def test_json_has_the_runs_behind_a_score(table):
+    content = json.loads(to_json(table))
+    row = next(r for r in content["rows"] if r["model"] == "small")
+    assert row["mean"] is None
+    assert row["cola"]["count"] == 3
+    run_id, score = row["cola"]["runs"][0]
+    source = content["sources"][run_id]
+    assert score == 60.0
+    assert os.path.isfile(source["path"])
+    assert source["command"].startswith("electra-bench finetune ")
+
+
+def test_html_is_self_contained_and_escaped(table, tmp_path):
+    page = to_html(table, str(tmp_path), command="electra-bench <b>")
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "electra-bench &lt;b&gt;" in page
+    assert "http://" not in page
+    assert "https://" not in page
+    assert 'href="./runs/000/record.json"' in page
+
+
+def test_write_leaderboard_builds_and_writes(tmp_path):
+    records = [run_record("a", "cola", seed, 60.0 + seed) for seed in range(3)]
+    table, written = write_leaderboard(records, str(tmp_path / "out"), ("md", "json"))
+    assert [os.path.basename(path) for path in written] == [
+        "leaderboard.md",
+        "leaderboard.json",
+    ]
+    assert table.cell(table.rows[0], "cola").value == 61.0
+
+
+def test_an_unknown_format_is_an_error(table, tmp_path):
+    with pytest.raises(ValueError, match="no format 'pdf'"):
+        write_table(table, str(tmp_path), ("pdf",))
+
+
+def test_left_out_records_are_counted_in_every_form(tmp_path):
+    good, bad = save_records(
+        tmp_path / "runs", [run_record("a", "cola", s, 60.0) for s in range(2)]
+    )
+    (bad / "record.json").write_text("{")
+    table = build_table(collect([str(tmp_path / "runs")]))
+    path = str(bad / "record.json")
+    assert "Left out: 1" in printed(table, 400)
+    assert path in printed(table, 400)
+    assert "Left out: 1" in to_markdown(table)
+    assert "Left out: 1" in to_html(table, str(tmp_path))
+    assert path in to_html(table, str(tmp_path))
+    assert json.loads(to_json(table))["left_out"][0]["where"] == path
+
+
+def test_plot_has_a_point_a_seed(table):
+    figure = score_figure(table)
+    panels = {panel.get_title(): panel for panel in figure.axes if panel.get_visible()}
+    assert set(panels) == {"cola", "rte"}
+    points = [line for line in panels["cola"].lines if line.get_marker() == "o"]
+    assert [len(line.get_xdata()) for line in points] == [3, 3]
+    assert sorted(points[0].get_xdata()) == [60.0 + s / 7 for s in range(3)]
+
+
+def test_plots_are_written(table, tmp_path):
+    png, svg = write_plots(table, str(tmp_path / "out"))
+    with open(png, "rb") as file:
+        assert file.read(4) == b"\x89PNG"
+    with open(svg, encoding="utf-8") as file:
+        assert file.readline().startswith("<?xml")
+    assert sorted(os.listdir(tmp_path / "out")) == [
+        "leaderboard.png",
+        "leaderboard.svg",
+    ]
+
+
+def test_nothing_to_plot_is_an_error():
+    with pytest.raises(ValueError, match="no scores"):
+        score_figure(Table(("model",), (("a",),)))

@@ -1,0 +1,41 @@
+import pytest
+
+from electra_bench.reports import table as tables
+from electra_bench.reports.table import Score, Table
+
+
+def test_a_row_must_fit_the_columns():
+    with pytest.raises(ValueError, match="1 values for 2 columns"):
+        Table(("model", "a"), (("x",),))
+
+
+@pytest.mark.parametrize("names", [{"rank_by": "b"}, {"metrics": ("b",)}])
+def test_columns_with_a_meaning_must_exist(names):
+    with pytest.raises(ValueError, match="'b' is no column"):
+        Table(("model", "a"), (), **names)
+
+
+def test_columns_must_differ():
+    with pytest.raises(ValueError, match="must differ"):
+        Table(("model", "a", "a"), ())
+
+
+def test_best_is_nothing_without_a_rival():
+    assert Table(("model", "a"), (("x", 1.0), ("y", None))).best("a") is None
+    assert Table(("model", "a"), (("x", 1.0), ("y", Score(2.0)))).best("a") == 2.0
+
+
+def test_missing_values_are_dashes():
+    assert tables.text(None) == "–"
+    assert tables.text(Score(None)) == "–"
+    assert tables.text(0.0, metric=True) == "0.0"
+
+
+def test_a_score_explains_itself():
+    score = Score(70.0, 2, 1.5, 69.0, 71.0, marks=("1 collapsed",))
+    assert tables.spread(score) == "±1.5, n=2"
+    assert tables.explain(score) == (
+        "median of 2 runs, standard deviation 1.50, 69.00 to 71.00, 1 collapsed"
+    )
+    assert tables.spread(Score(70.0, 1)) == "n=1"
+    assert tables.explain(Score(None)) == "no score"

@@ -1,0 +1,50 @@
+"""Records of runs that never ran, for tests of whatever reads records."""
+
+from pathlib import Path
+
+from electra_bench.records import RunRecord, TaskResult, write_record
+
+
+def task_result(task: str, score: float | None, **changes) -> TaskResult:
+    """A result of `task`; unless changed, all results of a task compare."""
+    fields = {
+        "task": task,
+        "task_version": 1,
+        "split": "dev",
+        "num_examples": 1000,
+        "metrics": {"accuracy": score},
+        "main_metric": "accuracy",
+        "data_sha256": f"{task}-sha256",
+        "floor": 50.0,
+    }
+    return TaskResult(**(fields | changes))
+
+
+def run_record(
+    label: str, task: str, seed: int | None, score: float | None, **changes
+) -> RunRecord:
+    """A fine-tuning run with one result; `result` changes fields of that."""
+    result = task_result(task, score, **changes.pop("result", {}))
+    fields = {
+        "run_id": f"{label}-{task}-{seed}",
+        "label": label,
+        "kind": "finetune",
+        "status": "done",
+        "protocol": "code_v1",
+        "seed": seed,
+        "pretrain_seed": 0,
+        "hparams": {"peak_lr": 1e-4, "seed": seed},
+        "results": (result,),
+        "collapsed": False,
+    }
+    return RunRecord(**(fields | changes))
+
+
+def save_records(folder: Path, records) -> list[Path]:
+    """Writes records below `folder`, each into a folder of its own; returns these."""
+    folders = []
+    for number, record in enumerate(records):
+        folders.append(folder / f"{number:03d}")
+        folders[-1].mkdir(parents=True)
+        write_record(str(folders[-1]), record)
+    return folders
