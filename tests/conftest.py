@@ -33,7 +33,7 @@ def shared_golden() -> Path:
 @pytest.fixture(scope="session", autouse=True)
 def two_cpus():
     """Two logical CPU devices, so that strategies with replicas can be tested."""
-    import tensorflow as tf  # noqa: PLC0415 - tests without TensorFlow stay fast
+    import tensorflow as tf
 
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from electra_bench.cli import errors
+from electra_bench.cli import errors, quiet
 
 
 def expand_gin_flags(argv: Sequence[str]) -> list[str]:
@@ -88,6 +88,7 @@ def overrides(args: argparse.Namespace) -> list[str]:
 
 def launch(args: argparse.Namespace, root: str):
     """Runs a root of `electra_bench.runs` as the arguments say."""
+    quiet.import_tensorflow()
     from electra_bench.runs.launch import launch as launch_root
 
     return launch_root(

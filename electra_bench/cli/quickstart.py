@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from electra_bench.cli import errors
+from electra_bench.cli import errors, quiet
 
 EXAMPLE = """examples:
   electra-bench quickstart
@@ -53,6 +53,7 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs everything and prints the leaderboard."""
+    quiet.import_tensorflow()
     from electra_bench.reports import plots, terminal
     from electra_bench.reports.collect import collect
     from electra_bench.reports.write import write_leaderboard

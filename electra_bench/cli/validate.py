@@ -2,7 +2,7 @@
 
 import argparse
 
-from electra_bench.cli import gin_arguments
+from electra_bench.cli import gin_arguments, quiet
 
 EXAMPLE = """examples:
   electra-bench validate gin/runs/finetune.gin --gin.TASK="'rte'" --data_dir data
@@ -28,6 +28,7 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Says what was found in order."""
+    quiet.import_tensorflow()
     from electra_bench.runs import validate
 
     if args.files[:1] == ["task"]:

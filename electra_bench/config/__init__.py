@@ -1,7 +1,7 @@
 """gin files: finding, reading, checking and saving them; no TensorFlow, no seqio."""
 
 from electra_bench.config.locate import find_gin_file, gin_root
-from electra_bench.config.parse import ConfigError, Parsed, parse, require_bound
+from electra_bench.config.parse import ConfigError, Parsed, parse, peek, require_bound
 from electra_bench.config.snapshot import snapshot
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "find_gin_file",
     "gin_root",
     "parse",
+    "peek",
     "require_bound",
     "snapshot",
 ]

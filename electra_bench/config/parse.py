@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import gin
 
 from electra_bench.config import statements
-from electra_bench.config.locate import find_gin_file, gin_root
 from electra_bench.config.statements import Binding, Import, Macro, Reference
 
 SCOPES = ("discriminator", "eval", "generator", "train")
@@ -68,12 +67,7 @@ def parse(
             required value that is missing.
         FileNotFoundError: no such file.
     """
-    try:
-        found = [s for name in files for s in statements.read_file(name)]
-        found += statements.read_overrides(overrides)
-    except SyntaxError as error:
-        place = f"{error.filename or statements.COMMAND_LINE}:{error.lineno}"
-        raise ConfigError(f"{place}: not gin: {error.msg}") from error
+    found = _read(files, overrides)
     for statement in found:
         if isinstance(statement, Import):
             import_module(statement.module)
@@ -86,12 +80,32 @@ def parse(
             _check_selector(reference.selector, binding, load, kinds)
     _check_macros(parsed.bindings)
     _check_required(parsed.bindings)
-    gin.add_config_file_search_path(str(gin_root()))
-    # Rebinding with ours checked: includes are read again by gin itself.
+    # gin takes the folder of an included file for a Python package and fails if there is
+    # one of that name (`models`, `runs`) on sys.path, so it gets no includes.
     for name in files:
-        gin.parse_config_file(str(find_gin_file(name)))
+        gin.parse_config(statements.expanded(name))
     gin.parse_config(list(overrides))
     return parsed
+
+
+def peek(key: str, files: Sequence[str], overrides: Sequence[str]) -> Any:
+    """The literal that a configuration binds to a key, without checks or effects.
+
+    Raises:
+        ConfigError: not gin.
+        FileNotFoundError: no such file.
+    """
+    found = [s for s in _read(files, overrides) if isinstance(s, Binding)]
+    return _effective(found).value(key)
+
+
+def _read(files: Sequence[str], overrides: Sequence[str]) -> list[statements.Statement]:
+    try:
+        found = [s for name in files for s in statements.read_file(name)]
+        return found + list(statements.read_overrides(overrides))
+    except SyntaxError as error:
+        place = f"{error.filename or statements.COMMAND_LINE}:{error.lineno}"
+        raise ConfigError(f"{place}: not gin: {error.msg}") from error
 
 
 def _check_double(bindings: Iterable[Binding]) -> None:
@@ -196,19 +210,21 @@ def _check_required(bindings: Sequence[Binding]) -> None:
         raise ConfigError(f"required values are missing: {places}; give {flags}")
 
 
-def require_bound(selector: str, supplied: Iterable[str], scope: str = "") -> None:
+def require_bound(
+    selector: str, supplied: Iterable[str], scope: str | None = None
+) -> None:
     """Checks that gin or the caller gives every parameter that has no default.
 
     Args:
         selector: `models.electra`.
         supplied: parameters that the caller passes itself.
-        scope: scope in which the builder will be called.
+        scope: scope in which the builder will be called; None for none.
 
     Raises:
         ConfigError: names the missing ones.
     """
     builder = gin.get_configurable(selector)
-    with gin.config_scope(scope or None):
+    with gin.config_scope(scope):
         bound = gin.get_bindings(selector, resolve_references=False)
     missing = [
         parameter.name

@@ -1,5 +1,6 @@
 """The bindings of gin files and of the command line, before gin sees them."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ from electra_bench.config.locate import find_gin_file
 
 COMMAND_LINE = "command line"
 REQUIRED = "gin.REQUIRED"
+_INCLUDE = re.compile(r"""^include\s+(?P<quote>['"])(?P<file>.+)(?P=quote).*$""", re.M)
 
 
 class Reference(NamedTuple):
@@ -65,6 +67,9 @@ class Import(NamedTuple):
     line: int
 
 
+Statement = Binding | Import
+
+
 class _Delegate(config_parser.ParserDelegate):
     def configurable_reference(self, scoped_configurable_name, evaluate):
         return Reference(scoped_configurable_name, evaluate)
@@ -73,7 +78,7 @@ class _Delegate(config_parser.ParserDelegate):
         return Macro(macro_name)
 
 
-def read_file(name: str) -> Iterator[Binding | Import]:
+def read_file(name: str) -> Iterator[Statement]:
     """Yields the statements of a file, those of included files in their place.
 
     Raises:
@@ -85,7 +90,13 @@ def read_file(name: str) -> Iterator[Binding | Import]:
         yield from _read(file, str(path))
 
 
-def read_overrides(overrides: Sequence[str]) -> Iterator[Binding | Import]:
+def expanded(name: str) -> str:
+    """The text of a file with included files in their place."""
+    text = find_gin_file(name).read_text(encoding="utf-8")
+    return _INCLUDE.sub(lambda match: expanded(match["file"]), text)
+
+
+def read_overrides(overrides: Sequence[str]) -> Iterator[Statement]:
     """Yields the statements given on the command line, one each.
 
     Raises:
@@ -96,7 +107,7 @@ def read_overrides(overrides: Sequence[str]) -> Iterator[Binding | Import]:
             yield statement._replace(line=number)
 
 
-def _read(source, file: str) -> Iterator[Binding | Import]:
+def _read(source, file: str) -> Iterator[Statement]:
     for statement in config_parser.ConfigParser(source, _Delegate()):
         if isinstance(statement, config_parser.IncludeStatement):
             yield from read_file(statement.filename)

@@ -21,16 +21,19 @@ def encoder_factory(
         variables: creates its variables.
         vocab_size: number of tokens.
 
+    Returns:
+        The factory; it raises ConfigError if the model needs a parameter that nothing
+        binds.
+
     Raises:
         UnknownName: no such model.
-        ConfigError: the model needs a parameter that nothing binds.
     """
     builder = registry.models.get(model)
     supplied = ("variables", "name", "vocab_size", "embeddings", "width", "depth")
-    config.require_bound(f"models.{model}", supplied)
 
     def create(role="encoder", *, embeddings=None, width=1.0, depth=1.0) -> Encoder:
         scope = None if role == "encoder" else role
+        config.require_bound(f"models.{model}", supplied, scope)
         with gin.config_scope(scope):
             return builder(
                 variables=variables,

@@ -1,12 +1,14 @@
 """From gin files and overrides to a running root."""
 
 import importlib
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import gin
 
 from electra_bench import config, registry
+from electra_bench.runs.pretrained import find_run
 
 ROOTS = ("evaluate", "finetune", "pretrain", "quickstart")
 KINDS = ("runs", *registry.REGISTRIES)
@@ -69,6 +71,17 @@ def parse(
     return config.parse(files, overrides, load, registry.load_plugin, KINDS)
 
 
+def _model_files(
+    root: str, files: Sequence[str], overrides: Sequence[str]
+) -> list[str]:
+    """The sizes of the model that a run starts from, which all other files override."""
+    init = config.peek(f"runs.{root}.init", files, overrides)
+    if root != "finetune" or not isinstance(init, str):
+        return []
+    path = os.path.join(find_run(init), "model.gin")
+    return [path] if os.path.isfile(path) else []
+
+
 def launch(
     root: str,
     files: Sequence[str],
@@ -94,6 +107,7 @@ def launch(
         What the root returns: records.
     """
     load("runs", root)
+    files = [*_model_files(root, files, overrides), *files]
     parsed = parse(files, overrides, plugins)
     session = Session(parsed, tuple(plugins), dry_run, overwrite, on_start)
     config.require_bound(f"runs.{root}", ("session",))

@@ -193,20 +193,20 @@ def restore(
     """
     reader = tf.train.load_checkpoint(prefix)
     shapes = reader.get_variable_to_shape_map()
+    wrong = [
+        f"{name} is {list(shapes[name])} there, {variable.shape.as_list()} here"
+        for name, variable in variables.items()
+        if name in shapes and list(shapes[name]) != variable.shape.as_list()
+    ]
+    if wrong:
+        raise CheckpointError(
+            f"{prefix} is of another size: {_some(wrong)}; give the model it was made with"
+        )
     missing = sorted(set(variables) - set(shapes))
     if missing:
         raise CheckpointError(
             f"{prefix} lacks {len(missing)} of {len(variables)} {what}: "
             f"{_some(missing)}; it holds {_some(sorted(shapes))}"
-        )
-    wrong = [
-        f"{name} is {list(shapes[name])} there, {variable.shape.as_list()} here"
-        for name, variable in variables.items()
-        if list(shapes[name]) != variable.shape.as_list()
-    ]
-    if wrong:
-        raise CheckpointError(
-            f"{prefix} is of another size: {_some(wrong)}; give the model it was made with"
         )
     for name, variable in variables.items():
         variable.assign(np.asarray(reader.get_tensor(name)))

@@ -48,11 +48,7 @@ def test_by_length_batches_hold_similar_lengths_and_every_row_once():
     plan = ByLengthPlan(lengths, 32, seed=1)
     assert plan.steps_per_epoch == 31
     for epoch in range(2):
-        rows = [
-            row.index
-            for step in range(31)
-            for row in plan[31 * epoch + step]
-        ]
+        rows = [row.index for step in range(31) for row in plan[31 * epoch + step]]
         assert len(set(rows)) == len(rows) == 31 * 32
     padded = sum(32 * max(lengths[r.index] for r in plan[s]) for s in range(31))
     assert padded < 1.2 * lengths.sum()
@@ -60,5 +56,7 @@ def test_by_length_batches_hold_similar_lengths_and_every_row_once():
 
 
 def test_a_batch_larger_than_the_data_is_an_error():
-    with pytest.raises(ValueError, match="batch size 8 exceeds the 3 training examples"):
+    with pytest.raises(
+        ValueError, match="batch size 8 exceeds the 3 training examples"
+    ):
         ByLengthPlan(np.array([3, 4, 5]), 8, seed=0)

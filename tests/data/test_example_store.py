@@ -41,7 +41,11 @@ def test_bulk_rows_equal_single_ones(tmp_path):
         values = np.array([1, 2, 3, 4], np.uint16)
         writer.append_rows("input_ids", values, np.array([3, 0, 1]))
     store = ExampleStore([str(tmp_path / "bulk")])
-    assert [store.row("input_ids", i).tolist() for i in range(3)] == [[1, 2, 3], [], [4]]
+    assert [store.row("input_ids", i).tolist() for i in range(3)] == [
+        [1, 2, 3],
+        [],
+        [4],
+    ]
 
 
 def test_features_of_different_length_are_an_error(tmp_path):

@@ -17,7 +17,9 @@ from electra_bench.records import (
     write_record,
 )
 
-RESULT = TaskResult("rte", 1, "dev", 277, {"accuracy": 61.0, "mcc": math.nan}, "accuracy")
+RESULT = TaskResult(
+    "rte", 1, "dev", 277, {"accuracy": 61.0, "mcc": math.nan}, "accuracy"
+)
 RECORD = RunRecord("r", "tiny", "finetune", "done", seed=1, results=(RESULT,))
 
 

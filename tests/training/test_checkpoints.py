@@ -45,7 +45,9 @@ def test_values_and_step_come_back_by_name(tmp_path):
 
 def test_missing_and_misshaped_variables_are_named(tmp_path):
     prefix = Checkpoints(str(tmp_path)).save(7, tensors(3.0), {})
-    with pytest.raises(CheckpointError, match=r"kernel is \[2, 3\] there, \[4, 3\] here"):
+    with pytest.raises(
+        CheckpointError, match=r"kernel is \[2, 3\] there, \[4, 3\] here"
+    ):
         checkpoints.restore(prefix, variables((4, 3)))
     more = variables() | {"electra/b/kernel": tf.Variable(0.0)}
     with pytest.raises(CheckpointError, match="lacks 1 of 3 .*electra/b/kernel"):

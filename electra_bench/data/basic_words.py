@@ -1,0 +1,225 @@
+"""Text to words, as BERT's and ELECTRA's basic tokenizer divides it.
+
+The rules: control characters vanish; words end at whitespace; CJK ideographs and
+punctuation are words of their own; words are lower-cased, then decomposed (NFD) and
+stripped of combining marks. Character classes are those of the running Python's
+`unicodedata`, as in the original.
+"""
+
+import functools
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+# Whitespace at which words end. Other characters that `str.split` splits at (vertical
+# tab, form feed, U+001C..1F, U+0085) are control characters, which vanish first.
+_SPACE = " \t\n\r\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_CJK_BLOCKS = (
+    (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF),
+    (0xF900, 0xFAFF),
+    (0x20000, 0x2A6DF),
+    (0x2A700, 0x2B73F),
+    (0x2B740, 0x2CEAF),
+    (0x2F800, 0x2FA1F),
+)
+_ASCII_PUNCTUATION = r"!-/:-@\[-`{-~"
+
+# Characters that a table remembers: more than any text that is not noise has.
+_TABLE_SIZE = 2**15
+
+_SIGMA = "\N{GREEK CAPITAL LETTER SIGMA}"
+_ASCII_WORDS = re.compile(f"[^{_ASCII_PUNCTUATION}]+|[{_ASCII_PUNCTUATION}]")
+_ASCII_CONTROLS = dict.fromkeys(
+    code for code in (*range(32), 127) if chr(code) not in "\t\n\r"
+)
+
+
+@functools.cache
+def _unit_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Patterns of units for texts without and with a capital sigma."""
+    # Unassigned code points of these blocks vanish like all others: they end no word.
+    runs: list[list[int]] = []
+    for first, last in _CJK_BLOCKS:
+        for code in range(first, last + 1):
+            if unicodedata.category(chr(code)) == "Cn":
+                continue
+            if runs and runs[-1][1] == code - 1:
+                runs[-1][1] = code
+            else:
+                runs.append([code, code])
+    cjk = "".join(f"{chr(first)}-{chr(last)}" for first, last in runs)
+    alone = cjk + _ASCII_PUNCTUATION
+    return (
+        re.compile(f"[^{_SPACE}{alone}]+|[\n{alone}]"),
+        re.compile(f"[^{_SPACE}{cjk}]+|[\n{cjk}]"),
+    )
+
+
+def unit_pattern(text: str) -> re.Pattern[str]:
+    """The pattern that finds a text's units: strings that make words independently.
+
+    A unit is a run of characters between whitespace, CJK ideographs and ASCII
+    punctuation, or one of the latter two, or a line feed. Nothing that the rules do looks
+    across these borders, with one exception: whether a capital sigma becomes a final one
+    depends on letters beyond an apostrophe or a full stop, so a text that has one is
+    divided at whitespace and ideographs only.
+    """
+    return _unit_patterns()[_SIGMA in text]
+
+
+def words_of_unit(unit: str, lower_case: bool, strip_accents: bool) -> list[str]:
+    """The words of a unit (or of any text without CJK ideographs).
+
+    Args:
+        unit: see `unit_pattern`.
+        lower_case: whether to lower-case.
+        strip_accents: whether to strip combining marks; without effect if `lower_case`
+            is False.
+    """
+    if unit.isascii():
+        unit = unit.translate(_ASCII_CONTROLS)
+        if lower_case:
+            unit = unit.lower()
+        return " ".join(_ASCII_WORDS.findall(unit)).split()
+    text = unit.translate(_table(_cleaned))
+    if not lower_case:
+        return text.translate(_table(_spaced)).split()
+    text = text.lower()
+    if not strip_accents:
+        return text.translate(_table(_spaced)).split()
+    text = unicodedata.normalize("NFD", text)
+    return text.translate(_table(_spaced_and_stripped)).split()
+
+
+def is_punctuation(char: str) -> bool:
+    """Whether a character is a word of its own: ASCII symbols and Unicode's P classes."""
+    if char.isascii():
+        return char.isprintable() and char != " " and not char.isalnum()
+    return unicodedata.category(char)[0] == "P"
+
+
+def is_accent(char: str) -> bool:
+    """Whether accent stripping drops a (decomposed) character."""
+    return unicodedata.category(char) == "Mn"
+
+
+def _cleaned(char: str) -> str:
+    """A space for whitespace, nothing for characters that vanish, or the character."""
+    if char in "\t\n\r":
+        return " "
+    category = unicodedata.category(char)
+    if category[0] == "C" or char == "\ufffd":
+        return ""
+    return " " if category == "Zs" else char
+
+
+def _spaced(char: str) -> str:
+    return f" {char} " if is_punctuation(char) else char
+
+
+def _spaced_and_stripped(char: str) -> str:
+    return "" if is_accent(char) else _spaced(char)
+
+
+class _Table(dict[int, str]):
+    """What `str.translate` asks for, computed when a character is first met."""
+
+    def __init__(self, function: Callable[[str], str]):
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, code: int) -> str:
+        result = self._function(chr(code))
+        if len(self) < _TABLE_SIZE:
+            self[code] = result
+        return result
+
+
+@functools.cache
+def _table(function: Callable[[str], str]) -> _Table:
+    return _Table(function)
+
+
+class Word(NamedTuple):
+    """A word and where its characters come from.
+
+    Attributes:
+        text: normalised.
+        starts: for every character of `text`, where it starts in the original text.
+        ends: for every character, where it ends; stripped combining marks that follow a
+            character belong to it.
+    """
+
+    text: str
+    starts: list[int]
+    ends: list[int]
+
+
+def located_words(text: str, lower_case: bool, strip_accents: bool) -> Iterator[Word]:
+    """The words of a text with the positions of their characters.
+
+    Args:
+        text: any text.
+        lower_case: see `words_of_unit`.
+        strip_accents: see `words_of_unit`.
+    """
+    for match in unit_pattern(text).finditer(text):
+        unit, start = match.group(), match.start()
+        if unit.isascii() and unit.isalnum():
+            places = range(start, start + len(unit) + 1)
+            word = unit.lower() if lower_case else unit
+            yield Word(word, list(places[:-1]), list(places[1:]))
+        else:
+            yield from _located_in_unit(unit, start, lower_case, strip_accents)
+
+
+def _located_in_unit(
+    unit: str, start: int, lower_case: bool, strip_accents: bool
+) -> Iterator[Word]:
+    # (character, index in the text)
+    chars = [(_cleaned(c), i) for i, c in enumerate(unit, start)]
+    chars = [pair for pair in chars if pair[0]]
+    if lower_case:
+        # The whole is needed for final sigmas; no other length depends on neighbours.
+        lowered = iter("".join([c for c, _ in chars]).lower())
+        chars = [(next(lowered), i) for c, i in chars for _ in c.lower()]
+        if strip_accents:
+            chars = decomposed(chars)
+    text, starts, ends = [], [], []
+    for c, i in chars:
+        if lower_case and strip_accents and is_accent(c):
+            if ends:
+                ends[-1] = max(ends[-1], i + 1)
+            continue
+        alone = is_punctuation(c)
+        if text and (alone or c.isspace()):
+            yield Word("".join(text), starts, ends)
+            text, starts, ends = [], [], []
+        if c.isspace():
+            continue
+        text.append(c)
+        starts.append(i)
+        ends.append(i + 1)
+        if alone:
+            yield Word(c, starts, ends)
+            text, starts, ends = [], [], []
+    if text:
+        yield Word("".join(text), starts, ends)
+
+
+def decomposed(chars: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """NFD of a text whose characters have indices."""
+    parts = [(d, i) for c, i in chars for d in unicodedata.normalize("NFD", c)]
+    ordered: list[tuple[str, int]] = []
+    marks: list[tuple[str, int]] = []
+    for part in parts:
+        if unicodedata.combining(part[0]):
+            marks.append(part)
+            continue
+        # Canonical order: runs of combining characters are sorted stably by class.
+        ordered += sorted(marks, key=lambda mark: unicodedata.combining(mark[0]))
+        ordered.append(part)
+        marks = []
+    return ordered + sorted(marks, key=lambda mark: unicodedata.combining(mark[0]))

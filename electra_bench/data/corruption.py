@@ -1,0 +1,328 @@
+"""Masking tokens and replacing them by a generator's samples.
+
+Every step is a function of tensors with static shapes. What is random comes in as uniform
+draws, so that the formulas can be tested; `mask` and `sample` draw them from a `Seed`,
+row by row, and do not change when a batch is split.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from electra_bench.core import Seed, SpecialIds
+
+# A chosen token becomes [MASK] with this probability and stays as it is otherwise.
+REPLACED = 0.85
+
+
+class Masked(NamedTuple):
+    """A batch with some tokens masked.
+
+    Attributes:
+        input_ids: int32 [batch, seq], with [MASK] at most of the positions.
+        positions: what to predict, int32 [batch, preds]; 0 in unused slots. A position
+            may occur several times.
+        ids: the original tokens there, int32 [batch, preds]; 0 in unused slots.
+        weights: 1 for used slots and 0 for others, float32 [batch, preds].
+    """
+
+    input_ids: tf.Tensor
+    positions: tf.Tensor
+    ids: tf.Tensor
+    weights: tf.Tensor
+
+
+class Corrupted(NamedTuple):
+    """A batch with some tokens replaced.
+
+    Attributes:
+        input_ids: int32 [batch, seq].
+        labels: 1 where a token differs from the original, int32 [batch, seq].
+    """
+
+    input_ids: tf.Tensor
+    labels: tf.Tensor
+
+
+def max_predictions(seq_length: int, mask_prob: float) -> int:
+    """Number of prediction slots in a sequence of `seq_length` tokens.
+
+    Source: google-research/electra configure_pretraining.py. Differs: at least one.
+    """
+    return max(1, int((mask_prob + 0.005) * seq_length))
+
+
+def candidates(
+    input_ids: tf.Tensor, input_mask: tf.Tensor, special_ids: SpecialIds
+) -> tf.Tensor:
+    """Where masking is allowed: bool [batch, seq].
+
+    All tokens but [CLS], [SEP] and [MASK]; [UNK] is allowed.
+
+    Args:
+        input_ids: int32 [batch, seq].
+        input_mask: 1 for tokens, int32 [batch, seq].
+        special_ids: of the vocabulary.
+
+    Source: google-research/electra pretrain/pretrain_helpers.py `get_candidates_mask`.
+    """
+    allowed = tf.cast(input_mask, tf.bool)
+    for special in (special_ids.cls, special_ids.sep, special_ids.mask):
+        allowed &= input_ids != special
+    return allowed
+
+
+def num_to_predict(
+    input_mask: tf.Tensor, mask_prob: float, num_slots: int
+) -> tf.Tensor:
+    """How many tokens of each row to predict: int32 [batch].
+
+    Args:
+        input_mask: 1 for tokens, [CLS] and [SEP] included, int32 [batch, seq].
+        mask_prob: fraction to predict; the product is rounded half to even, in float32.
+        num_slots: the most there is room for.
+
+    Source: google-research/electra pretrain/pretrain_helpers.py `mask`.
+    """
+    tokens = tf.cast(tf.reduce_sum(input_mask, -1), tf.float32)
+    wanted = tf.cast(tf.round(tokens * mask_prob), tf.int32)
+    return tf.maximum(1, tf.minimum(num_slots, wanted))
+
+
+def choose_with_replacement(allowed: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+    """Positions drawn uniformly and independently from the allowed ones.
+
+    The inverse of the cumulative distribution at each draw: one number a slot, where
+    `tf.random.categorical` has one distribution of its own for every row.
+
+    Args:
+        allowed: bool [batch, seq].
+        uniform: draws in [0, 1), float32 [batch, preds].
+
+    Returns:
+        int32 [batch, preds]; `seq - 1` or less, meaningless in rows without candidates.
+    """
+    # [batch, seq]: number of candidates up to and with each position
+    counts = tf.cumsum(tf.cast(allowed, tf.int32), axis=-1)
+    total = counts[:, -1:]
+    chosen = tf.cast(uniform * tf.cast(total, tf.float32), tf.int32)
+    chosen = tf.minimum(chosen, total - 1)
+    positions = tf.searchsorted(counts, chosen + 1, side="left")
+    return tf.minimum(positions, allowed.shape[1] - 1)
+
+
+def choose_distinct(
+    allowed: tf.Tensor, uniform: tf.Tensor, num_slots: int
+) -> tf.Tensor:
+    """Positions drawn uniformly without replacement, allowed ones first.
+
+    Args:
+        allowed: bool [batch, seq].
+        uniform: draws in [0, 1), float32 [batch, seq].
+        num_slots: number of positions to draw, at most `seq`.
+
+    Returns:
+        int32 [batch, preds].
+    """
+    keys = tf.where(allowed, uniform, -1.0)
+    return tf.math.top_k(keys, num_slots).indices
+
+
+def mask_positions(
+    input_ids: tf.Tensor,
+    drawn: tf.Tensor,
+    num_used: tf.Tensor,
+    uniform: tf.Tensor,
+    mask_id: int,
+) -> Masked:
+    """Masks the drawn positions.
+
+    Args:
+        input_ids: int32 [batch, seq].
+        drawn: positions, int32 [batch, preds].
+        num_used: how many of them count, int32 [batch].
+        uniform: draws in [0, 1), float32 [batch, preds]; below 0.85 the token becomes
+            [MASK]. There are no random replacements, unlike in BERT.
+        mask_id: of [MASK].
+
+    Returns:
+        See `Masked`.
+
+    Source: google-research/electra pretrain/pretrain_helpers.py `mask`.
+    """
+    used = tf.sequence_mask(num_used, drawn.shape[1], tf.int32)
+    positions = drawn * used
+    ids = gather_positions(input_ids, positions) * used
+    # Position 0 is [CLS] and stands for no position at all.
+    replaced = positions * tf.cast(uniform < REPLACED, tf.int32)
+    masked_ids, _ = scatter_update(
+        input_ids, tf.fill(tf.shape(positions), mask_id), replaced
+    )
+    return Masked(masked_ids, positions, ids, tf.cast(used, tf.float32))
+
+
+def mask(
+    input_ids: tf.Tensor,
+    input_mask: tf.Tensor,
+    special_ids: SpecialIds,
+    mask_prob: float,
+    seed: Seed,
+    *,
+    distinct: bool = False,
+) -> Masked:
+    """Draws positions and masks them.
+
+    Args:
+        input_ids: int32 [batch, seq]; `seq` must be static.
+        input_mask: 1 for tokens, int32 [batch, seq].
+        special_ids: of the vocabulary.
+        mask_prob: fraction of the tokens to predict, in (0, 1).
+        seed: where to draw from.
+        distinct: draw without replacement.
+
+    Returns:
+        See `Masked`.
+
+    Raises:
+        ValueError: the length of the sequences is not static.
+
+    Source: Clark et al. 2020, section 2; google-research/electra
+    pretrain/pretrain_helpers.py `mask`. Differs: rows without candidates predict nothing,
+    where the original reads the first token of the next row; seeded row by row.
+    """
+    batch, seq = tf.shape(input_ids)[0], input_ids.shape[1]
+    if seq is None:
+        raise ValueError(
+            "masking needs sequences of a static length, got [batch, None]"
+        )
+    slots = max_predictions(seq, mask_prob)
+    allowed = candidates(input_ids, input_mask, special_ids)
+    num_allowed = tf.reduce_sum(tf.cast(allowed, tf.int32), -1)
+    wanted = num_to_predict(input_mask, mask_prob, slots)
+    where = seed.fold("positions")
+    if distinct:
+        drawn = choose_distinct(allowed, where.uniform([batch, seq]), slots)
+        num_used = tf.minimum(wanted, num_allowed)
+    else:
+        drawn = choose_with_replacement(allowed, where.uniform([batch, slots]))
+        num_used = tf.where(num_allowed > 0, wanted, 0)
+    kept = seed.fold("kept").uniform([batch, slots])
+    return mask_positions(input_ids, drawn, num_used, kept, special_ids.mask)
+
+
+def unmask(masked: Masked) -> tf.Tensor:
+    """The original tokens, int32 [batch, seq]."""
+    return scatter_update(masked.input_ids, masked.ids, masked.positions)[0]
+
+
+def gumbel_argmax(logits: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+    """Samples from the softmax of `logits` by the Gumbel-max trick.
+
+    Args:
+        logits: float32 [batch, preds, vocab].
+        uniform: draws in [0, 1), float32 [batch, preds, vocab].
+
+    Returns:
+        int32 [batch, preds].
+
+    Source: google-research/electra pretrain/pretrain_helpers.py `sample_from_softmax`,
+    with its two constants. Differs: no softmax before the argmax, which it cannot change.
+    """
+    noise = -tf.math.log(-tf.math.log(uniform + 1e-9) + 1e-9)
+    return tf.argmax(logits + noise, -1, output_type=tf.int32)
+
+
+def sample_replacements(
+    logits: tf.Tensor,
+    ids: tf.Tensor,
+    uniform: tf.Tensor,
+    *,
+    temperature: float = 1.0,
+    disallow_correct: bool = False,
+) -> tf.Tensor:
+    """Draws the generator's tokens, int32 [batch, preds].
+
+    Args:
+        logits: the generator's, float32 [batch, preds, vocab].
+        ids: the original tokens, int32 [batch, preds].
+        uniform: draws in [0, 1), float32 [batch, preds, vocab].
+        temperature: divides the logits.
+        disallow_correct: make the original token all but impossible.
+
+    Source: google-research/electra run_pretraining.py `_get_fake_data`.
+    """
+    logits = tf.stop_gradient(logits)
+    if temperature != 1.0:
+        logits /= temperature
+    if disallow_correct:
+        logits -= 1000.0 * tf.one_hot(ids, logits.shape[-1])
+    return gumbel_argmax(logits, uniform)
+
+
+def corrupt(
+    original_ids: tf.Tensor, positions: tf.Tensor, sampled_ids: tf.Tensor
+) -> Corrupted:
+    """Puts samples into the text; one that hits the original token counts as real.
+
+    Args:
+        original_ids: int32 [batch, seq].
+        positions: int32 [batch, preds]; 0 for nowhere.
+        sampled_ids: int32 [batch, preds].
+
+    Source: Clark et al. 2020, section 2; google-research/electra run_pretraining.py
+    `_get_fake_data`.
+    """
+    input_ids, changed = scatter_update(original_ids, sampled_ids, positions)
+    labels = changed * tf.cast(input_ids != original_ids, tf.int32)
+    return Corrupted(input_ids, labels)
+
+
+def gather_positions(sequence: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
+    """What stands at the positions.
+
+    Args:
+        sequence: [batch, seq] or [batch, seq, hidden].
+        positions: int32 [batch, preds].
+
+    Returns:
+        [batch, preds] or [batch, preds, hidden].
+    """
+    return tf.gather(sequence, positions, batch_dims=1)
+
+
+def scatter_update(
+    sequence: tf.Tensor, updates: tf.Tensor, positions: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Replaces what stands at the positions.
+
+    Where a position occurs several times, its value is the mean of the updates; for
+    integers it is rounded down, so that two different samples for one position become a
+    third, unrelated token.
+
+    Args:
+        sequence: int32 or float32 [batch, seq] or [batch, seq, hidden].
+        updates: same dtype, [batch, preds] or [batch, preds, hidden].
+        positions: int32 [batch, preds]; 0 for nowhere: the first token never changes.
+
+    Returns:
+        The sequence, and int32 [batch, seq] with 1 where it was updated.
+
+    Source: google-research/electra pretrain/pretrain_helpers.py `scatter_update`.
+    """
+    batch, seq = tf.unstack(tf.shape(sequence)[:2])
+    # [batch, preds] -> [batch * preds, 1], rows of the flattened sequence
+    flat = tf.reshape(positions + seq * tf.range(batch)[:, tf.newaxis], [-1, 1])
+    rows = tf.reshape(updates, tf.concat([[-1], tf.shape(sequence)[2:]], 0))
+    shape = tf.concat([[batch * seq], tf.shape(sequence)[2:]], 0)
+    sums = tf.reshape(tf.scatter_nd(flat, rows, shape), tf.shape(sequence))
+    ones = tf.ones([tf.shape(flat)[0]], tf.int32)
+    counts = tf.reshape(tf.scatter_nd(flat, ones, [batch * seq]), [batch, seq])
+    counts *= tf.cast(tf.range(seq) > 0, tf.int32)
+    changed = tf.minimum(counts, 1)
+    divisor = tf.cast(tf.maximum(counts, 1), sequence.dtype)
+    is_changed = changed > 0
+    if sequence.shape.rank == 3:
+        divisor, is_changed = divisor[..., tf.newaxis], is_changed[..., tf.newaxis]
+    means = sums // divisor if sequence.dtype.is_integer else sums / divisor
+    updated = tf.where(is_changed, means, sequence)
+    return tf.ensure_shape(updated, sequence.shape), changed

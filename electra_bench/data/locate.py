@@ -1,0 +1,108 @@
+"""Where a task's files lie below the data folder, and how their bytes are read."""
+
+import gzip
+import lzma
+from collections.abc import Sequence
+
+from etils import epath
+
+from electra_bench.data import run_context
+
+COMPRESSIONS = ("", ".gz", ".xz")
+
+
+def layouts(task: str, split: str, extension: str, *folders: str) -> list[str]:
+    """Relative paths under which a split may lie, in the order they are tried.
+
+    Args:
+        task: the task's name; its folder in the original's layout.
+        split: name of the file without its extension.
+        extension: of the file, with a dot.
+        *folders: further folders that may hold it.
+    """
+    return [
+        f"{folder}/{split}{extension}"
+        for folder in (f"finetuning_data/{task}", task, *folders)
+    ]
+
+
+def find(split: str, candidates: Sequence[str]) -> epath.Path:
+    """The file of a split: bound by hand, or the first candidate that exists.
+
+    Args:
+        split: name under which the run's `files` may bind it.
+        candidates: paths relative to the data folder, each tried as it is and with `.gz`
+            and `.xz`.
+
+    Raises:
+        FileNotFoundError: nothing there; says where it was searched.
+    """
+    path = find_or_none(split, candidates)
+    if path is not None:
+        return path
+    context = run_context.current()
+    if context.data_dir is None:
+        raise FileNotFoundError(
+            f"split {split!r} ({candidates[0]}): no data folder; set --data_dir or "
+            f"ELECTRA_BENCH_DATA, or bind FILES = {{{split!r}: 'path'}}"
+        )
+    raise FileNotFoundError(
+        f"split {split!r}: none of {', '.join(candidates)} (also .gz, .xz) is in "
+        f"{context.data_dir}"
+    )
+
+
+def find_or_none(split: str, candidates: Sequence[str]) -> epath.Path | None:
+    """As `find`, but None if there is no such file.
+
+    Raises:
+        FileNotFoundError: a file bound by hand does not exist.
+    """
+    context = run_context.current()
+    if split in context.files:
+        return _bound(split, context.files[split], context.data_dir)
+    if context.data_dir is None:
+        return None
+    for candidate in candidates:
+        for compression in COMPRESSIONS:
+            path = epath.Path(context.data_dir) / (candidate + compression)
+            if path.exists():
+                return path
+    return None
+
+
+def _bound(split: str, file: str, data_dir: str | None) -> epath.Path:
+    path = epath.Path(file)
+    if path.exists():
+        return path
+    if data_dir is not None and (epath.Path(data_dir) / file).exists():
+        return epath.Path(data_dir) / file
+    below = f" or in {data_dir}" if data_dir else ""
+    raise FileNotFoundError(f"split {split!r} is bound to {file}: no such file{below}")
+
+
+def read_text(path: epath.Path) -> str:
+    """The text of a file, `.gz` and `.xz` unpacked, without a byte order mark.
+
+    Raises:
+        ValueError: not UTF-8 (names the byte), damaged, or empty.
+    """
+    data = path.read_bytes()
+    try:
+        if path.suffix == ".gz":
+            data = gzip.decompress(data)
+        elif path.suffix == ".xz":
+            data = lzma.decompress(data)
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # With a byte order mark the decoder counts from behind it.
+        skipped = 3 if data.startswith(b"\xef\xbb\xbf") else 0
+        raise ValueError(
+            f"{path}: not UTF-8 at byte {error.start + skipped} "
+            f"({error.object[error.start : error.start + 1]!r})"
+        ) from error
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise ValueError(f"{path}: cannot be unpacked: {error}") from error
+    if not text.strip():
+        raise ValueError(f"{path}: empty file")
+    return text

@@ -1,0 +1,240 @@
+"""TSV files as a seqio source: one row, one text or pair of texts, one label."""
+
+import csv
+import difflib
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import seqio
+import tensorflow as tf
+from absl import logging
+from etils import epath
+
+from electra_bench.data import locate
+
+OnError = Literal["raise", "skip"]
+
+
+class Columns(NamedTuple):
+    """Where things stand in a table; positions count from 0.
+
+    Attributes:
+        count: number of columns of every row.
+        text_a: the text, or the first of two.
+        text_b: the second text; None if there is one only.
+        label: the label; None in files without labels.
+        header: whether the first line is a header.
+    """
+
+    count: int
+    text_a: int
+    text_b: int | None = None
+    label: int | None = None
+    header: bool = True
+
+
+class Row(NamedTuple):
+    """One row of a table.
+
+    Attributes:
+        idx: its number in the file, not counting the header.
+        text_a: the text, or the first of two.
+        text_b: the second text; empty if there is one only.
+        label: the label as it is written; empty without labels.
+    """
+
+    idx: int
+    text_a: str
+    text_b: str
+    label: str
+
+
+def read_lines(path: epath.Path) -> Iterator[tuple[int, list[str]]]:
+    """Yields line numbers, from 1, and fields. Quotes are text, as in the original.
+
+    Raises:
+        ValueError: not UTF-8, empty, or a field that is too long for a table.
+    """
+    lines = io.StringIO(locate.read_text(path), newline="\n")
+    reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    try:
+        for fields in reader:
+            yield reader.line_num, fields
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
+
+
+def read_table(
+    path: epath.Path,
+    columns: Columns,
+    check_label: Callable[[str], None],
+    on_error: OnError = "raise",
+) -> list[Row]:
+    """Reads a table.
+
+    Args:
+        path: the file.
+        columns: its columns.
+        check_label: raises ValueError for a label that cannot be.
+        on_error: "raise" stops at a bad row; "skip" leaves it out, as the original does,
+            and logs how many there were. Row numbers keep counting.
+
+    Raises:
+        ValueError: a row with another number of columns, a bad label (file and line), or
+            no row at all.
+
+    Source: google-research/electra finetune/classification/classification_tasks.py,
+    `read_tsv` and `_load_glue`. Differs: a bad row is an error unless asked otherwise.
+    """
+    rows, skipped, idx = [], 0, -1
+    for line, fields in read_lines(path):
+        if columns.header and line == 1:
+            continue
+        idx += 1
+        try:
+            if len(fields) != columns.count:
+                raise ValueError(f"got {len(fields)} columns, expected {columns.count}")
+            label = "" if columns.label is None else fields[columns.label]
+            if columns.label is not None:
+                check_label(label)
+        except ValueError as error:
+            message = f"{path}, line {line}: {error}"
+            if on_error == "raise":
+                raise ValueError(message) from error
+            logging.warning("skipped: %s", message)
+            skipped += 1
+            continue
+        text_b = "" if columns.text_b is None else fields[columns.text_b]
+        rows.append(Row(idx, fields[columns.text_a], text_b, label))
+    if skipped:
+        logging.warning("%s: skipped %d of %d rows", path, skipped, idx + 1)
+    if not rows:
+        raise ValueError(f"{path}: no rows")
+    return rows
+
+
+def one_of(labels: Sequence[str]) -> Callable[[str], None]:
+    """Checks that a label is among `labels`."""
+
+    def check(label: str) -> None:
+        if label not in labels:
+            near = difflib.get_close_matches(label, labels, n=3)
+            raise ValueError(
+                f"unknown label {label!r}; near: {near}; all: {list(labels)}"
+            )
+
+    return check
+
+
+def within(smallest: float, largest: float) -> Callable[[str], None]:
+    """Checks that a label is a number from `smallest` to `largest`."""
+
+    def check(label: str) -> None:
+        try:
+            value = float(label)
+        except ValueError:
+            raise ValueError(f"label {label!r} is not a number") from None
+        if not smallest <= value <= largest:
+            raise ValueError(f"label {label} is outside [{smallest}, {largest}]")
+
+    return check
+
+
+class TableSource(seqio.DataSource):
+    """A task's splits as TSV files, looked up and read when a dataset is built.
+
+    Examples: `idx` int32, `id`, `text_a`, `text_b`, `label` strings (`text_b` and `label`
+    empty where there is none).
+    """
+
+    def __init__(
+        self,
+        task: str,
+        folders: Sequence[str],
+        columns: Mapping[str, Columns],
+        check_label: Callable[[str], None],
+        doubled: Mapping[str, str] | None = None,
+        on_error: OnError = "raise",
+    ):
+        """Describes the files; reads nothing.
+
+        Args:
+            task: name of the task, the folder in the original's layout.
+            folders: further folders that may hold the files.
+            columns: columns of every split's file `<split>.tsv`.
+            check_label: see `one_of` and `within`.
+            doubled: name of a further split to the split that it consists of, each pair
+                of texts once as it is and once in the other order.
+            on_error: what to do about bad rows, see `read_table`.
+        """
+        self._task = task
+        self._folders = tuple(folders)
+        self._columns = dict(columns)
+        self._check_label = check_label
+        self._doubled = dict(doubled or {})
+        self._on_error = on_error
+        super().__init__(splits=[*columns, *self._doubled])
+
+    @property
+    def supports_arbitrary_sharding(self) -> bool:
+        """No: rows are read at once."""
+        return False
+
+    def list_shards(self, split: str) -> Sequence[str]:
+        """One shard a split."""
+        return [split]
+
+    def rows(self, split: str) -> list[Row]:
+        """The rows of a file's split.
+
+        Raises:
+            FileNotFoundError: no such file; says where it was searched.
+            ValueError: a bad row.
+        """
+        candidates = locate.layouts(self._task, split, ".tsv", *self._folders)
+        path = locate.find(split, candidates)
+        columns = self._columns[split]
+        return read_table(path, columns, self._check_label, self._on_error)
+
+    def examples(self, split: str) -> list[tuple[str, Row]]:
+        """Ids and rows of any split."""
+        if split not in self._doubled:
+            return [(str(row.idx), row) for row in self.rows(split)]
+        rows = self.rows(self._doubled[split])
+        # As in the original, copies are numbered on from the number of rows kept.
+        copies = [
+            Row(len(rows) + row.idx, row.text_b, row.text_a, row.label) for row in rows
+        ]
+        ids = [str(row.idx) for row in rows]
+        return [
+            *zip(ids, rows, strict=True),
+            *zip([f"{i}-swapped" for i in ids], copies, strict=True),
+        ]
+
+    def num_input_examples(self, split: str) -> int:
+        """Number of rows; reads the file."""
+        return len(self.examples(split))
+
+    def get_dataset(
+        self,
+        split: str = "train",
+        shuffle: bool = True,
+        seed: int | None = None,
+        shard_info: seqio.ShardInfo | None = None,
+        **_unused: object,
+    ) -> tf.data.Dataset:
+        """All examples of a split; see `seqio.DataSource`."""
+        if shard_info and shard_info.num_shards > 1:
+            raise ValueError(f"{self._task}: one file a split cannot be sharded")
+        examples = self.examples(split)
+        dataset = tf.data.Dataset.from_tensor_slices(
+            {
+                "idx": tf.constant([row.idx for _, row in examples], tf.int32),
+                "id": tf.constant([name for name, _ in examples]),
+                "text_a": tf.constant([row.text_a for _, row in examples]),
+                "text_b": tf.constant([row.text_b for _, row in examples]),
+                "label": tf.constant([row.label for _, row in examples]),
+            }
+        )
+        return dataset.shuffle(len(examples), seed=seed) if shuffle else dataset

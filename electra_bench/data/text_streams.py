@@ -1,0 +1,290 @@
+"""Streams of bytes to lines and documents of text: the parts that readers share."""
+
+import codecs
+import contextlib
+import gzip
+import hashlib
+import lzma
+import tarfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, Literal, NamedTuple
+
+BLOCK_BYTES = 1 << 20
+# Longer documents are handed on in parts, so that one 40 GB file is no problem.
+PART_CHARS = 1 << 20
+# A line must fit into memory; text has none of this length, decompression bombs do.
+MAX_LINE_BYTES = 64 << 20
+
+OnError = Literal["raise", "skip"]
+
+
+class Document(NamedTuple):
+    """A document, or a part of one that is too long to be held at once.
+
+    Attributes:
+        id: hash of the document's text (of its first part's), 16 hexadecimal digits. It
+            names the text and not the file, so that the same text draws the same numbers
+            and falls into the same split wherever it lies and however often.
+        text: its lines, stripped, without the empty ones, joined by line feeds.
+        start: whether the document begins here.
+        end: whether it ends here.
+    """
+
+    id: str
+    text: str
+    start: bool = True
+    end: bool = True
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines; none are empty."""
+        return self.text.split("\n") if self.text else []
+
+
+@dataclass
+class ReadReport:
+    """What a reader has done so far; it counts while it reads.
+
+    Attributes:
+        total_bytes: size of all files, as they lie on disk.
+        read_bytes: how much of that has been read.
+        text_bytes: text read, unpacked.
+        files: files read to their end.
+        skipped: lines and files left out because of `on_error="skip"`.
+        reasons: why, the first few.
+    """
+
+    total_bytes: int = 0
+    read_bytes: int = 0
+    text_bytes: int = 0
+    files: int = 0
+    skipped: int = 0
+    reasons: list[str] = field(default_factory=list)
+
+    MAX_REASONS = 5
+
+    def skip(self, reason: str) -> None:
+        """Counts something left out."""
+        self.skipped += 1
+        if len(self.reasons) < self.MAX_REASONS:
+            self.reasons.append(reason)
+
+
+class DamagedFile(ValueError):
+    """A file whose content cannot be unpacked or understood; names the file."""
+
+
+class Reading(NamedTuple):
+    """How files are read.
+
+    Attributes:
+        documents: what makes a document of a text file: lines up to a `blank_line`, the
+            whole `file`, or every `line`. A JSON line and a file in an archive are a
+            document each, whatever this says.
+        text_field: the field of a JSON line that holds the text.
+        on_error: `raise`, or `skip` and count lines that are not UTF-8, JSON lines that
+            cannot be understood and damaged files.
+        report: what has been read.
+    """
+
+    documents: str
+    text_field: str
+    on_error: OnError
+    report: ReadReport
+
+    def wrong(self, message: str) -> None:
+        """Raises or counts.
+
+        Raises:
+            ValueError: if errors are to be raised.
+        """
+        if self.on_error == "raise":
+            raise ValueError(message)
+        self.report.skip(message)
+
+
+class Peekable:
+    """A byte stream whose beginning can be looked at before it is read."""
+
+    def __init__(self, stream: BinaryIO):
+        self._stream = stream
+        self._ahead = b""
+
+    def peek(self, size: int) -> bytes:
+        """The next bytes, `size` of them unless the stream ends before."""
+        while len(self._ahead) < size:
+            more = self._stream.read(size - len(self._ahead))
+            if not more:
+                break
+            self._ahead += more
+        return self._ahead[:size]
+
+    def read(self, size: int = -1) -> bytes:
+        """As a file's `read`."""
+        if not self._ahead:
+            return self._stream.read(size)
+        if size < 0:
+            data, self._ahead = self._ahead + self._stream.read(), b""
+        else:
+            data, self._ahead = self._ahead[:size], self._ahead[size:]
+        return data
+
+
+def unpacked(stream: BinaryIO) -> Peekable:
+    """The content of a stream; gzip and xz are known by their first bytes."""
+    stream = Peekable(stream)
+    beginning = stream.peek(6)
+    if beginning.startswith(b"\x1f\x8b"):
+        return Peekable(gzip.GzipFile(fileobj=stream, mode="rb"))
+    if beginning == b"\xfd7zXZ\x00":
+        return Peekable(lzma.LZMAFile(stream))
+    return stream
+
+
+@contextlib.contextmanager
+def damage_named(name: str) -> Iterator[None]:
+    """Turns the errors of unpacking into one that names the file.
+
+    Raises:
+        DamagedFile: the content cannot be unpacked.
+    """
+    try:
+        yield
+    except (
+        lzma.LZMAError,
+        zlib.error,
+        gzip.BadGzipFile,
+        tarfile.TarError,
+        EOFError,
+    ) as error:
+        raise DamagedFile(f"{name}: damaged, cannot be unpacked: {error}") from error
+
+
+def decoded_lines(
+    stream: Peekable, name: str, reading: Reading
+) -> Iterator[list[tuple[int, str]]]:
+    """Numbered lines of a UTF-8 stream, a block at a time.
+
+    Only line feeds end lines, as in the original; a byte order mark is left out.
+
+    Args:
+        stream: unpacked bytes.
+        name: of the file, for messages.
+        reading: what to do about bytes that are not UTF-8.
+    """
+    offset = number = 0
+    if stream.peek(3) == codecs.BOM_UTF8:
+        offset = len(stream.read(3))
+    for block in _whole_lines(stream, name):
+        reading.report.text_bytes += len(block) + 1
+        try:
+            lines = list(enumerate(block.decode().split("\n"), number + 1))
+            count = len(lines)
+        except UnicodeDecodeError:
+            raw = block.split(b"\n")
+            count = len(raw)
+            lines = _decodable(raw, number, offset, name, reading)
+        yield lines
+        number += count
+        offset += len(block) + 1
+
+
+def _whole_lines(stream: Peekable, name: str) -> Iterator[bytes]:
+    """Blocks of whole lines, without the last line feed of a block."""
+    begun: list[bytes] = []
+    size = 0
+    while chunk := stream.read(BLOCK_BYTES):
+        cut = chunk.rfind(b"\n")
+        if cut < 0:
+            begun.append(chunk)
+            size += len(chunk)
+            if size > MAX_LINE_BYTES:
+                raise DamagedFile(
+                    f"{name}: a line is longer than {MAX_LINE_BYTES >> 20} MB; "
+                    "is this a text file?"
+                )
+            continue
+        begun.append(chunk[:cut])
+        yield b"".join(begun)
+        begun = [chunk[cut + 1 :]]
+        size = len(begun[0])
+    rest = b"".join(begun)
+    if rest:
+        yield rest
+
+
+def _decodable(
+    raw: list[bytes], number: int, offset: int, name: str, reading: Reading
+) -> list[tuple[int, str]]:
+    lines = []
+    for line in raw:
+        number += 1
+        try:
+            lines.append((number, line.decode()))
+        except UnicodeDecodeError as error:
+            reading.wrong(
+                f"{name}: not UTF-8 at byte {offset + error.start} "
+                f"(line {number}, {line[error.start : error.start + 1]!r})"
+            )
+        offset += len(line) + 1
+    return lines
+
+
+def text_documents(
+    stream: Peekable, name: str, reading: Reading, documents: str
+) -> Iterator[Document]:
+    """Documents of plain text; see `Reading.documents`."""
+    held: list[str] = []
+    held_chars = 0
+    begun: str | None = None  # the document's id once a part of it is handed on
+    for block in decoded_lines(stream, name, reading):
+        for _, line in block:
+            line = line.strip()
+            if line:
+                held.append(line)
+                held_chars += len(line)
+            if documents == "line":
+                ends = bool(line)
+            else:
+                ends = documents == "blank_line" and not line
+            if ends and (held or begun):
+                yield document_part(held, begun, end=True)
+                held, held_chars, begun = [], 0, None
+            elif held_chars >= PART_CHARS:
+                part = document_part(held, begun, end=False)
+                held, held_chars, begun = [], 0, part.id
+                yield part
+    if held or begun:
+        yield document_part(held, begun, end=True)
+
+
+def document_part(lines: list[str], begun: str | None, end: bool) -> Document:
+    """A document or a part of one.
+
+    Args:
+        lines: stripped, none empty.
+        begun: the document's id if these are not its first lines.
+        end: whether these are its last lines.
+    """
+    text = "\n".join(lines)
+    return Document(begun or text_id(text), text, start=begun is None, end=end)
+
+
+def text_id(text: str) -> str:
+    """The id of a document, see `Document`."""
+    return hashlib.blake2b(
+        text.encode("utf-8", "surrogatepass"), digest_size=8
+    ).hexdigest()
+
+
+def whole_documents(parts: Iterable[Document]) -> Iterator[Document]:
+    """Puts the parts of long documents together again."""
+    held: list[Document] = []
+    for part in parts:
+        held.append(part)
+        if part.end:
+            text = "\n".join(part.text for part in held if part.text)
+            yield Document(held[0].id, text)
+            held = []

@@ -1,0 +1,113 @@
+"""The encoder `electra`: discriminator, generator, or a masked language model."""
+
+import dataclasses
+
+from electra_bench.core import Variables
+from electra_bench.models.encoder import EmbeddingLayer, TransformerEncoder
+from electra_bench.models.flops import EncoderSizes
+from electra_bench.registry import models
+
+
+@models.register("electra")
+def electra(
+    variables: Variables,
+    name: str,
+    vocab_size: int,
+    embeddings: EmbeddingLayer | None = None,
+    width: float = 1.0,
+    depth: float = 1.0,
+    *,
+    hidden_size: int,
+    num_layers: int,
+    num_heads: int,
+    ffn_size: int,
+    embedding_size: int,
+    max_positions: int = 512,
+    segment_types: int = 2,
+    dropout: float = 0.1,
+    attention_dropout: float = 0.1,
+) -> TransformerEncoder:
+    """Builds BERT's encoder with ELECTRA's smaller embeddings.
+
+    Args:
+        variables: creates its variables.
+        name: start of their names, `electra` or `generator`.
+        vocab_size: number of tokens, specials included.
+        embeddings: embedding layer of another encoder to share; None makes its own,
+            `<name>/embeddings`.
+        width: factor of the hidden size. The FFN keeps its ratio to it and the heads
+            their size, but there is at least one.
+        depth: factor of the number of layers.
+        hidden_size: size of a layer's output.
+        num_layers: number of layers.
+        num_heads: attention heads in a layer; divides the hidden size.
+        ffn_size: size of the feed-forward network's inner layer.
+        embedding_size: size of the embeddings; projected if it is not `hidden_size`.
+        max_positions: longest sequence, in tokens.
+        segment_types: number of segment ids.
+        dropout: probability of dropping a hidden unit, in [0, 1).
+        attention_dropout: probability of dropping an attention probability, in [0, 1).
+
+    Returns:
+        The encoder.
+
+    Raises:
+        ValueError: a size is below 1, or the heads do not divide the hidden size.
+
+    Source: Clark et al. 2020, appendix A, Table 6; google-research/electra
+    model/modeling.py `BertModel`, run_pretraining.py `get_generator_config`. Differs: a
+    narrower generator keeps the size of its heads; the original always takes
+    `hidden // 64` heads, which is the same for heads of 64, as all released models have.
+    """
+    sizes = EncoderSizes(
+        hidden=hidden_size,
+        layers=num_layers,
+        heads=num_heads,
+        ffn=ffn_size,
+        embedding=embedding_size if embeddings is None else embeddings.size,
+    )
+    sizes = scaled(sizes, width, depth)
+    given = dataclasses.asdict(sizes) | {"vocab_size": vocab_size}
+    for size, value in given.items():
+        if value < 1:
+            raise ValueError(f"the encoder {name!r} needs {size} >= 1, got {value}")
+    if embeddings is None:
+        embeddings = EmbeddingLayer(
+            variables,
+            f"{name}/embeddings",
+            vocab_size,
+            embedding_size,
+            max_positions,
+            segment_types,
+        )
+    return TransformerEncoder(
+        variables,
+        name,
+        embeddings,
+        sizes,
+        dropout=dropout,
+        attention_dropout=attention_dropout,
+    )
+
+
+def scaled(sizes: EncoderSizes, width: float, depth: float) -> EncoderSizes:
+    """Sizes of a narrower or shallower encoder, with Python's rounding.
+
+    >>> base = EncoderSizes(hidden=768, layers=12, heads=12, ffn=3072, embedding=768)
+    >>> scaled(base, 1 / 3, 1.0)
+    EncoderSizes(hidden=256, layers=12, heads=4, ffn=1024, embedding=768)
+
+    Args:
+        sizes: of the full encoder.
+        width: factor of the hidden size; FFN and heads follow.
+        depth: factor of the number of layers.
+    """
+    hidden = round(sizes.hidden * width)
+    head_dim = sizes.hidden / sizes.heads
+    return dataclasses.replace(
+        sizes,
+        hidden=hidden,
+        layers=round(sizes.layers * depth),
+        heads=max(1, int(hidden / head_dim)),
+        ffn=round(hidden * sizes.ffn / sizes.hidden),
+    )

@@ -1,0 +1,287 @@
+"""The Transformer encoder of BERT and ELECTRA."""
+
+import math
+
+import tensorflow as tf
+
+from electra_bench.core import EncoderOutput, Seed, Variables
+from electra_bench.core.random import dropout
+from electra_bench.models.flops import EncoderSizes, encoder_flops
+from electra_bench.models.layers import Dense, LayerNorm, gelu
+
+# Added to attention scores of padding. Larger than any score, but not infinite: where
+# every key is masked, the softmax runs over the plain scores, as in the original.
+MASKED_SCORE = -10000.0
+
+
+class EmbeddingLayer(tf.Module):
+    """Sum of word, position and segment embeddings, normalised.
+
+    Source: Devlin et al. 2019, section 3; google-research/electra model/modeling.py
+    `embedding_lookup`, `embedding_postprocessor`.
+    """
+
+    def __init__(
+        self,
+        variables: Variables,
+        name: str,
+        vocab_size: int,
+        size: int,
+        max_positions: int,
+        segment_types: int,
+    ):
+        """Creates the variables below `name`.
+
+        Args:
+            variables: creates them.
+            name: complete: `electra/embeddings`.
+            vocab_size: number of tokens.
+            size: of an embedding.
+            max_positions: longest sequence.
+            segment_types: number of segment ids.
+        """
+        super().__init__()
+        self.size = size
+        self.max_positions = max_positions
+        self.table = variables.truncated_normal(
+            f"{name}/word_embeddings", [vocab_size, size]
+        )
+        self._segments = variables.truncated_normal(
+            f"{name}/token_type_embeddings", [segment_types, size]
+        )
+        self._positions = variables.truncated_normal(
+            f"{name}/position_embeddings", [max_positions, size]
+        )
+        self._norm = LayerNorm(variables, f"{name}/LayerNorm", size)
+
+    def __call__(self, input_ids: tf.Tensor, segment_ids: tf.Tensor) -> tf.Tensor:
+        """Embeds int32 [batch, seq] tokens: float32 [batch, seq, embed], no dropout.
+
+        Raises:
+            ValueError: sequences longer than `max_positions`.
+        """
+        seq = input_ids.shape[1]
+        if seq is not None and seq > self.max_positions:
+            raise ValueError(
+                f"sequences of {seq} tokens are too long for this encoder: its "
+                f"max_positions is {self.max_positions}"
+            )
+        words = tf.gather(self.table, input_ids)
+        # A product with one-hot rows has a cheap dense gradient, unlike a gather.
+        segments = tf.one_hot(segment_ids, self._segments.shape[0]) @ self._segments
+        positions = tf.slice(
+            self._positions, [0, 0], [tf.shape(input_ids)[1], self.size]
+        )
+        return self._norm(words + segments + positions)
+
+
+class SelfAttention(tf.Module):
+    """Multi-head scaled dot-product attention of a sequence to itself."""
+
+    def __init__(self, variables: Variables, name: str, hidden: int, heads: int):
+        """Creates `query`, `key` and `value` below `name`."""
+        super().__init__()
+        self._heads = heads
+        self._query = Dense(variables, f"{name}/query", hidden, hidden)
+        self._key = Dense(variables, f"{name}/key", hidden, hidden)
+        self._value = Dense(variables, f"{name}/value", hidden, hidden)
+
+    def __call__(
+        self,
+        x: tf.Tensor,
+        mask_scores: tf.Tensor,
+        rate: float,
+        seed: Seed,
+        training: bool,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Attends.
+
+        Args:
+            x: float32 [batch, seq, hidden].
+            mask_scores: added to the scores, float32, broadcast to
+                [batch, heads, seq, seq].
+            rate: of dropout on the probabilities.
+            seed: of dropout.
+            training: whether to drop.
+
+        Returns:
+            Weighted values, float32 [batch, seq, hidden], and the probabilities before
+            dropout, float32 [batch, heads, seq, seq].
+        """
+        # [batch, heads, seq, head_dim]
+        query, key, value = (
+            self._split(layer(x)) for layer in (self._query, self._key, self._value)
+        )
+        # Scaling the queries is the same as scaling the scores, on a smaller tensor.
+        query *= 1.0 / math.sqrt(query.shape[-1])
+        # [batch, heads, seq, seq]
+        probs = tf.nn.softmax(tf.matmul(query, key, transpose_b=True) + mask_scores)
+        # [batch, heads, seq, head_dim] -> [batch, seq, hidden]
+        values = tf.matmul(dropout(probs, rate, seed, training), value)
+        return tf.reshape(tf.transpose(values, [0, 2, 1, 3]), tf.shape(x)), probs
+
+    def _split(self, x: tf.Tensor) -> tf.Tensor:
+        # [batch, seq, hidden] -> [batch, heads, seq, head_dim]
+        head_dim = x.shape[-1] // self._heads
+        shape = tf.concat([tf.shape(x)[:2], [self._heads, head_dim]], 0)
+        return tf.transpose(tf.reshape(x, shape), [0, 2, 1, 3])
+
+
+class Layer(tf.Module):
+    """Attention and a feed-forward network, each with a residual and a norm after it."""
+
+    def __init__(
+        self, variables: Variables, name: str, hidden: int, heads: int, ffn: int
+    ):
+        """Creates the variables below `name`."""
+        super().__init__()
+        self._attention = SelfAttention(
+            variables, f"{name}/attention/self", hidden, heads
+        )
+        self._attention_output = Dense(
+            variables, f"{name}/attention/output/dense", hidden, hidden
+        )
+        self._attention_norm = LayerNorm(
+            variables, f"{name}/attention/output/LayerNorm", hidden
+        )
+        self._intermediate = Dense(
+            variables, f"{name}/intermediate/dense", hidden, ffn, activation=gelu
+        )
+        self._output = Dense(variables, f"{name}/output/dense", ffn, hidden)
+        self._norm = LayerNorm(variables, f"{name}/output/LayerNorm", hidden)
+
+    def __call__(
+        self,
+        x: tf.Tensor,
+        mask_scores: tf.Tensor,
+        rates: tuple[float, float],
+        seed: Seed,
+        training: bool,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Maps float32 [batch, seq, hidden] to the same shape.
+
+        Args:
+            x: the previous layer's output.
+            mask_scores: see `SelfAttention`.
+            rates: of dropout on hidden states and on attention probabilities.
+            seed: of dropout.
+            training: whether to drop.
+
+        Returns:
+            The output and the attention probabilities.
+        """
+        rate, attention_rate = rates
+        values, probs = self._attention(
+            x, mask_scores, attention_rate, seed.fold("attention"), training
+        )
+        attended = dropout(
+            self._attention_output(values),
+            rate,
+            seed.fold("attention_output"),
+            training,
+        )
+        x = self._attention_norm(x + attended)
+        output = self._output(self._intermediate(x))
+        return self._norm(
+            x + dropout(output, rate, seed.fold("output"), training)
+        ), probs
+
+
+class TransformerEncoder(tf.Module):
+    """Embeddings, a projection where their size differs, and a stack of layers.
+
+    There is no pooler: heads read the last layer.
+
+    Source: Clark et al. 2020, section 3.1 and appendix A; google-research/electra
+    model/modeling.py `BertModel`.
+    """
+
+    def __init__(
+        self,
+        variables: Variables,
+        name: str,
+        embeddings: EmbeddingLayer,
+        sizes: EncoderSizes,
+        *,
+        dropout: float,
+        attention_dropout: float,
+    ):
+        """Creates the variables below `name`.
+
+        Args:
+            variables: creates them.
+            name: `electra` or `generator`.
+            embeddings: own or shared embedding layer.
+            sizes: of everything else.
+            dropout: probability of dropping hidden units, in [0, 1).
+            attention_dropout: probability of dropping attention probabilities.
+
+        Raises:
+            ValueError: the hidden size is no multiple of the number of heads.
+        """
+        super().__init__()
+        if sizes.hidden % sizes.heads:
+            raise ValueError(
+                f"hidden_size must be a multiple of num_heads, got {sizes.hidden} and "
+                f"{sizes.heads} for the encoder {name!r}"
+            )
+        self.embeddings = embeddings
+        self.sizes = sizes
+        self.hidden_size = sizes.hidden
+        self.num_layers = sizes.layers
+        self._rates = (dropout, attention_dropout)
+        self._project = None
+        if embeddings.size != sizes.hidden:
+            self._project = Dense(
+                variables,
+                f"{name}/embeddings_project",
+                embeddings.size,
+                sizes.hidden,
+                initializer="glorot_uniform",
+            )
+        self._layers = [
+            Layer(
+                variables,
+                f"{name}/encoder/layer_{i}",
+                sizes.hidden,
+                sizes.heads,
+                sizes.ffn,
+            )
+            for i in range(sizes.layers)
+        ]
+
+    def __call__(
+        self,
+        input_ids: tf.Tensor,
+        input_mask: tf.Tensor,
+        segment_ids: tf.Tensor,
+        *,
+        seed: Seed,
+        training: bool,
+    ) -> EncoderOutput:
+        """Encodes int32 [batch, seq] ids, mask (1 for tokens) and segments."""
+        # Dropout comes before the projection, at the embedding size.
+        x = dropout(
+            self.embeddings(input_ids, segment_ids),
+            self._rates[0],
+            seed.fold("embeddings"),
+            training,
+        )
+        if self._project is not None:
+            x = self._project(x)
+        embedding = x
+        # [batch, seq] -> [batch, 1, 1, seq]
+        mask_scores = (1.0 - tf.cast(input_mask, tf.float32)) * MASKED_SCORE
+        mask_scores = mask_scores[:, tf.newaxis, tf.newaxis, :]
+        layers, attentions = [], []
+        for i, layer in enumerate(self._layers):
+            x, probs = layer(
+                x, mask_scores, self._rates, seed.fold(f"layer_{i}"), training
+            )
+            layers.append(x)
+            attentions.append(probs)
+        return EncoderOutput(x, embedding, tuple(layers), tuple(attentions))
+
+    def forward_flops(self, seq_length: int) -> float:
+        """Operations of encoding one sequence, see `models/flops.py`."""
+        return encoder_flops(self.sizes, seq_length)

@@ -1,0 +1,95 @@
+"""Dense layers, layer normalisation and GELU as the original computes them."""
+
+import math
+from collections.abc import Callable
+from typing import Literal
+
+import tensorflow as tf
+
+from electra_bench.core import Variables
+
+LAYER_NORM_EPSILON = 1e-12
+
+
+@tf.custom_gradient
+def gelu(x: tf.Tensor):
+    """Gaussian error linear unit, the exact form with erf; same shape as `x`.
+
+    Its own gradient keeps only `x` and the distribution function, which makes a training
+    step of a small model about a tenth faster on CPU than automatic differentiation.
+
+    Source: Hendrycks and Gimpel 2016; google-research/electra model/modeling.py `gelu`.
+    """
+    cdf = 0.5 + 0.5 * tf.math.erf(x * math.sqrt(0.5))
+
+    def gradient(dy):
+        density = tf.exp(-0.5 * tf.square(x)) * (1.0 / math.sqrt(2.0 * math.pi))
+        return dy * (cdf + x * density)
+
+    return x * cdf, gradient
+
+
+class Dense(tf.Module):
+    """An affine map of the last dimension, followed by an activation."""
+
+    def __init__(
+        self,
+        variables: Variables,
+        name: str,
+        inputs: int,
+        units: int,
+        *,
+        activation: Callable[[tf.Tensor], tf.Tensor] | None = None,
+        initializer: Literal["truncated_normal", "glorot_uniform"] = "truncated_normal",
+    ):
+        """Creates `<name>/kernel` [inputs, units] and `<name>/bias` [units].
+
+        Args:
+            variables: creates them.
+            name: complete, for instance `electra/embeddings_project`.
+            inputs: size of the last dimension of the input.
+            units: size of the last dimension of the output.
+            activation: applied to the result; None for a linear layer.
+            initializer: of the kernel. The original leaves TF1's default, glorot, to
+                `embeddings_project`, to all fine-tuning heads and to the
+                discriminator's logit; everything else is truncated normal.
+        """
+        super().__init__()
+        self.kernel = getattr(variables, initializer)(f"{name}/kernel", [inputs, units])
+        self.bias = variables.zeros(f"{name}/bias", [units])
+        self._activation = activation
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Maps float32 [..., inputs] to [..., units]."""
+        inputs, units = self.kernel.shape
+        # One matrix product over all rows is faster than a batched one.
+        # [..., inputs] -> [rows, units]
+        y = tf.nn.bias_add(
+            tf.matmul(tf.reshape(x, [-1, inputs]), self.kernel), self.bias
+        )
+        if self._activation is not None:
+            y = self._activation(y)
+        return tf.reshape(y, tf.concat([tf.shape(x)[:-1], [units]], 0))
+
+
+class LayerNorm(tf.Module):
+    """Normalises the last dimension to mean 0 and variance 1, then scales and shifts.
+
+    Source: Ba et al. 2016; google-research/electra model/modeling.py `layer_norm`:
+    biased variance, epsilon 1e-12 (the default of `tf.contrib.layers`).
+    """
+
+    def __init__(self, variables: Variables, name: str, size: int):
+        """Creates `<name>/gamma` and `<name>/beta`, float32 [size]."""
+        super().__init__()
+        self.gamma = variables.ones(f"{name}/gamma", [size])
+        self.beta = variables.zeros(f"{name}/beta", [size])
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Maps float32 [..., size] to the same shape."""
+        mean = tf.reduce_mean(x, -1, keepdims=True)
+        centred = x - mean
+        variance = tf.reduce_mean(tf.square(centred), -1, keepdims=True)
+        return centred * (tf.math.rsqrt(variance + LAYER_NORM_EPSILON) * self.gamma) + (
+            self.beta
+        )

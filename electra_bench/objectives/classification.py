@@ -1,0 +1,110 @@
+"""One class a text or pair of texts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from electra_bench.core import Batch, EncoderFactory, LossTerm, Seed, Variables
+from electra_bench.objectives.dense_head import DenseHead
+from electra_bench.records import TaskCard
+from electra_bench.registry import kinds
+
+
+class Classification(tf.Module):
+    """Softmax over classes on the first token, [CLS].
+
+    There is no pooler: one dense layer on the encoder's last state.
+
+    Source: Clark et al. 2020, section 3.1; google-research/electra
+    finetune/classification/classification_tasks.py, `ClassificationTask`.
+    """
+
+    def __init__(
+        self,
+        encoders: EncoderFactory,
+        variables: Variables,
+        card: TaskCard,
+        head_dropout: float,
+        reduction: str,
+    ):
+        super().__init__(name="classification")
+        self.encoder = encoders()
+        self._reduction = reduction
+        self._head = DenseHead(
+            variables,
+            card.name,
+            self.encoder.hidden_size,
+            len(card.labels),
+            head_dropout,
+        )
+
+    def _logits(self, batch: Batch, seed: Seed, training: bool) -> tf.Tensor:
+        encoded = self.encoder(
+            batch.input_ids,
+            batch.input_mask,
+            batch.segment_ids,
+            seed=seed,
+            training=training,
+        )
+        # [batch, seq, hidden] -> [batch, classes]
+        return self._head(encoded.sequence[:, 0], seed, training)
+
+    def loss_terms(
+        self, batch: Batch, seed: Seed, training: bool
+    ) -> Mapping[str, LossTerm]:
+        """Cross-entropy; rows without an example or without a label do not count."""
+        logits = self._logits(batch, seed, training)
+        labels = batch.labels[:, 0]
+        counted = (batch.example_id >= 0) & (labels >= 0)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            tf.maximum(labels, 0), logits
+        )
+        term = LossTerm(
+            tf.reduce_sum(tf.where(counted, losses, 0.0)),
+            tf.reduce_sum(tf.cast(counted, tf.float32)),
+            reduction=self._reduction,
+        )
+        return {"classification": term}
+
+    def outputs(self, batch: Batch, seed: Seed) -> Mapping[str, tf.Tensor]:
+        """`logits` and `probs`, float32 [batch, classes]."""
+        logits = self._logits(batch, seed, training=False)
+        return {"logits": logits, "probs": tf.nn.softmax(logits)}
+
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], example: Mapping[str, Any]
+    ) -> tuple[int, list[float]]:
+        """The most probable class id, and the probabilities of all."""
+        return int(np.argmax(outputs["logits"])), outputs["probs"].tolist()
+
+
+@kinds.register("classification")
+def classification(
+    encoders: EncoderFactory,
+    variables: Variables,
+    card: TaskCard,
+    *,
+    head_dropout: float = 0.1,
+    reduction: str = "sum",
+) -> Classification:
+    """Builds the task kind.
+
+    Args:
+        encoders: makes the encoder.
+        variables: makes the head's `task_specific/<task>/dense/kernel` and `bias`.
+        card: the task; `labels` are its classes.
+        head_dropout: dropout on the state of [CLS], in [0, 1).
+        reduction: "sum" adds the losses of a batch up, as the original does; "mean"
+            divides by the number of examples.
+
+    Raises:
+        ValueError: a card with fewer than two labels.
+    """
+    if len(card.labels) < 2:
+        raise ValueError(
+            f"task {card.name!r}: classification needs at least two labels on its card, "
+            f"got {list(card.labels)}"
+        )
+    return Classification(encoders, variables, card, head_dropout, reduction)

@@ -1,0 +1,63 @@
+"""Prediction heads of pre-training."""
+
+import tensorflow as tf
+
+from electra_bench.core import Variables
+from electra_bench.models.layers import Dense, LayerNorm, gelu
+
+
+class MaskedLMHead(tf.Module):
+    """Predicts tokens with a softmax that is tied to the word embeddings.
+
+    Source: google-research/electra run_pretraining.py `get_token_logits`.
+    """
+
+    def __init__(
+        self, variables: Variables, name: str, hidden_size: int, table: tf.Variable
+    ):
+        """Creates the variables below `name`.
+
+        Args:
+            variables: creates them.
+            name: `generator_predictions`.
+            hidden_size: of the encoder.
+            table: word embeddings, float32 [vocab, embed].
+        """
+        super().__init__()
+        vocab, embed = table.shape
+        self._table = table
+        self._dense = Dense(
+            variables, f"{name}/dense", hidden_size, embed, activation=gelu
+        )
+        self._norm = LayerNorm(variables, f"{name}/LayerNorm", embed)
+        self._bias = variables.zeros(f"{name}/output_bias", [vocab])
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Maps float32 [batch, preds, hidden] to logits [batch, preds, vocab]."""
+        vocab, embed = self._table.shape
+        # [batch, preds, hidden] -> [batch * preds, embed]
+        y = tf.reshape(self._norm(self._dense(x)), [-1, embed])
+        logits = tf.nn.bias_add(tf.matmul(y, self._table, transpose_b=True), self._bias)
+        return tf.reshape(logits, tf.concat([tf.shape(x)[:-1], [vocab]], 0))
+
+
+class DiscriminatorHead(tf.Module):
+    """Tells for every token whether it was replaced.
+
+    Source: Clark et al. 2020, section 2; google-research/electra run_pretraining.py
+    `_get_discriminator_output`.
+    """
+
+    def __init__(self, variables: Variables, name: str, hidden_size: int):
+        """Creates the variables below `name`: `discriminator_predictions`."""
+        super().__init__()
+        self._dense = Dense(
+            variables, f"{name}/dense", hidden_size, hidden_size, activation=gelu
+        )
+        self._logit = Dense(
+            variables, f"{name}/dense_1", hidden_size, 1, initializer="glorot_uniform"
+        )
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Maps float32 [batch, seq, hidden] to logits [batch, seq]."""
+        return tf.squeeze(self._logit(self._dense(x)), -1)

@@ -1,0 +1,137 @@
+"""Masked language modelling with an encoder of full size (BERT, as ELECTRA trains it)."""
+
+import tensorflow as tf
+
+from electra_bench.core import (
+    Batch,
+    EncoderFactory,
+    LossTerm,
+    Seed,
+    SpecialIds,
+    Variables,
+)
+from electra_bench.data.corruption import Masked, mask, max_predictions
+from electra_bench.models.flops import TRAIN_FACTOR
+from electra_bench.objectives.generator import (
+    MaskedLM,
+    check_mask_prob,
+    masked_lm_losses,
+    masked_lm_term,
+)
+from electra_bench.objectives.pretrain_metrics import MaskedLMMetrics
+from electra_bench.registry import objectives
+
+
+@objectives.register("mlm")
+def mlm(
+    encoders: EncoderFactory,
+    variables: Variables,
+    special_ids: SpecialIds,
+    *,
+    mask_prob: float = 0.15,
+    distinct_positions: bool = False,
+) -> "MaskedLanguageModelling":
+    """Builds the objective.
+
+    Args:
+        encoders: builds the encoder.
+        variables: creates the head's variables.
+        special_ids: of the vocabulary.
+        mask_prob: fraction of the tokens to predict, in (0, 1). 85 % of them become
+            [MASK], the others stay; BERT also puts random tokens.
+        distinct_positions: draw positions without replacement; the original draws with
+            replacement, so that about 14 % of 128 tokens are masked at 0.15.
+
+    Returns:
+        The objective.
+
+    Raises:
+        ValueError: `mask_prob` is outside (0, 1).
+
+    Source: Devlin et al. 2019, section 3.1; google-research/electra run_pretraining.py
+    with `electra_objective` false.
+    """
+    check_mask_prob(mask_prob, "mlm")
+    return MaskedLanguageModelling(
+        MaskedLM(variables, encoders("encoder")),
+        special_ids,
+        mask_prob,
+        distinct_positions,
+    )
+
+
+class MaskedLanguageModelling(tf.Module):
+    """See `mlm`."""
+
+    def __init__(
+        self,
+        model: MaskedLM,
+        special_ids: SpecialIds,
+        mask_prob: float,
+        distinct_positions: bool,
+    ):
+        """Takes what `mlm` has built."""
+        super().__init__()
+        self.encoder = model.encoder
+        self._model = model
+        self._special_ids = special_ids
+        self._mask_prob = mask_prob
+        self._distinct_positions = distinct_positions
+
+    def mask(self, batch: Batch, seed: Seed) -> Masked:
+        """Masks the batch anew."""
+        return mask(
+            batch.input_ids,
+            batch.input_mask,
+            self._special_ids,
+            self._mask_prob,
+            seed.fold("mask"),
+            distinct=self._distinct_positions,
+        )
+
+    def forward(
+        self, batch: Batch, masked: Masked, *, seed: Seed, training: bool
+    ) -> tf.Tensor:
+        """Logits at the masked positions, float32 [batch, preds, vocab]."""
+        return self._model(batch, masked, seed=seed.fold("encoder"), training=training)
+
+    def loss_terms(
+        self, batch: Batch, seed: Seed, training: bool
+    ) -> dict[str, LossTerm]:
+        """`mlm`: mean over the used slots."""
+        masked = self.mask(batch, seed)
+        logits = self.forward(batch, masked, seed=seed, training=training)
+        return self.terms(masked, logits)
+
+    def terms(self, masked: Masked, logits: tf.Tensor) -> dict[str, LossTerm]:
+        """The loss terms of a forward pass."""
+        losses = masked_lm_losses(logits, masked.ids)
+        return {"mlm": masked_lm_term(losses, masked.weights, 1.0)}
+
+    def outputs(self, batch: Batch, seed: Seed) -> dict[str, tf.Tensor]:
+        """What `metrics` needs."""
+        masked = self.mask(batch, seed)
+        logits = self.forward(batch, masked, seed=seed, training=False)
+        return self.evaluated(masked, logits)
+
+    def evaluated(self, masked: Masked, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What `metrics` needs, from a forward pass."""
+        return {
+            "masked_lm_ids": masked.ids,
+            "masked_lm_weights": masked.weights,
+            "masked_lm_preds": tf.argmax(logits, -1, output_type=tf.int32),
+            "mlm_loss": masked_lm_losses(logits, masked.ids),
+        }
+
+    def metrics(self) -> MaskedLMMetrics:
+        """An accumulator of evaluation metrics."""
+        return MaskedLMMetrics()
+
+    def train_flops_per_sequence(self, seq_length: int) -> float | None:
+        """Operations of training on one sequence, method `v2`.
+
+        None if the encoder does not count its own.
+        """
+        slots = max_predictions(seq_length, self._mask_prob)
+        forward = self._model.forward_flops(seq_length, slots)
+        return None if forward is None else TRAIN_FACTOR * forward

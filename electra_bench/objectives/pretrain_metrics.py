@@ -1,0 +1,74 @@
+"""Evaluation of pre-training on held-out text, as the original prints it.
+
+Fractions, not percentages. Averages with no weight at all are 0, as in the original.
+
+Source: google-research/electra run_pretraining.py `metric_fn`, whose `tf.metrics` are
+Keras' metrics today.
+"""
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+
+class MaskedLMMetrics:
+    """Accuracy and loss at the masked positions."""
+
+    def __init__(self):
+        """Starts from nothing."""
+        self._metrics: dict[str, tf.keras.metrics.Metric] = {
+            "masked_lm_accuracy": tf.keras.metrics.Accuracy(),
+            "masked_lm_loss": tf.keras.metrics.Mean(),
+        }
+
+    def update(self, outputs: Mapping[str, tf.Tensor]) -> None:
+        """Adds a batch of the objective's `outputs`."""
+        ids, weights = outputs["masked_lm_ids"], outputs["masked_lm_weights"]
+        self._metrics["masked_lm_accuracy"].update_state(
+            ids, outputs["masked_lm_preds"], weights
+        )
+        self._metrics["masked_lm_loss"].update_state(outputs["mlm_loss"], weights)
+
+    def result(self) -> dict[str, float]:
+        """Metrics over all batches so far."""
+        return {name: float(metric.result()) for name, metric in self._metrics.items()}
+
+
+class ElectraMetrics(MaskedLMMetrics):
+    """The same, the generator's samples and the discriminator.
+
+    `disc_loss` is the mean over sequences of their mean over tokens; `disc_auc` is summed
+    over 200 thresholds and takes padding for tokens with label and probability 0.
+    """
+
+    def __init__(self):
+        """Starts from nothing."""
+        super().__init__()
+        self._metrics |= {
+            "sampled_masked_lm_accuracy": tf.keras.metrics.Accuracy(),
+            "disc_loss": tf.keras.metrics.Mean(),
+            # tf.metrics.auc sums trapezoids between (false, true) positive rates.
+            "disc_auc": tf.keras.metrics.AUC(num_thresholds=200),
+            "disc_accuracy": tf.keras.metrics.Accuracy(),
+            "disc_precision": tf.keras.metrics.Accuracy(),
+            "disc_recall": tf.keras.metrics.Accuracy(),
+        }
+
+    def update(self, outputs: Mapping[str, tf.Tensor]) -> None:
+        """Adds a batch of the objective's `outputs`."""
+        super().update(outputs)
+        metrics = self._metrics
+        metrics["sampled_masked_lm_accuracy"].update_state(
+            outputs["masked_lm_ids"],
+            outputs["sampled_ids"],
+            outputs["masked_lm_weights"],
+        )
+        metrics["disc_loss"].update_state(outputs["disc_loss"])
+        mask = outputs["input_mask"]
+        labels, preds = outputs["disc_labels"], outputs["disc_preds"]
+        metrics["disc_auc"].update_state(
+            labels * mask, outputs["disc_probs"] * tf.cast(mask, tf.float32)
+        )
+        metrics["disc_accuracy"].update_state(labels, preds, mask)
+        metrics["disc_precision"].update_state(labels, preds, preds * mask)
+        metrics["disc_recall"].update_state(labels, preds, labels * mask)

@@ -1,0 +1,136 @@
+"""A registered task's examples, ready for random access.
+
+The only way from seqio to the trainer and the evaluator: everything that determines the
+examples (source, preprocessors, vocabulary, length) is read off the seqio task and is part
+of the cache's key.
+"""
+
+import os
+import shutil
+import tempfile
+from typing import NamedTuple
+
+import numpy as np
+import seqio
+
+from electra_bench.data import run_context
+from electra_bench.data.cache import cached_examples
+from electra_bench.data.example_store import ExampleStore, ExampleWriter
+from electra_bench.tasks.corpora import CorpusSource, build_corpus
+from electra_bench.tasks.fingerprints import data_sha256, preprocessing_sha256
+from electra_bench.tasks.registration import load_task
+
+
+class TaskExamples(NamedTuple):
+    """Examples of one split of one task.
+
+    Attributes:
+        task: registered name.
+        rate: mixing rate; 1 for a task of its own.
+        store: the examples.
+        data_sha256: hash of the split's raw examples.
+    """
+
+    task: str
+    rate: float
+    store: ExampleStore
+    data_sha256: str
+
+
+def examples(
+    name: str, split: str, seq_length: int, processes: int = 1
+) -> list[TaskExamples]:
+    """The examples of a task, or of every task of a mixture.
+
+    Args:
+        name: registered task or mixture.
+        split: which split.
+        seq_length: token limit.
+        processes: for building a corpus.
+
+    Raises:
+        UnknownName: no such task or mixture.
+        ValueError: no such split, or a split without examples.
+    """
+    mixture = load_task(name)
+    if isinstance(mixture, seqio.Mixture):
+        return [
+            _task_examples(task, mixture.get_rate(task), split, seq_length, processes)
+            for task in mixture.tasks
+        ]
+    return [_task_examples(mixture, 1.0, split, seq_length, processes)]
+
+
+def sample(name: str, split: str, seq_length: int, size: int) -> ExampleStore:
+    """The first examples of a task or of a mixture's first task, not cached.
+
+    Args:
+        name: registered task or mixture.
+        split: which split.
+        seq_length: token limit.
+        size: how many, at most.
+    """
+    task = load_task(name)
+    if isinstance(task, seqio.Mixture):
+        task = task.tasks[0]
+    dataset = task.get_dataset(
+        {"input_ids": seq_length}, split, shuffle=False, num_epochs=1
+    )
+    folder = tempfile.mkdtemp(prefix="electra_bench-")
+    try:
+        rows = os.path.join(folder, "rows")
+        with ExampleWriter(rows) as writer:
+            for example in dataset.take(size).as_numpy_iterator():
+                writer.append({key: _stored(value) for key, value in example.items()})
+        store = ExampleStore([rows])
+    finally:
+        # Memory-mapped files stay readable until the store is gone.
+        shutil.rmtree(folder)
+    if len(store) == 0:
+        raise ValueError(f"task {task.name!r}: split {split!r} has no examples")
+    return store
+
+
+def _task_examples(
+    task: seqio.Task, rate: float, split: str, seq_length: int, processes: int
+) -> TaskExamples:
+    if split not in task.splits:
+        raise ValueError(
+            f"task {task.name!r} has no split {split!r}; it has {sorted(task.splits)}"
+        )
+    if isinstance(task.source, CorpusSource):
+        built = build_corpus(task, split, seq_length, processes)
+        return TaskExamples(task.name, rate, built.store, built.data_sha256)
+    data = data_sha256(task, split)
+    vocabulary = run_context.current().vocabulary
+    parts = {
+        "task": task.name,
+        "split": split,
+        "data": data,
+        "preprocessing": preprocessing_sha256(task),
+        "vocabulary": vocabulary.sha256 if vocabulary else None,
+        "seq_length": seq_length,
+    }
+
+    def build(writer: ExampleWriter) -> None:
+        dataset = task.get_dataset(
+            {"input_ids": seq_length}, split, shuffle=False, num_epochs=1
+        )
+        for example in dataset.as_numpy_iterator():
+            writer.append({key: _stored(value) for key, value in example.items()})
+
+    store = cached_examples(f"{task.name}-{split}", parts, build)
+    if len(store) == 0:
+        raise ValueError(f"task {task.name!r}: split {split!r} has no examples")
+    return TaskExamples(task.name, rate, store, data)
+
+
+def _stored(value):
+    """Numeric rows as they are, everything else as JSON values."""
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, np.ndarray) and value.dtype.kind in "OSU":
+        return [v.decode() if isinstance(v, bytes) else str(v) for v in value.tolist()]
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        return value
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value

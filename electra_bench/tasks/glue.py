@@ -1,0 +1,176 @@
+"""Builders of the GLUE tasks: from their cards to seqio tasks."""
+
+from collections.abc import Sequence
+
+import seqio
+
+from electra_bench.data import locate
+from electra_bench.data.table_files import (
+    Columns,
+    OnError,
+    Row,
+    TableSource,
+    one_of,
+    read_lines,
+    read_table,
+    within,
+)
+from electra_bench.records import TaskCard
+from electra_bench.tasks import metrics, postprocessors, preprocessors
+from electra_bench.tasks.registration import add_task
+
+DOUBLED = {"train_doubled": "train"}
+
+
+def _folders(name: str) -> tuple[str, str]:
+    """The folders of a task below `glue/` and in the layout of GLUE's own script."""
+    return f"glue/{name}", name
+
+
+def cola(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
+    """Registers CoLA. Only its test file has a header.
+
+    Args:
+        card: the task's card.
+        on_error: what to do about bad rows, see `read_table`.
+    """
+    labelled = Columns(4, text_a=3, label=1, header=False)
+    columns = {"train": labelled, "dev": labelled, "test": Columns(2, text_a=1)}
+    source = TableSource(
+        card.name,
+        _folders("CoLA"),
+        columns,
+        one_of(card.labels),
+        on_error=on_error,
+    )
+    return _add_classification(card, source, [metrics.matthews, metrics.accuracy])
+
+
+def mrpc(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
+    """Registers MRPC.
+
+    Args:
+        card: the task's card.
+        on_error: what to do about bad rows, see `read_table`.
+    """
+    source = MrpcSource(card, on_error)
+    metric_fns = [metrics.accuracy, metrics.binary_f1("1")]
+    return _add_classification(card, source, metric_fns)
+
+
+def rte(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
+    """Registers RTE.
+
+    Args:
+        card: the task's card.
+        on_error: what to do about bad rows, see `read_table`.
+    """
+    labelled = Columns(4, text_a=1, text_b=2, label=3)
+    columns = {
+        "train": labelled,
+        "dev": labelled,
+        "test": Columns(3, text_a=1, text_b=2),
+    }
+    source = TableSource(
+        card.name, _folders("RTE"), columns, one_of(card.labels), on_error=on_error
+    )
+    return _add_classification(card, source, [metrics.accuracy])
+
+
+def sts(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
+    """Registers the STS benchmark.
+
+    Args:
+        card: the task's card.
+        on_error: what to do about bad rows, see `read_table`.
+    """
+    labelled = Columns(10, text_a=7, text_b=8, label=9)
+    columns = {
+        "train": labelled,
+        "dev": labelled,
+        "test": Columns(9, text_a=7, text_b=8),
+    }
+    source = TableSource(
+        card.name,
+        _folders("STS-B"),
+        columns,
+        within(*card.label_range),
+        DOUBLED,
+        on_error,
+    )
+    return add_task(
+        card,
+        source,
+        [
+            preprocessors.encode_texts,
+            preprocessors.scaled_values(*card.label_range),
+            preprocessors.complete,
+        ],
+        postprocessors.scaled_value(*card.label_range),
+        [metrics.spearman, metrics.pearson],
+    )
+
+
+def _add_classification(
+    card: TaskCard, source: seqio.DataSource, metric_fns: Sequence
+) -> seqio.Task:
+    return add_task(
+        card,
+        source,
+        [
+            preprocessors.encode_texts,
+            preprocessors.class_labels(card.labels),
+            preprocessors.complete,
+        ],
+        postprocessors.class_label(card.labels),
+        metric_fns,
+    )
+
+
+class MrpcSource(TableSource):
+    """MRPC as GLUE's script leaves it, or the files that Microsoft gives.
+
+    GLUE's dev split is the rows of `msr_paraphrase_train.txt` whose ids are in
+    `dev_ids.tsv`, its train split the others.
+    """
+
+    def __init__(self, card: TaskCard, on_error: OnError):
+        """Describes the files; reads nothing."""
+        labelled = Columns(5, text_a=3, text_b=4, label=0)
+        self._labelled = labelled
+        columns = {
+            "train": labelled,
+            "dev": labelled,
+            "test": labelled._replace(label=None),
+        }
+        super().__init__(
+            card.name,
+            _folders("MRPC"),
+            columns,
+            one_of(card.labels),
+            DOUBLED,
+            on_error,
+        )
+
+    def rows(self, split: str) -> list[Row]:
+        """The rows of GLUE's file, or of Microsoft's if GLUE's is not there."""
+        candidates = locate.layouts(self._task, split, ".tsv", *self._folders)
+        if locate.find_or_none(split, candidates) is not None:
+            return super().rows(split)
+        name = "msr_paraphrase_test" if split == "test" else "msr_paraphrase_train"
+        path = locate.find(name, [*candidates, *self._candidates(name, ".txt")])
+        rows = read_table(path, self._columns[split], self._check_label, self._on_error)
+        if split == "test":
+            return rows
+        ids = locate.find("dev_ids", self._candidates("dev_ids", ".tsv"))
+        dev_ids = {tuple(fields) for _, fields in read_lines(ids)}
+        lines = list(read_lines(path))[1:]
+        chosen = [
+            row
+            for row in rows
+            if (tuple(lines[row.idx][1][1:3]) in dev_ids) == (split == "dev")
+        ]
+        return [row._replace(idx=i) for i, row in enumerate(chosen)]
+
+    def _candidates(self, name: str, extension: str) -> list[str]:
+        return locate.layouts(self._task, name, extension, *self._folders)

@@ -1,0 +1,62 @@
+"""What metrics compare: seqio `postprocess_fn`s, one a task kind.
+
+Each is called as `(value, example=None, is_target=False)`: with `is_target`, `value` is an
+example's stored labels or values; otherwise it is what the task kind decoded.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from electra_bench.core.batch import NO_LABEL
+
+Postprocess = Callable[..., Any]
+
+
+def class_label(labels: Sequence[str]) -> Postprocess:
+    """Class ids to class names; None without a label.
+
+    Args:
+        labels: class names in the order of their ids.
+    """
+
+    def postprocess(
+        value: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
+    ) -> str | None:
+        ids = np.ravel(value)
+        return labels[int(ids[0])] if ids.size else None
+
+    return postprocess
+
+
+def scaled_value(smallest: float, largest: float) -> Postprocess:
+    """Values of the model's scale to the data's; None without a value.
+
+    Args:
+        smallest: smallest value of the data, 0 on the model's scale.
+        largest: what the model's scale is divided by.
+    """
+
+    def postprocess(
+        value: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
+    ) -> float | None:
+        values = np.ravel(value)
+        return float(values[0]) * largest + smallest if values.size else None
+
+    return postprocess
+
+
+def word_tags(labels: Sequence[str]) -> Postprocess:
+    """One tag a word: tag ids at the tokens that begin words, to their names.
+
+    Args:
+        labels: tags in the order of their ids.
+    """
+
+    def postprocess(
+        value: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
+    ) -> list[str]:
+        return [labels[int(i)] for i in np.ravel(value) if i != NO_LABEL]
+
+    return postprocess

@@ -1,0 +1,250 @@
+"""From raw examples to the features of every downstream task: seqio preprocessors."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from electra_bench.core.batch import NO_LABEL
+from electra_bench.data import run_context
+
+# Rows handed to the tokenizer at once, which is much faster than one by one.
+ROWS_AT_ONCE = 512
+
+Ragged = tuple[np.ndarray, np.ndarray]  # values, int64 row splits
+
+
+def run_vocabulary() -> Any:
+    """The run's vocabulary, at the time a dataset is built.
+
+    Raises:
+        ValueError: the run has none.
+    """
+    vocabulary = run_context.current().vocabulary
+    if vocabulary is None:
+        raise ValueError("a task's features need a vocabulary, and the run has none")
+    return vocabulary
+
+
+def map_rows(
+    dataset: tf.data.Dataset,
+    function: Callable[..., Sequence[Ragged]],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+) -> tf.data.Dataset:
+    """Adds int32 features of rank 1 that a Python function makes of many rows at once.
+
+    Args:
+        dataset: examples, one a row.
+        function: gets the inputs of up to `ROWS_AT_ONCE` rows, a NumPy array for features
+            of rank 0, values and row splits for features of rank 1; returns values and
+            row splits of every output.
+        inputs: features to read.
+        outputs: features to add.
+    """
+
+    def flat(*arrays: np.ndarray) -> list[np.ndarray]:
+        results = function(*arrays)
+        return [
+            np.asarray(array, dtype)
+            for result in results
+            for array, dtype in zip(result, (np.int32, np.int64), strict=True)
+        ]
+
+    def add(batch: Mapping[str, Any]) -> dict[str, Any]:
+        arguments = []
+        for name in inputs:
+            value = batch[name]
+            if not isinstance(value, tf.RaggedTensor) and value.shape.rank > 1:
+                value = tf.RaggedTensor.from_tensor(value)  # rows of one fixed length
+            if isinstance(value, tf.RaggedTensor):
+                arguments += [value.values, value.row_splits]
+            else:
+                arguments.append(value)
+        results = tf.numpy_function(
+            flat, arguments, [tf.int32, tf.int64] * len(outputs)
+        )
+        added = {}
+        for i, name in enumerate(outputs):
+            values = tf.ensure_shape(results[2 * i], [None])
+            splits = tf.ensure_shape(results[2 * i + 1], [None])
+            added[name] = tf.RaggedTensor.from_row_splits(values, splits)
+        return {**batch, **added}
+
+    # Unbatched ragged features keep a ragged type; seqio tasks carry dense ones.
+    return (
+        dataset.ragged_batch(ROWS_AT_ONCE)
+        .map(add)
+        .unbatch()
+        .map(lambda row: {name: tf.convert_to_tensor(row[name]) for name in row})
+    )
+
+
+def ragged(rows: Sequence[Sequence[int]]) -> Ragged:
+    """Values and row splits of a list of rows."""
+    splits = np.cumsum([0, *(len(row) for row in rows)])
+    values = np.fromiter((v for row in rows for v in row), np.int32, splits[-1])
+    return values, splits
+
+
+def pair_lengths(length_a: int, length_b: int, limit: int) -> tuple[int, int]:
+    """How many tokens to keep of two texts that share `limit` tokens.
+
+    The longer text gives up tokens until both fit; of two equally long ones the second.
+
+    Source: google-research/electra finetune/classification/classification_tasks.py,
+    `_truncate_seq_pair`, in closed form.
+    """
+    if length_a + length_b <= limit:
+        return length_a, length_b
+    kept_a = min(length_a, max(limit - length_b, (limit + 1) // 2))
+    return kept_a, limit - kept_a
+
+
+def encode_texts(
+    dataset: tf.data.Dataset, sequence_length: Mapping[str, int] | None = None
+) -> tf.data.Dataset:
+    """Adds `input_ids` and `segment_ids` of `text_a` and `text_b`.
+
+    [CLS] a [SEP], or [CLS] a [SEP] b [SEP] with segment 1 from the first token of b on.
+    A text b without tokens counts as none.
+
+    Args:
+        dataset: examples with the strings `text_a` and `text_b` (empty: one text only).
+        sequence_length: `input_ids` is the token limit; without it nothing is cut.
+    """
+    vocabulary = run_vocabulary()
+    special = vocabulary.special_ids
+    limit = (sequence_length or {}).get("input_ids") or 2**31
+
+    def encode(texts_a: np.ndarray, texts_b: np.ndarray) -> list[Ragged]:
+        ids, segments = [], []
+        for a, b in zip(
+            _encoded(vocabulary, texts_a), _encoded(vocabulary, texts_b), strict=True
+        ):
+            if len(b):
+                kept_a, kept_b = pair_lengths(len(a), len(b), limit - 3)
+                second = [*b[:kept_b], special.sep]
+            else:
+                kept_a, second = limit - 2, []
+            first = [special.cls, *a[:kept_a], special.sep]
+            ids.append(first + second)
+            segments.append([0] * len(first) + [1] * len(second))
+        return [ragged(ids), ragged(segments)]
+
+    return map_rows(dataset, encode, ["text_a", "text_b"], ["input_ids", "segment_ids"])
+
+
+def _encoded(vocabulary: Any, texts: np.ndarray) -> list[list[int]]:
+    values, splits = vocabulary.encode_batch([text.decode() for text in texts])
+    return [part.tolist() for part in np.split(values, splits[1:-1])]
+
+
+def encode_words(
+    labels: Sequence[str],
+) -> Callable[..., tf.data.Dataset]:
+    """Preprocessor for tagged words: `input_ids`, `segment_ids`, `labels`.
+
+    A word's label stands at its first token, `NO_LABEL` at all others. Words without any
+    token become [UNK], so that every word has a tag; a sentence is cut where its tokens
+    reach the limit, and words that begin beyond are lost.
+
+    Source: google-research/electra finetune/tagging/tagging_tasks.py. Differs: segment 0
+    instead of 1 throughout, the limit counts tokens only (the original counts the
+    sentence's words on top), words literally [SEP] or [CLS] are words, words without
+    tokens do not share the position of the next word.
+
+    Args:
+        labels: tags in the order of their ids.
+    """
+    ids_of_labels = {label.encode(): i for i, label in enumerate(labels)}
+
+    def preprocess(
+        dataset: tf.data.Dataset, sequence_length: Mapping[str, int] | None = None
+    ) -> tf.data.Dataset:
+        vocabulary = run_vocabulary()
+        special = vocabulary.special_ids
+        limit = (sequence_length or {}).get("input_ids") or 2**31
+
+        @functools.lru_cache(maxsize=2**16)  # words come again and again
+        def pieces_of(word: bytes) -> list[int]:
+            return vocabulary.encode_word(word.decode()) or [special.unk]
+
+        def encode(
+            words: np.ndarray,
+            word_splits: np.ndarray,
+            tags: np.ndarray,
+            _tag_splits: np.ndarray,
+        ) -> list[Ragged]:
+            rows, labels_of_rows = [], []
+            for start, end in zip(word_splits[:-1], word_splits[1:], strict=True):
+                ids, row_labels = [special.cls], [NO_LABEL]
+                for word, tag in zip(words[start:end], tags[start:end], strict=True):
+                    pieces = pieces_of(word)
+                    ids += pieces
+                    row_labels += [ids_of_labels[tag]] + [NO_LABEL] * (len(pieces) - 1)
+                ids, row_labels = ids[: limit - 1], row_labels[: limit - 1]
+                rows.append([*ids, special.sep])
+                labels_of_rows.append([*row_labels, NO_LABEL])
+            zeros = [[0] * len(row) for row in rows]
+            return [ragged(rows), ragged(zeros), ragged(labels_of_rows)]
+
+        return map_rows(
+            dataset, encode, ["words", "tags"], ["input_ids", "segment_ids", "labels"]
+        )
+
+    return preprocess
+
+
+def class_labels(labels: Sequence[str]) -> Callable[..., tf.data.Dataset]:
+    """Preprocessor that makes `labels` [1], the class id, of the string `label`.
+
+    Args:
+        labels: class names in the order of their ids. An empty `label` gives no id; any
+            other stops the run with an error.
+    """
+
+    def convert(example: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        # [classes] -> [1], or [0] without a label
+        found = tf.where(tf.constant(labels) == example["label"])[:, 0]
+        known = (tf.size(found) == 1) | (example["label"] == "")
+        message = f"a label is not among {list(labels)}"
+        check = tf.debugging.Assert(known, [message, example["label"]])
+        with tf.control_dependencies([check]):
+            return {**example, "labels": tf.cast(found, tf.int32)}
+
+    return lambda dataset: dataset.map(convert)
+
+
+def scaled_values(smallest: float, largest: float) -> Callable[..., tf.data.Dataset]:
+    """Preprocessor that makes `values` [1], (y - smallest) / largest, of `label`.
+
+    An empty `label` gives no value.
+
+    Source: google-research/electra finetune/classification/classification_tasks.py,
+    `RegressionTask`; it divides by the largest value, not by the range.
+    """
+
+    def convert(example: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        written = tf.boolean_mask([example["label"]], [example["label"] != ""])
+        values = (tf.strings.to_number(written, tf.float64) - smallest) / largest
+        return {**example, "values": tf.cast(values, tf.float32)}
+
+    return lambda dataset: dataset.map(convert)
+
+
+def complete(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Adds `task_id` (0), `example_id` (`idx`), and empty `labels` or `values`."""
+
+    def add(example: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {
+            "labels": tf.zeros([0], tf.int32),
+            "values": tf.zeros([0], tf.float32),
+            **example,
+            "task_id": tf.zeros([1], tf.int32),
+            "example_id": tf.reshape(tf.cast(example["idx"], tf.int32), [1]),
+        }
+
+    return dataset.map(add)

@@ -1,0 +1,133 @@
+"""Builders of the documentation tasks: from their cards to seqio tasks."""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import seqio
+import tensorflow as tf
+
+from electra_bench.data import run_context
+from electra_bench.records import TaskCard
+from electra_bench.tasks import metrics, postprocessors, preprocessors
+from electra_bench.tasks.pydoc_examples import SIZES
+from electra_bench.tasks.pydoc_files import pydoc_files
+from electra_bench.tasks.registration import add_task
+from electra_bench.tasks.span_windows import answer_texts, encode_windows, squad
+
+_STRING = tf.TensorSpec([], tf.string)
+_STRINGS = tf.TensorSpec([None], tf.string)
+_INDEX = {"idx": tf.TensorSpec([], tf.int32), "id": _STRING}
+
+
+class PydocSource(seqio.DataSource):
+    """Examples of one documentation task, made of the installed packages on first use."""
+
+    def __init__(self, task: str, features: Mapping[str, tf.TensorSpec]):
+        """Makes a source; reads nothing yet.
+
+        Args:
+            task: name of the task.
+            features: what its examples hold, beside `idx` and `id`.
+        """
+        super().__init__(splits=tuple(SIZES))
+        self._task = task
+        self._signature = {**_INDEX, **features}
+
+    @property
+    def supports_arbitrary_sharding(self) -> bool:
+        """False: there is one shard."""
+        return False
+
+    def list_shards(self, split: str) -> Sequence[str]:
+        """One shard."""
+        return [split]
+
+    def get_dataset(
+        self,
+        split: str = "train",
+        shuffle: bool = True,
+        seed: int | None = None,
+        shard_info: seqio.ShardInfo | None = None,
+        *,
+        sequence_length: Mapping[str, int] | None = None,
+        use_cached: bool = False,
+        num_epochs: int | None = 1,
+    ) -> tf.data.Dataset:
+        """The raw examples of a split, or of the file that the run binds to it."""
+        del sequence_length, use_cached, num_epochs
+        path = run_context.current().files.get(split) or os.path.join(
+            pydoc_files(), f"{self._task}-{split}.jsonl"
+        )
+        with open(path, encoding="utf-8") as file:
+            rows = [json.loads(line) for line in file]
+        dataset = tf.data.Dataset.from_generator(
+            lambda: ({name: row[name] for name in self._signature} for row in rows),
+            output_signature=self._signature,
+        )
+        if shard_info is not None and shard_info.num_shards > 1:
+            dataset = dataset.shard(shard_info.num_shards, shard_info.index)
+        return dataset.shuffle(max(1, len(rows)), seed=seed) if shuffle else dataset
+
+
+def classification(card: TaskCard) -> seqio.Task:
+    """Registers `pydoc_library` or `pydoc_pair`.
+
+    Args:
+        card: the task's card.
+    """
+    features = dict.fromkeys(("text_a", "text_b", "label"), _STRING)
+    return _add(
+        card,
+        features,
+        [preprocessors.encode_texts, preprocessors.class_labels(card.labels)],
+        postprocessors.class_label(card.labels),
+        [metrics.accuracy],
+    )
+
+
+def code(card: TaskCard) -> seqio.Task:
+    """Registers `pydoc_code`.
+
+    Args:
+        card: the task's card.
+    """
+    return _add(
+        card,
+        {"words": _STRINGS, "tags": _STRINGS},
+        [preprocessors.encode_words(card.labels)],
+        postprocessors.word_tags(card.labels),
+        [metrics.span_f1, metrics.tag_accuracy],
+    )
+
+
+def qa(card: TaskCard) -> seqio.Task:
+    """Registers `pydoc_qa`.
+
+    Args:
+        card: the task's card.
+    """
+    features = {
+        "question": _STRING,
+        "context": _STRING,
+        "answers": _STRINGS,
+        "answer_start": tf.TensorSpec([None], tf.int32),
+    }
+    return _add(card, features, [encode_windows(doc_stride=48)], answer_texts, [squad])
+
+
+def _add(
+    card: TaskCard,
+    features: Mapping[str, tf.TensorSpec],
+    steps: Sequence[Callable[..., tf.data.Dataset]],
+    postprocess_fn: postprocessors.Postprocess,
+    metric_fns: Sequence[Callable[[list, list], Mapping[str, Any]]],
+) -> seqio.Task:
+    return add_task(
+        card,
+        PydocSource(card.name, features),
+        [*steps, preprocessors.complete],
+        postprocess_fn,
+        metric_fns,
+    )

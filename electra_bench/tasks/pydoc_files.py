@@ -1,0 +1,73 @@
+"""The files of the documentation tasks, made once and kept in the cache."""
+
+import json
+import os
+
+from electra_bench.data.cache import content_key
+from electra_bench.data.cache_dir import cache_dir
+from electra_bench.data.code_version import code_version
+from electra_bench.data.complete_folder import complete_folder
+from electra_bench.data.docstrings import (
+    PACKAGES,
+    site_packages,
+    source_files,
+    source_sha256,
+)
+from electra_bench.data.ordered_map import num_cores, ordered_map
+from electra_bench.tasks import pydoc_examples
+
+MODULES = (
+    "electra_bench.data.docstrings",
+    "electra_bench.data.docstring_text",
+    "electra_bench.tasks.pydoc_examples",
+)
+CORPUS = "corpus.txt"
+_FILES_AT_ONCE = 100
+
+
+def pydoc_files(folder: str | None = None) -> str:
+    """The folder with `corpus.txt` and `<task>-<split>.jsonl`.
+
+    Its name is a hash of the packages' source files and of the code that reads them; about
+    half a minute if it has to be made.
+
+    Args:
+        folder: where packages are installed; None for this environment.
+
+    Raises:
+        FileNotFoundError: none of the packages is there.
+    """
+    folder = folder or site_packages()
+    files = source_files(folder)
+    if not files:
+        raise FileNotFoundError(
+            f"{folder}: holds none of the packages {', '.join(PACKAGES)}"
+        )
+    parts = {"source": source_sha256(files), "code": code_version(MODULES)}
+    path = os.path.join(cache_dir(), "pydoc", content_key(parts))
+    if not os.path.isdir(path):
+        with complete_folder(path) as partial:
+            _write(partial, files)
+    return path
+
+
+def _write(folder: str, files: list[tuple[str, str, str]]) -> None:
+    chunks = [
+        files[start : start + _FILES_AT_ONCE]
+        for start in range(0, len(files), _FILES_AT_ONCE)
+    ]
+    # Starting workers takes longer than a few files do.
+    processes = min(num_cores(), 1 + len(chunks) // 10)
+    parsed = (
+        string
+        for _, strings in ordered_map(pydoc_examples.parse_files, chunks, processes)
+        for string in strings
+    )
+    found = list(pydoc_examples.documents(parsed))
+    with open(os.path.join(folder, CORPUS), "w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in pydoc_examples.corpus_lines(found))
+    for task, splits in pydoc_examples.examples(found).items():
+        for split, rows in splits.items():
+            path = os.path.join(folder, f"{task}-{split}.jsonl")
+            with open(path, "w", encoding="utf-8") as file:
+                file.writelines(json.dumps(row) + "\n" for row in rows)

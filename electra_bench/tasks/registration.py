@@ -1,0 +1,98 @@
+"""From a TaskCard to a registered seqio task, and the hashes its cache is keyed by."""
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import seqio
+import tensorflow as tf
+
+from electra_bench import registry
+from electra_bench.data.vocabularies import RunVocabulary
+from electra_bench.records import TaskCard
+
+
+def output_features() -> dict[str, seqio.Feature]:
+    """The schema that every downstream task emits.
+
+    One schema, all of rank 1: a seqio mixture needs the same keys, types and equal
+    vocabularies in all its tasks, and seqio's evaluator cannot handle rank 0.
+
+    Returns:
+        `input_ids`, `segment_ids`, `labels`, `task_id`, `example_id` int32, `values`
+        float32; what they mean is said at `core.Batch`.
+    """
+    numbers = seqio.PassThroughVocabulary(size=0)
+    integers = {
+        name: seqio.Feature(numbers, add_eos=False, dtype=tf.int32, rank=1)
+        for name in ("segment_ids", "labels", "task_id", "example_id")
+    }
+    return {
+        "input_ids": seqio.Feature(
+            RunVocabulary(), add_eos=False, dtype=tf.int32, rank=1
+        ),
+        "values": seqio.Feature(numbers, add_eos=False, dtype=tf.float32, rank=1),
+        **integers,
+    }
+
+
+def add_task(
+    card: TaskCard,
+    source: seqio.DataSource,
+    preprocessors: Sequence[Callable[..., tf.data.Dataset]],
+    postprocess_fn: Callable[..., Any],
+    metric_fns: Sequence[Callable[[list, list], Mapping[str, float]]],
+) -> seqio.Task:
+    """Registers a task with seqio, and its card if a plugin has not declared it.
+
+    Args:
+        card: what is known of the task; its name becomes seqio's name.
+        source: raw examples.
+        preprocessors: from raw examples to the features of `output_features`.
+        postprocess_fn: `(value, example=None, is_target=False)` to what metrics compare:
+            `value` is the stored labels or values of an example if `is_target`, otherwise
+            the prediction that the task kind decoded.
+        metric_fns: `(targets, predictions)` to scores, percentages.
+
+    Raises:
+        ValueError: another card has this name.
+    """
+    if card.name not in registry.tasks.names():
+        registry.tasks.add(card.name, card)
+    elif registry.tasks.get(card.name) != card:
+        raise ValueError(
+            f"task {card.name!r} is taken by {registry.tasks.origin(card.name).target}; "
+            "choose another name"
+        )
+    return seqio.TaskRegistry.add(
+        card.name,
+        source=source,
+        preprocessors=list(preprocessors),
+        output_features=output_features(),
+        postprocess_fn=postprocess_fn,
+        metric_fns=list(metric_fns),
+    )
+
+
+def load_task(name: str) -> seqio.Task | seqio.Mixture:
+    """The seqio task or mixture, registered on first use by its card's builder.
+
+    Raises:
+        UnknownName: no task or mixture has this name; lists near ones.
+        ValueError: the builder registered nothing under this name.
+    """
+    if not _is_registered(name):
+        in_mixtures = name in registry.mixtures.names()
+        things = registry.mixtures if in_mixtures else registry.tasks
+        card = things.get(name)
+        module, function = card.builder.split(":")
+        getattr(importlib.import_module(module), function)(card)
+        if not _is_registered(name):
+            raise ValueError(
+                f"{card.builder} registered no seqio task or mixture {name!r}"
+            )
+    return seqio.get_mixture_or_task(name)
+
+
+def _is_registered(name: str) -> bool:
+    return name in {*seqio.TaskRegistry.names(), *seqio.MixtureRegistry.names()}

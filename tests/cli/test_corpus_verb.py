@@ -1,0 +1,134 @@
+"""`electra-bench corpus build` from the command line."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from electra_bench.cli.main import main
+from electra_bench.data.example_store import ExampleStore
+
+TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c", "##b", "é", "e"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A vocabulary and a text in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "vocab.txt").write_text("\n".join(TOKENS))
+    (tmp_path / "text").mkdir()
+    text = "\n\n".join("A b c é\nab c" for _ in range(9)) + "\n\nlast b c"
+    (tmp_path / "text/a.txt").write_text(text)
+    return tmp_path
+
+
+def build(*arguments):
+    return main(
+        [
+            *("corpus", "build", "--vocab-file", "vocab.txt", "--output_dir", "out"),
+            *("--corpus_dir", "text", "--num-processes", "1", *arguments),
+        ]
+    )
+
+
+def manifest():
+    with open("out/manifest.json") as file:
+        return json.load(file)
+
+
+def rows(split="train"):
+    store = ExampleStore([f"out/{split}"])
+    return [
+        [TOKENS[i] for i in store.row("input_ids", row)] for row in range(len(store))
+    ]
+
+
+def test_prints_what_was_made(capsys):
+    assert build("--max-seq-length", "16") == 0
+    out = capsys.readouterr().out
+    assert "out\n" in out
+    assert "train: 9 documents" in out or "train: 1 documents" in out
+    assert "tokens dropped (" in out and "MB/s" in out
+    total = sum(part["documents"] for part in manifest()["splits"].values())
+    assert total == 10 and manifest()["max_seq_length"] == 16
+
+
+def test_case_and_accents():
+    line = ["a", "b", "c", "e", "a", "##b", "c"]
+    assert build("--holdout=0") == 0
+    assert [t for t in rows()[0] if t not in ("[CLS]", "[SEP]")] == line
+    line[3] = "é"
+    assert build("--holdout=0", "--no-strip-accents", "--overwrite") == 0
+    assert [t for t in rows()[0] if t not in ("[CLS]", "[SEP]")] == line
+    line[0] = "[UNK]"
+    assert build("--holdout=0", "--no_lower_case", "--overwrite") == 0
+    assert [t for t in rows()[0] if t not in ("[CLS]", "[SEP]")] == line
+
+
+@pytest.mark.parametrize("value, documents", [("false", 1), ("True", 10)])
+def test_blanks_separate_docs_is_a_real_boolean(value, documents):
+    assert build("--holdout=0", "--blanks-separate-docs", value) == 0
+    assert manifest()["splits"]["train"]["documents"] == documents
+
+
+def test_output_is_never_wiped_unasked(folder, capsys):
+    (folder / "out").mkdir()
+    assert build() == 0  # an empty folder is no loss
+    (folder / "out/mine").write_text("mine")
+    assert build() == 2
+    assert "'out' is not empty; --overwrite replaces it" in capsys.readouterr().err
+    assert (folder / "out/mine").read_text() == "mine"
+    assert build("--overwrite") == 0
+    assert not (folder / "out/mine").exists()
+    assert sorted(os.listdir(folder)) == ["out", "text", "vocab.txt"]
+
+
+def test_overwrite_spares_the_input(capsys):
+    for output in ("text", "."):
+        assert build("--overwrite", "--output-dir", output) == 2
+        assert "--overwrite would delete" in capsys.readouterr().err
+    assert os.path.isfile("text/a.txt")
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--corpus-dir", "nothing"], "no file or folder 'nothing'"),
+        (["--corpus-dir", "text/*.gz"], r"no file matches 'text/*.gz'"),
+        (["--vocab-file", "nothing.txt"], "nothing.txt"),
+        (["--blanks-separate-docs", "maybe"], "expected true or false, got 'maybe'"),
+        (["--max-seq-length", "4"], "--max-seq-length must be at least 5, got 4"),
+        (["--num-processes", "0"], "--num-processes must be positive, got 0"),
+        (["--holdout", "1"], "--holdout must be in [0, 1), got 1.0"),
+        (["--on-eror", "skip"], "--on-eror"),
+    ],
+)
+def test_wrong_arguments_are_found_before_work(capsys, arguments, message):
+    assert build(*arguments) == 2
+    assert message in capsys.readouterr().err
+    assert not os.path.exists("out")
+
+
+def test_text_that_cannot_be_read(folder, capsys):
+    (folder / "text/b.txt").write_bytes(b"good\n\xff\n")
+    assert build() == 1
+    assert "b.txt: not UTF-8 at byte 5" in capsys.readouterr().err
+    assert not os.path.exists("out")
+    assert build("--on_error", "skip") == 0
+    assert "1 skipped" in capsys.readouterr().err
+    assert manifest()["skipped"] == 1
+
+
+def test_help_loads_no_tensorflow():
+    code = (
+        "import sys; from electra_bench.cli.main import main; "
+        "main(['corpus', 'build', '--help']); "
+        "assert not {'tensorflow', 'seqio'} & set(sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "--blanks-separate-docs" in result.stdout

@@ -1,0 +1,172 @@
+"""Example building against the original's examples, by its recorded draws."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from electra_bench.data.example_builder import ExampleBuilder, document_draws
+from electra_bench.data.text_streams import (
+    Peekable,
+    Reading,
+    ReadReport,
+    text_documents,
+)
+from electra_bench.data.wordpiece import WordPieceTokenizer
+
+GOLDEN = Path(__file__).parents[1] / "golden/pretrain_examples.json"
+CLS, SEP = 101, 102
+
+
+class RecordedDraws:
+    """Replays draws and insists on their order."""
+
+    def __init__(self, draws):
+        self._draws = iter(draws)
+
+    def random(self):
+        draw = next(self._draws)
+        assert isinstance(draw, float)
+        return draw
+
+    def randint(self, a, b):
+        draw = next(self._draws)
+        assert isinstance(draw, int) and a <= draw <= b
+        return draw
+
+    @property
+    def all_used(self):
+        return next(self._draws, None) is None
+
+
+def as_lists(examples):
+    ends = np.cumsum(examples.lengths)[:-1]
+    return [
+        (ids.tolist(), segments.tolist())
+        for ids, segments in zip(
+            np.split(examples.input_ids, ends),
+            np.split(examples.segment_ids, ends),
+            strict=True,
+        )
+        if len(ids)
+    ]
+
+
+def add_file(builder, lines, blanks_separate_docs, chunk):
+    """Adds a file's lines, `chunk` at a time, as the original reads them."""
+    waiting = []
+
+    def flush():
+        ids = np.array(sum(waiting, []), np.int32)
+        builder.add(ids, np.cumsum([len(line) for line in waiting]).tolist())
+        waiting.clear()
+
+    for line in lines:
+        if not line and blanks_separate_docs:
+            flush()
+            builder.close_example()
+        elif line:
+            waiting.append(line)
+            if len(waiting) == chunk:
+                flush()
+    flush()
+    builder.close_example()
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 1000])
+@pytest.mark.parametrize("case", [0, 1])
+def test_examples_equal_the_originals(case, chunk):
+    golden = json.loads(GOLDEN.read_text())
+    case = golden["cases"][case]
+    draws = RecordedDraws(case["draws"])
+    builder = ExampleBuilder(case["max_length"], CLS, SEP, np.uint16)
+    builder.begin(draws)
+    for file in case["files_in_order"]:
+        add_file(builder, golden["files"][file], case["blanks_separate_docs"], chunk)
+    expected = [
+        (ids, [0] * first + [1] * (len(ids) - first)) for ids, first in case["examples"]
+    ]
+    assert as_lists(builder.take()) == expected
+    assert draws.all_used
+    assert as_lists(builder.take()) == []
+
+
+@pytest.mark.parametrize("case", range(6))
+def test_text_files_give_the_originals_examples(shared_golden, case):
+    golden = json.loads((shared_golden / "pretrain_examples.json").read_text())
+    case = golden["cases"][case]
+    tokenizer = WordPieceTokenizer(
+        (shared_golden / "vocab.txt").read_text().splitlines(),
+        case["do_lower_case"],
+        case["strip_accents"],
+    )
+    draws = RecordedDraws(
+        draw if isinstance(draw, float) else draw["value"] for draw in case["draws"]
+    )
+    builder = ExampleBuilder(case["max_length"], CLS, SEP, np.uint16)
+    builder.begin(draws)
+    made = []
+    for file, total in zip(
+        case["files_in_order"], case["n_examples_after_each_file"], strict=True
+    ):
+        stream = Peekable(io.BytesIO(golden["files"][file].encode()))
+        reading = Reading("blank_line", "text", "raise", ReadReport())
+        documents = "blank_line" if case["blanks_separate_docs"] else "file"
+        for document in text_documents(stream, file, reading, documents):
+            ids, splits = tokenizer.encode_batch(document.lines)
+            builder.add(ids, splits.tolist()[1:])
+            builder.close_example()
+        made += as_lists(builder.take())
+        assert len(made) == total
+    for (ids, segments), example in zip(made, case["examples"], strict=True):
+        padding = [0] * (case["max_length"] - len(ids))
+        assert ids + padding == example["input_ids"]
+        assert segments + padding == example["segment_ids"]
+        assert [1] * len(ids) + padding == example["input_mask"]
+    assert draws.all_used
+
+
+def test_every_token_is_kept_or_counted():
+    rng = np.random.default_rng(0)
+    builder = ExampleBuilder(32, CLS, SEP, np.uint16)
+    lengths = rng.integers(0, 60, 500)
+    ids = rng.integers(1000, 60000, lengths.sum()).astype(np.int32)
+    builder.begin(document_draws(1, "x"))
+    builder.add(ids, np.cumsum(lengths).tolist())
+    builder.close_example()
+    examples = builder.take()
+    kept = np.count_nonzero(~np.isin(examples.input_ids, (CLS, SEP)))
+    assert kept + builder.num_dropped == len(ids)
+    assert examples.lengths.max() == 32
+    assert examples.input_ids.dtype == np.uint16
+
+
+def test_documents_are_independent():
+    ids = np.arange(1000, 1400, dtype=np.int32)
+    ends = list(range(7, 400, 7))
+
+    def build(*names):
+        builder = ExampleBuilder(32, CLS, SEP, np.int32)
+        made = []
+        for name in names:
+            builder.begin(document_draws(3, name))
+            builder.add(ids, ends)
+            builder.close_example()
+            made.append(as_lists(builder.take()))
+        return made
+
+    first, second = build("a", "b")
+    assert first != second
+    assert build("b", "a") == [second, first]
+
+
+def test_short_lengths_are_refused():
+    with pytest.raises(ValueError, match="at least 5, got 4"):
+        ExampleBuilder(4, CLS, SEP, np.int32)
+    builder = ExampleBuilder(5, CLS, SEP, np.int32)
+    builder.begin(document_draws(0, "x"))
+    builder.add(np.arange(200, 300), list(range(1, 101)))
+    builder.close_example()
+    assert builder.take().lengths.max() <= 5

@@ -1,0 +1,183 @@
+"""The original's pre-training cases: configuration, variables and recorded arrays."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from electra_bench.core import Batch, Seed, SpecialIds, Variables
+from electra_bench.core.variables import variable_name
+from electra_bench.data.corruption import Masked
+from electra_bench.models.electra import electra as electra_encoder
+from electra_bench.objectives.electra import electra
+from electra_bench.objectives.mlm import mlm
+from electra_bench.training.adamw import adamw
+
+SPECIAL = SpecialIds(size=520, pad=0, unk=1, cls=2, sep=3, mask=4)
+SEED = (0, 0)
+
+
+class Case:
+    """One recorded configuration with the original's variables restored."""
+
+    def __init__(self, config: dict, arrays, values):
+        """Builds the objective; `values(name)` gives the initial value of a variable."""
+        self.config = config["config"]
+        self.variables = [name for name, _ in config["variables"]]
+        self.shapes = {name: shape for name, shape in config["variables"]}
+        self.zero_gradient = set(config["variables_with_mathematically_zero_gradient"])
+        self.eval_metrics = config["eval_metrics"]
+        self.bert = config["bert_config"]
+        self.arrays = arrays
+        self._values = values
+        self.objective = self._objective()
+        self.named = {variable_name(v): v for v in self.objective.trainable_variables}
+
+    @classmethod
+    def load(cls, golden: Path, name: str) -> "Case":
+        """Reads a case of the shared golden files."""
+        manifest = json.loads((golden / "manifest_pretrain.json").read_text())
+        config = manifest["configs"][name]
+        reader = tf.train.load_checkpoint(str(golden / config["checkpoint"]))
+        arrays = np.load(golden / f"pretrain_forward_{name}.npz")
+        return cls(config, arrays, reader.get_tensor)
+
+    @classmethod
+    def load_small(cls) -> "Case":
+        """The case whose numbers lie in the tests' own folder."""
+        folder = Path(__file__).parents[1] / "golden"
+        config = json.loads((folder / "electra_small.json").read_text())
+        arrays = np.load(folder / "electra_small.npz")
+        return cls(config, arrays, lambda name: arrays[f"variable/{name}"])
+
+    def _encoder(self, role, *, embeddings=None, width=1.0, depth=1.0):
+        heads = self.bert["num_attention_heads"]
+        if role == "generator":
+            # What the binding generator/models.electra.num_heads does: the original
+            # always takes heads of 64 for a generator.
+            full = self.bert["hidden_size"]
+            heads = max(1, full // 64)
+        return electra_encoder(
+            Variables(1),
+            "generator" if role == "generator" else "electra",
+            SPECIAL.size,
+            embeddings,
+            width,
+            depth,
+            hidden_size=self.bert["hidden_size"],
+            num_layers=self.bert["num_hidden_layers"],
+            num_heads=heads,
+            ffn_size=self.bert["intermediate_size"],
+            embedding_size=self.shapes["electra/embeddings/word_embeddings"][1],
+            max_positions=self.bert["max_position_embeddings"],
+        )
+
+    def _objective(self):
+        config = self.config
+        if not config["electra_objective"]:
+            return mlm(
+                self._encoder, Variables(1), SPECIAL, mask_prob=config["mask_prob"]
+            )
+        names = [
+            "mask_prob",
+            "gen_weight",
+            "disc_weight",
+            "generator_hidden_size",
+            "generator_layers",
+            "temperature",
+            "disallow_correct",
+        ]
+        return electra(
+            self._encoder, Variables(1), SPECIAL, **{n: config[n] for n in names}
+        )
+
+    def reset(self) -> None:
+        """Gives all variables their recorded initial values."""
+        for name, variable in self.named.items():
+            variable.assign(self._values(name))
+
+    def optimizer(self, **settings):
+        """The case's optimizer."""
+        config = self.config
+        return adamw(
+            [self.named[name] for name in self.variables],
+            config["num_train_steps"],
+            peak_lr=config["learning_rate"],
+            warmup_steps=config["num_warmup_steps"],
+            decay_power=config["lr_decay_power"],
+            weight_decay=config["weight_decay_rate"],
+            **settings,
+        )
+
+    @property
+    def batch(self) -> Batch:
+        """The recorded batch."""
+        ids, mask, segments = (
+            tf.constant(self.arrays[f"features/{name}"])
+            for name in ("input_ids", "input_mask", "segment_ids")
+        )
+        rows = ids.shape[0]
+        return Batch(
+            ids,
+            mask,
+            segments,
+            tf.zeros([rows, 0], tf.int32),
+            tf.zeros([rows, 0]),
+            tf.zeros([rows], tf.int32),
+            tf.range(rows),
+        )
+
+    @property
+    def masked(self) -> Masked:
+        """The recorded masking."""
+        return Masked(
+            *(
+                tf.constant(self.arrays[f"mask/{name}"])
+                for name in ("input_ids", "positions", "ids", "weights")
+            )
+        )
+
+    def run(self, training: bool = False):
+        """A forward pass with the recorded draws and its loss terms."""
+        seed = Seed.of(0)
+        if not self.config["electra_objective"]:
+            logits = self.objective.forward(
+                self.batch, self.masked, seed=seed, training=training
+            )
+            return logits, self.objective.terms(self.masked, logits)
+        forward = self.objective.forward(
+            self.batch,
+            self.masked,
+            tf.constant(self.arrays["draws/uniform_gumbel"]),
+            seed=seed,
+            training=training,
+        )
+        return forward, self.objective.terms(self.batch, self.masked, forward)
+
+    def _terms(self):
+        """The loss terms with the recorded samples, whatever the generator says."""
+        if not self.config["electra_objective"]:
+            return self.run()[1]
+        seed = Seed.of(0)
+        logits = self.objective.generate(
+            self.batch, self.masked, seed=seed, training=False
+        )
+        forward = self.objective.discriminate(
+            self.batch,
+            self.masked,
+            logits,
+            tf.constant(self.arrays["sample/ids"]),
+            seed=seed,
+            training=False,
+        )
+        return self.objective.terms(self.batch, self.masked, forward)
+
+    def differentiate(self):
+        """Loss terms by name and the gradients in the order of `variables`."""
+        with tf.GradientTape() as tape:
+            terms = self._terms()
+            parts = {name: term.value(term.weight) for name, term in terms.items()}
+            total = tf.add_n([terms[n].coefficient * parts[n] for n in parts])
+        gradients = tape.gradient(total, [self.named[name] for name in self.variables])
+        return {**parts, "total": total}, gradients

@@ -1,0 +1,194 @@
+"""Forward pass, losses, gradients and updates against the original's numbers."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from golden_cases import Case
+
+from electra_bench.core import Seed
+from electra_bench.core.variables import variable_name
+
+NAMES = (
+    "electra_small",
+    "electra_gen_full",
+    "electra_large_like",
+    "electra_disallow_correct",
+    "electra_temperature",
+    "mlm",
+)
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def loaded(request, shared_golden) -> Case:
+    return Case.load(shared_golden, request.param)
+
+
+@pytest.fixture
+def case(loaded) -> Case:
+    loaded.reset()
+    return loaded
+
+
+def close(got, expected, fraction: float) -> None:
+    """Compares against the largest value of the array."""
+    expected = np.asarray(expected)
+    np.testing.assert_allclose(
+        got, expected, rtol=0, atol=fraction * max(np.abs(expected).max(), 1e-12)
+    )
+
+
+def test_variables_have_the_originals_names_and_shapes(case):
+    shapes = {name: variable.shape.as_list() for name, variable in case.named.items()}
+    assert shapes == case.shapes
+
+
+def test_forward_pass(case):
+    arrays = case.arrays
+    forward, terms = case.run()
+    is_electra = case.config["electra_objective"]
+    logits = forward.mlm_logits if is_electra else forward
+    close(logits, arrays["mlm/logits"], 5e-5)
+    np.testing.assert_allclose(
+        terms["mlm"].value(terms["mlm"].weight), arrays["mlm/loss"], rtol=5e-5
+    )
+    if not is_electra:
+        return
+    np.testing.assert_array_equal(forward.sampled_ids, arrays["sample/ids"])
+    np.testing.assert_array_equal(forward.input_ids, arrays["fake/input_ids"])
+    np.testing.assert_array_equal(forward.labels, arrays["fake/labels"])
+    close(forward.disc_logits, arrays["disc/logits"], 5e-5)
+    np.testing.assert_allclose(
+        terms["disc"].value(terms["disc"].weight), arrays["disc/loss"], rtol=5e-5
+    )
+
+
+def test_hidden_states(case):
+    towers = {"encoder": case.objective.encoder}
+    inputs = {"encoder": "mask/input_ids", "generator": "mask/input_ids"}
+    if case.config["electra_objective"]:
+        towers = {
+            "discriminator": case.objective.encoder,
+            "generator": case.objective.generator.encoder,
+        }
+        inputs["discriminator"] = "fake/input_ids"
+    for tower, encoder in towers.items():
+        output = encoder(
+            tf.constant(case.arrays[inputs[tower]]),
+            case.batch.input_mask,
+            case.batch.segment_ids,
+            seed=Seed.of(0),
+            training=False,
+        )
+        recorded = {
+            "embedding_output": output.embedding,
+            "sequence_output": output.sequence,
+            "all_layers": tf.stack(output.layers),
+            "attention_probs": tf.stack(output.attentions),
+        }
+        found = 0
+        for name, value in recorded.items():
+            key = f"hidden/{tower}/{name}"
+            if key in case.arrays:
+                close(value, case.arrays[key], 5e-5)
+                found += 1
+        assert found >= 2
+
+
+def test_gradients(case):
+    losses, gradients = tf.function(case.differentiate)()
+    np.testing.assert_allclose(losses["total"], case.arrays["total_loss"], rtol=5e-5)
+    dense = [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
+    for i, name in enumerate(case.variables):
+        if name in case.zero_gradient:
+            continue
+        norm = np.linalg.norm(dense[i].astype(np.float64))
+        np.testing.assert_allclose(norm, case.arrays["grad/l2"][i], rtol=1e-4)
+        key = f"grad/full/{name}"
+        if key in case.arrays:
+            close(dense[i], case.arrays[key], 1e-4)
+
+
+@pytest.mark.parametrize("sum_rows", [False, True])
+def test_updates(case, sum_rows):
+    arrays = case.arrays
+    optimizer = case.optimizer(clip_sums_rows=sum_rows)
+    run = "step_onehot" if sum_rows else "step"
+
+    @tf.function
+    def update(step):
+        losses, gradients = case.differentiate()
+        return losses["total"], optimizer.apply(gradients, step)
+
+    for step in range(6):
+        rate = optimizer.learning_rate(tf.constant(step))
+        np.testing.assert_allclose(rate, arrays[f"{run}/lr"][step], atol=1e-8)
+        loss, norm = update(tf.constant(step))
+        np.testing.assert_allclose(loss, arrays[f"{run}/total_loss"][step], rtol=5e-5)
+        np.testing.assert_allclose(norm, arrays[f"{run}/clip_norm"][step], rtol=3e-4)
+        _check_variables(case, optimizer, run, step)
+
+
+def _check_variables(case, optimizer, run, step):
+    arrays = case.arrays
+    for i, name in enumerate(case.variables):
+        value = case.named[name].numpy()
+        if name in case.zero_gradient:
+            continue
+        l2 = np.linalg.norm(value.astype(np.float64))
+        np.testing.assert_allclose(l2, arrays[f"{run}/var_l2"][step, i], rtol=2e-5)
+        np.testing.assert_allclose(
+            value.astype(np.float64).sum(), arrays[f"{run}/var_sum"][step, i], atol=5e-4
+        )
+        if f"{run}/{step + 1}/var/{name}" in arrays:
+            np.testing.assert_allclose(
+                value, arrays[f"{run}/{step + 1}/var/{name}"], atol=3e-5
+            )
+        if run != "step":
+            continue
+        second = optimizer.slots[f"{name}/adam_v"].numpy().astype(np.float64)
+        np.testing.assert_allclose(
+            np.linalg.norm(second), arrays[f"{run}/adam_v_l2"][step, i], rtol=2e-3
+        )
+        for slot in ("adam_m", "adam_v"):
+            key = f"{run}/{step + 1}/{slot}/{name}"
+            if key in arrays:
+                close(optimizer.slots[f"{name}/{slot}"], arrays[key], 1e-3)
+
+
+def test_updates_go_on_from_the_originals_checkpoint_with_slots(shared_golden):
+    case = Case.load(shared_golden, "electra_small")
+    optimizer = case.optimizer()
+    prefix = shared_golden / "checkpoints/electra_small/model.ckpt-6"
+    reader = tf.train.load_checkpoint(str(prefix))
+    for name, variable in {**case.named, **optimizer.slots}.items():
+        variable.assign(reader.get_tensor(name))
+    for i in range(3):
+        losses, gradients = case.differentiate()
+        np.testing.assert_allclose(
+            losses["total"], case.arrays["resume/total_loss"][i], rtol=5e-5
+        )
+        norm = optimizer.apply(gradients, tf.constant(6 + i))
+        np.testing.assert_allclose(norm, case.arrays["resume/clip_norm"][i], rtol=3e-4)
+        _check_variables(case, optimizer, "resume", i)
+
+
+def test_metrics(case):
+    forward, _ = case.run()
+    objective = case.objective
+    if case.config["electra_objective"]:
+        outputs = objective.evaluated(case.batch, case.masked, forward)
+    else:
+        outputs = objective.evaluated(case.masked, forward)
+    metrics = objective.metrics()
+    metrics.update(outputs)
+    result = metrics.result()
+    assert set(result) == set(case.eval_metrics)
+    for name, expected in case.eval_metrics.items():
+        assert result[name] == pytest.approx(expected, rel=5e-5, abs=1e-6), name
+
+
+def test_every_variable_is_reached(case):
+    named = {variable_name(v) for v in case.objective.trainable_variables}
+    _, gradients = case.differentiate()
+    assert len(named) == len(gradients)
+    assert all(gradient is not None for gradient in gradients)

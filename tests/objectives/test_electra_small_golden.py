@@ -1,0 +1,72 @@
+"""One of the original's cases whose numbers are part of the tests, so it always runs."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from golden_cases import Case
+
+from electra_bench.core.variables import variable_name
+
+
+@pytest.fixture
+def case() -> Case:
+    case = Case.load_small()
+    case.reset()
+    return case
+
+
+def test_forward_pass(case):
+    arrays = case.arrays
+    forward, terms = case.run()
+    corner = arrays["mlm/logits_corner"]
+    np.testing.assert_allclose(forward.mlm_logits[:2, :3, :64], corner, atol=5e-4)
+    np.testing.assert_array_equal(forward.sampled_ids, arrays["sample/ids"])
+    np.testing.assert_array_equal(forward.input_ids, arrays["fake/input_ids"])
+    np.testing.assert_array_equal(forward.labels, arrays["fake/labels"])
+    np.testing.assert_allclose(forward.disc_logits, arrays["disc/logits"], atol=2e-4)
+    for name, recorded in {"mlm": "mlm/loss", "disc": "disc/loss"}.items():
+        value = terms[name].value(terms[name].weight)
+        np.testing.assert_allclose(value, arrays[recorded], rtol=5e-5)
+
+
+def test_gradients_and_updates(case):
+    arrays = case.arrays
+    optimizer = case.optimizer()
+    moving = [i for i, n in enumerate(case.variables) if n not in case.zero_gradient]
+
+    def norms(tensors):
+        return np.array([np.linalg.norm(np.float64(tensors[i])) for i in moving])
+
+    @tf.function
+    def update(step):
+        losses, gradients = case.differentiate()
+        return losses["total"], gradients, optimizer.apply(gradients, step)
+
+    for step in range(6):
+        loss, gradients, norm = update(tf.constant(step))
+        if step == 0:
+            np.testing.assert_allclose(
+                norms(gradients), arrays["grad/l2"][moving], rtol=1e-4
+            )
+        np.testing.assert_allclose(loss, arrays["step/total_loss"][step], rtol=5e-5)
+        np.testing.assert_allclose(norm, arrays["step/clip_norm"][step], rtol=3e-4)
+        values = [case.named[name].numpy() for name in case.variables]
+        np.testing.assert_allclose(
+            norms(values), arrays["step/var_l2"][step, moving], rtol=2e-5
+        )
+
+
+def test_metrics(case):
+    forward, _ = case.run()
+    metrics = case.objective.metrics()
+    metrics.update(case.objective.evaluated(case.batch, case.masked, forward))
+    assert metrics.result() == pytest.approx(case.eval_metrics, rel=5e-5, abs=1e-6)
+
+
+def test_generator_and_discriminator_share_the_embedding_layer(case):
+    objective = case.objective
+    generator = objective.generator.encoder
+    assert generator.embeddings is objective.encoder.embeddings
+    names = [variable_name(v) for v in objective.trainable_variables]
+    assert len(names) == len(set(names))
+    assert not [name for name in names if name.startswith("generator/embeddings/")]

@@ -1,0 +1,95 @@
+"""A corpus, a vocabulary and tables small enough to train on in seconds."""
+
+import ast
+import sysconfig
+from pathlib import Path
+
+import numpy as np
+import pytest
+from electra_bench.data.vocabulary_training import train_wordpiece, write_vocabulary
+
+SMALL_MODEL = [
+    "models.electra.hidden_size = 16",
+    "models.electra.num_layers = 1",
+    "models.electra.num_heads = 2",
+    "models.electra.ffn_size = 32",
+    "models.electra.embedding_size = 16",
+]
+
+
+@pytest.fixture(scope="session")
+def text_file(tmp_path_factory):
+    """Real English: module docstrings of Python's standard library."""
+    path = tmp_path_factory.mktemp("text") / "stdlib.txt"
+    texts = []
+    for module in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py")):
+        text = ast.get_docstring(ast.parse(module.read_bytes()))
+        if text:
+            texts.append(text.replace("\n\n", "\n"))
+    path.write_text("\n\n".join(texts), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def vocab_file(text_file, tmp_path_factory):
+    """A WordPiece vocabulary of that text."""
+    path = tmp_path_factory.mktemp("vocab") / "vocab.txt"
+    with open(text_file, encoding="utf-8") as lines:
+        write_vocabulary(str(path), train_wordpiece(lines, 600))
+    return path
+
+
+@pytest.fixture(scope="session")
+def cola_dir(text_file, tmp_path_factory):
+    """CoLA's layout, filled with lines as they are (1) and with shuffled words (0)."""
+    folder = tmp_path_factory.mktemp("data") / "CoLA"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    lines = [x for x in text_file.read_text().splitlines() if len(x.split()) > 4]
+    rows = []
+    for i, line in enumerate(lines[:400]):
+        words = line.replace("\t", " ").split()
+        if i % 2:
+            rng.shuffle(words)
+        rows.append(f"x\t{(i + 1) % 2}\t\t{' '.join(words)}\n")
+    (folder / "train.tsv").write_text("".join(rows[:320]), encoding="utf-8")
+    (folder / "dev.tsv").write_text("".join(rows[320:]), encoding="utf-8")
+    return folder.parent
+
+
+@pytest.fixture
+def pretrain_bindings(text_file, vocab_file, tmp_path):
+    """Overrides that make gin/runs/pretrain.gin a run of seconds."""
+    return [
+        *SMALL_MODEL,
+        f"CORPORA = {{'stdlib': {{'files': {str(text_file)!r}, 'holdout': 0.1}}}}",
+        "CORPUS = 'stdlib'",
+        f"VOCAB = {str(vocab_file)!r}",
+        f"WORKDIR = {str(tmp_path / 'runs')!r}",
+        "LABEL = 'small'",
+        "TRAIN_STEPS = 24",
+        "BATCH_SIZE = 16",
+        "MAX_SEQ_LENGTH = 32",
+        "PRETRAIN_LEARNING_RATE = 1e-3",
+        "WARMUP_STEPS = 4",
+        "runs.pretrain.processes = 1",
+        "training.loop.log_every = 2",
+        "training.loop.checkpoint_every = 2",
+        "training.loop.eval_every = 8",
+    ]
+
+
+@pytest.fixture
+def finetune_bindings(vocab_file, cola_dir, tmp_path):
+    """Overrides that make gin/runs/finetune.gin a run of seconds, untrained."""
+    return [
+        *SMALL_MODEL,
+        "TASK = 'cola'",
+        f"VOCAB = {str(vocab_file)!r}",
+        f"DATA_DIR = {str(cola_dir)!r}",
+        f"WORKDIR = {str(tmp_path / 'runs')!r}",
+        "LABEL = 'small'",
+        "EPOCHS = 2.5",
+        "training.loop.log_every = 2",
+        "training.loop.checkpoint_every = 2",
+    ]

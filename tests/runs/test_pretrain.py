@@ -1,0 +1,140 @@
+"""Pre-training and fine-tuning as roots: folders, records, what is refused."""
+
+import json
+
+import pytest
+
+from electra_bench.runs.launch import launch
+from electra_bench.runs.run_dir import AnotherRun
+
+
+@pytest.fixture
+def pretrain(pretrain_bindings):
+    def run(*more, **options):
+        return launch(
+            "pretrain",
+            ["runs/pretrain.gin"],
+            _merged(pretrain_bindings, more),
+            **options,
+        )
+
+    return run
+
+
+@pytest.fixture
+def finetune(finetune_bindings):
+    def run(*more, **options):
+        return launch(
+            "finetune",
+            ["runs/finetune.gin"],
+            _merged(finetune_bindings, more),
+            **options,
+        )
+
+    return run
+
+
+def _merged(bindings, more):
+    """Later bindings replace earlier ones of the same key."""
+    merged = {b.split(" = ")[0]: b for b in (*bindings, *more)}
+    return list(merged.values())
+
+
+def test_a_run_leaves_folder_and_record(pretrain, tmp_path):
+    record = pretrain()
+    run_dir = tmp_path / "runs" / "pretrain-small-s0"
+    for name in (
+        "config.gin",
+        "record.json",
+        "metrics.jsonl",
+        "vocab.txt",
+        "model.gin",
+    ):
+        assert (run_dir / name).is_file(), name
+    written = json.loads((run_dir / "record.json").read_text())
+    assert written["status"] == "done" and written["train_steps"] == 24
+    assert written["train_flops"] == record.train_flops > 0
+    metrics = written["results"][0]["metrics"]
+    assert {"masked_lm_loss", "disc_auc", "disc_recall"} <= set(metrics)
+    assert record.tokens == sum_of_tokens(run_dir)
+
+
+def sum_of_tokens(run_dir):
+    lines = [
+        json.loads(x) for x in (run_dir / "metrics.jsonl").read_text().splitlines()
+    ]
+    return [line for line in lines if line["phase"] == "train"][-1]["tokens"]
+
+
+def test_the_saved_configuration_repeats_the_run(pretrain, tmp_path):
+    first = pretrain()
+    config = tmp_path / "runs" / "pretrain-small-s0" / "config.gin"
+    again = launch(
+        "pretrain",
+        [str(config)],
+        [f"runs.pretrain.workdir = {str(tmp_path / 'again')!r}"],
+    )
+    assert again.checkpoint_sha256 == first.checkpoint_sha256
+    assert again.config_sha256 == first.config_sha256
+
+
+def test_another_run_is_never_overwritten(pretrain, tmp_path):
+    first = pretrain("TRAIN_STEPS = 2")
+    with pytest.raises(AnotherRun, match="holds another run: 'TRAIN_STEPS = 2' only there"):
+        pretrain("TRAIN_STEPS = 4")
+    assert pretrain("TRAIN_STEPS = 2").run_id == first.run_id
+    assert pretrain("TRAIN_STEPS = 4", overwrite=True).train_steps == 4
+
+
+def test_equal_flops_fix_the_steps(pretrain):
+    electra = pretrain("TRAIN_STEPS = 4")
+    mlm = pretrain(
+        "OBJECTIVE = 'mlm'",
+        "LABEL = 'mlm'",
+        "TRAIN_STEPS = None",
+        f"TRAIN_FLOPS = {electra.train_flops}",
+    )
+    assert mlm.train_flops == pytest.approx(electra.train_flops, rel=0.5)
+    assert mlm.train_flops <= electra.train_flops
+
+
+def test_fine_tuning_takes_model_and_vocabulary_from_the_checkpoint(
+    pretrain, finetune_bindings, tmp_path
+):
+    pretrained = pretrain("TRAIN_STEPS = 4")
+    bindings = [
+        b for b in finetune_bindings if not b.startswith(("models.", "VOCAB", "LABEL"))
+    ]
+    [record] = launch(
+        "finetune",
+        ["runs/finetune.gin"],
+        [*bindings, f"INIT = {str(tmp_path / 'runs' / 'pretrain-small-s0')!r}"],
+    )
+    assert record.label == "small"
+    assert record.parent_run_id == pretrained.run_id
+    assert record.vocab_sha256 == pretrained.vocab_sha256
+    assert record.results[0].num_examples == 80
+    assert record.results[0].subset == "80 of 1043"
+    assert set(record.results[0].metrics) >= {"mcc", "accuracy"}
+
+
+def test_several_seeds_equal_single_ones(finetune, tmp_path):
+    both = finetune("SEED = [1, 2]")
+    alone = finetune("SEED = 2", f"WORKDIR = {str(tmp_path / 'alone')!r}")
+    assert [record.seed for record in both] == [1, 2]
+    assert both[1].checkpoint_sha256 == alone[0].checkpoint_sha256
+    assert both[0].checkpoint_sha256 != both[1].checkpoint_sha256
+
+
+def test_a_checkpoint_of_another_size_is_refused(pretrain, finetune, tmp_path):
+    pretrain("TRAIN_STEPS = 2")
+    init = f"INIT = {str(tmp_path / 'runs' / 'pretrain-small-s0')!r}"
+    with pytest.raises(ValueError, match="is of another size"):
+        finetune(init, "models.electra.hidden_size = 32")
+
+
+def test_dry_run_shows_the_plan_and_trains_nothing(pretrain, tmp_path, capsys):
+    pretrain(dry_run=True)
+    shown = capsys.readouterr().out
+    assert "parameters of the encoder" in shown and "loss before training" in shown
+    assert not (tmp_path / "runs").exists()

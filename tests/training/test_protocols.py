@@ -1,0 +1,51 @@
+"""The protocol files: one binding for every quirk, the original's being the defaults."""
+
+import inspect
+
+import gin
+import pytest
+
+from electra_bench import config, registry
+from electra_bench.config.statements import Binding, read_file
+
+PROTOCOLS = ("code_v1", "paper", "fixed")
+
+
+def load(kind, name):
+    registry.REGISTRIES[kind].load(name)
+
+
+def bindings(protocol):
+    statements = read_file(f"protocols/{protocol}.gin")
+    return [s for s in statements if isinstance(s, Binding) and s.parameter]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_protocols_parse_and_name_themselves(protocol):
+    parsed = config.parse(
+        [f"protocols/{protocol}.gin"],
+        [],
+        load,
+        registry.load_plugin,
+        tuple(registry.REGISTRIES),
+    )
+    assert parsed.value("PROTOCOL") == protocol
+
+
+def test_protocols_bind_the_same_parameters():
+    first, *others = ({b.key for b in bindings(name)} for name in PROTOCOLS)
+    assert all(other == first for other in others)
+
+
+def test_defaults_of_optimizer_and_objectives_are_the_originals():
+    selectors = ("training.adamw", "objectives.electra", "objectives.mlm")
+    checked = 0
+    for binding in bindings("code_v1"):
+        if binding.selector not in selectors:
+            continue
+        load(*binding.selector.split("."))
+        builder = gin.get_configurable(binding.selector)
+        default = inspect.signature(builder).parameters[binding.parameter].default
+        assert default == binding.value, binding.key
+        checked += 1
+    assert checked >= 6
