@@ -262,18 +262,18 @@ def _check_inputs_survive(args: argparse.Namespace) -> None:
             )
 
 
-def _vocabulary(args: argparse.Namespace):
+def _vocabulary(args: argparse.Namespace) -> Any:
     """The vocabulary; a SentencePiece model is known by its content."""
-    from electra_bench.data import vocabularies, vocabulary_files
+    from electra_bench.data import vocabulary_files
+    from electra_bench.data.wordpiece_file import wordpiece_file
 
     content = vocabulary_files.read_file(args.vocab_file)
     if vocabulary_files.is_sentencepiece(content):
-        return vocabularies.SentencePieceVocabulary(args.vocab_file)
-    return vocabularies.WordPieceVocabulary(
-        args.vocab_file,
-        lower_case=args.do_lower_case,
-        strip_accents=args.strip_accents,
-    )
+        # Its vocabulary is seqio's, which loads TensorFlow.
+        from electra_bench.data.sentencepiece_vocabulary import SentencePieceVocabulary
+
+        return SentencePieceVocabulary(args.vocab_file)
+    return wordpiece_file(args.vocab_file, args.do_lower_case, args.strip_accents)
 
 
 def _facts(

@@ -96,16 +96,16 @@ def run(args: argparse.Namespace) -> int:
 
 def _wordpiece(args: argparse.Namespace, lines: Iterator[str]) -> str:
     from electra_bench.data import vocabulary_training as training
-    from electra_bench.data.vocabularies import WordPieceVocabulary
+    from electra_bench.data.wordpiece_file import wordpiece_file
 
     normalisation = {"lower_case": not args.cased, "strip_accents": _strips(args)}
     counts = training.count_words(lines, **normalisation)
     tokens = training.wordpiece_of_counts(counts, args.size, args.min_frequency)
     training.write_vocabulary(args.output, tokens)
-    vocabulary = WordPieceVocabulary(args.output, **normalisation)
+    written = wordpiece_file(args.output, **normalisation)
     unknown, pieces = training.fit(tokens, counts)
     summary = (
-        f"{vocabulary.vocab_size} tokens of {sum(counts.values())} words "
+        f"{written.special_ids.size} tokens of {sum(counts.values())} words "
         f"({len(counts)} different), {pieces:.2f} tokens a word, "
         f"{100 * unknown:.2g} % of words [UNK]"
     )
@@ -131,6 +131,9 @@ def _strips(args: argparse.Namespace) -> bool:
 
 
 def _check(args: argparse.Namespace) -> None:
+    from electra_bench.data.vocabulary_training import check_size
+
+    check_size(args.size)
     if os.path.isdir(args.output):
         raise ValueError(f"--output {args.output!r} is a folder, expected a file")
     folder = os.path.dirname(args.output) or "."

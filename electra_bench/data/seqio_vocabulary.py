@@ -1,6 +1,5 @@
 """What all vocabularies with a file share."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -8,6 +7,7 @@ import seqio
 import tensorflow as tf
 
 from electra_bench.core import SpecialIds
+from electra_bench.data.wordpiece_file import vocabulary_sha256
 
 
 class ContentVocabulary(seqio.Vocabulary):
@@ -38,8 +38,7 @@ class ContentVocabulary(seqio.Vocabulary):
         self.path = path
         self.special_ids = special_ids
         self._options = tuple(sorted(options.items()))
-        identity = hashlib.sha256(content).hexdigest() + repr(self._options)
-        self.sha256 = hashlib.sha256(identity.encode()).hexdigest()
+        self.sha256 = vocabulary_sha256(content, options)
 
     @property
     def eos_id(self) -> None:
@@ -89,7 +88,9 @@ class ContentVocabulary(seqio.Vocabulary):
             return ids
         rows = tf.RaggedTensor.from_row_splits(ids, tf.ensure_shape(splits, [None]))
         for axis in range(s.shape.rank - 1, 0, -1):
-            rows = tf.RaggedTensor.from_uniform_row_length(rows, tf.shape(s)[axis])
+            rows = tf.RaggedTensor.from_uniform_row_length(
+                rows, tf.shape(s, tf.int64)[axis]
+            )
         return rows
 
     def __eq__(self, other: object) -> bool:

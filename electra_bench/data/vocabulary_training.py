@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from electra_bench.data.basic_words import unit_pattern, words_of_unit
@@ -91,7 +92,7 @@ def train_wordpiece(
     Raises:
         ValueError: `size` is too small, or there are no words.
     """
-    _check_size(size)
+    check_size(size)
     counts = count_words(lines, lower_case, strip_accents)
     return wordpiece_of_counts(counts, size, min_frequency)
 
@@ -106,7 +107,7 @@ def wordpiece_of_counts(
         size: see `train_wordpiece`.
         min_frequency: see `train_wordpiece`.
     """
-    _check_size(size)
+    check_size(size)
     counts = _frequent(counts, min_frequency)
     # The library numbers characters in the order of a hash table, which differs from run
     # to run, and breaks ties by these numbers. Special tokens keep the order given.
@@ -132,7 +133,12 @@ def _frequent(counts: Mapping[str, int], min_frequency: int) -> list[tuple[str, 
     return sorted(kept, key=lambda pair: (-pair[1], pair[0]))
 
 
-def _check_size(size: int) -> None:
+def check_size(size: int) -> None:
+    """Checks that a vocabulary of `size` tokens has room for special tokens and others.
+
+    Raises:
+        ValueError: it has not.
+    """
     if size < len(SPECIAL_TOKENS) + 2:
         raise ValueError(
             f"a vocabulary needs at least {len(SPECIAL_TOKENS) + 2} tokens, "
@@ -189,7 +195,7 @@ def train_sentencepiece(
     Raises:
         ValueError: `size` is too small, or there are no words.
     """
-    _check_size(size)
+    check_size(size)
     counts: Counter[str] = Counter()
     for text in _joined(lines):
         counts.update(text.split())
@@ -229,7 +235,14 @@ def train_sentencepiece(
             raise ValueError(
                 f"SentencePiece cannot train {size} pieces on this text: {error}"
             ) from error
-    return model.getvalue()
+    return _without_paths(model.getvalue())
+
+
+def _without_paths(content: bytes) -> bytes:
+    """A model without the temporary path of its rules, which differs from run to run."""
+    model = sentencepiece_model_pb2.ModelProto.FromString(content)
+    model.normalizer_spec.ClearField("normalization_rule_tsv")
+    return model.SerializeToString(deterministic=True)
 
 
 def _rule_name(lower_case: bool) -> str:

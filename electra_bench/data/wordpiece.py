@@ -24,7 +24,7 @@ _ID = np.dtype(np.int32)
 _END_OF_TEXT = -1
 _END_OF_TEXT_BYTES = _ID.type(_END_OF_TEXT).tobytes()
 
-# About 25 MB of English strings, of which more than 98 % of a text consists.
+# About 20 MB of English strings, which cover 98 % of a text.
 _REMEMBERED = 2**17
 # Characters of a chunk: small enough to stay in the processor's cache.
 _CHUNK = 2**17

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import gin
+import seqio
 import tensorflow as tf
 
 from electra_bench import registry
@@ -93,6 +94,7 @@ def finetune(
         vocabulary, building.find_vocabulary(vocab, pretrained.folder)
     )
     length = max_seq_length or card.max_seq_length
+    _check_files(files or {}, load_task(task))
     with run_context.use(
         vocabulary=tokens,
         data_dir=data_dir or run_context.current().data_dir,
@@ -168,6 +170,17 @@ def finetune(
         write_record(run_dir, record)
         records.append(record)
     return records
+
+
+def _check_files(files: Mapping[str, str], task: seqio.Task) -> None:
+    for split, path in files.items():
+        if split not in task.splits:
+            raise ValueError(
+                f"files: task {task.name!r} has no split {split!r}; it has "
+                f"{sorted(task.splits)}"
+            )
+        if not os.path.isfile(path):
+            raise FileNotFoundError(f"files: no file {path!r} for split {split!r}")
 
 
 def _seeds(seed: int | Sequence[int]) -> list[int]:

@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 import gin
 
-from electra_bench import registry
 from electra_bench.data.vocabulary_training import train_wordpiece, write_vocabulary
-from electra_bench.records import RunRecord, TaskCard
+from electra_bench.records import RunRecord
 from electra_bench.runs.launch import Session, launch
-from electra_bench.tasks.corpora import corpus_lines
+from electra_bench.tasks.pydoc_files import CORPUS, pydoc_files
 
 
 class Model(NamedTuple):
@@ -36,6 +35,7 @@ def quickstart(
     steps_per_minute: int,
     fixed_minutes: float,
     seeds: Sequence[int],
+    epochs: float,
     learning_rates: Sequence[float],
     tasks: Sequence[str] = ("pydoc_library", "pydoc_pair", "pydoc_code", "pydoc_qa"),
     vocab_size: int = 8000,
@@ -56,6 +56,7 @@ def quickstart(
         steps_per_minute: ELECTRA updates that two cores do in a minute.
         fixed_minutes: what all but the pre-training takes.
         seeds: of fine-tuning.
+        epochs: passes over the training set in fine-tuning.
         learning_rates: tried with the first seed, per model and task; the best one on the
             development set is used for all seeds.
         tasks: registered tasks.
@@ -89,6 +90,34 @@ def quickstart(
             overwrite=session.overwrite,
         )
 
+    def finetune(model: Model, task: str) -> list[RunRecord]:
+        def run(folder: str, label: str, rate: float, chosen: Sequence[int]):
+            return launch(
+                "finetune",
+                ["runs/quickstart_finetune.gin", model_file],
+                [
+                    f"TASK = {task!r}",
+                    f"INIT = {model.init!r}",
+                    f"LABEL = {label!r}",
+                    f"VOCAB = {vocab!r}",
+                    f"SEED = {list(chosen)!r}",
+                    f"EPOCHS = {epochs!r}",
+                    f"LEARNING_RATE = {rate!r}",
+                    f"WORKDIR = {os.path.join(workdir, folder)!r}",
+                ],
+                session.plugins,
+                overwrite=session.overwrite,
+            )
+
+        def searched(rate: float) -> float:
+            [record] = run("search", f"{model.label}-lr{rate:g}", rate, seeds[:1])
+            score = record.results[0].main_score
+            return float("-inf") if score is None else score
+
+        several = len(learning_rates) > 1
+        best = max(learning_rates, key=searched) if several else learning_rates[0]
+        return run("runs", model.label, best, seeds)
+
     electra = pretrain("electra", f"TRAIN_STEPS = {steps}")
     mlm = pretrain(
         "mlm", "TRAIN_STEPS = None", f"TRAIN_FLOPS = {electra.train_flops!r}"
@@ -101,9 +130,9 @@ def quickstart(
     ]
     for task in tasks:
         for model in models:
-            records += _finetune(
-                session, model, task, model_file, vocab, workdir, seeds, learning_rates
-            )
+            finetuned = finetune(model, task)
+            _report(finetuned)
+            records += finetuned
     return records
 
 
@@ -111,55 +140,20 @@ def _vocabulary(workdir: str, size: int) -> str:
     path = os.path.join(workdir, "vocab.txt")
     if not os.path.exists(path):
         print(f"training a vocabulary of {size} tokens", flush=True)
-        write_vocabulary(path, train_wordpiece(corpus_lines("pydoc"), size))
+        text = os.path.join(pydoc_files(), CORPUS)
+        with open(text, encoding="utf-8") as lines:
+            write_vocabulary(path, train_wordpiece(lines, size))
     return path
 
 
-def _finetune(
-    session: Session,
-    model: Model,
-    task: str,
-    model_file: str,
-    vocab: str,
-    workdir: str,
-    seeds: Sequence[int],
-    learning_rates: Sequence[float],
-) -> list[RunRecord]:
-    card: TaskCard = registry.tasks.get(task)
-
-    def run(
-        folder: str, label: str, rate: float, chosen: Sequence[int]
-    ) -> list[RunRecord]:
-        return launch(
-            "finetune",
-            ["runs/quickstart_finetune.gin", model_file],
-            [
-                f"TASK = {task!r}",
-                f"INIT = {model.init!r}",
-                f"LABEL = {label!r}",
-                f"VOCAB = {vocab!r}",
-                f"SEED = {list(chosen)!r}",
-                f"LEARNING_RATE = {rate!r}",
-                f"WORKDIR = {os.path.join(workdir, folder)!r}",
-            ],
-            session.plugins,
-            overwrite=session.overwrite,
-        )
-
-    best = learning_rates[0]
-    if len(learning_rates) > 1:
-        sign = 1 if card.higher_is_better else -1
-        scores = {}
-        for rate in learning_rates:
-            label = f"{model.label}-lr{rate:g}"
-            [record] = run("search", label, rate, seeds[:1])
-            scores[rate] = sign * (record.results[0].main_score or -sign * 1e9)
-        best = max(scores, key=scores.get)
-    records = run("runs", model.label, best, seeds)
-    median = statistics.median(r.results[0].main_score or 0.0 for r in records)
+def _report(records: Sequence[RunRecord]) -> None:
+    """One line while the whole goes on."""
+    result = records[0].results[0]
+    scores = [record.results[0].main_score or 0.0 for record in records]
+    rate = records[0].hparams["training.adamw.peak_lr"]
     print(
-        f"{model.label:>10}  {task:<14} {card.main_metric} {median:5.1f}"
-        f"  (median of {len(records)} seeds, learning rate {best:g})",
+        f"{records[0].label:>10}  {result.task:<14} {result.main_metric} "
+        f"{statistics.median(scores):5.1f}  (median of {len(scores)} seeds, learning "
+        f"rate {rate:g})",
         flush=True,
     )
-    return records

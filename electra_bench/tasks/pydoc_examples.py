@@ -118,9 +118,9 @@ def parse(string: Docstring) -> Parsed:
     return Parsed(string, prose)
 
 
-def parse_files(files: Sequence[tuple[str, str, str]]) -> list[Parsed]:
+def parse_files(files: Sequence[tuple[str, str, str]]) -> Iterator[Parsed]:
     """Parses the strings of source files, see `docstrings.source_files`."""
-    return [parse(string) for string in docstrings(files)]
+    return map(parse, docstrings(files))
 
 
 def documents(strings: Iterable[Parsed]) -> Iterator[Document]:

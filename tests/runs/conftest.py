@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from electra_bench.data.vocabulary_training import train_wordpiece, write_vocabulary
 
 SMALL_MODEL = [

@@ -80,7 +80,9 @@ def test_the_saved_configuration_repeats_the_run(pretrain, tmp_path):
 
 def test_another_run_is_never_overwritten(pretrain, tmp_path):
     first = pretrain("TRAIN_STEPS = 2")
-    with pytest.raises(AnotherRun, match="holds another run: 'TRAIN_STEPS = 2' only there"):
+    with pytest.raises(
+        AnotherRun, match="holds another run: 'TRAIN_STEPS = 2' only there"
+    ):
         pretrain("TRAIN_STEPS = 4")
     assert pretrain("TRAIN_STEPS = 2").run_id == first.run_id
     assert pretrain("TRAIN_STEPS = 4", overwrite=True).train_steps == 4

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import seqio
 import tensorflow as tf
-from electra_bench.data.vocabularies import WordPieceVocabulary
 
 from electra_bench.data import run_context
 from electra_bench.data.batch_plan import RandomPlan
 from electra_bench.data.batching import make_batch
+from electra_bench.data.vocabularies import WordPieceVocabulary
 from electra_bench.records import TaskCard
 from electra_bench.tasks import metrics, postprocessors, preprocessors
 from electra_bench.tasks.examples import examples

@@ -80,4 +80,6 @@ PYDOC_QA = TaskCard(
     source=_SOURCE,
     licence=_LICENCE,
     citation=_CITATION,
+    # The first 15 words of every context, on dev, with the versions in uv.lock.
+    floor=38.5,
 )

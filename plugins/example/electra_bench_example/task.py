@@ -33,7 +33,7 @@ def docstrings(split: str) -> list[tuple[str, str, str]]:
             kind = KINDS.get(type(node))
             text = ast.get_docstring(node) if kind else None
             if text:
-                found[kind].append((f"{path.stem}.{node.name}", text, kind))
+                found[kind].append((f"{path.stem}:{node.lineno}", text, kind))
     size = min(map(len, found.values()))
     return [row for pair in zip(*found.values(), strict=False) for row in pair][
         : 2 * size
