@@ -20,7 +20,8 @@ def import_tensorflow() -> None:
         os.dup2(notes.fileno(), 2)
         failed = True
         try:
-            importlib.import_module("tensorflow")
+            tensorflow = importlib.import_module("tensorflow")
+            tensorflow.config.list_physical_devices()
             failed = False
         finally:
             os.dup2(kept, 2)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -32,12 +33,12 @@ def test_a_record_comes_back_and_undefined_scores_are_none(tmp_path):
 
 
 def test_older_and_longer_records_are_read(tmp_path):
-    path = write_record(str(tmp_path), RECORD)
-    content = json.loads(open(path).read())
+    path = Path(write_record(str(tmp_path), RECORD))
+    content = json.loads(path.read_text())
     del content["packages"]
     content["invented_later"] = 1
-    open(path, "w").write(json.dumps(content))
-    assert read_record(path).packages == {}
+    path.write_text(json.dumps(content))
+    assert read_record(str(path)).packages == {}
 
 
 @pytest.mark.parametrize(
