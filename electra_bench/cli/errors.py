@@ -54,7 +54,7 @@ def status(error: BaseException) -> int:
 def sentence(error: BaseException) -> str:
     """What went wrong, on one line."""
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
+        return _message(error) or "interrupted"
     if _disk_is_full(error):
         name = getattr(error, "filename", None)
         return f"the disk is full{f': cannot write {name!r}' if name else ''}"
@@ -102,6 +102,7 @@ def report(error: BaseException, program: str, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     print(f"{program}: error: {sentence(error)}", file=sys.stderr)
-    if not isinstance(error, (*FINDINGS, KeyboardInterrupt)) and not debug:
+    explained = isinstance(error, (*FINDINGS, KeyboardInterrupt))
+    if not (explained or debug or _disk_is_full(error)):
         print("--debug shows where it happened", file=sys.stderr)
     return status(error)

@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from electra_bench.cli import gin_arguments
+from electra_bench.cli import gin_arguments, results
 
 EXAMPLE = """examples:
   electra-bench evaluate runs/tiny-cola-s0 --data_dir data
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     config = os.path.join(args.run_dir, "config.gin")
     if not os.path.isfile(config):
         raise FileNotFoundError(f"no run at {args.run_dir!r}: it has no config.gin")
-    args.gin_file = [config, "runs/evaluate.gin", *args.gin_file]
+    args.gin_file = ["runs/evaluate.gin", config, *args.gin_file]
     args.gin_param.append(f"EVAL_INIT = {args.run_dir!r}")
     if not any(binding.startswith("EVAL_TASK") for binding in args.gin_param):
         args.gin_param.append(f"EVAL_TASK = {_task(args.run_dir)!r}")
@@ -43,8 +43,7 @@ def run(args: argparse.Namespace) -> int:
     print(
         f"{args.run_dir}: {result.task}, {result.split}, {result.num_examples} examples"
     )
-    for name, value in sorted(result.metrics.items()):
-        print(f"  {name} = {value}")
+    results.print_metrics(result)
     return 0
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from electra_bench.cli import gin_arguments
+from electra_bench.cli import gin_arguments, results
 
 EXAMPLE = """examples:
   electra-bench pretrain gin/runs/pretrain.gin gin/models/tiny.gin --workdir runs \\
@@ -31,7 +31,6 @@ def run(args: argparse.Namespace) -> int:
     """Pre-trains and prints the evaluation on held-out text."""
     record = gin_arguments.launch(args, "pretrain")
     for result in record.results:
-        # As the original prints them.
-        for name, value in sorted(result.metrics.items()):
-            print(f"  {name} = {value}")
+        print(f"{record.label}: {result.task}, {result.split}")
+        results.print_metrics(result)
     return 0

@@ -1,7 +1,14 @@
 """gin files: finding, reading, checking and saving them; no TensorFlow, no seqio."""
 
 from electra_bench.config.locate import find_gin_file, gin_root
-from electra_bench.config.parse import ConfigError, Parsed, parse, peek, require_bound
+from electra_bench.config.parse import (
+    ConfigError,
+    Parsed,
+    literals,
+    parse,
+    peek,
+    require_bound,
+)
 from electra_bench.config.snapshot import snapshot
 
 __all__ = [
@@ -9,6 +16,7 @@ __all__ = [
     "Parsed",
     "find_gin_file",
     "gin_root",
+    "literals",
     "parse",
     "peek",
     "require_bound",

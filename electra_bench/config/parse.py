@@ -14,7 +14,8 @@ import gin
 from electra_bench.config import statements
 from electra_bench.config.statements import Binding, Import, Macro, Reference
 
-SCOPES = ("discriminator", "eval", "generator", "train")
+# Roles in which an objective builds encoders; nothing else is called in a scope.
+SCOPES = ("discriminator", "generator")
 
 
 class ConfigError(ValueError):
@@ -88,6 +89,14 @@ def parse(
     return parsed
 
 
+def literals(text: str) -> dict[str, Any]:
+    """Every parameter that a configuration's text binds, macros resolved."""
+    parsed = _effective(
+        [s for s in statements.read_text(text) if isinstance(s, Binding)]
+    )
+    return {b.key: parsed.value(b.key) for b in parsed.bindings if b.parameter}
+
+
 def peek(key: str, files: Sequence[str], overrides: Sequence[str]) -> Any:
     """The literal that a configuration binds to a key, without checks or effects.
 
@@ -145,6 +154,11 @@ def _check_binding(binding: Binding, load, kinds: Sequence[str]) -> None:
             f"near: {_near(binding.scope, SCOPES)}; all: {list(SCOPES)}"
         )
     _check_selector(binding.selector, binding, load, kinds)
+    if binding.scope and not binding.selector.startswith("models."):
+        raise ConfigError(
+            f"{binding.place}: {binding.key!r}: the scope {binding.scope!r} holds for "
+            "models only"
+        )
     parameters = parameter_names(binding.selector)
     if parameters is not None and binding.parameter not in parameters:
         raise ConfigError(

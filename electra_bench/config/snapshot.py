@@ -22,33 +22,38 @@ def snapshot(
 
     Args:
         parsed: what was parsed, for the comments on what overrode what.
-        selectors: full names of everything registered with gin.
+        selectors: full names of everything that is registered with gin by now.
         plugins: modules that were loaded with `--plugin` or `import`.
         values: keys to values that hold instead of what is bound, as when one command
             makes several runs.
     """
-    full = {}
+    full: dict[str, list[str]] = {}
     for selector in selectors:
         parts = selector.split(".")
         for start in range(len(parts)):
             full.setdefault(".".join(parts[start:]), []).append(selector)
-    lines = []
+    bindings: dict[str, str] = {}
     for line in gin.operative_config_str(max_line_length=10**6).splitlines():
-        if line.startswith("#") or not line:
-            continue
-        # "import x" and macros (UPPER = value) carry no selector.
+        # "import x" has no value.
         key, separator, value = line.partition(" = ")
-        if separator and "." in key:
+        if not separator or line.startswith("#"):
+            continue
+        if "." in key:  # not a macro
             scope, selector, parameter = config_parser.parse_binding_key(key)
             names = full.get(selector, [selector])
             selector = names[0] if len(names) == 1 else selector
             key = (f"{scope}/" if scope else "") + f"{selector}.{parameter}"
-        if key in values:
-            value = repr(values[key])
-        lines.append(key + separator + value)
+        bindings[key] = value
+    for key, value in values.items():
+        if key in bindings:
+            # What the parameter took from a macro, other parameters may take, too.
+            macro = bindings[key].removeprefix("%")
+            bindings[macro if macro in bindings else key] = repr(value)
     header = [
         f"# {new.key} ({new.place}) overrides {old.place}"
         for new, old in parsed.overridden
     ]
-    imports = [f"# plugin: {plugin}" for plugin in plugins]
-    return "\n".join([*header, *imports, "", *lines]) + "\n"
+    files = [f"# --plugin {plugin}" for plugin in plugins if plugin.endswith(".py")]
+    modules = [f"import {p}" for p in plugins if not p.endswith(".py")]
+    lines = [f"{key} = {value}" for key, value in bindings.items()]
+    return "\n".join([*header, *files, *modules, *lines]) + "\n"

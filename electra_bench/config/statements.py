@@ -107,6 +107,15 @@ def read_overrides(overrides: Sequence[str]) -> Iterator[Statement]:
             yield statement._replace(line=number)
 
 
+def read_text(text: str) -> Iterator[Statement]:
+    """Yields the statements of a configuration's text, a run's snapshot for instance.
+
+    Raises:
+        SyntaxError: not gin.
+    """
+    yield from _read(text, "text")
+
+
 def _read(source, file: str) -> Iterator[Statement]:
     for statement in config_parser.ConfigParser(source, _Delegate()):
         if isinstance(statement, config_parser.IncludeStatement):

@@ -5,14 +5,21 @@ of processes agrees on the order.
 """
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-# Draws of a mixture are laid out in blocks of this many; within a block the share of each
-# task is as close to its rate as whole numbers allow.
+# Draws of a mixture are laid out in blocks of at least this many; within a block the share
+# of each task is as close to its rate as whole numbers allow.
 BLOCK = 1024
+# Uses of a seed, kept apart.
+_EPOCH, _BLOCK = 0, 1
+
+
+def _rng(seed: Sequence[int], *key: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(list(seed), spawn_key=key))
 
 
 class Row(NamedTuple):
@@ -43,7 +50,7 @@ class Shuffled:
         self._epoch = functools.lru_cache(maxsize=2)(self._make_epoch)
 
     def _make_epoch(self, epoch: int) -> np.ndarray:
-        return np.random.default_rng([*self._seed, epoch]).permutation(self._num_rows)
+        return _rng(self._seed, _EPOCH, epoch).permutation(self._num_rows)
 
     def __getitem__(self, draw: int) -> int:
         """The row of the `draw`-th draw, counted from 0 over all epochs."""
@@ -55,7 +62,7 @@ class RandomPlan:
     """Batches composed at random from one task or a mixture.
 
     Draw `d` of the mixture goes to one of its tasks and takes that task's next row. In
-    every block of `BLOCK` draws a task gets its rate's share (rounded so that no error
+    every block of draws a task gets its rate's share (rounded so that no error
     adds up over blocks), at random places.
     """
 
@@ -74,19 +81,21 @@ class RandomPlan:
         self._seed = seed
         self._orders = [Shuffled(size, (seed, task)) for task, size in enumerate(sizes)]
         self._bounds = np.cumsum([0.0, *rates]) / np.sum(rates)
+        # Large enough for one draw of the rarest task.
+        smallest = np.min(rates) / np.sum(rates)
+        self._block_size = max(BLOCK, math.ceil(1.0 / smallest))
         self._block = functools.lru_cache(maxsize=4)(self._make_block)
 
     def _drawn_before(self, block: int) -> np.ndarray:
         """Draws that every task has had when a block starts, int64 [tasks]."""
-        ends = np.floor(self._bounds * block * BLOCK + 0.5).astype(np.int64)
+        ends = np.floor(self._bounds * block * self._block_size + 0.5).astype(np.int64)
         return np.diff(ends)
 
     def _make_block(self, block: int) -> list[Row]:
         before = self._drawn_before(block)
         counts = self._drawn_before(block + 1) - before
         tasks = np.repeat(np.arange(len(counts)), counts)
-        # [2, ...]: a stream of its own, apart from the orders' (seed, task, epoch).
-        rng = np.random.default_rng([self._seed, 2**32 + block])
+        rng = _rng([self._seed], _BLOCK, block)
         rng.shuffle(tasks)
         taken = before.copy()
         rows = []
@@ -99,7 +108,7 @@ class RandomPlan:
         """The rows of step `step`, counted from 0."""
         first = step * self._batch_size
         return [
-            self._block(draw // BLOCK)[draw % BLOCK]
+            self._block(draw // self._block_size)[draw % self._block_size]
             for draw in range(first, first + self._batch_size)
         ]
 
@@ -144,7 +153,7 @@ class ByLengthPlan:
         return len(self._lengths) // self._batch_size
 
     def _make_epoch(self, epoch: int) -> np.ndarray:
-        rng = np.random.default_rng([self._seed, epoch])
+        rng = _rng([self._seed], _EPOCH, epoch)
         # Leave out at random what does not fill a batch, then sort the rest.
         kept = rng.permutation(len(self._lengths))
         kept = kept[: self.steps_per_epoch * self._batch_size]

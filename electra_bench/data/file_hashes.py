@@ -17,7 +17,7 @@ SETTLED_S = 2.0
 def file_sha256(path: str) -> str:
     """SHA-256 of a file's content.
 
-    Remembered in the cache folder by path, size and modification time.
+    Remembered in the cache folder by path, inode, size and times.
 
     Args:
         path: a local file, or an address such as gs://, which is read every time.
@@ -27,7 +27,8 @@ def file_sha256(path: str) -> str:
         state = os.stat(path)
         settled = time.time() - state.st_mtime > SETTLED_S
         if settled and state.st_size >= REMEMBERED_BYTES:
-            key = f"{os.path.abspath(path)}\n{state.st_size}\n{state.st_mtime_ns}"
+            times = f"{state.st_mtime_ns} {state.st_ctime_ns}"
+            key = f"{os.path.abspath(path)}\n{state.st_ino} {state.st_size} {times}"
             name = hashlib.sha256(key.encode()).hexdigest()[:32]
             memo = os.path.join(cache_dir(), "file_hashes", name)
             with contextlib.suppress(FileNotFoundError), open(memo) as file:

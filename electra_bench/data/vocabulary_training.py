@@ -5,6 +5,7 @@ of different words, not with the text. The same text and options give the same f
 machine.
 """
 
+import contextlib
 import io
 import os
 import tempfile
@@ -298,8 +299,13 @@ def write_vocabulary(path: str, tokens: Sequence[str]) -> None:
 def write_file(path: str, content: bytes) -> None:
     """Writes a file that appears under its name only when it is complete."""
     partial = f"{path}.partial"
-    with open(partial, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    try:
+        with open(partial, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.remove(partial)
+        raise

@@ -72,3 +72,11 @@ class ElectraMetrics(MaskedLMMetrics):
         metrics["disc_accuracy"].update_state(labels, preds, mask)
         metrics["disc_precision"].update_state(labels, preds, preds * mask)
         metrics["disc_recall"].update_state(labels, preds, labels * mask)
+
+
+def percentages(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics as records hold them: everything but losses times 100."""
+    return {
+        name: value if name.endswith("_loss") else 100.0 * value
+        for name, value in metrics.items()
+    }

@@ -151,6 +151,10 @@ class Registry:
         """All names, declared or registered, sorted; imports nothing."""
         return sorted({*self._declared, *self._things})
 
+    def loaded(self) -> list[str]:
+        """Names whose things have been imported, sorted; gin knows only these."""
+        return sorted(self._things)
+
     def origin(self, name: str) -> Origin:
         """Where `name` comes from; imports nothing.
 

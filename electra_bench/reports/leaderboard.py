@@ -15,7 +15,10 @@ from electra_bench.reports.aggregate import mean_or_none, over_seeds, ranks
 from electra_bench.reports.table import LeftOut, Score, Table
 
 # Hyper-parameters that may differ between the seeds of one cell.
-RUN_SPECIFIC = re.compile(r"seed|dir|path|label|checkpoint|run", re.IGNORECASE)
+RUN_SPECIFIC = re.compile(
+    r"(^|\.)(seed|workdir|data_dir|processes|label|init|vocab|vocab_path)$",
+    re.IGNORECASE,
+)
 
 
 class RowKey(NamedTuple):

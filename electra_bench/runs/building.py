@@ -9,6 +9,10 @@ import tensorflow as tf
 
 from electra_bench import config, registry
 from electra_bench.core import Encoder, EncoderFactory, Variables
+from electra_bench.data import vocabulary_files
+
+# The part of a run's configuration that other runs start from.
+MODEL_FILE = "model.gin"
 
 
 def encoder_factory(
@@ -48,29 +52,84 @@ def encoder_factory(
 
 
 def optimizer(
-    trainable: tuple[tf.Variable, ...], total_steps: int, num_layers: int
+    trainable: tuple[tf.Variable, ...],
+    total_steps: int,
+    num_layers: int,
+    **given: Any,
 ) -> Any:
     """The configured AdamW.
 
+    Args:
+        trainable: variables to train.
+        total_steps: updates.
+        num_layers: of the encoder.
+        **given: parameters that the run sets itself.
+
     Raises:
-        ConfigError: it needs a parameter that nothing binds.
+        ConfigError: it needs a parameter that nothing binds, or one is bound in vain.
     """
     builder = registry.training.get("adamw")
-    supplied = ("variables", "total_steps", "num_layers")
-    config.require_bound("training.adamw", supplied)
-    return builder(variables=trainable, total_steps=total_steps, num_layers=num_layers)
+    for name in set(given) & set(gin.get_bindings("training.adamw")):
+        raise config.ConfigError(
+            f"training.adamw.{name} is bound, but this run sets it by its own {name}"
+        )
+    given |= {
+        "variables": trainable,
+        "total_steps": total_steps,
+        "num_layers": num_layers,
+    }
+    config.require_bound("training.adamw", given)
+    return builder(**given)
+
+
+def strategy(batch_size: int) -> tf.distribute.Strategy:
+    """The configured strategy.
+
+    Args:
+        batch_size: of all replicas together.
+
+    Raises:
+        ValueError: the replicas cannot share the batch evenly.
+    """
+    built = registry.training.get("strategy")()
+    if batch_size % built.num_replicas_in_sync:
+        raise ValueError(
+            f"batch size {batch_size} cannot be shared by "
+            f"{built.num_replicas_in_sync} replicas evenly"
+        )
+    return built
+
+
+def save_model(run_dir: str, config_text: str, model: str) -> None:
+    """Writes the bindings of model and vocabulary, which fine-tuning starts from.
+
+    Args:
+        run_dir: the run's folder.
+        config_text: its configuration.
+        model: registered model.
+    """
+    # A discriminator's sizes are those of the model that is fine-tuned.
+    lines = [line.removeprefix("discriminator/") for line in config_text.splitlines()]
+    wanted = (f"models.{model}.", "vocabularies.")
+    with open(os.path.join(run_dir, MODEL_FILE), "w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines if line.startswith(wanted))
 
 
 def copy_vocabulary(vocabulary: Any, run_dir: str) -> None:
     """Puts the vocabulary's file into the run's folder, where `find_vocabulary` looks."""
-    target = os.path.join(run_dir, os.path.basename(_target_name(vocabulary.path)))
+    name = "vocab.model" if _kind(vocabulary.path) == "sentencepiece" else "vocab.txt"
+    target = os.path.join(run_dir, name)
     if not os.path.exists(target):
         shutil.copyfile(vocabulary.path, f"{target}.partial")
         os.replace(f"{target}.partial", target)
 
 
-def _target_name(path: str) -> str:
-    return "vocab.model" if path.endswith(".model") else "vocab.txt"
+def _kind(path: str) -> str:
+    """The registered vocabulary that a file is for, by its content."""
+    content = vocabulary_files.read_file(path)
+    return (
+        "sentencepiece" if vocabulary_files.is_sentencepiece(content) else "wordpiece"
+    )
 
 
 def find_vocabulary(vocab: str | None, init: str | None) -> str:
@@ -99,6 +158,11 @@ def find_vocabulary(vocab: str | None, init: str | None) -> str:
     )
 
 
-def open_vocabulary(name: str, path: str) -> Any:
-    """Builds a registered vocabulary, for instance `wordpiece`, from its file."""
-    return registry.vocabularies.get(name)(path=path)
+def open_vocabulary(name: str | None, path: str) -> Any:
+    """Builds a registered vocabulary from its file.
+
+    Args:
+        name: registered name; None tells WordPiece and SentencePiece apart by content.
+        path: its file.
+    """
+    return registry.vocabularies.get(name or _kind(path))(path=path)

@@ -11,14 +11,20 @@ from electra_bench import registry
 from electra_bench.core import Variables
 from electra_bench.core.variables import variable_name
 from electra_bench.data import run_context
+from electra_bench.objectives.pretrain_metrics import percentages
 from electra_bench.records import RunRecord, TaskCard, TaskResult
-from electra_bench.runs import building, corpora
+from electra_bench.runs import building
+from electra_bench.runs import corpora as corpora_of_run
 from electra_bench.runs.launch import Session
 from electra_bench.runs.pretrained import find_pretrained
 from electra_bench.tasks.examples import examples
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.checkpoints import restore
-from electra_bench.training.evaluation import Evaluator, evaluate_pretraining
+from electra_bench.training.evaluation import (
+    Evaluator,
+    evaluate_pretraining,
+    num_evaluated,
+)
 from electra_bench.training.strategy import make_deterministic
 
 
@@ -29,10 +35,11 @@ def evaluate(
     init: str,
     task: str,
     split: str | None = None,
-    corpora_files: Mapping[str, Mapping[str, Any]] | None = None,
+    corpora: Mapping[str, Mapping[str, Any]] | None = None,
     vocab: str | None = None,
-    vocabulary: str = "wordpiece",
+    vocabulary: str | None = None,
     data_dir: str | None = None,
+    files: Mapping[str, str] | None = None,
     max_seq_length: int | None = None,
     batch_size: int = 64,
     eval_batches: int = 100,
@@ -44,12 +51,14 @@ def evaluate(
         init: a run's folder or a checkpoint.
         task: registered task of the fine-tuned checkpoint, or a corpus for a pre-trained
             one.
-        split: what to score; the card's evaluation split by default.
-        corpora_files: names to arguments of `add_corpus`, as in `runs.pretrain`.
+        split: what to score; None takes the one that the run was scored on, or the
+            card's.
+        corpora: names to arguments of `add_corpus`, as in `runs.pretrain`.
         vocab: vocabulary file; None takes the one beside `init`.
-        vocabulary: registered vocabulary.
+        vocabulary: registered vocabulary; None tells by the file's content.
         data_dir: folder with data sets.
-        max_seq_length: token limit; None takes the card's.
+        files: split to path, for data that lies elsewhere.
+        max_seq_length: token limit; None takes the run's, or the card's.
         batch_size: examples at once.
         eval_batches: of a corpus, at most so many batches.
 
@@ -59,29 +68,39 @@ def evaluate(
     del session
     make_deterministic()
     pretrained = find_pretrained(init)
-    name = corpora.register(task, corpora_files)
+    record = pretrained.record
+    name = corpora_of_run.register(task, corpora)
     card: TaskCard = registry.tasks.get(name)
-    split = split or card.eval_split
+    if split is None:
+        trained_on = {r.task: r.split for r in record.results} if record else {}
+        split = trained_on.get(name, card.eval_split)
     tokens = building.open_vocabulary(
         vocabulary, building.find_vocabulary(vocab, pretrained.folder)
     )
-    length = max_seq_length or card.max_seq_length
+    of_run = (
+        record.hparams.get(f"runs.{record.kind}.max_seq_length") if record else None
+    )
+    length = max_seq_length or of_run or card.max_seq_length
     objective = _objective(card, pretrained, tokens)
     restore(pretrained.checkpoint, {variable_name(v): v for v in objective.variables})
     with run_context.use(
-        vocabulary=tokens, data_dir=data_dir or run_context.current().data_dir
+        vocabulary=tokens,
+        data_dir=data_dir or run_context.current().data_dir,
+        files=dict(files or {}),
     ):
         [part] = examples(name, split, length)
     if card.kind == "corpus":
-        metrics = evaluate_pretraining(
-            objective,
-            tf.function(objective.outputs, reduce_retracing=True),
-            part.store,
-            batch_size,
-            length,
-            eval_batches,
+        metrics = percentages(
+            evaluate_pretraining(
+                objective,
+                tf.function(objective.outputs, reduce_retracing=True),
+                part.store,
+                batch_size,
+                length,
+                eval_batches,
+            )
         )
-        count = min(len(part.store), eval_batches * batch_size)
+        count = num_evaluated(part.store, batch_size, eval_batches)
     else:
         scored = Evaluator(objective, load_task(name), part.store, batch_size).score()
         metrics, count = scored.metrics, len(scored.predictions)
@@ -100,17 +119,17 @@ def evaluate(
         "evaluate",
         "done",
         results=(result,),
-        parent_run_id=pretrained.run_id,
+        parent_run_id=pretrained.of_record("run_id"),
     )
 
 
 def _objective(card: TaskCard, pretrained, tokens):
     variables = Variables(0)
     factory = building.encoder_factory(
-        pretrained.model or "electra", variables, tokens.special_ids.size
+        pretrained.of_record("model") or "electra", variables, tokens.special_ids.size
     )
     if card.kind == "corpus":
-        return registry.objectives.get(pretrained.objective or "electra")(
+        return registry.objectives.get(pretrained.of_record("objective") or "electra")(
             encoders=factory, variables=variables, special_ids=tokens.special_ids
         )
     return registry.kinds.get(card.kind)(

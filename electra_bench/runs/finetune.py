@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import gin
+import numpy as np
 import seqio
 import tensorflow as tf
 
@@ -15,6 +16,7 @@ from electra_bench.core.variables import variable_name
 from electra_bench.data import run_context
 from electra_bench.data.batch_plan import ByLengthPlan, RandomPlan
 from electra_bench.data.batching import make_batch, signature, training_dataset
+from electra_bench.models.flops import TRAIN_FACTOR
 from electra_bench.records import (
     RunRecord,
     TaskCard,
@@ -31,7 +33,7 @@ from electra_bench.tasks.registration import load_task
 from electra_bench.training.checkpoints import restore
 from electra_bench.training.evaluation import Evaluator
 from electra_bench.training.strategy import make_deterministic
-from electra_bench.training.trainer import Trainer
+from electra_bench.training.trainer import Loop, Trainer
 
 
 @gin.configurable(module="runs")
@@ -44,7 +46,7 @@ def finetune(
     init: str | None = None,
     model: str | None = None,
     vocab: str | None = None,
-    vocabulary: str = "wordpiece",
+    vocabulary: str | None = None,
     label: str | None = None,
     data_dir: str | None = None,
     files: Mapping[str, str] | None = None,
@@ -52,8 +54,8 @@ def finetune(
     max_seq_length: int | None = None,
     batch_size: int = 32,
     composition: str = "by_length",
-    train_split: str | None = None,
-    eval_split: str | None = None,
+    weight_decay: float = 0.0,
+    splits: Mapping[str, Sequence[str]] | None = None,
     protocol: str | None = None,
 ) -> list[RunRecord]:
     """Fine-tunes an encoder on one task, once for every seed, and scores it.
@@ -68,7 +70,7 @@ def finetune(
             from random values.
         model: registered model; None takes the one of `init`.
         vocab: vocabulary file; None takes the one beside `init`.
-        vocabulary: registered vocabulary.
+        vocabulary: registered vocabulary; None tells by the file's content.
         label: row of the leaderboard; the label of `init` by default.
         data_dir: folder with data sets.
         files: split to path, for data that lies elsewhere.
@@ -78,8 +80,9 @@ def finetune(
         composition: "by_length" groups examples of similar length, padded to a multiple
             of 8; "random" draws batches at random and pads to the longest member, as the
             original composed them.
-        train_split: split to train on; None takes the card's.
-        eval_split: split to score; None takes the card's.
+        weight_decay: of the optimizer; pre-training has its own.
+        splits: task to (split to train on, split to score), where the card's are not
+            meant.
         protocol: set by the files in gin/protocols.
 
     Returns:
@@ -87,6 +90,7 @@ def finetune(
     """
     card: TaskCard = registry.tasks.get(task)
     pretrained = find_pretrained(init)
+    model = model or pretrained.of_record("model") or "electra"
     label = label or pretrained.label or f"{model}-untrained"
     runs = {s: os.path.join(workdir, f"{label}-{task}-s{s}") for s in _seeds(seed)}
     make_deterministic()
@@ -94,82 +98,116 @@ def finetune(
         vocabulary, building.find_vocabulary(vocab, pretrained.folder)
     )
     length = max_seq_length or card.max_seq_length
+    train_split, eval_split = (splits or {}).get(
+        task, (card.train_split, card.eval_split)
+    )
     _check_files(files or {}, load_task(task))
     with run_context.use(
         vocabulary=tokens,
         data_dir=data_dir or run_context.current().data_dir,
         files=dict(files or {}),
     ):
-        [train] = examples(task, train_split or card.train_split, length)
-        [held_out] = examples(task, eval_split or card.eval_split, length)
+        [train] = examples(task, train_split, length)
+        [held_out] = examples(task, eval_split, length)
     batches = _Batches.of(
         composition, train, batch_size, card.epochs if epochs is None else epochs
     )
-    setup = _Setup.build(
-        model or pretrained.model or "electra", card, tokens, batches.num_steps
-    )
+    setup = _Setup.build(model, card, tokens, batches, weight_decay)
+    flops = _train_flops(setup.objective, train, batches)
     if session.dry_run:
         plan.show(
             ", ".join(runs.values()),
             setup.objective,
             {"task": task, "steps": batches.num_steps, "batch": batch_size},
-            None,
+            flops,
             train.store,
             None,
         )
         return []
     trainer = setup.trainer(batches.num_steps, f"finetune {label} {task}")
     evaluator = Evaluator(setup.objective, load_task(task), held_out.store, 64)
-    records = []
-    for number, run_dir in runs.items():
-        config = session.snapshot(runs__finetune__seed=number)
-        config_sha256 = open_run_dir(run_dir, config, session.overwrite)
-        done = finished(run_dir)
-        if done:
-            print(f"{run_dir} is done already")
-            records.append(done)
-            continue
-        session.begin()
-        started = recording.now()
-        building.copy_vocabulary(tokens, run_dir)
-        setup.reset(number, pretrained)
-        trained = trainer.train(run_dir, number, batches.dataset(number))
-        scored = evaluator.score()
-        result = _result(card, held_out, eval_split or card.eval_split, scored, run_dir)
-        record = RunRecord(
-            run_id=f"{label}-{task}-s{number}-{config_sha256[:8]}",
-            label=label,
-            kind="finetune",
-            status="done",
-            model=setup.model,
-            objective=card.kind,
-            protocol=protocol,
-            protocol_changes=recording.protocol_changes(protocol, session.parsed),
-            seed=number,
-            pretrain_seed=pretrained.seed,
-            pretrain_fraction=pretrained.fraction,
-            hparams=recording.hparams(session.parsed),
-            train_examples=len(train.store),
-            train_steps=trained.steps,
-            tokens=trained.tokens,
-            params=plan.num_parameters(setup.objective.encoder.trainable_variables),
-            wall_s=trained.wall_s,
-            strategy=type(setup.strategy).__name__,
-            results=(result,),
-            collapsed=_collapsed(card, result),
-            vocab_sha256=tokens.sha256,
-            config_sha256=config_sha256,
-            checkpoint_sha256=recording.sha256_of_checkpoint(trained.checkpoint),
-            parent_run_id=pretrained.run_id,
-            total_flops=pretrained.flops,
-            flops_method="v2" if pretrained.flops else None,
-            started=started,
-            ended=recording.now(),
-            **recording.environment(),
-        )
-        write_record(run_dir, record)
-        records.append(record)
-    return records
+    content = {
+        "vocabulary": tokens.sha256,
+        "init": pretrained.sha256,
+        f"data of {train_split}": train.data_sha256,
+        f"data of {eval_split}": held_out.data_sha256,
+    }
+
+    def evaluate(step: int) -> dict[str, dict[str, float]]:
+        del step
+        return {task: evaluator.score().metrics}
+
+    def one(number: int, run_dir: str) -> RunRecord:
+        config_text = session.snapshot(runs__finetune__seed=number)
+        with open_run_dir(run_dir, config_text, content, session.overwrite) as sha256:
+            done = finished(run_dir)
+            if done:
+                print(f"{run_dir} is done already")
+                return done
+            session.begin()
+            started = recording.now()
+            building.copy_vocabulary(tokens, run_dir)
+            building.save_model(run_dir, config_text, model)
+            setup.reset(number, pretrained)
+            # Without periods the only evaluation is the one after training.
+            trained = trainer.train(
+                run_dir,
+                number,
+                batches.dataset(number),
+                evaluate if setup.settings.eval_every else None,
+            )
+            scored = evaluator.score()
+            result = _result(card, held_out, eval_split, scored, run_dir)
+            run = recording.Run(
+                started,
+                label,
+                "finetune",
+                number,
+                model,
+                card.kind,
+                protocol,
+                config_text,
+                sha256,
+                tokens.sha256,
+                pretrained,
+            )
+            record = recording.make_record(
+                run,
+                name=f"{label}-{task}-s{number}",
+                encoder=setup.objective.encoder,
+                strategy=setup.strategy,
+                trained=trained,
+                train_examples=len(train.store),
+                train_flops=flops,
+                results=[result],
+                pretrain_seed=pretrained.of_record("seed"),
+                pretrain_fraction=pretrained.of_record("pretrain_fraction"),
+                collapsed=_collapsed(card, result),
+            )
+            write_record(run_dir, record)
+        return record
+
+    return [one(number, run_dir) for number, run_dir in runs.items()]
+
+
+def _train_flops(
+    objective: Objective, train: TaskExamples, batches: "_Batches"
+) -> float | None:
+    """FLOPs of the encoder over the whole training, method v2, without padding.
+
+    None for an encoder that counts none. The head's share is left out: it is below a
+    thousandth.
+    """
+    count = getattr(objective.encoder, "forward_flops", None)
+    if count is None:
+        return None
+    lengths, numbers = np.unique(train.store.lengths("input_ids"), return_counts=True)
+    forward = sum(
+        count(int(length)) * int(number)
+        for length, number in zip(lengths, numbers, strict=True)
+    )
+    passes = batches.num_steps * batches.batch_size / len(train.store)
+    return TRAIN_FACTOR * forward * passes
 
 
 def _check_files(files: Mapping[str, str], task: seqio.Task) -> None:
@@ -241,15 +279,23 @@ class _Batches(NamedTuple):
 class _Setup(NamedTuple):
     """Encoder, head and optimizer, built once and reset for every seed."""
 
-    model: str
     strategy: tf.distribute.Strategy
+    settings: Loop
     variables: Variables
     objective: Objective
     adamw: Any
 
     @classmethod
-    def build(cls, model: str, card: TaskCard, tokens: Any, num_steps: int) -> "_Setup":
-        strategy = registry.training.get("strategy")()
+    def build(
+        cls,
+        model: str,
+        card: TaskCard,
+        tokens: Any,
+        batches: _Batches,
+        weight_decay: float,
+    ) -> "_Setup":
+        strategy = building.strategy(batches.batch_size)
+        settings = registry.training.get("loop")()
         with strategy.scope():
             variables = Variables(0)
             factory = building.encoder_factory(
@@ -260,10 +306,11 @@ class _Setup(NamedTuple):
             )
             adamw = building.optimizer(
                 tuple(objective.trainable_variables),
-                num_steps,
+                batches.num_steps,
                 objective.encoder.num_layers,
+                weight_decay=weight_decay,
             )
-        return cls(model, strategy, variables, objective, adamw)
+        return cls(strategy, settings, variables, objective, adamw)
 
     def trainer(self, num_steps: int, name: str) -> Trainer:
         return Trainer(
@@ -271,7 +318,7 @@ class _Setup(NamedTuple):
             self.adamw,
             strategy=self.strategy,
             num_steps=num_steps,
-            settings=registry.training.get("loop")(),
+            settings=self.settings,
             name=name,
         )
 

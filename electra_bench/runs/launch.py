@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import gin
 
 from electra_bench import config, registry
+from electra_bench.runs.building import MODEL_FILE
 from electra_bench.runs.pretrained import find_run
 
 ROOTS = ("evaluate", "finetune", "pretrain", "quickstart")
@@ -37,7 +38,7 @@ class Session(NamedTuple):
         selectors = [
             f"{kind}.{name}"
             for kind, names in registry.REGISTRIES.items()
-            for name in names.names()
+            for name in names.loaded()
         ]
         selectors += [f"runs.{root}" for root in ROOTS]
         return config.snapshot(self.parsed, selectors, self.plugins, replaced)
@@ -78,7 +79,7 @@ def _model_files(
     init = config.peek(f"runs.{root}.init", files, overrides)
     if root != "finetune" or not isinstance(init, str):
         return []
-    path = os.path.join(find_run(init), "model.gin")
+    path = os.path.join(find_run(init), MODEL_FILE)
     return [path] if os.path.isfile(path) else []
 
 

@@ -1,7 +1,7 @@
 """`electra-bench pretrain`."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gin
@@ -13,14 +13,16 @@ from electra_bench.core.variables import variable_name
 from electra_bench.data import run_context
 from electra_bench.data.batch_plan import RandomPlan
 from electra_bench.data.batching import make_batch, signature, training_dataset
-from electra_bench.records import RunRecord, TaskResult, write_record
+from electra_bench.objectives.pretrain_metrics import percentages
+from electra_bench.records import RunRecord, TaskCard, TaskResult, write_record
 from electra_bench.runs import building, plan, recording
 from electra_bench.runs import corpora as corpora_of_run
 from electra_bench.runs.launch import Session
+from electra_bench.runs.pretrained import find_pretrained
 from electra_bench.runs.run_dir import finished, open_run_dir
 from electra_bench.tasks.examples import TaskExamples, examples, sample
-from electra_bench.training.checkpoints import find_checkpoint, restore
-from electra_bench.training.evaluation import evaluate_pretraining
+from electra_bench.training.checkpoints import restore
+from electra_bench.training.evaluation import evaluate_pretraining, num_evaluated
 from electra_bench.training.strategy import make_deterministic
 from electra_bench.training.trainer import Trainer
 
@@ -40,7 +42,7 @@ def pretrain(
     train_steps: int | None = None,
     train_flops: float | None = None,
     corpora: Mapping[str, Mapping[str, Any]] | None = None,
-    vocabulary: str = "wordpiece",
+    vocabulary: str | None = None,
     label: str | None = None,
     init: str | None = None,
     data_dir: str | None = None,
@@ -64,7 +66,7 @@ def pretrain(
         train_flops: instead of `train_steps`, as many updates as these FLOPs (method v2)
             pay for: compares objectives on equal terms.
         corpora: names to arguments of `add_corpus`, at least `files`.
-        vocabulary: registered vocabulary.
+        vocabulary: registered vocabulary; None tells by the file's content.
         label: row of the leaderboard; the objective and model by default.
         init: checkpoint to start from; optimizer slots are fresh.
         data_dir: folder with data sets.
@@ -79,8 +81,11 @@ def pretrain(
     label = label or f"{model}-{objective}"
     run_dir = os.path.join(workdir, f"pretrain-{label}-s{seed}")
     make_deterministic()
+    pretrained = find_pretrained(init)
     tokens = building.open_vocabulary(vocabulary, vocab)
-    strategy = registry.training.get("strategy")()
+    # Everything that gin configures is built before the snapshot, which records it.
+    strategy = building.strategy(batch_size)
+    settings = registry.training.get("loop")()
     with strategy.scope():
         variables = Variables(seed)
         factory = building.encoder_factory(model, variables, tokens.special_ids.size)
@@ -108,62 +113,60 @@ def pretrain(
             return RunRecord(run_dir, label, "pretrain", "planned")
         train = examples(name, "train", max_seq_length, processes)
         held_out = examples(name, "validation", max_seq_length, processes)
-    config_sha256 = open_run_dir(run_dir, session.snapshot(), session.overwrite)
-    done = finished(run_dir)
-    if done:
-        print(f"{run_dir} is done already")
-        return done
-    session.begin()
-    building.copy_vocabulary(tokens, run_dir)
-    _save_model(run_dir, session, model)
-    if init:
-        restore(
-            find_checkpoint(init),
-            {variable_name(v): v for v in trainable},
+    config_text = session.snapshot()
+    content = {"vocabulary": tokens.sha256, "init": pretrained.sha256}
+    content |= {f"data of {part.task}": part.data_sha256 for part in train}
+    with open_run_dir(run_dir, config_text, content, session.overwrite) as sha256:
+        done = finished(run_dir)
+        if done:
+            print(f"{run_dir} is done already")
+            return done
+        session.begin()
+        building.copy_vocabulary(tokens, run_dir)
+        building.save_model(run_dir, config_text, model)
+        if pretrained.checkpoint:
+            restore(pretrained.checkpoint, {variable_name(v): v for v in trainable})
+        trained = Trainer(
+            built,
+            adamw,
+            strategy=strategy,
+            num_steps=train_steps,
+            settings=settings,
+            name=f"pretrain {label}",
+        ).train(
+            run_dir,
+            seed,
+            _dataset(train, batch_size, max_seq_length, seed, train_steps),
+            _evaluation(built, held_out, batch_size, max_seq_length, eval_batches),
         )
-    trained = Trainer(
-        built,
-        adamw,
-        strategy=strategy,
-        num_steps=train_steps,
-        settings=registry.training.get("loop")(),
-        name=f"pretrain {label}",
-    ).train(
-        run_dir,
-        seed,
-        _dataset(train, batch_size, max_seq_length, seed, train_steps),
-        _evaluation(built, held_out[0], batch_size, max_seq_length, eval_batches),
-    )
-    record = RunRecord(
-        run_id=f"{label}-s{seed}-{config_sha256[:8]}",
-        label=label,
-        kind="pretrain",
-        status="done",
-        model=model,
-        objective=objective,
-        protocol=protocol,
-        protocol_changes=recording.protocol_changes(protocol, session.parsed),
-        seed=seed,
-        pretrain_fraction=1.0,
-        hparams=recording.hparams(session.parsed),
-        train_examples=sum(len(part.store) for part in train),
-        train_steps=trained.steps,
-        tokens=trained.tokens,
-        train_flops=flops,
-        total_flops=flops,
-        flops_method="v2" if flops else None,
-        params=plan.num_parameters(built.encoder.trainable_variables),
-        wall_s=trained.wall_s,
-        strategy=type(strategy).__name__,
-        results=(_result(held_out[0], trained.evaluation, eval_batches * batch_size),),
-        vocab_sha256=tokens.sha256,
-        config_sha256=config_sha256,
-        checkpoint_sha256=recording.sha256_of_checkpoint(trained.checkpoint),
-        started=started,
-        ended=recording.now(),
-        **recording.environment(),
-    )
-    write_record(run_dir, record)
+        run = recording.Run(
+            started,
+            label,
+            "pretrain",
+            seed,
+            model,
+            objective,
+            protocol,
+            config_text,
+            sha256,
+            tokens.sha256,
+            pretrained,
+        )
+        record = recording.make_record(
+            run,
+            name=f"{label}-s{seed}",
+            encoder=built.encoder,
+            strategy=strategy,
+            trained=trained,
+            train_examples=sum(len(part.store) for part in train),
+            train_flops=flops,
+            results=[
+                _result(part, trained.evaluation[part.task], batch_size, eval_batches)
+                for part in held_out
+            ],
+            pretrain_fraction=1.0,
+        )
+        write_record(run_dir, record)
     return record
 
 
@@ -209,43 +212,43 @@ def _dataset(
     return lambda first: training_dataset(make, spec, first, steps)
 
 
-def _evaluation(objective, held_out, batch_size, seq, eval_batches):
+def _evaluation(
+    objective: Objective,
+    held_out: list[TaskExamples],
+    batch_size: int,
+    seq: int,
+    eval_batches: int,
+) -> Callable[[int], dict[str, dict[str, float]]]:
     outputs = tf.function(objective.outputs, reduce_retracing=True)
 
-    def evaluate(step: int) -> dict[str, float]:
+    def evaluate(step: int) -> dict[str, dict[str, float]]:
         del step  # every evaluation masks alike
-        return evaluate_pretraining(
-            objective, outputs, held_out.store, batch_size, seq, eval_batches
-        )
+        return {
+            part.task: evaluate_pretraining(
+                objective, outputs, part.store, batch_size, seq, eval_batches
+            )
+            for part in held_out
+        }
 
     return evaluate
 
 
 def _result(
-    held_out: TaskExamples, metrics: Mapping[str, float], limit: int
+    held_out: TaskExamples,
+    metrics: Mapping[str, float],
+    batch_size: int,
+    eval_batches: int,
 ) -> TaskResult:
     size = len(held_out.store)
+    evaluated = num_evaluated(held_out.store, batch_size, eval_batches)
+    card: TaskCard = registry.tasks.get(held_out.task)
     return TaskResult(
         task=held_out.task,
-        task_version=registry.tasks.get(held_out.task).version,
+        task_version=card.version,
         split="validation",
-        subset=None if size <= limit else f"first {limit} of {size}",
-        num_examples=min(size, limit),
-        metrics=dict(metrics),
-        main_metric=registry.tasks.get(held_out.task).main_metric,
+        subset=None if evaluated == size else f"first {evaluated} of {size}",
+        num_examples=evaluated,
+        metrics=percentages(metrics),
+        main_metric=card.main_metric,
         data_sha256=held_out.data_sha256,
     )
-
-
-def _save_model(run_dir: str, session: Session, model: str) -> None:
-    """Writes the bindings of the model alone, with which fine-tuning builds it again."""
-    wanted = f"models.{model}."
-    lines = [
-        line
-        for line in session.snapshot().splitlines()
-        if line.startswith(wanted) or line.startswith(f"discriminator/{wanted}")
-    ]
-    path = os.path.join(run_dir, "model.gin")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write("\n".join(line.removeprefix("discriminator/") for line in lines))
-        file.write("\n")

@@ -1,11 +1,11 @@
 """What is known of the checkpoint that a run starts from."""
 
 import os
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from electra_bench.records import RunRecord, find_records, read_record
 from electra_bench.records.run_record import FILE_NAME
-from electra_bench.training.checkpoints import find_checkpoint
+from electra_bench.training.checkpoints import find_checkpoint, sha256_of_checkpoint
 
 
 class Pretrained(NamedTuple):
@@ -14,24 +14,25 @@ class Pretrained(NamedTuple):
     Attributes:
         folder: where the vocabulary lies.
         checkpoint: its prefix.
-        model: registered model that it is of.
-        objective: registered objective or kind that it was trained with.
-        label: row of its run in tables.
-        run_id: its run.
-        seed: its run's seed.
-        fraction: part of pre-training that it has seen.
-        flops: pre-training FLOPs (v2).
+        sha256: hash of its tensors.
+        record: of the run that made it; None for a checkpoint from elsewhere.
     """
 
     folder: str | None = None
     checkpoint: str | None = None
-    model: str | None = None
-    objective: str | None = None
-    label: str | None = None
-    run_id: str | None = None
-    seed: int | None = None
-    fraction: float | None = None
-    flops: float | None = None
+    sha256: str | None = None
+    record: RunRecord | None = None
+
+    @property
+    def label(self) -> str | None:
+        """Row of its run in tables, or the name of its folder."""
+        if self.record:
+            return self.record.label
+        return os.path.basename(self.folder) if self.folder else None
+
+    def of_record(self, field: str) -> Any:
+        """A field of its run's record; None without one."""
+        return getattr(self.record, field) if self.record else None
 
 
 def find_pretrained(init: str | None) -> Pretrained:
@@ -47,27 +48,24 @@ def find_pretrained(init: str | None) -> Pretrained:
     if init is None:
         return Pretrained()
     folder = find_run(init)
-    checkpoint = find_checkpoint(folder)
-    if not os.path.isdir(folder):
-        folder = os.path.dirname(folder)
-    record = _record(folder)
-    if record is None:
-        return Pretrained(folder, checkpoint, label=os.path.basename(folder))
+    checkpoint = find_checkpoint(init if os.path.exists(f"{init}.index") else folder)
     return Pretrained(
-        folder,
-        checkpoint,
-        record.model,
-        record.objective,
-        record.label,
-        record.run_id,
-        record.seed,
-        record.pretrain_fraction,
-        record.total_flops,
+        folder, checkpoint, sha256_of_checkpoint(checkpoint), _record(folder)
     )
 
 
 def find_run(path: str) -> str:
-    """The run's folder inside a work folder that holds only one, else `path` itself."""
+    """The folder of the run that a path names.
+
+    Args:
+        path: a run's folder, a work folder that holds exactly one pre-training run, or a
+            checkpoint's prefix; anything else is returned as its folder.
+    """
+    path = os.path.abspath(path)
+    if os.path.exists(f"{path}.index"):
+        folder = os.path.dirname(path)
+        inside = os.path.basename(folder) == "checkpoints"
+        return os.path.dirname(folder) if inside else folder
     if os.path.isdir(path) and not os.path.isdir(os.path.join(path, "checkpoints")):
         runs = [os.path.dirname(found) for found in find_records(path)]
         runs = [run for run in runs if _record(run).kind == "pretrain"]

@@ -2,16 +2,24 @@
 
 import datetime
 import hashlib
+import os
 import platform
 import subprocess
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from electra_bench import config, registry
-from electra_bench.config.statements import Binding, Macro, read_file
+from electra_bench.config.statements import Binding, read_file
+from electra_bench.core import Encoder
+from electra_bench.records import RunRecord, TaskResult
+from electra_bench.runs import plan
+from electra_bench.runs.pretrained import Pretrained
+from electra_bench.training.checkpoints import sha256_of_checkpoint
+from electra_bench.training.trainer import Trained
 
 PACKAGES = (
     "tensorflow",
@@ -35,16 +43,27 @@ def now() -> str:
 
 def environment() -> dict[str, Any]:
     """Fields of a record that describe machine, packages and plugins."""
-    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices(
-        "CPU"
-    )
     return {
-        "device": f"{len(devices)} x {devices[0].device_type}, {platform.processor()}",
+        "device": _device(),
         "precision": "float32",
         "plugins": plugins(),
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "code_version": code_version(),
     }
+
+
+def _device() -> str:
+    """Devices, processor, and the thread counts, on which the last bits depend."""
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices(
+        "CPU"
+    )
+    threads = tf.config.threading
+    return (
+        f"{len(devices)} x {devices[0].device_type}, {platform.machine()}, "
+        f"{len(os.sched_getaffinity(0))} cores, threads "
+        f"{threads.get_intra_op_parallelism_threads()} intra-op, "
+        f"{threads.get_inter_op_parallelism_threads()} inter-op (0: one a core)"
+    )
 
 
 def plugins() -> dict[str, str]:
@@ -79,40 +98,119 @@ def sha256_of_file(path: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sha256_of_checkpoint(prefix: str) -> str:
-    """Hash of a checkpoint's tensors as stored."""
-    return sha256_of_file(f"{prefix}.data-00000-of-00001")
-
-
 def protocol_changes(
-    protocol: str | None, parsed: config.Parsed
+    protocol: str | None, hparams: Mapping[str, Any]
 ) -> dict[str, list[Any]]:
-    """Parameters in which a configuration differs from its protocol's file.
+    """Parameters in which a run differs from its protocol's file.
 
     Args:
         protocol: `code_v1`, `paper` or `fixed`; None for no protocol.
-        parsed: the configuration.
+        hparams: the run's parameters.
 
     Returns:
-        Parameter to [the protocol's value, the value here].
+        Parameter to [the protocol's value, the run's]; parameters that the run does not
+        have are left out.
     """
     if protocol is None:
         return {}
-    changes = {}
-    for statement in read_file(f"protocols/{protocol}.gin"):
-        if not isinstance(statement, Binding) or not statement.parameter:
-            continue
-        expected = statement.value
-        here = parsed.value(statement.key)
-        if not isinstance(expected, Macro) and here != expected:
-            changes[statement.key] = [expected, here]
-    return changes
-
-
-def hparams(parsed: config.Parsed) -> dict[str, Any]:
-    """Every bound parameter, macros resolved."""
     return {
-        binding.key: parsed.value(binding.key)
-        for binding in parsed.bindings
-        if binding.parameter
+        statement.key: [statement.value, hparams[statement.key]]
+        for statement in read_file(f"protocols/{protocol}.gin")
+        if isinstance(statement, Binding)
+        and statement.key in hparams
+        and hparams[statement.key] != statement.value
     }
+
+
+class Run(NamedTuple):
+    """What a record says beside the results; see `RunRecord`.
+
+    Attributes:
+        started: when.
+        label: row of the tables.
+        kind: pretrain or finetune.
+        seed: the run's seed.
+        model: registered model.
+        objective: registered objective or kind.
+        protocol: the protocol's name, without marks.
+        config_text: the run's configuration.
+        config_sha256: hash of it and of its inputs.
+        vocab_sha256: hash of the vocabulary.
+        pretrained: what the run started from.
+    """
+
+    started: str
+    label: str
+    kind: str
+    seed: int
+    model: str
+    objective: str
+    protocol: str | None
+    config_text: str
+    config_sha256: str
+    vocab_sha256: str
+    pretrained: Pretrained
+
+
+def make_record(
+    run: Run,
+    *,
+    name: str,
+    encoder: Encoder,
+    strategy: tf.distribute.Strategy,
+    trained: Trained,
+    train_examples: int,
+    train_flops: float | None,
+    results: Sequence[TaskResult],
+    **fields: Any,
+) -> RunRecord:
+    """The record of a training that is done.
+
+    Args:
+        run: what was known before.
+        name: start of the run's id.
+        encoder: as trained.
+        strategy: that it was trained with.
+        trained: what the trainer returned.
+        train_examples: number of examples in the training set.
+        train_flops: FLOPs of this run by method v2; None if unknown.
+        results: scores.
+        **fields: further fields of the record.
+    """
+    hparams = config.literals(run.config_text)
+    changes = protocol_changes(run.protocol, hparams)
+    parent = run.pretrained
+    started_from_random = parent.checkpoint is None
+    # Without its record nobody knows what a checkpoint has cost.
+    before = 0.0 if started_from_random else parent.of_record("total_flops")
+    known = train_flops is not None and before is not None
+    return RunRecord(
+        run_id=f"{name}-{run.config_sha256[:8]}",
+        label=run.label,
+        kind=run.kind,
+        status="done",
+        model=run.model,
+        objective=run.objective,
+        protocol=f"{run.protocol}*" if changes else run.protocol,
+        protocol_changes=changes,
+        seed=run.seed,
+        hparams=hparams,
+        train_examples=train_examples,
+        train_steps=trained.steps,
+        tokens=trained.tokens,
+        train_flops=train_flops,
+        total_flops=before + train_flops if known else None,
+        flops_method=None if train_flops is None else "v2",
+        params=plan.num_parameters(encoder.trainable_variables),
+        wall_s=trained.wall_s,
+        strategy=type(strategy).__name__,
+        results=tuple(results),
+        vocab_sha256=run.vocab_sha256,
+        config_sha256=run.config_sha256,
+        checkpoint_sha256=sha256_of_checkpoint(trained.checkpoint),
+        parent_run_id=parent.of_record("run_id"),
+        started=run.started,
+        ended=now(),
+        **environment(),
+        **fields,
+    )

@@ -1,79 +1,115 @@
 """A run's folder: made, continued, never mixed up with another run's."""
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import re
 import shutil
+from collections.abc import Iterator, Mapping
 
 from electra_bench.records import RunRecord, read_record
 from electra_bench.records.run_record import FILE_NAME
 
+CONFIG = "config.gin"
+_PARTIAL = f"{CONFIG}.partial"
+_LOCK = ".lock"
+# What the configuration's paths held: "#= vocabulary 3f2a...".
+_CONTENT = "#= "
+# Settings of the machine rather than of the experiment.
+_MACHINE = re.compile(r"(^|\.)(workdir|data_dir|processes)$", re.IGNORECASE)
+
 
 class AnotherRun(FileExistsError):
-    """The folder holds a run with another configuration."""
+    """The folder holds a run with another configuration, or one that is going on."""
 
 
-def open_run_dir(run_dir: str, config_text: str, overwrite: bool) -> str:
-    """Makes the folder of a run, or opens it to go on.
+@contextlib.contextmanager
+def open_run_dir(
+    run_dir: str, config_text: str, content: Mapping[str, str | None], overwrite: bool
+) -> Iterator[str]:
+    """Makes the folder of a run, or opens it to go on; holds it for this process.
 
     Args:
         run_dir: the folder.
         config_text: this run's configuration.
+        content: names of inputs to hashes of their content. Equal paths with other
+            content make another run.
         overwrite: whether another run that lies there is deleted.
 
-    Returns:
-        The configuration's sha256.
+    Yields:
+        The configuration's sha256, which `content` is part of.
 
     Raises:
-        AnotherRun: the folder holds another run, or other files, and `overwrite` is off.
+        AnotherRun: the folder holds another run, or other files, and `overwrite` is off;
+            or another process is at work in it.
     """
-    path = os.path.join(run_dir, "config.gin")
-    if os.path.isdir(run_dir) and os.listdir(run_dir) and not overwrite:
-        if not os.path.isfile(path):
+    hashes = [f"{_CONTENT}{name} {sha}" for name, sha in sorted(content.items()) if sha]
+    text = "\n".join([*hashes, config_text])
+    os.makedirs(run_dir, exist_ok=True)
+    with open(os.path.join(run_dir, _LOCK), "w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AnotherRun(f"another process is at work in {run_dir}") from error
+        if overwrite:
+            _empty(run_dir)
+        path = os.path.join(run_dir, CONFIG)
+        if os.path.isfile(path):
+            _check_same(run_dir, path, text)
+        elif set(os.listdir(run_dir)) - {_LOCK, _PARTIAL}:
             raise AnotherRun(
                 f"{run_dir} is not empty and holds no run; choose another --workdir, or "
                 "give --overwrite to delete it"
             )
-        with open(path, encoding="utf-8") as file:
-            before = file.read()
-        difference = _first_difference(before, config_text)
-        if difference:
-            raise AnotherRun(
-                f"{run_dir} holds another run: {difference}; choose another --workdir, "
-                "or give --overwrite to delete it"
-            )
-        return config_sha256(before)
-    if overwrite:
-        shutil.rmtree(run_dir, ignore_errors=True)
-    os.makedirs(run_dir, exist_ok=True)
-    with open(f"{path}.partial", "w", encoding="utf-8") as file:
-        file.write(config_text)
-    os.replace(f"{path}.partial", path)
-    return config_sha256(config_text)
+        else:
+            partial = os.path.join(run_dir, _PARTIAL)
+            with open(partial, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(partial, path)
+        yield config_sha256(text)
 
 
-# Settings of the machine rather than of the experiment.
-_ELSEWHERE = re.compile(
-    r"(^|\.)(workdir|WORKDIR|data_dir|DATA_DIR|processes|PROCESSES|overwrite|dry_run)\b"
-)
+def _empty(run_dir: str) -> None:
+    for name in set(os.listdir(run_dir)) - {_LOCK}:
+        path = os.path.join(run_dir, name)
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        else:
+            os.remove(path)
+
+
+def _check_same(run_dir: str, path: str, text: str) -> None:
+    with open(path, encoding="utf-8") as file:
+        before = _settings(file.read())
+    now = _settings(text)
+    differing = sorted(set(before) ^ set(now))
+    if differing:
+        line = differing[0]
+        side = "there" if line in before else "here"
+        raise AnotherRun(
+            f"{run_dir} holds another run: {line.removeprefix(_CONTENT)!r} only {side}; "
+            "choose another --workdir, or give --overwrite to delete it"
+        )
 
 
 def _settings(text: str) -> list[str]:
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    return [line for line in lines if not _ELSEWHERE.search(line.partition(" = ")[0])]
+    """Lines that make a difference: no comments, no settings of the machine."""
+    return [
+        line
+        for line in text.splitlines()
+        if line.startswith(_CONTENT)
+        or (
+            line
+            and not line.startswith("#")
+            and not _MACHINE.search(line.partition(" = ")[0])
+        )
+    ]
 
 
 def config_sha256(text: str) -> str:
-    """Hash of a configuration without comments and machine settings."""
+    """Hash of a configuration without comments and settings of the machine."""
     return hashlib.sha256("\n".join(_settings(text)).encode()).hexdigest()
-
-
-def _first_difference(before: str, now: str) -> str | None:
-    old, new = _settings(before), _settings(now)
-    for line in sorted(set(old) ^ set(new)):
-        side = "there" if line in old else "here"
-        return f"{line!r} only {side}"
-    return None
 
 
 def finished(run_dir: str) -> RunRecord | None:

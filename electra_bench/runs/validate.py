@@ -28,9 +28,10 @@ def validate_config(
     roots = {
         binding.selector.removeprefix("runs.")
         for binding in parsed.bindings
-        if binding.selector.startswith("runs.")
+        # Protocol files bind parameters of several roots; a run file names the folder.
+        if binding.selector.startswith("runs.") and binding.parameter == "workdir"
     }
-    if len(roots) != 1:
+    if len(roots) != 1 or not roots <= {"pretrain", "finetune"}:
         raise ValueError(
             f"the files must configure one of runs.pretrain and runs.finetune, "
             f"got {sorted(roots)}"
@@ -54,7 +55,7 @@ def validate_task(
     parsed = parse(["runs/finetune.gin"], [f"TASK = {name!r}", *overrides], plugins)
     card: TaskCard = registry.tasks.get(name)
     tokens = building.open_vocabulary(
-        "wordpiece", building.find_vocabulary(parsed.value("VOCAB"), None)
+        None, building.find_vocabulary(parsed.value("VOCAB"), None)
     )
     lines = [f"{name} version {card.version}, {card.kind}: {card.summary}"]
     with run_context.use(

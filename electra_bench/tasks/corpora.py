@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import seqio
 import tensorflow as tf
+from absl import logging
 
 from electra_bench import registry
 from electra_bench.data import run_context
@@ -331,6 +332,13 @@ def build_corpus(
             report,
             name=task.name,
         )
+        if report.skipped:
+            logging.warning(
+                "corpus %r: %d skipped, the first: %s",
+                task.name,
+                report.skipped,
+                report.reasons[0],
+            )
     return _opened(task.name, folder, split, source, manifest)
 
 

@@ -5,16 +5,19 @@ examples (source, preprocessors, vocabulary, length) is read off the seqio task 
 of the cache's key.
 """
 
+import importlib.util
 import os
 import shutil
 import tempfile
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import seqio
+import tensorflow as tf
 
 from electra_bench.data import run_context
 from electra_bench.data.cache import cached_examples
+from electra_bench.data.code_version import code_version
 from electra_bench.data.example_store import ExampleStore, ExampleWriter
 from electra_bench.tasks.corpora import CorpusSource, build_corpus
 from electra_bench.tasks.fingerprints import data_sha256, preprocessing_sha256
@@ -80,8 +83,7 @@ def sample(name: str, split: str, seq_length: int, size: int) -> ExampleStore:
     try:
         rows = os.path.join(folder, "rows")
         with ExampleWriter(rows) as writer:
-            for example in dataset.take(size).as_numpy_iterator():
-                writer.append({key: _stored(value) for key, value in example.items()})
+            _write(dataset.take(size), writer)
         store = ExampleStore([rows])
     finally:
         # Memory-mapped files stay readable until the store is gone.
@@ -110,19 +112,39 @@ def _task_examples(
         "preprocessing": preprocessing_sha256(task),
         "vocabulary": vocabulary.sha256 if vocabulary else None,
         "seq_length": seq_length,
+        "code": code_version(_modules(vocabulary)),
     }
 
     def build(writer: ExampleWriter) -> None:
         dataset = task.get_dataset(
             {"input_ids": seq_length}, split, shuffle=False, num_epochs=1
         )
-        for example in dataset.as_numpy_iterator():
-            writer.append({key: _stored(value) for key, value in example.items()})
+        _write(dataset, writer)
 
     store = cached_examples(f"{task.name}-{split}", parts, build)
     if len(store) == 0:
         raise ValueError(f"task {task.name!r}: split {split!r} has no examples")
     return TaskExamples(task.name, rate, store, data)
+
+
+def _write(dataset: tf.data.Dataset, writer: ExampleWriter) -> None:
+    for example in dataset.as_numpy_iterator():
+        writer.append({key: _stored(value) for key, value in example.items()})
+
+
+def _modules(vocabulary: Any) -> list[str]:
+    """Modules whose code shapes a cache beside the preprocessors'."""
+    shaping = {
+        __name__,
+        *(
+            f"electra_bench.data.{name}"
+            for name in ("basic_words", "example_store", "wordpiece")
+        ),
+    }
+    # A vocabulary of a plugin, or a class made in a session without a source file.
+    module = type(vocabulary).__module__
+    spec = importlib.util.find_spec(module) if module != "__main__" else None
+    return sorted(shaping | ({module} if spec and spec.origin else set()))
 
 
 def _stored(value):

@@ -5,6 +5,7 @@ A checkpoint is three files, `model.ckpt-<step>` with `.data-00000-of-00001`, `.
 any moment leaves the last complete one in place.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -51,7 +52,7 @@ class Checkpoints:
     @property
     def latest(self) -> str | None:
         """Prefix of the newest complete checkpoint; None if there is none."""
-        return tf.train.latest_checkpoint(self._directory)
+        return _latest(self._directory)
 
     @property
     def best(self) -> Best | None:
@@ -99,15 +100,24 @@ class Checkpoints:
         steps = sorted({*self._steps(), step})
         # A run that was continued from an earlier step has later ones lying about.
         kept = [s for s in steps if s <= step][-self._keep :]
-        tf.compat.v1.train.update_checkpoint_state(
-            self._directory,
-            name,
-            all_model_checkpoint_paths=[f"{PREFIX}{s}" for s in kept],
-        )
+        self._write_state(name, [f"{PREFIX}{s}" for s in kept])
         best = self.best
         for old in set(steps) - set(kept) - ({best.step} if best else set()):
             self._remove(old)
         return self.prefix(step)
+
+    def _write_state(self, newest: str, kept: Sequence[str]) -> None:
+        """Writes the file `checkpoint`, with names that hold wherever the folder lies."""
+        state = tf.compat.v1.train.generate_checkpoint_state_proto(
+            # Names are taken as they are only beside an absolute folder.
+            os.path.abspath(self._directory),
+            newest,
+            all_model_checkpoint_paths=kept,
+        )
+        path = os.path.join(self._directory, "checkpoint")
+        with open(f"{path}.partial", "w", encoding="utf-8") as file:
+            file.write(str(state))
+        os.replace(f"{path}.partial", path)
 
     def mark_best(self, step: int, metric: str, value: float) -> None:
         """Says that the checkpoint of `step` is the best one."""
@@ -129,6 +139,14 @@ class Checkpoints:
                 os.remove(self.prefix(step) + suffix)
 
 
+def _latest(directory: str) -> str | None:
+    """As `tf.train.latest_checkpoint`, which takes `[x]` in a path for a pattern."""
+    state = tf.compat.v1.train.get_checkpoint_state(directory)
+    if state is None or not os.path.exists(f"{state.model_checkpoint_path}.index"):
+        return None
+    return state.model_checkpoint_path
+
+
 def write_tensors(prefix: str, tensors: Mapping[str, tf.Tensor]) -> None:
     """Writes tensors under their names in TensorFlow's checkpoint format V2."""
     names = sorted(tensors)
@@ -138,6 +156,12 @@ def write_tensors(prefix: str, tensors: Mapping[str, tf.Tensor]) -> None:
         shape_and_slices=[""] * len(names),
         tensors=[tf.convert_to_tensor(tensors[name]) for name in names],
     )
+
+
+def sha256_of_checkpoint(prefix: str) -> str:
+    """Hash of a checkpoint's tensors as stored."""
+    with open(f"{prefix}.data-00000-of-00001", "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_state(prefix: str) -> dict[str, Any]:
@@ -150,20 +174,16 @@ def find_checkpoint(path: str) -> str:
     """The prefix of a checkpoint.
 
     Args:
-        path: a prefix, a folder with checkpoints, or the folder of a run (the best
-            checkpoint of `checkpoints/`, or else its newest).
+        path: a prefix, a folder with checkpoints, or the folder of a run; of several
+            checkpoints the newest.
 
     Raises:
         FileNotFoundError: there is none.
     """
     if os.path.exists(f"{path}.index"):
         return path
-    run = os.path.join(path, "checkpoints")
-    if os.path.isdir(run):
-        checkpoints = Checkpoints(run)
-        found = checkpoints.best_prefix or checkpoints.latest
-    else:
-        found = tf.train.latest_checkpoint(path) if os.path.isdir(path) else None
+    folders = (os.path.join(path, "checkpoints"), path)
+    found = next(filter(None, map(_latest, filter(os.path.isdir, folders))), None)
     if not found:
         raise FileNotFoundError(
             f"no checkpoint at {path!r}: expected a prefix (model.ckpt-100), a folder "

@@ -109,6 +109,12 @@ def _tensors(batch):
     return tf.nest.map_structure(tf.constant, batch)
 
 
+def num_evaluated(store: ExampleStore, batch_size: int, max_batches: int) -> int:
+    """How many examples `evaluate_pretraining` uses."""
+    size = min(batch_size, len(store))
+    return size * min(max_batches, len(store) // size)
+
+
 def evaluate_pretraining(
     objective: Objective,
     outputs: Callable,
@@ -132,7 +138,7 @@ def evaluate_pretraining(
     """
     metrics = objective.metrics()
     size = min(batch_size, len(store))
-    for number in range(min(max_batches, len(store) // size)):
+    for number in range(num_evaluated(store, batch_size, max_batches) // size):
         rows = [Row(0, number * size + i) for i in range(size)]
         batch = make_batch([store], rows, seq_length)
         metrics.update(outputs(_tensors(batch), Seed.of(0, number)))

@@ -37,13 +37,13 @@ class MetricsLog:
             file.writelines(kept)
         os.replace(partial, self._path)
 
-    def write(self, step: int, phase: str, values: Mapping[str, float]) -> None:
+    def write(self, step: int, phase: str, values: Mapping[str, float | str]) -> None:
         """Writes one line.
 
         Args:
             step: updates done.
             phase: "train" or "eval".
-            values: name to value.
+            values: name to value, and names of tasks.
         """
         line = {"step": step, "phase": phase, **values}
         self._file.write(json.dumps(line) + "\n")
@@ -54,6 +54,8 @@ class MetricsLog:
         """Writes values to TensorBoard only."""
         with self._writer.as_default(step=step):
             for name, value in values.items():
+                if isinstance(value, str):
+                    continue
                 tf.summary.scalar(f"{phase}/{name}", value)
 
     def __enter__(self) -> "MetricsLog":

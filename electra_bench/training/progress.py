@@ -27,6 +27,7 @@ class TrainingProgress(contextlib.AbstractContextManager):
         self._first_step = first_step
         self._num_steps = num_steps
         self._start = self._last = self._shown = time.monotonic()
+        self._tokens: int | None = None
         self._console = Console(stderr=True)
         self._bar = None
 
@@ -56,11 +57,21 @@ class TrainingProgress(contextlib.AbstractContextManager):
         if self._bar:
             self._bar.stop()
 
-    def update(self, step: int, tokens: float, values: Mapping[str, float]) -> float:
-        """Shows the state after `step`; returns tokens/s since the last call."""
+    def update(self, step: int, tokens: int, values: Mapping[str, float]) -> float:
+        """Shows the state after `step`.
+
+        Args:
+            step: updates done.
+            tokens: seen so far.
+            values: what is logged; `loss` is shown.
+
+        Returns:
+            Tokens a second since the last call; NaN in the first.
+        """
         now = time.monotonic()
-        tokens_per_s = tokens / max(now - self._last, 1e-9)
-        self._last = now
+        seen = float("nan") if self._tokens is None else tokens - self._tokens
+        tokens_per_s = seen / max(now - self._last, 1e-9)
+        self._last, self._tokens = now, tokens
         loss = values.get("loss", float("nan"))
         numbers = f"loss {loss:.4f}  {tokens_per_s:,.0f} tokens/s"
         if self._bar:

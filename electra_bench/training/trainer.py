@@ -18,22 +18,26 @@ from electra_bench.training.checkpoints import Checkpoints, read_state, restore
 from electra_bench.training.metrics_log import MetricsLog
 from electra_bench.training.progress import TrainingProgress
 
+# Task to its metrics.
+Evaluation = Mapping[str, Mapping[str, float]]
+
 
 class NonFiniteLoss(ArithmeticError):
     """The loss became NaN or infinite."""
 
 
+@training.register("loop")
 @dataclasses.dataclass(frozen=True)
 class Loop:
     """How often the loop does what, in steps.
 
     Attributes:
-        log_every: steps between logged lines; losses are means over them. Checkpoints and
-            evaluations happen at such steps only.
+        log_every: steps between logged lines; a line holds means over them.
         checkpoint_every: steps between checkpoints; 0 for the end only.
         eval_every: steps between evaluations; 0 for the end only.
         keep: newest checkpoints to keep; the best stays too.
-        best_metric: evaluation metric that decides which is the best; None for none.
+        best_metric: evaluation metric that decides which is the best (its mean over
+            tasks); None for none. Every evaluation then ends in a checkpoint.
         higher_is_better: its direction.
     """
 
@@ -45,41 +49,21 @@ class Loop:
     higher_is_better: bool = True
 
     def __post_init__(self):
-        if self.log_every < 1:
-            raise ValueError(f"log_every must be at least 1, got {self.log_every}")
-        for name in ("checkpoint_every", "eval_every"):
-            value = getattr(self, name)
-            if value < 0 or value % self.log_every:
+        """Checks the numbers.
+
+        Raises:
+            ValueError: one is out of range.
+        """
+        for name, least in {
+            "log_every": 1,
+            "checkpoint_every": 0,
+            "eval_every": 0,
+        }.items():
+            if getattr(self, name) < least:
                 raise ValueError(
-                    f"{name} must be a multiple of log_every ({self.log_every}), "
-                    f"got {value}"
+                    f"training.loop.{name} must be at least {least}, "
+                    f"got {getattr(self, name)}"
                 )
-
-
-@training.register("loop")
-def loop(
-    log_every: int = 50,
-    checkpoint_every: int = 1000,
-    eval_every: int = 0,
-    keep: int = 2,
-    best_metric: str | None = None,
-    higher_is_better: bool = True,
-) -> Loop:
-    """Builds the loop's settings; see `Loop`.
-
-    Args:
-        log_every: steps between logged lines.
-        checkpoint_every: steps between checkpoints, a multiple of `log_every`; 0 for the
-            end only.
-        eval_every: steps between evaluations, a multiple of `log_every`; 0 for the end
-            only.
-        keep: newest checkpoints to keep.
-        best_metric: evaluation metric by which the best checkpoint is chosen.
-        higher_is_better: its direction.
-    """
-    return Loop(
-        log_every, checkpoint_every, eval_every, keep, best_metric, higher_is_better
-    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,16 +75,14 @@ class Trained:
         tokens: non-padding tokens seen.
         wall_s: seconds spent, over all interruptions.
         checkpoint: prefix of the last checkpoint; None if none was written.
-        evaluation: the last evaluation.
-        train: the last logged training values.
+        evaluation: the last evaluation: task to metrics.
     """
 
     steps: int
     tokens: int
     wall_s: float
     checkpoint: str | None
-    evaluation: Mapping[str, float]
-    train: Mapping[str, float]
+    evaluation: Evaluation
 
 
 class Trainer:
@@ -144,7 +126,7 @@ class Trainer:
         run_dir: str,
         seed: int,
         dataset: Callable[[int], tf.data.Dataset],
-        evaluate: Callable[[int], Mapping[str, float]] | None = None,
+        evaluate: Callable[[int], Evaluation] | None = None,
     ) -> Trained:
         """Trains to the end, from the newest checkpoint in `run_dir` if there is one.
 
@@ -153,7 +135,7 @@ class Trainer:
             seed: of dropout, masking and sampling.
             dataset: `dataset(step)` gives the global batches from `step`, counted from 0,
                 to the last.
-            evaluate: called with the step; returns metrics.
+            evaluate: called with the step; returns the metrics of every task.
 
         Raises:
             KeyboardInterrupt: on SIGINT or SIGTERM, after a checkpoint was written.
@@ -169,29 +151,33 @@ class Trainer:
             _Interruption() as interruption,
             TrainingProgress(self._name, step, self._num_steps) as progress,
         ):
+            pace = _Pace()
             while step < self._num_steps:
-                count = min(settings.log_every, self._num_steps - step)
-                values = self._steps(iterator, step, count, seed)
+                count = min(pace.steps, *self._steps_to_events(step, bool(evaluate)))
+                with pace:
+                    values = self._steps(iterator, step, count, seed)
+                self._check_finite(values, step, checkpoints)
                 step += count
-                tokens = int(values.pop("tokens"))
-                state["tokens"] += tokens
-                rate = progress.update(step, tokens, values)
-                log.write(step, "train", {**values, "tokens": state["tokens"]})
-                log.summarise(step, "speed", {"tokens_per_s": rate})
-                state["train"] = values
-                if not math.isfinite(values["loss"]):
-                    raise NonFiniteLoss(
-                        f"{self._name}: the loss is {values['loss']} after step {step}; "
-                        f"the last checkpoint is {checkpoints.latest}"
-                    )
+                state["tokens"] += int(sum(values.pop("tokens")))
+                # What a line will be the mean of; a checkpoint may come in between.
+                for name, list_of in values.items():
+                    state["pending"].setdefault(name, []).extend(list_of)
+                if self._is_due(step, settings.log_every):
+                    self._log(step, state, log, progress)
                 if evaluate and self._is_due(step, settings.eval_every):
-                    state["evaluation"] = dict(evaluate(step))
-                    log.write(step, "eval", state["evaluation"])
-                stop = interruption.requested
-                if stop or self._is_due(step, settings.checkpoint_every):
+                    state["evaluation"] = evaluate(step)
+                    state["evaluated"] = step
+                    for task, metrics in state["evaluation"].items():
+                        log.write(step, "eval", {"task": task, **metrics})
+                evaluated = settings.best_metric and state["evaluated"] == step
+                if (
+                    interruption.requested
+                    or evaluated
+                    or self._is_due(step, settings.checkpoint_every)
+                ):
                     state["wall_s"] = time.monotonic() - started
                     self._save(checkpoints, step, state)
-                if stop and step < self._num_steps:
+                if interruption.requested:
                     raise KeyboardInterrupt(
                         f"{self._name}: stopped after step {step} of "
                         f"{self._num_steps}; the same command goes on from there"
@@ -202,21 +188,60 @@ class Trainer:
             wall_s=time.monotonic() - started,
             checkpoint=checkpoints.latest,
             evaluation=state["evaluation"],
-            train=state["train"],
         )
+
+    def _steps_to_events(self, step: int, evaluates: bool) -> list[int]:
+        settings = self._settings
+        periods = [settings.log_every, settings.checkpoint_every]
+        periods += [settings.eval_every] if evaluates else []
+        ahead = [period - step % period for period in periods if period]
+        return [*ahead, self._num_steps - step]
 
     def _is_due(self, step: int, every: int) -> bool:
         return step == self._num_steps or bool(every and step % every == 0)
+
+    def _check_finite(
+        self, values: Mapping[str, list[float]], step: int, checkpoints: Checkpoints
+    ) -> None:
+        for name in ("loss", "gradient_norm"):
+            for i, value in enumerate(values[name]):
+                if not math.isfinite(value):
+                    raise NonFiniteLoss(
+                        f"{self._name}: {name} is {value} in step {step + i + 1}; the "
+                        f"last checkpoint is {checkpoints.latest}"
+                    )
+
+    def _log(
+        self,
+        step: int,
+        state: dict[str, Any],
+        log: MetricsLog,
+        progress: TrainingProgress,
+    ) -> None:
+        pending, state["pending"] = state["pending"], {}
+        values = {name: sum(v) / len(v) for name, v in pending.items()}
+        log.write(step, "train", {**values, "tokens": state["tokens"]})
+        rate = progress.update(step, state["tokens"], values)
+        log.summarise(step, "speed", {"tokens_per_s": rate})
 
     def _named(self) -> dict[str, tf.Variable]:
         return {variable_name(v): v for v in self._variables} | self._optimizer.slots
 
     def _resume(self, checkpoints: Checkpoints) -> tuple[int, dict[str, Any]]:
-        state = {"tokens": 0, "wall_s": 0.0, "evaluation": {}, "train": {}}
+        state = {
+            "tokens": 0,
+            "wall_s": 0.0,
+            "pending": {},
+            "evaluation": {},
+            "evaluated": None,
+        }
         latest = checkpoints.latest
         if latest is None:
             return 0, state
-        return restore(latest, self._named()), state | read_state(latest)
+        step = restore(latest, self._named())
+        state |= read_state(latest)
+        self._mark_if_best(checkpoints, step, state)
+        return step, state
 
     def _save(
         self, checkpoints: Checkpoints, step: int, state: Mapping[str, Any]
@@ -224,10 +249,24 @@ class Trainer:
         checkpoints.save(
             step, {name: v.read_value() for name, v in self._named().items()}, state
         )
+        self._mark_if_best(checkpoints, step, state)
+
+    def _mark_if_best(
+        self, checkpoints: Checkpoints, step: int, state: Mapping[str, Any]
+    ) -> None:
+        """Marks a checkpoint; done again on resuming, in case it was not reached."""
         metric = self._settings.best_metric
-        value = state["evaluation"].get(metric) if metric else None
-        if value is None or not math.isfinite(value):
+        if metric is None or state["evaluated"] != step:
             return
+        values = []
+        for task, metrics in state["evaluation"].items():
+            if metric not in metrics:
+                raise ValueError(
+                    f"training.loop.best_metric: {task} has no metric {metric!r}; it has "
+                    f"{sorted(metrics)}"
+                )
+            values.append(metrics[metric])
+        value = sum(values) / len(values)
         best = checkpoints.best
         sign = 1 if self._settings.higher_is_better else -1
         if best is None or best.step >= step or sign * value > sign * best.value:
@@ -235,23 +274,26 @@ class Trainer:
 
     def _steps(
         self, iterator: Any, first_step: int, count: int, seed: int
-    ) -> dict[str, float]:
+    ) -> dict[str, list[float]]:
+        """Values of every step, in order."""
         numbers = (tf.constant(n, tf.int32) for n in (first_step, count, seed))
-        totals = self._run(iterator, *numbers)
-        values = {name: float(total) for name, total in totals.items()}
-        tokens = values.pop("tokens")
-        return {name: value / count for name, value in values.items()} | {
-            "tokens": tokens
+        return {
+            name: value.numpy().tolist()
+            for name, value in self._run(iterator, *numbers).items()
         }
 
     @tf.function
     def _run(self, iterator, first_step, count, seed):
-        """Runs `count` steps without returning to Python; returns sums over them."""
-        totals = self._global_step(next(iterator), first_step, seed)
+        """Runs `count` steps without returning to Python; values are float32 [count]."""
+        first = self._global_step(next(iterator), first_step, seed)
+        arrays = {
+            name: tf.TensorArray(tf.float32, count).write(0, value)
+            for name, value in first.items()
+        }
         for i in tf.range(1, count):
             values = self._global_step(next(iterator), first_step + i, seed)
-            totals = {name: totals[name] + values[name] for name in totals}
-        return totals
+            arrays = {name: arrays[name].write(i, values[name]) for name in arrays}
+        return {name: array.stack() for name, array in arrays.items()}
 
     @tf.function
     def _global_step(self, batch, step, seed):
@@ -297,6 +339,28 @@ class Trainer:
         }
 
 
+class _Pace:
+    """How many steps one call of the compiled loop takes: about a second of them.
+
+    So Ctrl-C is seen soon with any size of model. Results do not depend on it.
+    """
+
+    ABOUT_S = 1.0
+
+    def __init__(self):
+        self.steps = 1
+        self._calls = 0
+
+    def __enter__(self) -> "_Pace":
+        self._start = time.monotonic()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._calls += 1
+        if self._calls > 1 and time.monotonic() - self._start < self.ABOUT_S / 2:
+            self.steps *= 2
+
+
 class _Interruption:
     """Turns SIGINT and SIGTERM into a request that the loop sees between steps."""
 
@@ -312,7 +376,7 @@ class _Interruption:
 
     def _request(self, number: int, frame: object) -> None:
         if self.requested:  # a second Ctrl-C means now
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("stopped at once, without a checkpoint")
         self.requested = True
 
     def __exit__(self, *exception: object) -> None:

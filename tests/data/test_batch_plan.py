@@ -28,6 +28,12 @@ def test_a_mixture_follows_its_rates():
         assert sorted(small[start : start + 7]) == list(range(7))
 
 
+def test_a_rate_below_one_in_a_block_gets_its_share():
+    plan = RandomPlan([9, 9], [1e4, 1.0], batch_size=100, seed=0)
+    rows = [row for step in range(400) for row in plan[step]]
+    assert collections.Counter(row.task for row in rows)[1] == 4
+
+
 def test_any_step_can_be_asked_for_alone():
     def plan():
         return RandomPlan([100, 30], [3, 1], batch_size=8, seed=5)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from small_runs import merged
 
 from electra_bench.runs.launch import launch
 from electra_bench.runs.run_dir import AnotherRun
@@ -14,7 +15,7 @@ def pretrain(pretrain_bindings):
         return launch(
             "pretrain",
             ["runs/pretrain.gin"],
-            _merged(pretrain_bindings, more),
+            merged(pretrain_bindings, more),
             **options,
         )
 
@@ -27,17 +28,11 @@ def finetune(finetune_bindings):
         return launch(
             "finetune",
             ["runs/finetune.gin"],
-            _merged(finetune_bindings, more),
+            merged(finetune_bindings, more),
             **options,
         )
 
     return run
-
-
-def _merged(bindings, more):
-    """Later bindings replace earlier ones of the same key."""
-    merged = {b.split(" = ")[0]: b for b in (*bindings, *more)}
-    return list(merged.values())
 
 
 def test_a_run_leaves_folder_and_record(pretrain, tmp_path):

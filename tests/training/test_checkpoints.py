@@ -66,6 +66,15 @@ def test_a_half_written_checkpoint_does_not_count(tmp_path):
     assert again.save(20, tensors(2.0), {}) == again.latest
 
 
+def test_a_relative_folder_is_found_again_wherever_it_is_moved(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saved = Checkpoints("run/checkpoints")
+    assert saved.save(5, tensors(1.0), {}) == saved.latest
+    os.rename("run", "moved")
+    found = checkpoints.find_checkpoint("moved")
+    assert checkpoints.restore(found, variables()) == 5
+
+
 def test_find_checkpoint_takes_prefix_folder_and_run(tmp_path):
     prefix = Checkpoints(str(tmp_path / "checkpoints")).save(5, tensors(1.0), {})
     for path in (tmp_path, tmp_path / "checkpoints", prefix):

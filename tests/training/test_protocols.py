@@ -5,8 +5,9 @@ import inspect
 import gin
 import pytest
 
-from electra_bench import config, registry
+from electra_bench import registry
 from electra_bench.config.statements import Binding, read_file
+from electra_bench.runs import launch
 
 PROTOCOLS = ("code_v1", "paper", "fixed")
 
@@ -22,14 +23,9 @@ def bindings(protocol):
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_protocols_parse_and_name_themselves(protocol):
-    parsed = config.parse(
-        [f"protocols/{protocol}.gin"],
-        [],
-        load,
-        registry.load_plugin,
-        tuple(registry.REGISTRIES),
-    )
-    assert parsed.value("PROTOCOL") == protocol
+    parsed = launch.parse([f"protocols/{protocol}.gin"], [])
+    for root in ("pretrain", "finetune"):
+        assert parsed.value(f"runs.{root}.protocol") == protocol
 
 
 def test_protocols_bind_the_same_parameters():

@@ -86,7 +86,9 @@ def train(run_dir, steps=STEPS, strategy=None, make_batch=make, **settings):
     def dataset(first):
         return training_dataset(make_batch, signature(8, 4), first, steps)
 
-    trained = trainer.train(str(run_dir), 3, dataset, lambda step: {"quality": step})
+    trained = trainer.train(
+        str(run_dir), 3, dataset, lambda step: {"held_out": {"quality": step}}
+    )
     return trained, objective.weight.numpy()
 
 
@@ -103,7 +105,7 @@ def test_every_logged_step_has_one_line_and_tensorboard_has_events(tmp_path):
     assert logged == [*expected, (20, "eval")]
     assert trained.tokens == STEPS * 8 * 4 == lines(tmp_path)[-2]["tokens"]
     assert lines(tmp_path)[-2]["loss"] < lines(tmp_path)[0]["loss"]
-    assert trained.evaluation == {"quality": 20}
+    assert trained.evaluation == {"held_out": {"quality": 20}}
     assert any("events" in name for name in os.listdir(tmp_path / "tensorboard"))
 
 
@@ -129,7 +131,8 @@ def test_two_replicas_train_as_one(tmp_path):
     _, two = train(tmp_path / "two", strategy=tf.distribute.MirroredStrategy(cpus))
     np.testing.assert_allclose(two, one, rtol=1e-5)
     for a, b in zip(lines(tmp_path / "one"), lines(tmp_path / "two"), strict=True):
-        assert a.pop("phase") == b.pop("phase")
+        for name in ("phase", "task"):
+            assert a.pop(name, None) == b.pop(name, None)
         assert a == pytest.approx(b, rel=1e-4)
 
 
@@ -145,10 +148,25 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
         batch = make(step)
         return batch if step < 9 else batch._replace(values=batch.values * np.nan)
 
-    with pytest.raises(NonFiniteLoss, match=r"nan after step 10; .*model\.ckpt-8"):
+    with pytest.raises(NonFiniteLoss, match=r"loss is nan in step 10; .*model\.ckpt-8"):
         train(tmp_path, make_batch=poisoned)
 
 
-def test_settings_that_cannot_be_resumed_exactly_are_refused():
-    with pytest.raises(ValueError, match="checkpoint_every must be a multiple"):
-        Loop(log_every=50, checkpoint_every=120)
+def test_settings_out_of_range_are_refused():
+    with pytest.raises(ValueError, match="log_every must be at least 1, got 0"):
+        Loop(log_every=0)
+
+
+def test_periods_need_not_fit_one_another(tmp_path):
+    train(tmp_path / "a", log_every=3, checkpoint_every=4, eval_every=5)
+    with pytest.raises(Exception, match=r"(?i)end of sequence|out of range"):
+        train(tmp_path / "b", 9, log_every=3, checkpoint_every=4, eval_every=5)
+    train(tmp_path / "b", log_every=3, checkpoint_every=4, eval_every=5)
+    assert lines(tmp_path / "a") == lines(tmp_path / "b")
+    steps = [x["step"] for x in lines(tmp_path / "a") if x["phase"] == "train"]
+    assert steps == [3, 6, 9, 12, 15, 18, 20]
+
+
+def test_a_misspelt_best_metric_is_named(tmp_path):
+    with pytest.raises(ValueError, match="no metric 'qualty'; it has .'quality'."):
+        train(tmp_path, eval_every=4, best_metric="qualty")

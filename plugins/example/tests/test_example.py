@@ -61,6 +61,7 @@ def test_model_objective_task_and_report_work_together(folder):
         "--gin.CORPORA={'docs': {'files': 'corpus.txt', 'holdout': 0.1}}",
         "--gin.CORPUS='docs'", "--gin.VOCAB='vocab.txt'", "--gin.LABEL='conv'",
         "--gin.TRAIN_STEPS=20", "--gin.BATCH_SIZE=8", "--gin.MAX_SEQ_LENGTH=64",
+        "--gin.PRETRAIN_LEARNING_RATE=1e-3", "--gin.WARMUP_STEPS=2",
         "--gin.training.loop.log_every=10", "--gin.training.loop.checkpoint_every=20",
         cwd=folder,
     )  # fmt: skip

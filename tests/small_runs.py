@@ -1,4 +1,7 @@
-"""A corpus, a vocabulary and tables small enough to train on in seconds."""
+"""A corpus, a vocabulary and tables small enough to train on in seconds.
+
+A plugin of pytest that tests/conftest.py loads: tests of several layers run such runs.
+"""
 
 import ast
 import sysconfig
@@ -94,3 +97,42 @@ def finetune_bindings(vocab_file, cola_dir, tmp_path):
         "training.loop.log_every = 2",
         "training.loop.checkpoint_every = 2",
     ]
+
+
+@pytest.fixture
+def pretrain(pretrain_bindings):
+    """Makes the command of such a run, with other bindings and further flags."""
+
+    def arguments(*more, flags=()):
+        return command("pretrain", merged(pretrain_bindings, more), flags)
+
+    return arguments
+
+
+@pytest.fixture
+def finetune(finetune_bindings):
+    """Makes the command of such a run, with other bindings and further flags."""
+
+    def arguments(*more, flags=()):
+        return command("finetune", merged(finetune_bindings, more), flags)
+
+    return arguments
+
+
+def command(verb, bindings, flags=()):
+    """Arguments of `electra-bench` for a run."""
+    parameters = [x for binding in bindings for x in ("--gin_param", binding)]
+    return [verb, f"runs/{verb}.gin", *parameters, *flags]
+
+
+def the_sentence(err, verb):
+    """The one line that stands on standard error, without the name of the command."""
+    [line] = err.splitlines()
+    start = f"electra-bench {verb}: error: "
+    assert line.startswith(start) and len(line) > len(start) + 10
+    return line.removeprefix(start)
+
+
+def merged(bindings, more):
+    """Later bindings replace earlier ones of the same key."""
+    return list({b.split(" = ")[0]: b for b in (*bindings, *more)}.values())

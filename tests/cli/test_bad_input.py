@@ -1,0 +1,353 @@
+"""Bad input gets one clear sentence and exit status 1 or 2, and loses nothing."""
+
+import itertools
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from small_runs import command, the_sentence
+
+from electra_bench.cli.main import main
+
+# seqio's registry is the process's: every corpus needs a name of its own.
+NUMBERS = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """An empty cache of examples, and no data folder but the one given."""
+    monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("ELECTRA_BENCH_DATA", raising=False)
+    return tmp_path / "cache"
+
+
+def corpus_of(files, **options):
+    """Bindings of a corpus of one's own."""
+    name = f"corpus_{next(NUMBERS)}"
+    arguments = {"files": str(files), "holdout": 0.1, **options}
+    return [f"CORPORA = { ({name: arguments})!r}", f"CORPUS = {name!r}"]
+
+
+@pytest.fixture
+def refused(capsys, tmp_path, cache):
+    """Runs a command that must fail before any work; returns its sentence."""
+
+    def run(argv):
+        capsys.readouterr()
+        before = content(tmp_path)
+        assert main(argv) == 2
+        captured = capsys.readouterr()
+        assert content(tmp_path) == before, "something was left behind, or lost"
+        assert not captured.out
+        return the_sentence(captured.err, argv[0])
+
+    return run
+
+
+def content(folder):
+    """All files and their bytes; of the cache only what is half made."""
+    files = {}
+    for path in sorted(Path(folder).rglob("*")):
+        parts = path.relative_to(folder).parts
+        cached = parts[0] == "cache" and not any(p.startswith(".") for p in parts)
+        if path.is_file() and not cached:
+            files[str(path)] = path.read_bytes()
+    return files
+
+
+# ------------------------------------------------------------------ missing, empty
+
+
+def test_missing_text(pretrain, refused, tmp_path):
+    pattern = tmp_path / "nothing" / "*.txt"
+    said = refused(pretrain(*corpus_of(pattern)))
+    assert f"no file matches '{pattern}'" in said
+    folder = tmp_path / "nothing"
+    assert f"no file or folder '{folder}'" in refused(pretrain(*corpus_of(folder)))
+
+
+@pytest.mark.parametrize("verb", ["pretrain", "finetune"])
+def test_missing_vocabulary(verb, refused, request, tmp_path):
+    arguments = request.getfixturevalue(verb)
+    path = str(tmp_path / "vocab.txt")
+    assert f"no vocabulary file {path!r}" in refused(arguments(f"VOCAB = {path!r}"))
+    said = refused(arguments(f"VOCAB = {str(tmp_path)!r}"))
+    assert str(tmp_path) in said
+
+
+def test_missing_data_dir(finetune, refused, tmp_path):
+    said = refused(finetune(f"DATA_DIR = {str(tmp_path / 'nothing')!r}"))
+    assert "split 'train'" in said and "CoLA/train.tsv" in said
+    assert str(tmp_path / "nothing") in said
+    said = refused(finetune("DATA_DIR = None"))
+    assert "--data_dir" in said and "ELECTRA_BENCH_DATA" in said
+
+
+def test_missing_file_bound_by_hand(finetune, refused):
+    said = refused(finetune("FILES = {'dev': 'nothing.tsv'}"))
+    assert "'nothing.tsv'" in said and "'dev'" in said
+    said = refused(finetune("FILES = {'develop': 'nothing.tsv'}"))
+    assert "no split 'develop'" in said and "'dev'" in said
+
+
+def test_missing_gin_file(refused):
+    said = refused(["pretrain", "gin/runs/pretrian.gin"])
+    assert "'gin/runs/pretrian.gin'" in said and "'runs/pretrain.gin'" in said
+    assert "a gin file is needed" in refused(["finetune"])
+
+
+@pytest.mark.parametrize("verb", ["pretrain", "finetune"])
+def test_missing_checkpoint(verb, refused, request, tmp_path):
+    arguments = request.getfixturevalue(verb)
+    init = str(tmp_path / "nothing")
+    assert f"no checkpoint at {init!r}" in refused(arguments(f"INIT = {init!r}"))
+
+
+def test_missing_run(refused, tmp_path):
+    said = refused(["evaluate", str(tmp_path / "nothing")])
+    assert str(tmp_path / "nothing") in said
+    said = refused(["leaderboard", "build", str(tmp_path / "nothing")])
+    assert str(tmp_path / "nothing") in said
+
+
+def test_empty_corpus(pretrain, refused, tmp_path):
+    path = tmp_path / "empty.txt"
+    path.write_text("\n \n\n")
+    binding = corpus_of(path)
+    assert "has no text" in refused(pretrain(*binding))
+    (tmp_path / "folder").mkdir()
+    assert str(tmp_path / "folder") in refused(
+        pretrain(*corpus_of(tmp_path / "folder"))
+    )
+
+
+def test_corpus_of_one_document_has_none_to_hold_out(pretrain, refused, tmp_path):
+    path = tmp_path / "one.txt"
+    path.write_text("only one document\nof two lines\n")
+    said = refused(pretrain(*corpus_of(path)))
+    assert "split 'validation' has no examples" in said
+
+
+def test_empty_corpus_of_corpus_build(tmp_path, vocab_file, capsys):
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "a.txt").write_text("\n\n")
+    before = content(tmp_path)
+    assert main(corpus_build(tmp_path, vocab_file)) == 1
+    assert "has no text" in the_sentence(capsys.readouterr().err, "corpus")
+    assert content(tmp_path) == before
+
+
+# ------------------------------------------------------------------ text and tables
+
+
+@pytest.fixture
+def broken_text(text_file, tmp_path):
+    """A text with one line that is not UTF-8; returns the file and the bad byte."""
+    folder = tmp_path / "text"
+    folder.mkdir()
+    text = text_file.read_bytes()
+    (folder / "a.txt").write_bytes(text)
+    (folder / "b.txt").write_bytes(text + b"\n\nsome caf\xe9 text\nmore\n\n" + text)
+    return folder, len(text) + len("\n\nsome caf")
+
+
+def corpus_build(folder, vocab_file, *flags):
+    return [
+        *("corpus", "build", "--corpus-dir", str(folder / "text")),
+        *("--vocab-file", str(vocab_file), "--output-dir", str(folder / "out")),
+        *("--num-processes", "1", *flags),
+    ]
+
+
+def test_text_that_is_not_utf8(pretrain, refused, broken_text):
+    folder, byte = broken_text
+    said = refused(pretrain(*corpus_of(folder)))
+    assert f"{folder / 'b.txt'}: not UTF-8 at byte {byte}" in said
+
+
+def test_pre_training_skips_bad_lines_if_asked(pretrain, broken_text, cache, caplog):
+    folder, _ = broken_text
+    assert main(pretrain(*corpus_of(folder, on_error="skip"), "TRAIN_STEPS = 2")) == 0
+    [manifest] = cache.glob("corpora/*/manifest.json")
+    counted = json.loads(manifest.read_text())
+    assert counted["skipped"] == 1
+    assert "b.txt: not UTF-8 at byte" in counted["skipped_reasons"][0]
+    assert f"1 skipped, the first: {counted['skipped_reasons'][0]}" in caplog.text
+
+
+def test_corpus_build_skips_bad_lines_if_asked(
+    broken_text, vocab_file, capsys, tmp_path
+):
+    _, byte = broken_text
+    assert main(corpus_build(tmp_path, vocab_file)) == 1
+    said = the_sentence(capsys.readouterr().err, "corpus")
+    assert f"b.txt: not UTF-8 at byte {byte}" in said
+    assert sorted(os.listdir(tmp_path)) == ["text"]
+    assert main(corpus_build(tmp_path, vocab_file, "--on_error=skip")) == 0
+    assert "1 skipped" in capsys.readouterr().err
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["skipped"] == 1
+    assert manifest["splits"]["train"]["examples"] > 0
+
+
+@pytest.fixture
+def tables(cola_dir, tmp_path):
+    """CoLA's folder, to be damaged."""
+    shutil.copytree(cola_dir, tmp_path / "data")
+    return tmp_path / "data"
+
+
+def replaced_line(path, number, line):
+    lines = path.read_bytes().split(b"\n")
+    lines[number - 1] = line
+    path.write_bytes(b"\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"x\t1\ta good sentence", "train.tsv, line 7: got 3 columns, expected 4"),
+        (b"x\t2\t\ta good sentence", "train.tsv, line 7: unknown label '2'"),
+        (b"x\tyes\t\ta good sentence", "line 7: unknown label 'yes'; near: []; all: ["),
+        (b"x\t1\t\ta caf\xe9", "train.tsv: not UTF-8 at byte"),
+    ],
+)
+def test_bad_line_of_a_table(line, said, finetune, refused, tables):
+    replaced_line(tables / "CoLA" / "train.tsv", 7, line)
+    found = refused(finetune(f"DATA_DIR = {str(tables)!r}"))
+    assert said in found and str(tables) in found
+
+
+def test_empty_table(finetune, refused, tables):
+    (tables / "CoLA" / "dev.tsv").write_bytes(b"")
+    said = refused(finetune(f"DATA_DIR = {str(tables)!r}"))
+    assert f"{tables / 'CoLA' / 'dev.tsv'}: empty file" in said
+
+
+@pytest.mark.parametrize("missing", ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
+def test_vocabulary_without_a_special_token(
+    missing, pretrain, refused, vocab_file, tmp_path
+):
+    path = tmp_path / "vocab.txt"
+    tokens = vocab_file.read_text().splitlines()
+    path.write_text("\n".join(token for token in tokens if token != missing))
+    said = refused(pretrain(f"VOCAB = {str(path)!r}"))
+    assert f"vocabulary file {str(path)!r} has no {missing}; expected all of" in said
+
+
+# ------------------------------------------------------------------ names and gin
+
+
+@pytest.mark.parametrize(
+    ("verb", "binding", "said"),
+    [
+        ("finetune", "TASK = 'colla'", "no tasks 'colla'; near: ['cola']"),
+        ("pretrain", "CORPUS = 'pydocs'", "no tasks 'pydocs'; near: ['pydoc'"),
+        ("pretrain", "MODEL = 'elektra'", "no models 'elektra'; near: ['electra']"),
+        ("pretrain", "OBJECTIVE = 'elctra'", "no objectives 'elctra'; near: ['elect"),
+        (
+            "pretrain",
+            "runs.pretrain.vocabulary = 'wordpeice'",
+            "no vocabularies 'wordpeice'; near: ['wordpiece'",
+        ),
+    ],
+)
+def test_unknown_name(verb, binding, said, refused, request):
+    assert said in refused(request.getfixturevalue(verb)(binding))
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (
+            ["--gin.TRAIN_STEP=3"],
+            "nothing uses the macro TRAIN_STEP; near: ['TRAIN_STEPS'",
+        ),
+        (
+            ["--gin.models.electra.hiden_size=3"],
+            "models.electra has no parameter 'hiden_size'; near: ['hidden_size'",
+        ),
+        (
+            ["--gin.models.elektra.hidden_size=3"],
+            "no models 'elektra'; near: ['electra']",
+        ),
+        (
+            ["--gin.model.electra.hidden_size=3"],
+            "'model.electra' must be <kind>.<name>; near kinds: ['models'",
+        ),
+        (
+            ["--gin.genrator/models.electra.hidden_size=3"],
+            "no scope 'genrator'; near: ['generator'",
+        ),
+        (["--gin.SEED=1", "--gin.SEED=2"], "SEED is given twice on the command line"),
+        (["--gin.SEED=one two"], "not gin"),
+        (["--gin.VOCAB=%VOCABULARY"], "no macro VOCABULARY; near: ['VOCAB'"),
+    ],
+)
+def test_gin_mistakes_on_the_command_line(flags, said, refused, pretrain_bindings):
+    bindings = [b for b in pretrain_bindings if not b.startswith("VOCAB")]
+    found = refused(command("pretrain", bindings, flags))
+    assert said in found and "command line" in found
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("SEED = 1\nBATCH_SIZE = 8\nSEED = 2", "SEED is bound twice in"),
+        ("\nmodels.electra.hiden_size = 3", "mine.gin:2: models.electra has no param"),
+        ("train_steps = 3", "mine.gin:1: 'train_steps' binds nothing"),
+    ],
+)
+def test_gin_mistakes_in_a_file(text, said, refused, pretrain, tmp_path):
+    (tmp_path / "mine.gin").write_text(text)
+    found = refused(pretrain(flags=[str(tmp_path / "mine.gin")]))
+    assert said in found and str(tmp_path / "mine.gin") in found
+
+
+def test_missing_required_values(refused):
+    said = refused(["pretrain", "runs/pretrain.gin", "models/tiny.gin"])
+    assert "required values are missing: CORPUS (" in said and ", VOCAB (" in said
+    assert "give --gin.CORPUS=... --gin.VOCAB=..." in said
+
+
+def test_missing_size_of_the_model(refused, finetune_bindings):
+    bindings = [b for b in finetune_bindings if "hidden_size" not in b]
+    said = refused(command("finetune", bindings))
+    assert "models.electra needs hidden_size" in said
+
+
+# ------------------------------------------------------------------ runs that exist
+
+
+def test_checkpoint_of_another_size(pretrain, finetune, refused, capsys, tmp_path):
+    assert main(pretrain("TRAIN_STEPS = 2")) == 0
+    init = f"INIT = {str(tmp_path / 'runs' / 'pretrain-small-s0')!r}"
+    other = ("models.electra.hidden_size = 32", "LABEL = 'other'")
+    for arguments in (finetune, pretrain):
+        said = refused(arguments(init, *other))
+        assert "is of another size: " in said and "[16] there, [32] here" in said
+
+
+@pytest.mark.parametrize("verb", ["pretrain", "finetune"])
+def test_folder_that_holds_another_run(verb, refused, request, tmp_path):
+    arguments = request.getfixturevalue(verb)
+    few = {"pretrain": "TRAIN_STEPS = 2", "finetune": "EPOCHS = 0.3"}[verb]
+    assert main(arguments(few)) == 0
+    [run_dir] = (tmp_path / "runs").iterdir()
+    said = refused(arguments(few, "models.electra.dropout = 0.2"))
+    assert f"{run_dir} holds another run: " in said and "--overwrite" in said
+    assert "models.electra.dropout = 0.1' only there" in said
+    assert (
+        main(arguments(few, "models.electra.dropout = 0.2", flags=["--overwrite"])) == 0
+    )
+    assert "models.electra.dropout = 0.2" in (run_dir / "config.gin").read_text()
+
+
+def test_folder_that_holds_something_else(pretrain, refused, tmp_path):
+    run_dir = tmp_path / "runs" / "pretrain-small-s0"
+    run_dir.mkdir(parents=True)
+    (run_dir / "thesis.tex").write_text("years of work")
+    said = refused(pretrain())
+    assert f"{run_dir} is not empty and holds no run" in said
