@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import sys
 from pathlib import Path
 
 import gin
@@ -41,8 +42,14 @@ def two_cpus():
 
 
 @pytest.fixture(autouse=True)
-def fresh_gin():
-    """Bindings of one test never reach another."""
+def fresh_state():
+    """Bindings of one test never reach another; nor does determinism.
+
+    Once a run has switched it on it stays on, and then seqio's own shuffling, which has no
+    seed, needs TensorFlow's.
+    """
+    if "tensorflow" in sys.modules:
+        sys.modules["tensorflow"].random.set_seed(1)
     gin.clear_config()
     yield
     gin.clear_config()

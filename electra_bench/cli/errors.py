@@ -18,6 +18,8 @@ FINDINGS = (ValueError, KeyError, OSError, ImportError)
 
 # gin appends where in its configuration a call stood; the sentence comes before.
 GIN_SUFFIX = "\n  In call to configurable"
+# TensorFlow puts the places in a compiled function before the message.
+TRACED = "in user code:"
 
 
 class UsageError(ValueError):
@@ -53,6 +55,7 @@ def status(error: BaseException) -> int:
 
 def sentence(error: BaseException) -> str:
     """What went wrong, on one line."""
+    error = _without_gin(error)
     if isinstance(error, KeyboardInterrupt):
         return _message(error) or "interrupted"
     if _disk_is_full(error):
@@ -74,7 +77,22 @@ def _message(error: BaseException) -> str:
         text = str(error.args[0])
     else:
         text = str(error)
+    if text.startswith(TRACED):
+        # The last paragraph is the error's name and message.
+        text = text.strip().rsplit("\n\n", 1)[-1].partition(": ")[2] or text
     return " ".join(text.split(GIN_SUFFIX)[0].split())
+
+
+def _without_gin(error: BaseException) -> BaseException:
+    """The error itself, where gin raised a copy that lacks its attributes."""
+    inner = error.__context__
+    if (
+        GIN_SUFFIX in str(error)
+        and inner is not None
+        and isinstance(error, type(inner))
+    ):
+        return _without_gin(inner)
+    return error
 
 
 def _disk_is_full(error: BaseException | None) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import gin
 
-from electra_bench.config import statements
+from electra_bench.config import statements, types
 from electra_bench.config.statements import Binding, Import, Macro, Reference
 
 # Roles in which an objective builds encoders; nothing else is called in a scope.
@@ -64,8 +64,8 @@ def parse(
         kinds: the known first parts of selectors.
 
     Raises:
-        ConfigError: a double binding, an unknown name, parameter, scope or macro, or a
-            required value that is missing.
+        ConfigError: a double binding, an unknown name, parameter, scope or macro, a
+            required value that is missing, or a value of a wrong type.
         FileNotFoundError: no such file.
     """
     found = _read(files, overrides)
@@ -81,6 +81,7 @@ def parse(
             _check_selector(reference.selector, binding, load, kinds)
     _check_macros(parsed.bindings)
     _check_required(parsed.bindings)
+    _check_types(parsed)
     # gin takes the folder of an included file for a Python package and fails if there is
     # one of that name (`models`, `runs`) on sys.path, so it gets no includes.
     for name in files:
@@ -222,6 +223,24 @@ def _check_required(bindings: Sequence[Binding]) -> None:
         flags = " ".join(f"--gin.{binding.key}=..." for binding in missing)
         places = ", ".join(f"{binding.key} ({binding.place})" for binding in missing)
         raise ConfigError(f"required values are missing: {places}; give {flags}")
+
+
+def _check_types(parsed: Parsed) -> None:
+    macros = {b.selector: b for b in parsed.bindings if not b.parameter}
+    for binding in parsed.bindings:
+        # Where the value stands, which a message should name.
+        literal = binding
+        while isinstance(literal.value, Macro):
+            literal = macros[literal.value.name]
+        if not binding.parameter or isinstance(literal.value, Reference):
+            continue
+        signature = inspect.signature(gin.get_configurable(binding.selector))
+        parameter = signature.parameters.get(binding.parameter)
+        if parameter and not types.fits(literal.value, parameter.annotation):
+            raise ConfigError(
+                f"{literal.place}: {literal.key} = {literal.value!r}: expected "
+                f"{types.shown(parameter.annotation)} (for {binding.key})"
+            )
 
 
 def require_bound(

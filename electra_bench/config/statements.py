@@ -84,10 +84,14 @@ def read_file(name: str) -> Iterator[Statement]:
     Raises:
         FileNotFoundError: the file, or one that it includes, does not exist.
         SyntaxError: not gin; says where.
+        ValueError: not UTF-8.
     """
     path = find_gin_file(name)
-    with open(path, encoding="utf-8") as file:
-        yield from _read(file, str(path))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not UTF-8 at byte {error.start}") from error
+    yield from _read(text, str(path))
 
 
 def expanded(name: str) -> str:

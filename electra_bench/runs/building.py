@@ -91,6 +91,8 @@ def strategy(batch_size: int) -> tf.distribute.Strategy:
     Raises:
         ValueError: the replicas cannot share the batch evenly.
     """
+    if batch_size < 1:
+        raise ValueError(f"a batch needs at least one example, got {batch_size}")
     built = registry.training.get("strategy")()
     if batch_size % built.num_replicas_in_sync:
         raise ValueError(
@@ -113,6 +115,30 @@ def save_model(run_dir: str, config_text: str, model: str) -> None:
     wanted = (f"models.{model}.", "vocabularies.")
     with open(os.path.join(run_dir, MODEL_FILE), "w", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for line in lines if line.startswith(wanted))
+
+
+def check_length(encoder: Encoder, max_seq_length: int) -> None:
+    """Checks that an encoder has positions for the longest sequences.
+
+    Raises:
+        ValueError: it has fewer.
+    """
+    limit = getattr(encoder.embeddings, "max_positions", None)
+    if limit is not None and max_seq_length > limit:
+        raise ValueError(
+            f"max_seq_length is {max_seq_length}, but the encoder has positions for "
+            f"{limit} tokens (max_positions)"
+        )
+
+
+def check_protocol(protocol: str | None) -> None:
+    """Checks that a protocol exists, which the record compares with.
+
+    Raises:
+        FileNotFoundError: there is none; lists near names.
+    """
+    if protocol:
+        config.find_gin_file(f"protocols/{protocol}.gin")
 
 
 def copy_vocabulary(vocabulary: Any, run_dir: str) -> None:

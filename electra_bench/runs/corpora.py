@@ -1,5 +1,7 @@
 """Corpora that a configuration describes, registered for one process."""
 
+import difflib
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,11 +20,30 @@ def register(
 
     Returns:
         The registered task or mixture to train on.
+
+    Raises:
+        ValueError: arguments that `add_corpus` does not take, or without `files`.
     """
     for name, arguments in (corpora or {}).items():
+        _check_arguments(name, arguments)
         add_corpus(name, **arguments)
     if isinstance(corpus, str):
         return corpus
     name = "mixture_of_" + "_".join(sorted(corpus))
     add_corpus_mixture(name, corpus)
     return name
+
+
+def _check_arguments(name: str, arguments: Mapping[str, Any]) -> None:
+    known = [*inspect.signature(add_corpus).parameters][1:]
+    if not isinstance(arguments, Mapping) or "files" not in arguments:
+        raise ValueError(
+            f"corpus {name!r}: expected {{'files': ...}} with any of {known[1:]}, "
+            f"got {arguments!r}"
+        )
+    for argument in arguments:
+        if argument not in known:
+            near = difflib.get_close_matches(str(argument), known, n=3)
+            raise ValueError(
+                f"corpus {name!r} has no option {argument!r}; near: {near}; all: {known}"
+            )

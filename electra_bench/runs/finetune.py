@@ -27,7 +27,7 @@ from electra_bench.records import (
 from electra_bench.runs import building, plan, recording
 from electra_bench.runs.launch import Session
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
-from electra_bench.runs.run_dir import finished, open_run_dir
+from electra_bench.runs.run_dir import check_spared, finished, open_run_dir
 from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.checkpoints import restore
@@ -88,7 +88,13 @@ def finetune(
     Returns:
         The records, one a seed.
     """
+    strategy = building.strategy(batch_size)
     card: TaskCard = registry.tasks.get(task)
+    if card.kind not in registry.kinds.names():
+        raise ValueError(
+            f"task {task!r} is of kind {card.kind!r}, which cannot be fine-tuned; kinds: "
+            f"{registry.kinds.names()}"
+        )
     pretrained = find_pretrained(init)
     model = model or pretrained.of_record("model") or "electra"
     label = label or pretrained.label or f"{model}-untrained"
@@ -112,7 +118,11 @@ def finetune(
     batches = _Batches.of(
         composition, train, batch_size, card.epochs if epochs is None else epochs
     )
-    setup = _Setup.build(model, card, tokens, batches, weight_decay)
+    setup = _Setup.build(strategy, model, card, tokens, batches, weight_decay)
+    building.check_length(setup.objective.encoder, length)
+    building.check_protocol(protocol)
+    # Now, so that a checkpoint that does not fit is found before anything is written.
+    setup.reset(next(iter(runs)), pretrained)
     flops = _train_flops(setup.objective, train, batches)
     if session.dry_run:
         plan.show(
@@ -138,6 +148,7 @@ def finetune(
         return {task: evaluator.score().metrics}
 
     def one(number: int, run_dir: str) -> RunRecord:
+        check_spared(pretrained.checkpoint, run_dir, session.overwrite)
         config_text = session.snapshot(runs__finetune__seed=number)
         with open_run_dir(run_dir, config_text, content, session.overwrite) as sha256:
             done = finished(run_dir)
@@ -288,13 +299,13 @@ class _Setup(NamedTuple):
     @classmethod
     def build(
         cls,
+        strategy: tf.distribute.Strategy,
         model: str,
         card: TaskCard,
         tokens: Any,
         batches: _Batches,
         weight_decay: float,
     ) -> "_Setup":
-        strategy = building.strategy(batches.batch_size)
         settings = registry.training.get("loop")()
         with strategy.scope():
             variables = Variables(0)

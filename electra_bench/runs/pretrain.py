@@ -19,7 +19,7 @@ from electra_bench.runs import building, plan, recording
 from electra_bench.runs import corpora as corpora_of_run
 from electra_bench.runs.launch import Session
 from electra_bench.runs.pretrained import find_pretrained
-from electra_bench.runs.run_dir import finished, open_run_dir
+from electra_bench.runs.run_dir import check_spared, finished, open_run_dir
 from electra_bench.tasks.examples import TaskExamples, examples, sample
 from electra_bench.training.checkpoints import restore
 from electra_bench.training.evaluation import evaluate_pretraining, num_evaluated
@@ -96,6 +96,11 @@ def pretrain(
         train_steps = _num_steps(train_steps, train_flops, flops_per_step)
         trainable = tuple(built.trainable_variables)
         adamw = building.optimizer(trainable, train_steps, built.encoder.num_layers)
+    building.check_length(built.encoder, max_seq_length)
+    building.check_protocol(protocol)
+    # Now, so that a checkpoint that does not fit is found before anything is written.
+    if pretrained.checkpoint:
+        restore(pretrained.checkpoint, {variable_name(v): v for v in trainable})
     name = corpora_of_run.register(corpus, corpora)
     flops = flops_per_step and flops_per_step * train_steps
     with run_context.use(
@@ -113,6 +118,7 @@ def pretrain(
             return RunRecord(run_dir, label, "pretrain", "planned")
         train = examples(name, "train", max_seq_length, processes)
         held_out = examples(name, "validation", max_seq_length, processes)
+    check_spared(pretrained.checkpoint, run_dir, session.overwrite)
     config_text = session.snapshot()
     content = {"vocabulary": tokens.sha256, "init": pretrained.sha256}
     content |= {f"data of {part.task}": part.data_sha256 for part in train}
@@ -124,8 +130,6 @@ def pretrain(
         session.begin()
         building.copy_vocabulary(tokens, run_dir)
         building.save_model(run_dir, config_text, model)
-        if pretrained.checkpoint:
-            restore(pretrained.checkpoint, {variable_name(v): v for v in trainable})
         trained = Trainer(
             built,
             adamw,

@@ -24,6 +24,22 @@ class AnotherRun(FileExistsError):
     """The folder holds a run with another configuration, or one that is going on."""
 
 
+def check_spared(init: str | None, run_dir: str, overwrite: bool) -> None:
+    """Checks that `overwrite` does not delete the checkpoint that a run starts from.
+
+    Raises:
+        ValueError: it would.
+    """
+    if not (init and overwrite):
+        return
+    folder = os.path.realpath(run_dir)
+    if os.path.commonpath([os.path.realpath(init), folder]) == folder:
+        raise ValueError(
+            f"--overwrite would delete {init!r}, which the run starts from; give another "
+            "LABEL, SEED or --workdir"
+        )
+
+
 @contextlib.contextmanager
 def open_run_dir(
     run_dir: str, config_text: str, content: Mapping[str, str | None], overwrite: bool

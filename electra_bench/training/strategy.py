@@ -1,7 +1,5 @@
 """Which devices a run uses, and what makes it repeatable."""
 
-import os
-
 import tensorflow as tf
 
 from electra_bench.registry import training
@@ -27,16 +25,10 @@ def strategy(name: str = "default") -> tf.distribute.Strategy:
     raise ValueError(f"no strategy {name!r}; all: ['default', 'mirrored']")
 
 
-def make_deterministic() -> dict[str, int]:
-    """Makes equal runs bit-identical; returns the thread counts, which matter too.
+def make_deterministic() -> None:
+    """Makes equal runs on equal machines bit-identical.
 
-    Must be called before the first op runs. Costs little on CPUs: measured in
-    docs/design/trainer.md.
+    Thread counts, on which the last bits depend, are part of a record's `device`. What it
+    costs is in docs/design/models.md.
     """
     tf.config.experimental.enable_op_determinism()
-    threads = tf.config.threading
-    return {
-        "inter_op_threads": threads.get_inter_op_parallelism_threads(),
-        "intra_op_threads": threads.get_intra_op_parallelism_threads(),
-        "cpus": len(os.sched_getaffinity(0)),
-    }

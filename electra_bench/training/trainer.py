@@ -22,7 +22,7 @@ from electra_bench.training.progress import TrainingProgress
 Evaluation = Mapping[str, Mapping[str, float]]
 
 
-class NonFiniteLoss(ArithmeticError):
+class NonFiniteLoss(ValueError):
     """The loss became NaN or infinite."""
 
 
@@ -58,6 +58,7 @@ class Loop:
             "log_every": 1,
             "checkpoint_every": 0,
             "eval_every": 0,
+            "keep": 1,
         }.items():
             if getattr(self, name) < least:
                 raise ValueError(

@@ -47,12 +47,12 @@ def refused(capsys, tmp_path, cache):
 
 
 def content(folder):
-    """All files and their bytes; of the cache only what is half made."""
+    """All files and their bytes; of the cache only what is half made, and no locks."""
     files = {}
     for path in sorted(Path(folder).rglob("*")):
         parts = path.relative_to(folder).parts
         cached = parts[0] == "cache" and not any(p.startswith(".") for p in parts)
-        if path.is_file() and not cached:
+        if path.is_file() and not cached and path.name != ".lock":
             files[str(path)] = path.read_bytes()
     return files
 
@@ -306,6 +306,44 @@ def test_gin_mistakes_in_a_file(text, said, refused, pretrain, tmp_path):
     assert said in found and str(tmp_path / "mine.gin") in found
 
 
+@pytest.mark.parametrize(
+    ("verb", "binding", "said"),
+    [
+        ("pretrain", "TRAIN_STEPS = 'ten'", "expected int | None"),
+        ("pretrain", "BATCH_SIZE = 8.0", "expected int (for runs.pretrain.batch_size)"),
+        (
+            "pretrain",
+            "CORPORA = 'x'",
+            "expected Mapping[str, Mapping[str, Any]] | None",
+        ),
+        ("finetune", "TASK = 3", "expected str (for runs.finetune.task)"),
+        ("finetune", "models.electra.hidden_size = 'x'", "expected int"),
+    ],
+)
+def test_value_of_another_type(verb, binding, said, refused, request):
+    found = refused(request.getfixturevalue(verb)(binding))
+    assert found.startswith(f"command line: {binding}: {said}")
+
+
+def test_gin_file_that_is_not_utf8(refused, tmp_path):
+    (tmp_path / "mine.gin").write_bytes(b"# caf\xe9\nSEED = 1")
+    said = refused(["pretrain", str(tmp_path / "mine.gin")])
+    assert said == f"{tmp_path / 'mine.gin'}: not UTF-8 at byte 5"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"files": "x", "on_eror": "skip"}, "no option 'on_eror'; near: ['on_error']"),
+        ({"file": "x"}, "expected {'files': ...} with any of ['format', "),
+        ("x.txt", "expected {'files': ...}"),
+    ],
+)
+def test_options_of_a_corpus(arguments, said, refused, pretrain):
+    bindings = [f"CORPORA = { ({'wrong': arguments})!r}", "CORPUS = 'wrong'"]
+    assert said in refused(pretrain(*bindings))
+
+
 def test_missing_required_values(refused):
     said = refused(["pretrain", "runs/pretrain.gin", "models/tiny.gin"])
     assert "required values are missing: CORPUS (" in said and ", VOCAB (" in said
@@ -351,3 +389,30 @@ def test_folder_that_holds_something_else(pretrain, refused, tmp_path):
     (run_dir / "thesis.tex").write_text("years of work")
     said = refused(pretrain())
     assert f"{run_dir} is not empty and holds no run" in said
+
+
+@pytest.mark.parametrize(
+    ("verb", "binding", "said"),
+    [
+        ("pretrain", "runs.pretrain.protocol = 'fixd'", "near: ['protocols/fixed.gin'"),
+        ("finetune", "runs.finetune.protocol = 'fixd'", "near: ['protocols/fixed.gin'"),
+        ("pretrain", "MAX_SEQ_LENGTH = 600", "max_seq_length is 600, but the encoder"),
+        (
+            "finetune",
+            "runs.finetune.max_seq_length = 600",
+            "max_seq_length is 600, but the encoder has positions for 512 tokens",
+        ),
+        ("finetune", "TASK = 'pydoc'", "'pydoc' is of kind 'corpus', which cannot be"),
+    ],
+)
+def test_settings_that_cannot_work(verb, binding, said, refused, request):
+    assert said in refused(request.getfixturevalue(verb)(binding))
+
+
+def test_overwrite_spares_the_checkpoint_that_a_run_starts_from(
+    pretrain, refused, tmp_path
+):
+    assert main(pretrain("TRAIN_STEPS = 2")) == 0
+    init = str(tmp_path / "runs" / "pretrain-small-s0")
+    said = refused(pretrain(f"INIT = {init!r}", flags=["--overwrite"]))
+    assert f"--overwrite would delete '{init}/checkpoints/" in said

@@ -164,3 +164,28 @@ def test_a_closed_pipe_is_no_traceback():
     )
     assert "Traceback" not in run.stderr
     assert "BrokenPipe" not in run.stderr
+
+
+def test_what_gin_wraps_keeps_its_sentence(verb, capsys):
+    @gin.configurable(module="test_main")
+    def listing(path):
+        with open(path) as file:
+            return file.read()
+
+    verb(lambda args: listing("no/such/file"))
+    assert main.main(["list"]) == 2
+    assert capsys.readouterr().err == (
+        "electra-bench list: error: no such file or directory: 'no/such/file'\n"
+    )
+
+
+def test_errors_in_compiled_functions_are_one_sentence(verb, capsys):
+    import tensorflow as tf
+
+    @tf.function
+    def compiled():
+        raise ValueError("too long")
+
+    verb(lambda args: compiled())
+    assert main.main(["list"]) == 2
+    assert capsys.readouterr().err == "electra-bench list: error: too long\n"

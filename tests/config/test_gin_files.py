@@ -16,6 +16,15 @@ GIVEN = {
     "pretrain": ["CORPUS = 'pydoc'", "VOCAB = 'vocab.txt'"],
     "finetune": ["TASK = 'cola'"],
 }
+# Macros of numbers; the others that a user must give are texts.
+NUMBERS = {
+    "BATCH_SIZE",
+    "MAX_SEQ_LENGTH",
+    "MINUTES",
+    "PRETRAIN_LEARNING_RATE",
+    "TRAIN_STEPS",
+    "WARMUP_STEPS",
+}
 # Given by the code that calls the builder.
 SUPPLIED = {
     "runs.pretrain": ("session",),
@@ -34,7 +43,11 @@ def required(*files: str) -> list[str]:
         for statement in read_file(name)
         if isinstance(statement, Binding) and not statement.parameter
     }
-    return [f"{key} = 1" for key, value in holding.items() if value == Macro(REQUIRED)]
+    return [
+        f"{key} = {1 if key in NUMBERS else 'text'!r}"
+        for key, value in holding.items()
+        if value == Macro(REQUIRED)
+    ]
 
 
 def test_there_are_files_of_every_sort():

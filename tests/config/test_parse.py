@@ -1,5 +1,7 @@
 """Every mistake in a configuration is found before any work, and says where."""
 
+from collections.abc import Sequence
+
 import gin
 import pytest
 
@@ -11,7 +13,7 @@ things = Registry(KIND)
 
 
 @things.register("net")
-def net(size, *, depth=2, parts=()):
+def net(size, *, depth: int | None = 2, parts: Sequence[str] = ()):
     return size, depth, parts
 
 
@@ -69,6 +71,9 @@ def test_later_files_and_the_command_line_override(parse):
         (f"{KIND}.net.parts = [@{KIND}.nett]", (), r"no .*'nett'"),
         (f"{KIND}.net.size = ", (), r"not gin"),
         ("size = 1", (), r"binds nothing"),
+        (f"{KIND}.net.depth = 2.0", (), r"run.gin:1: .*depth = 2.0: expected int \| N"),
+        (f"{KIND}.net.depth = %D\nD = 'x'", (), r"run.gin:2: D = 'x': .*for .*depth"),
+        (f"{KIND}.net.parts = 'abc'", (), r"expected Sequence\[str\]"),
     ],
 )
 def test_mistakes(parse, text, overrides, message):

@@ -4,7 +4,6 @@ import json
 import multiprocessing
 import os
 import random
-import signal
 import time
 from pathlib import Path
 
@@ -56,7 +55,7 @@ def kill_somewhere(process, run_dir, rng):
         time.sleep(rng.uniform(0.0, 0.3))
         during_checkpoint = False
     alive = process.is_alive()
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.join()
     return alive, during_checkpoint
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -119,6 +120,24 @@ def test_an_interrupted_run_ends_as_an_unbroken_one(tmp_path):
     with open(tmp_path / "b" / "metrics.jsonl", "a", encoding="utf-8") as file:
         file.write('{"step": 12, "phase"')
     _, resumed = train(tmp_path / "b")
+    np.testing.assert_array_equal(resumed, unbroken)
+    assert lines(tmp_path / "a") == lines(tmp_path / "b")
+
+
+def test_ctrl_c_writes_a_checkpoint_and_the_same_call_goes_on(tmp_path):
+    _, unbroken = train(tmp_path / "a", log_every=7)
+
+    def interrupting(step):
+        if step == 9:
+            os.kill(os.getpid(), signal.SIGINT)
+        return make(step)
+
+    with pytest.raises(
+        KeyboardInterrupt, match=r"stopped after step \d+ of 20; the same"
+    ):
+        train(tmp_path / "b", make_batch=interrupting, log_every=7, checkpoint_every=0)
+    assert Checkpoints(str(tmp_path / "b" / "checkpoints")).latest
+    _, resumed = train(tmp_path / "b", log_every=7)
     np.testing.assert_array_equal(resumed, unbroken)
     assert lines(tmp_path / "a") == lines(tmp_path / "b")
 

@@ -1,0 +1,37 @@
+"""Whether a literal can be what a builder's annotation asks for."""
+
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def fits(value: Any, annotation: Any) -> bool:
+    """Whether a literal is of a type; True for types that gin has no literals of.
+
+    An int is a float, too; a bool is no number. Of containers only the sort is looked at.
+
+    Args:
+        value: as it stands in a gin file, macros resolved.
+        annotation: of the parameter.
+    """
+    if typing.get_origin(annotation) in (types.UnionType, typing.Union):
+        return any(fits(value, part) for part in typing.get_args(annotation))
+    if annotation is None or annotation is type(None):
+        return value is None
+    kind = typing.get_origin(annotation) or annotation
+    if kind in (int, float):
+        allowed = (int,) if kind is int else (int, float)
+        return isinstance(value, allowed) and not isinstance(value, bool)
+    if kind is Sequence:
+        return isinstance(value, (list, tuple))
+    if kind in (bool, str, list, tuple, dict, Mapping):
+        return isinstance(value, kind)
+    return True
+
+
+def shown(annotation: Any) -> str:
+    """How a message spells a type."""
+    if isinstance(annotation, type) and not typing.get_args(annotation):
+        return annotation.__name__
+    return str(annotation).replace("collections.abc.", "").replace("typing.", "")
