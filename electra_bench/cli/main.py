@@ -181,8 +181,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = expand_gin_flags(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
     argv = [argument for argument in argv if argument != "--debug"]
-    # TensorFlow's notes on the machine would stand between the lines of a verb.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # TensorFlow's notes would stand between the lines of a verb, among them "errors" that
+    # are none (NodeDef ... Unknown attributes will be ignored); real ones are raised.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     errors.new_command()
     program = PROGRAM
     try:
