@@ -21,13 +21,20 @@ class TrainingProgress(contextlib.AbstractContextManager):
     # Without a terminal, seconds between lines.
     INTERVAL_S = 10.0
 
-    def __init__(self, name: str, first_step: int, num_steps: int):
-        """Starts the clock."""
+    def __init__(self, name: str, first_step: int, num_steps: int, tokens: int):
+        """Starts the clock.
+
+        Args:
+            name: of the run.
+            first_step: updates done before.
+            num_steps: updates in all.
+            tokens: seen before.
+        """
         self._name = name
         self._first_step = first_step
         self._num_steps = num_steps
         self._start = self._last = self._shown = time.monotonic()
-        self._tokens: int | None = None
+        self._tokens = tokens
         self._console = Console(stderr=True)
         self._bar = None
 
@@ -66,11 +73,10 @@ class TrainingProgress(contextlib.AbstractContextManager):
             values: what is logged; `loss` is shown.
 
         Returns:
-            Tokens a second since the last call; NaN in the first.
+            Tokens a second since the last call.
         """
         now = time.monotonic()
-        seen = float("nan") if self._tokens is None else tokens - self._tokens
-        tokens_per_s = seen / max(now - self._last, 1e-9)
+        tokens_per_s = (tokens - self._tokens) / max(now - self._last, 1e-9)
         self._last, self._tokens = now, tokens
         loss = values.get("loss", float("nan"))
         numbers = f"loss {loss:.4f}  {tokens_per_s:,.0f} tokens/s"

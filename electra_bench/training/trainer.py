@@ -150,7 +150,9 @@ class Trainer:
         with (
             MetricsLog(run_dir, step) as log,
             _Interruption() as interruption,
-            TrainingProgress(self._name, step, self._num_steps) as progress,
+            TrainingProgress(
+                self._name, step, self._num_steps, state["tokens"]
+            ) as progress,
         ):
             pace = _Pace()
             while step < self._num_steps:
