@@ -32,8 +32,8 @@ def add_parser(subparsers) -> None:
         type=float,
         default=10.0,
         help="about how long it takes on two cores (default 10); more minutes are more "
-        f"pre-training; from {LONG_MINUTES:g} on, a third of an hour goes into five seeds of "
-        "fine-tuning with the best of three learning rates",
+        f"pre-training; from {LONG_MINUTES:g} on, a third of an hour goes into five "
+        "seeds of fine-tuning with the best of three learning rates",
     )
     parser.add_argument(
         "--workdir", default="quickstart", help="folder for everything (quickstart)"
