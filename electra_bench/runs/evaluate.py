@@ -19,6 +19,7 @@ from electra_bench.runs.launch import Session
 from electra_bench.runs.pretrained import find_pretrained
 from electra_bench.tasks.examples import examples
 from electra_bench.tasks.registration import load_task
+from electra_bench.training.allocator import keep_freed_memory
 from electra_bench.training.checkpoints import restore
 from electra_bench.training.evaluation import (
     Evaluator,
@@ -66,6 +67,7 @@ def evaluate(
         A record; it is not written.
     """
     del session
+    keep_freed_memory()
     make_deterministic()
     pretrained = find_pretrained(init)
     record = pretrained.record

@@ -30,6 +30,7 @@ from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.run_dir import check_spared, finished, open_run_dir
 from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.registration import load_task
+from electra_bench.training.allocator import keep_freed_memory
 from electra_bench.training.checkpoints import restore
 from electra_bench.training.evaluation import Evaluator
 from electra_bench.training.strategy import make_deterministic
@@ -99,6 +100,7 @@ def finetune(
     model = model or pretrained.of_record("model") or "electra"
     label = label or pretrained.label or f"{model}-untrained"
     runs = {s: os.path.join(workdir, f"{label}-{task}-s{s}") for s in _seeds(seed)}
+    keep_freed_memory()
     make_deterministic()
     tokens = building.open_vocabulary(
         vocabulary, building.find_vocabulary(vocab, pretrained.folder)

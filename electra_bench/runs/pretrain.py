@@ -21,6 +21,7 @@ from electra_bench.runs.launch import Session
 from electra_bench.runs.pretrained import find_pretrained
 from electra_bench.runs.run_dir import check_spared, finished, open_run_dir
 from electra_bench.tasks.examples import TaskExamples, examples, sample
+from electra_bench.training.allocator import keep_freed_memory
 from electra_bench.training.checkpoints import restore
 from electra_bench.training.evaluation import evaluate_pretraining, num_evaluated
 from electra_bench.training.strategy import make_deterministic
@@ -80,6 +81,7 @@ def pretrain(
     started = recording.now()
     label = label or f"{model}-{objective}"
     run_dir = os.path.join(workdir, f"pretrain-{label}-s{seed}")
+    keep_freed_memory()
     make_deterministic()
     pretrained = find_pretrained(init)
     tokens = building.open_vocabulary(vocabulary, vocab)
