@@ -9,6 +9,7 @@ import seqio
 import tensorflow as tf
 
 from electra_bench.data import run_context
+from electra_bench.data.file_hashes import file_sha256
 from electra_bench.records import TaskCard
 from electra_bench.tasks import metrics, postprocessors, preprocessors
 from electra_bench.tasks.pydoc_examples import SIZES
@@ -57,10 +58,7 @@ class PydocSource(seqio.DataSource):
     ) -> tf.data.Dataset:
         """The raw examples of a split, or of the file that the run binds to it."""
         del sequence_length, use_cached, num_epochs
-        path = run_context.current().files.get(split) or os.path.join(
-            pydoc_files(), f"{self._task}-{split}.jsonl"
-        )
-        with open(path, encoding="utf-8") as file:
+        with open(self._path(split), encoding="utf-8") as file:
             rows = [json.loads(line) for line in file]
         dataset = tf.data.Dataset.from_generator(
             lambda: ({name: row[name] for name in self._signature} for row in rows),
@@ -69,6 +67,15 @@ class PydocSource(seqio.DataSource):
         if shard_info is not None and shard_info.num_shards > 1:
             dataset = dataset.shard(shard_info.num_shards, shard_info.index)
         return dataset.shuffle(max(1, len(rows)), seed=seed) if shuffle else dataset
+
+    def data_sha256(self, split: str) -> str:
+        """Hash of the split's file, see `fingerprints.data_sha256`."""
+        return file_sha256(self._path(split))
+
+    def _path(self, split: str) -> str:
+        return run_context.current().files.get(split) or os.path.join(
+            pydoc_files(), f"{self._task}-{split}.jsonl"
+        )
 
 
 def classification(card: TaskCard) -> seqio.Task:

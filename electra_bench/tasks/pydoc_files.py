@@ -1,6 +1,7 @@
 """The files of the documentation tasks, made once and kept in the cache."""
 
 import contextlib
+import functools
 import gc
 import json
 import os
@@ -38,7 +39,8 @@ def pydoc_files(folder: str | None = None) -> str:
     Raises:
         FileNotFoundError: none of the packages is there.
     """
-    folder = folder or site_packages()
+    if folder is None:
+        return _installed(site_packages(), cache_dir())
     files = source_files(folder)
     if not files:
         raise FileNotFoundError(
@@ -50,6 +52,13 @@ def pydoc_files(folder: str | None = None) -> str:
         with complete_folder(path) as partial, _without_collection():
             _write(partial, files)
     return path
+
+
+@functools.cache
+def _installed(folder: str, cache: str) -> str:
+    """Looked up once: packages are not installed under a running process."""
+    del cache  # only tells results apart
+    return pydoc_files(folder)
 
 
 @contextlib.contextmanager
