@@ -47,11 +47,9 @@ def measure(args: argparse.Namespace, objective: str, workdir: str) -> None:
     from electra_bench.cli import quiet
 
     quiet.import_tensorflow()
-    import tensorflow as tf
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
     from electra_bench.runs import pretrain  # noqa: F401
     from electra_bench.runs.launch import launch
+    from electra_bench.training.metrics_log import logged_tokens_per_s
 
     bindings = [
         f"OBJECTIVE = {objective!r}",
@@ -71,12 +69,7 @@ def measure(args: argparse.Namespace, objective: str, workdir: str) -> None:
         launch(
             "pretrain", ["runs/pretrain.gin", *args.files], [*bindings, *args.gin_param]
         )
-    events = EventAccumulator(os.path.join(workdir, "pretrain-speed-s0", "tensorboard"))
-    events.Reload()
-    rates = [
-        tf.make_ndarray(event.tensor_proto).item()
-        for event in events.Tensors("speed/tokens_per_s")
-    ]
+    rates = logged_tokens_per_s(os.path.join(workdir, "pretrain-speed-s0"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(
         f"{objective}: {statistics.median(rates[1:]):,.0f} tokens/s, "

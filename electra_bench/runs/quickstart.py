@@ -11,6 +11,15 @@ from electra_bench.data.vocabulary_training import train_wordpiece, write_vocabu
 from electra_bench.records import RunRecord
 from electra_bench.runs.launch import Session, launch
 from electra_bench.tasks.pydoc_files import CORPUS, pydoc_files
+from electra_bench.training.metrics_log import logged_tokens_per_s
+
+# A pre-training run that is only to be timed.
+SPEED = (
+    "TRAIN_STEPS = 60",
+    "runs.pretrain.eval_batches = 1",
+    "training.loop.log_every = 10",
+)
+RUNS = "runs"
 
 
 class Model(NamedTuple):
@@ -18,11 +27,88 @@ class Model(NamedTuple):
 
     Attributes:
         label: its name there.
-        init: work folder of its pre-training run; None for random values.
+        init: its pre-training run, in the folder of runs; None for random values.
     """
 
     label: str
     init: str | None
+
+
+MODELS = (
+    Model("electra", "pretrain-electra-s0"),
+    Model("mlm", "pretrain-mlm-s0"),
+    Model("untrained", None),
+)
+
+
+class Plan(NamedTuple):
+    """What all runs share.
+
+    Attributes:
+        session: how the quickstart was started.
+        workdir: everything is written into it.
+        model_file: gin file of the encoder.
+        vocab: vocabulary file.
+        seeds: of fine-tuning.
+        epochs: passes over the training set in fine-tuning.
+        learning_rates: of fine-tuning.
+    """
+
+    session: Session
+    workdir: str
+    model_file: str
+    vocab: str
+    seeds: Sequence[int]
+    epochs: float
+    learning_rates: Sequence[float]
+
+    def pretrain(self, objective: str, *bindings: str, folder: str = RUNS) -> RunRecord:
+        """Pre-trains with an objective, which is the row's label too."""
+        own = [f"OBJECTIVE = {objective!r}", f"LABEL = {objective!r}", *bindings]
+        return self._launch("pretrain", folder, own)
+
+    def finetune(self, model: Model, task: str) -> list[RunRecord]:
+        """Fine-tunes with all seeds and the best learning rate of the first."""
+
+        def run(folder: str, label: str, rate: float, seeds: Sequence[int]):
+            init = model.init and os.path.join(self.workdir, RUNS, model.init)
+            own = [
+                f"TASK = {task!r}",
+                f"INIT = {init!r}",
+                f"LABEL = {label!r}",
+                f"SEED = {list(seeds)!r}",
+                f"EPOCHS = {self.epochs!r}",
+                f"LEARNING_RATE = {rate!r}",
+            ]
+            return self._launch("finetune", folder, own)
+
+        def searched(rate: float) -> float:
+            [record] = run("search", f"{model.label}-lr{rate:g}", rate, self.seeds[:1])
+            score = record.results[0].main_score
+            return float("-inf") if score is None else score
+
+        best = self.learning_rates[0]
+        if len(self.learning_rates) > 1:
+            best = max(self.learning_rates, key=searched)
+        return run(RUNS, model.label, best, self.seeds)
+
+    def num_passes(self, tasks: Sequence[str]) -> float:
+        """Passes over a training set in all fine-tuning."""
+        searched = len(self.learning_rates) if len(self.learning_rates) > 1 else 0
+        return (len(self.seeds) + searched) * self.epochs * len(MODELS) * len(tasks)
+
+    def _launch(self, root: str, folder: str, bindings: Sequence[str]):
+        shared = [
+            f"VOCAB = {self.vocab!r}",
+            f"WORKDIR = {os.path.join(self.workdir, folder)!r}",
+        ]
+        return launch(
+            root,
+            [f"runs/quickstart_{root}.gin", self.model_file],
+            [*shared, *bindings],
+            self.session.plugins,
+            overwrite=self.session.overwrite,
+        )
 
 
 @gin.configurable(module="runs")
@@ -32,8 +118,8 @@ def quickstart(
     workdir: str,
     minutes: float,
     model_file: str,
-    steps_per_minute: int,
-    fixed_minutes: float,
+    overhead_minutes: float,
+    finetune_updates: float,
     seeds: Sequence[int],
     epochs: float,
     learning_rates: Sequence[float],
@@ -50,11 +136,12 @@ def quickstart(
     Args:
         session: how it was started.
         workdir: everything is written into it.
-        minutes: about how long the whole takes on two cores; what is beyond
-            `fixed_minutes` goes into pre-training.
+        minutes: about how long the whole takes; pre-training gets what the rest leaves,
+            at the speed that this machine has in a short run before.
         model_file: gin file of the encoder.
-        steps_per_minute: ELECTRA updates that two cores do in a minute.
-        fixed_minutes: what all but the pre-training takes.
+        overhead_minutes: what reading text and building graphs take.
+        finetune_updates: what one pass over a task's training set costs, in
+            pre-training updates of ELECTRA.
         seeds: of fine-tuning.
         epochs: passes over the training set in fine-tuning.
         learning_rates: tried with the first seed, per model and task; the best one on the
@@ -64,76 +151,45 @@ def quickstart(
 
     Returns:
         All records, for the leaderboard.
+
+    Raises:
+        ValueError: too few minutes.
     """
-    steps = round(steps_per_minute * (minutes - fixed_minutes))
-    if steps < 1:
+    if minutes <= overhead_minutes:
         raise ValueError(
-            f"quickstart needs more than {fixed_minutes:g} minutes, got {minutes:g}"
+            f"quickstart needs more than {overhead_minutes:g} minutes, got {minutes:g}"
         )
     os.makedirs(workdir, exist_ok=True)
     session.begin()
     vocab = _vocabulary(workdir, vocab_size)
-    runs = os.path.join(workdir, "runs")
-
-    def pretrain(objective: str, *budget: str) -> RunRecord:
-        return launch(
-            "pretrain",
-            ["runs/quickstart_pretrain.gin", model_file],
-            [
-                f"OBJECTIVE = {objective!r}",
-                f"LABEL = {objective!r}",
-                f"VOCAB = {vocab!r}",
-                f"WORKDIR = {runs!r}",
-                *budget,
-            ],
-            session.plugins,
-            overwrite=session.overwrite,
+    plan = Plan(session, workdir, model_file, vocab, seeds, epochs, learning_rates)
+    timed = plan.pretrain("electra", *SPEED, folder="speed")
+    seconds = _seconds_per_update(timed, os.path.join(workdir, "speed"))
+    finetuning = plan.num_passes(tasks) * finetune_updates
+    # As much again goes into the masked language model.
+    updates = round((60 * (minutes - overhead_minutes) / seconds - finetuning) / 2)
+    if updates < 1:
+        needed = overhead_minutes + finetuning * seconds / 60
+        raise ValueError(
+            f"quickstart needs more than {needed:.1f} minutes on this machine, got "
+            f"{minutes:g}"
         )
-
-    def finetune(model: Model, task: str) -> list[RunRecord]:
-        def run(folder: str, label: str, rate: float, chosen: Sequence[int]):
-            return launch(
-                "finetune",
-                ["runs/quickstart_finetune.gin", model_file],
-                [
-                    f"TASK = {task!r}",
-                    f"INIT = {model.init!r}",
-                    f"LABEL = {label!r}",
-                    f"VOCAB = {vocab!r}",
-                    f"SEED = {list(chosen)!r}",
-                    f"EPOCHS = {epochs!r}",
-                    f"LEARNING_RATE = {rate!r}",
-                    f"WORKDIR = {os.path.join(workdir, folder)!r}",
-                ],
-                session.plugins,
-                overwrite=session.overwrite,
-            )
-
-        def searched(rate: float) -> float:
-            [record] = run("search", f"{model.label}-lr{rate:g}", rate, seeds[:1])
-            score = record.results[0].main_score
-            return float("-inf") if score is None else score
-
-        several = len(learning_rates) > 1
-        best = max(learning_rates, key=searched) if several else learning_rates[0]
-        return run("runs", model.label, best, seeds)
-
-    electra = pretrain("electra", f"TRAIN_STEPS = {steps}")
-    mlm = pretrain(
-        "mlm", "TRAIN_STEPS = None", f"TRAIN_FLOPS = {electra.train_flops!r}"
-    )
-    records = [electra, mlm]
-    models = [
-        Model("electra", os.path.join(runs, "pretrain-electra-s0")),
-        Model("mlm", os.path.join(runs, "pretrain-mlm-s0")),
-        Model("untrained", None),
-    ]
+    print(f"{1 / seconds:.1f} updates/s: {updates} updates of ELECTRA", flush=True)
+    electra = plan.pretrain("electra", f"TRAIN_STEPS = {updates}")
+    flops = f"TRAIN_FLOPS = {electra.train_flops!r}"
+    records = [electra, plan.pretrain("mlm", "TRAIN_STEPS = None", flops)]
     for task in tasks:
-        for model in models:
-            finetuned = finetune(model, task)
+        for model in MODELS:
+            finetuned = plan.finetune(model, task)
             _report(finetuned)
             records += finetuned
     return records
+
+
+def _seconds_per_update(record: RunRecord, workdir: str) -> float:
+    rates = logged_tokens_per_s(os.path.join(workdir, "pretrain-electra-s0"))
+    rate = statistics.median(rates[1:])  # the first holds the building of the graph
+    return record.tokens / record.train_steps / rate
 
 
 def _vocabulary(workdir: str, size: int) -> str:

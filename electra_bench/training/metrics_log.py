@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 
 import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 
 class MetricsLog:
@@ -64,3 +65,17 @@ class MetricsLog:
     def __exit__(self, *exception: object) -> None:
         self._file.close()
         self._writer.close()
+
+
+def logged_tokens_per_s(run_dir: str) -> list[float]:
+    """The speed in every logged line of a run, which only TensorBoard has.
+
+    Args:
+        run_dir: the run's folder.
+    """
+    events = EventAccumulator(os.path.join(run_dir, "tensorboard"))
+    events.Reload()
+    return [
+        tf.make_ndarray(event.tensor_proto).item()
+        for event in events.Tensors("speed/tokens_per_s")
+    ]
