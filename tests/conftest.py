@@ -6,7 +6,7 @@ from pathlib import Path
 import gin
 import pytest
 
-pytest_plugins = ["small_runs"]
+pytest_plugins = ["small_runs", "small_packages"]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

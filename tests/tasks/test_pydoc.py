@@ -2,7 +2,7 @@
 
 import json
 import os
-import random
+from string import ascii_lowercase
 
 import numpy as np
 import pytest
@@ -19,44 +19,6 @@ from electra_bench.tasks.pydoc_files import pydoc_files
 from electra_bench.tasks.registration import load_task
 
 TASKS = ("pydoc_library", "pydoc_pair", "pydoc_code", "pydoc_qa")
-MODULES = 60
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
-
-def words(rng: random.Random, count: int) -> str:
-    return " ".join("".join(rng.choices(LETTERS, k=6)) for _ in range(count))
-
-
-def string(rng: random.Random, package: str) -> str:
-    parameters = "\n".join(
-        f"{name} : int\n    The {words(rng, 6)}."
-        for name in ("one", "two", "six", "ten")
-    )
-    return (
-        f"Gives {package} to {words(rng, 12)}.\n\n"
-        f"Uses ``{words(rng, 1)}.x`` for {words(rng, 12)}.\n\n"
-        f"Parameters\n----------\n{parameters}\n"
-    )
-
-
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory):
-    """Every library with modules of two functions; one text is everywhere."""
-    folder = tmp_path_factory.mktemp("packages")
-    rng = random.Random(0)
-    for package in LIBRARIES:
-        (folder / package).mkdir()
-        for number in range(MODULES):
-            functions = [
-                f'def f{i}():\n    """{string(rng, package)}"""\n' for i in range(2)
-            ]
-            functions.append(
-                'def same():\n    """This sentence with ten words and more is in every '
-                f'module of {package}."""\n'
-            )
-            path = folder / package / f"m{number}.py"
-            path.write_text("\n".join(functions))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -67,18 +29,10 @@ def made(packages):
 
 
 @pytest.fixture
-def installed(packages, tmp_path, monkeypatch):
-    """The packages as if they were the environment's, and an empty cache."""
-    monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(pydoc_files_module, "site_packages", lambda: str(packages))
-    return packages
-
-
-@pytest.fixture
 def vocabulary(tmp_path):
     path = tmp_path / "vocab.txt"
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    letters = [*LETTERS, *(f"##{c}" for c in LETTERS), *".,?:_"]
+    letters = [*ascii_lowercase, *(f"##{c}" for c in ascii_lowercase), *".,?:_"]
     path.write_text("\n".join([*special, *letters]))
     return WordPieceVocabulary(str(path))
 
