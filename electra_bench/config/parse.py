@@ -75,10 +75,13 @@ def parse(
     bindings = [s for s in found if isinstance(s, Binding)]
     _check_double(bindings)
     parsed = _effective(bindings)
+    _check_circles(parsed.bindings)
     for binding in parsed.bindings:
         _check_binding(binding, load, kinds)
         for reference in statements.contained(binding.value, Reference):
-            _check_selector(reference.selector, binding, load, kinds)
+            scope, _, selector = reference.selector.rpartition("/")
+            _check_scope(scope, selector, binding)
+            _check_selector(selector, binding, load, kinds)
     _check_macros(parsed.bindings)
     _check_required(parsed.bindings)
     _check_types(parsed)
@@ -106,7 +109,9 @@ def peek(key: str, files: Sequence[str], overrides: Sequence[str]) -> Any:
         FileNotFoundError: no such file.
     """
     found = [s for s in _read(files, overrides) if isinstance(s, Binding)]
-    return _effective(found).value(key)
+    parsed = _effective(found)
+    _check_circles(parsed.bindings)
+    return parsed.value(key)
 
 
 def _read(files: Sequence[str], overrides: Sequence[str]) -> list[statements.Statement]:
@@ -131,6 +136,18 @@ def _check_double(bindings: Iterable[Binding]) -> None:
             )
 
 
+def _check_circles(bindings: Sequence[Binding]) -> None:
+    macros = {b.selector: b for b in bindings if not b.parameter}
+    for binding in macros.values():
+        seen = [binding.selector]
+        while isinstance(binding.value, Macro) and binding.value.name in macros:
+            binding = macros[binding.value.name]
+            if binding.selector in seen:
+                circle = " = ".join(f"%{name}" for name in [*seen, binding.selector])
+                raise ConfigError(f"{binding.place}: macros in a circle: {circle}")
+            seen.append(binding.selector)
+
+
 def _effective(bindings: Iterable[Binding]) -> Parsed:
     holding: dict[str, Binding] = {}
     overridden = []
@@ -149,17 +166,8 @@ def _check_binding(binding: Binding, load, kinds: Sequence[str]) -> None:
                 "<kind>.<name>.<parameter>, a macro is one word in UPPER_SNAKE"
             )
         return
-    if binding.scope and binding.scope not in SCOPES:
-        raise ConfigError(
-            f"{binding.place}: no scope {binding.scope!r}; "
-            f"near: {_near(binding.scope, SCOPES)}; all: {list(SCOPES)}"
-        )
+    _check_scope(binding.scope, binding.selector, binding)
     _check_selector(binding.selector, binding, load, kinds)
-    if binding.scope and not binding.selector.startswith("models."):
-        raise ConfigError(
-            f"{binding.place}: {binding.key!r}: the scope {binding.scope!r} holds for "
-            "models only"
-        )
     parameters = parameter_names(binding.selector)
     if parameters is not None and binding.parameter not in parameters:
         raise ConfigError(
@@ -169,8 +177,20 @@ def _check_binding(binding: Binding, load, kinds: Sequence[str]) -> None:
         )
 
 
+def _check_scope(scope: str, selector: str, binding: Binding) -> None:
+    if scope and scope not in SCOPES:
+        raise ConfigError(
+            f"{binding.place}: no scope {scope!r}; "
+            f"near: {_near(scope, SCOPES)}; all: {list(SCOPES)}"
+        )
+    if scope and not selector.startswith("models."):
+        raise ConfigError(
+            f"{binding.place}: {scope}/{selector}: the scope {scope!r} holds for "
+            "models only"
+        )
+
+
 def _check_selector(selector: str, binding: Binding, load, kinds) -> None:
-    selector = selector.split("/")[-1]
     kind, _, name = selector.partition(".")
     if kind not in kinds or not name:
         raise ConfigError(

@@ -78,20 +78,28 @@ class _Delegate(config_parser.ParserDelegate):
         return Macro(macro_name)
 
 
-def read_file(name: str) -> Iterator[Statement]:
+def read_file(name: str, including: Sequence[str] = ()) -> Iterator[Statement]:
     """Yields the statements of a file, those of included files in their place.
+
+    Args:
+        name: see `find_gin_file`.
+        including: paths of the files that are being read and include this one.
 
     Raises:
         FileNotFoundError: the file, or one that it includes, does not exist.
         SyntaxError: not gin; says where.
-        ValueError: not UTF-8.
+        ValueError: not UTF-8, or files that include each other.
     """
     path = find_gin_file(name)
+    if str(path) in including:
+        raise ValueError(
+            f"{path} includes itself: {' -> '.join([*including, str(path)])}"
+        )
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not UTF-8 at byte {error.start}") from error
-    yield from _read(text, str(path))
+    yield from _read(text, str(path), (*including, str(path)))
 
 
 def expanded(name: str) -> str:
@@ -120,10 +128,10 @@ def read_text(text: str) -> Iterator[Statement]:
     yield from _read(text, "text")
 
 
-def _read(source, file: str) -> Iterator[Statement]:
+def _read(source: str, file: str, including: Sequence[str] = ()) -> Iterator[Statement]:
     for statement in config_parser.ConfigParser(source, _Delegate()):
         if isinstance(statement, config_parser.IncludeStatement):
-            yield from read_file(statement.filename)
+            yield from read_file(statement.filename, including)
         elif isinstance(statement, config_parser.ImportStatement):
             yield Import(statement.module, file, statement.location.line_num)
         elif isinstance(statement, config_parser.BindingStatement):

@@ -171,6 +171,11 @@ class ColumnSource(seqio.DataSource):
         super().__init__(splits=list(parts))
 
     @property
+    def file_names(self) -> Sequence[str]:
+        """Names that files can be bound to, see `Part`."""
+        return sorted({part.files[0] for part in self._parts.values()})
+
+    @property
     def supports_arbitrary_sharding(self) -> bool:
         """No: sentences are read at once."""
         return False

@@ -368,9 +368,11 @@ def _write(writer: ExampleWriter, examples: Examples) -> None:
 
 
 def read_manifest(folder: str) -> dict[str, Any] | None:
-    """The manifest of a complete folder; None if it holds none."""
+    """The manifest of a complete folder; None if it holds none, or a foreign one."""
     try:
         with open(os.path.join(folder, MANIFEST), encoding="utf-8") as file:
-            return json.load(file)
-    except (FileNotFoundError, NotADirectoryError):
+            manifest = json.load(file)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
+    ours = isinstance(manifest, dict) and {"splits", "text_bytes"} <= set(manifest)
+    return manifest if ours else None

@@ -177,6 +177,11 @@ class TableSource(seqio.DataSource):
         super().__init__(splits=[*columns, *self._doubled])
 
     @property
+    def file_names(self) -> Sequence[str]:
+        """Names that files can be bound to: the splits that have one of their own."""
+        return list(self._columns)
+
+    @property
     def supports_arbitrary_sharding(self) -> bool:
         """No: rows are read at once."""
         return False

@@ -172,8 +172,11 @@ class Registry:
 def load_plugin(module_or_file: str) -> None:
     """Imports a plugin for one command: a dotted module name or a Python file.
 
+    The same one may be loaded again.
+
     Raises:
         FileNotFoundError: neither a file nor an importable module.
+        ValueError: a file with the name of another module.
     """
     if not module_or_file.endswith(".py"):
         try:
@@ -189,6 +192,9 @@ def load_plugin(module_or_file: str) -> None:
         raise FileNotFoundError(f"--plugin: no file {module_or_file!r}")
     name = os.path.splitext(os.path.basename(module_or_file))[0]
     if name in sys.modules:
+        loaded = getattr(sys.modules[name], "__file__", None)
+        if loaded and os.path.realpath(loaded) == os.path.realpath(module_or_file):
+            return
         raise ValueError(
             f"--plugin: module {name!r} is loaded already; rename the file"
         )

@@ -66,7 +66,6 @@ def evaluate(
     Returns:
         A record; it is not written.
     """
-    del session
     keep_freed_memory()
     make_deterministic()
     pretrained = find_pretrained(init)
@@ -91,6 +90,7 @@ def evaluate(
         files=dict(files or {}),
     ):
         [part] = examples(name, split, length)
+    session.begin()
     if card.kind == "corpus":
         metrics = percentages(
             evaluate_pretraining(

@@ -224,11 +224,13 @@ def _train_flops(
 
 
 def _check_files(files: Mapping[str, str], task: seqio.Task) -> None:
+    # Of splits that are made of another split's file, only that one can be given.
+    names = getattr(task.source, "file_names", task.splits)
     for split, path in files.items():
-        if split not in task.splits:
+        if split not in names:
             raise ValueError(
-                f"files: task {task.name!r} has no split {split!r}; it has "
-                f"{sorted(task.splits)}"
+                f"files: task {task.name!r} reads no file for {split!r}; it reads "
+                f"{sorted(names)}"
             )
         if not os.path.isfile(path):
             raise FileNotFoundError(f"files: no file {path!r} for split {split!r}")
@@ -236,8 +238,11 @@ def _check_files(files: Mapping[str, str], task: seqio.Task) -> None:
 
 def _seeds(seed: int | Sequence[int]) -> list[int]:
     seeds = [seed] if isinstance(seed, int) else list(seed)
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise ValueError(f"seeds must be different numbers, at least one, got {seed}")
+    numbers = all(isinstance(number, int) and number >= 0 for number in seeds)
+    if not seeds or not numbers or len(set(seeds)) < len(seeds):
+        raise ValueError(
+            f"SEED must be one or several different whole numbers >= 0, got {seed!r}"
+        )
     return seeds
 
 

@@ -78,6 +78,8 @@ def pretrain(
     Returns:
         The run's record.
     """
+    if seed < 0:
+        raise ValueError(f"SEED must be a whole number >= 0, got {seed}")
     started = recording.now()
     label = label or f"{model}-{objective}"
     run_dir = os.path.join(workdir, f"pretrain-{label}-s{seed}")

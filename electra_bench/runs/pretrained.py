@@ -1,11 +1,16 @@
 """What is known of the checkpoint that a run starts from."""
 
+import dataclasses
 import os
 from typing import Any, NamedTuple
 
 from electra_bench.records import RunRecord, find_records, read_record
 from electra_bench.records.run_record import FILE_NAME
-from electra_bench.training.checkpoints import find_checkpoint, sha256_of_checkpoint
+from electra_bench.training.checkpoints import (
+    find_checkpoint,
+    sha256_of_checkpoint,
+    step_of_checkpoint,
+)
 
 
 class Pretrained(NamedTuple):
@@ -15,7 +20,8 @@ class Pretrained(NamedTuple):
         folder: where the vocabulary lies.
         checkpoint: its prefix.
         sha256: hash of its tensors.
-        record: of the run that made it; None for a checkpoint from elsewhere.
+        record: of the run that made it, as of this checkpoint: what it had cost by then;
+            None for a checkpoint from elsewhere.
     """
 
     folder: str | None = None
@@ -49,9 +55,10 @@ def find_pretrained(init: str | None) -> Pretrained:
         return Pretrained()
     folder = find_run(init)
     checkpoint = find_checkpoint(init if os.path.exists(f"{init}.index") else folder)
-    return Pretrained(
-        folder, checkpoint, sha256_of_checkpoint(checkpoint), _record(folder)
-    )
+    record = _record(folder)
+    if record and record.train_steps:
+        record = _as_of(record, step_of_checkpoint(checkpoint))
+    return Pretrained(folder, checkpoint, sha256_of_checkpoint(checkpoint), record)
 
 
 def find_run(path: str) -> str:
@@ -72,6 +79,23 @@ def find_run(path: str) -> str:
         if len(runs) == 1:
             return runs[0]
     return path
+
+
+def _as_of(record: RunRecord, step: int | None) -> RunRecord:
+    """The record with the costs that the run had at a step."""
+    if step is None or step == record.train_steps:
+        return record
+    done = step / record.train_steps
+    flops, total = record.train_flops, record.total_flops
+    fraction = record.pretrain_fraction
+    return dataclasses.replace(
+        record,
+        train_steps=step,
+        train_flops=flops and flops * done,
+        # What it started from was paid for in any case.
+        total_flops=None if total is None else total - flops * (1.0 - done),
+        pretrain_fraction=fraction and fraction * done,
+    )
 
 
 def _record(folder: str) -> RunRecord | None:

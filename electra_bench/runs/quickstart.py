@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import gin
 
+from electra_bench import registry
+from electra_bench.config.statements import COMMAND_LINE
 from electra_bench.data.vocabulary_training import train_wordpiece, write_vocabulary
 from electra_bench.records import RunRecord
 from electra_bench.runs.launch import Session, launch
@@ -52,6 +54,7 @@ class Plan(NamedTuple):
         seeds: of fine-tuning.
         epochs: passes over the training set in fine-tuning.
         learning_rates: of fine-tuning.
+        given: further bindings of the command line, which hold for all runs.
     """
 
     session: Session
@@ -61,6 +64,7 @@ class Plan(NamedTuple):
     seeds: Sequence[int]
     epochs: float
     learning_rates: Sequence[float]
+    given: Sequence[str]
 
     def pretrain(self, objective: str, *bindings: str, folder: str = RUNS) -> RunRecord:
         """Pre-trains with an objective, which is the row's label too."""
@@ -105,7 +109,7 @@ class Plan(NamedTuple):
         return launch(
             root,
             [f"runs/quickstart_{root}.gin", self.model_file],
-            [*shared, *bindings],
+            [*shared, *bindings, *self.given],
             self.session.plugins,
             overwrite=self.session.overwrite,
         )
@@ -153,16 +157,28 @@ def quickstart(
         All records, for the leaderboard.
 
     Raises:
+        KeyError: an unknown task.
         ValueError: too few minutes.
     """
     if minutes <= overhead_minutes:
         raise ValueError(
             f"quickstart needs more than {overhead_minutes:g} minutes, got {minutes:g}"
         )
+    for task in tasks:
+        registry.tasks.get(task)
+    given = [
+        f"{binding.key} = {binding.value!r}"
+        for binding in session.parsed.bindings
+        if binding.place == COMMAND_LINE
+        and binding.parameter
+        and binding.selector != "runs.quickstart"
+    ]
     os.makedirs(workdir, exist_ok=True)
     session.begin()
-    vocab = _vocabulary(workdir, vocab_size)
-    plan = Plan(session, workdir, model_file, vocab, seeds, epochs, learning_rates)
+    vocab = _vocabulary(workdir, vocab_size, session.overwrite)
+    plan = Plan(
+        session, workdir, model_file, vocab, seeds, epochs, learning_rates, given
+    )
     timed = plan.pretrain("electra", *SPEED, folder="speed")
     seconds = _seconds_per_update(timed, os.path.join(workdir, "speed"))
     finetuning = plan.num_passes(tasks) * finetune_updates
@@ -192,9 +208,9 @@ def _seconds_per_update(record: RunRecord, workdir: str) -> float:
     return record.tokens / record.train_steps / rate
 
 
-def _vocabulary(workdir: str, size: int) -> str:
+def _vocabulary(workdir: str, size: int, overwrite: bool) -> str:
     path = os.path.join(workdir, "vocab.txt")
-    if not os.path.exists(path):
+    if overwrite or not os.path.exists(path):
         print(f"training a vocabulary of {size} tokens", flush=True)
         text = os.path.join(pydoc_files(), CORPUS)
         with open(text, encoding="utf-8") as lines:

@@ -16,8 +16,12 @@ _PARTIAL = f"{CONFIG}.partial"
 _LOCK = ".lock"
 # What the configuration's paths held: "#= vocabulary 3f2a...".
 _CONTENT = "#= "
-# Settings of the machine rather than of the experiment.
-_MACHINE = re.compile(r"(^|\.)(workdir|data_dir|processes)$", re.IGNORECASE)
+# Settings of the machine rather than of the experiment, and what to keep of it.
+_NO_RESULT = re.compile(
+    r"(^|\.)(workdir|data_dir|processes)$"
+    r"|^training\.loop\.(keep|best_metric|higher_is_better)$",
+    re.IGNORECASE,
+)
 
 
 class AnotherRun(FileExistsError):
@@ -51,7 +55,8 @@ def open_run_dir(
         config_text: this run's configuration.
         content: names of inputs to hashes of their content. Equal paths with other
             content make another run.
-        overwrite: whether another run that lies there is deleted.
+        overwrite: whether what lies there is deleted: another run, a finished one, any
+            files; never the progress of this very run.
 
     Yields:
         The configuration's sha256, which `content` is part of.
@@ -68,9 +73,9 @@ def open_run_dir(
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise AnotherRun(f"another process is at work in {run_dir}") from error
-        if overwrite:
-            _empty(run_dir)
         path = os.path.join(run_dir, CONFIG)
+        if overwrite and not _is_progress(run_dir, path, text):
+            _empty(run_dir)
         if os.path.isfile(path):
             _check_same(run_dir, path, text)
         elif set(os.listdir(run_dir)) - {_LOCK, _PARTIAL}:
@@ -86,6 +91,13 @@ def open_run_dir(
         yield config_sha256(text)
 
 
+def _is_progress(run_dir: str, path: str, text: str) -> bool:
+    """Whether the same run was interrupted here."""
+    if not os.path.isfile(path) or os.path.isfile(os.path.join(run_dir, FILE_NAME)):
+        return False
+    return not _differing(path, text)
+
+
 def _empty(run_dir: str) -> None:
     for name in set(os.listdir(run_dir)) - {_LOCK}:
         path = os.path.join(run_dir, name)
@@ -96,21 +108,28 @@ def _empty(run_dir: str) -> None:
 
 
 def _check_same(run_dir: str, path: str, text: str) -> None:
-    with open(path, encoding="utf-8") as file:
-        before = _settings(file.read())
-    now = _settings(text)
-    differing = sorted(set(before) ^ set(now))
+    differing = _differing(path, text)
     if differing:
-        line = differing[0]
-        side = "there" if line in before else "here"
+        line, side = differing[0]
         raise AnotherRun(
             f"{run_dir} holds another run: {line.removeprefix(_CONTENT)!r} only {side}; "
             "choose another --workdir, or give --overwrite to delete it"
         )
 
 
+def _differing(path: str, text: str) -> list[tuple[str, str]]:
+    """Lines in which a folder's configuration and this one differ, and which has it."""
+    with open(path, encoding="utf-8") as file:
+        before = _settings(file.read())
+    now = _settings(text)
+    return [
+        (line, "there" if line in before else "here")
+        for line in sorted(set(before) ^ set(now))
+    ]
+
+
 def _settings(text: str) -> list[str]:
-    """Lines that make a difference: no comments, no settings of the machine."""
+    """Lines that make a difference: no comments, nothing that changes no result."""
     return [
         line
         for line in text.splitlines()
@@ -118,13 +137,13 @@ def _settings(text: str) -> list[str]:
         or (
             line
             and not line.startswith("#")
-            and not _MACHINE.search(line.partition(" = ")[0])
+            and not _NO_RESULT.search(line.partition(" = ")[0])
         )
     ]
 
 
 def config_sha256(text: str) -> str:
-    """Hash of a configuration without comments and settings of the machine."""
+    """Hash of a configuration without comments and what changes no result."""
     return hashlib.sha256("\n".join(_settings(text)).encode()).hexdigest()
 
 

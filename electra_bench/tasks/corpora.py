@@ -379,8 +379,8 @@ def _opened(
         total = sum(part["documents"] for part in manifest["splits"].values())
         raise ValueError(
             f"corpus {name!r}: split {split!r} has no examples; of {total} documents "
-            "none was held out. A blank line ends a document; documents='line' makes "
-            "every line one"
+            "none was held out. 'holdout' is the fraction to hold out; a blank line ends "
+            "a document, documents='line' makes every line one"
         )
     store = ExampleStore([os.path.join(folder, split)])
     return BuiltCorpus(folder, store, corpus_fingerprint(source, split), manifest)

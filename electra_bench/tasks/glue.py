@@ -152,6 +152,12 @@ class MrpcSource(TableSource):
             on_error,
         )
 
+    @property
+    def file_names(self) -> Sequence[str]:
+        """GLUE's files, or Microsoft's two and GLUE's list of ids."""
+        microsoft = ("msr_paraphrase_train", "msr_paraphrase_test", "dev_ids")
+        return [*super().file_names, *microsoft]
+
     def rows(self, split: str) -> list[Row]:
         """The rows of GLUE's file, or of Microsoft's if GLUE's is not there."""
         candidates = locate.layouts(self._task, split, ".tsv", *self._folders)

@@ -164,6 +164,16 @@ def sha256_of_checkpoint(prefix: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def step_of_checkpoint(prefix: str) -> int | None:
+    """Updates that a checkpoint has seen; None if it does not say."""
+    return _step(tf.train.load_checkpoint(prefix))
+
+
+def _step(reader: Any) -> int | None:
+    known = reader.has_tensor("global_step")
+    return int(reader.get_tensor("global_step")) if known else None
+
+
 def read_state(prefix: str) -> dict[str, Any]:
     """The JSON values that were saved with a checkpoint."""
     with open(f"{prefix}.json", encoding="utf-8") as file:
@@ -230,7 +240,7 @@ def restore(
         )
     for name, variable in variables.items():
         variable.assign(np.asarray(reader.get_tensor(name)))
-    return int(reader.get_tensor("global_step")) if "global_step" in shapes else 0
+    return _step(reader) or 0
 
 
 def _some(items: Sequence[str]) -> str:

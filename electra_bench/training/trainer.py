@@ -168,7 +168,7 @@ class Trainer:
                 if self._is_due(step, settings.log_every):
                     self._log(step, state, log, progress)
                 if evaluate and self._is_due(step, settings.eval_every):
-                    state["evaluation"] = evaluate(step)
+                    state["evaluation"] = self._evaluation(evaluate(step))
                     state["evaluated"] = step
                     for task, metrics in state["evaluation"].items():
                         log.write(step, "eval", {"task": task, **metrics})
@@ -192,6 +192,16 @@ class Trainer:
             checkpoint=checkpoints.latest,
             evaluation=state["evaluation"],
         )
+
+    def _evaluation(self, evaluation: Evaluation) -> Evaluation:
+        metric = self._settings.best_metric
+        for task, metrics in evaluation.items():
+            if metric is not None and metric not in metrics:
+                raise ValueError(
+                    f"training.loop.best_metric: {task} has no metric {metric!r}; it has "
+                    f"{sorted(metrics)}"
+                )
+        return evaluation
 
     def _steps_to_events(self, step: int, evaluates: bool) -> list[int]:
         settings = self._settings
@@ -261,14 +271,7 @@ class Trainer:
         metric = self._settings.best_metric
         if metric is None or state["evaluated"] != step:
             return
-        values = []
-        for task, metrics in state["evaluation"].items():
-            if metric not in metrics:
-                raise ValueError(
-                    f"training.loop.best_metric: {task} has no metric {metric!r}; it has "
-                    f"{sorted(metrics)}"
-                )
-            values.append(metrics[metric])
+        values = [metrics[metric] for metrics in state["evaluation"].values()]
         value = sum(values) / len(values)
         best = checkpoints.best
         sign = 1 if self._settings.higher_is_better else -1

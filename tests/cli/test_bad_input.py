@@ -92,6 +92,12 @@ def test_missing_file_bound_by_hand(finetune, refused):
     assert "no split 'develop'" in said and "'dev'" in said
 
 
+def test_file_of_a_split_that_is_made_of_another(finetune, refused, tables):
+    path = str(tables / "train.tsv")
+    said = refused(finetune("TASK = 'sts'", f"FILES = { ({'train_doubled': path})!r}"))
+    assert "'sts' reads no file for 'train_doubled'; it reads ['dev', 'test'" in said
+
+
 def test_missing_gin_file(refused):
     said = refused(["pretrain", "gin/runs/pretrian.gin"])
     assert "'gin/runs/pretrian.gin'" in said and "'runs/pretrain.gin'" in said
@@ -383,6 +389,21 @@ def test_folder_that_holds_another_run(verb, refused, request, tmp_path):
     assert "models.electra.dropout = 0.2" in (run_dir / "config.gin").read_text()
 
 
+def test_overwrite_keeps_the_progress_of_the_same_run(pretrain, tmp_path, capsys):
+    arguments = pretrain("TRAIN_STEPS = 6", flags=["--overwrite"])
+    assert main(arguments) == 0
+    [run_dir] = (tmp_path / "runs").iterdir()
+    (run_dir / "record.json").unlink()  # as if it had been interrupted before the end
+    lines = (run_dir / "metrics.jsonl").stat().st_mtime_ns
+    assert main(arguments) == 0
+    assert (run_dir / "record.json").exists()
+    capsys.readouterr()
+    # A finished run is repeated.
+    assert main(arguments) == 0
+    assert "done already" not in capsys.readouterr().out
+    assert (run_dir / "metrics.jsonl").stat().st_mtime_ns > lines
+
+
 def test_folder_that_holds_something_else(pretrain, refused, tmp_path):
     run_dir = tmp_path / "runs" / "pretrain-small-s0"
     run_dir.mkdir(parents=True)
@@ -403,6 +424,8 @@ def test_folder_that_holds_something_else(pretrain, refused, tmp_path):
             "max_seq_length is 600, but the encoder has positions for 512 tokens",
         ),
         ("finetune", "TASK = 'pydoc'", "'pydoc' is of kind 'corpus', which cannot be"),
+        ("pretrain", "SEED = -1", "SEED must be a whole number >= 0, got -1"),
+        ("finetune", "SEED = [0, -1]", "different whole numbers >= 0, got [0, -1]"),
     ],
 )
 def test_settings_that_cannot_work(verb, binding, said, refused, request):

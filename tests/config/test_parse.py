@@ -71,6 +71,8 @@ def test_later_files_and_the_command_line_override(parse):
         (f"{KIND}.net.parts = [@{KIND}.nett]", (), r"no .*'nett'"),
         (f"{KIND}.net.size = ", (), r"not gin"),
         ("size = 1", (), r"binds nothing"),
+        (f"{KIND}.net.parts = [@genrator/{KIND}.net]", (), r"no scope 'genrator'"),
+        ("A = %B\nB = %A", (), r"macros in a circle: %A = %B = %A"),
         (f"{KIND}.net.depth = 2.0", (), r"run.gin:1: .*depth = 2.0: expected int \| N"),
         (f"{KIND}.net.depth = %D\nD = 'x'", (), r"run.gin:2: D = 'x': .*for .*depth"),
         (f"{KIND}.net.parts = 'abc'", (), r"expected Sequence\[str\]"),
@@ -79,6 +81,13 @@ def test_later_files_and_the_command_line_override(parse):
 def test_mistakes(parse, text, overrides, message):
     with pytest.raises(config.ConfigError, match=message):
         parse(text, *overrides)
+
+
+def test_files_that_include_each_other(parse, tmp_path):
+    other = tmp_path / "other.gin"
+    other.write_text(f"include '{tmp_path / 'run.gin'}'")
+    with pytest.raises(ValueError, match=r"run.gin includes itself: .*other.gin -> "):
+        parse(f"include '{other}'")
 
 
 def test_missing_file_names_near_ones():

@@ -5,6 +5,7 @@ import json
 import pytest
 from small_runs import merged
 
+from electra_bench.data.vocabulary_training import train_sentencepiece
 from electra_bench.runs.launch import launch
 from electra_bench.runs.run_dir import AnotherRun
 
@@ -113,6 +114,48 @@ def test_fine_tuning_takes_model_and_vocabulary_from_the_checkpoint(
     assert record.results[0].num_examples == 80
     assert record.results[0].subset == "80 of 1043"
     assert set(record.results[0].metrics) >= {"mcc", "accuracy"}
+
+
+def test_a_checkpoint_of_half_the_training_has_half_the_history(
+    pretrain, finetune, tmp_path
+):
+    pretrained = pretrain("TRAIN_STEPS = 8", "training.loop.keep = 9")
+    checkpoints = tmp_path / "runs" / "pretrain-small-s0" / "checkpoints"
+    half, whole = (
+        finetune(f"INIT = {str(checkpoints / f'model.ckpt-{step}')!r}", label)[0]
+        for step, label in ((4, "LABEL = 'half'"), (8, "LABEL = 'whole'"))
+    )
+    assert (half.pretrain_fraction, whole.pretrain_fraction) == (0.5, 1.0)
+    assert whole.total_flops == pretrained.train_flops + whole.train_flops
+    assert half.total_flops == pretrained.train_flops / 2 + half.train_flops
+
+
+def test_a_misspelt_best_metric_can_be_mended(pretrain):
+    with pytest.raises(
+        ValueError, match=r"has no metric 'disc_auk'; it has .*disc_auc"
+    ):
+        pretrain("training.loop.best_metric = 'disc_auk'")
+    assert pretrain("training.loop.best_metric = 'disc_auc'").status == "done"
+
+
+def test_a_mixture_with_a_sentencepiece_vocabulary(pretrain, text_file, tmp_path):
+    lines = text_file.read_text(encoding="utf-8").splitlines()
+    (tmp_path / "vocab.model").write_bytes(train_sentencepiece(lines, 300))
+    corpora = {
+        f"mixed_{documents}": {
+            "files": str(text_file),
+            "holdout": 0.1,
+            "documents": documents,
+        }
+        for documents in ("line", "blank_line")
+    }
+    record = pretrain(
+        f"CORPORA = {corpora!r}",
+        "CORPUS = {'mixed_line': 3.0, 'mixed_blank_line': 1.0}",
+        f"VOCAB = {str(tmp_path / 'vocab.model')!r}",
+        "TRAIN_STEPS = 4",
+    )
+    assert {r.task for r in record.results} == set(corpora)
 
 
 def test_several_seeds_equal_single_ones(finetune, tmp_path):

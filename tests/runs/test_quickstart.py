@@ -1,10 +1,13 @@
 """The quickstart on small packages: every row, every task, and started again."""
 
+import itertools
+
 import pytest
 from small_runs import merged
 
 from electra_bench.runs.launch import launch
 
+TASKS = ("pydoc_library", "pydoc_pair", "pydoc_code", "pydoc_qa")
 SIZES = """
 models.electra.hidden_size = 16
 models.electra.num_layers = 1
@@ -25,7 +28,7 @@ def quickstart(installed, tmp_path):
     model_file = tmp_path / "micro.gin"
     model_file.write_text(SIZES)
 
-    def run(*bindings):
+    def run(*bindings, tasks=("pydoc_library",)):
         return launch(
             "quickstart",
             ["runs/quickstart_short.gin"],
@@ -33,7 +36,7 @@ def quickstart(installed, tmp_path):
                 [
                     f"WORKDIR = {str(tmp_path / 'quickstart')!r}",
                     f"MODEL_FILE = {str(model_file)!r}",
-                    "runs.quickstart.tasks = ('pydoc_library',)",
+                    f"runs.quickstart.tasks = {tasks!r}",
                     "runs.quickstart.vocab_size = 500",
                     "MINUTES = 1.0",
                     "OVERHEAD_MINUTES = 0.98",
@@ -46,8 +49,20 @@ def quickstart(installed, tmp_path):
     return run
 
 
-def test_three_rows_and_equal_flops_and_nothing_is_done_twice(quickstart, capsys):
-    records = quickstart("SEEDS = (0, 1)", "LEARNING_RATES = (1e-3, 2e-3)")
+def test_every_row_has_a_score_on_every_task(quickstart):
+    records = quickstart("SEEDS = (0,)", tasks=TASKS)
+    scored = {(r.label, r.results[0].task) for r in records if r.kind == "finetune"}
+    assert scored == set(itertools.product(("electra", "mlm", "untrained"), TASKS))
+    assert all(record.results[0].main_score is not None for record in records)
+
+
+def test_rows_and_equal_flops_and_nothing_is_done_twice(quickstart, capsys):
+    given = (
+        "SEEDS = (0, 1)",
+        "LEARNING_RATES = (1e-3, 2e-3)",
+        "models.electra.num_layers = 2",
+    )
+    records = quickstart(*given)
     rows = [(record.kind, record.label, record.seed) for record in records]
     finetuned = [
         ("finetune", label, seed)
@@ -60,10 +75,19 @@ def test_three_rows_and_equal_flops_and_nothing_is_done_twice(quickstart, capsys
     assert mlm.train_steps > electra.train_steps > 0
     rates = {record.hparams["training.adamw.peak_lr"] for record in records[2:]}
     assert rates <= {1e-3, 2e-3}
+    # A binding of the command line holds for all of them.
+    assert {r.hparams["models.electra.num_layers"] for r in records} == {2}
     capsys.readouterr()
-    again = quickstart("SEEDS = (0, 1)", "LEARNING_RATES = (1e-3, 2e-3)")
-    assert again == records
+    assert quickstart(*given) == records
     assert "step" not in capsys.readouterr().err
+
+
+def test_an_unknown_task_is_found_before_the_work(quickstart, tmp_path):
+    with pytest.raises(
+        KeyError, match="no tasks 'pydoc_libary'; near: .'pydoc_library'"
+    ):
+        quickstart(tasks=("pydoc_libary",))
+    assert not (tmp_path / "quickstart").exists()
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,7 @@ def test_a_killed_run_ends_as_an_unbroken_one(root, request, tmp_path):
         process = start(root, moved(bindings, tmp_path / "killed"))
         killed.append(kill_somewhere(process, runs["killed"], rng))
     assert sum(alive for alive, _ in killed) >= 2, "the run was over before the kills"
+    assert any(during for _, during in killed), "no kill fell into a checkpoint"
     last = start(root, moved(bindings, tmp_path / "killed"))
     last.join()
     assert last.exitcode == 0
