@@ -62,7 +62,8 @@ examples:
   {PROGRAM} quickstart
   {PROGRAM} list tasks
   {PROGRAM} describe task cola
-  {PROGRAM} finetune gin/runs/finetune.gin --gin.TASK="'cola'" --gin.SEED=1
+  {PROGRAM} finetune gin/runs/finetune.gin --gin.TASK="'cola'" \\
+    --gin.INIT="'runs/pretrain-tiny-s0'" --data_dir data
   {PROGRAM} leaderboard build runs --out report
 
 {PROGRAM} VERB --help explains a verb. Exit status: 0 done, 2 found wrong before any

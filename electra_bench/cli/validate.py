@@ -5,7 +5,8 @@ import argparse
 from electra_bench.cli import gin_arguments, quiet
 
 EXAMPLE = """examples:
-  electra-bench validate gin/runs/finetune.gin --gin.TASK="'rte'" --data_dir data
+  electra-bench validate gin/runs/finetune.gin gin/models/tiny.gin --gin.TASK="'rte'" \\
+    --gin.VOCAB="'vocab.txt'" --data_dir data
   electra-bench validate task rte --data_dir data --gin.VOCAB="'vocab.txt'"
 """
 

@@ -1,5 +1,6 @@
 """Variables with the original's names, initialised from (seed, name)."""
 
+import copy
 import zlib
 from collections.abc import Callable
 
@@ -22,10 +23,21 @@ class Variables:
             seed: of the initial values.
         """
         self._seed = seed
+        self._stddev = 0.02
         self._made: list[tuple[tf.Variable, Callable[[int], tf.Tensor]]] = []
 
-    def truncated_normal(self, name: str, shape, stddev: float = 0.02) -> tf.Variable:
-        """Normal with `stddev`, values beyond two standard deviations drawn again."""
+    def with_stddev(self, stddev: float) -> "Variables":
+        """The same collection, for a part whose normal variables are of another scale."""
+        part = copy.copy(self)
+        part._stddev = stddev
+        return part
+
+    def truncated_normal(self, name: str, shape) -> tf.Variable:
+        """Normal with the part's standard deviation, 0.02 unless it has another one.
+
+        Values beyond two standard deviations are drawn again.
+        """
+        stddev = self._stddev
         return self._make(
             name,
             lambda seed: tf.random.stateless_truncated_normal(

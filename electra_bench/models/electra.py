@@ -26,6 +26,7 @@ def electra(
     segment_types: int = 2,
     dropout: float = 0.1,
     attention_dropout: float = 0.1,
+    initializer_range: float = 0.02,
 ) -> TransformerEncoder:
     """Builds BERT's encoder with ELECTRA's smaller embeddings.
 
@@ -47,12 +48,16 @@ def electra(
         segment_types: number of segment ids.
         dropout: probability of dropping a hidden unit, in [0, 1).
         attention_dropout: probability of dropping an attention probability, in [0, 1).
+        initializer_range: standard deviation of initial values, above 0. The original's
+            0.02 suits a hidden size of 768; what a layer adds at first to its input grows
+            with this times the square root of the size.
 
     Returns:
         The encoder.
 
     Raises:
-        ValueError: a size is below 1, or the heads do not divide the hidden size.
+        ValueError: a size is below 1, the heads do not divide the hidden size, or
+            `initializer_range` is not above 0.
 
     Source: Clark et al. 2020, appendix A, Table 6; google-research/electra
     model/modeling.py `BertModel`, run_pretraining.py `get_generator_config`. Differs: a
@@ -71,6 +76,11 @@ def electra(
     for size, value in given.items():
         if value < 1:
             raise ValueError(f"the encoder {name!r} needs {size} >= 1, got {value}")
+    if initializer_range <= 0.0:
+        raise ValueError(
+            f"models.electra.initializer_range must be above 0, got {initializer_range}"
+        )
+    variables = variables.with_stddev(initializer_range)
     if embeddings is None:
         embeddings = EmbeddingLayer(
             variables,

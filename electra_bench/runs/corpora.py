@@ -5,18 +5,21 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from electra_bench.data import run_context
 from electra_bench.tasks.corpora import add_corpus, add_corpus_mixture
 
 
 def register(
     corpus: str | Mapping[str, float],
     corpora: Mapping[str, Mapping[str, Any]] | None,
+    data_dir: str | None = None,
 ) -> str:
     """Registers a run's own corpora.
 
     Args:
         corpus: a name, or names with their mixing rates.
         corpora: names to arguments of `add_corpus`, at least `files`.
+        data_dir: folder that files are looked up in, too.
 
     Returns:
         The registered task or mixture to train on.
@@ -24,9 +27,10 @@ def register(
     Raises:
         ValueError: arguments that `add_corpus` does not take, or without `files`.
     """
-    for name, arguments in (corpora or {}).items():
-        _check_arguments(name, arguments)
-        add_corpus(name, **arguments)
+    with run_context.use(data_dir=data_dir or run_context.current().data_dir):
+        for name, arguments in (corpora or {}).items():
+            _check_arguments(name, arguments)
+            add_corpus(name, **arguments)
     if isinstance(corpus, str):
         return corpus
     name = "mixture_of_" + "_".join(sorted(corpus))

@@ -70,7 +70,7 @@ def evaluate(
     make_deterministic()
     pretrained = find_pretrained(init)
     record = pretrained.record
-    name = corpora_of_run.register(task, corpora)
+    name = corpora_of_run.register(task, corpora, data_dir)
     card: TaskCard = registry.tasks.get(name)
     if split is None:
         trained_on = {r.task: r.split for r in record.results} if record else {}

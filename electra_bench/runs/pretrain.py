@@ -105,7 +105,7 @@ def pretrain(
     # Now, so that a checkpoint that does not fit is found before anything is written.
     if pretrained.checkpoint:
         restore(pretrained.checkpoint, {variable_name(v): v for v in trainable})
-    name = corpora_of_run.register(corpus, corpora)
+    name = corpora_of_run.register(corpus, corpora, data_dir)
     flops = flops_per_step and flops_per_step * train_steps
     with run_context.use(
         vocabulary=tokens, data_dir=data_dir or run_context.current().data_dir

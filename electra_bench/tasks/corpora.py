@@ -24,7 +24,7 @@ from electra_bench.data.corpus_builder import (
 from electra_bench.data.example_builder import Examples
 from electra_bench.data.example_store import ExampleStore
 from electra_bench.data.ordered_map import num_cores
-from electra_bench.data.text_files import FORMATS, file_format
+from electra_bench.data.text_files import FORMATS, file_format, find_files
 from electra_bench.data.text_streams import ReadReport
 from electra_bench.data.vocabularies import RunVocabulary
 from electra_bench.records import TaskCard
@@ -49,21 +49,25 @@ __all__ = [
 ]
 
 # What turns files into examples; the vocabulary's module is added.
-MODULES = tuple(
-    f"electra_bench.data.{name}"
-    for name in (
-        "archives",
-        "basic_words",
-        "corpus_builder",
-        "example_builder",
-        "sentencepiece_vocabulary",
-        "text_files",
-        "text_streams",
-        "tfrecords",
-        "vocabularies",
-        "vocabulary_files",
-        "wordpiece",
-    )
+MODULES = (
+    "electra_bench.tasks.corpus_sources",
+    "electra_bench.tasks.example_sources",
+    *(
+        f"electra_bench.data.{name}"
+        for name in (
+            "archives",
+            "basic_words",
+            "corpus_builder",
+            "example_builder",
+            "sentencepiece_vocabulary",
+            "text_files",
+            "text_streams",
+            "tfrecords",
+            "vocabularies",
+            "vocabulary_files",
+            "wordpiece",
+        )
+    ),
 )
 
 
@@ -163,16 +167,15 @@ def add_corpus(
 
 def _common_format(patterns: Sequence[str]) -> str:
     """`tfrecord` or `built` if the names say so; otherwise files are told apart later."""
-    if len(patterns) == 1 and read_manifest(patterns[0]):
+    base = run_context.current().data_dir
+    folders = [patterns[0], *([os.path.join(base, patterns[0])] if base else [])]
+    if len(patterns) == 1 and any(map(read_manifest, folders)):
         return "built"
-    inside = [
-        os.path.join(pattern, name)
-        for pattern in patterns
-        if os.path.isdir(pattern)
-        for name in sorted(os.listdir(pattern))[:1]
-    ]
-    kinds = {file_format(name) for name in [*patterns, *inside]}
-    return "tfrecord" if "tfrecord" in kinds else "auto"
+    try:
+        names = find_files(patterns, base)
+    except FileNotFoundError:  # said when the corpus is read
+        names = patterns
+    return "tfrecord" if "tfrecord" in map(file_format, names) else "auto"
 
 
 def register_corpus(card: TaskCard, source: CorpusSource, seed: int = 0) -> seqio.Task:

@@ -55,6 +55,16 @@ def test_output_shapes(encoder):
     assert output.layers[-1] is output.sequence
 
 
+def test_initial_values_have_the_configured_scale(encoder):
+    wide = electra(
+        Variables(1), "electra", 50, max_positions=20, initializer_range=0.05, **SIZES
+    )
+    for narrow, scaled in zip(encoder.variables, wide.variables, strict=True):
+        drawn = narrow.shape.rank == 2 and "embeddings_project" not in narrow.name
+        expected = narrow * 2.5 if drawn else narrow
+        np.testing.assert_allclose(scaled, expected, rtol=1e-5, err_msg=narrow.name)
+
+
 def test_padding_does_not_reach_the_tokens(encoder):
     ids, mask, segments = inputs()
     long = encoder(ids, mask, segments, seed=Seed.of(0), training=False).sequence

@@ -307,6 +307,13 @@ def test_tfrecords_of_the_original(tmp_path, text_file):
     write_tfrecords(folder / "pretrain_data.tfrecord-0-of-2", rows[:half])
     write_tfrecords(folder / "pretrain_data.tfrecord-1-of-2", rows[half:])
     add_corpus("test_records", str(folder), holdout=0.1)
+    # Found below the run's data folder, too, by name or by a glob.
+    with run_context.use(data_dir=str(tmp_path)):
+        for number, files in enumerate(("pretrain_tfrecords", "pretrain_tfr*/*")):
+            add_corpus(f"test_records_{number}", files, holdout=0.1)
+            assert stored(build(f"test_records_{number}")) == stored(
+                build("test_records")
+            )
     made = []
     for split in ("train", "validation"):
         built = build("test_records", split)
