@@ -76,7 +76,9 @@ def test_rows_and_equal_flops_and_nothing_is_done_twice(quickstart, capsys):
     rates = {record.hparams["training.adamw.peak_lr"] for record in records[2:]}
     assert rates <= {1e-3, 2e-3}
     # A binding of the command line holds for all of them.
-    assert {r.hparams["models.electra.num_layers"] for r in records} == {2}
+    for record in records:
+        layers = {v for k, v in record.hparams.items() if k.endswith("num_layers")}
+        assert layers == {2}
     capsys.readouterr()
     assert quickstart(*given) == records
     assert "step" not in capsys.readouterr().err
