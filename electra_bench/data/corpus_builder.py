@@ -368,11 +368,18 @@ def _write(writer: ExampleWriter, examples: Examples) -> None:
 
 
 def read_manifest(folder: str) -> dict[str, Any] | None:
-    """The manifest of a complete folder; None if it holds none, or a foreign one."""
+    """The manifest of a complete folder; None if it holds none, or a foreign one.
+
+    Raises:
+        ValueError: a manifest that cannot be read.
+    """
+    path = os.path.join(folder, MANIFEST)
     try:
-        with open(os.path.join(folder, MANIFEST), encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             manifest = json.load(file)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except ValueError as error:
+        raise ValueError(f"{path}: not JSON: {error}") from error
     ours = isinstance(manifest, dict) and {"splits", "text_bytes"} <= set(manifest)
     return manifest if ours else None
