@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+# An initial value under a seed.
+InitialValue = Callable[[int], tf.Tensor]
+
 
 class Variables:
     """Creates a model's variables.
@@ -23,27 +26,24 @@ class Variables:
             seed: of the initial values.
         """
         self._seed = seed
-        self._stddev = 0.02
-        self._made: list[tuple[tf.Variable, Callable[[int], tf.Tensor]]] = []
+        self._normal = normal_values(0.02)
+        self._made: list[tuple[tf.Variable, InitialValue]] = []
 
-    def with_stddev(self, stddev: float) -> "Variables":
-        """The same collection, for a part whose normal variables are of another scale."""
+    def with_normal(
+        self, values: Callable[[str, list[int]], InitialValue]
+    ) -> "Variables":
+        """The same collection, for a part whose normal variables start otherwise.
+
+        Args:
+            values: initial value of a name and a shape.
+        """
         part = copy.copy(self)
-        part._stddev = stddev
+        part._normal = values
         return part
 
     def truncated_normal(self, name: str, shape) -> tf.Variable:
-        """Normal with the part's standard deviation, 0.02 unless it has another one.
-
-        Values beyond two standard deviations are drawn again.
-        """
-        stddev = self._stddev
-        return self._make(
-            name,
-            lambda seed: tf.random.stateless_truncated_normal(
-                shape, seed=_seed_of(seed, name), stddev=stddev
-            ),
-        )
+        """Truncated normal of standard deviation 0.02, or what the part has instead."""
+        return self._make(name, self._normal(name, shape))
 
     def glorot_uniform(self, name: str, shape) -> tf.Variable:
         """Uniform in +-sqrt(6 / (fan_in + fan_out)); TF1's default for dense kernels."""
@@ -68,7 +68,7 @@ class Variables:
         for variable, value in self._made:
             variable.assign(value(seed))
 
-    def _make(self, name: str, value: Callable[[int], tf.Tensor]) -> tf.Variable:
+    def _make(self, name: str, value: InitialValue) -> tf.Variable:
         # Every replica computes the same update from all-reduced gradients, so that of
         # the first one counts and nothing needs to be averaged.
         variable = tf.Variable(
@@ -78,6 +78,21 @@ class Variables:
         )
         self._made.append((variable, value))
         return variable
+
+
+def normal_values(stddev: float) -> Callable[[str, list[int]], InitialValue]:
+    """Normal initial values; those beyond two standard deviations are drawn again.
+
+    Args:
+        stddev: of the values before that.
+    """
+
+    def value(name: str, shape: list[int]) -> InitialValue:
+        return lambda seed: tf.random.stateless_truncated_normal(
+            shape, seed=_seed_of(seed, name), stddev=stddev
+        )
+
+    return value
 
 
 def _seed_of(seed: int, name: str) -> tf.Tensor:

@@ -3,8 +3,10 @@
 import dataclasses
 
 from electra_bench.core import Variables
+from electra_bench.core.variables import normal_values
 from electra_bench.models.encoder import EmbeddingLayer, TransformerEncoder
 from electra_bench.models.flops import EncoderSizes
+from electra_bench.models.mimetic import mimetic_values
 from electra_bench.registry import models
 
 
@@ -27,6 +29,7 @@ def electra(
     dropout: float = 0.1,
     attention_dropout: float = 0.1,
     initializer_range: float = 0.02,
+    mimetic: bool = False,
 ) -> TransformerEncoder:
     """Builds BERT's encoder with ELECTRA's smaller embeddings.
 
@@ -51,6 +54,8 @@ def electra(
         initializer_range: standard deviation of initial values, above 0. The original's
             0.02 suits a hidden size of 768; what a layer adds at first to its input grows
             with this times the square root of the size.
+        mimetic: start with keys equal to queries and with sinusoidal positions, see
+            `models/mimetic.py`; the original starts with independent random values.
 
     Returns:
         The encoder.
@@ -80,7 +85,8 @@ def electra(
         raise ValueError(
             f"models.electra.initializer_range must be above 0, got {initializer_range}"
         )
-    variables = variables.with_stddev(initializer_range)
+    values = mimetic_values if mimetic else normal_values
+    variables = variables.with_normal(values(initializer_range))
     if embeddings is None:
         embeddings = EmbeddingLayer(
             variables,

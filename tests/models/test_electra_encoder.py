@@ -65,6 +65,46 @@ def test_initial_values_have_the_configured_scale(encoder):
         np.testing.assert_allclose(scaled, expected, rtol=1e-5, err_msg=narrow.name)
 
 
+def test_mimetic_start():
+    built = electra(
+        Variables(1),
+        "electra",
+        50,
+        max_positions=64,
+        initializer_range=0.1,
+        mimetic=True,
+        **(SIZES | {"embedding_size": 32}),
+    )
+    values = {variable_name(v): v.numpy() for v in built.variables}
+    layers = [f"electra/encoder/layer_{i}/attention/self" for i in range(2)]
+    for layer in layers:
+        query = values[f"{layer}/query/kernel"]
+        np.testing.assert_array_equal(values[f"{layer}/key/kernel"], query)
+        assert np.abs(values[f"{layer}/value/kernel"] - query).max() > 0.1
+    assert np.any(
+        values[f"{layers[0]}/key/kernel"] != values[f"{layers[1]}/key/kernel"]
+    )
+    positions = values["electra/embeddings/position_embeddings"]
+    # Sine and cosine of a position add up to one, so every row is of the same length ...
+    np.testing.assert_allclose(
+        np.linalg.norm(positions, axis=1), 0.1 * math.sqrt(32), rtol=1e-5
+    )
+    # ... and the nearer two positions are, the more they are alike.
+    alike = positions @ positions[20]
+    assert np.argmax(alike) == 20
+    assert alike[19] == pytest.approx(alike[21], rel=1e-4)
+    assert alike[20] > alike[21] > alike[22] > alike[24] > alike[50]
+
+
+def test_a_mimetic_start_follows_the_seed():
+    variables = Variables(1)
+    built = electra(variables, "electra", 50, mimetic=True, **SIZES)
+    variables.reset(2)
+    other = electra(Variables(2), "electra", 50, mimetic=True, **SIZES)
+    for reset, made in zip(built.variables, other.variables, strict=True):
+        np.testing.assert_array_equal(reset, made, err_msg=made.name)
+
+
 def test_padding_does_not_reach_the_tokens(encoder):
     ids, mask, segments = inputs()
     long = encoder(ids, mask, segments, seed=Seed.of(0), training=False).sequence
