@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-# An initial value under a seed.
+# From a seed to an initial value.
 InitialValue = Callable[[int], tf.Tensor]
+# From a variable's name and shape to that.
+NormalValues = Callable[[str, list[int]], InitialValue]
 
 
 class Variables:
@@ -29,14 +31,8 @@ class Variables:
         self._normal = normal_values(0.02)
         self._made: list[tuple[tf.Variable, InitialValue]] = []
 
-    def with_normal(
-        self, values: Callable[[str, list[int]], InitialValue]
-    ) -> "Variables":
-        """The same collection, for a part whose normal variables start otherwise.
-
-        Args:
-            values: initial value of a name and a shape.
-        """
+    def with_normal(self, values: NormalValues) -> "Variables":
+        """The same collection, for a part whose normal variables start otherwise."""
         part = copy.copy(self)
         part._normal = values
         return part
@@ -80,7 +76,7 @@ class Variables:
         return variable
 
 
-def normal_values(stddev: float) -> Callable[[str, list[int]], InitialValue]:
+def normal_values(stddev: float) -> NormalValues:
     """Normal initial values; those beyond two standard deviations are drawn again.
 
     Args:

@@ -11,6 +11,9 @@ from electra_bench.core.batch import NO_LABEL
 from electra_bench.data.batch_plan import Row
 from electra_bench.data.example_store import ExampleStore
 
+# Batches grouped by length are padded to a multiple of this: few shapes, few retraces.
+LENGTH_MULTIPLE = 8
+
 
 def signature(batch_size: int | None = None, seq_length: int | None = None) -> Batch:
     """Shapes and dtypes of batches; None where they differ between batches."""
@@ -128,4 +131,4 @@ def evaluation_batches(
     for start in range(0, len(order), batch_size):
         chosen = [Row(0, int(i)) for i in order[start : start + batch_size]]
         chosen += [Row(0, -1)] * (batch_size - len(chosen))
-        yield make_batch([store], chosen, seq_length, multiple=8)
+        yield make_batch([store], chosen, seq_length, LENGTH_MULTIPLE)

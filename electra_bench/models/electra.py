@@ -55,7 +55,8 @@ def electra(
             0.02 suits a hidden size of 768; what a layer adds at first to its input grows
             with this times the square root of the size.
         mimetic: start with keys equal to queries and with sinusoidal positions, see
-            `models/mimetic.py`; the original starts with independent random values.
+            `models/mimetic.py`; the original starts with independent random values. Wants
+            an `initializer_range` near 1 / sqrt(hidden_size).
 
     Returns:
         The encoder.

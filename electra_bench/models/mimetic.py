@@ -1,23 +1,23 @@
 """Initial values with which narrow encoders attend to their neighbours from the start."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
-from electra_bench.core.variables import InitialValue, normal_values
+from electra_bench.core.variables import InitialValue, NormalValues, normal_values
 
-# Wave lengths of the positions go from 2 pi to this times 2 pi.
-LONGEST_WAVE = 10_000.0
+# Wave lengths of the positions go from 2 pi towards this times 2 pi.
+WAVE_BASE = 10_000.0
 
 
-def mimetic_values(stddev: float) -> Callable[[str, list[int]], InitialValue]:
-    """Keys equal to queries and sinusoidal positions; the rest is truncated normal.
+def mimetic_values(stddev: float) -> NormalValues:
+    """Keys equal to queries and sinusoidal positions in place of normal values.
 
-    With equal keys and queries a token attends to similar tokens, and positions as
-    sinusoids are similar to their neighbours. The variables are trained from there like
-    all others.
+    For encoders with the variable names of `models/encoder.py`; others start as with
+    `normal_values`. With equal keys and queries a token attends to similar tokens, and
+    positions as sinusoids are similar to their neighbours. The variables are trained from
+    there like all others.
 
     Source: after Trockman and Kolter 2023 (arXiv:2305.09828), who make the
     product of query and key matrices resemble the identity, as it does in pre-trained
@@ -26,7 +26,9 @@ def mimetic_values(stddev: float) -> Callable[[str, list[int]], InitialValue]:
     are independent.
 
     Args:
-        stddev: of all values, the sinusoids included.
+        stddev: of the normal values before they are cut, and root mean square of the
+            sinusoids. A query's product with an equal key is far from random for 1 /
+            sqrt(hidden size) and more.
 
     Returns:
         For `Variables.with_normal`.
@@ -55,7 +57,7 @@ def sinusoids(positions: int, size: int) -> np.ndarray:
     Returns:
         float32 [positions, size].
     """
-    frequencies = LONGEST_WAVE ** -(np.arange(0, size, 2) / size)
+    frequencies = WAVE_BASE ** -(np.arange(0, size, 2) / size)
     angles = np.arange(positions)[:, np.newaxis] * frequencies
     waves = np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
     return waves[:, :size].astype(np.float32)

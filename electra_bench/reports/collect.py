@@ -26,8 +26,8 @@ class Collected:
 def collect(directories: Iterable[str]) -> Collected:
     """Reads every `record.json` below the directories.
 
-    Left out: what is no record or of a newer schema, a second copy of a run, and all
-    records that claim one run_id with different contents.
+    Left out: what is no record or of a newer schema, a copy or a repeat of a run, and
+    all records that claim one run_id with different results.
 
     Raises:
         FileNotFoundError: a directory does not exist, or none holds a record.
@@ -58,7 +58,7 @@ def collect(directories: Iterable[str]) -> Collected:
     usable = {}
     for run_id, copies in by_run.items():
         first_path, first = copies[0]
-        if all(record == first for _, record in copies):
+        if all(record.results == first.results for _, record in copies):
             usable[first_path] = first
             left_out += [
                 LeftOut(path, f"the same run as {first_path}") for path, _ in copies[1:]

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import gin
@@ -14,8 +14,6 @@ from electra_bench import registry
 from electra_bench.core import Objective, Variables
 from electra_bench.core.variables import variable_name
 from electra_bench.data import run_context
-from electra_bench.data.batch_plan import ByLengthPlan, RandomPlan
-from electra_bench.data.batching import make_batch, signature, training_dataset
 from electra_bench.models.flops import TRAIN_FACTOR
 from electra_bench.records import (
     RunRecord,
@@ -25,6 +23,7 @@ from electra_bench.records import (
     write_record,
 )
 from electra_bench.runs import building, plan, recording
+from electra_bench.runs.batches import TrainingBatches
 from electra_bench.runs.launch import Session
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.run_dir import check_spared, finished, open_run_dir
@@ -117,8 +116,8 @@ def finetune(
     ):
         [train] = examples(task, train_split, length)
         [held_out] = examples(task, eval_split, length)
-    batches = _Batches.of(
-        composition, train, batch_size, card.epochs if epochs is None else epochs
+    batches = TrainingBatches.passes(
+        train, batch_size, card.epochs if epochs is None else epochs, composition
     )
     setup = _Setup.build(strategy, model, card, tokens, batches, weight_decay)
     building.check_length(setup.objective.encoder, length)
@@ -204,7 +203,7 @@ def finetune(
 
 
 def _train_flops(
-    objective: Objective, train: TaskExamples, batches: "_Batches"
+    objective: Objective, train: TaskExamples, batches: TrainingBatches
 ) -> float | None:
     """FLOPs of the encoder over the whole training, method v2, without padding.
 
@@ -246,54 +245,6 @@ def _seeds(seed: int | Sequence[int]) -> list[int]:
     return seeds
 
 
-class _Batches(NamedTuple):
-    """The training batches of any seed."""
-
-    num_steps: int
-    make_plan: Callable[[int], Any]
-    store: Any
-    batch_size: int
-    multiple: int
-
-    @classmethod
-    def of(
-        cls, composition: str, train: TaskExamples, batch_size: int, epochs: float
-    ) -> "_Batches":
-        size = len(train.store)
-        lengths = train.store.lengths("input_ids")
-        if composition == "random":
-            # The original pads the training set to whole batches and counts those.
-            steps = int(math.ceil(size / batch_size) * epochs)
-            return cls(
-                steps,
-                lambda seed: RandomPlan([size], [1.0], batch_size, seed),
-                train.store,
-                batch_size,
-                1,
-            )
-        if composition == "by_length":
-            steps = int(ByLengthPlan(lengths, batch_size, 0).steps_per_epoch * epochs)
-            return cls(
-                steps,
-                lambda seed: ByLengthPlan(lengths, batch_size, seed),
-                train.store,
-                batch_size,
-                8,
-            )
-        raise ValueError(
-            f"composition must be 'by_length' or 'random', got {composition!r}"
-        )
-
-    def dataset(self, seed: int) -> Callable[[int], tf.data.Dataset]:
-        rows = self.make_plan(seed)
-
-        def make(step: int):
-            return make_batch([self.store], rows[step], None, self.multiple)
-
-        spec = signature(self.batch_size)
-        return lambda first: training_dataset(make, spec, first, self.num_steps)
-
-
 class _Setup(NamedTuple):
     """Encoder, head and optimizer, built once and reset for every seed."""
 
@@ -310,7 +261,7 @@ class _Setup(NamedTuple):
         model: str,
         card: TaskCard,
         tokens: Any,
-        batches: _Batches,
+        batches: TrainingBatches,
         weight_decay: float,
     ) -> "_Setup":
         settings = registry.training.get("loop")()

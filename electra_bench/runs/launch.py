@@ -96,7 +96,7 @@ def launch(
     """Parses a configuration and runs a root with it.
 
     Args:
-        root: `pretrain`, `finetune` or `evaluate`.
+        root: `pretrain`, `finetune`, `evaluate` or `quickstart`.
         files: gin files.
         overrides: gin bindings.
         plugins: modules or files to load first.

@@ -11,12 +11,11 @@ from electra_bench import registry
 from electra_bench.core import Objective, Variables
 from electra_bench.core.variables import variable_name
 from electra_bench.data import run_context
-from electra_bench.data.batch_plan import RandomPlan
-from electra_bench.data.batching import make_batch, signature, training_dataset
 from electra_bench.objectives.pretrain_metrics import percentages
 from electra_bench.records import RunRecord, TaskCard, TaskResult, write_record
 from electra_bench.runs import building, plan, recording
 from electra_bench.runs import corpora as corpora_of_run
+from electra_bench.runs.batches import TrainingBatches
 from electra_bench.runs.launch import Session
 from electra_bench.runs.pretrained import find_pretrained
 from electra_bench.runs.run_dir import check_spared, finished, open_run_dir
@@ -122,6 +121,7 @@ def pretrain(
             return RunRecord(run_dir, label, "pretrain", "planned")
         train = examples(name, "train", max_seq_length, processes)
         held_out = examples(name, "validation", max_seq_length, processes)
+    batches = TrainingBatches.mixture(train, batch_size, train_steps, max_seq_length)
     check_spared(pretrained.checkpoint, run_dir, session.overwrite)
     config_text = session.snapshot()
     content = {"vocabulary": tokens.sha256, "init": pretrained.sha256}
@@ -144,7 +144,7 @@ def pretrain(
         ).train(
             run_dir,
             seed,
-            _dataset(train, batch_size, max_seq_length, seed, train_steps),
+            batches.dataset(seed),
             _evaluation(built, held_out, batch_size, max_seq_length, eval_batches),
         )
         run = recording.Run(
@@ -200,24 +200,6 @@ def _num_steps(
     if train_steps < 1:
         raise ValueError(f"pre-training needs at least one step, got {train_steps}")
     return train_steps
-
-
-def _dataset(
-    parts: list[TaskExamples], batch_size: int, seq: int, seed: int, steps: int
-):
-    stores = [part.store for part in parts]
-    rows = RandomPlan(
-        [len(store) for store in stores],
-        [part.rate for part in parts],
-        batch_size,
-        seed,
-    )
-    spec = signature(batch_size, seq)
-
-    def make(step: int):
-        return make_batch(stores, rows[step], seq)
-
-    return lambda first: training_dataset(make, spec, first, steps)
 
 
 def _evaluation(

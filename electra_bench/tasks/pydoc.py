@@ -58,8 +58,7 @@ class PydocSource(seqio.DataSource):
     ) -> tf.data.Dataset:
         """The raw examples of a split, or of the file that the run binds to it."""
         del sequence_length, use_cached, num_epochs
-        with open(self._path(split), encoding="utf-8") as file:
-            rows = [json.loads(line) for line in file]
+        rows = self._rows(split)
         dataset = tf.data.Dataset.from_generator(
             lambda: ({name: row[name] for name in self._signature} for row in rows),
             output_signature=self._signature,
@@ -71,6 +70,27 @@ class PydocSource(seqio.DataSource):
     def data_sha256(self, split: str) -> str:
         """Hash of the split's file, see `fingerprints.data_sha256`."""
         return file_sha256(self._path(split))
+
+    def _rows(self, split: str) -> list[dict[str, Any]]:
+        path = self._path(split)
+        rows = []
+        with open(path, encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    row = json.loads(line)
+                except json.JSONDecodeError as error:
+                    raise ValueError(
+                        f"{path}, line {number}: no JSON: {error}"
+                    ) from error
+                names = row.keys() if isinstance(row, dict) else ()
+                missing = [name for name in self._signature if name not in names]
+                if missing:
+                    raise ValueError(
+                        f"{path}, line {number}: {', '.join(missing)} missing, got "
+                        f"{line.strip()[:60]}"
+                    )
+                rows.append(row)
+        return rows
 
     def _path(self, split: str) -> str:
         return run_context.current().files.get(split) or os.path.join(

@@ -15,6 +15,7 @@ from electra_bench.core.variables import variable_name
 from electra_bench.models.electra import electra
 from electra_bench.models.encoder import EncoderSizes
 from electra_bench.models.flops import encoder_flops
+from electra_bench.models.mimetic import sinusoids
 from electra_bench.objectives.heads import DiscriminatorHead
 
 SIZES = dict(hidden_size=32, num_layers=2, num_heads=4, ffn_size=64, embedding_size=16)
@@ -94,6 +95,36 @@ def test_mimetic_start():
     assert np.argmax(alike) == 20
     assert alike[19] == pytest.approx(alike[21], rel=1e-4)
     assert alike[20] > alike[21] > alike[22] > alike[24] > alike[50]
+
+
+def test_a_mimetic_generator_starts_with_its_own_queries():
+    variables = Variables(1)
+    options = {"initializer_range": 0.1, "mimetic": True, **SIZES}
+    encoder = electra(variables, "electra", 50, **options)
+    generator = electra(variables, "generator", 50, encoder.embeddings, **options)
+    [head] = [
+        variable.numpy()
+        for variable in DiscriminatorHead(variables, "head", 32).variables
+        if variable_name(variable).endswith("/dense/kernel")
+    ]
+    values = {
+        variable_name(v): v.numpy() for v in (*encoder.variables, *generator.variables)
+    }
+    kernel = "/encoder/layer_0/attention/self/{}/kernel"
+    query = values["generator" + kernel.format("query")]
+    np.testing.assert_array_equal(values["generator" + kernel.format("key")], query)
+    assert np.any(query != values["electra" + kernel.format("query")])
+    # The prediction head is no part of the encoder.
+    assert np.abs(head).max() <= 0.04
+
+
+@pytest.mark.parametrize("size", [1, 7, 8])
+def test_sinusoids(size):
+    table = sinusoids(5, size)
+    assert table.shape == (5, size) and table.dtype == np.float32
+    sines = -(-size // 2)
+    np.testing.assert_array_equal(table[0], [0.0] * sines + [1.0] * (size - sines))
+    np.testing.assert_allclose(table[:, 0], np.sin(np.arange(5)), rtol=1e-6)
 
 
 def test_a_mimetic_start_follows_the_seed():

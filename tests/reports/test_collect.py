@@ -47,6 +47,18 @@ def test_a_copy_is_left_out(tmp_path):
     assert "the same run" in left_out.reason
 
 
+def test_a_run_made_again_counts_once(tmp_path):
+    records = [
+        run_record("a", "cola", 0, 60.0, run_id="same", started=started)
+        for started in ("2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00")
+    ]
+    save_records(tmp_path, records)
+    found = collect([str(tmp_path)])
+    assert len(found.records) == 1
+    [left_out] = found.left_out
+    assert "the same run as" in left_out.reason
+
+
 def test_contradicting_records_are_all_left_out(tmp_path):
     save_records(
         tmp_path,

@@ -224,6 +224,26 @@ def test_a_bound_file_replaces_a_split(installed, vocabulary, tmp_path):
     assert found["labels"].tolist() == [1]
 
 
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        ("same,a,b", r"mine.jsonl, line 2: no JSON: Expecting value"),
+        ('{"text_a": "a"}', r"line 2: idx, id, text_b, label missing, got {"),
+        ('["a", "b"]', r"line 2: idx, id, text_a, text_b, label missing, got \["),
+    ],
+)
+def test_a_bound_file_with_a_bad_line(vocabulary, tmp_path, line, said):
+    path = tmp_path / "mine.jsonl"
+    row = {"idx": 0, "id": "x", "text_a": "a b", "text_b": "c", "label": "same"}
+    path.write_text(f"{json.dumps(row)}\n{line}\n")
+    files = {"dev": str(path)}
+    with (
+        run_context.use(vocabulary=vocabulary, files=files),
+        pytest.raises(ValueError, match=said),
+    ):
+        load_task("pydoc_pair").get_dataset({"input_ids": 16}, "dev")
+
+
 def test_corpus_task_reads_the_documents(installed, made):
     task = load_task("pydoc")
     documents = [

@@ -1,0 +1,113 @@
+"""The training batches of a run: which rows, how they are padded, from any step on."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from electra_bench.data.batch_plan import ByLengthPlan, RandomPlan
+from electra_bench.data.batching import (
+    LENGTH_MULTIPLE,
+    Plan,
+    make_batch,
+    signature,
+    training_dataset,
+)
+from electra_bench.data.example_store import ExampleStore
+from electra_bench.tasks.examples import TaskExamples
+
+
+class TrainingBatches(NamedTuple):
+    """Batches of a whole training, under any seed.
+
+    Attributes:
+        stores: examples, one store a task.
+        batch_size: examples in an update.
+        num_steps: updates.
+        make_plan: from a seed to the rows of every step.
+        seq_length: pad to this; None pads to the longest row.
+        multiple: without `seq_length`, pad on to a multiple of this.
+    """
+
+    stores: Sequence[ExampleStore]
+    batch_size: int
+    num_steps: int
+    make_plan: Callable[[int], Plan]
+    seq_length: int | None = None
+    multiple: int = 1
+
+    @classmethod
+    def mixture(
+        cls,
+        parts: Sequence[TaskExamples],
+        batch_size: int,
+        num_steps: int,
+        seq_length: int,
+    ) -> "TrainingBatches":
+        """Rows drawn from several tasks by their rates, all of one length.
+
+        Args:
+            parts: the tasks.
+            batch_size: examples in an update.
+            num_steps: updates.
+            seq_length: tokens in a row.
+        """
+        stores = [part.store for part in parts]
+        sizes = [len(store) for store in stores]
+        rates = [part.rate for part in parts]
+        return cls(
+            stores,
+            batch_size,
+            num_steps,
+            lambda seed: RandomPlan(sizes, rates, batch_size, seed),
+            seq_length,
+        )
+
+    @classmethod
+    def passes(
+        cls, train: TaskExamples, batch_size: int, epochs: float, composition: str
+    ) -> "TrainingBatches":
+        """Passes over one task.
+
+        Args:
+            train: the task.
+            batch_size: examples in an update.
+            epochs: number of passes.
+            composition: see `finetune`.
+
+        Raises:
+            ValueError: an unknown composition.
+        """
+        size = len(train.store)
+        if composition == "random":
+            # The original pads the training set to whole batches and counts those.
+            return cls(
+                [train.store],
+                batch_size,
+                int(math.ceil(size / batch_size) * epochs),
+                lambda seed: RandomPlan([size], [1.0], batch_size, seed),
+            )
+        if composition == "by_length":
+            lengths = train.store.lengths("input_ids")
+            steps = ByLengthPlan(lengths, batch_size, 0).steps_per_epoch
+            return cls(
+                [train.store],
+                batch_size,
+                int(steps * epochs),
+                lambda seed: ByLengthPlan(lengths, batch_size, seed),
+                multiple=LENGTH_MULTIPLE,
+            )
+        raise ValueError(
+            f"composition must be 'by_length' or 'random', got {composition!r}"
+        )
+
+    def dataset(self, seed: int) -> Callable[[int], tf.data.Dataset]:
+        """From a first step to the batches of it and of all that follow."""
+        rows = self.make_plan(seed)
+
+        def make(step: int):
+            return make_batch(self.stores, rows[step], self.seq_length, self.multiple)
+
+        spec = signature(self.batch_size, self.seq_length)
+        return lambda first: training_dataset(make, spec, first, self.num_steps)

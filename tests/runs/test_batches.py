@@ -1,0 +1,70 @@
+"""Batches of a run: how many, how long, and the same from any step on."""
+
+import numpy as np
+import pytest
+
+from electra_bench.data.example_store import ExampleStore, ExampleWriter
+from electra_bench.runs.batches import TrainingBatches
+from electra_bench.tasks.examples import TaskExamples
+
+LENGTHS = (3, 11, 9, 4, 12, 10, 5)
+
+
+@pytest.fixture
+def train(tmp_path):
+    with ExampleWriter(str(tmp_path / "store")) as writer:
+        for number, length in enumerate(LENGTHS):
+            writer.append(
+                {
+                    "input_ids": np.full(length, number + 1, np.int32),
+                    "segment_ids": np.zeros(length, np.int32),
+                    "labels": np.array([0], np.int32),
+                    "values": np.zeros(0, np.float32),
+                }
+            )
+    return TaskExamples(
+        "made_up", 1.0, ExampleStore([str(tmp_path / "store")]), "no hash"
+    )
+
+
+def all_ids(batches, seed=0, first=0):
+    return [b.input_ids.numpy() for b in batches.dataset(seed)(first)]
+
+
+def test_grouped_by_length(train):
+    batches = TrainingBatches.passes(train, 2, 2.0, "by_length")
+    ids = all_ids(batches)
+    # Whole batches only: a pass leaves out one of the seven.
+    assert len(ids) == batches.num_steps == 6
+    assert {array.shape for array in ids} == {(2, 8), (2, 16)}
+    for epoch in (ids[:3], ids[3:]):
+        assert len({row[0] for array in epoch for row in array}) == 6
+
+
+def test_at_random_is_padded_to_the_longest(train):
+    # Four batches hold seven examples; the original counts those.
+    batches = TrainingBatches.passes(train, 2, 1.5, "random")
+    ids = all_ids(batches)
+    assert len(ids) == batches.num_steps == 6
+    for array in ids:
+        assert array.shape[1] == max(LENGTHS[row[0] - 1] for row in array)
+
+
+def test_a_mixture_is_of_one_length(train):
+    ids = all_ids(TrainingBatches.mixture([train, train], 4, 5, 20))
+    assert [array.shape for array in ids] == [(4, 20)] * 5
+
+
+@pytest.mark.parametrize("composition", ["by_length", "random"])
+def test_a_later_step_is_the_same_from_there_on(train, composition):
+    batches = TrainingBatches.passes(train, 2, 2.0, composition)
+    for whole, rest in zip(all_ids(batches)[3:], all_ids(batches, 0, 3), strict=True):
+        np.testing.assert_array_equal(whole, rest)
+    other = all_ids(batches, seed=1)
+    same = [np.array_equal(a, b) for a, b in zip(all_ids(batches), other, strict=True)]
+    assert not all(same)
+
+
+def test_an_unknown_composition(train):
+    with pytest.raises(ValueError, match="'by_length' or 'random', got 'sorted'"):
+        TrainingBatches.passes(train, 2, 1.0, "sorted")
