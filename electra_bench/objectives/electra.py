@@ -58,13 +58,14 @@ def electra(
     disc_weight: float = 50.0,
     generator_hidden_size: float = 0.25,
     generator_layers: float = 1.0,
+    untied_generator: bool = True,
     temperature: float = 1.0,
     disallow_correct: bool = False,
     distinct_positions: bool = False,
 ) -> "Electra":
     """Builds the objective.
 
-    Generator and discriminator share the whole embedding layer.
+    Generator and discriminator share the whole embedding layer, or all layers.
 
     Args:
         encoders: builds discriminator and generator.
@@ -76,6 +77,8 @@ def electra(
         generator_hidden_size: the generator's hidden size as a fraction of the
             discriminator's; FFN and heads follow.
         generator_layers: its number of layers as a fraction.
+        untied_generator: whether the generator has layers of its own. If not, one encoder
+            of full size does both, and the two fractions do not count.
         temperature: divides the generator's logits when sampling.
         disallow_correct: never sample the original token, so that every sampled token is
             fake.
@@ -101,12 +104,14 @@ def electra(
         if value <= 0:
             raise ValueError(f"objectives.electra.{name} must be above 0, got {value}")
     discriminator = encoders("discriminator")
-    generator = encoders(
-        "generator",
-        embeddings=discriminator.embeddings,
-        width=generator_hidden_size,
-        depth=generator_layers,
-    )
+    generator = discriminator
+    if untied_generator:
+        generator = encoders(
+            "generator",
+            embeddings=discriminator.embeddings,
+            width=generator_hidden_size,
+            depth=generator_layers,
+        )
     return Electra(
         MaskedLM(variables, generator),
         discriminator,

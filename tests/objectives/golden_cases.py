@@ -85,6 +85,7 @@ class Case:
             "disc_weight",
             "generator_hidden_size",
             "generator_layers",
+            "untied_generator",
             "temperature",
             "disallow_correct",
         ]

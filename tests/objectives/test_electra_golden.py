@@ -12,6 +12,7 @@ NAMES = (
     "electra_small",
     "electra_gen_full",
     "electra_large_like",
+    "electra_tied_all",
     "electra_disallow_correct",
     "electra_temperature",
     "mlm",
@@ -66,11 +67,17 @@ def test_hidden_states(case):
     towers = {"encoder": case.objective.encoder}
     inputs = {"encoder": "mask/input_ids", "generator": "mask/input_ids"}
     if case.config["electra_objective"]:
+        untied = case.config["untied_generator"]
         towers = {
             "discriminator": case.objective.encoder,
-            "generator": case.objective.generator.encoder,
+            "generator" if untied else "generator_shared": (
+                case.objective.generator.encoder
+            ),
         }
-        inputs["discriminator"] = "fake/input_ids"
+        inputs |= {
+            "discriminator": "fake/input_ids",
+            "generator_shared": "mask/input_ids",
+        }
     for tower, encoder in towers.items():
         output = encoder(
             tf.constant(case.arrays[inputs[tower]]),
