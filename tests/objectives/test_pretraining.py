@@ -141,6 +141,24 @@ def test_disallow_correct_never_samples_the_original():
     assert not (same.numpy() & (outputs["masked_lm_weights"].numpy() > 0)).any()
 
 
+def test_one_encoder_can_generate_and_discriminate():
+    tied = build("electra", untied_generator=False)
+    names = [variable_name(variable) for variable in tied.trainable_variables]
+    assert len(set(names)) == len(names)
+    assert not [name for name in names if name.startswith("generator/")]
+    assert tied.generator.encoder is tied.encoder
+    untied = build("electra", generator_hidden_size=1.0)
+    # It runs as often as two encoders do.
+    counts = [o.train_flops_per_sequence(24) for o in (tied, untied)]
+    assert counts[0] == pytest.approx(counts[1])
+    with tf.GradientTape() as tape:
+        terms = tied.loss_terms(batch(), Seed.of(5, 1), training=True)
+        total = sum(
+            term.coefficient * term.value(term.weight) for term in terms.values()
+        )
+    assert all(g is not None for g in tape.gradient(total, tied.trainable_variables))
+
+
 def test_names_of_the_mlm_are_the_originals():
     names = {variable_name(v) for v in build("mlm").trainable_variables}
     assert {name.split("/")[0] for name in names} == {
