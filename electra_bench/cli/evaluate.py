@@ -39,11 +39,12 @@ def run(args: argparse.Namespace) -> int:
     if not any(binding.startswith("EVAL_TASK") for binding in args.gin_param):
         args.gin_param.append(f"EVAL_TASK = {_task(args.run_dir)!r}")
     record = gin_arguments.launch(args, "evaluate")
-    [result] = record.results
-    print(
-        f"{args.run_dir}: {result.task}, {result.split}, {result.num_examples} examples"
-    )
-    results.print_metrics(result)
+    for result in record.results:
+        print(
+            f"{args.run_dir}: {result.task}, {result.split}, {result.num_examples} "
+            "examples"
+        )
+        results.print_metrics(result)
     return 0
 
 

@@ -13,10 +13,10 @@ from electra_bench.core.variables import variable_name
 from electra_bench.data import run_context
 from electra_bench.objectives.pretrain_metrics import percentages
 from electra_bench.records import RunRecord, TaskCard, TaskResult
-from electra_bench.runs import building
+from electra_bench.runs import building, plan
 from electra_bench.runs import corpora as corpora_of_run
 from electra_bench.runs.launch import Session
-from electra_bench.runs.pretrained import find_pretrained
+from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.tasks.examples import examples
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.allocator import keep_freed_memory
@@ -90,6 +90,19 @@ def evaluate(
         files=dict(files or {}),
     ):
         [part] = examples(name, split, length)
+    if session.dry_run:
+        plan.show_evaluation(
+            objective,
+            {
+                "checkpoint": pretrained.checkpoint,
+                "task": name,
+                "split": split,
+                "examples": len(part.store),
+            },
+            part.store,
+            length if card.kind == "corpus" else None,
+        )
+        return _record(init, pretrained, "planned", ())
     session.begin()
     if card.kind == "corpus":
         metrics = percentages(
@@ -115,12 +128,18 @@ def evaluate(
         card.main_metric,
         data_sha256=part.data_sha256,
     )
+    return _record(init, pretrained, "done", (result,))
+
+
+def _record(
+    init: str, pretrained: Pretrained, status: str, results: tuple[TaskResult, ...]
+) -> RunRecord:
     return RunRecord(
         os.path.basename(os.path.normpath(init)),
         pretrained.label,
         "evaluate",
-        "done",
-        results=(result,),
+        status,
+        results=results,
         parent_run_id=pretrained.of_record("run_id"),
     )
 

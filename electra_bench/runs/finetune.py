@@ -126,7 +126,7 @@ def finetune(
     setup.reset(next(iter(runs)), pretrained)
     flops = _train_flops(setup.objective, train, batches)
     if session.dry_run:
-        plan.show(
+        plan.show_training(
             ", ".join(runs.values()),
             setup.objective,
             {"task": task, "steps": batches.num_steps, "batch": batch_size},

@@ -18,7 +18,7 @@ def num_parameters(variables: Sequence[tf.Variable]) -> int:
     return sum(variable.shape.num_elements() for variable in variables)
 
 
-def show(
+def show_training(
     run_dir: str,
     objective: Objective,
     settings: Mapping[str, Any],
@@ -36,26 +36,60 @@ def show(
         store: some examples.
         seq_length: what batches are padded to; None for their longest row.
     """
+    trained = num_parameters(objective.trainable_variables)
+    _print(
+        "Plan (dry run: nothing is trained)",
+        {
+            "folder": run_dir,
+            **settings,
+            "parameters trained": f"{trained:,}",
+            # Weights, gradients and two slots, four bytes each.
+            "memory without activations": f"{trained * 16 / 2**20:,.0f} MiB",
+            "training FLOPs (v2)": "unknown"
+            if train_flops is None
+            else f"{train_flops:.3g}",
+            **_sample(objective, store, seq_length),
+        },
+    )
+
+
+def show_evaluation(
+    objective: Objective,
+    settings: Mapping[str, Any],
+    store: ExampleStore,
+    seq_length: int | None,
+) -> None:
+    """Prints the plan and the loss of two examples, without scoring anything.
+
+    Args:
+        objective: with the checkpoint's values.
+        settings: further rows.
+        store: the examples.
+        seq_length: what batches are padded to; None for their longest row.
+    """
+    _print(
+        "Plan (dry run: nothing is scored)",
+        {**settings, **_sample(objective, store, seq_length)},
+    )
+
+
+def _sample(
+    objective: Objective, store: ExampleStore, seq_length: int | None
+) -> dict[str, str]:
     rows = [Row(0, i) for i in range(min(2, len(store)))]
     batch = tf.nest.map_structure(tf.constant, make_batch([store], rows, seq_length))
     terms = objective.loss_terms(batch, Seed.of(0), training=False)
     losses = {n: float(term.value(term.weight)) for n, term in terms.items()}
     inside = num_parameters(objective.encoder.trainable_variables)
-    trained = num_parameters(objective.trainable_variables)
-    table = Table(title="Plan (dry run: nothing is trained)", show_header=False)
-    plan = {
-        "folder": run_dir,
-        **settings,
+    return {
         "parameters of the encoder": f"{inside:,}",
-        "parameters trained": f"{trained:,}",
-        # Weights, gradients and two slots, four bytes each.
-        "memory without activations": f"{trained * 16 / 2**20:,.0f} MiB",
-        "training FLOPs (v2)": "unknown"
-        if train_flops is None
-        else f"{train_flops:.3g}",
         "shape of two examples": str(tuple(batch.input_ids.shape)),
-        "loss before training": ", ".join(f"{n} {v:.3f}" for n, v in losses.items()),
+        "their loss as it is now": ", ".join(f"{n} {v:.3f}" for n, v in losses.items()),
     }
-    for name, value in plan.items():
+
+
+def _print(title: str, rows: Mapping[str, Any]) -> None:
+    table = Table(title=title, show_header=False)
+    for name, value in rows.items():
         table.add_row(name, str(value))
     Console().print(table)

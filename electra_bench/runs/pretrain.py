@@ -110,7 +110,7 @@ def pretrain(
         vocabulary=tokens, data_dir=data_dir or run_context.current().data_dir
     ):
         if session.dry_run:
-            plan.show(
+            plan.show_training(
                 run_dir,
                 built,
                 {"corpus": name, "steps": train_steps, "batch": batch_size},

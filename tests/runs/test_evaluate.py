@@ -30,6 +30,12 @@ def test_a_fine_tuned_checkpoint_scores_as_recorded(
     assert found == pytest.approx(recorded(run_dir))
     assert main(["evaluate", str(run_dir), "--gin.EVAL_SPLIT='train'"]) == 0
     assert "cola, train, 320 examples" in capsys.readouterr().out
+    assert main(["evaluate", str(run_dir), "--dry_run"]) == 0
+    shown = capsys.readouterr().out
+    assert "nothing is scored" in shown and "matthews" not in shown
+    assert main(["evaluate", str(run_dir), "--gin.models.electra.ffn_size=48"]) == 2
+    said = capsys.readouterr().err
+    assert "electra/encoder/layer_0/intermediate/dense/kernel" in said and "48" in said
 
 
 def test_a_pre_trained_checkpoint_is_evaluated_on_its_corpus_and_others(

@@ -176,5 +176,5 @@ def test_a_checkpoint_of_another_size_is_refused(pretrain, finetune, tmp_path):
 def test_dry_run_shows_the_plan_and_trains_nothing(pretrain, tmp_path, capsys):
     pretrain(dry_run=True)
     shown = capsys.readouterr().out
-    assert "parameters of the encoder" in shown and "loss before training" in shown
+    assert "parameters of the encoder" in shown and "loss as it is now" in shown
     assert not (tmp_path / "runs").exists()
