@@ -1,5 +1,6 @@
 """What all vocabularies with a file share."""
 
+import abc
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -59,6 +60,7 @@ class ContentVocabulary(seqio.Vocabulary):
     def _base_vocab_size(self) -> int:
         return self.special_ids.size
 
+    @abc.abstractmethod
     def encode_batch(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Ids of many texts.
 
@@ -69,7 +71,6 @@ class ContentVocabulary(seqio.Vocabulary):
             The ids of all texts one after the other, int32, and where each text's begin
             and end, int64 [texts + 1].
         """
-        raise NotImplementedError
 
     def _encode_tf(self, s: tf.Tensor) -> tf.Tensor:
         """Strings of any shape [...] to int32 [..., ids]: ragged, but for scalars."""

@@ -27,8 +27,9 @@ def mimetic_values(stddev: float) -> NormalValues:
 
     Args:
         stddev: of the normal values before they are cut, and root mean square of the
-            sinusoids. A query's product with an equal key is far from random for 1 /
-            sqrt(hidden size) and more.
+            sinusoids. With 1 / sqrt(hidden size) queries and keys are about as long as
+            the normalised states that they are made of; with less the scores are too
+            small for attention to differ from an average.
 
     Returns:
         For `Variables.with_normal`.

@@ -16,7 +16,7 @@ from electra_bench.reports.table import LeftOut, Score, Table
 
 # Hyper-parameters that may differ between the seeds of one cell.
 RUN_SPECIFIC = re.compile(
-    r"(^|\.)(seed|workdir|data_dir|processes|label|init|vocab|vocab_path)$",
+    r"(^|\.)(seed|workdir|data_dir|processes|label|init|vocab|files)$",
     re.IGNORECASE,
 )
 

@@ -48,7 +48,7 @@ def show_training(
             "training FLOPs (v2)": "unknown"
             if train_flops is None
             else f"{train_flops:.3g}",
-            **_sample(objective, store, seq_length),
+            **_model_rows(objective, store, seq_length),
         },
     )
 
@@ -69,11 +69,11 @@ def show_evaluation(
     """
     _print(
         "Plan (dry run: nothing is scored)",
-        {**settings, **_sample(objective, store, seq_length)},
+        {**settings, **_model_rows(objective, store, seq_length)},
     )
 
 
-def _sample(
+def _model_rows(
     objective: Objective, store: ExampleStore, seq_length: int | None
 ) -> dict[str, str]:
     rows = [Row(0, i) for i in range(min(2, len(store)))]
