@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from electra_bench import config, registry
-from electra_bench.core import Seed, Variables
+from electra_bench.core import Seed, SpecialIds, Variables
 from electra_bench.core.variables import variable_name
 from electra_bench.models.electra import electra
 from electra_bench.models.encoder import EncoderSizes
@@ -247,7 +247,23 @@ def test_presets_encode(preset):
     assert np.isfinite(output.sequence).all()
 
 
-@pytest.mark.parametrize("preset", [*PUBLISHED, "tiny"])
+def test_tiny_has_one_encoder_for_both_networks():
+    encoder = _preset("tiny", Variables(1), 100)
+    assert encoder.hidden_size % encoder.sizes.heads == 0
+    roles = []
+
+    def encoders(role, **_):
+        roles.append(role)
+        return encoder
+
+    special_ids = SpecialIds(size=100, pad=0, unk=1, cls=2, sep=3, mask=4)
+    registry.objectives.get("electra")(
+        encoders=encoders, variables=Variables(1), special_ids=special_ids
+    )
+    assert roles == ["discriminator"]
+
+
+@pytest.mark.parametrize("preset", PUBLISHED)
 def test_presets_make_a_generator_of_whole_heads(preset):
     discriminator = _preset(preset, Shapes(), 30522)
     bound = gin.get_bindings("objectives.electra")
