@@ -8,6 +8,7 @@ Dimension glossary, the only words used in shape comments: `batch` (rows on one 
 from electra_bench.core.batch import Batch
 from electra_bench.core.loss_term import LossTerm
 from electra_bench.core.protocols import (
+    Direction,
     Embeddings,
     Encoder,
     EncoderFactory,
@@ -20,6 +21,7 @@ from electra_bench.core.variables import Variables
 
 __all__ = [
     "Batch",
+    "Direction",
     "Embeddings",
     "Encoder",
     "EncoderFactory",

@@ -9,6 +9,12 @@ from electra_bench.core.batch import Batch
 from electra_bench.core.loss_term import LossTerm
 from electra_bench.core.random import Seed
 
+# Which tokens a token sees besides itself.
+Direction = Literal["both", "left_to_right", "right_to_left"]
+Role = Literal[
+    "encoder", "discriminator", "generator", "generator_ltr", "generator_rtl"
+]
+
 
 class SpecialIds(NamedTuple):
     """Size of a vocabulary and the ids of its special tokens."""
@@ -68,17 +74,20 @@ class EncoderFactory(Protocol):
     """Builds the configured encoder, once per role.
 
     The name of a role's variables starts with `electra` for the default role and the
-    discriminator, with `generator` for the generator. gin bindings under the scopes
-    `generator/` and `discriminator/` apply to these roles only.
+    discriminator, with the role for generators. gin bindings under the scope
+    `discriminator/` apply to the discriminator only, those under `generator/` to all
+    generators. A `generator_ltr` lets tokens see what stands before them, a
+    `generator_rtl` what stands after them.
     """
 
     def __call__(
         self,
-        role: Literal["encoder", "discriminator", "generator"] = "encoder",
+        role: Role = "encoder",
         *,
         embeddings: Embeddings | None = None,
         width: float = 1.0,
         depth: float = 1.0,
+        projected: bool = True,
     ) -> Encoder:
         """Builds one encoder.
 
@@ -87,6 +96,12 @@ class EncoderFactory(Protocol):
             embeddings: an embedding layer to share; None makes its own.
             width: factor of the hidden size (FFN and heads follow).
             depth: factor of the number of layers.
+            projected: whether its own embeddings have the configured size, with a
+                projection where the hidden size differs; if not, they are as wide as the
+                hidden size.
+
+        Raises:
+            ValueError: the model cannot do what is asked for.
         """
 
 

@@ -37,10 +37,12 @@ class Corrupted(NamedTuple):
 
     Attributes:
         input_ids: int32 [batch, seq].
-        labels: 1 where a token differs from the original, int32 [batch, seq].
+        sampled: 1 where a sample stands, int32 [batch, seq].
+        labels: 1 where it differs from the original token, int32 [batch, seq].
     """
 
     input_ids: tf.Tensor
+    sampled: tf.Tensor
     labels: tf.Tensor
 
 
@@ -272,9 +274,9 @@ def corrupt(
     Source: Clark et al. 2020, section 2; google-research/electra run_pretraining.py
     `_get_fake_data`.
     """
-    input_ids, changed = scatter_update(original_ids, sampled_ids, positions)
-    labels = changed * tf.cast(input_ids != original_ids, tf.int32)
-    return Corrupted(input_ids, labels)
+    input_ids, sampled = scatter_update(original_ids, sampled_ids, positions)
+    labels = sampled * tf.cast(input_ids != original_ids, tf.int32)
+    return Corrupted(input_ids, sampled, labels)
 
 
 def gather_positions(sequence: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from electra_bench.core import Variables
+from electra_bench.core import Direction, Variables
 from electra_bench.core.variables import normal_values
 from electra_bench.models.encoder import EmbeddingLayer, TransformerEncoder
 from electra_bench.models.flops import EncoderSizes
@@ -18,6 +18,8 @@ def electra(
     embeddings: EmbeddingLayer | None = None,
     width: float = 1.0,
     depth: float = 1.0,
+    direction: Direction = "both",
+    projected: bool = True,
     *,
     hidden_size: int,
     num_layers: int,
@@ -42,6 +44,9 @@ def electra(
         width: factor of the hidden size. The FFN keeps its ratio to it and the heads
             their size, but there is at least one.
         depth: factor of the number of layers.
+        direction: which tokens a token sees besides itself.
+        projected: whether embeddings of its own have `embedding_size`; if not, they are as
+            wide as its layers.
         hidden_size: size of a layer's output.
         num_layers: number of layers.
         num_heads: attention heads in a layer; divides the hidden size.
@@ -78,6 +83,8 @@ def electra(
         embedding=embedding_size if embeddings is None else embeddings.size,
     )
     sizes = scaled(sizes, width, depth)
+    if embeddings is None and not projected:
+        sizes = dataclasses.replace(sizes, embedding=sizes.hidden)
     given = dataclasses.asdict(sizes) | {"vocab_size": vocab_size}
     for size, value in given.items():
         if value < 1:
@@ -93,7 +100,7 @@ def electra(
             variables,
             f"{name}/embeddings",
             vocab_size,
-            embedding_size,
+            sizes.embedding,
             max_positions,
             segment_types,
         )
@@ -104,6 +111,7 @@ def electra(
         sizes,
         dropout=dropout,
         attention_dropout=attention_dropout,
+        direction=direction,
     )
 
 

@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from electra_bench.core import EncoderOutput, Seed, Variables
+from electra_bench.core import Direction, EncoderOutput, Seed, Variables
 from electra_bench.core.random import dropout
 from electra_bench.models.flops import EncoderSizes, encoder_flops
 from electra_bench.models.layers import Dense, LayerNorm, gelu
@@ -205,6 +205,7 @@ class TransformerEncoder(tf.Module):
         *,
         dropout: float,
         attention_dropout: float,
+        direction: Direction = "both",
     ):
         """Creates the variables below `name`.
 
@@ -215,6 +216,8 @@ class TransformerEncoder(tf.Module):
             sizes: of everything else.
             dropout: probability of dropping hidden units, in [0, 1).
             attention_dropout: probability of dropping attention probabilities.
+            direction: which tokens a token sees besides itself: all, those before it
+                ("left_to_right") or those after it ("right_to_left").
 
         Raises:
             ValueError: the hidden size is no multiple of the number of heads.
@@ -230,6 +233,7 @@ class TransformerEncoder(tf.Module):
         self.hidden_size = sizes.hidden
         self.num_layers = sizes.layers
         self._rates = (dropout, attention_dropout)
+        self._direction = direction
         self._project = None
         if embeddings.size != sizes.hidden:
             self._project = Dense(
@@ -270,9 +274,13 @@ class TransformerEncoder(tf.Module):
         if self._project is not None:
             x = self._project(x)
         embedding = x
-        # [batch, seq] -> [batch, 1, 1, seq]
-        mask_scores = (1.0 - tf.cast(input_mask, tf.float32)) * MASKED_SCORE
-        mask_scores = mask_scores[:, tf.newaxis, tf.newaxis, :]
+        # [batch, seq] -> [batch, 1, 1 or seq, seq]
+        seen = tf.cast(input_mask, tf.float32)[:, tf.newaxis, tf.newaxis, :]
+        if self._direction != "both":
+            square = tf.ones([tf.shape(input_ids)[1]] * 2)
+            below = self._direction == "left_to_right"
+            seen *= tf.linalg.band_part(square, *((-1, 0) if below else (0, -1)))
+        mask_scores = (1.0 - seen) * MASKED_SCORE
         layers, attentions = [], []
         for i, layer in enumerate(self._layers):
             x, probs = layer(

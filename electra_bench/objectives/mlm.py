@@ -12,11 +12,11 @@ from electra_bench.core import (
 )
 from electra_bench.data.corruption import Masked, mask, max_predictions
 from electra_bench.models.flops import TRAIN_FACTOR
-from electra_bench.objectives.generator import (
+from electra_bench.objectives.generators import (
     MaskedLM,
+    Proposed,
     check_mask_prob,
-    masked_lm_losses,
-    masked_lm_term,
+    token_losses,
 )
 from electra_bench.objectives.pretrain_metrics import MaskedLMMetrics
 from electra_bench.registry import objectives
@@ -91,8 +91,8 @@ class MaskedLanguageModelling(tf.Module):
 
     def forward(
         self, batch: Batch, masked: Masked, *, seed: Seed, training: bool
-    ) -> tf.Tensor:
-        """Logits at the masked positions, float32 [batch, preds, vocab]."""
+    ) -> Proposed:
+        """What the model says of the masked positions."""
         return self._model(batch, masked, seed=seed.fold("encoder"), training=training)
 
     def loss_terms(
@@ -100,27 +100,29 @@ class MaskedLanguageModelling(tf.Module):
     ) -> dict[str, LossTerm]:
         """`mlm`: mean over the used slots."""
         masked = self.mask(batch, seed)
-        logits = self.forward(batch, masked, seed=seed, training=training)
-        return self.terms(masked, logits)
-
-    def terms(self, masked: Masked, logits: tf.Tensor) -> dict[str, LossTerm]:
-        """The loss terms of a forward pass."""
-        losses = masked_lm_losses(logits, masked.ids)
-        return {"mlm": masked_lm_term(losses, masked.weights, 1.0)}
+        proposed = self.forward(batch, masked, seed=seed, training=training)
+        return self.terms(batch, masked, proposed)
 
     def outputs(self, batch: Batch, seed: Seed) -> dict[str, tf.Tensor]:
         """What `metrics` needs."""
         masked = self.mask(batch, seed)
-        logits = self.forward(batch, masked, seed=seed, training=False)
-        return self.evaluated(masked, logits)
+        return self.evaluated(
+            masked, self.forward(batch, masked, seed=seed, training=False)
+        )
 
-    def evaluated(self, masked: Masked, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+    def terms(
+        self, batch: Batch, masked: Masked, proposed: Proposed
+    ) -> dict[str, LossTerm]:
+        """The loss terms of a forward pass."""
+        return self._model.terms(batch, masked, proposed, 1.0)
+
+    def evaluated(self, masked: Masked, proposed: Proposed) -> dict[str, tf.Tensor]:
         """What `metrics` needs, from a forward pass."""
         return {
             "masked_lm_ids": masked.ids,
             "masked_lm_weights": masked.weights,
-            "masked_lm_preds": tf.argmax(logits, -1, output_type=tf.int32),
-            "mlm_loss": masked_lm_losses(logits, masked.ids),
+            "masked_lm_preds": tf.argmax(proposed.logits, -1, output_type=tf.int32),
+            "mlm_loss": token_losses(proposed.logits, masked.ids),
         }
 
     def metrics(self) -> MaskedLMMetrics:

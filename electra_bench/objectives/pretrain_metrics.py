@@ -34,8 +34,47 @@ class MaskedLMMetrics:
         return {name: float(metric.result()) for name, metric in self._metrics.items()}
 
 
-class ElectraMetrics(MaskedLMMetrics):
-    """The same, the generator's samples and the discriminator.
+class GeneratorMetrics(MaskedLMMetrics):
+    """The same, and how often a sample is the original token."""
+
+    def __init__(self):
+        """Starts from nothing."""
+        super().__init__()
+        self._metrics["sampled_masked_lm_accuracy"] = tf.keras.metrics.Accuracy()
+
+    def update(self, outputs: Mapping[str, tf.Tensor]) -> None:
+        """Adds a batch of the objective's `outputs`."""
+        super().update(outputs)
+        self._metrics["sampled_masked_lm_accuracy"].update_state(
+            outputs["masked_lm_ids"],
+            outputs["sampled_ids"],
+            outputs["masked_lm_weights"],
+        )
+
+
+class RestoringMetrics(GeneratorMetrics):
+    """The same, and how well an encoder restores the original tokens."""
+
+    def __init__(self):
+        """Starts from nothing."""
+        super().__init__()
+        self._metrics |= {
+            "restoring_accuracy": tf.keras.metrics.Accuracy(),
+            "restoring_loss": tf.keras.metrics.Mean(),
+        }
+
+    def update(self, outputs: Mapping[str, tf.Tensor]) -> None:
+        """Adds a batch of the objective's `outputs`."""
+        super().update(outputs)
+        weights = outputs["restored_weights"]
+        self._metrics["restoring_accuracy"].update_state(
+            outputs["restored_ids"], outputs["restored_preds"], weights
+        )
+        self._metrics["restoring_loss"].update_state(outputs["restoring_loss"], weights)
+
+
+class ElectraMetrics(GeneratorMetrics):
+    """The same, and the discriminator.
 
     `disc_loss` is the mean over sequences of their mean over tokens; `disc_auc` is summed
     over 200 thresholds and takes padding for tokens with label and probability 0.
@@ -45,7 +84,6 @@ class ElectraMetrics(MaskedLMMetrics):
         """Starts from nothing."""
         super().__init__()
         self._metrics |= {
-            "sampled_masked_lm_accuracy": tf.keras.metrics.Accuracy(),
             "disc_loss": tf.keras.metrics.Mean(),
             # tf.metrics.auc sums trapezoids between (false, true) positive rates.
             "disc_auc": tf.keras.metrics.AUC(num_thresholds=200),
@@ -58,11 +96,6 @@ class ElectraMetrics(MaskedLMMetrics):
         """Adds a batch of the objective's `outputs`."""
         super().update(outputs)
         metrics = self._metrics
-        metrics["sampled_masked_lm_accuracy"].update_state(
-            outputs["masked_lm_ids"],
-            outputs["sampled_ids"],
-            outputs["masked_lm_weights"],
-        )
         metrics["disc_loss"].update_state(outputs["disc_loss"])
         mask = outputs["input_mask"]
         labels, preds = outputs["disc_labels"], outputs["disc_preds"]

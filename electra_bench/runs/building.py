@@ -1,5 +1,6 @@
 """What several roots build: vocabulary, encoder factory, optimizer."""
 
+import inspect
 import os
 import shutil
 from typing import Any
@@ -13,6 +14,7 @@ from electra_bench.data import vocabulary_files
 
 # The part of a run's configuration that other runs start from.
 MODEL_FILE = "model.gin"
+DIRECTIONS = {"ltr": "left_to_right", "rtl": "right_to_left"}
 
 
 def encoder_factory(
@@ -33,20 +35,34 @@ def encoder_factory(
         UnknownName: no such model.
     """
     builder = registry.models.get(model)
-    supplied = ("variables", "name", "vocab_size", "embeddings", "width", "depth")
+    accepted = inspect.signature(builder).parameters
 
-    def create(role="encoder", *, embeddings=None, width=1.0, depth=1.0) -> Encoder:
-        scope = None if role == "encoder" else role
+    def create(
+        role="encoder", *, embeddings=None, width=1.0, depth=1.0, projected=True
+    ) -> Encoder:
+        kind, _, tower = role.partition("_")
+        supplied = {
+            "variables": variables,
+            "name": role if kind == "generator" else "electra",
+            "vocab_size": vocab_size,
+            "embeddings": embeddings,
+            "width": width,
+            "depth": depth,
+        }
+        if tower:
+            supplied["direction"] = DIRECTIONS[tower]
+        if not projected:
+            supplied["projected"] = False
+        for name in supplied:
+            if name not in accepted:
+                raise ValueError(
+                    f"the model {model!r} cannot be a {role}: its builder has no "
+                    f"parameter {name!r}"
+                )
+        scope = None if kind == "encoder" else kind
         config.require_bound(f"models.{model}", supplied, scope)
         with gin.config_scope(scope):
-            return builder(
-                variables=variables,
-                name="generator" if role == "generator" else "electra",
-                vocab_size=vocab_size,
-                embeddings=embeddings,
-                width=width,
-                depth=depth,
-            )
+            return builder(**supplied)
 
     return create
 

@@ -41,8 +41,14 @@ every_case = pytest.mark.parametrize("case", CASES, ids="-".join)
 PREFIXES = (
     "electra/",
     "generator/",
+    "generator_ltr/",
+    "generator_rtl/",
     "generator_predictions/",
+    "cloze_predictions/",
     "discriminator_predictions/",
+    "restoring_predictions/",
+    "copy_predictions/",
+    "baseline_predictions/",
     "task_specific/",
 )
 # A bias that adds the same to all logits of a softmax has no gradient but rounding noise:

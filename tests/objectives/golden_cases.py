@@ -1,5 +1,6 @@
 """The original's pre-training cases: configuration, variables and recorded arrays."""
 
+import functools
 import json
 from pathlib import Path
 
@@ -10,12 +11,13 @@ from electra_bench.core import Batch, Seed, SpecialIds, Variables
 from electra_bench.core.variables import variable_name
 from electra_bench.data.corruption import Masked
 from electra_bench.models.electra import electra as electra_encoder
-from electra_bench.objectives.electra import electra
+from electra_bench.objectives.electra import Electra, electra
+from electra_bench.objectives.electric import Electric
 from electra_bench.objectives.mlm import mlm
 from electra_bench.training.adamw import adamw
 
 SPECIAL = SpecialIds(size=520, pad=0, unk=1, cls=2, sep=3, mask=4)
-SEED = (0, 0)
+DIRECTIONS = {"ltr": "left_to_right", "rtl": "right_to_left"}
 
 
 class Case:
@@ -51,20 +53,23 @@ class Case:
         arrays = np.load(folder / "electra_small.npz")
         return cls(config, arrays, lambda name: arrays[f"variable/{name}"])
 
-    def _encoder(self, role, *, embeddings=None, width=1.0, depth=1.0):
+    def _encoder(self, role, *, embeddings=None, width=1.0, depth=1.0, projected=True):
         heads = self.bert["num_attention_heads"]
-        if role == "generator":
+        kind, _, tower = role.partition("_")
+        if kind == "generator":
             # What the binding generator/models.electra.num_heads does: the original
             # always takes heads of 64 for a generator.
             full = self.bert["hidden_size"]
             heads = max(1, full // 64)
         return electra_encoder(
             Variables(1),
-            "generator" if role == "generator" else "electra",
+            role if kind == "generator" else "electra",
             SPECIAL.size,
             embeddings,
             width,
             depth,
+            DIRECTIONS[tower] if tower else "both",
+            projected,
             hidden_size=self.bert["hidden_size"],
             num_layers=self.bert["num_hidden_layers"],
             num_heads=heads,
@@ -75,10 +80,17 @@ class Case:
 
     def _objective(self):
         config = self.config
-        if not config["electra_objective"]:
+        if not self.corrupts:
             return mlm(
                 self._encoder, Variables(1), SPECIAL, mask_prob=config["mask_prob"]
             )
+        method, kind = Electra, "masked_lm"
+        if config["electric_objective"]:
+            method = functools.partial(Electric, prior="odds")
+        if config["two_tower_generator"]:
+            kind = "two_tower"
+        if config["uniform_generator"]:
+            kind = "uniform"
         names = [
             "mask_prob",
             "gen_weight",
@@ -86,12 +98,23 @@ class Case:
             "generator_hidden_size",
             "generator_layers",
             "untied_generator",
+            "untied_generator_embeddings",
             "temperature",
             "disallow_correct",
         ]
         return electra(
-            self._encoder, Variables(1), SPECIAL, **{n: config[n] for n in names}
+            self._encoder,
+            Variables(1),
+            SPECIAL,
+            method,
+            generator=kind,
+            **{n: config[n] for n in names},
         )
+
+    @property
+    def corrupts(self) -> bool:
+        """Whether an encoder reads what a generator has replaced."""
+        return self.config["electra_objective"] or self.config["electric_objective"]
 
     def reset(self) -> None:
         """Gives all variables their recorded initial values."""
@@ -142,11 +165,12 @@ class Case:
     def run(self, training: bool = False):
         """A forward pass with the recorded draws and its loss terms."""
         seed = Seed.of(0)
-        if not self.config["electra_objective"]:
-            logits = self.objective.forward(
+        if not self.corrupts:
+            proposed = self.objective.forward(
                 self.batch, self.masked, seed=seed, training=training
             )
-            return logits, self.objective.terms(self.masked, logits)
+            terms = self.objective.terms(self.batch, self.masked, proposed)
+            return proposed, terms
         forward = self.objective.forward(
             self.batch,
             self.masked,
@@ -154,25 +178,25 @@ class Case:
             seed=seed,
             training=training,
         )
-        return forward, self.objective.terms(self.batch, self.masked, forward)
+        return forward, self.objective.terms(self.batch, forward)
 
     def _terms(self):
         """The loss terms with the recorded samples, whatever the generator says."""
-        if not self.config["electra_objective"]:
+        if not self.corrupts:
             return self.run()[1]
         seed = Seed.of(0)
-        logits = self.objective.generate(
+        proposed = self.objective.propose(
             self.batch, self.masked, seed=seed, training=False
         )
-        forward = self.objective.discriminate(
+        forward = self.objective.encode(
             self.batch,
             self.masked,
-            logits,
+            proposed,
             tf.constant(self.arrays["sample/ids"]),
             seed=seed,
             training=False,
         )
-        return self.objective.terms(self.batch, self.masked, forward)
+        return self.objective.terms(self.batch, forward)
 
     def differentiate(self):
         """Loss terms by name and the gradients in the order of `variables`."""

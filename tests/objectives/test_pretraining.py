@@ -23,10 +23,16 @@ BUILDERS = {"electra": electra, "mlm": mlm}
 SIZES = dict(hidden_size=32, num_layers=2, num_heads=2, ffn_size=64, embedding_size=16)
 
 
-def factory(role="encoder", *, embeddings=None, width=1.0, depth=1.0):
-    name = "generator" if role == "generator" else "electra"
+def factory(role="encoder", *, embeddings=None, width=1.0, depth=1.0, projected=True):
     return electra_encoder(
-        Variables(1), name, SPECIAL.size, embeddings, width, depth, **SIZES
+        Variables(1),
+        role if role.startswith("generator") else "electra",
+        SPECIAL.size,
+        embeddings,
+        width,
+        depth,
+        projected=projected,
+        **SIZES,
     )
 
 

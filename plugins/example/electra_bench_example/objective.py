@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from electra_bench.core import EncoderFactory, SpecialIds, Variables
-from electra_bench.objectives.generator import MaskedLM, masked_lm_term
+from electra_bench.objectives.generators import MaskedLM, mean_term
 from electra_bench.objectives.mlm import MaskedLanguageModelling
 from electra_bench.registry import objectives
 
@@ -15,13 +15,13 @@ class SmoothedMlm(MaskedLanguageModelling):
         super().__init__(model, special_ids, mask_prob, distinct_positions=True)
         self._smoothing = smoothing
 
-    def terms(self, masked, logits):
+    def terms(self, batch, masked, proposed):
         # [batch, preds, vocab]
-        log_probs = tf.nn.log_softmax(logits)
+        log_probs = tf.nn.log_softmax(proposed.logits)
         true = tf.gather(log_probs, masked.ids, axis=-1, batch_dims=2)
         uniform = tf.reduce_mean(log_probs, -1)
         losses = -(1.0 - self._smoothing) * true - self._smoothing * uniform
-        return {"mlm": masked_lm_term(losses, masked.weights, 1.0)}
+        return {"mlm": mean_term(losses, masked.weights, 1.0)}
 
 
 @objectives.register("mlm_smoothed")

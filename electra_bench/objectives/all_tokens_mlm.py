@@ -1,0 +1,145 @@
+"""All-Tokens MLM: tells the original token everywhere, with a mechanism to copy."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from electra_bench import registry
+from electra_bench.core import (
+    Batch,
+    Encoder,
+    EncoderFactory,
+    LossTerm,
+    SpecialIds,
+    Variables,
+)
+from electra_bench.models.flops import dense_flops
+from electra_bench.models.layers import Dense
+from electra_bench.objectives.generators import Generator, mean_term, token_losses
+from electra_bench.objectives.replace_mlm import ReplaceMLM
+from electra_bench.objectives.replaced_tokens import (
+    Forward,
+    ReplacedTokens,
+    Replacing,
+)
+from electra_bench.registry import objectives
+
+# Stands for minus infinity, with which gradients would not be finite.
+NEVER = -1e4
+
+
+class Restored(NamedTuple):
+    """What the encoder tells of every position.
+
+    Attributes:
+        logits: of the softmax, float32 [batch, seq, vocab].
+        copy: log odds D / (1 - D) of copying what stands there, float32 [batch, seq].
+    """
+
+    logits: tf.Tensor
+    copy: tf.Tensor
+
+    def log_odds(self, ids: tf.Tensor, read: tf.Tensor) -> tf.Tensor:
+        """Logarithm of P(id) / (1 - D), float32 [batch, seq].
+
+        Args:
+            ids: int32 [batch, seq].
+            read: the tokens that stand there, int32 [batch, seq].
+        """
+        written = -token_losses(self.logits, ids)
+        copied = tf.where(ids == read, self.copy, NEVER)
+        return tf.reduce_logsumexp(tf.stack([written, copied]), 0)
+
+    def losses(self, ids: tf.Tensor, read: tf.Tensor) -> tf.Tensor:
+        """Negative log likelihood of the tokens, float32 [batch, seq]."""
+        return tf.nn.softplus(self.copy) - self.log_odds(ids, read)
+
+    def likeliest(self, read: tf.Tensor) -> tf.Tensor:
+        """The token with the largest probability, int32 [batch, seq]."""
+        written = tf.argmax(self.logits, -1, output_type=tf.int32)
+        copied = self.log_odds(read, read) >= self.log_odds(written, read)
+        return tf.where(copied, read, written)
+
+
+class AllTokensMLM(ReplaceMLM):
+    """Tells the original token of every position.
+
+    The probability of a token is D, if it is the one that stands there, plus 1 - D times
+    what the softmax says.
+    """
+
+    def __init__(
+        self,
+        variables: Variables,
+        generator: Generator,
+        encoder: Encoder,
+        special_ids: SpecialIds,
+        replacing: Replacing,
+        weight: float,
+    ):
+        """Creates the heads, `restoring_predictions/...` and `copy_predictions/...`."""
+        super().__init__(variables, generator, encoder, special_ids, replacing, weight)
+        self._copy = Dense(
+            variables,
+            "copy_predictions/dense",
+            encoder.hidden_size,
+            1,
+            initializer="glorot_uniform",
+        )
+
+    def restored(self, forward: Forward) -> Restored:
+        """What the encoder tells."""
+        copy = tf.squeeze(self._copy(forward.sequence), -1)
+        return Restored(self._head(forward.sequence), copy)
+
+    def encoder_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+        """`restoring`: mean over all tokens, [CLS] and [SEP] too."""
+        weights = tf.cast(batch.input_mask, tf.float32)
+        read = forward.corrupted.input_ids
+        losses = self.restored(forward).losses(batch.input_ids, read)
+        return {"restoring": mean_term(losses, weights, self._weight)}
+
+    def encoder_outputs(self, batch: Batch, forward: Forward) -> dict[str, tf.Tensor]:
+        """Predictions and losses at all positions."""
+        restored, read = self.restored(forward), forward.corrupted.input_ids
+        return {
+            "restored_ids": batch.input_ids,
+            "restored_preds": restored.likeliest(read),
+            "restored_weights": tf.cast(batch.input_mask, tf.float32),
+            "restoring_loss": restored.losses(batch.input_ids, read),
+        }
+
+    def head_flops(self, seq_length: int, slots: int) -> float:
+        """Operations of the softmax and of D at all positions of one sequence."""
+        del slots
+        softmax = super().head_flops(seq_length, seq_length)
+        return softmax + seq_length * dense_flops(self.encoder.hidden_size, 1)
+
+
+@objectives.register("all_tokens_mlm")
+def all_tokens_mlm(
+    encoders: EncoderFactory,
+    variables: Variables,
+    special_ids: SpecialIds,
+    *,
+    weight: float = 1.0,
+) -> ReplacedTokens:
+    """Builds the objective; its other parameters are those bound to `electra`.
+
+    Replace MLM that learns from every token; a generative counterpart of ELECTRA.
+
+    Args:
+        encoders: builds the encoders.
+        variables: creates the heads' variables.
+        special_ids: of the vocabulary.
+        weight: coefficient of its loss; the paper does not say which it took.
+
+    Source: Clark et al. 2020, section 3.5, "All-Tokens MLM".
+    """
+    return registry.objectives.get("electra")(
+        encoders=encoders,
+        variables=variables,
+        special_ids=special_ids,
+        method=AllTokensMLM,
+        disc_weight=weight,
+    )

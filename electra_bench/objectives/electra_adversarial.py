@@ -1,0 +1,117 @@
+"""Adversarial ELECTRA: the generator is rewarded where it deceives the discriminator."""
+
+import tensorflow as tf
+
+from electra_bench import registry
+from electra_bench.core import (
+    Batch,
+    Encoder,
+    EncoderFactory,
+    LossTerm,
+    SpecialIds,
+    Variables,
+)
+from electra_bench.data.corruption import gather_positions
+from electra_bench.models.layers import Dense
+from electra_bench.objectives.electra import Electra
+from electra_bench.objectives.generators import (
+    Generator,
+    MaskedLM,
+    mean_term,
+    token_losses,
+)
+from electra_bench.objectives.replaced_tokens import (
+    Forward,
+    ReplacedTokens,
+    Replacing,
+)
+from electra_bench.registry import objectives
+
+
+class AdversarialElectra(Electra):
+    """ELECTRA whose generator learns by REINFORCE.
+
+    The reward R of a sample is the discriminator's loss at its position; a baseline b,
+    told from the generator's own states, is subtracted. The generator is not told which
+    tokens are right.
+    """
+
+    def __init__(
+        self,
+        variables: Variables,
+        generator: Generator,
+        encoder: Encoder,
+        special_ids: SpecialIds,
+        replacing: Replacing,
+        weight: float,
+    ):
+        """Creates the heads, `baseline_predictions/...` beside ELECTRA's."""
+        super().__init__(variables, generator, encoder, special_ids, replacing, weight)
+        if not isinstance(generator, MaskedLM):
+            raise ValueError(
+                "electra_adversarial needs objectives.electra.generator = 'masked_lm'"
+            )
+        self._baseline = Dense(
+            variables,
+            "baseline_predictions/dense",
+            generator.encoder.hidden_size,
+            1,
+            initializer="glorot_uniform",
+        )
+
+    def generator_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+        """`adversarial` and `baseline`: means over the used slots."""
+        del batch
+        masked, proposed = forward.masked, forward.proposed
+        rewards = self.rewards(forward)
+        logits = self.baseline_logits(forward)
+        advantages = tf.stop_gradient(rewards + tf.math.log_sigmoid(logits))
+        # Gradient ascent of E[R] is descent of -(R - b) log p(sample).
+        losses = advantages * token_losses(proposed.logits, forward.sampled_ids)
+        # exp(-R) is the probability that the discriminator gives to the truth.
+        baseline = tf.nn.sigmoid_cross_entropy_with_logits(tf.exp(-rewards), logits)
+        return {
+            "adversarial": mean_term(
+                losses, masked.weights, self._replacing.gen_weight
+            ),
+            "baseline": mean_term(baseline, masked.weights, 1.0),
+        }
+
+    def rewards(self, forward: Forward) -> tf.Tensor:
+        """The discriminator's loss at the masked positions, float32 [batch, preds]."""
+        losses = self.losses(forward, self.logits(forward))
+        return tf.stop_gradient(gather_positions(losses, forward.masked.positions))
+
+    def baseline_logits(self, forward: Forward) -> tf.Tensor:
+        """Of the baseline -log sigmoid(w h), float32 [batch, preds]."""
+        # What the baseline learns must not change the generator.
+        hidden = tf.stop_gradient(forward.proposed.hidden)
+        return tf.squeeze(self._baseline(hidden), -1)
+
+
+@objectives.register("electra_adversarial")
+def electra_adversarial(
+    encoders: EncoderFactory, variables: Variables, special_ids: SpecialIds
+) -> ReplacedTokens:
+    """Builds the objective; all its parameters are those bound to `electra`.
+
+    `gen_weight` is the coefficient of the REINFORCE term. Bind `distinct_positions`: of
+    two different samples for one position neither stands in the text.
+
+    Args:
+        encoders: builds the encoders.
+        variables: creates the heads' variables.
+        special_ids: of the vocabulary.
+
+    Raises:
+        ValueError: the generator reads no masked text.
+
+    Source: Clark et al. 2020, appendix F. Where it is silent: the baseline's sigmoid
+    learns exp(-R), and its gradient stops at the generator's states.
+    """
+    return registry.objectives.get("electra")(
+        encoders=encoders,
+        variables=variables,
+        special_ids=special_ids,
+        method=AdversarialElectra,
+    )

@@ -1,0 +1,119 @@
+"""Electric: an energy-based cloze model, trained by noise-contrastive estimation."""
+
+import functools
+import math
+
+import tensorflow as tf
+
+from electra_bench import registry
+from electra_bench.core import (
+    Batch,
+    Encoder,
+    EncoderFactory,
+    Seed,
+    SpecialIds,
+    Variables,
+)
+from electra_bench.objectives.electra import Electra
+from electra_bench.objectives.generators import Generator
+from electra_bench.objectives.replaced_tokens import Forward, Replacing
+from electra_bench.registry import objectives
+
+PRIORS = {
+    "odds": lambda prob: math.log(prob / (1.0 - prob)),
+    "fraction": math.log,
+}
+
+
+class Electric(Electra):
+    """Tells the energy of every token, and so whether it is noise.
+
+    A token x has the probability exp(-E) given the others, noise has the probability q
+    that the towers give it; the odds that the token is noise follow from both.
+    """
+
+    def __init__(
+        self,
+        variables: Variables,
+        generator: Generator,
+        encoder: Encoder,
+        special_ids: SpecialIds,
+        replacing: Replacing,
+        weight: float,
+        *,
+        prior: str,
+    ):
+        """Creates the head, `discriminator_predictions/...`; see `electric`."""
+        super().__init__(variables, generator, encoder, special_ids, replacing, weight)
+        self._prior = PRIORS[prior](replacing.mask_prob)
+
+    def labels(self, forward: Forward) -> tf.Tensor:
+        """1 where a sample stands, the original token or not, int32 [batch, seq]."""
+        return forward.corrupted.sampled
+
+    def logits(self, forward: Forward) -> tf.Tensor:
+        """Log odds that a token is noise, float32 [batch, seq]."""
+        log_q = -tf.nn.sparse_softmax_cross_entropy_with_logits(
+            forward.corrupted.input_ids, forward.proposed.cloze_logits
+        )
+        energies = self._head(forward.sequence)
+        return energies + tf.stop_gradient(log_q) + self._prior
+
+    def energies(self, batch: Batch) -> tf.Tensor:
+        """E of every token of a text as it is, float32 [batch, seq]; no dropout.
+
+        Minus their sum over a text's tokens is its pseudo-log-likelihood, up to a
+        constant a token.
+        """
+        encoded = self.encoder(
+            batch.input_ids,
+            batch.input_mask,
+            batch.segment_ids,
+            seed=Seed.of(0),
+            training=False,
+        )
+        return self._head(encoded.sequence)
+
+
+@objectives.register("electric")
+def electric(
+    encoders: EncoderFactory,
+    variables: Variables,
+    special_ids: SpecialIds,
+    *,
+    prior: str = "odds",
+) -> Electric:
+    """Builds the objective; all other parameters are those bound to `electra`.
+
+    Its generator has two towers with layers of their own, whatever is bound there: the
+    probability of every token is needed, also where it is not replaced.
+
+    Args:
+        encoders: builds the three encoders.
+        variables: creates the heads' variables.
+        special_ids: of the vocabulary.
+        prior: what the log odds of noise start from. "odds": log(p / (1 - p)) with the
+            fraction p of replaced tokens, as the original's code; "fraction": log p, as
+            the paper's log(k q / n).
+
+    Returns:
+        The objective.
+
+    Raises:
+        ValueError: no such prior, or a number is out of range.
+
+    Source: Clark et al. 2020 (Electric), section 2, algorithms 1 and 2;
+    google-research/electra run_pretraining.py `_get_discriminator_output`.
+    """
+    if prior not in PRIORS:
+        raise ValueError(
+            f"objectives.electric.prior must be one of {sorted(PRIORS)}, got {prior!r}"
+        )
+    return registry.objectives.get("electra")(
+        encoders=encoders,
+        variables=variables,
+        special_ids=special_ids,
+        method=functools.partial(Electric, prior=prior),
+        generator="two_tower",
+        untied_generator=True,
+    )

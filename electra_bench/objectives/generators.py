@@ -1,0 +1,313 @@
+"""Generators: what proposes tokens for the masked positions."""
+
+from typing import NamedTuple, Protocol
+
+import tensorflow as tf
+
+from electra_bench.core import (
+    Batch,
+    Encoder,
+    EncoderFactory,
+    LossTerm,
+    Seed,
+    SpecialIds,
+    Variables,
+)
+from electra_bench.data.corruption import Masked, candidates, gather_positions
+from electra_bench.models.flops import masked_lm_head_flops
+from electra_bench.objectives.heads import MaskedLMHead
+
+
+class Proposed(NamedTuple):
+    """What a generator says of a batch.
+
+    Attributes:
+        logits: at the masked positions, float32 [batch, preds, vocab].
+        hidden: what these were computed from, float32 [batch, preds, hidden]; None
+            without a network.
+        cloze_logits: at every position, float32 [batch, seq, vocab]; None unless the
+            generator predicts every token.
+    """
+
+    logits: tf.Tensor
+    hidden: tf.Tensor | None = None
+    cloze_logits: tf.Tensor | None = None
+
+
+class Generator(Protocol):
+    """A generator (a `tf.Module`)."""
+
+    def __call__(
+        self, batch: Batch, masked: Masked, *, seed: Seed, training: bool
+    ) -> Proposed:
+        """Proposes tokens for the masked positions."""
+
+    def terms(
+        self, batch: Batch, masked: Masked, proposed: Proposed, coefficient: float
+    ) -> dict[str, LossTerm]:
+        """Its own loss, by maximum likelihood."""
+
+    def forward_flops(self, seq_length: int, num_predictions: int) -> float | None:
+        """Operations for one sequence; None if an encoder does not count its own."""
+
+
+class MaskedLM(tf.Module):
+    """An encoder that reads the masked text: ELECTRA's generator, or BERT.
+
+    Source: Clark et al. 2020, section 2; google-research/electra run_pretraining.py
+    `_get_masked_lm_output`.
+    """
+
+    def __init__(self, variables: Variables, encoder: Encoder):
+        """Creates the head, `generator_predictions/...`."""
+        super().__init__()
+        self.encoder = encoder
+        self._head = MaskedLMHead(
+            variables,
+            "generator_predictions",
+            encoder.hidden_size,
+            encoder.embeddings.table,
+        )
+
+    def __call__(
+        self, batch: Batch, masked: Masked, *, seed: Seed, training: bool
+    ) -> Proposed:
+        """Proposes tokens for the masked positions."""
+        encoded = self.encoder(
+            masked.input_ids,
+            batch.input_mask,
+            batch.segment_ids,
+            seed=seed,
+            training=training,
+        )
+        hidden = gather_positions(encoded.sequence, masked.positions)
+        return Proposed(self._head(hidden), hidden)
+
+    def terms(
+        self, batch: Batch, masked: Masked, proposed: Proposed, coefficient: float
+    ) -> dict[str, LossTerm]:
+        """`mlm`: mean over the used slots."""
+        del batch
+        losses = token_losses(proposed.logits, masked.ids)
+        return {"mlm": mean_term(losses, masked.weights, coefficient)}
+
+    def forward_flops(self, seq_length: int, num_predictions: int) -> float | None:
+        """Operations for one sequence; None if the encoder does not count its own."""
+        count = getattr(self.encoder, "forward_flops", None)
+        if count is None:
+            return None
+        vocab, embed = self.encoder.embeddings.table.shape
+        return count(seq_length) + masked_lm_head_flops(
+            self.encoder.hidden_size, embed, vocab, num_predictions
+        )
+
+
+class TwoTower(tf.Module):
+    """Two encoders, one reading from the left and one from the right, and one softmax.
+
+    A token is predicted from what stands before and what stands after it, so nothing
+    needs to be masked and every token of the text trains it.
+
+    Source: Clark et al. 2020 (Electric), section 2.3; google-research/electra
+    run_pretraining.py `TwoTowerClozeTransformer`, `_get_cloze_outputs`.
+    """
+
+    def __init__(
+        self,
+        variables: Variables,
+        left_to_right: Encoder,
+        right_to_left: Encoder,
+        special_ids: SpecialIds,
+    ):
+        """Creates the head, `cloze_predictions/...`, tied to `left_to_right`'s table."""
+        super().__init__()
+        self.left_to_right = left_to_right
+        self.right_to_left = right_to_left
+        self._special_ids = special_ids
+        self._hidden_size = left_to_right.hidden_size + right_to_left.hidden_size
+        self._head = MaskedLMHead(
+            variables,
+            "cloze_predictions",
+            self._hidden_size,
+            left_to_right.embeddings.table,
+        )
+
+    def __call__(
+        self, batch: Batch, masked: Masked, *, seed: Seed, training: bool
+    ) -> Proposed:
+        """Predicts every token of the original text."""
+        hidden = self._hidden(batch, seed, training)
+        cloze_logits = self._head(hidden)
+        return Proposed(
+            gather_positions(cloze_logits, masked.positions),
+            gather_positions(hidden, masked.positions),
+            cloze_logits,
+        )
+
+    def cloze_logits(self, batch: Batch) -> tf.Tensor:
+        """Logits of every token given the others, float32 [batch, seq, vocab]."""
+        return self._head(self._hidden(batch, Seed.of(0), False))
+
+    def terms(
+        self, batch: Batch, masked: Masked, proposed: Proposed, coefficient: float
+    ) -> dict[str, LossTerm]:
+        """`cloze`: mean over all tokens that may be masked."""
+        del masked
+        allowed = candidates(batch.input_ids, batch.input_mask, self._special_ids)
+        weights = tf.cast(allowed, tf.float32)
+        losses = token_losses(proposed.cloze_logits, batch.input_ids)
+        return {"cloze": mean_term(losses, weights, coefficient)}
+
+    def forward_flops(self, seq_length: int, num_predictions: int) -> float | None:
+        """Operations for one sequence: the softmax runs over all of its positions."""
+        del num_predictions
+        counts = [
+            getattr(tower, "forward_flops", None)
+            for tower in (self.left_to_right, self.right_to_left)
+        ]
+        if None in counts:
+            return None
+        vocab, embed = self.left_to_right.embeddings.table.shape
+        return sum(count(seq_length) for count in counts) + masked_lm_head_flops(
+            self._hidden_size, embed, vocab, seq_length
+        )
+
+    def _hidden(self, batch: Batch, seed: Seed, training: bool) -> tf.Tensor:
+        towers = {"ltr": self.left_to_right, "rtl": self.right_to_left}
+        states = {
+            name: tower(
+                batch.input_ids,
+                batch.input_mask,
+                batch.segment_ids,
+                seed=seed.fold(name),
+                training=training,
+            ).sequence
+            for name, tower in towers.items()
+        }
+        # Position t gets the states that have read up to t - 1 and down to t + 1. They
+        # wrap around at the ends, where [CLS] and [SEP] or padding stand.
+        shifted = [tf.roll(states["ltr"], 1, 1), tf.roll(states["rtl"], -1, 1)]
+        return tf.concat(shifted, -1)
+
+
+class Uniform(tf.Module):
+    """Every token of the vocabulary with the same probability; nothing is learnt.
+
+    Source: google-research/electra run_pretraining.py, `uniform_generator`.
+    """
+
+    def __init__(self, vocab_size: int):
+        """Takes the number of tokens."""
+        super().__init__()
+        self._vocab_size = vocab_size
+
+    def __call__(
+        self, batch: Batch, masked: Masked, *, seed: Seed, training: bool
+    ) -> Proposed:
+        """Proposes any token, [PAD] and [UNK] too."""
+        del batch, seed, training
+        slots = tf.shape(masked.positions)
+        return Proposed(tf.zeros(tf.concat([slots, [self._vocab_size]], 0)))
+
+    def terms(
+        self, batch: Batch, masked: Masked, proposed: Proposed, coefficient: float
+    ) -> dict[str, LossTerm]:
+        """`mlm`: the logarithm of the number of tokens, whatever is learnt."""
+        del batch
+        losses = token_losses(proposed.logits, masked.ids)
+        return {"mlm": mean_term(losses, masked.weights, coefficient)}
+
+    def forward_flops(self, seq_length: int, num_predictions: int) -> float:
+        """None at all."""
+        del seq_length, num_predictions
+        return 0.0
+
+
+def build_generator(
+    kind: str,
+    encoders: EncoderFactory,
+    variables: Variables,
+    special_ids: SpecialIds,
+    discriminator: Encoder,
+    *,
+    width: float,
+    depth: float,
+    own_layers: bool,
+    own_embeddings: bool,
+) -> Generator:
+    """Builds a generator beside a discriminator.
+
+    Args:
+        kind: "masked_lm", "two_tower" or "uniform".
+        encoders: builds its encoders.
+        variables: creates its variables.
+        special_ids: of the vocabulary.
+        discriminator: whose embeddings or layers it may share.
+        width: its hidden size as a fraction of the discriminator's.
+        depth: its number of layers as a fraction.
+        own_layers: whether it has layers of its own.
+        own_embeddings: whether it has embeddings of its own, as wide as its layers.
+
+    Raises:
+        ValueError: another kind, or one that cannot share all layers.
+    """
+    if kind == "uniform":
+        return Uniform(special_ids.size)
+
+    def encoder(role: str) -> Encoder:
+        shared = None if own_embeddings else discriminator.embeddings
+        return encoders(
+            role,
+            embeddings=shared,
+            width=width,
+            depth=depth,
+            projected=not own_embeddings,
+        )
+
+    if kind == "masked_lm":
+        return MaskedLM(
+            variables, encoder("generator") if own_layers else discriminator
+        )
+    if kind != "two_tower":
+        raise ValueError(
+            "objectives.electra.generator must be 'masked_lm', 'two_tower' or "
+            f"'uniform', got {kind!r}"
+        )
+    if not own_layers:
+        raise ValueError(
+            "a generator of two towers has layers of its own: "
+            "objectives.electra.untied_generator must be True, got False"
+        )
+    towers = encoder("generator_ltr"), encoder("generator_rtl")
+    return TwoTower(variables, *towers, special_ids)
+
+
+def token_losses(logits: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
+    """Negative log likelihood of the true tokens, float32 [batch, n].
+
+    Args:
+        logits: float32 [batch, n, vocab].
+        ids: int32 [batch, n].
+    """
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(ids, logits)
+
+
+def mean_term(losses: tf.Tensor, weights: tf.Tensor, coefficient: float) -> LossTerm:
+    """A weighted mean of losses; a position that was drawn twice counts twice.
+
+    Args:
+        losses: of slots or of positions, float32 [batch, n].
+        weights: 1 for those that count and 0 for others, float32 [batch, n].
+        coefficient: of this term.
+    """
+    return LossTerm(
+        tf.reduce_sum(losses * weights), tf.reduce_sum(weights), coefficient
+    )
+
+
+def check_mask_prob(mask_prob: float, objective: str) -> None:
+    """Raises ValueError unless `mask_prob` is in (0, 1)."""
+    if not 0.0 < mask_prob < 1.0:
+        raise ValueError(
+            f"objectives.{objective}.mask_prob must be in (0, 1), got {mask_prob}"
+        )

@@ -1,0 +1,214 @@
+"""Text whose masked tokens a generator replaces, and an encoder that learns from it.
+
+What ELECTRA, Electric and the ablations of the paper share. They differ in what the
+encoder has to tell of the text: subclasses say so.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from electra_bench.core import Batch, Encoder, LossTerm, Seed, SpecialIds
+from electra_bench.data.corruption import (
+    Corrupted,
+    Masked,
+    corrupt,
+    mask,
+    max_predictions,
+    sample_replacements,
+    unmask,
+)
+from electra_bench.models.flops import TRAIN_FACTOR, sampling_flops
+from electra_bench.objectives.generators import Generator, Proposed, token_losses
+from electra_bench.objectives.pretrain_metrics import GeneratorMetrics
+
+
+class Replacing(NamedTuple):
+    """How tokens are replaced; see `objectives.electra.electra`."""
+
+    mask_prob: float
+    gen_weight: float
+    temperature: float
+    disallow_correct: bool
+    distinct_positions: bool
+
+
+class Forward(NamedTuple):
+    """A forward pass of generator and encoder.
+
+    Attributes:
+        masked: what was to be replaced.
+        proposed: what the generator says.
+        sampled_ids: its samples, int32 [batch, preds].
+        corrupted: what the encoder reads.
+        sequence: the encoder's last layer, float32 [batch, seq, hidden].
+    """
+
+    masked: Masked
+    proposed: Proposed
+    sampled_ids: tf.Tensor
+    corrupted: Corrupted
+    sequence: tf.Tensor
+
+
+class ReplacedTokens(tf.Module):
+    """An objective on corrupted text; abstract."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        encoder: Encoder,
+        special_ids: SpecialIds,
+        replacing: Replacing,
+        weight: float,
+    ):
+        """Takes the networks; `weight` is the coefficient of what the encoder learns."""
+        super().__init__()
+        self.generator = generator
+        self.encoder = encoder
+        self._special_ids = special_ids
+        self._replacing = replacing
+        self._weight = weight
+
+    def encoder_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+        """The loss of what the encoder learns."""
+        raise NotImplementedError
+
+    def encoder_outputs(self, batch: Batch, forward: Forward) -> dict[str, tf.Tensor]:
+        """What `metrics` needs of it."""
+        raise NotImplementedError
+
+    def metrics(self) -> GeneratorMetrics:
+        """An accumulator of evaluation metrics."""
+        raise NotImplementedError
+
+    def head_flops(self, seq_length: int, slots: int) -> float:
+        """Operations of the encoder's head for one sequence."""
+        raise NotImplementedError
+
+    def generator_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+        """The loss of the generator."""
+        return self.generator.terms(
+            batch, forward.masked, forward.proposed, self._replacing.gen_weight
+        )
+
+    def mask(self, batch: Batch, seed: Seed) -> Masked:
+        """Masks the batch anew."""
+        return mask(
+            batch.input_ids,
+            batch.input_mask,
+            self._special_ids,
+            self._replacing.mask_prob,
+            seed.fold("mask"),
+            distinct=self._replacing.distinct_positions,
+        )
+
+    def draws(self, masked: Masked, seed: Seed) -> tf.Tensor:
+        """Uniform draws for sampling, float32 [batch, preds, vocab]."""
+        batch, preds = tf.unstack(tf.shape(masked.positions))
+        return seed.fold("samples").uniform([batch, preds, self._special_ids.size])
+
+    def forward(
+        self,
+        batch: Batch,
+        masked: Masked,
+        uniform: tf.Tensor,
+        *,
+        seed: Seed,
+        training: bool,
+    ) -> Forward:
+        """Generates, replaces and encodes.
+
+        Args:
+            batch: the original text.
+            masked: what the generator reads.
+            uniform: see `draws`.
+            seed: of dropout.
+            training: whether to drop.
+        """
+        proposed = self.propose(batch, masked, seed=seed, training=training)
+        sampled_ids = sample_replacements(
+            proposed.logits,
+            masked.ids,
+            uniform,
+            temperature=self._replacing.temperature,
+            disallow_correct=self._replacing.disallow_correct,
+        )
+        return self.encode(
+            batch, masked, proposed, sampled_ids, seed=seed, training=training
+        )
+
+    def propose(
+        self, batch: Batch, masked: Masked, *, seed: Seed, training: bool
+    ) -> Proposed:
+        """What the generator says."""
+        return self.generator(
+            batch, masked, seed=seed.fold("generator"), training=training
+        )
+
+    def encode(
+        self,
+        batch: Batch,
+        masked: Masked,
+        proposed: Proposed,
+        sampled_ids: tf.Tensor,
+        *,
+        seed: Seed,
+        training: bool,
+    ) -> Forward:
+        """Puts the samples, int32 [batch, preds], into the text and encodes it."""
+        corrupted = corrupt(unmask(masked), masked.positions, sampled_ids)
+        encoded = self.encoder(
+            corrupted.input_ids,
+            batch.input_mask,
+            batch.segment_ids,
+            seed=seed.fold("discriminator"),
+            training=training,
+        )
+        return Forward(masked, proposed, sampled_ids, corrupted, encoded.sequence)
+
+    def loss_terms(
+        self, batch: Batch, seed: Seed, training: bool
+    ) -> dict[str, LossTerm]:
+        """The loss as named sums."""
+        return self.terms(batch, self._forward(batch, seed, training))
+
+    def terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+        """The loss terms of a forward pass."""
+        return self.generator_terms(batch, forward) | self.encoder_terms(batch, forward)
+
+    def outputs(self, batch: Batch, seed: Seed) -> dict[str, tf.Tensor]:
+        """What `metrics` needs."""
+        return self.evaluated(batch, self._forward(batch, seed, training=False))
+
+    def evaluated(self, batch: Batch, forward: Forward) -> Mapping[str, Any]:
+        """What `metrics` needs, from a forward pass."""
+        masked, logits = forward.masked, forward.proposed.logits
+        return {
+            "input_mask": batch.input_mask,
+            "masked_lm_ids": masked.ids,
+            "masked_lm_weights": masked.weights,
+            "masked_lm_preds": tf.argmax(logits, -1, output_type=tf.int32),
+            "mlm_loss": token_losses(logits, masked.ids),
+            "sampled_ids": forward.sampled_ids,
+            **self.encoder_outputs(batch, forward),
+        }
+
+    def train_flops_per_sequence(self, seq_length: int) -> float | None:
+        """Operations of training on one sequence, method `v2`.
+
+        None if an encoder does not count its own.
+        """
+        slots = max_predictions(seq_length, self._replacing.mask_prob)
+        generator = self.generator.forward_flops(seq_length, slots)
+        count = getattr(self.encoder, "forward_flops", None)
+        if generator is None or count is None:
+            return None
+        forward = generator + count(seq_length) + self.head_flops(seq_length, slots)
+        return TRAIN_FACTOR * forward + sampling_flops(self._special_ids.size, slots)
+
+    def _forward(self, batch: Batch, seed: Seed, training: bool) -> Forward:
+        masked = self.mask(batch, seed)
+        uniform = self.draws(masked, seed)
+        return self.forward(batch, masked, uniform, seed=seed, training=training)
