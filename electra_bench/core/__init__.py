@@ -15,6 +15,7 @@ from electra_bench.core.protocols import (
     EncoderOutput,
     Objective,
     SpecialIds,
+    Stage,
 )
 from electra_bench.core.random import Seed
 from electra_bench.core.variables import Variables
@@ -30,5 +31,6 @@ __all__ = [
     "Objective",
     "Seed",
     "SpecialIds",
+    "Stage",
     "Variables",
 ]

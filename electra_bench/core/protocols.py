@@ -120,3 +120,23 @@ class Objective(Protocol):
 
         `seed` matters only where evaluating needs draws, as masking does.
         """
+
+
+class Stage(NamedTuple):
+    """A part of a training, for objectives that are trained in several.
+
+    An objective with an attribute `stages`, a tuple of these, is trained in them one after
+    the other; each has a learning rate schedule and optimizer slots of its own.
+
+    Attributes:
+        start: fraction of the updates done before it, in [0, 1); 0 for the first.
+        objective: gives the losses.
+        variables: what is trained; everything else stays as it is.
+        copies: pairs of variables; before the first update the second gets the value of
+            the first.
+    """
+
+    start: float
+    objective: Objective
+    variables: tuple[tf.Variable, ...]
+    copies: tuple[tuple[tf.Variable, tf.Variable], ...] = ()

@@ -101,7 +101,7 @@ def electra(
     mask_prob: float = 0.15,
     gen_weight: float = 1.0,
     disc_weight: float = 50.0,
-    generator: str = "masked_lm",
+    generator: str | Generator = "masked_lm",
     generator_hidden_size: float = 0.25,
     generator_layers: float = 1.0,
     untied_generator: bool = True,
@@ -125,7 +125,8 @@ def electra(
         gen_weight: coefficient of the generator's loss.
         disc_weight: coefficient of the discriminator's loss.
         generator: "masked_lm" reads the masked text; "two_tower" predicts every token
-            from what stands before and after it; "uniform" proposes any token.
+            from what stands before and after it; "uniform" proposes any token. Or one
+            that is built already.
         generator_hidden_size: the generator's hidden size as a fraction of the
             discriminator's; FFN and heads follow.
         generator_layers: its number of layers as a fraction.
@@ -158,18 +159,19 @@ def electra(
         if value <= 0:
             raise ValueError(f"objectives.electra.{name} must be above 0, got {value}")
     encoder = encoders("discriminator")
-    proposes = build_generator(
-        generator,
-        encoders,
-        variables,
-        special_ids,
-        encoder,
-        width=generator_hidden_size,
-        depth=generator_layers,
-        own_layers=untied_generator,
-        own_embeddings=untied_generator_embeddings,
-    )
+    if isinstance(generator, str):
+        generator = build_generator(
+            generator,
+            encoders,
+            variables,
+            special_ids,
+            encoder,
+            width=generator_hidden_size,
+            depth=generator_layers,
+            own_layers=untied_generator,
+            own_embeddings=untied_generator_embeddings,
+        )
     replacing = Replacing(
         mask_prob, gen_weight, temperature, disallow_correct, distinct_positions
     )
-    return method(variables, proposes, encoder, special_ids, replacing, disc_weight)
+    return method(variables, generator, encoder, special_ids, replacing, disc_weight)

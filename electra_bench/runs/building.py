@@ -9,8 +9,9 @@ import gin
 import tensorflow as tf
 
 from electra_bench import config, registry
-from electra_bench.core import Encoder, EncoderFactory, Variables
+from electra_bench.core import Encoder, EncoderFactory, Objective, Variables
 from electra_bench.data import vocabulary_files
+from electra_bench.training.stages import TrainingStage, training_stages
 
 # The part of a run's configuration that other runs start from.
 MODEL_FILE = "model.gin"
@@ -67,19 +68,15 @@ def encoder_factory(
     return create
 
 
-def optimizer(
-    trainable: tuple[tf.Variable, ...],
-    total_steps: int,
-    num_layers: int,
-    **given: Any,
-) -> Any:
-    """The configured AdamW.
+def stages(
+    objective: Objective, total_steps: int, **given: Any
+) -> tuple[TrainingStage, ...]:
+    """The stages of a training, with the configured AdamW.
 
     Args:
-        trainable: variables to train.
-        total_steps: updates.
-        num_layers: of the encoder.
-        **given: parameters that the run sets itself.
+        objective: what to train.
+        total_steps: updates in all.
+        **given: parameters of the optimizer that the run sets itself.
 
     Raises:
         ConfigError: it needs a parameter that nothing binds, or one is bound in vain.
@@ -89,13 +86,17 @@ def optimizer(
         raise config.ConfigError(
             f"training.adamw.{name} is bound, but this run sets it by its own {name}"
         )
-    given |= {
-        "variables": trainable,
-        "total_steps": total_steps,
-        "num_layers": num_layers,
-    }
-    config.require_bound("training.adamw", given)
-    return builder(**given)
+
+    def optimizer(variables: tuple[tf.Variable, ...], num_steps: int) -> Any:
+        supplied = given | {
+            "variables": variables,
+            "total_steps": num_steps,
+            "num_layers": objective.encoder.num_layers,
+        }
+        config.require_bound("training.adamw", supplied)
+        return builder(**supplied)
+
+    return training_stages(objective, total_steps, optimizer)
 
 
 def strategy(batch_size: int) -> tf.distribute.Strategy:

@@ -32,6 +32,7 @@ from electra_bench.tasks.registration import load_task
 from electra_bench.training.allocator import keep_freed_memory
 from electra_bench.training.checkpoints import restore
 from electra_bench.training.evaluation import Evaluator
+from electra_bench.training.stages import TrainingStage
 from electra_bench.training.strategy import make_deterministic
 from electra_bench.training.trainer import Loop, Trainer
 
@@ -252,7 +253,7 @@ class _Setup(NamedTuple):
     settings: Loop
     variables: Variables
     objective: Objective
-    adamw: Any
+    stages: tuple[TrainingStage, ...]
 
     @classmethod
     def build(
@@ -273,18 +274,15 @@ class _Setup(NamedTuple):
             objective = registry.kinds.get(card.kind)(
                 encoders=factory, variables=variables, card=card
             )
-            adamw = building.optimizer(
-                tuple(objective.trainable_variables),
-                batches.num_steps,
-                objective.encoder.num_layers,
-                weight_decay=weight_decay,
+            stages = building.stages(
+                objective, batches.num_steps, weight_decay=weight_decay
             )
-        return cls(strategy, settings, variables, objective, adamw)
+        return cls(strategy, settings, variables, objective, stages)
 
     def trainer(self, num_steps: int, name: str) -> Trainer:
         return Trainer(
             self.objective,
-            self.adamw,
+            self.stages,
             strategy=self.strategy,
             num_steps=num_steps,
             settings=self.settings,
@@ -294,8 +292,9 @@ class _Setup(NamedTuple):
     def reset(self, seed: int, pretrained: Pretrained) -> None:
         """Gives every variable the value it has at step 0."""
         self.variables.reset(seed)
-        for slot in self.adamw.slots.values():
-            slot.assign(tf.zeros_like(slot))
+        for stage in self.stages:
+            for slot in stage.optimizer.slots.values():
+                slot.assign(tf.zeros_like(slot))
         if pretrained.checkpoint:
             restore(
                 pretrained.checkpoint,

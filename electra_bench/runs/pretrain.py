@@ -98,7 +98,7 @@ def pretrain(
         flops_per_step = _flops_per_step(built, max_seq_length, batch_size)
         train_steps = _num_steps(train_steps, train_flops, flops_per_step)
         trainable = tuple(built.trainable_variables)
-        adamw = building.optimizer(trainable, train_steps, built.encoder.num_layers)
+        stages = building.stages(built, train_steps)
     building.check_length(built.encoder, max_seq_length)
     building.check_protocol(protocol)
     # Now, so that a checkpoint that does not fit is found before anything is written.
@@ -136,7 +136,7 @@ def pretrain(
         building.save_model(run_dir, config_text, model)
         trained = Trainer(
             built,
-            adamw,
+            stages,
             strategy=strategy,
             num_steps=train_steps,
             settings=settings,

@@ -1,12 +1,13 @@
 """The training loop: any objective, any strategy, exactly resumable."""
 
 import dataclasses
+import functools
 import math
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -14,9 +15,15 @@ import tensorflow as tf
 from electra_bench.core import Batch, Objective, Seed
 from electra_bench.core.variables import variable_name
 from electra_bench.registry import training
-from electra_bench.training.checkpoints import Checkpoints, read_state, restore
+from electra_bench.training.checkpoints import (
+    Checkpoints,
+    read_state,
+    restore,
+    step_of_checkpoint,
+)
 from electra_bench.training.metrics_log import MetricsLog
 from electra_bench.training.progress import TrainingProgress
+from electra_bench.training.stages import TrainingStage
 
 # Task to its metrics.
 Evaluation = Mapping[str, Mapping[str, float]]
@@ -97,7 +104,7 @@ class Trainer:
     def __init__(
         self,
         objective: Objective,
-        optimizer: Any,
+        stages: Sequence[TrainingStage],
         *,
         strategy: tf.distribute.Strategy,
         num_steps: int,
@@ -108,15 +115,14 @@ class Trainer:
 
         Args:
             objective: what to train; a `tf.Module`.
-            optimizer: see `training/adamw.py`.
+            stages: of the training, see `training_stages`.
             strategy: under whose scope both were built.
             num_steps: updates in all.
             settings: how often to do what.
             name: for the progress display.
         """
         self._objective = objective
-        self._optimizer = optimizer
-        self._variables = tuple(objective.trainable_variables)
+        self._stages = tuple(stages)
         self._strategy = strategy
         self._num_steps = num_steps
         self._settings = settings
@@ -156,9 +162,13 @@ class Trainer:
         ):
             pace = _Pace()
             while step < self._num_steps:
+                stage = self._stage(step)
+                if step == self._stages[stage].first_step:
+                    for source, target in self._stages[stage].stage.copies:
+                        target.assign(source)
                 count = min(pace.steps, *self._steps_to_events(step, bool(evaluate)))
                 with pace:
-                    values = self._steps(iterator, step, count, seed)
+                    values = self._steps(iterator, stage, step, count, seed)
                 self._check_finite(values, step, checkpoints)
                 step += count
                 state["tokens"] += int(sum(values.pop("tokens")))
@@ -208,7 +218,12 @@ class Trainer:
         periods = [settings.log_every, settings.checkpoint_every]
         periods += [settings.eval_every] if evaluates else []
         ahead = [period - step % period for period in periods if period]
-        return [*ahead, self._num_steps - step]
+        ends = [*(stage.first_step for stage in self._stages), self._num_steps]
+        return [*ahead, min(end for end in ends if end > step) - step]
+
+    def _stage(self, step: int) -> int:
+        """Index of the stage that the update after `step` others belongs to."""
+        return sum(stage.first_step <= step for stage in self._stages) - 1
 
     def _is_due(self, step: int, every: int) -> bool:
         return step == self._num_steps or bool(every and step % every == 0)
@@ -237,8 +252,10 @@ class Trainer:
         rate = progress.update(step, state["tokens"], values)
         log.summarise(step, "speed", {"tokens_per_s": rate})
 
-    def _named(self) -> dict[str, tf.Variable]:
-        return {variable_name(v): v for v in self._variables} | self._optimizer.slots
+    def _named(self, step: int) -> dict[str, tf.Variable]:
+        """What a checkpoint after `step` updates holds: slots of the stage that ends."""
+        slots = self._stages[self._stage(max(step - 1, 0))].optimizer.slots
+        return {variable_name(v): v for v in self._objective.variables} | slots
 
     def _resume(self, checkpoints: Checkpoints) -> tuple[int, dict[str, Any]]:
         state = {
@@ -251,7 +268,7 @@ class Trainer:
         latest = checkpoints.latest
         if latest is None:
             return 0, state
-        step = restore(latest, self._named())
+        step = restore(latest, self._named(step_of_checkpoint(latest)))
         state |= read_state(latest)
         self._mark_if_best(checkpoints, step, state)
         return step, state
@@ -260,7 +277,9 @@ class Trainer:
         self, checkpoints: Checkpoints, step: int, state: Mapping[str, Any]
     ) -> None:
         checkpoints.save(
-            step, {name: v.read_value() for name, v in self._named().items()}, state
+            step,
+            {name: v.read_value() for name, v in self._named(step).items()},
+            state,
         )
         self._mark_if_best(checkpoints, step, state)
 
@@ -279,39 +298,43 @@ class Trainer:
             checkpoints.mark_best(step, metric, value)
 
     def _steps(
-        self, iterator: Any, first_step: int, count: int, seed: int
+        self, iterator: Any, stage: int, first_step: int, count: int, seed: int
     ) -> dict[str, list[float]]:
         """Values of every step, in order."""
         numbers = (tf.constant(n, tf.int32) for n in (first_step, count, seed))
         return {
             name: value.numpy().tolist()
-            for name, value in self._run(iterator, *numbers).items()
+            for name, value in self._run(iterator, stage, *numbers).items()
         }
 
     @tf.function
-    def _run(self, iterator, first_step, count, seed):
-        """Runs `count` steps without returning to Python; values are float32 [count]."""
-        first = self._global_step(next(iterator), first_step, seed)
+    def _run(self, iterator, stage, first_step, count, seed):
+        """Runs `count` steps without returning to Python; values are float32 [count].
+
+        Built once for every stage, whose index is a Python number.
+        """
+        first = self._global_step(next(iterator), stage, first_step, seed)
         arrays = {
             name: tf.TensorArray(tf.float32, count).write(0, value)
             for name, value in first.items()
         }
         for i in tf.range(1, count):
-            values = self._global_step(next(iterator), first_step + i, seed)
+            values = self._global_step(next(iterator), stage, first_step + i, seed)
             arrays = {name: arrays[name].write(i, values[name]) for name in arrays}
         return {name: array.stack() for name, array in arrays.items()}
 
     @tf.function
-    def _global_step(self, batch, step, seed):
+    def _global_step(self, batch, stage, step, seed):
         """One update on all replicas; a function of its own so that it is built once."""
-        values = self._strategy.run(self._replica_step, args=(batch, step, seed))
+        replica_step = functools.partial(self._replica_step, self._stages[stage])
+        values = self._strategy.run(replica_step, args=(batch, step, seed))
         return {
             name: self._strategy.experimental_local_results(value)[0]
             for name, value in values.items()
         }
 
     def _replica_step(
-        self, batch: Batch, step: tf.Tensor, seed: tf.Tensor
+        self, trained: TrainingStage, batch: Batch, step: tf.Tensor, seed: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         replica = tf.distribute.get_replica_context()
         alone = self._strategy.num_replicas_in_sync == 1
@@ -322,7 +345,7 @@ class Trainer:
         first_row = replica.replica_id_in_sync_group * tf.shape(batch.input_ids)[0]
         draws = Seed.of(seed, step, first_row)
         with tf.GradientTape() as tape:
-            terms = self._objective.loss_terms(batch, draws, training=True)
+            terms = trained.stage.objective.loss_terms(batch, draws, training=True)
             # Weights are whole-batch sums before anything is divided by them.
             parts = {
                 name: term.value(over_replicas(term.weight))
@@ -331,16 +354,17 @@ class Trainer:
             loss = tf.add_n(
                 [term.coefficient * parts[name] for name, term in terms.items()]
             )
-        gradients = tape.gradient(loss, self._variables)
+        gradients = tape.gradient(loss, trained.stage.variables)
         gradients = [g if g is None else over_replicas(g) for g in gradients]
-        norm = self._optimizer.apply(gradients, step)
+        of_stage = step - trained.first_step
+        norm = trained.optimizer.apply(gradients, of_stage)
         parts = {f"{name}_loss": over_replicas(part) for name, part in parts.items()}
         tokens = tf.reduce_sum(tf.cast(batch.input_mask, tf.float32))
         return {
             "loss": over_replicas(loss),
             **parts,
             "gradient_norm": norm,
-            "learning_rate": self._optimizer.learning_rate(step),
+            "learning_rate": trained.optimizer.learning_rate(of_stage),
             "tokens": over_replicas(tokens),
         }
 

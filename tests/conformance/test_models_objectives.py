@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 from electra_bench import registry
-from electra_bench.core import Batch, Objective, Seed, SpecialIds, Variables
+from electra_bench.core import Batch, Objective, Seed, SpecialIds, Stage, Variables
 from electra_bench.core.batch import NO_LABEL
 from electra_bench.core.variables import variable_name
 from electra_bench.records import TaskCard
@@ -198,18 +198,22 @@ def test_outputs_have_a_row_for_every_example(case):
 @every_case
 def test_gradients_reach_every_trainable_variable(case):
     objective = built(case).objective
-    with tf.GradientTape() as tape:
-        terms = objective.loss_terms(batch(case), Seed.of(3), training=True)
-        loss = tf.add_n([t.coefficient * t.value(t.weight) for t in terms.values()])
-    variables = objective.trainable_variables
-    gradients = tape.gradient(loss, variables)
-    untouched = [
-        variable_name(variable)
-        for variable, gradient in zip(variables, gradients, strict=True)
-        if gradient is None or not np.any(tf.convert_to_tensor(gradient))
-    ]
-    assert all(gradient is not None for gradient in gradients)
-    assert not [name for name in untouched if not name.endswith(WITHOUT_EFFECT)]
+    whole = (Stage(0.0, objective, objective.trainable_variables),)
+    stages = getattr(objective, "stages", whole)
+    for stage in stages:
+        with tf.GradientTape() as tape:
+            terms = stage.objective.loss_terms(batch(case), Seed.of(3), training=True)
+            loss = tf.add_n([t.coefficient * t.value(t.weight) for t in terms.values()])
+        gradients = tape.gradient(loss, stage.variables)
+        untouched = [
+            variable_name(variable)
+            for variable, gradient in zip(stage.variables, gradients, strict=True)
+            if gradient is None or not np.any(tf.convert_to_tensor(gradient))
+        ]
+        assert all(gradient is not None for gradient in gradients)
+        assert not [name for name in untouched if not name.endswith(WITHOUT_EFFECT)]
+    trained = {variable.ref() for stage in stages for variable in stage.variables}
+    assert trained == {variable.ref() for variable in objective.trainable_variables}
 
 
 @every_case

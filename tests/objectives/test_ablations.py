@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from electra_bench import registry
 from electra_bench.core import Batch, Seed, SpecialIds, Variables
+from electra_bench.core.variables import variable_name
 from electra_bench.objectives.replaced_tokens import Forward
 from electra_bench.runs.building import encoder_factory
 
@@ -235,3 +236,27 @@ def test_losses_differ_from_one_another():
     assert len({round(value, 3) for value in found}) == len(main)
     generator = {term(name, "mlm") for name in main if name != "electric"}
     assert len({round(value, 5) for value in generator}) == 1
+
+
+def test_two_stages_train_the_generator_then_its_copy():
+    objective = built("electra_two_stage")
+    first, second = objective.stages
+    assert (first.start, second.start) == (0.0, 0.5)
+    prefixes = [
+        {variable_name(variable).split("/")[0] for variable in stage.variables}
+        for stage in objective.stages
+    ]
+    assert prefixes == [
+        {"generator", "generator_predictions"},
+        {"electra", "discriminator_predictions"},
+    ]
+    # The encoder gets everything from the variable of the same name.
+    assert {
+        variable_name(target).replace("electra/", "generator/")
+        for _, target in second.copies
+    } == {variable_name(source) for source, _ in second.copies}
+    assert {target.ref() for _, target in second.copies} == {
+        variable.ref() for variable in objective.encoder.variables
+    }
+    assert set(first.objective.loss_terms(batch(), seed(), training=True)) == {"mlm"}
+    assert set(second.objective.loss_terms(batch(), seed(), training=True)) == {"disc"}

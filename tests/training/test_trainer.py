@@ -13,6 +13,7 @@ from electra_bench.core.random import dropout
 from electra_bench.core.variables import variable_name
 from electra_bench.data.batching import signature, training_dataset
 from electra_bench.training.checkpoints import Checkpoints
+from electra_bench.training.stages import training_stages
 from electra_bench.training.trainer import Loop, NonFiniteLoss, Trainer
 
 STEPS = 20
@@ -75,10 +76,10 @@ def train(run_dir, steps=STEPS, strategy=None, make_batch=make, **settings):
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
         objective = Line()
-        optimizer = Descent(objective.trainable_variables)
+        stages = training_stages(objective, STEPS, lambda vs, steps: Descent(vs))
     trainer = Trainer(
         objective,
-        optimizer,
+        stages,
         strategy=strategy,
         num_steps=STEPS,
         settings=Loop(**{"log_every": 2, "checkpoint_every": 4, **settings}),
