@@ -15,6 +15,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 
+# Values that are counted in one go.
+COUNTED = 1 << 20
+
+
 class ExampleWriter:
     """Writes one shard. Use as a context manager, or call `close`.
 
@@ -166,6 +170,17 @@ class ExampleStore:
         return np.concatenate(
             [np.diff(shard.ends[feature], prepend=0) for shard in self._shards]
         )
+
+    def counts(self, feature: str, size: int) -> np.ndarray:
+        """How often each of the values 0 to `size - 1` occurs, int64 [size]."""
+        total = np.zeros(size, np.int64)
+        for shard in self._shards:
+            values = shard.values[feature]
+            # By parts: bincount makes an int64 copy.
+            for start in range(0, len(values), COUNTED):
+                part = values[start : start + COUNTED]
+                total += np.bincount(part, minlength=size)
+        return total
 
     def row(self, feature: str, index: int) -> np.ndarray:
         """One row of one numeric feature; a view of the file."""

@@ -125,8 +125,8 @@ def electra(
         gen_weight: coefficient of the generator's loss.
         disc_weight: coefficient of the discriminator's loss.
         generator: "masked_lm" reads the masked text; "two_tower" predicts every token
-            from what stands before and after it; "uniform" proposes any token. Or one
-            that is built already.
+            from what stands before and after it; "unigram" proposes tokens
+            by their frequency, "uniform" any token. Or one that is built already.
         generator_hidden_size: the generator's hidden size as a fraction of the
             discriminator's; FFN and heads follow.
         generator_layers: its number of layers as a fraction.

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, Protocol
 
+import numpy as np
 import tensorflow as tf
 
 from electra_bench.core import (
@@ -223,6 +224,54 @@ class Uniform(tf.Module):
         return 0.0
 
 
+class Unigram(tf.Module):
+    """Every token with its frequency in the training text; nothing is learnt.
+
+    Source: Clark et al. 2020, section 3.2, "smaller generators".
+    """
+
+    def __init__(self, special_ids: SpecialIds):
+        """Creates the counts, `generator_predictions/counts`; 0 until `count`."""
+        super().__init__()
+        self._special_ids = special_ids
+        self._counts = tf.Variable(
+            tf.zeros([special_ids.size]),
+            trainable=False,
+            name="generator_predictions/counts",
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        )
+
+    def count(self, token_counts: np.ndarray) -> None:
+        """Takes how often each token occurs in the training text, [vocab]."""
+        counts = token_counts.astype(np.float32)
+        # What is never masked is never proposed either.
+        ids = self._special_ids
+        counts[[ids.pad, ids.cls, ids.sep, ids.mask]] = 0
+        self._counts.assign(counts)
+
+    def __call__(
+        self, batch: Batch, masked: Masked, *, seed: Seed, training: bool
+    ) -> Proposed:
+        """Proposes tokens by their frequency; one more is added to every count."""
+        del batch, seed, training
+        logits = tf.math.log(1.0 + self._counts)
+        slots = tf.shape(masked.positions)
+        return Proposed(tf.broadcast_to(logits, tf.concat([slots, logits.shape], 0)))
+
+    def terms(
+        self, batch: Batch, masked: Masked, proposed: Proposed, coefficient: float
+    ) -> dict[str, LossTerm]:
+        """`mlm`: a constant but for the tokens that are masked."""
+        del batch
+        losses = token_losses(proposed.logits, masked.ids)
+        return {"mlm": mean_term(losses, masked.weights, coefficient)}
+
+    def forward_flops(self, seq_length: int, num_predictions: int) -> float:
+        """None at all."""
+        del seq_length, num_predictions
+        return 0.0
+
+
 def build_generator(
     kind: str,
     encoders: EncoderFactory,
@@ -238,7 +287,7 @@ def build_generator(
     """Builds a generator beside a discriminator.
 
     Args:
-        kind: "masked_lm", "two_tower" or "uniform".
+        kind: "masked_lm", "two_tower", "unigram" or "uniform".
         encoders: builds its encoders.
         variables: creates its variables.
         special_ids: of the vocabulary.
@@ -253,6 +302,8 @@ def build_generator(
     """
     if kind == "uniform":
         return Uniform(special_ids.size)
+    if kind == "unigram":
+        return Unigram(special_ids)
 
     def encoder(role: str) -> Encoder:
         shared = None if own_embeddings else discriminator.embeddings
@@ -270,7 +321,7 @@ def build_generator(
         )
     if kind != "two_tower":
         raise ValueError(
-            "objectives.electra.generator must be 'masked_lm', 'two_tower' or "
+            "objectives.electra.generator must be 'masked_lm', 'two_tower', 'unigram' or "
             f"'uniform', got {kind!r}"
         )
     if not own_layers:

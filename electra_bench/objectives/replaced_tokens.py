@@ -4,9 +4,10 @@ What ELECTRA, Electric and the ablations of the paper share. They differ in what
 encoder has to tell of the text: subclasses say so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from electra_bench.core import Batch, Encoder, LossTerm, Seed, SpecialIds
@@ -92,6 +93,11 @@ class ReplacedTokens(tf.Module):
         return self.generator.terms(
             batch, forward.masked, forward.proposed, self._replacing.gen_weight
         )
+
+    def count_tokens(self, count: Callable[[], np.ndarray]) -> None:
+        """Called before training; `count()` gives the occurrences of every token."""
+        if hasattr(self.generator, "count"):
+            self.generator.count(count())
 
     def mask(self, batch: Batch, seed: Seed) -> Masked:
         """Masks the batch anew."""

@@ -19,7 +19,7 @@ from electra_bench.runs.batches import TrainingBatches
 from electra_bench.runs.launch import Session
 from electra_bench.runs.pretrained import find_pretrained
 from electra_bench.runs.run_dir import check_spared, finished, open_run_dir
-from electra_bench.tasks.examples import TaskExamples, examples, sample
+from electra_bench.tasks.examples import TaskExamples, examples, sample, token_counts
 from electra_bench.training.allocator import keep_freed_memory
 from electra_bench.training.checkpoints import restore
 from electra_bench.training.evaluation import evaluate_pretraining, num_evaluated
@@ -132,6 +132,9 @@ def pretrain(
             print(f"{run_dir} is done already")
             return done
         session.begin()
+        if hasattr(built, "count_tokens"):
+            size = tokens.special_ids.size
+            built.count_tokens(lambda: token_counts(train, "input_ids", size))
         building.copy_vocabulary(tokens, run_dir)
         building.save_model(run_dir, config_text, model)
         trained = Trainer(

@@ -9,6 +9,7 @@ import importlib.util
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,6 +63,28 @@ def examples(
             for task in mixture.tasks
         ]
     return [_task_examples(mixture, 1.0, split, seq_length, processes)]
+
+
+def token_counts(
+    parts: Sequence[TaskExamples], feature: str, size: int
+) -> np.ndarray:
+    """How often tokens occur in as many examples of the mixture as there are in all.
+
+    Args:
+        parts: of a mixture, or a single one.
+        feature: that holds token ids.
+        size: of the vocabulary.
+
+    Returns:
+        float64 [size].
+    """
+    # Occurrences in an example that is drawn by the rates.
+    rates = sum(part.rate for part in parts)
+    per_example = sum(
+        part.rate / rates * part.store.counts(feature, size) / len(part.store)
+        for part in parts
+    )
+    return per_example * sum(len(part.store) for part in parts)
 
 
 def sample(name: str, split: str, seq_length: int, size: int) -> ExampleStore:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from electra_bench.data import example_store
 from electra_bench.data.example_store import ExampleStore, ExampleWriter
 
 
@@ -34,6 +35,17 @@ def test_rows_come_back_by_index(tmp_path):
         np.testing.assert_array_equal(found["values"], expected["values"])
     with pytest.raises(IndexError, match="row 5 of a store with 5 rows"):
         store[5]
+
+
+def test_values_are_counted_over_all_shards(tmp_path, monkeypatch):
+    monkeypatch.setattr(example_store, "COUNTED", 4)  # several parts of a shard
+    directories = [str(tmp_path / name) for name in "ab"]
+    for directory, numbers in zip(directories, ([3, 0, 5], [1, 7]), strict=True):
+        with ExampleWriter(directory) as writer:
+            for number in numbers:
+                writer.append(example(number))
+    counts = ExampleStore(directories).counts("input_ids", 9)
+    assert counts.tolist() == [4, 3, 3, 2, 2, 1, 1, 0, 0]
 
 
 def test_bulk_rows_equal_single_ones(tmp_path):

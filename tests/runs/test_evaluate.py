@@ -2,8 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
+import tensorflow as tf
+from small_runs import merged
 
+from electra_bench import registry
 from electra_bench.cli.main import main
 from electra_bench.runs.launch import launch
 
@@ -38,19 +42,55 @@ def test_a_fine_tuned_checkpoint_scores_as_recorded(
     assert "electra/encoder/layer_0/intermediate/dense/kernel" in said and "48" in said
 
 
+def fractions(metrics):
+    """Of a record, as they are printed: like the original's."""
+    return {
+        name: value if name.endswith("_loss") else value / 100
+        for name, value in metrics.items()
+    }
+
+
+BATCH = "--gin.runs.evaluate.batch_size=16"
+
+
 def test_a_pre_trained_checkpoint_is_evaluated_on_its_corpus_and_others(
     pretrain_bindings, text_file, tmp_path, capsys
 ):
     launch("pretrain", ["runs/pretrain.gin"], pretrain_bindings)
     run_dir = tmp_path / "runs" / "pretrain-small-s0"
-    batch = "--gin.runs.evaluate.batch_size=16"
-    found = evaluated(capsys, run_dir, batch)
-    # Printed as the original prints them: fractions.
-    expected = {
-        name: value if name.endswith("_loss") else value / 100
-        for name, value in recorded(run_dir).items()
-    }
-    assert found == pytest.approx(expected, rel=1e-5)
+    found = evaluated(capsys, run_dir, BATCH)
+    assert found == pytest.approx(fractions(recorded(run_dir)), rel=1e-5)
     other = f"{{'other': {{'files': {str(text_file)!r}, 'holdout': 0.5}}}}"
     task = ["--gin.EVAL_TASK='other'", f"--gin.CORPORA={other}"]
-    assert evaluated(capsys, run_dir, batch, *task) != found
+    assert evaluated(capsys, run_dir, BATCH, *task) != found
+
+
+@pytest.mark.parametrize("objective", registry.objectives.names())
+def test_every_objective_pre_trains_and_is_evaluated(
+    objective, pretrain_bindings, tmp_path, capsys
+):
+    more = [f"OBJECTIVE = {objective!r}", "TRAIN_STEPS = 6"]
+    launch("pretrain", ["runs/pretrain.gin"], merged(pretrain_bindings, more))
+    run_dir = tmp_path / "runs" / "pretrain-small-s0"
+    expected = recorded(run_dir)
+    assert expected["masked_lm_loss"] > 0
+    found = evaluated(capsys, run_dir, BATCH)
+    assert found == pytest.approx(fractions(expected), rel=1e-5)
+
+
+def test_a_unigram_generator_has_the_frequencies_of_the_training_text(
+    pretrain_bindings, tmp_path, capsys
+):
+    more = ["objectives.electra.generator = 'unigram'", "TRAIN_STEPS = 6"]
+    launch("pretrain", ["runs/pretrain.gin"], merged(pretrain_bindings, more))
+    run_dir = tmp_path / "runs" / "pretrain-small-s0"
+    reader = tf.train.load_checkpoint(str(run_dir / "checkpoints"))
+    counts = reader.get_tensor("generator_predictions/counts")
+    vocab = (run_dir / "vocab.txt").read_text().splitlines()
+    never = [vocab.index(token) for token in ("[CLS]", "[SEP]", "[PAD]", "[MASK]")]
+    assert counts[never].sum() == 0 and counts.sum() > 1000
+    assert {"the", "."} <= {vocab[i] for i in np.argsort(counts)[-8:]}
+    # Its loss is the entropy of words, below that of a uniform choice.
+    assert recorded(run_dir)["masked_lm_loss"] < np.log(len(vocab)) - 0.3
+    found = evaluated(capsys, run_dir, BATCH)
+    assert found == pytest.approx(fractions(recorded(run_dir)), rel=1e-5)
