@@ -81,6 +81,7 @@ def electric(
     variables: Variables,
     special_ids: SpecialIds,
     *,
+    distinct_positions: bool = False,
     prior: str = "odds",
 ) -> Electric:
     """Builds the objective; all other parameters are those bound to `electra`.
@@ -92,6 +93,8 @@ def electric(
         encoders: builds the three encoders.
         variables: creates the heads' variables.
         special_ids: of the vocabulary.
+        distinct_positions: draw positions without replacement, as the paper does; its code
+            does not, see `electra`.
         prior: what the log odds of noise start from. "odds": log(p / (1 - p)) with the
             fraction p of replaced tokens, as the original's code; "fraction": log p, as
             the paper's log(k q / n).
@@ -116,4 +119,5 @@ def electric(
         method=functools.partial(Electric, prior=prior),
         generator="two_tower",
         untied_generator=True,
+        distinct_positions=distinct_positions,
     )

@@ -51,7 +51,12 @@ def required(*files: str) -> list[str]:
 
 
 def test_there_are_files_of_every_sort():
-    assert {name.split("/")[0] for name in FILES} == {"models", "protocols", "runs"}
+    assert {name.split("/")[0] for name in FILES} == {
+        "ablations",
+        "models",
+        "protocols",
+        "runs",
+    }
     assert "models/tiny.gin" in MODELS and "protocols/code_v1.gin" in PROTOCOLS
 
 
@@ -94,3 +99,13 @@ def test_bindings_reach_the_builders(model):
     assert bound["hidden_size"] % bound["num_heads"] == 0
     adamw = gin.get_bindings(registry.training.get("adamw"))
     assert adamw["peak_lr"] == parsed.value("PRETRAIN_LEARNING_RATE")
+
+
+@pytest.mark.parametrize(
+    "ablation", [name for name in FILES if name.startswith("ablations/")]
+)
+def test_an_ablation_goes_on_top_of_a_model(ablation):
+    files = ["runs/pretrain.gin", "models/small.gin", ablation]
+    parsed = parse(files, GIVEN["pretrain"])
+    name = ablation.removeprefix("ablations/").removesuffix(".gin")
+    assert parsed.value("runs.pretrain.label") == name

@@ -36,11 +36,13 @@ def built(name: str):
     # gin knows a name once it is loaded.
     registry.models.get("electra")
     registry.objectives.get("electra")
+    registry.objectives.get("electric")
     for parameter, value in SIZES.items():
         gin.bind_parameter(f"models.electra.{parameter}", value)
     gin.bind_parameter("objectives.electra.mask_prob", 0.3)
     gin.bind_parameter("objectives.electra.generator_hidden_size", 0.5)
     gin.bind_parameter("objectives.electra.distinct_positions", True)
+    gin.bind_parameter("objectives.electric.distinct_positions", True)
     return registry.objectives.get(name)(
         encoders=encoder_factory("electra", variables, SPECIAL.size),
         variables=variables,
