@@ -6,7 +6,7 @@ Dimension glossary, the only words used in shape comments: `batch` (rows on one 
 """
 
 from electra_bench.core.batch import Batch
-from electra_bench.core.loss_term import LossTerm
+from electra_bench.core.loss_term import LossTerm, measured
 from electra_bench.core.protocols import (
     Direction,
     Embeddings,
@@ -33,4 +33,5 @@ __all__ = [
     "SpecialIds",
     "Stage",
     "Variables",
+    "measured",
 ]

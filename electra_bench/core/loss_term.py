@@ -17,7 +17,8 @@ class LossTerm(NamedTuple):
         weight: number of counted items, float32 scalar.
         coefficient: factor of this term in the training loss.
         reduction: "mean" divides by `weight` (plus 1e-6, as the original does); "sum"
-            does not, as in the original's fine-tuning.
+            does not, as in the original's fine-tuning. "measured" divides too, but the
+            term is only logged; its weight may depend on anything.
     """
 
     total: tf.Tensor
@@ -29,6 +30,30 @@ class LossTerm(NamedTuple):
         """This term without its coefficient, given the weight over the whole batch."""
         if self.reduction == "sum":
             return self.total
-        if self.reduction == "mean":
+        if self.reduction in ("mean", "measured"):
             return self.total / (global_weight + 1e-6)
-        raise ValueError(f"reduction must be 'mean' or 'sum', got {self.reduction!r}")
+        raise ValueError(
+            "reduction must be 'mean', 'sum' or 'measured', got " + repr(self.reduction)
+        )
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it is part of the loss."""
+        return self.reduction != "measured"
+
+
+def measured(values: tf.Tensor, weights: tf.Tensor) -> LossTerm:
+    """A weighted mean that is logged in every step, and no part of the loss.
+
+    Args:
+        values: float32 or int32 [...].
+        weights: of the values, 0 for those that do not count, same shape.
+    """
+    weights = tf.cast(weights, tf.float32)
+    total = tf.reduce_sum(tf.cast(values, tf.float32) * weights)
+    return LossTerm(
+        tf.stop_gradient(total),
+        tf.stop_gradient(tf.reduce_sum(weights)),
+        coefficient=0.0,
+        reduction="measured",
+    )

@@ -113,7 +113,7 @@ class Objective(Protocol):
     def loss_terms(
         self, batch: Batch, seed: Seed, training: bool
     ) -> Mapping[str, LossTerm]:
-        """The loss as named sums."""
+        """The loss as named sums, and what else is to be logged in every step."""
 
     def outputs(self, batch: Batch, seed: Seed) -> Mapping[str, tf.Tensor]:
         """Tensors [batch, ...] for evaluation and prediction; dropout is off.

@@ -14,7 +14,6 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-
 # Values that are counted in one go.
 COUNTED = 1 << 20
 

@@ -1,5 +1,7 @@
 """Replaced token detection: a generator corrupts text, a discriminator finds where."""
 
+from collections.abc import Mapping
+
 import tensorflow as tf
 
 from electra_bench.core import (
@@ -9,6 +11,7 @@ from electra_bench.core import (
     LossTerm,
     SpecialIds,
     Variables,
+    measured,
 )
 from electra_bench.models.flops import discriminator_head_flops
 from electra_bench.objectives.generators import (
@@ -18,13 +21,16 @@ from electra_bench.objectives.generators import (
     mean_term,
 )
 from electra_bench.objectives.heads import DiscriminatorHead
-from electra_bench.objectives.pretrain_metrics import ElectraMetrics
+from electra_bench.objectives.pretrain_metrics import ElectraMetrics, auc
 from electra_bench.objectives.replaced_tokens import (
     Forward,
     ReplacedTokens,
     Replacing,
 )
 from electra_bench.registry import objectives
+
+# AUC of a discriminator that has learnt next to nothing.
+CHANCE = 0.55
 
 
 class Electra(ReplacedTokens):
@@ -80,6 +86,28 @@ class Electra(ReplacedTokens):
             "disc_probs": tf.sigmoid(logits),
             "disc_preds": tf.cast(logits > 0, tf.int32),
         }
+
+    def measures(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+        """The same of the discriminator: its AUC, and precision and recall at 0.5."""
+        logits, labels = self.logits(forward), self.labels(forward)
+        weights = batch.input_mask
+        found = tf.cast(logits > 0, tf.int32)
+        area = auc(labels, logits, weights)
+        return super().measures(batch, forward) | {
+            "disc_auc": measured(area, tf.ones_like(area)),
+            "disc_precision": measured(labels, found * weights),
+            "disc_recall": measured(found, labels * weights),
+        }
+
+    def warning(self, means: Mapping[str, float]) -> str | None:
+        """The same, and whether the discriminator has learnt anything."""
+        if means["disc_auc"] < CHANCE:
+            return (
+                f"the discriminator is at chance (AUC {means['disc_auc']:.2f}): it may "
+                "need more updates, another learning rate, a weaker generator or another "
+                "objectives.electra.disc_weight"
+            )
+        return super().warning(means)
 
     def metrics(self) -> ElectraMetrics:
         """An accumulator of evaluation metrics."""

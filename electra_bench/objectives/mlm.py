@@ -9,6 +9,7 @@ from electra_bench.core import (
     Seed,
     SpecialIds,
     Variables,
+    measured,
 )
 from electra_bench.data.corruption import Masked, mask, max_predictions
 from electra_bench.models.flops import TRAIN_FACTOR
@@ -98,10 +99,14 @@ class MaskedLanguageModelling(tf.Module):
     def loss_terms(
         self, batch: Batch, seed: Seed, training: bool
     ) -> dict[str, LossTerm]:
-        """`mlm`: mean over the used slots."""
+        """`mlm`: mean over the used slots; `mlm_accuracy` is logged besides."""
         masked = self.mask(batch, seed)
         proposed = self.forward(batch, masked, seed=seed, training=training)
-        return self.terms(batch, masked, proposed)
+        likeliest = tf.argmax(proposed.logits, -1, output_type=tf.int32)
+        return {
+            **self.terms(batch, masked, proposed),
+            "mlm_accuracy": measured(likeliest == masked.ids, masked.weights),
+        }
 
     def outputs(self, batch: Batch, seed: Seed) -> dict[str, tf.Tensor]:
         """What `metrics` needs."""

@@ -107,6 +107,29 @@ class ElectraMetrics(GeneratorMetrics):
         metrics["disc_recall"].update_state(labels, preds, labels * mask)
 
 
+def auc(labels: tf.Tensor, scores: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Probability that a positive scores higher than a negative: float32 scalar.
+
+    By ranks (Mann and Whitney), so exact for one batch but for ties, which count as they
+    happen to be sorted. 0.5 where one of the two is missing.
+
+    Args:
+        labels: 1 for positives, int32 [...].
+        scores: float32 [...].
+        weights: 1 for items that count and 0 for others, int32 [...].
+    """
+    labels, scores, weights = (tf.reshape(x, [-1]) for x in (labels, scores, weights))
+    counted = tf.boolean_mask(scores, weights > 0)
+    positive = tf.boolean_mask(labels, weights > 0)
+    ranked = tf.cast(tf.gather(positive, tf.argsort(counted)), tf.float32)
+    count, positives = tf.cast(tf.size(ranked), tf.float32), tf.reduce_sum(ranked)
+    pairs = positives * (count - positives)
+    # Ranks from 0: a positive outranks so many items, other positives among them.
+    ranks = tf.range(count)
+    outranked = tf.reduce_sum(ranked * ranks) - positives * (positives - 1.0) / 2.0
+    return tf.where(pairs > 0, tf.math.divide_no_nan(outranked, pairs), 0.5)
+
+
 def percentages(metrics: Mapping[str, float]) -> dict[str, float]:
     """The metrics as records hold them: everything but losses times 100."""
     return {

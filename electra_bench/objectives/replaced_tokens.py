@@ -10,7 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from electra_bench.core import Batch, Encoder, LossTerm, Seed, SpecialIds
+from electra_bench.core import (
+    Batch,
+    Encoder,
+    LossTerm,
+    Seed,
+    SpecialIds,
+    measured,
+)
 from electra_bench.data.corruption import (
     Corrupted,
     Masked,
@@ -23,6 +30,10 @@ from electra_bench.data.corruption import (
 from electra_bench.models.flops import TRAIN_FACTOR, sampling_flops
 from electra_bench.objectives.generators import Generator, Proposed, token_losses
 from electra_bench.objectives.pretrain_metrics import GeneratorMetrics
+
+# A generator that finds so many of the tokens replaces too few. ELECTRA's reaches about
+# 0.5 (Clark et al. 2020, section 3.2: 65 % for its likeliest token).
+TOO_GOOD = 0.9
 
 
 class Replacing(NamedTuple):
@@ -177,8 +188,37 @@ class ReplacedTokens(tf.Module):
     def loss_terms(
         self, batch: Batch, seed: Seed, training: bool
     ) -> dict[str, LossTerm]:
-        """The loss as named sums."""
-        return self.terms(batch, self._forward(batch, seed, training))
+        """The loss as named sums, and what `measures` adds."""
+        forward = self._forward(batch, seed, training)
+        return self.terms(batch, forward) | self.measures(batch, forward)
+
+    def measures(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+        """What is logged in every step: how good the generator is.
+
+        `generator_accuracy`: its likeliest token is the original one;
+        `sampled_accuracy`: its sample is; `replaced`: fraction of all tokens that
+        are others afterwards.
+        """
+        masked = forward.masked
+        likeliest = tf.argmax(forward.proposed.logits, -1, output_type=tf.int32)
+        return {
+            "generator_accuracy": measured(likeliest == masked.ids, masked.weights),
+            "sampled_accuracy": measured(
+                forward.sampled_ids == masked.ids, masked.weights
+            ),
+            "replaced": measured(forward.corrupted.labels, batch.input_mask),
+        }
+
+    def warning(self, means: Mapping[str, float]) -> str | None:
+        """What may be wrong, from the means of some steps after the warm-up."""
+        if means["sampled_accuracy"] > TOO_GOOD:
+            return (
+                f"{100 * means['sampled_accuracy']:.0f} % of the generator's samples are "
+                f"the original tokens, so only {100 * means['replaced']:.1f} % of the text "
+                "is replaced: a smaller generator or objectives.electra.disallow_correct "
+                "gives the encoder more to find"
+            )
+        return None
 
     def terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
         """The loss terms of a forward pass."""

@@ -79,7 +79,11 @@ def _model_rows(
     rows = [Row(0, i) for i in range(min(2, len(store)))]
     batch = tf.nest.map_structure(tf.constant, make_batch([store], rows, seq_length))
     terms = objective.loss_terms(batch, Seed.of(0), training=False)
-    losses = {n: float(term.value(term.weight)) for n, term in terms.items()}
+    losses = {
+        name: float(term.value(term.weight))
+        for name, term in terms.items()
+        if term.is_trained
+    }
     inside = num_parameters(objective.encoder.trainable_variables)
     return {
         "parameters of the encoder": f"{inside:,}",

@@ -65,9 +65,7 @@ def examples(
     return [_task_examples(mixture, 1.0, split, seq_length, processes)]
 
 
-def token_counts(
-    parts: Sequence[TaskExamples], feature: str, size: int
-) -> np.ndarray:
+def token_counts(parts: Sequence[TaskExamples], feature: str, size: int) -> np.ndarray:
     """How often tokens occur in as many examples of the mixture as there are in all.
 
     Args:

@@ -64,6 +64,12 @@ class TrainingProgress(contextlib.AbstractContextManager):
         if self._bar:
             self._bar.stop()
 
+    def warn(self, text: str) -> None:
+        """Shows a warning."""
+        self._console.print(
+            f"{self._name}: warning: {text}", highlight=False, soft_wrap=True
+        )
+
     def update(self, step: int, tokens: int, values: Mapping[str, float]) -> float:
         """Shows the state after `step`.
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from electra_bench.core import Batch, Objective, Seed
@@ -27,6 +28,10 @@ from electra_bench.training.stages import TrainingStage
 
 # Task to its metrics.
 Evaluation = Mapping[str, Mapping[str, float]]
+
+
+# Fraction of a stage; before, little can be learnt.
+WARN_AFTER = 0.25
 
 
 class NonFiniteLoss(ValueError):
@@ -127,6 +132,7 @@ class Trainer:
         self._num_steps = num_steps
         self._settings = settings
         self._name = name
+        self._warned = False
 
     def train(
         self,
@@ -146,7 +152,8 @@ class Trainer:
 
         Raises:
             KeyboardInterrupt: on SIGINT or SIGTERM, after a checkpoint was written.
-            NonFiniteLoss: the loss is NaN or infinite; the last checkpoint stays.
+            NonFiniteLoss: the loss is NaN or infinite; the step's batch is written into
+                `run_dir`, and the last checkpoint stays.
         """
         settings = self._settings
         checkpoints = Checkpoints(os.path.join(run_dir, "checkpoints"), settings.keep)
@@ -169,7 +176,15 @@ class Trainer:
                 count = min(pace.steps, *self._steps_to_events(step, bool(evaluate)))
                 with pace:
                     values = self._steps(iterator, stage, step, count, seed)
-                self._check_finite(values, step, checkpoints)
+                failed = self._not_finite(values)
+                if failed is not None:
+                    path = _dump(run_dir, step + failed, dataset)
+                    raise NonFiniteLoss(
+                        f"{self._name}: step {step + failed + 1} has loss "
+                        f"{values['loss'][failed]:g} and gradient norm "
+                        f"{values['gradient_norm'][failed]:g}; its batch is in {path}, "
+                        f"the last checkpoint is {checkpoints.latest}"
+                    )
                 step += count
                 state["tokens"] += int(sum(values.pop("tokens")))
                 # What a line will be the mean of; a checkpoint may come in between.
@@ -228,16 +243,13 @@ class Trainer:
     def _is_due(self, step: int, every: int) -> bool:
         return step == self._num_steps or bool(every and step % every == 0)
 
-    def _check_finite(
-        self, values: Mapping[str, list[float]], step: int, checkpoints: Checkpoints
-    ) -> None:
-        for name in ("loss", "gradient_norm"):
-            for i, value in enumerate(values[name]):
-                if not math.isfinite(value):
-                    raise NonFiniteLoss(
-                        f"{self._name}: {name} is {value} in step {step + i + 1}; the "
-                        f"last checkpoint is {checkpoints.latest}"
-                    )
+    def _not_finite(self, values: Mapping[str, list[float]]) -> int | None:
+        """Index of the first step whose loss or gradient is not finite."""
+        pairs = zip(values["loss"], values["gradient_norm"], strict=True)
+        for i, pair in enumerate(pairs):
+            if not all(map(math.isfinite, pair)):
+                return i
+        return None
 
     def _log(
         self,
@@ -250,7 +262,24 @@ class Trainer:
         values = {name: sum(v) / len(v) for name, v in pending.items()}
         log.write(step, "train", {**values, "tokens": state["tokens"]})
         rate = progress.update(step, state["tokens"], values)
+        self._warn(step, values, progress)
         log.summarise(step, "speed", {"tokens_per_s": rate})
+
+    def _warn(
+        self, step: int, values: Mapping[str, float], progress: TrainingProgress
+    ) -> None:
+        """Shows what the objective finds wrong, once, after a quarter of a stage."""
+        index = self._stage(step - 1)
+        stage = self._stages[index]
+        ends = [*(later.first_step for later in self._stages[1:]), self._num_steps]
+        done = (step - stage.first_step) / (ends[index] - stage.first_step)
+        warning = getattr(stage.stage.objective, "warning", None)
+        if warning is None or self._warned or done < WARN_AFTER:
+            return
+        text = warning(values)
+        if text:
+            self._warned = True
+            progress.warn(f"step {step}: {text}")
 
     def _named(self, step: int) -> dict[str, tf.Variable]:
         """What a checkpoint after `step` updates holds: slots of the stage that ends."""
@@ -352,13 +381,20 @@ class Trainer:
                 for name, term in terms.items()
             }
             loss = tf.add_n(
-                [term.coefficient * parts[name] for name, term in terms.items()]
+                [
+                    term.coefficient * parts[name]
+                    for name, term in terms.items()
+                    if term.is_trained
+                ]
             )
         gradients = tape.gradient(loss, trained.stage.variables)
         gradients = [g if g is None else over_replicas(g) for g in gradients]
         of_stage = step - trained.first_step
         norm = trained.optimizer.apply(gradients, of_stage)
-        parts = {f"{name}_loss": over_replicas(part) for name, part in parts.items()}
+        parts = {
+            f"{name}_loss" if terms[name].is_trained else name: over_replicas(part)
+            for name, part in parts.items()
+        }
         tokens = tf.reduce_sum(tf.cast(batch.input_mask, tf.float32))
         return {
             "loss": over_replicas(loss),
@@ -367,6 +403,14 @@ class Trainer:
             "learning_rate": trained.optimizer.learning_rate(of_stage),
             "tokens": over_replicas(tokens),
         }
+
+
+def _dump(run_dir: str, step: int, dataset: Callable[[int], tf.data.Dataset]) -> str:
+    """Writes the batch of the update after `step` others; returns the file's path."""
+    path = os.path.join(run_dir, f"batch-of-step-{step + 1}.npz")
+    batch = next(iter(dataset(step)))
+    np.savez(path, **{name: x.numpy() for name, x in batch._asdict().items()})
+    return path
 
 
 class _Pace:

@@ -75,6 +75,8 @@ def test_losses_do_not_depend_on_how_a_batch_is_split(name, distinct):
         for limits in ((0, 2), (2, 6))
     ]
     for term, expected in whole.items():
+        if not expected.is_trained:
+            continue
         total = sum(float(part[term].total) for part in parts)
         weight = sum(float(part[term].weight) for part in parts)
         assert weight == float(expected.weight)

@@ -168,8 +168,14 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
         batch = make(step)
         return batch if step < 9 else batch._replace(values=batch.values * np.nan)
 
-    with pytest.raises(NonFiniteLoss, match=r"loss is nan in step 10; .*model\.ckpt-8"):
+    with pytest.raises(
+        NonFiniteLoss,
+        match=r"step 10 has loss nan and .*batch-of-step-10.*model\.ckpt-8",
+    ):
         train(tmp_path, make_batch=poisoned)
+    with np.load(tmp_path / "batch-of-step-10.npz") as dumped:
+        np.testing.assert_array_equal(dumped["input_ids"], make(9).input_ids)
+        assert np.isnan(dumped["values"]).all()
 
 
 def test_settings_out_of_range_are_refused():
