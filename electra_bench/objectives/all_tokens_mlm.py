@@ -1,5 +1,6 @@
 """All-Tokens MLM: tells the original token everywhere, with a mechanism to copy."""
 
+import dataclasses
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -14,6 +15,7 @@ from electra_bench.core import (
     Variables,
 )
 from electra_bench.models.flops import dense_flops
+from electra_bench.models.flops_paper import Transformer
 from electra_bench.models.layers import Dense
 from electra_bench.objectives.generators import Generator, mean_term, token_losses
 from electra_bench.objectives.replace_mlm import ReplaceMLM
@@ -114,6 +116,10 @@ class AllTokensMLM(ReplaceMLM):
         del slots
         softmax = super().head_flops(seq_length, seq_length)
         return softmax + seq_length * dense_flops(self.encoder.hidden_size, 1)
+
+    def paper_head_flops(self, sizes: Transformer) -> float:
+        """The same by method `paper-v1`, without D."""
+        return dataclasses.replace(sizes, output_fraction=1.0).embedding_output()
 
 
 @objectives.register("all_tokens_mlm")

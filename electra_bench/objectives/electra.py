@@ -14,6 +14,7 @@ from electra_bench.core import (
     measured,
 )
 from electra_bench.models.flops import discriminator_head_flops
+from electra_bench.models.flops_paper import Transformer
 from electra_bench.objectives.generators import (
     Generator,
     build_generator,
@@ -117,6 +118,10 @@ class Electra(ReplacedTokens):
         """Operations of the binary classifier for one sequence."""
         del slots
         return discriminator_head_flops(self.encoder.hidden_size, seq_length)
+
+    def paper_head_flops(self, sizes: Transformer) -> float:
+        """The same by method `paper-v1`."""
+        return sizes.binary_output()
 
 
 @objectives.register("electra")

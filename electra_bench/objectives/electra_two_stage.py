@@ -10,6 +10,7 @@ from electra_bench.core import (
     Stage,
     Variables,
 )
+from electra_bench.models import flops_paper
 from electra_bench.models.flops import TRAIN_FACTOR
 from electra_bench.objectives.electra import Electra
 from electra_bench.objectives.generators import MaskedLM
@@ -91,6 +92,16 @@ class TwoStageElectra(Electra):
         # In the second stage the generator runs forward only.
         frozen = joint - generation + generation / TRAIN_FACTOR
         return (generation + frozen) / 2.0
+
+    def paper_flops_per_sequence(self, seq_length: int) -> float | None:
+        """The same by method `paper-v1`; None for encoders without sizes."""
+        generation = self.generator.paper_flops(seq_length)
+        joint = super().paper_flops_per_sequence(seq_length)
+        if generation is None or joint is None:
+            return None
+        # The first stage trains the generator; in the second it runs forward only.
+        factor = flops_paper.TRAIN_FACTOR
+        return (factor * generation + joint - (factor - 1) * generation) / 2.0
 
 
 @objectives.register("electra_two_stage")

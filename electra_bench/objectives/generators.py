@@ -1,5 +1,6 @@
 """Generators: what proposes tokens for the masked positions."""
 
+import dataclasses
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from electra_bench.core import (
     Variables,
 )
 from electra_bench.data.corruption import Masked, candidates, gather_positions
+from electra_bench.models import flops_paper
 from electra_bench.models.flops import masked_lm_head_flops
 from electra_bench.objectives.heads import MaskedLMHead
 
@@ -50,6 +52,9 @@ class Generator(Protocol):
 
     def forward_flops(self, seq_length: int, num_predictions: int) -> float | None:
         """Operations for one sequence; None if an encoder does not count its own."""
+
+    def paper_flops(self, seq_length: int) -> float | None:
+        """The same by method `paper-v1`, forward; None for encoders without sizes."""
 
 
 class MaskedLM(tf.Module):
@@ -101,6 +106,11 @@ class MaskedLM(tf.Module):
         return count(seq_length) + masked_lm_head_flops(
             self.encoder.hidden_size, embed, vocab, num_predictions
         )
+
+    def paper_flops(self, seq_length: int) -> float | None:
+        """The same by method `paper-v1`, forward; None for encoders without sizes."""
+        sizes = flops_paper.transformer(self.encoder, seq_length)
+        return sizes and sizes.forward(sizes.embedding_output())
 
 
 class TwoTower(tf.Module):
@@ -173,6 +183,19 @@ class TwoTower(tf.Module):
             self._hidden_size, embed, vocab, seq_length
         )
 
+    def paper_flops(self, seq_length: int) -> float | None:
+        """The same by method `paper-v1`, forward; None for encoders without sizes."""
+        towers = [
+            flops_paper.transformer(tower, seq_length)
+            for tower in (self.left_to_right, self.right_to_left)
+        ]
+        if None in towers:
+            return None
+        both = dataclasses.replace(
+            towers[0], hidden=self._hidden_size, output_fraction=1.0
+        )
+        return sum(tower.forward(0) for tower in towers) + both.embedding_output()
+
     def _hidden(self, batch: Batch, seed: Seed, training: bool) -> tf.Tensor:
         towers = {"ltr": self.left_to_right, "rtl": self.right_to_left}
         states = {
@@ -223,6 +246,11 @@ class Uniform(tf.Module):
         del seq_length, num_predictions
         return 0.0
 
+    def paper_flops(self, seq_length: int) -> float:
+        """None at all."""
+        del seq_length
+        return 0.0
+
 
 class Unigram(tf.Module):
     """Every token with its frequency in the training text; nothing is learnt.
@@ -269,6 +297,11 @@ class Unigram(tf.Module):
     def forward_flops(self, seq_length: int, num_predictions: int) -> float:
         """None at all."""
         del seq_length, num_predictions
+        return 0.0
+
+    def paper_flops(self, seq_length: int) -> float:
+        """None at all."""
+        del seq_length
         return 0.0
 
 

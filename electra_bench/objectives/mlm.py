@@ -12,6 +12,7 @@ from electra_bench.core import (
     measured,
 )
 from electra_bench.data.corruption import Masked, mask, max_predictions
+from electra_bench.models import flops_paper
 from electra_bench.models.flops import TRAIN_FACTOR
 from electra_bench.objectives.generators import (
     MaskedLM,
@@ -142,3 +143,8 @@ class MaskedLanguageModelling(tf.Module):
         slots = max_predictions(seq_length, self._mask_prob)
         forward = self._model.forward_flops(seq_length, slots)
         return None if forward is None else TRAIN_FACTOR * forward
+
+    def paper_flops_per_sequence(self, seq_length: int) -> float | None:
+        """The same by method `paper-v1`; None for encoders without sizes."""
+        forward = self._model.paper_flops(seq_length)
+        return None if forward is None else flops_paper.TRAIN_FACTOR * forward

@@ -13,6 +13,7 @@ from electra_bench.core import (
 )
 from electra_bench.data.corruption import gather_positions
 from electra_bench.models.flops import masked_lm_head_flops
+from electra_bench.models.flops_paper import Transformer
 from electra_bench.objectives.generators import Generator, mean_term, token_losses
 from electra_bench.objectives.heads import MaskedLMHead
 from electra_bench.objectives.pretrain_metrics import RestoringMetrics
@@ -76,6 +77,10 @@ class ReplaceMLM(ReplacedTokens):
         del seq_length
         vocab, embed = self.encoder.embeddings.table.shape
         return masked_lm_head_flops(self.encoder.hidden_size, embed, vocab, slots)
+
+    def paper_head_flops(self, sizes: Transformer) -> float:
+        """The same by method `paper-v1`."""
+        return sizes.embedding_output()
 
 
 @objectives.register("replace_mlm")

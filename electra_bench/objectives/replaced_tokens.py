@@ -27,6 +27,7 @@ from electra_bench.data.corruption import (
     sample_replacements,
     unmask,
 )
+from electra_bench.models import flops_paper
 from electra_bench.models.flops import TRAIN_FACTOR, sampling_flops
 from electra_bench.objectives.generators import Generator, Proposed, token_losses
 from electra_bench.objectives.pretrain_metrics import GeneratorMetrics
@@ -97,6 +98,10 @@ class ReplacedTokens(tf.Module):
 
     def head_flops(self, seq_length: int, slots: int) -> float:
         """Operations of the encoder's head for one sequence."""
+        raise NotImplementedError
+
+    def paper_head_flops(self, sizes: flops_paper.Transformer) -> float:
+        """The same by method `paper-v1`."""
         raise NotImplementedError
 
     def generator_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
@@ -253,6 +258,18 @@ class ReplacedTokens(tf.Module):
             return None
         forward = generator + count(seq_length) + self.head_flops(seq_length, slots)
         return TRAIN_FACTOR * forward + sampling_flops(self._special_ids.size, slots)
+
+    def paper_flops_per_sequence(self, seq_length: int) -> float | None:
+        """Operations of training on one sequence, method `paper-v1`.
+
+        None for encoders without sizes.
+        """
+        generator = self.generator.paper_flops(seq_length)
+        sizes = flops_paper.transformer(self.encoder, seq_length)
+        if generator is None or sizes is None:
+            return None
+        encoder = sizes.forward(self.paper_head_flops(sizes))
+        return flops_paper.TRAIN_FACTOR * (generator + encoder)
 
     def _forward(self, batch: Batch, seed: Seed, training: bool) -> Forward:
         masked = self.mask(batch, seed)

@@ -69,6 +69,8 @@ class RunRecord:
         pretrain_fraction: part of pre-training that the checkpoint has seen, in (0, 1].
         hparams: what the run was configured with, flat.
         train_flops: of this run; `total_flops`: with the runs that it builds on.
+        flops_method: of these two; `paper_flops`: pre-training as the ELECTRA paper counts
+            it, method paper-v1.
         params: number of trainable parameters of the encoder.
         collapsed: True if fine-tuning ended at or below the trivial answer.
         parent_run_id: run whose checkpoint this one started from.
@@ -95,6 +97,7 @@ class RunRecord:
     train_flops: float | None = None
     total_flops: float | None = None
     flops_method: str | None = None
+    paper_flops: float | None = None
     params: int | None = None
     wall_s: float | None = None
     device: str | None = None

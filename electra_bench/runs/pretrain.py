@@ -176,6 +176,7 @@ def pretrain(
                 for part in held_out
             ],
             pretrain_fraction=1.0,
+            paper_flops=_paper_flops(built, max_seq_length, batch_size * train_steps),
         )
         write_record(run_dir, record)
     return record
@@ -186,6 +187,13 @@ def _flops_per_step(objective: Objective, seq: int, batch: int) -> float | None:
     count = getattr(objective, "train_flops_per_sequence", None)
     per_sequence = count(seq) if count else None
     return None if per_sequence is None else per_sequence * batch
+
+
+def _paper_flops(objective: Objective, seq: int, sequences: int) -> float | None:
+    """FLOPs of the whole by method paper-v1; None for an encoder that counts none."""
+    count = getattr(objective, "paper_flops_per_sequence", None)
+    per_sequence = count(seq) if count else None
+    return None if per_sequence is None else per_sequence * sequences
 
 
 def _num_steps(

@@ -1,5 +1,7 @@
 """What holds for the pre-training objectives `electra` and `mlm` alike."""
 
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -14,6 +16,7 @@ from electra_bench.models.flops import (
     masked_lm_head_flops,
     sampling_flops,
 )
+from electra_bench.models.flops_paper import PUBLISHED
 from electra_bench.objectives.electra import electra
 from electra_bench.objectives.mlm import mlm
 from electra_bench.training.adamw import adamw
@@ -209,3 +212,15 @@ def test_flops_are_unknown_for_encoders_that_do_not_count(name, monkeypatch):
     objective = build(name)
     monkeypatch.delattr(type(objective.encoder), "forward_flops")
     assert objective.train_flops_per_sequence(20) is None
+
+
+def test_flops_of_the_papers_models_by_its_method(monkeypatch):
+    sizes = dict(hidden_size=256, num_layers=12, num_heads=4, ffn_size=1024)
+    monkeypatch.setitem(SIZES, "embedding_size", 128)
+    for name, value in sizes.items():
+        monkeypatch.setitem(SIZES, name, value)
+    monkeypatch.setattr(sys.modules[__name__], "SPECIAL", SPECIAL._replace(size=30522))
+    small = build("electra").paper_flops_per_sequence(128)
+    assert 128e6 * small == pytest.approx(PUBLISHED["electra_small"], rel=1e-9)
+    bert = build("mlm").paper_flops_per_sequence(128)
+    assert 128 * 1.45e6 * bert == pytest.approx(PUBLISHED["bert_small"], rel=1e-9)
