@@ -45,10 +45,17 @@ VERBS = (
     Verb("pretrain", "electra_bench.cli.pretrain", "pre-train an encoder"),
     Verb("finetune", "electra_bench.cli.finetune", "fine-tune an encoder on a task"),
     Verb("evaluate", "electra_bench.cli.evaluate", "score a checkpoint"),
+    Verb("score", "electra_bench.cli.score", "pseudo-log-likelihoods of texts"),
+    Verb("rerank", "electra_bench.cli.rerank", "re-rank n-best lists with them"),
     Verb("validate", "electra_bench.cli.validate", "check gin files or a task's data"),
     Verb("list", "electra_bench.cli.list_names", "names of tasks, models, runs, ..."),
     Verb("describe", "electra_bench.cli.describe", "everything known of one name"),
     Verb("leaderboard", "electra_bench.cli.leaderboard", "tables from finished runs"),
+    Verb(
+        "checkpoint",
+        "electra_bench.cli.checkpoint",
+        "look into checkpoints, import and export models",
+    ),
     Verb(
         "doctor", "electra_bench.cli.doctor", "versions, devices, data; what is missing"
     ),

@@ -1,17 +1,22 @@
 """`electra-bench pretrain`."""
 
 import argparse
+import os
+import tempfile
 
-from electra_bench.cli import gin_arguments, results
+from electra_bench.cli import gin_arguments, quiet, results
 
 EXAMPLE = """examples:
   electra-bench pretrain gin/runs/pretrain.gin gin/models/tiny.gin --workdir runs \\
     --gin.CORPORA="{'books': {'files': 'corpus/books.txt.xz'}}" \\
     --gin.CORPUS="'books'" --gin.VOCAB="'vocab.txt'" --gin.TRAIN_STEPS=2000
   electra-bench pretrain gin/runs/pretrain.gin gin/models/base.gin ... --dry_run
+  electra-bench pretrain --data_dir data --model_name small_owt \\
+    --hparams '{"vocab_size": 30522, "num_train_steps": 200000}'
 
 Interrupted with Ctrl-C, the run writes a checkpoint; the same command goes on from there.
 """
+HPARAMS_FILES = ("runs/pretrain.gin", "protocols/code_v1.gin")
 
 
 def add_parser(subparsers) -> None:
@@ -19,18 +24,81 @@ def add_parser(subparsers) -> None:
     parser = subparsers.add_parser(
         "pretrain",
         help="pre-train an encoder",
-        description="Pre-trains an encoder as the gin files say.",
+        description="Pre-trains an encoder as the gin files say, or the original's "
+        "dictionary of hyper-parameters.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     gin_arguments.add_gin_arguments(parser)
+    parser.add_argument(
+        "--hparams",
+        metavar="JSON",
+        help="the original's hyper-parameters, as JSON or a file of it; with --data_dir "
+        "and --model_name, instead of gin files",
+    )
+    parser.add_argument(
+        "--model_name", metavar="NAME", help="with --hparams: the original's model_name"
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Pre-trains and prints the evaluation on held-out text."""
-    record = gin_arguments.launch(args, "pretrain")
+    if args.hparams is None:
+        if args.model_name is not None:
+            raise ValueError("--model_name goes with --hparams; with gin, bind LABEL")
+        _report(gin_arguments.launch(args, "pretrain"))
+        return 0
+    from electra_bench.config import hparams
+
+    if args.data_dir is None or args.model_name is None:
+        raise ValueError("--hparams needs --data_dir and --model_name")
+    given = hparams.read_hparams(args.hparams)
+    model_dir = given.get("model_dir") or os.path.join(
+        args.data_dir, "models", args.model_name
+    )
+    translated = hparams.pretraining(
+        given, args.data_dir, args.model_name, _done_steps(model_dir)
+    )
+    print("--hparams became:")
+    print("\n".join(f"  {line}" for line in translated.bindings))
+    for note in translated.notes:
+        print(f"  # {note}")
+    with tempfile.TemporaryDirectory() as folder:
+        # A file, so that gin files and bindings of the command line override it.
+        path = os.path.join(folder, "hparams.gin")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(translated.bindings) + "\n")
+        args.gin_file = [*HPARAMS_FILES, path, *args.gin_file]
+        record = gin_arguments.launch(args, "pretrain")
+    _report(record)
+    if record.status == "done":
+        _write_results(record, translated.model_dir)
+    return 0
+
+
+def _report(record) -> None:
     for result in record.results:
         print(f"{record.label}: {result.task}, {result.split}")
         results.print_metrics(result)
-    return 0
+
+
+def _done_steps(model_dir: str) -> int:
+    """Updates of the original's checkpoint in its folder; 0 if there is none."""
+    if not os.path.isfile(os.path.join(model_dir, "checkpoint")):
+        return 0
+    quiet.import_tensorflow()
+    from electra_bench.training.checkpoints import find_checkpoint, step_of_checkpoint
+
+    return step_of_checkpoint(find_checkpoint(model_dir)) or 0
+
+
+def _write_results(record, model_dir: str) -> None:
+    """What the original promises to write and does not: `results/unsup_results.txt`."""
+    folder = os.path.join(model_dir, "results")
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, "unsup_results.txt")
+    with open(path, "w", encoding="utf-8") as file:
+        for result in record.results:
+            for name, value in results.printed_metrics(result).items():
+                file.write(f"{name} = {value:.6f}\n")

@@ -4,13 +4,19 @@ from electra_bench.records import TaskResult
 
 
 def print_metrics(result: TaskResult) -> None:
-    """Prints a result's metrics, one a line.
+    """Prints a result's metrics, one a line, see `printed_metrics`."""
+    for name, value in printed_metrics(result).items():
+        print(f"  {name} = {value}")
+
+
+def printed_metrics(result: TaskResult) -> dict[str, float]:
+    """A result's metrics, sorted by name.
 
     Those of pre-training (they have a masked-LM loss) as the original prints them:
-    fractions, sorted by name.
+    fractions.
     """
     fractions = "masked_lm_loss" in result.metrics
-    for name, value in sorted(result.metrics.items()):
-        if fractions and not name.endswith("_loss"):
-            value /= 100.0
-        print(f"  {name} = {value}")
+    return {
+        name: value / 100.0 if fractions and not name.endswith("_loss") else value
+        for name, value in sorted(result.metrics.items())
+    }

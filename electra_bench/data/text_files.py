@@ -1,7 +1,6 @@
 """Text files to documents, as a stream: memory does not grow with the corpus."""
 
 import glob
-import json
 import os
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
@@ -9,6 +8,7 @@ from typing import BinaryIO
 from etils import epath
 
 from electra_bench.data.archives import archive_documents, is_tar
+from electra_bench.data.json_lines import json_object, string_field
 from electra_bench.data.text_streams import (
     DamagedFile,
     Document,
@@ -114,23 +114,10 @@ def _jsonl_documents(
 
 
 def _json_text(line: str, where: str, reading: Reading) -> str | None:
-    try:
-        record = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        reading.wrong(f"{where}: not JSON: {error}")
+    record = json_object(line, where, reading)
+    if record is None:
         return None
-    if not isinstance(record, dict):
-        reading.wrong(f"{where}: expected a JSON object, got {type(record).__name__}")
-        return None
-    text = record.get(reading.text_field)
-    if not isinstance(text, str):
-        found = "is no string" if reading.text_field in record else "is missing"
-        reading.wrong(
-            f"{where}: field {reading.text_field!r} {found}; fields: {sorted(record)}"
-        )
-        return None
-    # JSON may escape half of a surrogate pair, which is no text.
-    return text.encode("utf-8", "replace").decode()
+    return string_field(record, reading.text_field, where, reading)
 
 
 class _Counted:

@@ -9,6 +9,7 @@ from electra_bench.core import (
     Encoder,
     EncoderFactory,
     LossTerm,
+    Seed,
     SpecialIds,
     Variables,
     measured,
@@ -55,6 +56,22 @@ class Electra(ReplacedTokens):
     def logits(self, forward: Forward) -> tf.Tensor:
         """Positive where a token seems replaced, float32 [batch, seq]."""
         return self._head(forward.sequence)
+
+    def read(self, batch: Batch) -> tf.Tensor:
+        """What the head says of every token of a text as it is, without dropout.
+
+        Returns:
+            float32 [batch, seq]; the logit of being replaced, unless a subclass gives it
+            another meaning.
+        """
+        encoded = self.encoder(
+            batch.input_ids,
+            batch.input_mask,
+            batch.segment_ids,
+            seed=Seed.of(0),
+            training=False,
+        )
+        return self._head(encoded.sequence)
 
     def labels(self, forward: Forward) -> tf.Tensor:
         """1 where a token was replaced by another, int32 [batch, seq]."""

@@ -10,7 +10,6 @@ from electra_bench.core import (
     Batch,
     Encoder,
     EncoderFactory,
-    Seed,
     SpecialIds,
     Variables,
 )
@@ -65,14 +64,7 @@ class Electric(Electra):
         Minus their sum over a text's tokens is its pseudo-log-likelihood, up to a
         constant a token.
         """
-        encoded = self.encoder(
-            batch.input_ids,
-            batch.input_mask,
-            batch.segment_ids,
-            seed=Seed.of(0),
-            training=False,
-        )
-        return self._head(encoded.sequence)
+        return self.read(batch)
 
 
 @objectives.register("electric")

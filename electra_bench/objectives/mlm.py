@@ -75,7 +75,7 @@ class MaskedLanguageModelling(tf.Module):
         """Takes what `mlm` has built."""
         super().__init__()
         self.encoder = model.encoder
-        self._model = model
+        self.masked_lm = model
         self._special_ids = special_ids
         self._mask_prob = mask_prob
         self._distinct_positions = distinct_positions
@@ -95,7 +95,9 @@ class MaskedLanguageModelling(tf.Module):
         self, batch: Batch, masked: Masked, *, seed: Seed, training: bool
     ) -> Proposed:
         """What the model says of the masked positions."""
-        return self._model(batch, masked, seed=seed.fold("encoder"), training=training)
+        return self.masked_lm(
+            batch, masked, seed=seed.fold("encoder"), training=training
+        )
 
     def loss_terms(
         self, batch: Batch, seed: Seed, training: bool
@@ -120,7 +122,7 @@ class MaskedLanguageModelling(tf.Module):
         self, batch: Batch, masked: Masked, proposed: Proposed
     ) -> dict[str, LossTerm]:
         """The loss terms of a forward pass."""
-        return self._model.terms(batch, masked, proposed, 1.0)
+        return self.masked_lm.terms(batch, masked, proposed, 1.0)
 
     def evaluated(self, masked: Masked, proposed: Proposed) -> dict[str, tf.Tensor]:
         """What `metrics` needs, from a forward pass."""
@@ -141,10 +143,10 @@ class MaskedLanguageModelling(tf.Module):
         None if the encoder does not count its own.
         """
         slots = max_predictions(seq_length, self._mask_prob)
-        forward = self._model.forward_flops(seq_length, slots)
+        forward = self.masked_lm.forward_flops(seq_length, slots)
         return None if forward is None else TRAIN_FACTOR * forward
 
     def paper_flops_per_sequence(self, seq_length: int) -> float | None:
         """The same by method `paper-v1`; None for encoders without sizes."""
-        forward = self._model.paper_flops(seq_length)
+        forward = self.masked_lm.paper_flops(seq_length)
         return None if forward is None else flops_paper.TRAIN_FACTOR * forward

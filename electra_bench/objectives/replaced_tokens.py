@@ -84,6 +84,11 @@ class ReplacedTokens(tf.Module):
         self._replacing = replacing
         self._weight = weight
 
+    @property
+    def replacing(self) -> Replacing:
+        """How tokens are replaced."""
+        return self._replacing
+
     def encoder_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
         """The loss of what the encoder learns."""
         raise NotImplementedError

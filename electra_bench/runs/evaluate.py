@@ -8,19 +8,20 @@ import gin
 import tensorflow as tf
 
 from electra_bench import registry
-from electra_bench.core import Variables
-from electra_bench.core.variables import variable_name
 from electra_bench.data import run_context
 from electra_bench.objectives.pretrain_metrics import percentages
 from electra_bench.records import RunRecord, TaskCard, TaskResult
 from electra_bench.runs import building, plan
 from electra_bench.runs import corpora as corpora_of_run
 from electra_bench.runs.launch import Session
-from electra_bench.runs.pretrained import Pretrained, find_pretrained
+from electra_bench.runs.pretrained import (
+    Pretrained,
+    find_pretrained,
+    restored_objective,
+)
 from electra_bench.tasks.examples import examples
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.allocator import keep_freed_memory
-from electra_bench.training.checkpoints import restore
 from electra_bench.training.evaluation import (
     Evaluator,
     evaluate_pretraining,
@@ -82,8 +83,7 @@ def evaluate(
         record.hparams.get(f"runs.{record.kind}.max_seq_length") if record else None
     )
     length = max_seq_length or of_run or card.max_seq_length
-    objective = _objective(card, pretrained, tokens)
-    restore(pretrained.checkpoint, {variable_name(v): v for v in objective.variables})
+    objective = restored_objective(card, pretrained, tokens)
     with run_context.use(
         vocabulary=tokens,
         data_dir=data_dir or run_context.current().data_dir,
@@ -141,18 +141,4 @@ def _record(
         status,
         results=results,
         parent_run_id=pretrained.of_record("run_id"),
-    )
-
-
-def _objective(card: TaskCard, pretrained, tokens):
-    variables = Variables(0)
-    factory = building.encoder_factory(
-        pretrained.of_record("model") or "electra", variables, tokens.special_ids.size
-    )
-    if card.kind == "corpus":
-        return registry.objectives.get(pretrained.of_record("objective") or "electra")(
-            encoders=factory, variables=variables, special_ids=tokens.special_ids
-        )
-    return registry.kinds.get(card.kind)(
-        encoders=factory, variables=variables, card=card
     )

@@ -11,7 +11,7 @@ from electra_bench import config, registry
 from electra_bench.runs.building import MODEL_FILE
 from electra_bench.runs.pretrained import find_run
 
-ROOTS = ("evaluate", "finetune", "pretrain", "quickstart")
+ROOTS = ("evaluate", "finetune", "pretrain", "quickstart", "rerank", "score")
 KINDS = ("runs", *registry.REGISTRIES)
 
 
@@ -96,7 +96,7 @@ def launch(
     """Parses a configuration and runs a root with it.
 
     Args:
-        root: `pretrain`, `finetune`, `evaluate` or `quickstart`.
+        root: one of `ROOTS`.
         files: gin files.
         overrides: gin bindings.
         plugins: modules or files to load first.

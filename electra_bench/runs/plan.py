@@ -73,6 +73,20 @@ def show_evaluation(
     )
 
 
+def show_scoring(objective: Objective, settings: Mapping[str, Any]) -> None:
+    """Prints the plan of scoring texts, without scoring any.
+
+    Args:
+        objective: with the checkpoint's values.
+        settings: further rows.
+    """
+    inside = num_parameters(objective.encoder.trainable_variables)
+    _print(
+        "Plan (dry run: nothing is scored)",
+        {**settings, "parameters of the encoder": f"{inside:,}"},
+    )
+
+
 def _model_rows(
     objective: Objective, store: ExampleStore, seq_length: int | None
 ) -> dict[str, str]:

@@ -4,10 +4,15 @@ import dataclasses
 import os
 from typing import Any, NamedTuple
 
-from electra_bench.records import RunRecord, find_records, read_record
+from electra_bench import registry
+from electra_bench.core import Objective, Variables
+from electra_bench.core.variables import variable_name
+from electra_bench.records import RunRecord, TaskCard, find_records, read_record
 from electra_bench.records.run_record import FILE_NAME
+from electra_bench.runs import building
 from electra_bench.training.checkpoints import (
     find_checkpoint,
+    restore,
     sha256_of_checkpoint,
     step_of_checkpoint,
 )
@@ -59,6 +64,36 @@ def find_pretrained(init: str | None) -> Pretrained:
     if record and record.train_steps:
         record = _as_of(record, step_of_checkpoint(checkpoint))
     return Pretrained(folder, checkpoint, sha256_of_checkpoint(checkpoint), record)
+
+
+def restored_objective(
+    card: TaskCard, pretrained: Pretrained, tokens: Any
+) -> Objective:
+    """What a run trained, with the values of its checkpoint.
+
+    Args:
+        card: of the task that it was fine-tuned on, or of a corpus.
+        pretrained: the run; gin holds its configuration.
+        tokens: its vocabulary.
+
+    Raises:
+        CheckpointError: a variable is missing or of another size.
+    """
+    variables = Variables(0)
+    factory = building.encoder_factory(
+        pretrained.of_record("model") or "electra", variables, tokens.special_ids.size
+    )
+    if card.kind == "corpus":
+        name = pretrained.of_record("objective") or "electra"
+        objective = registry.objectives.get(name)(
+            encoders=factory, variables=variables, special_ids=tokens.special_ids
+        )
+    else:
+        objective = registry.kinds.get(card.kind)(
+            encoders=factory, variables=variables, card=card
+        )
+    restore(pretrained.checkpoint, {variable_name(v): v for v in objective.variables})
+    return objective
 
 
 def find_run(path: str) -> str:

@@ -8,7 +8,7 @@ import time
 import pytest
 from run_records import run_record, save_records
 
-HEAVY = ("tensorflow", "tensorflow_text", "seqio", "t5", "jax", "torch")
+HEAVY = ("tensorflow", "tensorflow_text", "seqio", "t5", "jax", "torch", "sacrebleu")
 
 PROGRAM = """
 import json, sys
@@ -42,6 +42,8 @@ def loaded_by(argv):
         ["leaderboard", "build", "--help"],
         ["pretrain", "--help"],
         ["finetune", "--help"],
+        ["score", "--help"],
+        ["rerank", "--help"],
         ["validate", "--help"],
         ["doctor", "--help"],
     ],

@@ -1,0 +1,217 @@
+"""`electra-bench checkpoint`."""
+
+import argparse
+import json
+import os
+from collections import Counter
+from typing import Any
+
+from electra_bench.cli import errors, quiet
+
+EXAMPLES = """\
+examples:
+  electra-bench checkpoint describe runs/pretrain-electra-s0
+  electra-bench checkpoint import electra-small-discriminator --output small \\
+    --generator electra-small-generator
+  electra-bench finetune gin/runs/finetune.gin --gin.TASK="'cola'" \\
+    --gin.INIT="'small'" --data_dir data
+  electra-bench checkpoint export runs/pretrain-electra-s0 --format hf --output hf
+  electra-bench checkpoint export runs/electra-cola-s0 --format savedmodel --output served
+"""
+FORMATS = ("hf", "tf1", "savedmodel")
+PARTS = ("discriminator", "generator", "encoder", "tagging", "span_qa")
+
+
+def add_parser(subparsers) -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "checkpoint",
+        description="Looks into checkpoints, takes models over and gives them away.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(metavar="ACTION")
+    describe = actions.add_parser(
+        "describe", help="what is in a checkpoint, a run or a model of Hugging Face's"
+    )
+    describe.add_argument("path", metavar="PATH", help="folder or checkpoint prefix")
+    describe.add_argument("--json", action="store_true", help="print JSON")
+    describe.set_defaults(run=_describe)
+    taken = actions.add_parser(
+        "import",
+        help="take over a model of Hugging Face's",
+        description="Takes over ELECTRA or BERT from config.json and "
+        "model.safetensors. The folder it makes is what INIT names.",
+    )
+    taken.add_argument("source", metavar="FOLDER", help="with the model's files")
+    taken.add_argument("--output", required=True, metavar="DIR", help="folder to make")
+    taken.add_argument(
+        "--generator", metavar="FOLDER", help="ELECTRA's generator, to train both on"
+    )
+    taken.set_defaults(run=_import)
+    given = actions.add_parser(
+        "export",
+        help="write a run's model for other programs",
+        description="Writes the model of a run as Hugging Face's transformers (hf), "
+        "the original ELECTRA (tf1) or TensorFlow Serving (savedmodel) read it.",
+    )
+    given.add_argument("run_dir", metavar="RUN", help="folder of a run")
+    given.add_argument("--format", required=True, choices=FORMATS, help="what to write")
+    given.add_argument("--output", required=True, metavar="DIR", help="folder to make")
+    given.add_argument(
+        "--part",
+        choices=PARTS,
+        help="hf: which part; by default the discriminator, or what a fine-tuned run has",
+    )
+    given.set_defaults(run=_export)
+
+
+def _import(args: argparse.Namespace) -> int:
+    quiet.import_tensorflow()
+    from electra_bench.interop.import_model import import_model
+
+    found = import_model(args.source, args.output, args.generator, errors.begin_work)
+    heads = ", ".join(found.heads) or "none"
+    print(f"{found.folder}: {found.params:,} parameters of the encoder; heads: {heads}")
+    if found.dropped:
+        print(f"without a counterpart here: {', '.join(sorted(found.dropped))}")
+    return errors.DONE
+
+
+def _export(args: argparse.Namespace) -> int:
+    quiet.import_tensorflow()
+    from electra_bench.interop import export_model
+    from electra_bench.records import find_records, read_record
+
+    source = export_model.Source.read(args.run_dir)
+    if args.format == "tf1":
+        print(export_model.export_tf1(source, args.output))
+        return errors.DONE
+    path = os.path.join(args.run_dir, "record.json")
+    record = read_record(path) if path in find_records(args.run_dir) else None
+    card = _card(record)
+    if args.format == "savedmodel":
+        _export_saved_model(args, source, card)
+        return errors.DONE
+    part = args.part or (
+        card.kind if card and card.kind != "corpus" else "discriminator"
+    )
+    if part not in PARTS:
+        raise ValueError(
+            f"a head of kind {part!r} is not Hugging Face's, which has one layer more; "
+            "--part encoder writes the model without it"
+        )
+    architecture = export_model.export_huggingface(source, args.output, part, card)
+    print(f"{args.output}: {architecture}")
+    return errors.DONE
+
+
+def _card(record: Any) -> Any:
+    from electra_bench import registry
+
+    if record is None or not record.results:
+        return None
+    name = record.results[0].task
+    return registry.tasks.get(name) if name in registry.tasks.names() else None
+
+
+def _export_saved_model(args: argparse.Namespace, source: Any, card: Any) -> None:
+    from electra_bench.interop.export_model import copy_vocabulary, make_folder
+    from electra_bench.interop.saved_model import export_saved_model
+    from electra_bench.runs import building, launch
+    from electra_bench.runs.pretrained import find_pretrained, restored_objective
+    from electra_bench.tasks.cards.corpora import PYDOC
+
+    config = os.path.join(args.run_dir, "config.gin")
+    if not os.path.isfile(config):
+        raise FileNotFoundError(f"no run at {args.run_dir!r}: it has no config.gin")
+    launch.parse([config], [])
+    pretrained = find_pretrained(args.run_dir)
+    tokens = building.open_vocabulary(
+        None, building.find_vocabulary(None, pretrained.folder)
+    )
+    is_task = card is not None and card.kind != "corpus"
+    # Any corpus stands for pre-training.
+    objective = restored_objective(card if is_task else PYDOC, pretrained, tokens)
+    make_folder(args.output)
+    errors.begin_work()
+    export_saved_model(objective, args.output, whole=is_task)
+    copy_vocabulary(source, args.output)
+    print(args.output)
+
+
+def _describe(args: argparse.Namespace) -> int:
+    if not os.path.isfile(os.path.join(args.path, "model.safetensors")):
+        quiet.import_tensorflow()
+    described = describe(args.path)
+    if args.json:
+        print(json.dumps(described, indent=1))
+        return errors.DONE
+    for name, value in described.items():
+        if name == "variables":
+            continue
+        if isinstance(value, dict):
+            print(f"{name}:")
+            for key, item in value.items():
+                print(f"  {key:<32} {item}")
+        else:
+            print(f"{name}: {value}")
+    print("variables:")
+    for name, shape in described["variables"].items():
+        print(f"  {name:<64} {shape}")
+    return errors.DONE
+
+
+def describe(path: str) -> dict[str, Any]:
+    """What is in a checkpoint.
+
+    Args:
+        path: a checkpoint's prefix, a run's folder, or a folder of Hugging Face's.
+
+    Returns:
+        format, step, parameters by group, optimizer slots, and all variables with their
+        shapes.
+
+    Raises:
+        FileNotFoundError: neither is there.
+    """
+    if os.path.isfile(os.path.join(path, "model.safetensors")):
+        from electra_bench.interop.huggingface import read_model
+
+        model = read_model(path)
+        shapes = {name: list(x.shape) for name, x in model.tensors.items()}
+        about = {
+            "format": "Hugging Face, safetensors",
+            "sizes": {**model.sizes, "vocab_size": model.vocab_size},
+            "without a counterpart": list(model.dropped),
+        }
+    else:
+        import tensorflow as tf
+
+        from electra_bench.training.checkpoints import (
+            find_checkpoint,
+            step_of_checkpoint,
+        )
+
+        prefix = find_checkpoint(path)
+        found = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
+        shapes = {name: list(shape) for name, shape in found.items()}
+        about = {
+            "format": "TensorFlow, by names",
+            "checkpoint": prefix,
+            "step": step_of_checkpoint(prefix),
+        }
+    slots = [name for name in shapes if name.endswith(("/adam_m", "/adam_v"))]
+    names = sorted(set(shapes) - set(slots) - {"global_step"})
+    groups: Counter[str] = Counter()
+    for name in names:
+        size = 1
+        for length in shapes[name]:
+            size *= length
+        groups[name.split("/")[0]] += size
+    return {
+        **about,
+        "parameters": {name: f"{count:,}" for name, count in groups.items()},
+        "optimizer slots": len(slots),
+        "variables": {name: shapes[name] for name in names},
+    }

@@ -1,0 +1,236 @@
+"""Giving a model away, to the original or to Hugging Face."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from electra_bench import config
+from electra_bench.interop.huggingface import write_model
+from electra_bench.models.electra import scaled
+from electra_bench.models.flops import EncoderSizes
+from electra_bench.records import TaskCard
+from electra_bench.training.checkpoints import (
+    find_checkpoint,
+    step_of_checkpoint,
+    write_tensors,
+)
+
+SLOTS = ("/adam_m", "/adam_v")
+SIZES = ("hidden_size", "num_layers", "num_heads", "ffn_size", "embedding_size")
+# Part of a checkpoint to the architecture that holds it.
+ARCHITECTURES = {
+    "discriminator": "ElectraForPreTraining",
+    "generator": "ElectraForMaskedLM",
+    "encoder": "ElectraModel",
+    "tagging": "ElectraForTokenClassification",
+    "span_qa": "ElectraForQuestionAnswering",
+}
+
+
+class ExportError(ValueError):
+    """A model that cannot be written in the form that was asked for."""
+
+
+class Source(NamedTuple):
+    """A checkpoint to give away.
+
+    Attributes:
+        prefix: of the checkpoint.
+        tensors: names to values, without the optimizer's slots.
+        hparams: gin keys to values of the run that made it.
+        vocab: path of its vocabulary file; None if there is none.
+    """
+
+    prefix: str
+    tensors: dict[str, np.ndarray]
+    hparams: Mapping[str, Any]
+    vocab: str | None
+
+    @classmethod
+    def read(cls, path: str) -> "Source":
+        """Reads a run's folder.
+
+        Raises:
+            FileNotFoundError: no checkpoint there.
+        """
+        prefix = find_checkpoint(path)
+        reader = tf.train.load_checkpoint(prefix)
+        names = [
+            name
+            for name in reader.get_variable_to_shape_map()
+            if name != "global_step" and not name.endswith(SLOTS)
+        ]
+        hparams: dict[str, Any] = {}
+        for name in ("config.gin", "model.gin"):
+            file = os.path.join(path, name)
+            if os.path.isfile(file):
+                with open(file, encoding="utf-8") as text:
+                    hparams = dict(config.literals(text.read()))
+                break
+        vocab = os.path.join(path, "vocab.txt")
+        return cls(
+            prefix,
+            {name: np.asarray(reader.get_tensor(name)) for name in names},
+            hparams,
+            vocab if os.path.isfile(vocab) else None,
+        )
+
+    def bound(self, selector: str, scope: str = "") -> dict[str, Any]:
+        """Parameters of a builder, those of a scope first."""
+        found: dict[str, Any] = {}
+        for prefix in (f"{selector}.", f"{scope}/{selector}." if scope else None):
+            found |= {
+                key.removeprefix(prefix): value
+                for key, value in self.hparams.items()
+                if prefix and key.startswith(prefix)
+            }
+        return found
+
+
+def export_tf1(source: Source, output: str) -> str:
+    """Writes the original's checkpoint: its names, no slots, and `global_step`.
+
+    Args:
+        source: what to give away.
+        output: folder to make; `vocab.txt` goes there too.
+
+    Returns:
+        The prefix.
+    """
+    make_folder(output)
+    step = step_of_checkpoint(source.prefix) or 0
+    name = f"model.ckpt-{step}"
+    prefix = os.path.join(output, name)
+    write_tensors(prefix, {**source.tensors, "global_step": np.asarray(step, np.int64)})
+    with open(os.path.join(output, "checkpoint"), "w", encoding="utf-8") as file:
+        file.write(f'model_checkpoint_path: "{name}"\n')
+    copy_vocabulary(source, output)
+    return prefix
+
+
+def export_huggingface(
+    source: Source, output: str, part: str, card: TaskCard | None = None
+) -> str:
+    """Writes an ELECTRA model for Hugging Face's transformers.
+
+    Args:
+        source: what to give away.
+        output: folder to make.
+        part: one of `ARCHITECTURES`.
+        card: of the task whose head goes with it.
+
+    Returns:
+        The architecture.
+
+    Raises:
+        ExportError: the checkpoint lacks the part, or its head is not Hugging Face's.
+    """
+    generator = part == "generator" and any(
+        name.startswith("generator/") for name in source.tensors
+    )
+    sizes = source.bound("models.electra", "discriminator")
+    if not sizes:
+        raise ExportError(
+            f"{source.prefix}: the model's sizes are not known; expected config.gin or "
+            "model.gin in the run's folder"
+        )
+    tensors = {
+        name: value
+        for name, value in source.tensors.items()
+        if name.startswith("electra/")
+    }
+    if generator:
+        sizes = _generator_sizes(source)
+        tensors = {
+            name: value
+            for name, value in tensors.items()
+            if name.startswith("electra/embeddings/")
+        } | {
+            name.replace("generator/", "electra/", 1): value
+            for name, value in source.tensors.items()
+            if name.startswith("generator/")
+        }
+    heads = {
+        "discriminator": "discriminator_predictions/",
+        "generator": "generator_predictions/",
+    }
+    if part in heads:
+        head = {n: x for n, x in source.tensors.items() if n.startswith(heads[part])}
+        if not head:
+            raise ExportError(f"{source.prefix} has no {heads[part]}..., so no {part}")
+        tensors |= head
+    labels: tuple[str, ...] = ()
+    if part in ("tagging", "span_qa"):
+        tensors |= _task_head(source, part, card)
+        labels = card.labels if part == "tagging" else ()
+    vocab_size = tensors["electra/embeddings/word_embeddings"].shape[0]
+    make_folder(output)
+    write_model(
+        output,
+        architecture=ARCHITECTURES[part],
+        sizes=sizes,
+        vocab_size=vocab_size,
+        tensors=tensors,
+        labels=labels,
+        text=source.bound("vocabularies.wordpiece"),
+    )
+    copy_vocabulary(source, output)
+    return ARCHITECTURES[part]
+
+
+def _generator_sizes(source: Source) -> dict[str, Any]:
+    sizes = source.bound("models.electra", "generator")
+    objective = source.bound("objectives.electra")
+    narrowed = scaled(
+        EncoderSizes(*(sizes[field] for field in SIZES)),
+        objective.get("generator_hidden_size", 0.25),
+        objective.get("generator_layers", 1.0),
+    )
+    own = dict(
+        zip(
+            SIZES,
+            (
+                narrowed.hidden,
+                narrowed.layers,
+                narrowed.heads,
+                narrowed.ffn,
+                narrowed.embedding,
+            ),
+            strict=True,
+        )
+    )
+    return sizes | own
+
+
+def _task_head(source: Source, part: str, card: TaskCard) -> dict[str, np.ndarray]:
+    """A head that is one dense layer there and here."""
+    scope = f"task_specific/{card.name}"
+    try:
+        kernel = source.tensors[f"{scope}/dense/kernel"]
+        bias = source.tensors[f"{scope}/dense/bias"]
+        if part == "tagging":
+            return {"classifier/kernel": kernel, "classifier/bias": bias}
+        ends = [source.tensors[f"{scope}/dense_1/{x}"] for x in ("kernel", "bias")]
+    except KeyError as error:
+        raise ExportError(f"{source.prefix} has no {error.args[0]}") from error
+    return {
+        "qa_outputs/kernel": np.concatenate([kernel, ends[0]], 1),
+        "qa_outputs/bias": np.concatenate([bias, ends[1]]),
+    }
+
+
+def make_folder(output: str) -> None:
+    """Makes a folder that must not exist."""
+    if os.path.exists(output):
+        raise FileExistsError(f"{output!r} exists; choose another folder")
+    os.makedirs(output)
+
+
+def copy_vocabulary(source: Source, output: str) -> None:
+    """Puts the vocabulary's file beside the model."""
+    if source.vocab:
+        shutil.copyfile(source.vocab, os.path.join(output, "vocab.txt"))

@@ -1,0 +1,226 @@
+"""Models in Hugging Face's form: config.json, model.safetensors, vocab.txt.
+
+Neither torch nor transformers is needed. Read are ELECTRA and BERT; written is ELECTRA.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from electra_bench.interop.huggingface_names import TIED, our_name, their_name
+
+WEIGHTS = "model.safetensors"
+# Files that unpickle, and with it run, what they hold.
+PICKLED = ("pytorch_model.bin", "model.bin", "model.pt", "model.pth", "model.ckpt")
+MODEL_TYPES = ("electra", "bert")
+# What the encoder here computes; another value would be another function.
+REQUIRED = {
+    "hidden_act": "gelu",
+    "layer_norm_eps": 1e-12,
+    "position_embedding_type": "absolute",
+    "is_decoder": False,
+    "add_cross_attention": False,
+}
+# A parameter of `models.electra` to the field of config.json.
+SIZES = {
+    "hidden_size": "hidden_size",
+    "num_layers": "num_hidden_layers",
+    "num_heads": "num_attention_heads",
+    "ffn_size": "intermediate_size",
+    "embedding_size": "embedding_size",
+    "max_positions": "max_position_embeddings",
+    "segment_types": "type_vocab_size",
+    "dropout": "hidden_dropout_prob",
+    "attention_dropout": "attention_probs_dropout_prob",
+    "initializer_range": "initializer_range",
+}
+
+
+class ForeignModelError(ValueError):
+    """A model that cannot be taken over: says why."""
+
+
+class ForeignModel(NamedTuple):
+    """A model of Hugging Face's in this project's terms.
+
+    Attributes:
+        sizes: parameters of `models.electra`.
+        vocab_size: number of tokens.
+        tensors: the original's names to values.
+        dropped: names in the file of what has no counterpart.
+        vocab: path of the vocabulary file; None if there is none.
+        text: parameters of `vocabularies.wordpiece`.
+    """
+
+    sizes: dict[str, Any]
+    vocab_size: int
+    tensors: dict[str, np.ndarray]
+    dropped: tuple[str, ...]
+    vocab: str | None
+    text: dict[str, bool]
+
+
+def read_model(folder: str) -> ForeignModel:
+    """Reads a model.
+
+    Args:
+        folder: with config.json and model.safetensors.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ForeignModelError: another architecture, a pickle, or damaged files.
+    """
+    config = _read_json(folder, "config.json")
+    _check_config(config, folder)
+    path = os.path.join(folder, WEIGHTS)
+    if not os.path.isfile(path):
+        for name in PICKLED:
+            if os.path.exists(os.path.join(folder, name)):
+                raise ForeignModelError(
+                    f"{os.path.join(folder, name)} is a pickle, which runs whatever "
+                    f"code it holds when it is read: expected {WEIGHTS}"
+                )
+        raise FileNotFoundError(f"no {WEIGHTS} in {folder!r}")
+    tensors, dropped = _read_tensors(path)
+    sizes = {name: config[field] for name, field in SIZES.items() if field in config}
+    sizes.setdefault("embedding_size", sizes["hidden_size"])
+    vocab = os.path.join(folder, "vocab.txt")
+    return ForeignModel(
+        sizes,
+        config["vocab_size"],
+        tensors,
+        tuple(dropped),
+        vocab if os.path.isfile(vocab) else None,
+        _text_options(folder),
+    )
+
+
+def _read_json(folder: str, name: str) -> dict[str, Any]:
+    path = os.path.join(folder, name)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"no {name} in {folder!r}")
+    with open(path, encoding="utf-8") as file:
+        try:
+            return json.load(file)
+        except ValueError as error:
+            raise ForeignModelError(f"{path} is no JSON: {error}") from error
+
+
+def _check_config(config: Mapping[str, Any], folder: str) -> None:
+    kind = config.get("model_type")
+    if kind not in MODEL_TYPES:
+        raise ForeignModelError(
+            f"{folder}: model_type is {kind!r}; expected one of {list(MODEL_TYPES)}"
+        )
+    for field, expected in REQUIRED.items():
+        found = config.get(field, expected)
+        if found != expected:
+            raise ForeignModelError(
+                f"{folder}: {field} is {found!r}, and the encoder here computes "
+                f"{expected!r}"
+            )
+    for field in (
+        *(SIZES[name] for name in ("hidden_size", "num_layers")),
+        "vocab_size",
+    ):
+        if field not in config:
+            raise ForeignModelError(f"{folder}: config.json has no {field}")
+
+
+def _read_tensors(path: str) -> tuple[dict[str, np.ndarray], list[str]]:
+    tensors, dropped, tied = {}, [], {}
+    try:
+        with safe_open(path, "numpy") as file:
+            for theirs in file.keys():  # noqa: SIM118 (it is no mapping)
+                ours = our_name(theirs)
+                if theirs in TIED:
+                    tied[theirs] = file.get_tensor(theirs)
+                if ours is None:
+                    dropped.append(theirs)
+                    continue
+                value = file.get_tensor(theirs)
+                tensors[ours.name] = value.T if ours.transposed else value
+    except SafetensorError as error:
+        raise ForeignModelError(f"{path} is no safetensors file: {error}") from error
+    table = tensors.get("electra/embeddings/word_embeddings")
+    for theirs, value in tied.items():
+        if table is not None and not np.array_equal(value, table):
+            raise ForeignModelError(
+                f"{path}: {theirs} is not the table of word embeddings; a softmax of "
+                "its own has no counterpart here"
+            )
+    dropped = [name for name in dropped if name not in TIED]
+    return {name: np.asarray(x, np.float32) for name, x in tensors.items()}, dropped
+
+
+def _text_options(folder: str) -> dict[str, bool]:
+    """How the tokeniser normalises text; BERT's strips accents if it lower-cases."""
+    if not os.path.isfile(os.path.join(folder, "tokenizer_config.json")):
+        return {}
+    config = _read_json(folder, "tokenizer_config.json")
+    lower = config.get("do_lower_case", True)
+    strips = config.get("strip_accents")
+    return {"lower_case": lower, "strip_accents": lower if strips is None else strips}
+
+
+def write_model(
+    folder: str,
+    *,
+    architecture: str,
+    sizes: Mapping[str, Any],
+    vocab_size: int,
+    tensors: Mapping[str, np.ndarray],
+    labels: Iterable[str] = (),
+    text: Mapping[str, bool],
+) -> None:
+    """Writes an ELECTRA model.
+
+    Args:
+        folder: exists; files in it are replaced.
+        architecture: `ElectraForPreTraining` and the like.
+        sizes: parameters of `models.electra`.
+        vocab_size: number of tokens.
+        tensors: Hugging Face's names, or the original's, to values.
+        labels: of a fine-tuned head.
+        text: parameters of `vocabularies.wordpiece`.
+    """
+    converted = {}
+    for ours, value in tensors.items():
+        theirs = their_name(ours)
+        value = value.T if theirs.transposed else value
+        converted[theirs.name] = np.ascontiguousarray(value, np.float32)
+    if architecture == "ElectraForMaskedLM":
+        # A tensor that is the same as another is stored once and tied on loading.
+        converted.pop("generator_lm_head.weight", None)
+    save_file(converted, os.path.join(folder, WEIGHTS), metadata={"format": "pt"})
+    config = {
+        "architectures": [architecture],
+        "model_type": "electra",
+        "vocab_size": vocab_size,
+        "pad_token_id": 0,
+        **REQUIRED,
+        **{field: sizes[name] for name, field in SIZES.items() if name in sizes},
+    }
+    names = list(labels)
+    if names:
+        config["id2label"] = {str(i): name for i, name in enumerate(names)}
+        config["label2id"] = {name: i for i, name in enumerate(names)}
+    _write_json(folder, "config.json", config)
+    tokenizer = {
+        "tokenizer_class": "ElectraTokenizer",
+        "do_lower_case": text.get("lower_case", True),
+        "strip_accents": text.get("strip_accents", True),
+        "model_max_length": sizes.get("max_positions", 512),
+    }
+    _write_json(folder, "tokenizer_config.json", tokenizer)
+
+
+def _write_json(folder: str, name: str, content: Mapping[str, Any]) -> None:
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")

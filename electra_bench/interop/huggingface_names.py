@@ -1,0 +1,99 @@
+"""Names of Hugging Face's ELECTRA and BERT tensors in the original's terms.
+
+Most follow from one rule: dots are slashes, `layer.0` is `layer_0`, `LayerNorm.weight`
+and `.bias` are `gamma` and `beta`, embedding tables have no suffix, and a dense layer's
+`weight` is its kernel, transposed.
+"""
+
+import re
+from typing import NamedTuple
+
+# Heads whose names do not follow from the rule: ELECTRA's, BERT's, and ours.
+HEADS = {
+    "discriminator_predictions.dense_prediction": "discriminator_predictions/dense_1",
+    "cls.predictions.transform.dense": "generator_predictions/dense",
+    "cls.predictions.transform.LayerNorm": "generator_predictions/LayerNorm",
+}
+BIASES = {
+    "generator_lm_head.bias": "generator_predictions/output_bias",
+    "cls.predictions.bias": "generator_predictions/output_bias",
+}
+# Softmax weights that are the word embeddings once more, and biases saved twice.
+TIED = ("generator_lm_head.weight", "cls.predictions.decoder.weight")
+COPIES = ("cls.predictions.decoder.bias",)
+# What has no counterpart: numbers of positions, BERT's pooler and next-sentence head.
+WITHOUT_COUNTERPART = re.compile(
+    r"(^|\.)embeddings\.(position_ids|token_type_ids)$|(^|\.)pooler\.|^cls\.seq_relationship\."
+)
+MODEL_PREFIXES = ("electra.", "bert.")
+
+
+class Name(NamedTuple):
+    """A tensor's name here.
+
+    Attributes:
+        name: the original's.
+        transposed: whether it lies the other way round.
+    """
+
+    name: str
+    transposed: bool
+
+
+def our_name(theirs: str) -> Name | None:
+    """The counterpart of a tensor of Hugging Face's; None if there is none.
+
+    >>> our_name("electra.encoder.layer.3.attention.self.query.weight")
+    Name(name='electra/encoder/layer_3/attention/self/query/kernel', transposed=True)
+    >>> our_name("embeddings.LayerNorm.bias")
+    Name(name='electra/embeddings/LayerNorm/beta', transposed=False)
+
+    Args:
+        theirs: as in the file.
+    """
+    if theirs in TIED or theirs in COPIES or WITHOUT_COUNTERPART.search(theirs):
+        return None
+    if theirs in BIASES:
+        return Name(BIASES[theirs], False)
+    layer, _, kind = theirs.rpartition(".")
+    if layer in HEADS:
+        return _in_layer(HEADS[layer], kind)
+    scope = ""
+    if not layer.startswith(("discriminator_predictions", "generator_predictions")):
+        scope = "electra/"
+        for prefix in MODEL_PREFIXES:
+            layer = layer.removeprefix(prefix)
+    path = re.sub(r"\blayer\.(\d+)\b", r"layer_\1", layer).replace(".", "/")
+    return _in_layer(scope + path, kind)
+
+
+def _in_layer(path: str, kind: str) -> Name:
+    if path.endswith("LayerNorm"):
+        names = {"weight": "gamma", "bias": "beta"}
+        return Name(f"{path}/{names.get(kind, kind)}", False)
+    if path.endswith("_embeddings"):
+        return Name(path, False)
+    if kind == "weight":
+        return Name(f"{path}/kernel", True)
+    return Name(f"{path}/{kind}", False)
+
+
+def their_name(ours: str) -> Name:
+    """The name that Hugging Face's ELECTRA gives to a tensor of the original.
+
+    >>> their_name("electra/encoder/layer_3/output/dense/kernel")
+    Name(name='electra.encoder.layer.3.output.dense.weight', transposed=True)
+
+    Args:
+        ours: a variable of an encoder below `electra/`, or of a pre-training head.
+    """
+    heads = {value: key for key, value in HEADS.items() if not key.startswith("cls")}
+    if ours == "generator_predictions/output_bias":
+        return Name("generator_lm_head.bias", False)
+    path, _, kind = ours.rpartition("/")
+    path = heads.get(path, path)
+    path = re.sub(r"\blayer_(\d+)\b", r"layer.\1", path).replace("/", ".")
+    kinds = {"kernel": "weight", "gamma": "weight", "beta": "bias", "bias": "bias"}
+    if kind not in kinds:  # an embedding table
+        return Name(f"{path}.{kind}.weight", False)
+    return Name(f"{path}.{kinds[kind]}", kind == "kernel")

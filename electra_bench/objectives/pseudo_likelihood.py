@@ -1,0 +1,263 @@
+"""Pseudo-log-likelihoods: how probable every token of a text is, given all others.
+
+A text's is the sum over its tokens. [CLS], [SEP] and padding have a value, too, which
+counts for nothing.
+
+Source: Clark et al. 2020 (Electric), sections 3.2 and 3.3; Salazar et al. 2020 for masked
+language models.
+"""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from electra_bench.core import Batch, Objective, Seed
+from electra_bench.data.corruption import Masked
+from electra_bench.objectives.electra import Electra
+from electra_bench.objectives.generators import MaskedLM, TwoTower, token_losses
+
+TRAINABLE = (
+    "OBJECTIVE = 'electric'; OBJECTIVE = 'electra' with "
+    "objectives.electra.generator = 'two_tower'; OBJECTIVE = 'mlm'"
+)
+
+
+class PseudoLikelihood(NamedTuple):
+    """A way to score texts.
+
+    Attributes:
+        name: one of `METHODS`.
+        is_normalised: whether a score is the logarithm of a probability; if not, there is
+            no perplexity.
+        masks: whether a token is scored while it is masked, so that a text of n tokens
+            takes n passes, not one.
+        score: `score(batch, positions)`. Without masks: of every token, float32
+            [batch, seq]; `positions` is not looked at. With masks: of the one token of
+            each row at `positions`, int32 [batch, 1], which it masks, float32 [batch, 1].
+        vocab_size: columns of the softmax that it computes at every scored position; 0
+            for none.
+    """
+
+    name: str
+    is_normalised: bool
+    masks: bool
+    score: Callable[[Batch, tf.Tensor], tf.Tensor]
+    vocab_size: int
+
+
+def token_log_probs(logits: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
+    """Log softmax at the tokens themselves, float32 [batch, n].
+
+    Args:
+        logits: float32 [batch, n, vocab].
+        ids: int32 [batch, n].
+    """
+    return -token_losses(logits, ids)
+
+
+def electra_log_probs(
+    logits: tf.Tensor, log_q: tf.Tensor, mask_prob: float
+) -> tf.Tensor:
+    """What a discriminator says of the probability of tokens, float32 [batch, seq].
+
+    A token x stands at a place with probability p and is proposed there with probability
+    q; a fraction a of the places is replaced by proposals. By Bayes' rule x is real with
+    weight (1 - a) p + a q p, for a proposal that hits the original token is real, and
+    replaced with weight a q (1 - p). The discriminator's odds of being real, D / (1 - D),
+    are the ratio of the two, so p / (1 - p) = D / (1 - D) * a q / ((1 - a) + a q).
+
+    Args:
+        logits: log odds of being replaced, log((1 - D) / D), float32 [batch, seq].
+        log_q: log q, float32 [batch, seq].
+        mask_prob: a, in (0, 1).
+
+    Source: Clark et al. 2020 (Electric), section 3.3, "ELECTRA-TT".
+    """
+    log_aq = tf.math.log(mask_prob) + log_q
+    # log((1 - a) + a q): both terms are positive, so nothing cancels out.
+    log_seen = tf.math.log((1.0 - mask_prob) + tf.exp(log_aq))
+    return tf.math.log_sigmoid(log_aq - log_seen - logits)
+
+
+def masked_log_probs(
+    model: MaskedLM, batch: Batch, positions: tf.Tensor, mask_id: int
+) -> tf.Tensor:
+    """Log probabilities of the tokens at the positions while they are masked.
+
+    Args:
+        model: the masked language model.
+        batch: the texts.
+        positions: int32 [batch, n]; all of a row are masked at once.
+        mask_id: of [MASK].
+
+    Returns:
+        float32 [batch, n].
+    """
+    ids = tf.gather(batch.input_ids, positions, batch_dims=1)
+    # [batch, n, seq] -> [batch, seq]
+    seq = tf.shape(batch.input_ids)[1]
+    is_masked = tf.reduce_any(positions[:, :, tf.newaxis] == tf.range(seq), 1)
+    masked = Masked(
+        tf.where(is_masked, mask_id, batch.input_ids),
+        positions,
+        ids,
+        tf.ones_like(ids, tf.float32),
+    )
+    proposed = model(batch, masked, seed=Seed.of(0), training=False)
+    return token_log_probs(proposed.logits, ids)
+
+
+def _electric(objective: Any, mask_id: int) -> PseudoLikelihood | None:
+    """Minus the energy; a constant a token is missing to a log probability."""
+    del mask_id
+    if not hasattr(objective, "energies"):
+        return None
+    return PseudoLikelihood(
+        "electric",
+        is_normalised=False,
+        masks=False,
+        score=lambda batch, positions: -objective.energies(batch),
+        vocab_size=0,
+    )
+
+
+def _electra_tt(objective: Any, mask_id: int) -> PseudoLikelihood | None:
+    """See `electra_log_probs`.
+
+    Raises:
+        ValueError: the generator proposed no original tokens, for which no p follows from
+            D and q.
+    """
+    del mask_id
+    # Subclasses tell other things of a token, or of other tokens.
+    if type(objective) is not Electra or not _towers(objective):
+        return None
+    replacing = objective.replacing
+    if replacing.disallow_correct:
+        raise ValueError(
+            "the method 'electra_tt' needs a run with "
+            "objectives.electra.disallow_correct = False, this one has True"
+        )
+
+    def score(batch: Batch, positions: tf.Tensor) -> tf.Tensor:
+        del positions
+        # q is what proposals were drawn from.
+        cloze_logits = objective.generator.cloze_logits(batch) / replacing.temperature
+        log_q = token_log_probs(cloze_logits, batch.input_ids)
+        return electra_log_probs(objective.read(batch), log_q, replacing.mask_prob)
+
+    return PseudoLikelihood(
+        "electra_tt",
+        is_normalised=True,
+        masks=False,
+        score=score,
+        vocab_size=_vocab_size(objective.encoder),
+    )
+
+
+def _two_tower(objective: Any, mask_id: int) -> PseudoLikelihood | None:
+    """The softmax of the two towers alone."""
+    del mask_id
+    towers = _towers(objective)
+    if not towers:
+        return None
+    return PseudoLikelihood(
+        "two_tower",
+        is_normalised=True,
+        masks=False,
+        score=lambda batch, positions: token_log_probs(
+            towers.cloze_logits(batch), batch.input_ids
+        ),
+        vocab_size=_vocab_size(towers.left_to_right),
+    )
+
+
+def _mlm(objective: Any, mask_id: int) -> PseudoLikelihood | None:
+    """A masked language model; ELECTRA's generator is one, too."""
+    model = getattr(objective, "masked_lm", getattr(objective, "generator", None))
+    if not isinstance(model, MaskedLM):
+        return None
+    return PseudoLikelihood(
+        "mlm",
+        is_normalised=True,
+        masks=True,
+        score=lambda batch, positions: masked_log_probs(
+            model, batch, positions, mask_id
+        ),
+        vocab_size=_vocab_size(model.encoder),
+    )
+
+
+_BUILDERS: dict[str, Callable[[Any, int], PseudoLikelihood | None]] = {
+    "electric": _electric,
+    "electra_tt": _electra_tt,
+    "two_tower": _two_tower,
+    "mlm": _mlm,
+}
+METHODS = tuple(_BUILDERS)
+
+
+def pseudo_likelihood(
+    objective: Objective, mask_id: int, method: str | None, what: str
+) -> PseudoLikelihood:
+    """The scores that an objective can give.
+
+    Args:
+        objective: with the checkpoint's values.
+        mask_id: of [MASK].
+        method: one of `METHODS`; None takes the one that the objective was trained for:
+            `electric`, `electra_tt` or `mlm`.
+        what: names the run and its objective in messages.
+
+    Raises:
+        ValueError: no such method, or the objective lacks what it needs.
+    """
+    if method is None:
+        return _default(objective, mask_id, what)
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}")
+    found = _BUILDERS[method](objective, mask_id)
+    if found is None:
+        others = _possible(objective, mask_id)
+        hint = f"it can be scored by: {', '.join(others)}" if others else _hint()
+        raise ValueError(f"{what} lacks what the method {method!r} needs; {hint}")
+    return found
+
+
+def _default(objective: Objective, mask_id: int, what: str) -> PseudoLikelihood:
+    for name in ("electric", "electra_tt"):
+        if found := _BUILDERS[name](objective, mask_id):
+            return found
+    # The generator of ELECTRA is small, so it is scored only if asked for.
+    if hasattr(objective, "masked_lm"):
+        return _BUILDERS["mlm"](objective, mask_id)
+    parts = [
+        f"--method {name} scores with its generator"
+        for name in _possible(objective, mask_id)
+    ]
+    hint = " or ".join([*parts, _hint()])
+    raise ValueError(f"{what} is not trained to score texts; {hint}")
+
+
+def _possible(objective: Objective, mask_id: int) -> list[str]:
+    possible = []
+    for name, build in _BUILDERS.items():
+        with contextlib.suppress(ValueError):
+            if build(objective, mask_id):
+                possible.append(name)
+    return possible
+
+
+def _hint() -> str:
+    return f"pre-train one of: {TRAINABLE}"
+
+
+def _towers(objective: Any) -> TwoTower | None:
+    generator = getattr(objective, "generator", None)
+    return generator if isinstance(generator, TwoTower) else None
+
+
+def _vocab_size(encoder: Any) -> int:
+    return encoder.embeddings.table.shape[0]

@@ -1,0 +1,179 @@
+"""`electra-bench score`."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import gin
+import numpy as np
+
+from electra_bench.data.text_files import FORMATS, ON_ERROR
+from electra_bench.data.text_lines import (
+    PIPE,
+    Text,
+    check_output,
+    json_writer,
+    read_texts,
+)
+from electra_bench.data.text_streams import Reading, ReadReport
+from electra_bench.records import RunRecord, TaskResult
+from electra_bench.runs import plan, scoring
+from electra_bench.runs.launch import Session
+from electra_bench.runs.scoring import ScoringRun, Source
+from electra_bench.training.text_scoring import Scores
+
+
+@gin.configurable(module="runs")
+def score(
+    session: Session,
+    *,
+    init: str,
+    input: str,
+    output: str = PIPE,
+    method: str | None = None,
+    tokens: bool = False,
+    format: str = "auto",
+    text_field: str = "text",
+    on_error: str = "raise",
+    model: str | None = None,
+    objective: str | None = None,
+    vocab: str | None = None,
+    vocabulary: str | None = None,
+    batch_tokens: int = 8192,
+    workdir: str | None = None,
+) -> RunRecord:
+    """Writes the pseudo-log-likelihood of every text of a file.
+
+    All texts are read before the first is scored, so that wrong ones are found at once.
+
+    Args:
+        session: how the run was started.
+        init: a pre-training run's folder or a checkpoint.
+        input: texts, one a line, plain or as JSON; `-` is standard input.
+        output: JSON lines, in the order of the input; `-` is standard output.
+        method: one of `pseudo_likelihood.METHODS`; None takes the one that the run was
+            trained for.
+        tokens: write the score of every token, too.
+        format: `text`, `jsonl`, or `auto` by the file's name.
+        text_field: the field of a JSON line that holds the text.
+        on_error: `raise`, or `skip` and count lines that cannot be scored: empty, not
+            UTF-8 or JSON, without a token, or longer than the encoder's positions.
+            They have no line in the output: the score of a part is not that of the text.
+        model: registered model; None takes the run's.
+        objective: registered objective; None takes the run's.
+        vocab: vocabulary file; None takes the one beside `init`.
+        vocabulary: registered vocabulary; None tells by the file's content.
+        batch_tokens: tokens of a batch, padding included, at most.
+        workdir: the record goes into a folder inside it; None keeps no record.
+
+    Returns:
+        The record.
+
+    Raises:
+        ValueError: nothing to score, or something that cannot be.
+    """
+    for name, value, known in (
+        ("format", format, FORMATS[:3]),
+        ("on_error", on_error, ON_ERROR),
+    ):
+        if value not in known:
+            raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}")
+    check_output(output, input)
+    run = scoring.open_run(
+        session,
+        Source(init, method, model, objective, vocab, vocabulary, batch_tokens),
+    )
+    reading = Reading("line", text_field, on_error, ReadReport())
+    texts, ids = _scorable(run, list(read_texts(input, format, reading)), reading)
+    if not texts:
+        raise ValueError(f"{input}: no text to score")
+    run.warn_of_long(ids)
+    if session.dry_run:
+        count = sum(map(len, ids))
+        plan.show_scoring(
+            run.objective,
+            {
+                "checkpoint": run.pretrained.checkpoint,
+                "method": run.method.name,
+                "texts": f"{len(ids):,}",
+                "tokens": f"{count:,}",
+                "passes": f"{count if run.method.masks else len(ids):,}",
+            },
+        )
+        return scoring.planned("score", run)
+    file = scoring.stem(input)
+    name = f"score-{run.label}-{run.method.name}-{file}"
+    sha256 = scoring.input_sha256(input)
+    with scoring.open_folder(session, run, workdir, name, {input: sha256}) as folder:
+        session.begin()
+        scores = run.scorer.score(ids, f"score {file}")
+        with json_writer(output) as write:
+            for text, row, found, pll in zip(
+                texts, ids, scores.tokens, scores.plls, strict=True
+            ):
+                write(_line(run, text, row, found, float(pll), with_tokens=tokens))
+        metrics = _metrics(run, scores, reading.report.skipped)
+        result = TaskResult(
+            "score", 1, file, len(texts), metrics, "mean_pll", data_sha256=sha256
+        )
+        record = scoring.keep_record("score", run, folder, [result], scores.seconds)
+    for reason in reading.report.reasons:
+        scoring.warn(f"skipped: {reason}")
+    return record
+
+
+def _scorable(
+    run: ScoringRun, texts: Sequence[Text], reading: Reading
+) -> tuple[list[Text], list[np.ndarray]]:
+    """Texts and their ids, without those that have too few or too many."""
+    kept: list[tuple[Text, np.ndarray]] = []
+    for text, ids in zip(texts, run.encode([t.text for t in texts]), strict=True):
+        if not len(ids):
+            reading.wrong(f"{text.where}: holds no token of the vocabulary")
+        elif problem := run.too_long(ids):
+            reading.wrong(f"{text.where}: {problem}")
+        else:
+            kept.append((text, ids))
+    return [text for text, _ in kept], [ids for _, ids in kept]
+
+
+def _line(
+    run: ScoringRun,
+    text: Text,
+    ids: np.ndarray,
+    scores: np.ndarray,
+    pll: float,
+    *,
+    with_tokens: bool,
+) -> dict[str, Any]:
+    """One line of the output."""
+    line = {
+        "id": text.id,
+        "text": text.text,
+        "pll": pll,
+        "num_tokens": len(ids),
+        "per_token": pll / len(ids),
+    }
+    if with_tokens:
+        line["tokens"] = [
+            [run.tokens.id_to_token(int(i)), float(s)]
+            for i, s in zip(ids, scores, strict=True)
+        ]
+    return line
+
+
+def _metrics(run: ScoringRun, scores: Scores, skipped: int) -> dict[str, float]:
+    """What the record says of all texts together; no percentages."""
+    total = float(scores.plls.sum())
+    count = sum(map(len, scores.tokens))
+    metrics = {
+        "mean_pll": total / len(scores.tokens),
+        "lines": len(scores.tokens),
+        "tokens": count,
+        "passes": scores.passes,
+        "seconds": scores.seconds,
+        "skipped": skipped,
+    }
+    if run.method.is_normalised:
+        metrics["perplexity"] = math.exp(-total / count)
+    return metrics

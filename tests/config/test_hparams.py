@@ -1,0 +1,142 @@
+"""The original's dictionary of hyper-parameters."""
+
+import ast
+import json
+
+import pytest
+
+from electra_bench.config.hparams import pretraining, read_hparams
+
+
+def bound(given, **options):
+    translated = pretraining(given, "data", "m", **options)
+    pairs = (line.split(" = ", 1) for line in translated.bindings)
+    return {key: ast.literal_eval(value) for key, value in pairs}
+
+
+def test_defaults_are_the_originals_small_model():
+    found = bound({})
+    assert found["OBJECTIVE"] == "electra"
+    assert found["models.electra.hidden_size"] == 256
+    assert found["models.electra.embedding_size"] == 128
+    assert found["models.electra.ffn_size"] == 1024
+    assert found["models.electra.num_heads"] == 4
+    assert found["PRETRAIN_LEARNING_RATE"] == 5e-4
+    assert found["TRAIN_STEPS"] == 1000000 and found["WARMUP_STEPS"] == 10000
+    assert found["BATCH_SIZE"] == 128 and found["MAX_SEQ_LENGTH"] == 128
+    assert found["objectives.electra.disc_weight"] == 50.0
+    assert found["VOCAB"] == "data/vocab.txt" and found["WORKDIR"] == "data/models/m"
+    files = found["CORPORA"][found["CORPUS"]]["files"]
+    assert files == "data/pretrain_tfrecords/pretrain_data.tfrecord*"
+
+
+def test_base_has_wide_embeddings_and_everything_else_as_before():
+    found = bound({"model_size": "base"})
+    assert found["models.electra.embedding_size"] == 768
+    assert found["models.electra.num_heads"] == 12
+    # The values that the paper has for base are only in comments there.
+    assert found["objectives.electra.generator_hidden_size"] == 0.25
+    assert found["PRETRAIN_LEARNING_RATE"] == 5e-4
+
+
+def test_heads_and_inner_size_follow_an_overridden_hidden_size():
+    overrides = {"hidden_size": 128, "num_hidden_layers": 3}
+    found = bound({"model_hparam_overrides": overrides})
+    assert found["models.electra.num_heads"] == 2
+    assert found["models.electra.ffn_size"] == 512
+    assert found["models.electra.num_layers"] == 3
+    found = bound({"model_hparam_overrides": overrides | {"num_attention_heads": 4}})
+    assert found["models.electra.num_heads"] == 4
+    assert found["generator/models.electra.num_heads"] == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "objective", "generator"),
+    [
+        ({"electra_objective": False}, "mlm", "masked_lm"),
+        ({"electric_objective": True}, "electric", "masked_lm"),
+        ({"two_tower_generator": True}, "electra", "two_tower"),
+        ({"uniform_generator": True}, "electra", "uniform"),
+    ],
+)
+def test_objectives_and_generators(given, objective, generator):
+    found = bound(given)
+    assert found["OBJECTIVE"] == objective
+    assert found["objectives.electra.generator"] == generator
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("gen_weight", 0.5),
+        ("disc_weight", 10.0),
+        ("mask_prob", 0.25),
+        ("generator_hidden_size", 0.5),
+        ("generator_layers", 0.5),
+        ("untied_generator", False),
+        ("untied_generator_embeddings", True),
+        ("disallow_correct", True),
+        ("temperature", 0.5),
+    ],
+)
+def test_switches_keep_their_names(name, value):
+    assert bound({name: value})[f"objectives.electra.{name}"] == value
+    assert bound({})[f"objectives.electra.{name}"] != value
+
+
+def test_debug_shrinks_the_run_but_what_is_given_holds():
+    found = bound({"debug": True})
+    assert found["BATCH_SIZE"] == 8 and found["TRAIN_STEPS"] == 20
+    assert bound({"debug": True, "num_train_steps": 7})["TRAIN_STEPS"] == 7
+
+
+def rate(step, peak, total, warmup, power):
+    """The original's schedule."""
+    warm = min(1.0, step / warmup) if warmup else 1.0
+    return peak * (1.0 - step / total) ** power * warm
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0])
+def test_the_inflated_rate_of_a_continued_training_is_the_rate_there(power):
+    # As the original's README has it for the released small model, 4M steps old.
+    given = {
+        "learning_rate": 4e-4 * 400,
+        "num_train_steps": 4010000,
+        "lr_decay_power": power,
+    }
+    found = bound(given, done_steps=4000000)
+    assert found["INIT"] == "data/models/m" and found["WARMUP_STEPS"] == 0
+    assert found["TRAIN_STEPS"] == 10000
+    for step in (0, 1, 5000, 9999):
+        ours = rate(step, found["PRETRAIN_LEARNING_RATE"], 10000, 0, power)
+        theirs = rate(4000000 + step, given["learning_rate"], 4010000, 10000, power)
+        assert ours == pytest.approx(theirs, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"learnin_rate": 1}, "unknown hparam 'learnin_rate'; near: .'learning_rate'"),
+        ({"max_predictions_per_seq": 9}, "unknown hparam"),
+        ({"model_size": "huge"}, "model_size is 'huge'; expected one of"),
+        (
+            {"model_hparam_overrides": {"hiden_size": 1}},
+            "unknown field of model_hparam",
+        ),
+        ({"do_train": False}, "'do_train' must be true"),
+    ],
+)
+def test_what_means_nothing_is_named(given, message):
+    with pytest.raises(ValueError, match=message):
+        bound(given)
+
+
+def test_json_and_files_of_it(tmp_path):
+    assert read_hparams('{"debug": true}') == {"debug": True}
+    path = tmp_path / "h.json"
+    path.write_text(json.dumps({"mask_prob": 0.2}))
+    assert read_hparams(str(path)) == {"mask_prob": 0.2}
+    with pytest.raises(ValueError, match="no JSON"):
+        read_hparams("{oops")
+    with pytest.raises(FileNotFoundError, match="no file 'nowhere.json'"):
+        read_hparams("nowhere.json")

@@ -1,0 +1,262 @@
+"""Models in and out: names, shapes, values, what is refused, and the verb."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from safetensors.numpy import load_file, save_file
+from small_runs import merged, the_sentence
+
+from electra_bench.cli.main import main
+from electra_bench.runs.launch import launch
+
+
+def checkpoint(*arguments):
+    return main(["checkpoint", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def _module_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("interop")
+
+
+@pytest.fixture
+def pretrained(_module_folder, pretrain_bindings):
+    """A small ELECTRA whose generator is half as wide; trained once."""
+    run_dir = _module_folder / "pretrain-small-s0"
+    if not run_dir.exists():
+        own = [
+            "objectives.electra.generator_hidden_size = 0.5",
+            "TRAIN_STEPS = 4",
+            f"WORKDIR = {str(_module_folder)!r}",
+        ]
+        bindings = merged(pretrain_bindings, own)
+        launch("pretrain", ["runs/pretrain.gin"], bindings)
+    return run_dir
+
+
+@pytest.fixture
+def exported(_module_folder, pretrained):
+    """The same in Hugging Face's form: folders of discriminator and generator."""
+    folders = {part: _module_folder / part for part in ("discriminator", "generator")}
+    for part, folder in folders.items():
+        if not folder.exists():
+            arguments = ["--format", "hf", "--part", part, "--output", folder]
+            assert checkpoint("export", pretrained, *arguments) == 0
+    return folders
+
+
+def tensors_of(folder):
+    reader = tf.train.load_checkpoint(str(folder))
+    return {
+        name: reader.get_tensor(name)
+        for name in reader.get_variable_to_shape_map()
+        if not name.endswith(("/adam_m", "/adam_v", "global_step"))
+    }
+
+
+def test_a_model_comes_back_as_it_went(pretrained, exported, tmp_path, capsys):
+    output = tmp_path / "back"
+    generator = ["--generator", exported["generator"]]
+    assert (
+        checkpoint("import", exported["discriminator"], "--output", output, *generator)
+        == 0
+    )
+    said = capsys.readouterr().out
+    assert "discriminator_predictions, generator_predictions" in said
+    before, after = (
+        tensors_of(pretrained / "checkpoints"),
+        tensors_of(output / "checkpoints"),
+    )
+    assert before.keys() == after.keys()
+    for name, value in before.items():
+        np.testing.assert_array_equal(after[name], value, err_msg=name)
+    assert (output / "vocab.txt").read_bytes() == (
+        pretrained / "vocab.txt"
+    ).read_bytes()
+
+
+def test_pre_training_and_fine_tuning_start_from_an_imported_model(
+    exported, pretrain_bindings, finetune_bindings, tmp_path
+):
+    output = tmp_path / "back"
+    generator = ["--generator", exported["generator"]]
+    checkpoint("import", exported["discriminator"], "--output", output, *generator)
+    sizes = [b for b in pretrain_bindings if not b.startswith("models.electra")]
+    more = [f"INIT = {str(output)!r}", "LABEL = 'on'"]
+    bindings = {b.split(" = ")[0]: b for b in (*sizes, "TRAIN_STEPS = 2", *more)}
+    launch(
+        "pretrain",
+        ["runs/pretrain.gin", str(output / "model.gin")],
+        [*bindings.values()],
+    )
+    given = [
+        b
+        for b in finetune_bindings
+        if not b.startswith(("models.electra", "VOCAB", "LABEL"))
+    ]
+    [record] = launch(
+        "finetune", ["runs/finetune.gin"], [*given, f"INIT = {str(output)!r}"]
+    )
+    assert record.label == "back" and record.total_flops is None
+
+
+def test_names_of_the_discriminator_are_hugging_faces(exported):
+    names = load_file(exported["discriminator"] / "model.safetensors").keys()
+    assert {
+        "electra.embeddings.word_embeddings.weight",
+        "electra.embeddings.LayerNorm.weight",
+        "electra.encoder.layer.0.attention.self.query.weight",
+        "electra.encoder.layer.0.output.LayerNorm.bias",
+        "discriminator_predictions.dense.weight",
+        "discriminator_predictions.dense_prediction.bias",
+    } <= names
+    config = json.loads((exported["discriminator"] / "config.json").read_text())
+    assert config["architectures"] == ["ElectraForPreTraining"]
+    assert config["hidden_size"] == 16 and config["num_attention_heads"] == 2
+    config = json.loads((exported["generator"] / "config.json").read_text())
+    assert config["architectures"] == ["ElectraForMaskedLM"]
+    assert (config["hidden_size"], config["embedding_size"]) == (8, 16)
+
+
+def test_the_originals_checkpoint_has_no_slots(pretrained, tmp_path):
+    output = tmp_path / "tf1"
+    assert checkpoint("export", pretrained, "--format", "tf1", "--output", output) == 0
+    reader = tf.train.load_checkpoint(str(output))
+    names = set(reader.get_variable_to_shape_map())
+    assert names == {*tensors_of(pretrained / "checkpoints"), "global_step"}
+    step = reader.get_tensor("global_step")
+    assert step == 4 and step.dtype == np.int64
+
+
+def test_a_saved_model_runs_without_this_package(pretrained, tmp_path):
+    output = tmp_path / "served"
+    arguments = ["--format", "savedmodel", "--output", output]
+    assert checkpoint("export", pretrained, *arguments) == 0
+    program = f"""
+import sys, tensorflow as tf
+model = tf.saved_model.load({str(output)!r})
+ids = tf.constant([[2, 9, 8, 3, 0, 0]])
+mask = tf.constant([[1, 1, 1, 1, 0, 0]])
+serve = model.signatures["serving_default"]
+found = serve(input_ids=ids, input_mask=mask, segment_ids=tf.zeros_like(ids))
+print(found["sequence"].shape, not any(m.startswith("electra") for m in sys.modules))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "(1, 6, 16) True"
+
+
+def test_a_fine_tuned_saved_model_classifies(finetune_bindings, tmp_path):
+    launch(
+        "finetune", ["runs/finetune.gin"], merged(finetune_bindings, ["EPOCHS = 0.2"])
+    )
+    run_dir, output = tmp_path / "runs" / "small-cola-s0", tmp_path / "served"
+    arguments = ["--format", "savedmodel", "--output", output]
+    assert checkpoint("export", run_dir, *arguments) == 0
+    serve = tf.saved_model.load(str(output)).signatures["serving_default"]
+    ids = tf.constant([[2, 9, 8, 3], [2, 9, 3, 0]])
+    mask = tf.cast(ids > 0, tf.int32)
+    found = serve(input_ids=ids, input_mask=mask, segment_ids=tf.zeros_like(ids))
+    np.testing.assert_allclose(tf.reduce_sum(found["probs"], -1), 1.0, rtol=1e-6)
+
+
+def test_describe_says_what_is_inside(pretrained, exported, capsys):
+    assert checkpoint("describe", pretrained, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["step"] == 4 and found["optimizer slots"] > 0
+    assert found["parameters"].keys() == {
+        "electra",
+        "generator",
+        "generator_predictions",
+        "discriminator_predictions",
+    }
+    assert checkpoint("describe", exported["discriminator"]) == 0
+    said = capsys.readouterr().out
+    assert "safetensors" in said and "electra/embeddings/word_embeddings" in said
+
+
+def copied(exported, tmp_path, *, change=None, config=None):
+    """A discriminator with other tensors or another configuration."""
+    source, folder = exported["discriminator"], tmp_path / "changed"
+    folder.mkdir()
+    tensors = load_file(source / "model.safetensors")
+    save_file(change(tensors) if change else tensors, folder / "model.safetensors")
+    content = json.loads((source / "config.json").read_text()) | (config or {})
+    (folder / "config.json").write_text(json.dumps(content))
+    return folder
+
+
+def without_and_with(tensors):
+    del tensors["electra.embeddings.LayerNorm.bias"]
+    tensors["electra.something.weight"] = np.zeros([2, 2], np.float32)
+    name = "discriminator_predictions.dense.bias"
+    tensors[name] = np.zeros(99, np.float32)
+    return tensors
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"change": without_and_with},
+            [
+                "electra/embeddings/LayerNorm/beta is missing",
+                "electra/something/kernel is not known",
+                "discriminator_predictions/dense/bias is [99], expected [16]",
+            ],
+        ),
+        ({"config": {"model_type": "roberta"}}, ["model_type is 'roberta'"]),
+        ({"config": {"hidden_act": "relu"}}, ["hidden_act is 'relu'", "'gelu'"]),
+        ({"config": {"layer_norm_eps": 1e-5}}, ["layer_norm_eps is 1e-05"]),
+        ({"config": {"num_hidden_layers": 2}}, ["layer_1/output/dense/kernel is miss"]),
+    ],
+)
+def test_what_does_not_fit_is_named_and_nothing_written(
+    exported, tmp_path, capsys, changes, expected
+):
+    folder, output = copied(exported, tmp_path, **changes), tmp_path / "out"
+    capsys.readouterr()
+    assert checkpoint("import", folder, "--output", output) == 2
+    said = the_sentence(capsys.readouterr().err, "checkpoint")
+    assert all(part in said for part in expected), said
+    assert not output.exists()
+
+
+def test_a_pickle_is_refused(exported, tmp_path, capsys):
+    folder = copied(exported, tmp_path)
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    assert checkpoint("import", folder, "--output", tmp_path / "out") == 2
+    assert "is a pickle" in the_sentence(capsys.readouterr().err, "checkpoint")
+
+
+def test_a_generator_of_other_embeddings_is_refused(exported, tmp_path, capsys):
+    def other(tensors):
+        name = "electra.embeddings.word_embeddings.weight"
+        return tensors | {name: tensors[name] + 1.0}
+
+    folder = copied(exported, tmp_path, change=other)
+    output = ["--output", tmp_path / "out", "--generator", exported["generator"]]
+    assert checkpoint("import", folder, *output) == 2
+    assert "share their embeddings" in the_sentence(
+        capsys.readouterr().err, "checkpoint"
+    )
+
+
+def test_a_head_that_is_not_hugging_faces_is_refused(
+    finetune_bindings, tmp_path, capsys
+):
+    launch(
+        "finetune", ["runs/finetune.gin"], merged(finetune_bindings, ["EPOCHS = 0.2"])
+    )
+    run_dir = tmp_path / "runs" / "small-cola-s0"
+    arguments = ["--format", "hf", "--output", tmp_path / "hf"]
+    capsys.readouterr()
+    assert checkpoint("export", run_dir, *arguments) == 2
+    said = the_sentence(capsys.readouterr().err, "checkpoint")
+    assert "'classification'" in said and "--part encoder" in said
+    assert checkpoint("export", run_dir, *arguments, "--part", "encoder") == 0
