@@ -73,6 +73,8 @@ def _import(args: argparse.Namespace) -> int:
     found = import_model(args.source, args.output, args.generator, errors.begin_work)
     heads = ", ".join(found.heads) or "none"
     print(f"{found.folder}: {found.params:,} parameters of the encoder; heads: {heads}")
+    if not found.has_vocab:
+        print("no vocab.txt came with it: give --gin.VOCAB=\"'vocab.txt'\" to runs")
     if found.dropped:
         print(f"without a counterpart here: {', '.join(sorted(found.dropped))}")
     return errors.DONE
@@ -93,6 +95,12 @@ def _export(args: argparse.Namespace) -> int:
     if args.format == "savedmodel":
         _export_saved_model(args, source, card)
         return errors.DONE
+    is_electric = record is not None and record.objective == "electric"
+    if is_electric and args.part in (None, "discriminator"):
+        raise ValueError(
+            f"{args.run_dir!r} is Electric: its head tells energies, not whether a token "
+            "was replaced; --part encoder writes the model without it"
+        )
     part = args.part or (
         card.kind if card and card.kind != "corpus" else "discriminator"
     )

@@ -54,11 +54,13 @@ def run(args: argparse.Namespace) -> int:
     if args.data_dir is None or args.model_name is None:
         raise ValueError("--hparams needs --data_dir and --model_name")
     given = hparams.read_hparams(args.hparams)
+    hparams.check_hparams(given)
     model_dir = given.get("model_dir") or os.path.join(
         args.data_dir, "models", args.model_name
     )
+    checkpoint = None if given.get("debug") else _checkpoint(model_dir)
     translated = hparams.pretraining(
-        given, args.data_dir, args.model_name, _done_steps(model_dir)
+        given, args.data_dir, args.model_name, *(checkpoint or ())
     )
     print("--hparams became:")
     print("\n".join(f"  {line}" for line in translated.bindings))
@@ -83,14 +85,15 @@ def _report(record) -> None:
         results.print_metrics(result)
 
 
-def _done_steps(model_dir: str) -> int:
-    """Updates of the original's checkpoint in its folder; 0 if there is none."""
+def _checkpoint(model_dir: str) -> tuple[str, int] | None:
+    """The original's checkpoint in its folder and its updates; None if there is none."""
     if not os.path.isfile(os.path.join(model_dir, "checkpoint")):
-        return 0
+        return None
     quiet.import_tensorflow()
     from electra_bench.training.checkpoints import find_checkpoint, step_of_checkpoint
 
-    return step_of_checkpoint(find_checkpoint(model_dir)) or 0
+    prefix = find_checkpoint(model_dir)
+    return prefix, step_of_checkpoint(prefix) or 0
 
 
 def _write_results(record, model_dir: str) -> None:

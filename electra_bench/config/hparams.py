@@ -61,6 +61,13 @@ DEBUG = {
     "iterations_per_loop": 1,
     "num_eval_steps": 2,
 }
+# The model of debug mode, whatever its size.
+DEBUG_SIZES = {
+    "num_hidden_layers": 3,
+    "hidden_size": 144,
+    "intermediate_size": 576,
+    "num_attention_heads": 4,
+}
 # Hidden size and layers of `model_size`.
 MODEL_SIZES = {"small": (256, 12), "base": (768, 12), "large": (1024, 24)}
 # A field of `model_hparam_overrides` to the parameter of `models.electra`.
@@ -119,7 +126,11 @@ def read_hparams(given: str) -> dict[str, Any]:
 
 
 def pretraining(
-    given: Mapping[str, Any], data_dir: str, model_name: str, done_steps: int = 0
+    given: Mapping[str, Any],
+    data_dir: str,
+    model_name: str,
+    checkpoint: str | None = None,
+    done_steps: int = 0,
 ) -> Translated:
     """Translates the dictionary of `run_pretraining.py`.
 
@@ -127,13 +138,15 @@ def pretraining(
         given: what differs from the original's defaults.
         data_dir: with `vocab.txt` and `pretrain_tfrecords`.
         model_name: the run lies below `models/<name>` of that.
-        done_steps: updates of the checkpoint in the model's folder, with which the
-            original goes on counting; the schedule here is that of what is left.
+        checkpoint: prefix of the original's checkpoint in the model's folder, which it
+            trains on.
+        done_steps: its updates, with which the original goes on counting; the schedule
+            here is that of what is left.
 
     Raises:
         ValueError: an unknown key, or a value that means nothing here.
     """
-    _check_keys(given, DEFAULTS, "hparam")
+    check_hparams(given)
     hparams = DEFAULTS | (DEBUG if given.get("debug") else {})
     if given.get("model_size", "small") == "small":
         hparams["embedding_size"] = 128
@@ -167,12 +180,40 @@ def pretraining(
         **_model(hparams),
         **_generator(hparams),
     }
-    if done_steps:
-        bindings["INIT"] = model_dir
+    if checkpoint is not None:
+        bindings["INIT"] = checkpoint
     notes = [f"{name} has no counterpart" for name in WITHOUT_MEANING if name in given]
     return Translated(
         [f"{key} = {value!r}" for key, value in bindings.items()], model_dir, notes
     )
+
+
+def check_hparams(given: Mapping[str, Any]) -> None:
+    """Checks names and types.
+
+    Raises:
+        ValueError: an unknown key, or a value of another type than the default.
+    """
+    _check_keys(given, DEFAULTS, "hparam")
+    for key, value in given.items():
+        default = DEFAULTS[key]
+        if default is None or value is None and key == "keep_checkpoint_max":
+            continue
+        expected = type(default)
+        is_right = isinstance(value, expected) and (
+            expected is bool or not isinstance(value, bool)
+        )
+        if expected is float and isinstance(value, int) and value is not True:
+            is_right = True
+        if not is_right:
+            raise ValueError(
+                f"--hparams: {key} is {value!r}; expected {expected.__name__}, as "
+                f"{default!r}"
+            )
+    if given.get("do_eval") and given.get("do_train", True):
+        raise ValueError(
+            "--hparams: do_train and do_eval are both true; electra-bench evaluate scores"
+        )
 
 
 def _check_keys(given: Mapping[str, Any], known: Mapping[str, Any], what: str) -> None:
@@ -230,14 +271,17 @@ def _model(hparams: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError("--hparams: hidden_act can only be 'gelu'")
     _check_keys(overrides, OVERRIDES, "field of model_hparam_overrides")
     sizes |= overrides
+    if hparams["debug"]:
+        sizes |= DEBUG_SIZES
     # Heads and inner size follow an overridden hidden size.
     hidden = sizes["hidden_size"]
     sizes.setdefault("num_attention_heads", max(1, hidden // 64))
     sizes.setdefault("intermediate_size", 4 * hidden)
     bindings = {f"models.electra.{OVERRIDES[name]}": x for name, x in sizes.items()}
     bindings["models.electra.embedding_size"] = hparams["embedding_size"] or hidden
-    # A generator has a head for every 64 units.
+    # A generator has a head for every 64 units and four times as wide an inner layer.
     bindings["generator/models.electra.num_heads"] = max(1, hidden // 64)
+    bindings["generator/models.electra.ffn_size"] = 4 * hidden
     return bindings
 
 

@@ -32,9 +32,7 @@ class LossTerm(NamedTuple):
             return self.total
         if self.reduction in ("mean", "measured"):
             return self.total / (global_weight + 1e-6)
-        raise ValueError(
-            "reduction must be 'mean', 'sum' or 'measured', got " + repr(self.reduction)
-        )
+        raise ValueError(f"reduction must be 'mean' or 'sum', got {self.reduction!r}")
 
     @property
     def is_trained(self) -> bool:

@@ -10,8 +10,6 @@ import tensorflow as tf
 
 from electra_bench import config
 from electra_bench.interop.huggingface import write_model
-from electra_bench.models.electra import scaled
-from electra_bench.models.flops import EncoderSizes
 from electra_bench.records import TaskCard
 from electra_bench.training.checkpoints import (
     find_checkpoint,
@@ -20,7 +18,7 @@ from electra_bench.training.checkpoints import (
 )
 
 SLOTS = ("/adam_m", "/adam_v")
-SIZES = ("hidden_size", "num_layers", "num_heads", "ffn_size", "embedding_size")
+QUERY = "electra/encoder/layer_0/attention/self/query/kernel"
 # Part of a checkpoint to the architecture that holds it.
 ARCHITECTURES = {
     "discriminator": "ElectraForPreTraining",
@@ -71,12 +69,12 @@ class Source(NamedTuple):
                 with open(file, encoding="utf-8") as text:
                     hparams = dict(config.literals(text.read()))
                 break
-        vocab = os.path.join(path, "vocab.txt")
+        vocabularies = (os.path.join(path, n) for n in ("vocab.txt", "vocab.model"))
         return cls(
             prefix,
             {name: np.asarray(reader.get_tensor(name)) for name in names},
             hparams,
-            vocab if os.path.isfile(vocab) else None,
+            next(filter(os.path.isfile, vocabularies), None),
         )
 
     def bound(self, selector: str, scope: str = "") -> dict[str, Any]:
@@ -129,6 +127,11 @@ def export_huggingface(
     Raises:
         ExportError: the checkpoint lacks the part, or its head is not Hugging Face's.
     """
+    if part in ("tagging", "span_qa") and (card is None or card.kind != part):
+        found = "none" if card is None else repr(card.kind)
+        raise ExportError(
+            f"{source.prefix} has no head of kind {part!r}; that of its task is {found}"
+        )
     generator = part == "generator" and any(
         name.startswith("generator/") for name in source.tensors
     )
@@ -144,7 +147,7 @@ def export_huggingface(
         if name.startswith("electra/")
     }
     if generator:
-        sizes = _generator_sizes(source)
+        sizes = source.bound("models.electra", "generator")
         tensors = {
             name: value
             for name, value in tensors.items()
@@ -154,6 +157,7 @@ def export_huggingface(
             for name, value in source.tensors.items()
             if name.startswith("generator/")
         }
+    sizes = _sizes_of(tensors, sizes, source.tensors[QUERY].shape[0])
     heads = {
         "discriminator": "discriminator_predictions/",
         "generator": "generator_predictions/",
@@ -168,6 +172,10 @@ def export_huggingface(
         tensors |= _task_head(source, part, card)
         labels = card.labels if part == "tagging" else ()
     vocab_size = tensors["electra/embeddings/word_embeddings"].shape[0]
+    if source.vocab and source.vocab.endswith(".model"):
+        raise ExportError(
+            f"{source.vocab} is SentencePiece, which ElectraTokenizer does not read"
+        )
     make_folder(output)
     write_model(
         output,
@@ -182,28 +190,30 @@ def export_huggingface(
     return ARCHITECTURES[part]
 
 
-def _generator_sizes(source: Source) -> dict[str, Any]:
-    sizes = source.bound("models.electra", "generator")
-    objective = source.bound("objectives.electra")
-    narrowed = scaled(
-        EncoderSizes(*(sizes[field] for field in SIZES)),
-        objective.get("generator_hidden_size", 0.25),
-        objective.get("generator_layers", 1.0),
-    )
-    own = dict(
-        zip(
-            SIZES,
-            (
-                narrowed.hidden,
-                narrowed.layers,
-                narrowed.heads,
-                narrowed.ffn,
-                narrowed.embedding,
-            ),
-            strict=True,
-        )
-    )
-    return sizes | own
+def _sizes_of(
+    tensors: Mapping[str, np.ndarray], bound: Mapping[str, Any], full_hidden: int
+) -> dict[str, Any]:
+    """Parameters of `models.electra` that give an encoder of these shapes.
+
+    Args:
+        tensors: the encoder's, below `electra/`.
+        bound: parameters that it was built with, before it was narrowed.
+        full_hidden: hidden size that these are for.
+    """
+    hidden = tensors[QUERY].shape[0]
+    layers = sum(name.endswith("attention/self/query/kernel") for name in tensors)
+    # A narrower encoder keeps the size of its heads, see `models.electra.scaled`.
+    heads = max(1, int(hidden / (full_hidden / bound["num_heads"])))
+    return {
+        **bound,
+        "hidden_size": hidden,
+        "num_layers": layers,
+        "num_heads": heads,
+        "ffn_size": tensors["electra/encoder/layer_0/output/dense/kernel"].shape[0],
+        "embedding_size": tensors["electra/embeddings/word_embeddings"].shape[1],
+        "max_positions": tensors["electra/embeddings/position_embeddings"].shape[0],
+        "segment_types": tensors["electra/embeddings/token_type_embeddings"].shape[0],
+    }
 
 
 def _task_head(source: Source, part: str, card: TaskCard) -> dict[str, np.ndarray]:
@@ -233,4 +243,4 @@ def make_folder(output: str) -> None:
 def copy_vocabulary(source: Source, output: str) -> None:
     """Puts the vocabulary's file beside the model."""
     if source.vocab:
-        shutil.copyfile(source.vocab, os.path.join(output, "vocab.txt"))
+        shutil.copy(source.vocab, output)

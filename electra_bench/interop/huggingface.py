@@ -83,8 +83,14 @@ def read_model(folder: str) -> ForeignModel:
             if os.path.exists(os.path.join(folder, name)):
                 raise ForeignModelError(
                     f"{os.path.join(folder, name)} is a pickle, which runs whatever "
-                    f"code it holds when it is read: expected {WEIGHTS}"
+                    f"code it holds when it is read: expected {WEIGHTS}, as "
+                    "transformers' save_pretrained writes it"
                 )
+        if os.path.exists(f"{path}.index.json"):
+            raise ForeignModelError(
+                f"{path}.index.json: weights in several files are not read; save them "
+                "as one"
+            )
         raise FileNotFoundError(f"no {WEIGHTS} in {folder!r}")
     tensors, dropped = _read_tensors(path)
     sizes = {name: config[field] for name, field in SIZES.items() if field in config}
@@ -106,9 +112,12 @@ def _read_json(folder: str, name: str) -> dict[str, Any]:
         raise FileNotFoundError(f"no {name} in {folder!r}")
     with open(path, encoding="utf-8") as file:
         try:
-            return json.load(file)
+            content = json.load(file)
         except ValueError as error:
             raise ForeignModelError(f"{path} is no JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise ForeignModelError(f"{path}: expected a JSON object")
+    return content
 
 
 def _check_config(config: Mapping[str, Any], folder: str) -> None:
@@ -124,10 +133,8 @@ def _check_config(config: Mapping[str, Any], folder: str) -> None:
                 f"{folder}: {field} is {found!r}, and the encoder here computes "
                 f"{expected!r}"
             )
-    for field in (
-        *(SIZES[name] for name in ("hidden_size", "num_layers")),
-        "vocab_size",
-    ):
+    sizes = ("hidden_size", "num_layers", "num_heads", "ffn_size")
+    for field in (*(SIZES[name] for name in sizes), "vocab_size"):
         if field not in config:
             raise ForeignModelError(f"{folder}: config.json has no {field}")
 
@@ -145,8 +152,9 @@ def _read_tensors(path: str) -> tuple[dict[str, np.ndarray], list[str]]:
                     continue
                 value = file.get_tensor(theirs)
                 tensors[ours.name] = value.T if ours.transposed else value
-    except SafetensorError as error:
-        raise ForeignModelError(f"{path} is no safetensors file: {error}") from error
+    except (SafetensorError, TypeError, AttributeError) as error:
+        # The latter two: a dtype that NumPy lacks, as bfloat16.
+        raise ForeignModelError(f"{path} cannot be read: {error}") from error
     table = tensors.get("electra/embeddings/word_embeddings")
     for theirs, value in tied.items():
         if table is not None and not np.array_equal(value, table):
@@ -165,6 +173,11 @@ def _text_options(folder: str) -> dict[str, bool]:
     config = _read_json(folder, "tokenizer_config.json")
     lower = config.get("do_lower_case", True)
     strips = config.get("strip_accents")
+    if strips and not lower:
+        raise ForeignModelError(
+            f"{folder}: the tokeniser strips accents without lower-casing, which "
+            "WordPiece here does not"
+        )
     return {"lower_case": lower, "strip_accents": lower if strips is None else strips}
 
 
@@ -214,7 +227,9 @@ def write_model(
     tokenizer = {
         "tokenizer_class": "ElectraTokenizer",
         "do_lower_case": text.get("lower_case", True),
-        "strip_accents": text.get("strip_accents", True),
+        # Without lower-casing none are stripped here.
+        "strip_accents": text.get("lower_case", True)
+        and text.get("strip_accents", True),
         "model_max_length": sizes.get("max_positions", 512),
     }
     _write_json(folder, "tokenizer_config.json", tokenizer)

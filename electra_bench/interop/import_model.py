@@ -1,5 +1,6 @@
 """Taking over a model from elsewhere, as a folder that runs can start from."""
 
+import dataclasses
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -32,12 +33,14 @@ class Imported(NamedTuple):
         params: parameters of the encoder.
         heads: names of pre-training heads that came with it.
         dropped: names of tensors that have no counterpart here.
+        has_vocab: whether there was a vocabulary.
     """
 
     folder: str
     params: int
     heads: tuple[str, ...]
     dropped: tuple[str, ...]
+    has_vocab: bool
 
 
 def import_model(
@@ -86,7 +89,13 @@ def import_model(
     bindings |= {f"vocabularies.wordpiece.{k}": x for k, x in model.text.items()}
     vocab_sha256 = None
     if model.vocab:
-        vocab_sha256 = load_vocabulary(model.vocab, **model.text).sha256
+        tokens = load_vocabulary(model.vocab, **model.text)
+        if tokens.special_ids.size != model.vocab_size:
+            raise ForeignModelError(
+                f"{model.vocab} has {tokens.special_ids.size} tokens, config.json says "
+                f"{model.vocab_size}"
+            )
+        vocab_sha256 = tokens.sha256
     on_start()
     os.makedirs(output)
     prefix = Checkpoints(os.path.join(output, "checkpoints")).save(0, tensors, {})
@@ -110,7 +119,9 @@ def import_model(
         checkpoint_sha256=sha256,
     )
     write_record(output, record)
-    return Imported(output, int(params), tuple(heads), tuple(dropped))
+    return Imported(
+        output, int(params), tuple(heads), tuple(dropped), model.vocab is not None
+    )
 
 
 def _expected(model: ForeignModel, name: str) -> dict[str, list[int]]:
@@ -199,13 +210,14 @@ def _generator_bindings(
         EncoderSizes(*(sizes[field] for field in fields))
         for sizes in (discriminator, generator)
     )
-    if scaled(full, width, depth).ffn != wanted.ffn:
-        raise ForeignModelError(
-            f"the generator's ffn_size is {wanted.ffn}; beside a discriminator of "
-            f"{full.ffn} it can only be {scaled(full, width, depth).ffn}"
-        )
     # Its builder gets the discriminator's sizes and narrows them.
     heads = wanted.heads * full.hidden // wanted.hidden
+    narrowed = scaled(dataclasses.replace(full, heads=heads), width, depth)
+    if narrowed != wanted:
+        raise ForeignModelError(
+            f"the generator has {wanted}; beside this discriminator it can only have "
+            f"{narrowed}"
+        )
     if heads != full.heads:
         bindings["generator/models.electra.num_heads"] = heads
     return bindings

@@ -132,6 +132,8 @@ def all_tokens_mlm(
 ) -> ReplacedTokens:
     """Builds the objective; its other parameters are those bound to `electra`.
 
+    `disc_weight` does not count; `weight` stands for it.
+
     Replace MLM that learns from every token; a generative counterpart of ELECTRA.
 
     Args:

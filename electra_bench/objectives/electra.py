@@ -106,9 +106,12 @@ class Electra(ReplacedTokens):
         }
 
     def measures(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
-        """The same of the discriminator: its AUC, and precision and recall at 0.5."""
+        """The same of the discriminator: its AUC, and precision and recall at 0.5.
+
+        Over the tokens that it learns from; the AUC is that of each replica's rows.
+        """
         logits, labels = self.logits(forward), self.labels(forward)
-        weights = batch.input_mask
+        weights = tf.cast(self.weights(batch, forward), tf.int32)
         found = tf.cast(logits > 0, tf.int32)
         area = auc(labels, logits, weights)
         return super().measures(batch, forward) | {

@@ -51,6 +51,11 @@ class AdversarialElectra(Electra):
             raise ValueError(
                 "electra_adversarial needs objectives.electra.generator = 'masked_lm'"
             )
+        if replacing.temperature != 1.0 or replacing.disallow_correct:
+            raise ValueError(
+                "electra_adversarial rewards the distribution that samples come from: "
+                "objectives.electra.temperature must be 1.0 and disallow_correct False"
+            )
         self._baseline = Dense(
             variables,
             "baseline_predictions/dense",
@@ -104,7 +109,8 @@ def electra_adversarial(
         special_ids: of the vocabulary.
 
     Raises:
-        ValueError: the generator reads no masked text.
+        ValueError: the generator reads no masked text, or its samples come from another
+            distribution than its own.
 
     Source: Clark et al. 2020, appendix F. Where it is silent: the baseline's sigmoid
     learns exp(-R), and its gradient stops at the generator's states.

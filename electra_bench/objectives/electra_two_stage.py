@@ -111,8 +111,8 @@ def electra_two_stage(
     """Builds the objective; its parameters are those bound to `electra`.
 
     But for the generator's: it is as large as the discriminator and has embeddings of its
-    own, whatever is bound there. Each stage has the learning rate schedule of a run of its
-    length.
+    own, whatever is bound there, and `gen_weight`, for it learns alone. Each stage has the
+    learning rate schedule of a run of its length.
 
     Args:
         encoders: builds both encoders.

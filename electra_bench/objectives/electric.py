@@ -79,7 +79,8 @@ def electric(
     """Builds the objective; all other parameters are those bound to `electra`.
 
     Its generator has two towers with layers of their own, whatever is bound there: the
-    probability of every token is needed, also where it is not replaced.
+    probability of every token is needed, also where it is not replaced. And
+    `distinct_positions` is its own.
 
     Args:
         encoders: builds the three encoders.

@@ -111,22 +111,24 @@ def auc(labels: tf.Tensor, scores: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     """Probability that a positive scores higher than a negative: float32 scalar.
 
     By ranks (Mann and Whitney), so exact for one batch but for ties, which count as they
-    happen to be sorted. 0.5 where one of the two is missing.
+    happen to be sorted. 0.5 where one of the two is missing. All shapes are static, for
+    compilers.
 
     Args:
         labels: 1 for positives, int32 [...].
         scores: float32 [...].
-        weights: 1 for items that count and 0 for others, int32 [...].
+        weights: 1 for items that count and 0 for others, int32 or float32 [...].
     """
-    labels, scores, weights = (tf.reshape(x, [-1]) for x in (labels, scores, weights))
-    counted = tf.boolean_mask(scores, weights > 0)
-    positive = tf.boolean_mask(labels, weights > 0)
-    ranked = tf.cast(tf.gather(positive, tf.argsort(counted)), tf.float32)
-    count, positives = tf.cast(tf.size(ranked), tf.float32), tf.reduce_sum(ranked)
-    pairs = positives * (count - positives)
-    # Ranks from 0: a positive outranks so many items, other positives among them.
-    ranks = tf.range(count)
-    outranked = tf.reduce_sum(ranked * ranks) - positives * (positives - 1.0) / 2.0
+    labels, weights = (
+        tf.cast(tf.reshape(x, [-1]), tf.float32) for x in (labels, weights)
+    )
+    order = tf.argsort(tf.reshape(scores, [-1]))
+    counted = tf.gather(weights, order)
+    positive = tf.gather(labels, order) * counted
+    negative = counted - positive
+    # Negatives that score lower than each positive.
+    outranked = tf.reduce_sum(positive * tf.cumsum(negative))
+    pairs = tf.reduce_sum(positive) * tf.reduce_sum(negative)
     return tf.where(pairs > 0, tf.math.divide_no_nan(outranked, pairs), 0.5)
 
 

@@ -93,6 +93,8 @@ def replace_mlm(
 ) -> ReplacedTokens:
     """Builds the objective; its other parameters are those bound to `electra`.
 
+    `disc_weight` does not count; `weight` stands for it.
+
     It shows how much ELECTRA gains because no [MASK] stands in what it reads.
 
     Args:

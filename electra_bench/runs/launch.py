@@ -77,7 +77,7 @@ def _model_files(
 ) -> list[str]:
     """The sizes of the model that a run starts from, which all other files override."""
     init = config.peek(f"runs.{root}.init", files, overrides)
-    if root != "finetune" or not isinstance(init, str):
+    if root not in ("finetune", "pretrain") or not isinstance(init, str):
         return []
     path = os.path.join(find_run(init), MODEL_FILE)
     return [path] if os.path.isfile(path) else []

@@ -30,7 +30,8 @@ from electra_bench.training.stages import TrainingStage
 Evaluation = Mapping[str, Mapping[str, float]]
 
 
-# Fraction of a stage; before, little can be learnt.
+# Updates, and fraction of a stage; before, little can be learnt.
+WARN_AFTER_STEPS = 1000
 WARN_AFTER = 0.25
 
 
@@ -268,13 +269,14 @@ class Trainer:
     def _warn(
         self, step: int, values: Mapping[str, float], progress: TrainingProgress
     ) -> None:
-        """Shows what the objective finds wrong, once, after a quarter of a stage."""
+        """Shows what the objective finds wrong, once, when it had time to learn."""
         index = self._stage(step - 1)
         stage = self._stages[index]
         ends = [*(later.first_step for later in self._stages[1:]), self._num_steps]
-        done = (step - stage.first_step) / (ends[index] - stage.first_step)
+        done, length = step - stage.first_step, ends[index] - stage.first_step
         warning = getattr(stage.stage.objective, "warning", None)
-        if warning is None or self._warned or done < WARN_AFTER:
+        early = done < max(WARN_AFTER_STEPS, WARN_AFTER * length)
+        if warning is None or self._warned or early:
             return
         text = warning(values)
         if text:

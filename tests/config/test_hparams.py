@@ -48,6 +48,7 @@ def test_heads_and_inner_size_follow_an_overridden_hidden_size():
     found = bound({"model_hparam_overrides": overrides | {"num_attention_heads": 4}})
     assert found["models.electra.num_heads"] == 4
     assert found["generator/models.electra.num_heads"] == 2
+    assert found["generator/models.electra.ffn_size"] == 512
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,9 @@ def test_debug_shrinks_the_run_but_what_is_given_holds():
     found = bound({"debug": True})
     assert found["BATCH_SIZE"] == 8 and found["TRAIN_STEPS"] == 20
     assert bound({"debug": True, "num_train_steps": 7})["TRAIN_STEPS"] == 7
+    assert found["models.electra.hidden_size"] == 144
+    assert found["models.electra.num_layers"] == 3
+    assert found["generator/models.electra.num_heads"] == 2
 
 
 def rate(step, peak, total, warmup, power):
@@ -104,8 +108,8 @@ def test_the_inflated_rate_of_a_continued_training_is_the_rate_there(power):
         "num_train_steps": 4010000,
         "lr_decay_power": power,
     }
-    found = bound(given, done_steps=4000000)
-    assert found["INIT"] == "data/models/m" and found["WARMUP_STEPS"] == 0
+    found = bound(given, checkpoint="m/model.ckpt-4000000", done_steps=4000000)
+    assert found["INIT"] == "m/model.ckpt-4000000" and found["WARMUP_STEPS"] == 0
     assert found["TRAIN_STEPS"] == 10000
     for step in (0, 1, 5000, 9999):
         ours = rate(step, found["PRETRAIN_LEARNING_RATE"], 10000, 0, power)
@@ -124,6 +128,10 @@ def test_the_inflated_rate_of_a_continued_training_is_the_rate_there(power):
             "unknown field of model_hparam",
         ),
         ({"do_train": False}, "'do_train' must be true"),
+        ({"do_eval": True}, "both true"),
+        ({"num_train_steps": "1000"}, "num_train_steps is '1000'; expected int"),
+        ({"learning_rate": "5e-4"}, "learning_rate is '5e-4'; expected float"),
+        ({"model_hparam_overrides": None}, "expected dict"),
     ],
 )
 def test_what_means_nothing_is_named(given, message):

@@ -247,6 +247,50 @@ def test_a_generator_of_other_embeddings_is_refused(exported, tmp_path, capsys):
     )
 
 
+@pytest.mark.parametrize(
+    ("bindings", "sizes"),
+    [
+        (["OBJECTIVE = 'electra_two_stage'"], (16, 16)),
+        (
+            [
+                "objectives.electra.untied_generator_embeddings = True",
+                "objectives.electra.generator_hidden_size = 0.5",
+            ],
+            (8, 8),
+        ),
+    ],
+)
+def test_a_generators_configuration_is_that_of_its_tensors(
+    pretrain_bindings, tmp_path, bindings, sizes
+):
+    more = [*bindings, "TRAIN_STEPS = 2"]
+    launch("pretrain", ["runs/pretrain.gin"], merged(pretrain_bindings, more))
+    arguments = ["--format", "hf", "--part", "generator", "--output", tmp_path / "hf"]
+    run_dir = tmp_path / "runs" / "pretrain-small-s0"
+    assert checkpoint("export", run_dir, *arguments) == 0
+    config = json.loads((tmp_path / "hf" / "config.json").read_text())
+    assert (config["hidden_size"], config["embedding_size"]) == sizes
+    # What is written fits its own configuration.
+    assert checkpoint("import", tmp_path / "hf", "--output", tmp_path / "back") == 0
+
+
+def test_parts_that_a_run_lacks_are_refused(pretrained, tmp_path, capsys):
+    arguments = ["--format", "hf", "--output", tmp_path / "hf", "--part", "tagging"]
+    assert checkpoint("export", pretrained, *arguments) == 2
+    said = the_sentence(capsys.readouterr().err, "checkpoint")
+    assert "no head of kind 'tagging'" in said
+
+
+def test_a_vocabulary_of_another_size_is_refused(exported, tmp_path, capsys):
+    folder = copied(exported, tmp_path)
+    vocab = (exported["discriminator"] / "vocab.txt").read_text()
+    (folder / "vocab.txt").write_text(vocab + "more\n")
+    capsys.readouterr()
+    assert checkpoint("import", folder, "--output", tmp_path / "out") == 2
+    said = the_sentence(capsys.readouterr().err, "checkpoint")
+    assert "config.json says" in said and not (tmp_path / "out").exists()
+
+
 def test_a_head_that_is_not_hugging_faces_is_refused(
     finetune_bindings, tmp_path, capsys
 ):

@@ -19,11 +19,12 @@ def test_forward_pass(case):
     arrays = case.arrays
     forward, terms = case.run()
     corner = arrays["mlm/logits_corner"]
-    np.testing.assert_allclose(forward.mlm_logits[:2, :3, :64], corner, atol=5e-4)
+    np.testing.assert_allclose(forward.proposed.logits[:2, :3, :64], corner, atol=5e-4)
     np.testing.assert_array_equal(forward.sampled_ids, arrays["sample/ids"])
-    np.testing.assert_array_equal(forward.input_ids, arrays["fake/input_ids"])
-    np.testing.assert_array_equal(forward.labels, arrays["fake/labels"])
-    np.testing.assert_allclose(forward.disc_logits, arrays["disc/logits"], atol=2e-4)
+    np.testing.assert_array_equal(forward.corrupted.input_ids, arrays["fake/input_ids"])
+    np.testing.assert_array_equal(forward.corrupted.labels, arrays["fake/labels"])
+    logits = case.objective.logits(forward)
+    np.testing.assert_allclose(logits, arrays["disc/logits"], atol=2e-4)
     for name, recorded in {"mlm": "mlm/loss", "disc": "disc/loss"}.items():
         value = terms[name].value(terms[name].weight)
         np.testing.assert_allclose(value, arrays[recorded], rtol=5e-5)
@@ -59,7 +60,7 @@ def test_gradients_and_updates(case):
 def test_metrics(case):
     forward, _ = case.run()
     metrics = case.objective.metrics()
-    metrics.update(case.objective.evaluated(case.batch, case.masked, forward))
+    metrics.update(case.objective.evaluated(case.batch, forward))
     assert metrics.result() == pytest.approx(case.eval_metrics, rel=5e-5, abs=1e-6)
 
 
