@@ -18,6 +18,7 @@ from electra_bench.objectives.generators import (
     MaskedLM,
     Proposed,
     check_mask_prob,
+    is_likeliest,
     token_losses,
 )
 from electra_bench.objectives.pretrain_metrics import MaskedLMMetrics
@@ -105,10 +106,10 @@ class MaskedLanguageModelling(tf.Module):
         """`mlm`: mean over the used slots; `mlm_accuracy` is logged besides."""
         masked = self.mask(batch, seed)
         proposed = self.forward(batch, masked, seed=seed, training=training)
-        likeliest = tf.argmax(proposed.logits, -1, output_type=tf.int32)
+        hits = is_likeliest(proposed.logits, masked.ids)
         return {
             **self.terms(batch, masked, proposed),
-            "mlm_accuracy": measured(likeliest == masked.ids, masked.weights),
+            "mlm_accuracy": measured(hits, masked.weights),
         }
 
     def outputs(self, batch: Batch, seed: Seed) -> dict[str, tf.Tensor]:

@@ -29,7 +29,12 @@ from electra_bench.data.corruption import (
 )
 from electra_bench.models import flops_paper
 from electra_bench.models.flops import TRAIN_FACTOR, sampling_flops
-from electra_bench.objectives.generators import Generator, Proposed, token_losses
+from electra_bench.objectives.generators import (
+    Generator,
+    Proposed,
+    is_likeliest,
+    token_losses,
+)
 from electra_bench.objectives.pretrain_metrics import GeneratorMetrics
 
 # A generator that finds so many of the tokens replaces too few. ELECTRA's reaches about
@@ -210,9 +215,9 @@ class ReplacedTokens(tf.Module):
         are others afterwards.
         """
         masked = forward.masked
-        likeliest = tf.argmax(forward.proposed.logits, -1, output_type=tf.int32)
+        hits = is_likeliest(forward.proposed.logits, masked.ids)
         return {
-            "generator_accuracy": measured(likeliest == masked.ids, masked.weights),
+            "generator_accuracy": measured(hits, masked.weights),
             "sampled_accuracy": measured(
                 forward.sampled_ids == masked.ids, masked.weights
             ),
