@@ -1,25 +1,15 @@
-"""How a run shows that it is getting on: a bar on a terminal, lines elsewhere."""
+"""How a training shows that it is getting on."""
 
-import contextlib
 import time
 from collections.abc import Mapping
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import MofNCompleteColumn, TextColumn
+
+from electra_bench.data.progress import ProgressDisplay
 
 
-class TrainingProgress(contextlib.AbstractContextManager):
+class TrainingProgress(ProgressDisplay):
     """Shows step, loss, tokens/s and the time left."""
-
-    # Without a terminal, seconds between lines.
-    INTERVAL_S = 10.0
 
     def __init__(self, name: str, first_step: int, num_steps: int, tokens: int):
         """Starts the clock.
@@ -30,45 +20,22 @@ class TrainingProgress(contextlib.AbstractContextManager):
             num_steps: updates in all.
             tokens: seen before.
         """
-        self._name = name
+        super().__init__(
+            name,
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[numbers]}"),
+            total=num_steps,
+            completed=first_step,
+            numbers="",
+        )
         self._first_step = first_step
         self._num_steps = num_steps
-        self._start = self._last = self._shown = time.monotonic()
+        self._last = self.start
         self._tokens = tokens
-        self._console = Console(stderr=True)
-        self._bar = None
-
-    def __enter__(self) -> "TrainingProgress":
-        if self._console.is_terminal:
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[numbers]}"),
-                TimeElapsedColumn(),
-                TextColumn("eta"),
-                TimeRemainingColumn(),
-                console=self._console,
-                transient=True,
-            )
-            self._bar.start()
-            self._task = self._bar.add_task(
-                self._name,
-                total=self._num_steps,
-                completed=self._first_step,
-                numbers="",
-            )
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._bar:
-            self._bar.stop()
 
     def warn(self, text: str) -> None:
         """Shows a warning."""
-        self._console.print(
-            f"{self._name}: warning: {text}", highlight=False, soft_wrap=True
-        )
+        self.write(f"warning: {text}")
 
     def update(self, step: int, tokens: int, values: Mapping[str, float]) -> float:
         """Shows the state after `step`.
@@ -86,16 +53,13 @@ class TrainingProgress(contextlib.AbstractContextManager):
         self._last, self._tokens = now, tokens
         loss = values.get("loss", float("nan"))
         numbers = f"loss {loss:.4f}  {tokens_per_s:,.0f} tokens/s"
-        if self._bar:
-            self._bar.update(self._task, completed=step, numbers=numbers)
-        elif now - self._shown >= self.INTERVAL_S or step == self._num_steps:
-            self._shown = now
-            steps_per_s = (step - self._first_step) / (now - self._start)
-            left = (self._num_steps - step) / max(steps_per_s, 1e-9)
-            self._console.print(
-                f"{self._name}: step {step}/{self._num_steps}  {numbers}  "
-                f"{steps_per_s:.2f} steps/s  eta {left:,.0f} s",
-                highlight=False,
-                soft_wrap=True,
-            )
+        steps_per_s = (step - self._first_step) / self.elapsed
+        left = (self._num_steps - step) / max(steps_per_s, 1e-9)
+        self.show(
+            f"step {step}/{self._num_steps}  {numbers}  {steps_per_s:.2f} steps/s  "
+            f"eta {left:,.0f} s",
+            last=step == self._num_steps,
+            completed=step,
+            numbers=numbers,
+        )
         return tokens_per_s
