@@ -5,10 +5,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from electra_bench import registry
 from electra_bench.core import (
     Batch,
-    Encoder,
     EncoderFactory,
     LossTerm,
     SpecialIds,
@@ -17,12 +15,12 @@ from electra_bench.core import (
 from electra_bench.models.flops import dense_flops
 from electra_bench.models.flops_paper import Transformer
 from electra_bench.models.layers import Dense
-from electra_bench.objectives.generators import Generator, mean_term, token_losses
+from electra_bench.objectives.electra import like_electra
+from electra_bench.objectives.generators import mean_term, token_losses
 from electra_bench.objectives.replace_mlm import ReplaceMLM
 from electra_bench.objectives.replaced_tokens import (
     Forward,
     ReplacedTokens,
-    Replacing,
 )
 from electra_bench.registry import objectives
 
@@ -70,21 +68,13 @@ class AllTokensMLM(ReplaceMLM):
     what the softmax says.
     """
 
-    def __init__(
-        self,
-        variables: Variables,
-        generator: Generator,
-        encoder: Encoder,
-        special_ids: SpecialIds,
-        replacing: Replacing,
-        weight: float,
-    ):
-        """Creates the heads, `restoring_predictions/...` and `copy_predictions/...`."""
-        super().__init__(variables, generator, encoder, special_ids, replacing, weight)
+    def make_heads(self, variables: Variables) -> None:
+        """Creates `restoring_predictions/...` and `copy_predictions/...`."""
+        super().make_heads(variables)
         self._copy = Dense(
             variables,
             "copy_predictions/dense",
-            encoder.hidden_size,
+            self.encoder.hidden_size,
             1,
             initializer="glorot_uniform",
         )
@@ -144,10 +134,6 @@ def all_tokens_mlm(
 
     Source: Clark et al. 2020, section 3.5, "All-Tokens MLM".
     """
-    return registry.objectives.get("electra")(
-        encoders=encoders,
-        variables=variables,
-        special_ids=special_ids,
-        method=AllTokensMLM,
-        disc_weight=weight,
+    return like_electra(
+        AllTokensMLM, encoders, variables, special_ids, disc_weight=weight
     )

@@ -1,12 +1,12 @@
 """Replaced token detection: a generator corrupts text, a discriminator finds where."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import tensorflow as tf
 
 from electra_bench.core import (
     Batch,
-    Encoder,
     EncoderFactory,
     LossTerm,
     Seed,
@@ -38,19 +38,10 @@ CHANCE = 0.55
 class Electra(ReplacedTokens):
     """Tells for every token whether it was replaced: one logit, positive if so."""
 
-    def __init__(
-        self,
-        variables: Variables,
-        generator: Generator,
-        encoder: Encoder,
-        special_ids: SpecialIds,
-        replacing: Replacing,
-        weight: float,
-    ):
-        """Creates the head, `discriminator_predictions/...`."""
-        super().__init__(generator, encoder, special_ids, replacing, weight)
+    def make_heads(self, variables: Variables) -> None:
+        """Creates `discriminator_predictions/...`."""
         self._head = DiscriminatorHead(
-            variables, "discriminator_predictions", encoder.hidden_size
+            variables, "discriminator_predictions", self.encoder.hidden_size
         )
 
     def logits(self, forward: Forward) -> tf.Tensor:
@@ -149,7 +140,7 @@ def electra(
     encoders: EncoderFactory,
     variables: Variables,
     special_ids: SpecialIds,
-    method: type[ReplacedTokens] = Electra,
+    method: Callable[..., ReplacedTokens] = Electra,
     *,
     mask_prob: float = 0.15,
     gen_weight: float = 1.0,
@@ -228,3 +219,28 @@ def electra(
         mask_prob, gen_weight, temperature, disallow_correct, distinct_positions
     )
     return method(variables, generator, encoder, special_ids, replacing, disc_weight)
+
+
+def like_electra(
+    method: Callable[..., ReplacedTokens],
+    encoders: EncoderFactory,
+    variables: Variables,
+    special_ids: SpecialIds,
+    **own: Any,
+) -> Any:
+    """Builds another method with everything that is bound to `electra`.
+
+    Args:
+        method: what the encoder learns.
+        encoders: builds the encoders.
+        variables: creates the heads' variables.
+        special_ids: of the vocabulary.
+        **own: parameters of `electra` that the method sets itself.
+    """
+    return objectives.get("electra")(
+        encoders=encoders,
+        variables=variables,
+        special_ids=special_ids,
+        method=method,
+        **own,
+    )

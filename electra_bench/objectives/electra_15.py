@@ -2,9 +2,8 @@
 
 import tensorflow as tf
 
-from electra_bench import registry
 from electra_bench.core import Batch, EncoderFactory, SpecialIds, Variables
-from electra_bench.objectives.electra import Electra
+from electra_bench.objectives.electra import Electra, like_electra
 from electra_bench.objectives.replaced_tokens import Forward, ReplacedTokens
 from electra_bench.registry import objectives
 
@@ -33,9 +32,4 @@ def electra_15(
 
     Source: Clark et al. 2020, section 3.5, "ELECTRA 15%".
     """
-    return registry.objectives.get("electra")(
-        encoders=encoders,
-        variables=variables,
-        special_ids=special_ids,
-        method=Electra15,
-    )
+    return like_electra(Electra15, encoders, variables, special_ids)

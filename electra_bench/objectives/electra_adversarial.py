@@ -2,10 +2,8 @@
 
 import tensorflow as tf
 
-from electra_bench import registry
 from electra_bench.core import (
     Batch,
-    Encoder,
     EncoderFactory,
     LossTerm,
     SpecialIds,
@@ -13,9 +11,8 @@ from electra_bench.core import (
 )
 from electra_bench.data.corruption import gather_positions
 from electra_bench.models.layers import Dense
-from electra_bench.objectives.electra import Electra
+from electra_bench.objectives.electra import Electra, like_electra
 from electra_bench.objectives.generators import (
-    Generator,
     MaskedLM,
     mean_term,
     token_losses,
@@ -23,7 +20,6 @@ from electra_bench.objectives.generators import (
 from electra_bench.objectives.replaced_tokens import (
     Forward,
     ReplacedTokens,
-    Replacing,
 )
 from electra_bench.registry import objectives
 
@@ -36,22 +32,14 @@ class AdversarialElectra(Electra):
     tokens are right.
     """
 
-    def __init__(
-        self,
-        variables: Variables,
-        generator: Generator,
-        encoder: Encoder,
-        special_ids: SpecialIds,
-        replacing: Replacing,
-        weight: float,
-    ):
-        """Creates the heads, `baseline_predictions/...` beside ELECTRA's."""
-        super().__init__(variables, generator, encoder, special_ids, replacing, weight)
-        if not isinstance(generator, MaskedLM):
+    def make_heads(self, variables: Variables) -> None:
+        """Creates `baseline_predictions/...` beside ELECTRA's."""
+        super().make_heads(variables)
+        if not isinstance(self.generator, MaskedLM):
             raise ValueError(
                 "electra_adversarial needs objectives.electra.generator = 'masked_lm'"
             )
-        if replacing.temperature != 1.0 or replacing.disallow_correct:
+        if self._replacing.temperature != 1.0 or self._replacing.disallow_correct:
             raise ValueError(
                 "electra_adversarial rewards the distribution that samples come from: "
                 "objectives.electra.temperature must be 1.0 and disallow_correct False"
@@ -59,7 +47,7 @@ class AdversarialElectra(Electra):
         self._baseline = Dense(
             variables,
             "baseline_predictions/dense",
-            generator.encoder.hidden_size,
+            self.generator.encoder.hidden_size,
             1,
             initializer="glorot_uniform",
         )
@@ -115,9 +103,4 @@ def electra_adversarial(
     Source: Clark et al. 2020, appendix F. Where it is silent: the baseline's sigmoid
     learns exp(-R), and its gradient stops at the generator's states.
     """
-    return registry.objectives.get("electra")(
-        encoders=encoders,
-        variables=variables,
-        special_ids=special_ids,
-        method=AdversarialElectra,
-    )
+    return like_electra(AdversarialElectra, encoders, variables, special_ids)

@@ -1,9 +1,7 @@
 """Two-stage ELECTRA: the generator first, then a discriminator that starts as its copy."""
 
-from electra_bench import registry
 from electra_bench.core import (
     Batch,
-    Encoder,
     EncoderFactory,
     LossTerm,
     SpecialIds,
@@ -12,13 +10,12 @@ from electra_bench.core import (
 )
 from electra_bench.models import flops_paper
 from electra_bench.models.flops import TRAIN_FACTOR
-from electra_bench.objectives.electra import Electra
+from electra_bench.objectives.electra import Electra, like_electra
 from electra_bench.objectives.generators import MaskedLM
 from electra_bench.objectives.mlm import MaskedLanguageModelling
 from electra_bench.objectives.replaced_tokens import (
     Forward,
     ReplacedTokens,
-    Replacing,
 )
 from electra_bench.registry import objectives
 
@@ -31,33 +28,27 @@ class TwoStageElectra(Electra):
     generator stays as it is. They share nothing, or the second half would change it.
     """
 
-    def __init__(
-        self,
-        variables: Variables,
-        generator: MaskedLM,
-        encoder: Encoder,
-        special_ids: SpecialIds,
-        replacing: Replacing,
-        weight: float,
-    ):
-        """Creates the head, `discriminator_predictions/...`.
+    def make_heads(self, variables: Variables) -> None:
+        """Creates `discriminator_predictions/...`.
 
         Raises:
             ValueError: the two encoders are not alike.
         """
-        super().__init__(variables, generator, encoder, special_ids, replacing, weight)
-        if [v.shape for v in generator.encoder.variables] != [
-            v.shape for v in encoder.variables
-        ]:
+        super().make_heads(variables)
+        shapes = [
+            [variable.shape for variable in encoder.variables]
+            for encoder in (self.generator.encoder, self.encoder)
+        ]
+        if shapes[0] != shapes[1]:
             raise ValueError(
                 "electra_two_stage needs a generator like the discriminator; bindings "
                 "under generator/ or discriminator/ make them different"
             )
         self._masked_lm = MaskedLanguageModelling(
-            generator,
-            special_ids,
-            replacing.mask_prob,
-            replacing.distinct_positions,
+            self.generator,
+            self._special_ids,
+            self._replacing.mask_prob,
+            self._replacing.distinct_positions,
         )
 
     @property
@@ -121,10 +112,10 @@ def electra_two_stage(
 
     Source: Clark et al. 2020, section 3.2, "training algorithms".
     """
-    return registry.objectives.get("electra")(
-        encoders=encoders,
-        variables=variables,
-        special_ids=special_ids,
-        method=TwoStageElectra,
+    return like_electra(
+        TwoStageElectra,
+        encoders,
+        variables,
+        special_ids,
         generator=MaskedLM(variables, encoders("generator")),
     )

@@ -2,20 +2,18 @@
 
 import functools
 import math
+from typing import Any
 
 import tensorflow as tf
 
-from electra_bench import registry
 from electra_bench.core import (
     Batch,
-    Encoder,
     EncoderFactory,
     SpecialIds,
     Variables,
 )
-from electra_bench.objectives.electra import Electra
-from electra_bench.objectives.generators import Generator
-from electra_bench.objectives.replaced_tokens import Forward, Replacing
+from electra_bench.objectives.electra import Electra, like_electra
+from electra_bench.objectives.replaced_tokens import Forward
 from electra_bench.registry import objectives
 
 PRIORS = {
@@ -31,20 +29,10 @@ class Electric(Electra):
     that the towers give it; the odds that the token is noise follow from both.
     """
 
-    def __init__(
-        self,
-        variables: Variables,
-        generator: Generator,
-        encoder: Encoder,
-        special_ids: SpecialIds,
-        replacing: Replacing,
-        weight: float,
-        *,
-        prior: str,
-    ):
-        """Creates the head, `discriminator_predictions/...`; see `electric`."""
-        super().__init__(variables, generator, encoder, special_ids, replacing, weight)
-        self._prior = PRIORS[prior](replacing.mask_prob)
+    def __init__(self, *networks: Any, prior: str):
+        """Takes what `ReplacedTokens` takes, and the prior, see `electric`."""
+        super().__init__(*networks)
+        self._prior = PRIORS[prior](self._replacing.mask_prob)
 
     def labels(self, forward: Forward) -> tf.Tensor:
         """1 where a sample stands, the original token or not, int32 [batch, seq]."""
@@ -105,11 +93,11 @@ def electric(
         raise ValueError(
             f"objectives.electric.prior must be one of {sorted(PRIORS)}, got {prior!r}"
         )
-    return registry.objectives.get("electra")(
-        encoders=encoders,
-        variables=variables,
-        special_ids=special_ids,
-        method=functools.partial(Electric, prior=prior),
+    return like_electra(
+        functools.partial(Electric, prior=prior),
+        encoders,
+        variables,
+        special_ids,
         generator="two_tower",
         untied_generator=True,
         distinct_positions=distinct_positions,

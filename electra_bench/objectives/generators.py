@@ -1,5 +1,6 @@
 """Generators: what proposes tokens for the masked positions."""
 
+import abc
 import dataclasses
 from typing import NamedTuple, Protocol
 
@@ -214,29 +215,26 @@ class TwoTower(tf.Module):
         return tf.concat(shifted, -1)
 
 
-class Uniform(tf.Module):
-    """Every token of the vocabulary with the same probability; nothing is learnt.
+class WithoutNetwork(tf.Module, abc.ABC):
+    """A generator that proposes the same tokens everywhere and learns nothing."""
 
-    Source: google-research/electra run_pretraining.py, `uniform_generator`.
-    """
-
-    def __init__(self, vocab_size: int):
-        """Takes the number of tokens."""
-        super().__init__()
-        self._vocab_size = vocab_size
+    @abc.abstractmethod
+    def token_logits(self) -> tf.Tensor:
+        """Of every token of the vocabulary, float32 [vocab]."""
 
     def __call__(
         self, batch: Batch, masked: Masked, *, seed: Seed, training: bool
     ) -> Proposed:
-        """Proposes any token, [PAD] and [UNK] too."""
+        """Proposes the same for all masked positions."""
         del batch, seed, training
+        logits = self.token_logits()
         slots = tf.shape(masked.positions)
-        return Proposed(tf.zeros(tf.concat([slots, [self._vocab_size]], 0)))
+        return Proposed(tf.broadcast_to(logits, tf.concat([slots, logits.shape], 0)))
 
     def terms(
         self, batch: Batch, masked: Masked, proposed: Proposed, coefficient: float
     ) -> dict[str, LossTerm]:
-        """`mlm`: the logarithm of the number of tokens, whatever is learnt."""
+        """`mlm`: of no use but to be seen."""
         del batch
         losses = token_losses(proposed.logits, masked.ids)
         return {"mlm": mean_term(losses, masked.weights, coefficient)}
@@ -252,8 +250,24 @@ class Uniform(tf.Module):
         return 0.0
 
 
-class Unigram(tf.Module):
-    """Every token with its frequency in the training text; nothing is learnt.
+class Uniform(WithoutNetwork):
+    """Every token of the vocabulary with the same probability, [PAD] and [UNK] too.
+
+    Source: google-research/electra run_pretraining.py, `uniform_generator`.
+    """
+
+    def __init__(self, vocab_size: int):
+        """Takes the number of tokens."""
+        super().__init__()
+        self._vocab_size = vocab_size
+
+    def token_logits(self) -> tf.Tensor:
+        """All 0, float32 [vocab]."""
+        return tf.zeros([self._vocab_size])
+
+
+class Unigram(WithoutNetwork):
+    """Every token with its frequency in the training text.
 
     Source: Clark et al. 2020, section 3.2, "smaller generators".
     """
@@ -277,32 +291,9 @@ class Unigram(tf.Module):
         counts[[ids.pad, ids.cls, ids.sep, ids.mask]] = 0
         self._counts.assign(counts)
 
-    def __call__(
-        self, batch: Batch, masked: Masked, *, seed: Seed, training: bool
-    ) -> Proposed:
-        """Proposes tokens by their frequency; one more is added to every count."""
-        del batch, seed, training
-        logits = tf.math.log(1.0 + self._counts)
-        slots = tf.shape(masked.positions)
-        return Proposed(tf.broadcast_to(logits, tf.concat([slots, logits.shape], 0)))
-
-    def terms(
-        self, batch: Batch, masked: Masked, proposed: Proposed, coefficient: float
-    ) -> dict[str, LossTerm]:
-        """`mlm`: a constant but for the tokens that are masked."""
-        del batch
-        losses = token_losses(proposed.logits, masked.ids)
-        return {"mlm": mean_term(losses, masked.weights, coefficient)}
-
-    def forward_flops(self, seq_length: int, num_predictions: int) -> float:
-        """None at all."""
-        del seq_length, num_predictions
-        return 0.0
-
-    def paper_flops(self, seq_length: int) -> float:
-        """None at all."""
-        del seq_length
-        return 0.0
+    def token_logits(self) -> tf.Tensor:
+        """Logarithms of the counts, to each of which one is added, float32 [vocab]."""
+        return tf.math.log(1.0 + self._counts)
 
 
 def build_generator(

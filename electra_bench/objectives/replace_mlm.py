@@ -2,10 +2,8 @@
 
 import tensorflow as tf
 
-from electra_bench import registry
 from electra_bench.core import (
     Batch,
-    Encoder,
     EncoderFactory,
     LossTerm,
     SpecialIds,
@@ -14,13 +12,13 @@ from electra_bench.core import (
 from electra_bench.data.corruption import gather_positions
 from electra_bench.models.flops import masked_lm_head_flops
 from electra_bench.models.flops_paper import Transformer
-from electra_bench.objectives.generators import Generator, mean_term, token_losses
+from electra_bench.objectives.electra import like_electra
+from electra_bench.objectives.generators import mean_term, token_losses
 from electra_bench.objectives.heads import MaskedLMHead
 from electra_bench.objectives.pretrain_metrics import RestoringMetrics
 from electra_bench.objectives.replaced_tokens import (
     Forward,
     ReplacedTokens,
-    Replacing,
 )
 from electra_bench.registry import objectives
 
@@ -28,22 +26,13 @@ from electra_bench.registry import objectives
 class ReplaceMLM(ReplacedTokens):
     """Tells the original tokens at the masked positions."""
 
-    def __init__(
-        self,
-        variables: Variables,
-        generator: Generator,
-        encoder: Encoder,
-        special_ids: SpecialIds,
-        replacing: Replacing,
-        weight: float,
-    ):
-        """Creates the head, `restoring_predictions/...`."""
-        super().__init__(generator, encoder, special_ids, replacing, weight)
+    def make_heads(self, variables: Variables) -> None:
+        """Creates `restoring_predictions/...`."""
         self._head = MaskedLMHead(
             variables,
             "restoring_predictions",
-            encoder.hidden_size,
-            encoder.embeddings.table,
+            self.encoder.hidden_size,
+            self.encoder.embeddings.table,
         )
 
     def encoder_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
@@ -105,10 +94,6 @@ def replace_mlm(
 
     Source: Clark et al. 2020, section 3.5, "Replace MLM".
     """
-    return registry.objectives.get("electra")(
-        encoders=encoders,
-        variables=variables,
-        special_ids=special_ids,
-        method=ReplaceMLM,
-        disc_weight=weight,
+    return like_electra(
+        ReplaceMLM, encoders, variables, special_ids, disc_weight=weight
     )

@@ -4,6 +4,7 @@ What ELECTRA, Electric and the ablations of the paper share. They differ in what
 encoder has to tell of the text: subclasses say so.
 """
 
+import abc
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from electra_bench.core import (
     LossTerm,
     Seed,
     SpecialIds,
+    Variables,
     measured,
 )
 from electra_bench.data.corruption import (
@@ -70,49 +72,67 @@ class Forward(NamedTuple):
     sequence: tf.Tensor
 
 
-class ReplacedTokens(tf.Module):
-    """An objective on corrupted text; abstract."""
+class ReplacedTokens(tf.Module, abc.ABC):
+    """An objective on corrupted text; subclasses say what the encoder learns from it."""
 
     def __init__(
         self,
+        variables: Variables,
         generator: Generator,
         encoder: Encoder,
         special_ids: SpecialIds,
         replacing: Replacing,
         weight: float,
     ):
-        """Takes the networks; `weight` is the coefficient of what the encoder learns."""
+        """Takes the networks and makes the heads.
+
+        Args:
+            variables: creates the heads' variables.
+            generator: what proposes tokens.
+            encoder: reads the corrupted text.
+            special_ids: of the vocabulary.
+            replacing: how tokens are replaced.
+            weight: coefficient of what the encoder learns.
+
+        Raises:
+            ValueError: the subclass needs another generator.
+        """
         super().__init__()
         self.generator = generator
         self.encoder = encoder
         self._special_ids = special_ids
         self._replacing = replacing
         self._weight = weight
+        self.make_heads(variables)
+
+    @abc.abstractmethod
+    def make_heads(self, variables: Variables) -> None:
+        """Creates what tells something of the encoder's last layer."""
 
     @property
     def replacing(self) -> Replacing:
         """How tokens are replaced."""
         return self._replacing
 
+    @abc.abstractmethod
     def encoder_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
         """The loss of what the encoder learns."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def encoder_outputs(self, batch: Batch, forward: Forward) -> dict[str, tf.Tensor]:
         """What `metrics` needs of it."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def metrics(self) -> GeneratorMetrics:
         """An accumulator of evaluation metrics."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def head_flops(self, seq_length: int, slots: int) -> float:
         """Operations of the encoder's head for one sequence."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def paper_head_flops(self, sizes: flops_paper.Transformer) -> float:
         """The same by method `paper-v1`."""
-        raise NotImplementedError
 
     def generator_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
         """The loss of the generator."""
