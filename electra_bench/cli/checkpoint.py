@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 from collections import Counter
 from typing import Any
@@ -213,10 +214,7 @@ def describe(path: str) -> dict[str, Any]:
     names = sorted(set(shapes) - set(slots) - {"global_step"})
     groups: Counter[str] = Counter()
     for name in names:
-        size = 1
-        for length in shapes[name]:
-            size *= length
-        groups[name.split("/")[0]] += size
+        groups[name.split("/")[0]] += math.prod(shapes[name])
     return {
         **about,
         "parameters": {name: f"{count:,}" for name, count in groups.items()},

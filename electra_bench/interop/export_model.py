@@ -80,11 +80,11 @@ class Source(NamedTuple):
     def bound(self, selector: str, scope: str = "") -> dict[str, Any]:
         """Parameters of a builder, those of a scope first."""
         found: dict[str, Any] = {}
-        for prefix in (f"{selector}.", f"{scope}/{selector}." if scope else None):
+        for prefix in (f"{selector}.", f"{scope}/{selector}."):
             found |= {
                 key.removeprefix(prefix): value
                 for key, value in self.hparams.items()
-                if prefix and key.startswith(prefix)
+                if key.startswith(prefix)
             }
         return found
 

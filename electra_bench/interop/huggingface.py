@@ -198,7 +198,8 @@ def write_model(
         architecture: `ElectraForPreTraining` and the like.
         sizes: parameters of `models.electra`.
         vocab_size: number of tokens.
-        tensors: Hugging Face's names, or the original's, to values.
+        tensors: the original's names to values. The softmax over the vocabulary is tied
+            to the word embeddings on loading, so it has none.
         labels: of a fine-tuned head.
         text: parameters of `vocabularies.wordpiece`.
     """
@@ -207,9 +208,6 @@ def write_model(
         theirs = their_name(ours)
         value = value.T if theirs.transposed else value
         converted[theirs.name] = np.ascontiguousarray(value, np.float32)
-    if architecture == "ElectraForMaskedLM":
-        # A tensor that is the same as another is stored once and tied on loading.
-        converted.pop("generator_lm_head.weight", None)
     save_file(converted, os.path.join(folder, WEIGHTS), metadata={"format": "pt"})
     config = {
         "architectures": [architecture],

@@ -1,6 +1,7 @@
 """Taking over a model from elsewhere, as a folder that runs can start from."""
 
 import dataclasses
+import math
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -74,7 +75,7 @@ def import_model(
     model = read_model(source)
     tensors = dict(model.tensors)
     bindings = {f"models.electra.{name}": x for name, x in model.sizes.items()}
-    expected = _expected(model, "electra")
+    expected = _expected(model)
     heads = _heads(model, tensors)
     for head in heads.values():
         expected |= head
@@ -104,7 +105,8 @@ def import_model(
         file.writelines(lines)
     if model.vocab:
         shutil.copyfile(model.vocab, os.path.join(output, "vocab.txt"))
-    params = sum(np.prod(s) for n, s in expected.items() if n.startswith("electra/"))
+    inside = [s for name, s in expected.items() if name.startswith("electra/")]
+    params = sum(map(math.prod, inside))
     label = os.path.basename(os.path.normpath(output))
     sha256 = sha256_of_checkpoint(prefix)
     record = RunRecord(
@@ -114,19 +116,19 @@ def import_model(
         "done",
         model="electra",
         hparams=bindings,
-        params=int(params),
+        params=params,
         vocab_sha256=vocab_sha256,
         checkpoint_sha256=sha256,
     )
     write_record(output, record)
     return Imported(
-        output, int(params), tuple(heads), tuple(dropped), model.vocab is not None
+        output, params, tuple(heads), tuple(dropped), model.vocab is not None
     )
 
 
-def _expected(model: ForeignModel, name: str) -> dict[str, list[int]]:
+def _expected(model: ForeignModel) -> dict[str, list[int]]:
     """Names and shapes of an encoder's variables."""
-    encoder = electra(Variables(0), name, model.vocab_size, **model.sizes)
+    encoder = electra(Variables(0), "electra", model.vocab_size, **model.sizes)
     return _shapes(encoder.variables)
 
 
@@ -176,7 +178,7 @@ def _generator_tensors(
     folder: str, generator: ForeignModel, discriminator: ForeignModel
 ) -> dict[str, np.ndarray]:
     """The generator's own tensors, by the names they have beside a discriminator."""
-    expected = _expected(generator, "electra")
+    expected = _expected(generator)
     for head in _heads(generator, generator.tensors).values():
         expected |= head
     _compare(folder, expected, generator.tensors)

@@ -9,7 +9,13 @@ import gin
 import tensorflow as tf
 
 from electra_bench import config, registry
-from electra_bench.core import Encoder, EncoderFactory, Objective, Variables
+from electra_bench.core import (
+    Encoder,
+    EncoderFactory,
+    Objective,
+    SpecialIds,
+    Variables,
+)
 from electra_bench.data import vocabulary_files
 from electra_bench.training.stages import TrainingStage, training_stages
 
@@ -66,6 +72,22 @@ def encoder_factory(
             return builder(**supplied)
 
     return create
+
+
+def pretraining_objective(
+    objective: str, model: str, variables: Variables, special_ids: SpecialIds
+) -> Objective:
+    """A registered pre-training objective with the encoders of a registered model.
+
+    Raises:
+        ConfigError: the model needs a parameter that nothing binds.
+        UnknownName: no such objective or model.
+    """
+    return registry.objectives.get(objective)(
+        encoders=encoder_factory(model, variables, special_ids.size),
+        variables=variables,
+        special_ids=special_ids,
+    )
 
 
 def stages(

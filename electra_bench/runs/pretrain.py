@@ -91,9 +91,8 @@ def pretrain(
     settings = registry.training.get("loop")()
     with strategy.scope():
         variables = Variables(seed)
-        factory = building.encoder_factory(model, variables, tokens.special_ids.size)
-        built: Objective = registry.objectives.get(objective)(
-            encoders=factory, variables=variables, special_ids=tokens.special_ids
+        built = building.pretraining_objective(
+            objective, model, variables, tokens.special_ids
         )
         flops_per_step = _flops_per_step(built, max_seq_length, batch_size)
         train_steps = _num_steps(train_steps, train_flops, flops_per_step)

@@ -79,18 +79,16 @@ def restored_objective(
     Raises:
         CheckpointError: a variable is missing or of another size.
     """
-    variables = Variables(0)
-    factory = building.encoder_factory(
-        pretrained.of_record("model") or "electra", variables, tokens.special_ids.size
-    )
+    variables, special_ids = Variables(0), tokens.special_ids
+    model = pretrained.of_record("model") or "electra"
     if card.kind == "corpus":
         name = pretrained.of_record("objective") or "electra"
-        objective = registry.objectives.get(name)(
-            encoders=factory, variables=variables, special_ids=tokens.special_ids
-        )
+        objective = building.pretraining_objective(name, model, variables, special_ids)
     else:
         objective = registry.kinds.get(card.kind)(
-            encoders=factory, variables=variables, card=card
+            encoders=building.encoder_factory(model, variables, special_ids.size),
+            variables=variables,
+            card=card,
         )
     restore(pretrained.checkpoint, {variable_name(v): v for v in objective.variables})
     return objective

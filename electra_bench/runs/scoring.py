@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from rich.console import Console
 
-from electra_bench import config, registry
+from electra_bench import config
 from electra_bench.core import Objective, Variables
 from electra_bench.core.variables import variable_name
 from electra_bench.data.file_hashes import file_sha256
@@ -141,11 +141,8 @@ def open_run(session: Session, source: Source) -> ScoringRun:
     tokens = building.open_vocabulary(
         source.vocabulary, building.find_vocabulary(source.vocab, pretrained.folder)
     )
-    variables = Variables(0)
-    objective = registry.objectives.get(name)(
-        encoders=building.encoder_factory(model, variables, tokens.special_ids.size),
-        variables=variables,
-        special_ids=tokens.special_ids,
+    objective = building.pretraining_objective(
+        name, model, Variables(0), tokens.special_ids
     )
     what = f"{source.init!r} (objective {name!r})"
     method = pseudo_likelihood(objective, tokens.special_ids.mask, source.method, what)

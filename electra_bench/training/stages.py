@@ -14,11 +14,13 @@ class TrainingStage(NamedTuple):
     Attributes:
         stage: what is trained.
         first_step: updates done before it.
+        num_steps: updates of it.
         optimizer: see `training/adamw.py`.
     """
 
     stage: Stage
     first_step: int
+    num_steps: int
     optimizer: Any
 
 
@@ -48,6 +50,6 @@ def training_stages(
             f"{len(stages)} stages need at least one step each, got {num_steps} in all"
         )
     return tuple(
-        TrainingStage(stage, start, build_optimizer(stage.variables, length))
+        TrainingStage(stage, start, length, build_optimizer(stage.variables, length))
         for stage, start, length in zip(stages, starts, lengths, strict=True)
     )

@@ -234,8 +234,8 @@ class Trainer:
         periods = [settings.log_every, settings.checkpoint_every]
         periods += [settings.eval_every] if evaluates else []
         ahead = [period - step % period for period in periods if period]
-        ends = [*(stage.first_step for stage in self._stages), self._num_steps]
-        return [*ahead, min(end for end in ends if end > step) - step]
+        stage = self._stages[self._stage(step)]
+        return [*ahead, stage.first_step + stage.num_steps - step]
 
     def _stage(self, step: int) -> int:
         """Index of the stage that the update after `step` others belongs to."""
@@ -270,12 +270,10 @@ class Trainer:
         self, step: int, values: Mapping[str, float], progress: TrainingProgress
     ) -> None:
         """Shows what the objective finds wrong, once, when it had time to learn."""
-        index = self._stage(step - 1)
-        stage = self._stages[index]
-        ends = [*(later.first_step for later in self._stages[1:]), self._num_steps]
-        done, length = step - stage.first_step, ends[index] - stage.first_step
+        stage = self._stages[self._stage(step - 1)]
         warning = getattr(stage.stage.objective, "warning", None)
-        early = done < max(WARN_AFTER_STEPS, WARN_AFTER * length)
+        needed = max(WARN_AFTER_STEPS, WARN_AFTER * stage.num_steps)
+        early = step - stage.first_step < needed
         if warning is None or self._warned or early:
             return
         text = warning(values)

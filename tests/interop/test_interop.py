@@ -90,7 +90,7 @@ def test_pre_training_and_fine_tuning_start_from_an_imported_model(
     bindings = {b.split(" = ")[0]: b for b in (*sizes, "TRAIN_STEPS = 2", *more)}
     launch(
         "pretrain",
-        ["runs/pretrain.gin", str(output / "model.gin")],
+        ["runs/pretrain.gin"],
         [*bindings.values()],
     )
     given = [
