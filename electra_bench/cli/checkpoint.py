@@ -49,6 +49,14 @@ def add_parser(subparsers) -> None:
     taken.add_argument(
         "--generator", metavar="FOLDER", help="ELECTRA's generator, to train both on"
     )
+    taken.add_argument(
+        "--contaminated",
+        action="append",
+        default=[],
+        metavar="TASK=WHY",
+        help="the model's training has seen this task or its source: tables mark its "
+        "scores; may be given several times",
+    )
     taken.set_defaults(run=_import)
     given = actions.add_parser(
         "export",
@@ -71,7 +79,13 @@ def _import(args: argparse.Namespace) -> int:
     quiet.import_tensorflow()
     from electra_bench.interop.import_model import import_model
 
-    found = import_model(args.source, args.output, args.generator, errors.begin_work)
+    found = import_model(
+        args.source,
+        args.output,
+        args.generator,
+        _contaminated(args.contaminated),
+        errors.begin_work,
+    )
     heads = ", ".join(found.heads) or "none"
     print(f"{found.folder}: {found.params:,} parameters of the encoder; heads: {heads}")
     if not found.has_vocab:
@@ -79,6 +93,21 @@ def _import(args: argparse.Namespace) -> int:
     if found.dropped:
         print(f"without a counterpart here: {', '.join(sorted(found.dropped))}")
     return errors.DONE
+
+
+def _contaminated(given: list[str]) -> dict[str, str]:
+    from electra_bench import registry
+
+    known = {}
+    for argument in given:
+        task, _, why = argument.partition("=")
+        registry.tasks.get(task)
+        if not why:
+            raise ValueError(
+                f"--contaminated takes TASK=WHY, got {argument!r}, which says no reason"
+            )
+        known[task] = why
+    return known
 
 
 def _export(args: argparse.Namespace) -> int:

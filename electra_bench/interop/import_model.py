@@ -48,6 +48,7 @@ def import_model(
     source: str,
     output: str,
     generator: str | None = None,
+    contaminated: Mapping[str, str] | None = None,
     on_start: Callable[[], None] = lambda: None,
 ) -> Imported:
     """Takes over a model of Hugging Face's.
@@ -62,6 +63,8 @@ def import_model(
         output: folder to make.
         generator: folder of the generator that was trained with the discriminator, so
             that both can be trained on.
+        contaminated: task to how its examples or their sources came into the model's
+            training, see `RunRecord`.
         on_start: called once everything was found in order.
 
     Raises:
@@ -117,6 +120,7 @@ def import_model(
         model="electra",
         hparams=bindings,
         params=params,
+        contaminated=contaminated or {},
         vocab_sha256=vocab_sha256,
         checkpoint_sha256=sha256,
     )

@@ -29,6 +29,8 @@ class TaskResult:
         metrics: name to value; scores are percentages, 0-100.
         main_metric: the metric that tables show.
         floor: main metric of a trivial answer; None if unknown.
+        marks: what a reader of the score must know, in a word or two that tables show,
+            to the whole of it ("contaminated": "trained on SQuAD").
         predictions_path: predictions file, relative to the run's directory.
         predictions_sha256: its hash.
     """
@@ -42,6 +44,7 @@ class TaskResult:
     subset: str | None = None
     data_sha256: str | None = None
     floor: float | None = None
+    marks: Mapping[str, str] = field(default_factory=dict)
     predictions_path: str | None = None
     predictions_sha256: str | None = None
 
@@ -72,6 +75,10 @@ class RunRecord:
         flops_method: of these two; `paper_flops`: pre-training as the ELECTRA paper counts
             it, method paper-v1.
         params: number of trainable parameters of the encoder.
+        positions_seen: longest sequence that the encoder was pre-trained with, in tokens.
+        new_tokens: tokens that the vocabulary of the starting checkpoint lacked, whose
+            rows started from initial values; None if the vocabulary is the same.
+        contaminated: task to how its examples or their sources came into pre-training.
         collapsed: True if fine-tuning ended at or below the trivial answer.
         parent_run_id: run whose checkpoint this one started from.
         plugins: distribution to version of every plugin that was used.
@@ -99,6 +106,9 @@ class RunRecord:
     flops_method: str | None = None
     paper_flops: float | None = None
     params: int | None = None
+    positions_seen: int | None = None
+    new_tokens: int | None = None
+    contaminated: Mapping[str, str] = field(default_factory=dict)
     wall_s: float | None = None
     device: str | None = None
     strategy: str | None = None

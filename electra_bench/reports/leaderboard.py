@@ -264,6 +264,7 @@ def _cell(entries: Sequence[Entry]) -> Score:
     differing = _differing_hparams(entries)
     if differing:
         marks.append(f"runs differ in {', '.join(differing)}")
+    marks += sorted({mark for e in entries for mark in e.result.marks})
     runs = [(e.record.run_id, e.result.main_score) for e in entries]
     return over_seeds(runs, marks)
 
@@ -362,6 +363,13 @@ def _notes(
     methods = sorted({r.flops_method for r in used if r.flops_method})
     if len(methods) > 1:
         notes.append(f"FLOPs were counted by different methods: {', '.join(methods)}.")
+    marked = {
+        f"{record.label}, {result.task}: {mark}: {why}."
+        for record in used
+        for result in record.results
+        for mark, why in result.marks.items()
+    }
+    notes += sorted(marked)
     for kind in sorted(set(other_kinds)):
         notes.append(f"Records of kind {kind} have no row: {other_kinds.count(kind)}.")
     return notes

@@ -214,13 +214,21 @@ def find_vocabulary(vocab: str | None, init: str | None) -> str:
         return vocab
     if not init:
         raise ValueError("a vocabulary is needed: give --gin.VOCAB=\"'vocab.txt'\"")
+    path = vocabulary_beside(init)
+    if path is None:
+        raise FileNotFoundError(
+            f"no vocab.txt or vocab.model in {init!r}: give --gin.VOCAB=\"'vocab.txt'\""
+        )
+    return path
+
+
+def vocabulary_beside(folder: str | None) -> str | None:
+    """The vocabulary file in a run's folder or beside a checkpoint; None without one."""
     for name in ("vocab.txt", "vocab.model"):
-        path = os.path.join(init, name)
-        if os.path.isfile(path):
+        path = os.path.join(folder or "", name)
+        if folder and os.path.isfile(path):
             return path
-    raise FileNotFoundError(
-        f"no vocab.txt or vocab.model in {init!r}: give --gin.VOCAB=\"'vocab.txt'\""
-    )
+    return None
 
 
 def open_vocabulary(name: str | None, path: str) -> Any:

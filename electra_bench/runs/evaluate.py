@@ -19,6 +19,7 @@ from electra_bench.runs.pretrained import (
     find_pretrained,
     restored_objective,
 )
+from electra_bench.runs.score_marks import score_marks
 from electra_bench.tasks.examples import examples
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.allocator import keep_freed_memory
@@ -127,6 +128,7 @@ def evaluate(
         metrics,
         card.main_metric,
         data_sha256=part.data_sha256,
+        marks=score_marks(pretrained, card, [part.store]),
     )
     return _record(init, pretrained, "done", (result,))
 

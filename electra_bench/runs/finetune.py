@@ -27,6 +27,7 @@ from electra_bench.runs.batches import TrainingBatches
 from electra_bench.runs.launch import Session
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.run_dir import check_spared, finished, open_run_dir
+from electra_bench.runs.score_marks import score_marks
 from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.allocator import keep_freed_memory
@@ -123,8 +124,10 @@ def finetune(
     setup = _Setup.build(strategy, model, card, tokens, batches, weight_decay)
     building.check_length(setup.objective.encoder, length)
     building.check_protocol(protocol)
+    _check_vocabulary(pretrained, tokens)
     # Now, so that a checkpoint that does not fit is found before anything is written.
     setup.reset(next(iter(runs)), pretrained)
+    marks = score_marks(pretrained, card, [train.store, held_out.store])
     flops = _train_flops(setup.objective, train, batches)
     if session.dry_run:
         plan.show_training(
@@ -158,6 +161,8 @@ def finetune(
                 print(f"{run_dir} is done already")
                 return done
             session.begin()
+            if "unseen positions" in marks:
+                print(f"warning: {task}: {marks['unseen positions']}", flush=True)
             started = recording.now()
             building.copy_vocabulary(tokens, run_dir)
             building.save_model(run_dir, config_text, model)
@@ -170,7 +175,7 @@ def finetune(
                 evaluate if setup.settings.eval_every else None,
             )
             scored = evaluator.score()
-            result = _result(card, held_out, eval_split, scored, run_dir)
+            result = _result(card, held_out, eval_split, scored, run_dir, marks)
             run = recording.Run(
                 started,
                 label,
@@ -195,6 +200,8 @@ def finetune(
                 results=[result],
                 pretrain_seed=pretrained.of_record("seed"),
                 pretrain_fraction=pretrained.of_record("pretrain_fraction"),
+                positions_seen=pretrained.of_record("positions_seen"),
+                contaminated=pretrained.of_record("contaminated") or {},
                 collapsed=_collapsed(card, result),
             )
             write_record(run_dir, record)
@@ -221,6 +228,16 @@ def _train_flops(
     )
     passes = batches.num_steps * batches.batch_size / len(train.store)
     return TRAIN_FACTOR * forward * passes
+
+
+def _check_vocabulary(pretrained: Pretrained, tokens: Any) -> None:
+    change = pretrained.vocabulary_change(tokens)
+    if change:
+        raise ValueError(
+            f"{tokens.path} has {change.num_new} tokens that the vocabulary in "
+            f"{pretrained.folder} lacks, or another order: fine-tune with the vocabulary "
+            "of INIT, or continue its pre-training with this one"
+        )
 
 
 def _check_files(files: Mapping[str, str], task: seqio.Task) -> None:
@@ -304,7 +321,12 @@ class _Setup(NamedTuple):
 
 
 def _result(
-    card: TaskCard, held_out: TaskExamples, split: str, scored: Any, run_dir: str
+    card: TaskCard,
+    held_out: TaskExamples,
+    split: str,
+    scored: Any,
+    run_dir: str,
+    marks: Mapping[str, str],
 ) -> TaskResult:
     path = os.path.join("predictions", f"{card.name}-{split}.jsonl.gz")
     os.makedirs(os.path.join(run_dir, "predictions"), exist_ok=True)
@@ -321,6 +343,7 @@ def _result(
         main_metric=card.main_metric,
         data_sha256=held_out.data_sha256,
         floor=card.floor,
+        marks=marks,
         predictions_path=path,
         predictions_sha256=recording.sha256_of_file(os.path.join(run_dir, path)),
     )

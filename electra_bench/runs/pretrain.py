@@ -17,7 +17,7 @@ from electra_bench.runs import building, plan, recording
 from electra_bench.runs import corpora as corpora_of_run
 from electra_bench.runs.batches import TrainingBatches
 from electra_bench.runs.launch import Session
-from electra_bench.runs.pretrained import find_pretrained
+from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.run_dir import check_spared, finished, open_run_dir
 from electra_bench.tasks.examples import TaskExamples, examples, sample, token_counts
 from electra_bench.training.allocator import keep_freed_memory
@@ -48,6 +48,7 @@ def pretrain(
     data_dir: str | None = None,
     eval_batches: int = 20,
     processes: int | None = None,
+    contaminated: Mapping[str, str] | None = None,
     protocol: str | None = None,
 ) -> RunRecord:
     """Pre-trains an encoder and writes a run's folder.
@@ -68,10 +69,13 @@ def pretrain(
         corpora: names to arguments of `add_corpus`, at least `files`.
         vocabulary: registered vocabulary; None tells by the file's content.
         label: row of the leaderboard; the objective and model by default.
-        init: checkpoint to start from; optimizer slots are fresh.
+        init: checkpoint to start from; optimizer slots are fresh, and the learning rate
+            warms up again. With another vocabulary, tokens that both have keep their rows.
         data_dir: folder with data sets.
         eval_batches: held-out batches in an evaluation, at most.
         processes: for building examples; None for one a core.
+        contaminated: task to how its examples or their sources came into the corpus;
+            scores of such tasks are marked, also those of runs that start from this one.
         protocol: set by the files in gin/protocols.
 
     Returns:
@@ -79,6 +83,8 @@ def pretrain(
     """
     if seed < 0:
         raise ValueError(f"SEED must be a whole number >= 0, got {seed}")
+    for task in contaminated or {}:
+        registry.tasks.get(task)
     started = recording.now()
     label = label or f"{model}-{objective}"
     run_dir = os.path.join(workdir, f"pretrain-{label}-s{seed}")
@@ -100,9 +106,11 @@ def pretrain(
         stages = building.stages(built, train_steps)
     building.check_length(built.encoder, max_seq_length)
     building.check_protocol(protocol)
+    change = pretrained.vocabulary_change(tokens)
     # Now, so that a checkpoint that does not fit is found before anything is written.
     if pretrained.checkpoint:
-        restore(pretrained.checkpoint, {variable_name(v): v for v in trainable})
+        named = {variable_name(v): v for v in trainable}
+        restore(pretrained.checkpoint, named, change=change)
     name = corpora_of_run.register(corpus, corpora, data_dir)
     flops = flops_per_step and flops_per_step * train_steps
     with run_context.use(
@@ -131,6 +139,12 @@ def pretrain(
             print(f"{run_dir} is done already")
             return done
         session.begin()
+        if change:
+            print(
+                f"{vocab}: {len(change.old_ids) - change.num_new} tokens are in the "
+                f"vocabulary of {init} and keep their rows, {change.num_new} are new",
+                flush=True,
+            )
         if hasattr(built, "count_tokens"):
             size = tokens.special_ids.size
             built.count_tokens(lambda: token_counts(train, "input_ids", size))
@@ -176,6 +190,12 @@ def pretrain(
             ],
             pretrain_fraction=1.0,
             paper_flops=_paper_flops(built, max_seq_length, batch_size * train_steps),
+            positions_seen=_positions_seen(max_seq_length, pretrained),
+            new_tokens=change and change.num_new,
+            contaminated={
+                **(pretrained.of_record("contaminated") or {}),
+                **(contaminated or {}),
+            },
         )
         write_record(run_dir, record)
     return record
@@ -193,6 +213,14 @@ def _paper_flops(objective: Objective, seq: int, sequences: int) -> float | None
     count = getattr(objective, "paper_flops_per_sequence", None)
     per_sequence = count(seq) if count else None
     return None if per_sequence is None else per_sequence * sequences
+
+
+def _positions_seen(max_seq_length: int, pretrained: Pretrained) -> int | None:
+    """None where nobody knows what the checkpoint had seen before."""
+    if pretrained.checkpoint is None:
+        return max_seq_length
+    before = pretrained.of_record("positions_seen")
+    return before and max(before, max_seq_length)
 
 
 def _num_steps(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from electra_bench import registry
 from electra_bench.core import Objective, Variables
 from electra_bench.core.variables import variable_name
+from electra_bench.data.vocabulary_change import VocabularyChange, vocabulary_change
 from electra_bench.records import RunRecord, TaskCard, find_records, read_record
 from electra_bench.records.run_record import FILE_NAME
 from electra_bench.runs import building
@@ -44,6 +45,16 @@ class Pretrained(NamedTuple):
     def of_record(self, field: str) -> Any:
         """A field of its run's record; None without one."""
         return getattr(self.record, field) if self.record else None
+
+    def vocabulary_change(self, tokens: Any) -> VocabularyChange | None:
+        """From the vocabulary beside the checkpoint to a run's.
+
+        None if they have the same tokens, or if none lies beside the checkpoint.
+        """
+        path = building.vocabulary_beside(self.folder)
+        if path is None:
+            return None
+        return vocabulary_change(building.open_vocabulary(None, path), tokens)
 
 
 def find_pretrained(init: str | None) -> Pretrained:

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from electra_bench.data.vocabulary_change import VocabularyChange
+
 PREFIX = "model.ckpt-"
 
 
@@ -203,7 +205,10 @@ def find_checkpoint(path: str) -> str:
 
 
 def restore(
-    prefix: str, variables: Mapping[str, tf.Variable], what: str = "variables"
+    prefix: str,
+    variables: Mapping[str, tf.Variable],
+    what: str = "variables",
+    change: VocabularyChange | None = None,
 ) -> int:
     """Assigns every variable the checkpoint's tensor of the same name.
 
@@ -214,6 +219,8 @@ def restore(
         prefix: of the checkpoint.
         variables: full names to variables.
         what: for the message.
+        change: from the checkpoint's vocabulary to the variables'. A variable with a row
+            for every token gets those of the tokens that both have and keeps the others.
 
     Returns:
         The checkpoint's step; 0 if it has none.
@@ -223,10 +230,17 @@ def restore(
     """
     reader = tf.train.load_checkpoint(prefix)
     shapes = reader.get_variable_to_shape_map()
+    changed = {
+        name
+        for name, variable in variables.items()
+        if change and name in shapes and _is_by_token(variable, shapes[name], change)
+    }
     wrong = [
         f"{name} is {list(shapes[name])} there, {variable.shape.as_list()} here"
         for name, variable in variables.items()
-        if name in shapes and list(shapes[name]) != variable.shape.as_list()
+        if name in shapes
+        and name not in changed
+        and list(shapes[name]) != variable.shape.as_list()
     ]
     if wrong:
         raise CheckpointError(
@@ -239,8 +253,21 @@ def restore(
             f"{_some(missing)}; it holds {_some(sorted(shapes))}"
         )
     for name, variable in variables.items():
-        variable.assign(np.asarray(reader.get_tensor(name)))
+        value = np.asarray(reader.get_tensor(name))
+        if name in changed:
+            value = change.carry_over(value, variable.numpy())
+        variable.assign(value)
     return _step(reader) or 0
+
+
+def _is_by_token(
+    variable: tf.Variable, shape: Sequence[int], change: VocabularyChange
+) -> bool:
+    """Whether a variable has a row for every token, here and in the checkpoint."""
+    here = variable.shape.as_list()
+    return [change.old_size, *here[1:]] == list(shape) and here[:1] == [
+        len(change.old_ids)
+    ]
 
 
 def _some(items: Sequence[str]) -> str:

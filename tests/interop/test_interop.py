@@ -104,6 +104,20 @@ def test_pre_training_and_fine_tuning_start_from_an_imported_model(
     assert record.label == "back" and record.total_flops is None
 
 
+def test_what_a_model_has_seen_is_written_down(exported, tmp_path, capsys):
+    seen = ["--contaminated", "mrpc=its training holds MRPC"]
+    output = tmp_path / "known"
+    arguments = ["import", exported["discriminator"], "--output", output]
+    assert checkpoint(*arguments, *seen) == 0
+    record = json.loads((output / "record.json").read_text())
+    assert record["contaminated"] == {"mrpc": "its training holds MRPC"}
+    arguments[-1] = tmp_path / "other"
+    for wrong in ("mrpc", "mrcp=typo"):
+        assert checkpoint(*arguments, "--contaminated", wrong) == 2
+        assert "mrpc" in the_sentence(capsys.readouterr().err, "checkpoint")
+        assert not arguments[-1].exists()
+
+
 def test_names_of_the_discriminator_are_hugging_faces(exported):
     names = load_file(exported["discriminator"] / "model.safetensors").keys()
     assert {

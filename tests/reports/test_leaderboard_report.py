@@ -273,3 +273,11 @@ def test_compute_is_shown_where_it_is_known():
     [row] = table.rows
     assert table.cell(row, "params") == 14_000_000
     assert table.cell(row, "pretrain FLOPs") == 5e15 - 1e12
+
+
+def test_marks_of_a_score_are_shown_and_explained():
+    marks = {"contaminated": "its training saw the questions"}
+    table = build([run_record("a", "cola", 0, 60.0, result={"marks": marks})])
+    [row] = table.rows
+    assert table.cell(row, "cola").marks == ("contaminated",)
+    assert "a, cola: contaminated: its training saw the questions." in table.notes

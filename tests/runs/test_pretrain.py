@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+import tensorflow as tf
 from small_runs import merged
 
 from electra_bench.data.vocabulary_training import train_sentencepiece
@@ -178,3 +180,78 @@ def test_dry_run_shows_the_plan_and_trains_nothing(pretrain, tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "parameters of the encoder" in shown and "loss as it is now" in shown
     assert not (tmp_path / "runs").exists()
+
+
+def test_another_vocabulary_keeps_the_rows_of_shared_tokens(
+    pretrain, finetune, vocab_file, tmp_path, capsys
+):
+    init = f"INIT = {str(tmp_path / 'runs' / 'pretrain-small-s0')!r}"
+    pretrain("TRAIN_STEPS = 2")
+    before = vocab_file.read_text().splitlines()
+    # Another order, some tokens gone, three that are new.
+    now = [*before[5:-20:-1], *before[:5], *(f"new{i}" for i in range(3))]
+    now += before[6:300]
+    other = tmp_path / "other.txt"
+    other.write_text("".join(f"{token}\n" for token in dict.fromkeys(now)))
+    vocab = f"VOCAB = {str(other)!r}"
+    capsys.readouterr()
+    # A learning rate of nothing leaves the values as they were carried over.
+    record = pretrain(
+        init, vocab, "LABEL = 'on'", "TRAIN_STEPS = 1", "PRETRAIN_LEARNING_RATE = 1e-30"
+    )
+    tokens = list(dict.fromkeys(now))
+    assert record.new_tokens == 3
+    assert f"{len(tokens) - 3} tokens are in" in capsys.readouterr().out
+    first, second = (
+        tf.train.load_checkpoint(str(tmp_path / "runs" / name / "checkpoints"))
+        for name in ("pretrain-small-s0", "pretrain-on-s0")
+    )
+    names = (
+        "electra/embeddings/word_embeddings",
+        "generator_predictions/output_bias",
+    )
+    for name in names:
+        rows = dict(zip(before, first.get_tensor(name), strict=True))
+        for token, row in zip(tokens, second.get_tensor(name), strict=True):
+            if token in rows:
+                np.testing.assert_array_equal(row, rows[token], err_msg=token)
+    with pytest.raises(ValueError, match="3 tokens that the vocabulary in .* lacks"):
+        finetune(init, vocab)
+
+
+def test_the_same_tokens_elsewhere_change_no_row(pretrain, vocab_file, tmp_path):
+    pretrain("TRAIN_STEPS = 2")
+    copy = tmp_path / "copy.txt"
+    copy.write_bytes(vocab_file.read_bytes())
+    init = f"INIT = {str(tmp_path / 'runs' / 'pretrain-small-s0')!r}"
+    record = pretrain(init, f"VOCAB = {str(copy)!r}", "LABEL = 'on'", "TRAIN_STEPS = 1")
+    assert record.new_tokens is None
+
+
+def test_scores_are_marked_with_what_pretraining_was(
+    pretrain, finetune, tmp_path, capsys
+):
+    first = pretrain(
+        "TRAIN_STEPS = 2",
+        "runs.pretrain.contaminated = {'cola': 'its sentences'}",
+        "MAX_SEQ_LENGTH = 16",
+    )
+    assert first.positions_seen == 16
+    inside = str(tmp_path / "runs" / "pretrain-small-s0")
+    second = pretrain(
+        f"INIT = {inside!r}",
+        "runs.pretrain.contaminated = {'rte': 'the news'}",
+        "TRAIN_STEPS = 2",
+        "LABEL = 'on'",
+        "MAX_SEQ_LENGTH = 8",
+    )
+    assert second.positions_seen == 16
+    assert second.contaminated == {"cola": "its sentences", "rte": "the news"}
+    on = str(tmp_path / "runs" / "pretrain-on-s0")
+    [record] = finetune(f"INIT = {on!r}", "LABEL = 'tuned'", "EPOCHS = 0.1")
+    marks = record.results[0].marks
+    assert marks["contaminated"] == "its sentences"
+    assert "longer than the 16 tokens" in marks["unseen positions"]
+    assert f"warning: cola: {marks['unseen positions']}" in capsys.readouterr().out
+    [record] = finetune("LABEL = 'untrained'", "EPOCHS = 0.1")
+    assert not record.results[0].marks
