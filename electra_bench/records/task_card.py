@@ -45,6 +45,9 @@ class TaskCard:
         label_range: smallest and largest value of a regression target.
         train_split: split to train on.
         eval_split: split that is scored.
+        further_splits: splits that are scored beside it, once training is over.
+        trained_on: the task whose models answer this one, which has no training set; None
+            for its own.
         epochs: passes over the training set in fine-tuning.
         max_seq_length: token limit.
         references: published scores.
@@ -66,6 +69,8 @@ class TaskCard:
     label_range: tuple[float, float] | None = None
     train_split: str = "train"
     eval_split: str = "dev"
+    further_splits: tuple[str, ...] = ()
+    trained_on: str | None = None
     epochs: float = 3.0
     max_seq_length: int = 128
     references: tuple[Reference, ...] = field(default=())

@@ -97,6 +97,11 @@ def finetune(
             f"task {task!r} is of kind {card.kind!r}, which cannot be fine-tuned; kinds: "
             f"{registry.kinds.names()}"
         )
+    if card.trained_on:
+        raise ValueError(
+            f"task {task!r} has no training set: fine-tune on {card.trained_on!r}, then "
+            "evaluate or predict"
+        )
     pretrained = find_pretrained(init)
     model = model or pretrained.of_record("model") or "electra"
     label = label or pretrained.label or f"{model}-untrained"
@@ -118,6 +123,7 @@ def finetune(
     ):
         [train] = examples(task, train_split, length)
         [held_out] = examples(task, eval_split, length)
+        further = _further(card, eval_split, length)
     batches = TrainingBatches.passes(
         train, batch_size, card.epochs if epochs is None else epochs, composition
     )
@@ -140,7 +146,11 @@ def finetune(
         )
         return []
     trainer = setup.trainer(batches.num_steps, f"finetune {label} {task}")
-    evaluator = Evaluator(setup.objective, load_task(task), held_out.store, 64)
+    scored_splits = [
+        (split, part, Evaluator(setup.objective, load_task(task), part.store, 64))
+        for split, part in [(eval_split, held_out), *further]
+    ]
+    evaluator = scored_splits[0][-1]
     content = {
         "vocabulary": tokens.sha256,
         "init": pretrained.sha256,
@@ -174,8 +184,10 @@ def finetune(
                 batches.dataset(number),
                 evaluate if setup.settings.eval_every else None,
             )
-            scored = evaluator.score()
-            result = _result(card, held_out, eval_split, scored, run_dir, marks)
+            results = [
+                _result(card, part, split, scores.score(), run_dir, marks)
+                for split, part, scores in scored_splits
+            ]
             run = recording.Run(
                 started,
                 label,
@@ -197,12 +209,12 @@ def finetune(
                 trained=trained,
                 train_examples=len(train.store),
                 train_flops=flops,
-                results=[result],
+                results=results,
                 pretrain_seed=pretrained.of_record("seed"),
                 pretrain_fraction=pretrained.of_record("pretrain_fraction"),
                 positions_seen=pretrained.of_record("positions_seen"),
                 contaminated=pretrained.of_record("contaminated") or {},
-                collapsed=_collapsed(card, result),
+                collapsed=_collapsed(card, results[0]),
             )
             write_record(run_dir, record)
         return record
@@ -228,6 +240,23 @@ def _train_flops(
     )
     passes = batches.num_steps * batches.batch_size / len(train.store)
     return TRAIN_FACTOR * forward * passes
+
+
+def _further(
+    card: TaskCard, eval_split: str, length: int
+) -> list[tuple[str, TaskExamples]]:
+    """The card's further splits; those without a file are named and left out."""
+    if eval_split != card.eval_split:
+        return []
+    found = []
+    for split in card.further_splits:
+        try:
+            [part] = examples(card.name, split, length)
+        except FileNotFoundError as error:
+            print(f"{card.name}: {split} is not scored: {error}", flush=True)
+        else:
+            found.append((split, part))
+    return found
 
 
 def _check_vocabulary(pretrained: Pretrained, tokens: Any) -> None:

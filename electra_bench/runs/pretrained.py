@@ -83,13 +83,16 @@ def restored_objective(
     """What a run trained, with the values of its checkpoint.
 
     Args:
-        card: of the task that it was fine-tuned on, or of a corpus.
+        card: of the task that it was fine-tuned on or that such models answer, or of a
+            corpus.
         pretrained: the run; gin holds its configuration.
         tokens: its vocabulary.
 
     Raises:
         CheckpointError: a variable is missing or of another size.
     """
+    if card.trained_on:
+        card = registry.tasks.get(card.trained_on)
     variables, special_ids = Variables(0), tokens.special_ids
     model = pretrained.of_record("model") or "electra"
     if card.kind == "corpus":

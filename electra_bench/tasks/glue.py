@@ -1,6 +1,6 @@
 """Builders of the GLUE tasks: from their cards to seqio tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import seqio
 
@@ -36,14 +36,21 @@ def cola(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
     """
     labelled = Columns(4, text_a=3, label=1, header=False)
     columns = {"train": labelled, "dev": labelled, "test": Columns(2, text_a=1)}
-    source = TableSource(
-        card.name,
-        _folders("CoLA"),
-        columns,
-        one_of(card.labels),
-        on_error=on_error,
-    )
+    source = _source(card, "CoLA", columns, on_error)
     return _add_classification(card, source, [metrics.matthews, metrics.accuracy])
+
+
+def sst(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
+    """Registers SST-2.
+
+    Args:
+        card: the task's card.
+        on_error: what to do about bad rows, see `read_table`.
+    """
+    labelled = Columns(2, text_a=0, label=1)
+    columns = {"train": labelled, "dev": labelled, "test": Columns(2, text_a=1)}
+    source = _source(card, "SST-2", columns, on_error)
+    return _add_classification(card, source, [metrics.accuracy])
 
 
 def mrpc(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
@@ -58,11 +65,74 @@ def mrpc(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
     return _add_classification(card, source, metric_fns)
 
 
-def rte(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
-    """Registers RTE.
+def qqp(card: TaskCard, on_error: OnError = "skip") -> seqio.Task:
+    """Registers QQP. Three rows of its published training file are damaged.
 
     Args:
         card: the task's card.
+        on_error: what to do about bad rows, see `read_table`.
+    """
+    labelled = Columns(6, text_a=3, text_b=4, label=5)
+    columns = {
+        "train": labelled,
+        "dev": labelled,
+        "test": Columns(3, text_a=1, text_b=2),
+    }
+    source = _source(card, "QQP", columns, on_error)
+    metric_fns = [metrics.accuracy, metrics.binary_f1("1")]
+    return _add_classification(card, source, metric_fns)
+
+
+def mnli(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
+    """Registers MNLI.
+
+    Args:
+        card: the task's card.
+        on_error: what to do about bad rows, see `read_table`.
+    """
+    train, dev, test = (
+        Columns(count, text_a=8, text_b=9, label=label)
+        for count, label in ((12, 11), (16, 15), (10, None))
+    )
+    columns = {
+        "train": train,
+        "dev_matched": dev,
+        "dev_mismatched": dev,
+        "test_matched": test,
+        "test_mismatched": test,
+    }
+    source = _source(card, "MNLI", columns, on_error)
+    return _add_classification(card, source, [metrics.accuracy])
+
+
+def ax(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
+    """Registers the diagnostic set, also where the original wants it, beside MNLI.
+
+    Args:
+        card: the task's card.
+        on_error: what to do about bad rows, see `read_table`.
+    """
+    source = TableSource(
+        card.name,
+        (
+            *_folders("AX"),
+            "diagnostic",
+            "finetuning_data/mnli",
+            "mnli",
+            *_folders("MNLI"),
+        ),
+        {"diagnostic": Columns(3, text_a=1, text_b=2)},
+        one_of(card.labels),
+        on_error=on_error,
+    )
+    return _add_classification(card, source, [metrics.matthews, metrics.accuracy])
+
+
+def sentence_pairs(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
+    """Registers QNLI, RTE or WNLI, whose files have the same columns.
+
+    Args:
+        card: the task's card; the folder is its name in capitals.
         on_error: what to do about bad rows, see `read_table`.
     """
     labelled = Columns(4, text_a=1, text_b=2, label=3)
@@ -71,9 +141,7 @@ def rte(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
         "dev": labelled,
         "test": Columns(3, text_a=1, text_b=2),
     }
-    source = TableSource(
-        card.name, _folders("RTE"), columns, one_of(card.labels), on_error=on_error
-    )
+    source = _source(card, card.name.upper(), columns, on_error)
     return _add_classification(card, source, [metrics.accuracy])
 
 
@@ -108,6 +176,14 @@ def sts(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
         ],
         postprocessors.scaled_value(*card.label_range),
         [metrics.spearman, metrics.pearson],
+    )
+
+
+def _source(
+    card: TaskCard, folder: str, columns: Mapping[str, Columns], on_error: OnError
+) -> TableSource:
+    return TableSource(
+        card.name, _folders(folder), columns, one_of(card.labels), on_error=on_error
     )
 
 

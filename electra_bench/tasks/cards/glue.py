@@ -61,7 +61,7 @@ RTE = TaskCard(
     version=1,
     kind="classification",
     summary="Whether the second sentence follows from the first.",
-    builder="electra_bench.tasks.glue:rte",
+    builder="electra_bench.tasks.glue:sentence_pairs",
     splits={"train": 2490, "dev": 277, "test": 3000},
     main_metric="accuracy",
     source=_GLUE,
@@ -74,6 +74,110 @@ RTE = TaskCard(
     labels=("entailment", "not_entailment"),
     epochs=10.0,
     references=_references(66.7, 82.7, 88.0, 68.5),
+)
+
+SST = TaskCard(
+    name="sst",
+    version=1,
+    kind="classification",
+    summary="Whether a phrase of a film review is positive (1).",
+    builder="electra_bench.tasks.glue:sst",
+    splits={"train": 67349, "dev": 872, "test": 1821},
+    main_metric="accuracy",
+    source=_GLUE,
+    licence="research data of its authors; no licence stated in GLUE",
+    citation="Socher et al. 2013, EMNLP; Wang et al. 2019 (GLUE)",
+    floor=100 * 444 / 872,
+    labels=("0", "1"),
+    references=_references(91.2, 95.1, 96.9, 88.3),
+)
+
+QQP = TaskCard(
+    name="qqp",
+    version=1,
+    kind="classification",
+    summary="Whether two questions ask the same.",
+    builder="electra_bench.tasks.glue:qqp",
+    splits={"train": 363846, "dev": 40430, "test": 390965},
+    main_metric="accuracy",
+    source=_GLUE,
+    licence="Quora's terms of service",
+    citation="Iyer, Dandekar and Csernai 2017; Wang et al. 2019 (GLUE)",
+    floor=100 * 25545 / 40430,
+    labels=("0", "1"),
+    references=_references(89.0, 91.5, 92.4, 88.3),
+)
+
+MNLI = TaskCard(
+    name="mnli",
+    version=1,
+    kind="classification",
+    summary="Whether a sentence follows from another, contradicts it, or neither.",
+    builder="electra_bench.tasks.glue:mnli",
+    splits={
+        "train": 392702,
+        "dev_matched": 9815,
+        "dev_mismatched": 9832,
+        "test_matched": 9796,
+        "test_mismatched": 9847,
+    },
+    main_metric="accuracy",
+    source=_GLUE,
+    licence="most of it OANC's; parts CC BY 3.0 and CC BY-SA 3.0",
+    citation="Williams, Nangia and Bowman 2018, NAACL; Wang et al. 2019 (GLUE)",
+    floor=100 * 3479 / 9815,
+    # In the order of the original's ids.
+    labels=("contradiction", "entailment", "neutral"),
+    eval_split="dev_matched",
+    further_splits=("dev_mismatched",),
+    references=_references(81.3, 88.8, 90.9, 78.9),
+)
+
+QNLI = TaskCard(
+    name="qnli",
+    version=1,
+    kind="classification",
+    summary="Whether a sentence of Wikipedia answers a question.",
+    builder="electra_bench.tasks.glue:sentence_pairs",
+    splits={"train": 104743, "dev": 5463, "test": 5463},
+    main_metric="accuracy",
+    source=_GLUE,
+    licence="CC BY-SA 4.0, as SQuAD, of which it is made",
+    citation="Rajpurkar et al. 2016, EMNLP; Wang et al. 2019 (GLUE)",
+    floor=100 * 2761 / 5463,
+    labels=("entailment", "not_entailment"),
+    references=_references(88.4, 93.2, 95.0, 87.9),
+)
+
+WNLI = TaskCard(
+    name="wnli",
+    version=1,
+    kind="classification",
+    summary="Whether a sentence with its pronoun resolved follows from another.",
+    builder="electra_bench.tasks.glue:sentence_pairs",
+    splits={"train": 635, "dev": 71, "test": 146},
+    main_metric="accuracy",
+    source=_GLUE,
+    licence="research data of its authors; no licence stated in GLUE",
+    citation="Levesque, Davis and Morgenstern 2012, KR; Wang et al. 2019 (GLUE)",
+    floor=100 * 40 / 71,
+    labels=("0", "1"),
+)
+
+AX = TaskCard(
+    name="ax",
+    version=1,
+    kind="classification",
+    summary="GLUE's diagnostic pairs, without published labels; a model of mnli answers.",
+    builder="electra_bench.tasks.glue:ax",
+    splits={"diagnostic": 1104},
+    main_metric="mcc",
+    source=_GLUE,
+    licence="research data of its authors; no licence stated in GLUE",
+    citation="Wang et al. 2019 (GLUE)",
+    labels=MNLI.labels,
+    eval_split="diagnostic",
+    trained_on="mnli",
 )
 
 STS = TaskCard(
