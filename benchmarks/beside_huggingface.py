@@ -65,7 +65,7 @@ def write_batches(args: argparse.Namespace) -> None:
     card = registry.tasks.get(args.task)
     tokens = load_vocabulary(os.path.join(args.init, "vocab.txt"))
     with run_context.use(vocabulary=tokens, data_dir=args.data):
-        [train] = examples(args.task, card.train_split, card.max_seq_length)
+        [train] = examples(args.task, "train", card.max_seq_length)
         [dev] = examples(args.task, card.eval_split, card.max_seq_length)
     batches = TrainingBatches.passes(train, BATCH, EPOCHS, "by_length")
     arrays = {}

@@ -35,6 +35,20 @@ def add_gin_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gin_file", action="append", default=[], metavar="F", help="one more gin file"
     )
+    add_bindings(parser)
+    parser.add_argument("--workdir", metavar="DIR", help="sets the macro WORKDIR")
+    parser.add_argument(
+        "--dry_run", action="store_true", help="build everything, print the plan, stop"
+    )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="delete another run that lies in the run's folder",
+    )
+
+
+def add_bindings(parser: argparse.ArgumentParser) -> None:
+    """Adds what also verbs take whose gin files are fixed."""
     parser.add_argument(
         "--gin_param",
         action="append",
@@ -49,16 +63,7 @@ def add_gin_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="module or file that registers more names",
     )
-    parser.add_argument("--workdir", metavar="DIR", help="sets the macro WORKDIR")
     parser.add_argument("--data_dir", metavar="DIR", help="sets the macro DATA_DIR")
-    parser.add_argument(
-        "--dry_run", action="store_true", help="build everything, print the plan, stop"
-    )
-    parser.add_argument(
-        "--overwrite",
-        action="store_true",
-        help="delete another run that lies in the run's folder",
-    )
 
 
 def gin_files(args: argparse.Namespace) -> list[str]:
@@ -80,7 +85,7 @@ def overrides(args: argparse.Namespace) -> list[str]:
     """The bindings given on the command line."""
     bindings = list(args.gin_param)
     for macro in ("workdir", "data_dir"):
-        value = getattr(args, macro)
+        value = getattr(args, macro, None)
         if value is not None:
             bindings.append(f"{macro.upper()} = {value!r}")
     return bindings

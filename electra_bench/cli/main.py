@@ -45,6 +45,7 @@ VERBS = (
     Verb("pretrain", "electra_bench.cli.pretrain", "pre-train an encoder"),
     Verb("finetune", "electra_bench.cli.finetune", "fine-tune an encoder on a task"),
     Verb("evaluate", "electra_bench.cli.evaluate", "score a checkpoint"),
+    Verb("predict", "electra_bench.cli.predict", "predictions in forms to submit"),
     Verb("score", "electra_bench.cli.score", "pseudo-log-likelihoods of texts"),
     Verb("rerank", "electra_bench.cli.rerank", "re-rank n-best lists with them"),
     Verb("validate", "electra_bench.cli.validate", "check gin files or a task's data"),

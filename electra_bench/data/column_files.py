@@ -1,8 +1,8 @@
-"""CoNLL column files as a seqio source: one word a line, its tag in the last column."""
+"""CoNLL column files and CoNLL-U as a seqio source: one word a line, with its tag."""
 
 import difflib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import seqio
@@ -19,8 +19,8 @@ class Sentence(NamedTuple):
 
     Attributes:
         line: number of the line of its first word, from 1.
-        words: first column.
-        tags: last column, re-encoded to BIOES.
+        words: in their order.
+        tags: of every word; those of spans in BIOES.
     """
 
     line: int
@@ -122,12 +122,68 @@ def _sentence(
     tags = bioes([row[-1] for row in rows])
     for i, tag in enumerate(tags):
         if tag not in labels:
-            near = difflib.get_close_matches(tag, labels, n=3)
-            raise ValueError(
-                f"{path}, line {line + i}: unknown tag {rows[i][-1]!r} ({tag} in BIOES); "
-                f"near: {near}; all: {list(labels)}"
-            )
+            written = f"{rows[i][-1]!r} ({tag} in BIOES)"
+            raise _unknown(f"{path}, line {line + i}", written, tag, labels)
     return Sentence(line, tuple(row[0] for row in rows), tags)
+
+
+def _unknown(where: str, written: str, tag: str, labels: Sequence[str]) -> ValueError:
+    near = difflib.get_close_matches(tag, labels, n=3)
+    return ValueError(
+        f"{where}: unknown tag {written}; near: {near}; all: {list(labels)}"
+    )
+
+
+# Of a word in CoNLL-U: ID, FORM, LEMMA, UPOS and six more.
+CONLLU_COLUMNS = 10
+
+
+def read_conllu(path: epath.Path, labels: Sequence[str]) -> list[Sentence]:
+    """Reads words and their universal parts of speech from CoNLL-U.
+
+    Ranges of words that are written as one (`3-4`) and words that are not written (`8.1`)
+    are left out, as in evaluations of tagging.
+
+    Args:
+        path: the file.
+        labels: the tags that may occur.
+
+    Raises:
+        ValueError: not UTF-8, empty, a line without ten columns, or an unknown tag; names
+            file and line.
+
+    Source: https://universaldependencies.org/format.html.
+    """
+    sentences: list[Sentence] = []
+    words: list[str] = []
+    tags: list[str] = []
+    start = 0
+    lines = [*locate.read_text(path).split("\n"), ""]
+    for number, line in enumerate(lines, start=1):
+        line = line.rstrip("\r")
+        if not line.strip():
+            if words:
+                sentences.append(Sentence(start, tuple(words), tuple(tags)))
+            words, tags = [], []
+            continue
+        if line.startswith("#"):
+            continue
+        fields = line.split("\t")
+        if len(fields) != CONLLU_COLUMNS:
+            raise ValueError(
+                f"{path}, line {number}: got {len(fields)} columns, expected "
+                f"{CONLLU_COLUMNS}, separated by tabs"
+            )
+        if not fields[0].isdigit():
+            continue
+        if fields[3] not in labels:
+            raise _unknown(f"{path}, line {number}", repr(fields[3]), fields[3], labels)
+        start = start if words else number
+        words.append(fields[1])
+        tags.append(fields[3])
+    if not sentences:
+        raise ValueError(f"{path}: no sentences")
+    return sentences
 
 
 def is_held_out(sentence: Sentence, seed: int) -> bool:
@@ -148,25 +204,25 @@ class ColumnSource(seqio.DataSource):
         task: str,
         folders: Sequence[str],
         parts: Mapping[str, Part],
-        num_columns: int,
-        labels: Sequence[str],
+        read: Callable[[epath.Path], list[Sentence]],
+        extension: str = ".txt",
         seed: int = 0,
     ):
         """Describes the files; reads nothing.
 
         Args:
             task: name of the task, the folder in the original's layout.
-            folders: further folders that may hold the files `<name>.txt`.
+            folders: further folders that may hold the files.
             parts: what every split consists of.
-            num_columns: columns of the files.
-            labels: BIOES tags.
+            read: from a file to its sentences.
+            extension: of the files.
             seed: chooses the held-out tenth.
         """
         self._task = task
         self._folders = tuple(folders)
         self._parts = dict(parts)
-        self._num_columns = num_columns
-        self._labels = tuple(labels)
+        self._read = read
+        self._extension = extension
         self._seed = seed
         super().__init__(splits=list(parts))
 
@@ -201,9 +257,7 @@ class ColumnSource(seqio.DataSource):
         ):
             share = "whole"
         path = self._find(files)
-        numbered = list(
-            enumerate(read_sentences(path, self._num_columns, self._labels))
-        )
+        numbered = list(enumerate(self._read(path)))
         if share == "whole":
             return numbered
         held_out = share == "held_out"
@@ -221,7 +275,7 @@ class ColumnSource(seqio.DataSource):
         return locate.find(files[0], [c for f in files for c in self._candidates(f)])
 
     def _candidates(self, file: str) -> list[str]:
-        return locate.layouts(self._task, file, ".txt", *self._folders)
+        return locate.layouts(self._task, file, self._extension, *self._folders)
 
     def num_input_examples(self, split: str) -> int:
         """Number of sentences; reads the file."""

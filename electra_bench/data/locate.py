@@ -9,6 +9,7 @@ from etils import epath
 from electra_bench.data import run_context
 
 COMPRESSIONS = ("", ".gz", ".xz")
+LFS_POINTER = "version https://git-lfs.github.com/spec/"
 
 
 def layouts(task: str, split: str, extension: str, *folders: str) -> list[str]:
@@ -85,7 +86,7 @@ def read_text(path: epath.Path) -> str:
     """The text of a file, `.gz` and `.xz` unpacked, without a byte order mark.
 
     Raises:
-        ValueError: not UTF-8 (names the byte), damaged, or empty.
+        ValueError: not UTF-8 (names the byte), damaged, empty, or a pointer of Git LFS.
     """
     data = path.read_bytes()
     try:
@@ -105,4 +106,8 @@ def read_text(path: epath.Path) -> str:
         raise ValueError(f"{path}: cannot be unpacked: {error}") from error
     if not text.strip():
         raise ValueError(f"{path}: empty file")
+    if text.startswith(LFS_POINTER):
+        raise ValueError(
+            f"{path}: a pointer of Git LFS, not the data; fetch it with 'git lfs pull'"
+        )
     return text

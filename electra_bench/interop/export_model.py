@@ -227,6 +227,12 @@ def _task_head(source: Source, part: str, card: TaskCard) -> dict[str, np.ndarra
         ends = [source.tensors[f"{scope}/dense_1/{x}"] for x in ("kernel", "bias")]
     except KeyError as error:
         raise ExportError(f"{source.prefix} has no {error.args[0]}") from error
+    if f"{scope}/qa_hidden/kernel" in source.tensors:
+        raise ExportError(
+            f"{source.prefix}: the last token of an answer depends on the first, which "
+            "Hugging Face's head cannot do; train with kinds.span_qa.joint_prediction="
+            "False, or write --part encoder"
+        )
     return {
         "qa_outputs/kernel": np.concatenate([kernel, ends[0]], 1),
         "qa_outputs/bias": np.concatenate([bias, ends[1]]),

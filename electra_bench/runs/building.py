@@ -17,6 +17,7 @@ from electra_bench.core import (
     Variables,
 )
 from electra_bench.data import vocabulary_files
+from electra_bench.records import TaskCard
 from electra_bench.training.stages import TrainingStage, training_stages
 
 # The part of a run's configuration that other runs start from.
@@ -87,6 +88,31 @@ def pretraining_objective(
         encoders=encoder_factory(model, variables, special_ids.size),
         variables=variables,
         special_ids=special_ids,
+    )
+
+
+def task_objective(
+    card: TaskCard, model: str, variables: Variables, vocabulary: Any
+) -> Objective:
+    """A task's kind with the encoder of a registered model.
+
+    Args:
+        card: the task.
+        model: registered model.
+        variables: creates the variables.
+        vocabulary: the run's; a kind whose builder has a parameter of this name gets it.
+
+    Raises:
+        ConfigError: the model needs a parameter that nothing binds.
+        UnknownName: no such kind or model.
+    """
+    builder = registry.kinds.get(card.kind)
+    wanted = "vocabulary" in inspect.signature(builder).parameters
+    return builder(
+        encoders=encoder_factory(model, variables, vocabulary.special_ids.size),
+        variables=variables,
+        card=card,
+        **({"vocabulary": vocabulary} if wanted else {}),
     )
 
 

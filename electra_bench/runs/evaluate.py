@@ -8,26 +8,15 @@ import gin
 import tensorflow as tf
 
 from electra_bench import registry
-from electra_bench.data import run_context
 from electra_bench.objectives.pretrain_metrics import percentages
 from electra_bench.records import RunRecord, TaskCard, TaskResult
-from electra_bench.runs import building, plan
 from electra_bench.runs import corpora as corpora_of_run
+from electra_bench.runs import plan
 from electra_bench.runs.launch import Session
-from electra_bench.runs.pretrained import (
-    Pretrained,
-    find_pretrained,
-    restored_objective,
-)
-from electra_bench.runs.score_marks import score_marks
-from electra_bench.tasks.examples import examples
-from electra_bench.tasks.registration import load_task
+from electra_bench.runs.pretrained import Pretrained, find_pretrained
+from electra_bench.runs.restored import Inputs, RestoredRun
 from electra_bench.training.allocator import keep_freed_memory
-from electra_bench.training.evaluation import (
-    Evaluator,
-    evaluate_pretraining,
-    num_evaluated,
-)
+from electra_bench.training.evaluation import evaluate_pretraining, num_evaluated
 from electra_bench.training.strategy import make_deterministic
 
 
@@ -77,23 +66,13 @@ def evaluate(
     if split is None:
         trained_on = {r.task: r.split for r in record.results} if record else {}
         split = trained_on.get(name, card.eval_split)
-    tokens = building.open_vocabulary(
-        vocabulary, building.find_vocabulary(vocab, pretrained.folder)
+    run = RestoredRun.open(
+        card, pretrained, Inputs(vocab, vocabulary, data_dir, files, max_seq_length)
     )
-    of_run = (
-        record.hparams.get(f"runs.{record.kind}.max_seq_length") if record else None
-    )
-    length = max_seq_length or of_run or card.max_seq_length
-    objective = restored_objective(card, pretrained, tokens)
-    with run_context.use(
-        vocabulary=tokens,
-        data_dir=data_dir or run_context.current().data_dir,
-        files=dict(files or {}),
-    ):
-        [part] = examples(name, split, length)
+    part = run.examples(name, split)
     if session.dry_run:
         plan.show_evaluation(
-            objective,
+            run.objective,
             {
                 "checkpoint": pretrained.checkpoint,
                 "task": name,
@@ -101,35 +80,26 @@ def evaluate(
                 "examples": len(part.store),
             },
             part.store,
-            length if card.kind == "corpus" else None,
+            run.length if card.kind == "corpus" else None,
         )
         return _record(init, pretrained, "planned", ())
     session.begin()
     if card.kind == "corpus":
         metrics = percentages(
             evaluate_pretraining(
-                objective,
-                tf.function(objective.outputs, reduce_retracing=True),
+                run.objective,
+                tf.function(run.objective.outputs, reduce_retracing=True),
                 part.store,
                 batch_size,
-                length,
+                run.length,
                 eval_batches,
             )
         )
         count = num_evaluated(part.store, batch_size, eval_batches)
     else:
-        scored = Evaluator(objective, load_task(name), part.store, batch_size).score()
+        scored = run.evaluator(part, batch_size).score()
         metrics, count = scored.metrics, len(scored.predictions)
-    result = TaskResult(
-        name,
-        card.version,
-        split,
-        count,
-        metrics,
-        card.main_metric,
-        data_sha256=part.data_sha256,
-        marks=score_marks(pretrained, card, [part.store]),
-    )
+    result = run.result(card, split, part, metrics, count)
     return _record(init, pretrained, "done", (result,))
 
 

@@ -314,12 +314,7 @@ class _Setup(NamedTuple):
         settings = registry.training.get("loop")()
         with strategy.scope():
             variables = Variables(0)
-            factory = building.encoder_factory(
-                model, variables, tokens.special_ids.size
-            )
-            objective = registry.kinds.get(card.kind)(
-                encoders=factory, variables=variables, card=card
-            )
+            objective = building.task_objective(card, model, variables, tokens)
             stages = building.stages(
                 objective, batches.num_steps, weight_decay=weight_decay
             )

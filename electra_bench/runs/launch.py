@@ -2,7 +2,7 @@
 
 import importlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import gin
@@ -11,7 +11,15 @@ from electra_bench import config, registry
 from electra_bench.runs.building import MODEL_FILE
 from electra_bench.runs.pretrained import find_run
 
-ROOTS = ("evaluate", "finetune", "pretrain", "quickstart", "rerank", "score")
+ROOTS = (
+    "evaluate",
+    "finetune",
+    "predict",
+    "pretrain",
+    "quickstart",
+    "rerank",
+    "score",
+)
 KINDS = ("runs", *registry.REGISTRIES)
 
 
@@ -92,6 +100,7 @@ def launch(
     dry_run: bool = False,
     overwrite: bool = False,
     on_start: Callable[[], None] = lambda: None,
+    given: Mapping[str, Any] | None = None,
 ) -> Any:
     """Parses a configuration and runs a root with it.
 
@@ -103,6 +112,7 @@ def launch(
         dry_run: build everything, print the plan, train nothing.
         overwrite: delete another run that lies in the folder.
         on_start: called once everything was found in order, before the first update.
+        given: further arguments of the root, which are no literals of gin.
 
     Returns:
         What the root returns: records.
@@ -111,5 +121,6 @@ def launch(
     files = [*_model_files(root, files, overrides), *files]
     parsed = parse(files, overrides, plugins)
     session = Session(parsed, tuple(plugins), dry_run, overwrite, on_start)
-    config.require_bound(f"runs.{root}", ("session",))
-    return gin.get_configurable(f"runs.{root}")(session)
+    given = given or {}
+    config.require_bound(f"runs.{root}", ("session", *given))
+    return gin.get_configurable(f"runs.{root}")(session, **given)

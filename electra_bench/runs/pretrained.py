@@ -99,11 +99,7 @@ def restored_objective(
         name = pretrained.of_record("objective") or "electra"
         objective = building.pretraining_objective(name, model, variables, special_ids)
     else:
-        objective = registry.kinds.get(card.kind)(
-            encoders=building.encoder_factory(model, variables, special_ids.size),
-            variables=variables,
-            card=card,
-        )
+        objective = building.task_objective(card, model, variables, tokens)
     restore(pretrained.checkpoint, {variable_name(v): v for v in objective.variables})
     return objective
 

@@ -154,3 +154,24 @@ def finished(run_dir: str) -> RunRecord | None:
         return None
     record = read_record(path)
     return record if record.status == "done" else None
+
+
+def fine_tuned_record(run_dir: str) -> RunRecord:
+    """The record of a fine-tuned run; its first result names the task.
+
+    Raises:
+        FileNotFoundError: no run there, or one without a record.
+        ValueError: another kind of run.
+    """
+    path = os.path.join(run_dir, FILE_NAME)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f"no finished run at {run_dir!r}: it has no {FILE_NAME}"
+        )
+    record = read_record(path)
+    if record.kind != "finetune" or not record.results:
+        raise ValueError(
+            f"{run_dir!r} is a {record.kind} run, which answers no task; give a "
+            "fine-tuned run"
+        )
+    return record

@@ -14,8 +14,9 @@ from electra_bench.records import TaskCard
 from electra_bench.tasks import metrics, postprocessors, preprocessors
 from electra_bench.tasks.pydoc_examples import SIZES
 from electra_bench.tasks.pydoc_files import pydoc_files
+from electra_bench.tasks.qa_metrics import squad_v1
 from electra_bench.tasks.registration import add_task
-from electra_bench.tasks.span_windows import answer_texts, encode_windows, squad
+from electra_bench.tasks.span_windows import answer_texts, encode_windows
 
 _STRING = tf.TensorSpec([], tf.string)
 _STRINGS = tf.TensorSpec([None], tf.string)
@@ -141,7 +142,20 @@ def qa(card: TaskCard) -> seqio.Task:
         "answers": _STRINGS,
         "answer_start": tf.TensorSpec([None], tf.int32),
     }
-    return _add(card, features, [encode_windows(doc_stride=48)], answer_texts, [squad])
+    steps = [_with_answer_end, encode_windows(doc_stride=48)]
+    return _add(card, features, steps, answer_texts, [squad_v1])
+
+
+def _with_answer_end(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    def add(example: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        lengths = tf.strings.length(example["answers"], unit="UTF8_CHAR")
+        return {
+            **example,
+            "answer_end": example["answer_start"] + lengths,
+            "is_impossible": tf.constant(0),
+        }
+
+    return dataset.map(add)
 
 
 def _add(

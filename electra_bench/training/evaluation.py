@@ -11,6 +11,7 @@ from electra_bench.data.batch_plan import Row
 from electra_bench.data.batching import evaluation_batches, make_batch, signature
 from electra_bench.data.example_store import ExampleStore
 from electra_bench.records import Prediction
+from electra_bench.training.scoring_progress import ScoringProgress
 
 
 class Scored(NamedTuple):
@@ -45,12 +46,15 @@ class Evaluator:
             input_signature=[signature(batch_size)],
         )
 
-    def score(self) -> Scored:
+    def score(self, name: str | None = None) -> Scored:
         """Predicts every example and computes the task's metrics.
 
         Splits without labels have predictions, but no metrics.
+
+        Args:
+            name: what a display of the progress is called; None shows none.
         """
-        predicted = self._decoded()
+        predicted = self._decoded(name)
         targets, values, predictions = [], [], []
         for rows in self._examples():
             example = self._store[rows[0]]
@@ -75,7 +79,17 @@ class Evaluator:
                 }
         return Scored(metrics, predictions)
 
-    def _decoded(self) -> list[tuple[Any, Any]]:
+    def _decoded(self, name: str | None) -> list[tuple[Any, Any]]:
+        if name is None:
+            return self._decode_all(lambda rows, tokens: None)
+        total = int(self._store.lengths("input_ids").sum())
+        with ScoringProgress(name, len(self._store), total) as progress:
+            return self._decode_all(progress.update)
+
+    def _decode_all(
+        self, on_batch: Callable[[int, int], None]
+    ) -> list[tuple[Any, Any]]:
+        """Every row's answer; `on_batch` gets rows and tokens of each batch."""
         decoded: list[Any] = [None] * len(self._store)
         for batch in evaluation_batches(self._store, self._batch_size):
             outputs = {
@@ -88,6 +102,8 @@ class Evaluator:
                         {name: value[i] for name, value in outputs.items()},
                         self._store[int(row)],
                     )
+            rows = int((batch.example_id >= 0).sum())
+            on_batch(rows, int(batch.input_mask.sum()))
         return decoded
 
     def _examples(self) -> list[list[int]]:

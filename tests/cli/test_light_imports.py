@@ -44,6 +44,7 @@ def loaded_by(argv):
         ["finetune", "--help"],
         ["score", "--help"],
         ["rerank", "--help"],
+        ["predict", "--help"],
         ["validate", "--help"],
         ["doctor", "--help"],
     ],

@@ -1,3 +1,4 @@
+import functools
 import json
 
 import pytest
@@ -8,6 +9,7 @@ from electra_bench.data.column_files import (
     ColumnSource,
     Part,
     bioes,
+    read_conllu,
     read_sentences,
     spans,
 )
@@ -53,6 +55,38 @@ def test_a_bad_file_is_named(write, text, message):
         read_sentences(write(text), 2, LABELS)
 
 
+CONLLU = """\
+# text = He doesn't.
+1\tHe\the\tPRON\t_\t_\t_\t_\t_\t_
+2-3\tdoesn't\t_\t_\t_\t_\t_\t_\t_\t_
+2\tdoes\tdo\tAUX\t_\t_\t_\t_\t_\t_
+3\tn't\tnot\tPART\t_\t_\t_\t_\t_\t_
+3.1\tgo\tgo\tVERB\t_\t_\t_\t_\t_\t_
+
+1\tNew York\tNew York\tPROPN\t_\t_\t_\t_\t_\t_
+"""
+PARTS_OF_SPEECH = ("AUX", "PART", "PRON", "PROPN", "VERB")
+
+
+def test_conllu(write):
+    first, second = read_conllu(write(CONLLU), PARTS_OF_SPEECH)
+    assert first == (2, ("He", "does", "n't"), ("PRON", "AUX", "PART"))
+    assert second == (8, ("New York",), ("PROPN",))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (CONLLU.replace("PROPN", "PRPN"), "line 8: unknown tag 'PRPN'; near: .'PROPN'"),
+        ("1 a a X\n", "line 1: got 1 columns, expected 10, separated by tabs"),
+        ("# nothing\n", "no sentences"),
+    ],
+)
+def test_bad_conllu_is_named(write, text, message):
+    with pytest.raises(ValueError, match=message):
+        read_conllu(write(text), PARTS_OF_SPEECH)
+
+
 def test_spans_and_tags_equal_the_originals(shared_golden):
     golden = json.loads((shared_golden / "metrics/tagging.json").read_text())
     for case in golden["decode"]:
@@ -74,7 +108,8 @@ def source():
         "train_all": Part(("train",)),
         "test": Part(("test", "dev")),
     }
-    return ColumnSource("chunk", (), parts, 2, LABELS)
+    read = functools.partial(read_sentences, num_columns=2, labels=LABELS)
+    return ColumnSource("chunk", (), parts, read)
 
 
 def words(source, split):

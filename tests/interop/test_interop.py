@@ -10,7 +10,9 @@ import tensorflow as tf
 from safetensors.numpy import load_file, save_file
 from small_runs import merged, the_sentence
 
+from electra_bench import registry
 from electra_bench.cli.main import main
+from electra_bench.interop import export_model
 from electra_bench.runs.launch import launch
 
 
@@ -318,3 +320,27 @@ def test_a_head_that_is_not_hugging_faces_is_refused(
     said = the_sentence(capsys.readouterr().err, "checkpoint")
     assert "'classification'" in said and "--part encoder" in said
     assert checkpoint("export", run_dir, *arguments, "--part", "encoder") == 0
+
+
+@pytest.mark.parametrize("joint", [False, True])
+def test_ends_of_answers_go_out_if_they_are_independent(pretrained, tmp_path, joint):
+    source = export_model.Source.read(str(pretrained))
+    head = {
+        f"task_specific/squadv1/{name}/{part}": np.full(shape, value, np.float32)
+        for name, value in (("dense", 1.0), ("dense_1", 2.0))
+        for part, shape in (("kernel", [16, 1]), ("bias", [1]))
+    }
+    if joint:
+        hidden = np.ones([32, 512], np.float32)
+        head["task_specific/squadv1/qa_hidden/kernel"] = hidden
+    source = source._replace(tensors=source.tensors | head)
+    output = tmp_path / "qa"
+    arguments = (source, str(output), "span_qa", registry.tasks.get("squadv1"))
+    if joint:
+        with pytest.raises(export_model.ExportError, match="joint_prediction=False"):
+            export_model.export_huggingface(*arguments)
+        assert not output.exists()
+        return
+    export_model.export_huggingface(*arguments)
+    tensors = load_file(output / "model.safetensors")
+    assert tensors["qa_outputs.weight"].tolist() == [[1.0] * 16, [2.0] * 16]

@@ -1,6 +1,6 @@
 """Windows of questions and contexts."""
 
-import math
+import json
 import re
 from typing import NamedTuple
 
@@ -11,12 +11,14 @@ import tensorflow as tf
 from electra_bench.core import SpecialIds
 from electra_bench.data import run_context
 from electra_bench.tasks import span_windows
+from electra_bench.tasks.qa_metrics import Answer
 from electra_bench.tasks.span_windows import (
+    Tokens,
+    answer_or_none,
     answer_texts,
     encode_windows,
+    has_max_context,
     spans,
-    squad,
-    windows,
 )
 
 
@@ -48,6 +50,23 @@ def answer(first, last):
     return CONTEXT.index(f"w{first}"), CONTEXT.index(f"w{last}") + len(f"w{last}")
 
 
+def windows(question, context, answer, length, stride, is_impossible=False):
+    words = Words()
+    tokens = Tokens.of(words, context)
+    inside = np.zeros(0, np.int64)
+    if answer:
+        inside = span_windows.answer_tokens(words, context, tokens, *answer)
+    return span_windows.windows(
+        words.encode(question),
+        tokens,
+        words.special_ids,
+        inside,
+        is_impossible,
+        length,
+        stride,
+    )
+
+
 @pytest.mark.parametrize(
     ("num_tokens", "room", "stride", "expected"),
     [
@@ -63,11 +82,11 @@ def test_spans(num_tokens, room, stride, expected):
 
 
 def test_one_window():
-    [window] = windows(Words(), "w90 w91", CONTEXT, answer(3, 4), 30, 8, 64)
+    [window] = windows("w90 w91", CONTEXT, answer(3, 4), 30, 8)
     assert window.input_ids.tolist() == [2, 100, 101, 3, *range(10, 30), 3]
     assert window.segment_ids.tolist() == [0] * 4 + [1] * 21
-    assert window.labels.tolist() == [7, 8]
-    first, last = window.labels
+    assert window.labels.tolist() == [7, 8, 0]
+    first, last, _ = window.labels
     text = CONTEXT[window.char_start[first] : window.char_end[last]]
     assert text == "w3 w4"
     outside = [0, 1, 2, 3, 24]
@@ -76,29 +95,46 @@ def test_one_window():
 
 
 def test_several_windows_overlap_and_only_some_hold_the_answer():
-    made = windows(Words(), "w90 w91", CONTEXT, answer(9, 10), 15, 5, 64)
+    made = windows("w90 w91", CONTEXT, answer(9, 10), 15, 5)
     # Ten tokens of the context each, from 0, 5 and 10 on.
     assert [len(w.input_ids) for w in made] == [15, 15, 15]
     assert [w.input_ids[4] for w in made] == [10, 15, 20]
-    assert [w.labels.tolist() for w in made] == [[0, 0], [8, 9], [0, 0]]
+    assert [w.labels.tolist() for w in made] == [
+        [0, 0, 0],
+        [8, 9, 0],
+        [0, 0, 0],
+    ]
 
 
 def test_an_answer_within_a_token_is_the_token():
     start = CONTEXT.index("w12") + 1
-    [window] = windows(Words(), "w90", CONTEXT, (start, start + 1), 30, 8, 64)
-    assert window.labels.tolist() == [3 + 12, 3 + 12]
+    [window] = windows("w90", CONTEXT, (start, start + 1), 30, 8)
+    assert window.labels.tolist() == [3 + 12, 3 + 12, 0]
 
 
-def test_long_questions_are_cut_and_may_not_fill_a_window():
-    [window] = windows(Words(), "w1 w2 w3", "w5", None, 30, 8, 2)
-    assert window.input_ids.tolist() == [2, 11, 12, 3, 15, 3]
-    assert window.labels.tolist() == [0, 0]
+def test_questions_may_not_fill_a_window():
     with pytest.raises(ValueError, match="6 tokens have no room"):
-        windows(Words(), "w1 w2 w3", "w5", None, 6, 8, 64)
+        windows("w1 w2 w3", "w5", None, 6, 8)
+
+
+def test_a_question_without_an_answer_says_so():
+    [window] = windows("w1", "w5", None, 30, 8, is_impossible=True)
+    assert window.labels.tolist() == [0, 0, 1]
+
+
+def test_most_context(shared_golden):
+    cases = json.loads((shared_golden / "metrics/qa_helpers.json").read_text())
+    cases = cases["check_is_max_context"]
+    assert len(cases) > 10
+    for case in cases:
+        parts = [(start, start + size) for start, size in case["spans_start_length"]]
+        size = max(end for _, end in parts)
+        found = np.flatnonzero(has_max_context(size, parts)[:, case["position"]])
+        assert found.tolist() == case["span_with_max_context"]
 
 
 def test_empty_context_has_one_window():
-    [window] = windows(Words(), "w1", "", None, 30, 8, 64)
+    [window] = windows("w1", "", None, 30, 8)
     assert window.input_ids.tolist() == [2, 11, 3, 3]
 
 
@@ -110,6 +146,8 @@ def test_preprocessor_keeps_the_example_and_handles_accents_before_answers():
         "context": [context],
         "answers": [["w1 w2"]],
         "answer_start": np.array([[context.index("w1")]], np.int32),
+        "answer_end": np.array([[context.index("w2") + 2]], np.int32),
+        "is_impossible": [0],
     }
     dataset = tf.data.Dataset.from_tensor_slices(example)
     with run_context.use(vocabulary=Words()):
@@ -119,7 +157,7 @@ def test_preprocessor_keeps_the_example_and_handles_accents_before_answers():
         [2, 19, 3, 10, 11, 12, 13, 3],
         [2, 19, 3, 12, 13, 14, 15, 3],
     ]
-    assert [row["labels"].tolist() for row in rows] == [[4, 5], [0, 0]]
+    assert [row["labels"].tolist() for row in rows] == [[4, 5, 0], [0, 0, 0]]
     assert {row["idx"] for row in rows} == {7}
     first = rows[0]
     assert first["context"].decode() == context
@@ -129,16 +167,30 @@ def test_preprocessor_keeps_the_example_and_handles_accents_before_answers():
     } == {np.dtype(np.int32)}
 
 
-def test_answer_texts():
-    example = {"answers": ["one", b"two"]}
-    assert answer_texts(np.array([3, 4]), example, is_target=True) == ["one", "two"]
-    assert answer_texts(np.array([0, 0]), {"answers": []}, is_target=True) is None
-    assert answer_texts("one", example) == "one"
+def test_long_questions_are_cut():
+    example = {
+        "question": ["w1 w2 w3"],
+        "context": ["w5"],
+        "answer_start": np.zeros([1, 0], np.int32),
+        "answer_end": np.zeros([1, 0], np.int32),
+        "is_impossible": [1],
+    }
+    dataset = tf.data.Dataset.from_tensor_slices(example)
+    with run_context.use(vocabulary=Words()):
+        made = encode_windows(max_query_length=2)(dataset, {"input_ids": 30})
+        [row] = made.as_numpy_iterator()
+    assert row["input_ids"].tolist() == [2, 11, 12, 3, 15, 3]
+    assert row["labels"].tolist() == [0, 0, 1]
 
 
-def test_squad_scores():
-    targets = [["The red box.", "a box"], ["three small cats"], ["x"]]
-    scores = squad(targets, ["red box", "two small cats", ""])
-    assert scores["exact"] == pytest.approx(100 / 3)
-    assert scores["f1"] == pytest.approx((100 + 200 / 3 + 0) / 3)
-    assert all(math.isnan(value) for value in squad([], []).values())
+def test_what_metrics_see():
+    example = {"answers": ["one", b"two"], "is_impossible": 0}
+    none = {"answers": [], "is_impossible": 0}
+    impossible = {"answers": [], "is_impossible": 1}
+    chosen = ("one", -3.0)
+    for postprocess in (answer_texts, answer_or_none):
+        assert postprocess(np.array([3, 4, 0]), example, True) == ["one", "two"]
+        assert postprocess(np.array([0, 0, 0]), none, True) is None
+    assert answer_or_none(np.array([0, 0, 1]), impossible, True) == []
+    assert answer_texts(chosen, example) == "one"
+    assert answer_or_none(chosen, example) == Answer("one", -3.0)

@@ -1,0 +1,393 @@
+"""`electra-bench predict`."""
+
+import argparse
+import contextlib
+import json
+import math
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from electra_bench import registry
+from electra_bench.cli import errors, gin_arguments, quiet, results
+from electra_bench.records import write_predictions
+from electra_bench.runs.run_dir import fine_tuned_record
+from electra_bench.tasks import submissions
+
+if TYPE_CHECKING:
+    from electra_bench.runs.predict import Answers
+
+EXAMPLE = """examples:
+  electra-bench predict runs/small-rte-s0 runs/small-rte-s1 --output predictions
+  electra-bench predict runs/small-*-s0 --format glue --output submission.zip \\
+    --data_dir data
+  electra-bench predict runs/small-mnli-s0 --task ax --output predictions
+  electra-bench predict runs/small-squad-s0 --format squad --split dev --output answers
+  electra-bench predict runs/small-chunk-s0 --format conll --output chunk.txt
+
+formats:
+  jsonl  folder; <label>-<task>-<split>-s<seed>.jsonl.gz, a line an example: {"id": ...,
+         "target": ..., "prediction": ..., "scores": ...}
+  glue   .zip that GLUE's server takes; test splits only, one run a task. A run of mnli
+         answers the diagnostic set, too.
+  squad  folder; <task>-<split>-predictions.json, and -null_odds.json from models that
+         can say that there is no answer
+  mrqa   folder; <task>-<split>-predictions.json
+  conll  file; a word a line, with its right and its predicted tag; _ for words that the
+         length limit cut off
+
+Model, vocabulary and data folder are those of the run, unless bindings say otherwise.
+Scores are printed where right answers are known.
+"""
+
+
+class Form(NamedTuple):
+    """A form of predictions.
+
+    Attributes:
+        kind: kind of the tasks that it is for; None for any.
+        in_folder: whether the output is a folder.
+    """
+
+    kind: str | None
+    in_folder: bool
+
+
+FORMS = {
+    "jsonl": Form(None, in_folder=True),
+    "glue": Form(None, in_folder=False),
+    "squad": Form("span_qa", in_folder=True),
+    "mrqa": Form("span_qa", in_folder=True),
+    "conll": Form("tagging", in_folder=False),
+}
+
+
+def add_parser(subparsers) -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "predict",
+        help="predictions of fine-tuned runs, in forms that people submit",
+        description="Predicts the test split of the task that a run was fine-tuned on, or "
+        "any other split of it, with or without right answers.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "run_dirs", nargs="+", metavar="RUN", help="folder of a fine-tuned run"
+    )
+    parser.add_argument(
+        "--output", required=True, metavar="PATH", help="folder or file, see below"
+    )
+    parser.add_argument(
+        "--format",
+        choices=tuple(FORMS),
+        default="jsonl",
+        help="form of the output (default: jsonl)",
+    )
+    parser.add_argument(
+        "--split", metavar="NAME", help="default: test, or what the task is scored on"
+    )
+    parser.add_argument(
+        "--task",
+        metavar="NAME",
+        help="task without a training set that runs of another one answer: ax by mnli",
+    )
+    parser.add_argument(
+        "--null_threshold",
+        type=float,
+        metavar="X",
+        help="of --format squad: no answer where the odds that there is none are above X "
+        "(default: the best answer everywhere)",
+    )
+    gin_arguments.add_bindings(parser)
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace output that exists"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the results as one JSON object"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the predictions and prints scores, where there are any.
+
+    Raises:
+        FileNotFoundError: a run or a file is missing.
+        FileExistsError: there is output already.
+        ValueError: a run or an argument that does not fit.
+    """
+    for run_dir in args.run_dirs:
+        fine_tuned_record(run_dir)
+    _check_output(args)
+    if args.format == "glue":
+        _check_glue(args)
+    # All runs, before the first predicts: nothing wrong should be found in the middle.
+    planned = [_answers(args, run_dir) for run_dir in args.run_dirs]
+    _check_planned(args, planned)
+    report = _Report(args)
+    answered = (
+        (run_dir, answers)
+        for run_dir, plan in zip(args.run_dirs, planned, strict=True)
+        for answers in _answers(args, run_dir, plan)
+    )
+    if args.format == "glue":
+        _write_glue(args, answered, report)
+        return 0
+    for run_dir, answers in answered:
+        report.add(run_dir, answers, *_write(args, answers))
+    report.finish()
+    return 0
+
+
+def _task(run_dir: str) -> str:
+    return fine_tuned_record(run_dir).results[0].task
+
+
+def _check_output(args: argparse.Namespace) -> None:
+    """Checks the output, as far as it can be known without TensorFlow."""
+    path = args.output
+    if args.null_threshold is not None and args.format != "squad":
+        raise ValueError(f"--null_threshold is for --format squad, got {args.format}")
+    if FORMS[args.format].in_folder:
+        if os.path.exists(path) and not os.path.isdir(path):
+            raise NotADirectoryError(
+                f"--format {args.format} writes into a folder, but {path!r} is a file"
+            )
+        return
+    from electra_bench.data.text_lines import check_output
+
+    if args.format == "conll" and len(args.run_dirs) > 1:
+        raise ValueError(
+            f"--format conll writes the tags of one run, got {len(args.run_dirs)}"
+        )
+    check_output(path)
+    _check_free(args, [path])
+
+
+def _check_glue(args: argparse.Namespace) -> None:
+    """Checks that there is one run a task of GLUE, and nothing that does not fit."""
+    if args.split or args.task:
+        raise ValueError(
+            "--format glue predicts the test splits of every run's task; leave --split "
+            "and --task out"
+        )
+    if not args.output.endswith(".zip"):
+        raise ValueError(f"--format glue writes a .zip, got --output {args.output!r}")
+    known = {_answered_by(file.task) for file in submissions.GLUE_FILES}
+    first: dict[str, str] = {}
+    for run_dir in args.run_dirs:
+        task = _task(run_dir)
+        if task not in known:
+            raise ValueError(
+                f"{run_dir!r} is a run of {task!r}, which is not in GLUE; its tasks are "
+                f"{', '.join(sorted(known))}"
+            )
+        if task in first:
+            raise ValueError(
+                f"{first[task]!r} and {run_dir!r} are both runs of {task!r}; a submission "
+                "has one a task"
+            )
+        first[task] = run_dir
+
+
+def _answered_by(task: str) -> str:
+    return registry.tasks.get(task).trained_on or task
+
+
+def _answers(
+    args: argparse.Namespace, run_dir: str, planned: list["Answers"] | None = None
+) -> list["Answers"]:
+    """What a run predicts; without a plan only checks that it can, and plans it."""
+    quiet.import_tensorflow()
+    from electra_bench.runs.launch import launch
+
+    parts = [(args.task, args.split)]
+    is_glue = args.format == "glue"
+    if is_glue:
+        parts = [
+            (file.task, file.split)
+            for file in submissions.GLUE_FILES
+            if _answered_by(file.task) == _task(run_dir)
+        ]
+    return launch(
+        "predict",
+        ["runs/predict.gin", os.path.join(run_dir, "config.gin")],
+        [
+            f"PREDICT_INIT = {run_dir!r}",
+            f"runs.predict.parts = {parts!r}",
+            f"runs.predict.submission = {is_glue}",
+            *gin_arguments.overrides(args),
+        ],
+        args.plugin,
+        dry_run=planned is None,
+        on_start=errors.begin_work,
+        given={"planned": planned},
+    )
+
+
+def _check_planned(
+    args: argparse.Namespace, planned: Sequence[Sequence["Answers"]]
+) -> None:
+    """Checks kinds of tasks, and that no output is there or meant twice."""
+    if args.format == "glue":
+        every = [answers for of_run in planned for answers in of_run]
+        if all(answers.absent for answers in every):
+            raise FileNotFoundError(f"nothing to predict: {every[0].absent}")
+        return
+    kind = FORMS[args.format].kind
+    made_by: dict[str, str] = {}
+    for run_dir, [answers] in zip(args.run_dirs, planned, strict=True):
+        if kind and answers.card.kind != kind:
+            raise ValueError(
+                f"--format {args.format} is for tasks of kind {kind}, but "
+                f"{answers.card.name!r}, which {run_dir!r} answers, is of kind "
+                f"{answers.card.kind}"
+            )
+        for path in _paths(args, answers):
+            if path in made_by:
+                raise ValueError(
+                    f"{made_by[path]!r} and {run_dir!r} would both write {path!r}"
+                )
+            made_by[path] = run_dir
+    _check_free(args, list(made_by))
+
+
+def _check_free(args: argparse.Namespace, paths: Sequence[str]) -> None:
+    for path in paths:
+        if os.path.exists(path) and not args.overwrite:
+            raise FileExistsError(
+                f"{path!r} exists; give --overwrite to replace it, or another --output"
+            )
+
+
+def _paths(args: argparse.Namespace, answers: "Answers") -> list[str]:
+    """Files that answers go to, or might go to."""
+    if args.format == "jsonl":
+        return [os.path.join(args.output, f"{answers.name}.jsonl.gz")]
+    if args.format not in ("squad", "mrqa"):
+        return [args.output]
+    names = ["predictions", "null_odds"] if args.format == "squad" else ["predictions"]
+    stem = os.path.join(args.output, f"{answers.card.name}-{answers.split}")
+    return [f"{stem}-{name}.json" for name in names]
+
+
+def _write_glue(
+    args: argparse.Namespace,
+    answered: Iterable[tuple[str, "Answers"]],
+    report: "_Report",
+) -> None:
+    """Writes GLUE's archive, once all runs have answered."""
+    name_of = {(file.task, file.split): file.name for file in submissions.GLUE_FILES}
+    absent = {
+        file.name: f"no run of {_answered_by(file.task)!r} was given"
+        for file in submissions.GLUE_FILES
+    }
+    tables = {}
+    for run_dir, answers in answered:
+        name = name_of[answers.card.name, answers.split]
+        if answers.absent:
+            absent[name] = answers.absent
+            continue
+        del absent[name]
+        tables[name] = submissions.glue_table(answers.card, answers.predictions)
+        report.add(run_dir, answers, [name], {})
+    submissions.write_archive(args.output, tables)
+    report.finish(absent)
+
+
+def _write(
+    args: argparse.Namespace, answers: "Answers"
+) -> tuple[list[str], dict[str, int]]:
+    """Writes the answers of one run.
+
+    Returns:
+        The files, and what else is to be said.
+    """
+    paths, predictions = _paths(args, answers), answers.predictions
+    if FORMS[args.format].in_folder:
+        os.makedirs(args.output, exist_ok=True)
+    if args.format == "jsonl":
+        write_predictions(paths[0], predictions)
+        return paths, {}
+    if args.format == "conll":
+        sentences = _sentences(answers)
+        submissions.write_text(paths[0], submissions.conll_text(sentences))
+        return paths, {"words_cut_off": sum(map(submissions.num_cut_off, sentences))}
+    submissions.write_json(
+        paths[0], submissions.squad_answers(predictions, args.null_threshold)
+    )
+    odds = submissions.null_odds(predictions) if paths[1:] else None
+    if odds is not None:
+        submissions.write_json(paths[1], odds)
+        return paths, {}
+    for path in paths[1:]:
+        # What an earlier model left does not belong to these answers.
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
+    return paths[:1], {}
+
+
+def _sentences(answers: "Answers") -> list[submissions.Tagged]:
+    # An example of a tagging task is one row of the store.
+    rows = (answers.part.store[i] for i in range(len(answers.predictions)))
+    return [
+        submissions.Tagged(row["words"], row["tags"], prediction)
+        for row, prediction in zip(rows, answers.predictions, strict=True)
+    ]
+
+
+class _Report:
+    """Prints what was predicted, as it is done or as one JSON object."""
+
+    def __init__(self, args: argparse.Namespace):
+        self._args = args
+        self._results: list[dict[str, Any]] = []
+
+    def add(
+        self, run_dir: str, answers: "Answers", files: list[str], more: dict[str, int]
+    ) -> None:
+        """Takes a run's answers to one split and where they went."""
+        result = answers.result
+        finite = {
+            name: value if math.isfinite(value) else None
+            for name, value in result.metrics.items()
+        }
+        self._results.append(
+            {
+                "run": run_dir,
+                "task": result.task,
+                "split": result.split,
+                "examples": result.num_examples,
+                "metrics": finite,
+                "files": files,
+                **more,
+            }
+        )
+        if self._args.json:
+            return
+        print(
+            f"{run_dir}: {result.task}, {result.split}, {result.num_examples} examples"
+        )
+        results.print_metrics(result)
+        for name, value in more.items():
+            print(f"  {name.replace('_', ' ')} = {value}")
+        print(f"  written: {', '.join(files)}", flush=True)
+
+    def finish(self, absent: dict[str, str] | None = None) -> None:
+        """Ends the report.
+
+        Args:
+            absent: files that GLUE's archive lacks, and why; None for other forms.
+        """
+        path = self._args.output
+        if self._args.json:
+            shown: dict[str, Any] = {"output": path, "results": self._results}
+            if absent is not None:
+                shown["absent"] = [{"file": f, "why": absent[f]} for f in absent]
+            print(json.dumps(shown))
+        elif absent is not None:
+            total = len(submissions.GLUE_FILES)
+            print(f"{path}: {total - len(absent)} of {total} files")
+            for name, why in absent.items():
+                print(f"  absent: {name}: {why}")

@@ -1,0 +1,143 @@
+"""`electra-bench predict`."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import gin
+
+from electra_bench import registry
+from electra_bench.records import Prediction, RunRecord, TaskCard, TaskResult
+from electra_bench.runs.launch import Session
+from electra_bench.runs.pretrained import find_pretrained
+from electra_bench.runs.restored import Inputs, RestoredRun
+from electra_bench.runs.run_dir import fine_tuned_record
+from electra_bench.tasks.examples import TaskExamples
+from electra_bench.tasks.registration import load_task
+from electra_bench.tasks.submissions import check_rows
+from electra_bench.training.allocator import keep_freed_memory
+from electra_bench.training.strategy import make_deterministic
+
+
+class Answers(NamedTuple):
+    """What a run says to one split of a task.
+
+    Attributes:
+        name: `<label>-<task>-<split>-s<seed>`.
+        card: of the task.
+        split: name of the split.
+        part: its examples; None if they are absent.
+        absent: why they are.
+        predictions: one an example, in the order of the split; None in a dry run.
+        result: their number and, where right answers are known, scores.
+    """
+
+    name: str
+    card: TaskCard
+    split: str
+    part: TaskExamples | None = None
+    absent: str | None = None
+    predictions: list[Prediction] | None = None
+    result: TaskResult | None = None
+
+
+@gin.configurable(module="runs")
+def predict(
+    session: Session,
+    *,
+    init: str,
+    parts: Sequence[tuple[str | None, str | None]] = ((None, None),),
+    submission: bool = False,
+    planned: Sequence[Answers] | None = None,
+    vocab: str | None = None,
+    vocabulary: str | None = None,
+    data_dir: str | None = None,
+    files: Mapping[str, str] | None = None,
+    max_seq_length: int | None = None,
+    batch_size: int = 64,
+) -> list[Answers]:
+    """Predicts splits of the task of a fine-tuned run, with or without right answers.
+
+    Args:
+        session: how it was started.
+        init: the run's folder.
+        parts: tasks and splits. No task is the run's; another one must be trained on the
+            run's. No split is `test` if the task has it, or the card's.
+        submission: splits without a file are named and left out, the others must have
+            all their published rows.
+        planned: what a dry run returned; its examples are not looked up again.
+        vocab: vocabulary file; None takes the one beside `init`.
+        vocabulary: registered vocabulary; None tells by the file's content.
+        data_dir: folder with data sets.
+        files: split to path, for data that lies elsewhere.
+        max_seq_length: token limit; None takes the run's, or the card's.
+        batch_size: examples at once.
+
+    Returns:
+        The answers to every part.
+
+    Raises:
+        FileNotFoundError: no run, or a file that is not there.
+        ValueError: no fine-tuned run, or a task or split that it cannot answer.
+    """
+    keep_freed_memory()
+    make_deterministic()
+    pretrained = find_pretrained(init)
+    record = fine_tuned_record(pretrained.folder)
+    trained: str = record.results[0].task
+    chosen = [_chosen(task or trained, split, trained) for task, split in parts]
+    run = RestoredRun.open(
+        registry.tasks.get(trained),
+        pretrained,
+        Inputs(vocab, vocabulary, data_dir, files, max_seq_length),
+    )
+    if planned is None:
+        planned = [
+            _planned(run, record, card, split, submission) for card, split in chosen
+        ]
+    if session.dry_run:
+        return list(planned)
+    session.begin()
+    return [
+        answers if answers.absent else _predicted(run, answers, batch_size)
+        for answers in planned
+    ]
+
+
+def _chosen(task: str, split: str | None, trained: str) -> tuple[TaskCard, str]:
+    """The card of a task that a run answers, and the split."""
+    card: TaskCard = registry.tasks.get(task)
+    answered_by = card.trained_on or task
+    if answered_by != trained:
+        raise ValueError(
+            f"task {task!r} is answered by runs of {answered_by!r}, but this is a run of "
+            f"{trained!r}"
+        )
+    if split is None:
+        split = "test" if "test" in load_task(task).splits else card.eval_split
+    return card, split
+
+
+def _planned(
+    run: RestoredRun, record: RunRecord, card: TaskCard, split: str, submission: bool
+) -> Answers:
+    """The examples of a split, or why they are left out of a submission."""
+    name = f"{record.label}-{card.name}-{split}-s{record.seed}"
+    try:
+        part = run.examples(card.name, split)
+    except FileNotFoundError as error:
+        if not submission:
+            raise
+        return Answers(name, card, split, absent=str(error))
+    if submission:
+        check_rows(card, split, len(part.store))
+    return Answers(name, card, split, part)
+
+
+def _predicted(run: RestoredRun, answers: Answers, batch_size: int) -> Answers:
+    card, split, part = answers.card, answers.split, answers.part
+    scored = run.evaluator(part, batch_size).score(f"predict {card.name} {split}")
+    count = len(scored.predictions)
+    return answers._replace(
+        predictions=scored.predictions,
+        result=run.result(card, split, part, scored.metrics, count),
+    )

@@ -1,0 +1,91 @@
+"""Builders of the tasks of questions about a context: from cards to seqio tasks."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import seqio
+
+from electra_bench.data.locate import layouts
+from electra_bench.data.question_files import (
+    QuestionSource,
+    mrqa_questions,
+    squad_questions,
+)
+from electra_bench.data.table_files import OnError
+from electra_bench.records import TaskCard
+from electra_bench.tasks import preprocessors
+from electra_bench.tasks.postprocessors import Postprocess
+from electra_bench.tasks.qa_metrics import mrqa_scores, squad_v1, squad_v2
+from electra_bench.tasks.registration import add_task
+from electra_bench.tasks.span_windows import (
+    answer_or_none,
+    answer_texts,
+    encode_windows,
+)
+
+
+def squad(card: TaskCard, on_error: OnError = "skip") -> seqio.Task:
+    """Registers SQuAD 2.0.
+
+    Args:
+        card: the task's card.
+        on_error: what to do about bad questions, see `QuestionSource`; the original
+            leaves them out.
+    """
+    source = _squad_source(card, "2.0", on_error)
+    return _add(card, source, answer_or_none, [squad_v2()])
+
+
+def squadv1(card: TaskCard, on_error: OnError = "skip") -> seqio.Task:
+    """Registers SQuAD 1.1.
+
+    Args:
+        card: the task's card.
+        on_error: what to do about bad questions, see `QuestionSource`; the original
+            leaves them out.
+    """
+    source = _squad_source(card, "1.1", on_error)
+    return _add(card, source, answer_texts, [squad_v1])
+
+
+def mrqa(card: TaskCard, on_error: OnError = "skip") -> seqio.Task:
+    """Registers a task of MRQA 2019.
+
+    Args:
+        card: the task's card.
+        on_error: what to do about bad questions, see `QuestionSource`; the original
+            leaves them out.
+    """
+    folders = (f"mrqa/{card.name}", f"mrqa/extra/{card.name}")
+    files = {
+        split: layouts(card.name, split, ".jsonl", *folders)
+        for split in ("train", "dev")
+    }
+    source = QuestionSource(card.name, files, mrqa_questions, on_error)
+    return _add(card, source, answer_texts, [mrqa_scores])
+
+
+def _squad_source(card: TaskCard, version: str, on_error: OnError) -> QuestionSource:
+    files = {
+        split: [
+            *layouts(card.name, split, ".json"),
+            f"squad/{split}-v{version}.json",
+            f"{split}-v{version}.json",
+        ]
+        for split in ("train", "dev")
+    }
+    return QuestionSource(card.name, files, squad_questions, on_error)
+
+
+def _add(
+    card: TaskCard,
+    source: seqio.DataSource,
+    postprocess_fn: Postprocess,
+    metric_fns: Sequence[Callable[[list, list], Mapping[str, float]]],
+) -> seqio.Task:
+    return add_task(
+        card,
+        source,
+        [encode_windows(), preprocessors.complete],
+        postprocess_fn,
+        metric_fns,
+    )

@@ -1,0 +1,372 @@
+"""`predict` on small runs, from the command line."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from run_records import run_record, save_records
+from small_runs import SMALL_MODEL, merged, the_sentence
+
+from electra_bench import registry
+from electra_bench.cli.main import main
+from electra_bench.records import read_predictions, read_record
+from electra_bench.runs.launch import launch
+from electra_bench.tasks.submissions import GLUE_FILES
+
+NLI = ("contradiction", "entailment", "neutral")
+
+
+@pytest.fixture(scope="module")
+def data_dir(text_file, tmp_path_factory):
+    """GLUE's tasks with whole test files, chunks and questions."""
+    folder = tmp_path_factory.mktemp("data")
+    words = [w for w in text_file.read_text(encoding="utf-8").split() if w.isalpha()]
+    rng = np.random.default_rng(0)
+
+    def text():
+        start = rng.integers(len(words) - 8)
+        return " ".join(words[start : start + rng.integers(3, 8)])
+
+    def table(path, header, size, row):
+        rows = [header] if header else []
+        rows += ["\t".join(map(str, row(i))) for i in range(size)]
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+    def pair(before, *after):
+        return lambda i: (*before, text(), text(), *(value(i) for value in after))
+
+    def label(i):
+        return NLI[i % 3]
+
+    for split in ("train", "dev"):
+        table(f"CoLA/{split}.tsv", "", 32, lambda i: ("x", i % 2, "", text()))
+        table(f"STS-B/{split}.tsv", "header", 32, pair("abcdefg", lambda i: i % 6))
+    table("CoLA/test.tsv", "header", 1063, lambda i: (i, text()))
+    table("STS-B/test.tsv", "header", 1379, pair("abcdefg"))
+    table("MNLI/train.tsv", "header", 32, pair("abcdefgh", str, label))
+    dev = pair("abcdefgh", *[str] * 5, label)
+    table("MNLI/dev_matched.tsv", "header", 32, dev)
+    table("MNLI/test_matched.tsv", "header", 9796, pair("abcdefgh"))
+    table("MNLI/test_mismatched.tsv", "header", 9847, pair("abcdefgh"))
+    table("AX/diagnostic.tsv", "header", 1104, pair("a"))
+    (folder / "chunk").mkdir()
+    for split, size in (("train", 40), ("test", 12)):
+        lines = []
+        for _ in range(size):
+            lines += [f"{word} NN B-NP" for word in text().split()] + [""]
+        (folder / "chunk" / f"{split}.txt").write_text("\n".join(lines) + "\n")
+    (folder / "squad").mkdir()
+    for split, size in (("train", 32), ("dev", 12)):
+        paragraphs = [_paragraph(f"{split}{i}", text(), text()) for i in range(size)]
+        path = folder / "squad" / f"{split}-v2.0.json"
+        path.write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}))
+    return folder
+
+
+def _paragraph(identity, question, context):
+    """A context with one question, answered by its first word or, if odd, by none."""
+    answers = [{"text": context.split()[0], "answer_start": 0}]
+    is_impossible = int(identity[-1]) % 2 == 1
+    asked = {
+        "id": identity,
+        "question": question,
+        "is_impossible": is_impossible,
+        "answers": [] if is_impossible else answers,
+    }
+    return {"context": context, "qas": [asked]}
+
+
+@pytest.fixture(scope="module")
+def finetuned(vocab_file, data_dir, tmp_path_factory):
+    """Fine-tunes a small encoder for a moment; returns the run's folder."""
+    folder = tmp_path_factory.mktemp("runs")
+
+    def run(task, *bindings):
+        given = [
+            *SMALL_MODEL,
+            f"TASK = {task!r}",
+            f"VOCAB = {str(vocab_file)!r}",
+            f"DATA_DIR = {str(data_dir)!r}",
+            f"WORKDIR = {str(folder)!r}",
+            "LABEL = 'small'",
+            "EPOCHS = 1.0",
+        ]
+        [record] = launch("finetune", ["runs/finetune.gin"], merged(given, bindings))
+        return str(folder / f"{record.label}-{task}-s{record.seed}")
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def runs(finetuned):
+    """A run of every task."""
+    made = {task: finetuned(task) for task in ("cola", "sts", "mnli", "chunk")}
+    made["cola-s1"] = finetuned("cola", "SEED = 1")
+    return made
+
+
+@pytest.fixture
+def predict(capsys):
+    """Runs the verb; returns what it prints to standard output."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        assert main(["predict", *map(str, arguments)]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def refused(capsys, tmp_path):
+    """Runs the verb, which must write nothing; returns its sentence."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        before = sorted(tmp_path.rglob("*"))
+        assert main(["predict", *map(str, arguments)]) == 2
+        assert sorted(tmp_path.rglob("*")) == before
+        captured = capsys.readouterr()
+        assert not captured.out
+        return the_sentence(captured.err, "predict")
+
+    return run
+
+
+def test_a_split_without_labels(runs, predict, tmp_path):
+    out = predict(runs["cola"], runs["cola-s1"], "--output", tmp_path / "out")
+    names = [f"small-cola-test-s{seed}.jsonl.gz" for seed in (0, 1)]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
+    for run_dir, name in zip((runs["cola"], runs["cola-s1"]), names, strict=True):
+        assert f"{run_dir}: cola, test, 1063 examples\n" in out and name in out
+        found = list(read_predictions(str(tmp_path / "out" / name)))
+        assert [p.id for p in found] == [str(i) for i in range(1063)]
+        assert {p.target for p in found} == {None}
+        assert {p.prediction for p in found} <= {"0", "1"}
+        assert all(sum(p.scores) == pytest.approx(1.0) for p in found)
+    assert " = " not in out  # no metrics
+
+
+def test_a_split_with_labels_is_predicted_and_scored_as_in_training(
+    runs, predict, tmp_path
+):
+    out = predict(runs["cola"], "--split", "dev", "--output", tmp_path, "--json")
+    [result] = json.loads(out)["results"]
+    recorded = read_record(f"{runs['cola']}/record.json").results[0]
+    assert result["metrics"] == pytest.approx(recorded.metrics)
+    assert (result["task"], result["split"], result["examples"]) == ("cola", "dev", 32)
+    path = tmp_path / "small-cola-dev-s0.jsonl.gz"
+    assert result["files"] == [str(path)]
+    trained = Path(runs["cola"]) / "predictions" / "cola-dev.jsonl.gz"
+    assert path.read_bytes() == trained.read_bytes()
+
+
+def test_without_a_test_split_what_the_card_scores(runs, predict, tmp_path):
+    out = predict(runs["mnli"], "--output", tmp_path)
+    assert "mnli, dev_matched, 32 examples" in out and "accuracy = " in out
+
+
+def test_glues_diagnostic_set_is_answered_by_mnli(runs, predict, refused, tmp_path):
+    out = predict(runs["mnli"], "--task", "ax", "--output", tmp_path)
+    assert "ax, diagnostic, 1104 examples" in out
+    path = tmp_path / "small-ax-diagnostic-s0.jsonl.gz"
+    assert {p.prediction for p in read_predictions(str(path))} <= set(NLI)
+    said = refused(runs["cola"], "--task", "ax", "--output", tmp_path)
+    assert "'ax' is answered by runs of 'mnli'" in said and "'cola'" in said
+
+
+def test_glues_archive(runs, predict, tmp_path):
+    path = tmp_path / "glue.zip"
+    glue = ["--format", "glue", "--output", path]
+    out = predict(runs["mnli"], runs["cola"], runs["sts"], *glue)
+    expected = {"CoLA.tsv", "STS-B.tsv", "MNLI-m.tsv", "MNLI-mm.tsv", "AX.tsv"}
+    cards = {f.name: (registry.tasks.get(f.task), f.split) for f in GLUE_FILES}
+    with zipfile.ZipFile(path) as archive:
+        assert set(archive.namelist()) == expected
+        for name in expected:
+            card, split = cards[name]
+            header, *rows = archive.read(name).decode().splitlines()
+            assert header == "index\tprediction"
+            assert len(rows) == card.splits[split]
+            indices, answers = zip(*(row.split("\t") for row in rows), strict=True)
+            assert list(indices) == [str(i) for i in range(len(rows))]
+            if name == "STS-B.tsv":
+                assert all(0 <= float(a) <= 5 and len(a) == 5 for a in answers)
+            else:
+                assert set(answers) <= set(card.labels)
+    assert f"{path}: 5 of 11 files" in out
+    absent = [line for line in out.splitlines() if "absent" in line]
+    assert len(absent) == 6
+    assert "  absent: WNLI.tsv: no run of 'wnli' was given" in absent
+
+
+def test_a_test_file_that_is_not_there_is_absent_from_the_archive(
+    runs, predict, refused, data_dir, tmp_path
+):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "CoLA").symlink_to(data_dir / "CoLA")
+    glue = ["--format", "glue", "--data_dir", tmp_path / "data", "--json"]
+    path = tmp_path / "glue.zip"
+    out = predict(runs["cola"], runs["sts"], *glue, "--output", path)
+    printed = json.loads(out)
+    assert [r["files"] for r in printed["results"]] == [["CoLA.tsv"]]
+    absent = {entry["file"]: entry["why"] for entry in printed["absent"]}
+    assert set(absent) == {file.name for file in GLUE_FILES} - {"CoLA.tsv"}
+    assert "STS-B/test.tsv" in absent["STS-B.tsv"]
+    assert absent["AX.tsv"] == "no run of 'mnli' was given"
+    said = refused(runs["sts"], *glue, "--output", tmp_path / "other.zip")
+    assert "nothing to predict" in said and "STS-B/test.tsv" in said
+
+
+def test_glues_archive_needs_every_row(runs, refused, data_dir, tmp_path):
+    (tmp_path / "CoLA").mkdir()
+    lines = (data_dir / "CoLA/test.tsv").read_text().splitlines(keepends=True)
+    (tmp_path / "CoLA/test.tsv").write_text("".join(lines[:-3]))
+    glue = ["--format", "glue", "--output", tmp_path / "glue.zip"]
+    said = refused(runs["cola"], *glue, "--data_dir", tmp_path)
+    assert "'cola', split 'test': got 1060 rows, expected 1063" in said
+
+
+def test_what_glue_does_not_take(runs, refused, tmp_path):
+    glue = ["--format", "glue", "--output", tmp_path / "glue.zip"]
+    said = refused(runs["cola"], runs["cola-s1"], *glue)
+    assert runs["cola"] in said and runs["cola-s1"] in said and "'cola'" in said
+    said = refused(runs["chunk"], *glue)
+    assert "'chunk', which is not in GLUE" in said and "mrpc" in said
+    said = refused(runs["cola"], *glue, "--split", "dev")
+    assert "leave --split and --task out" in said
+    said = refused(runs["cola"], "--format", "glue", "--output", tmp_path / "glue.tsv")
+    assert "glue.tsv" in said
+
+
+def test_tags(runs, predict, refused, tmp_path):
+    path = tmp_path / "chunk.txt"
+    conll = ["--format", "conll", "--output", path]
+    out = predict(runs["chunk"], *conll)
+    assert "chunk, test, 12 examples" in out and "words cut off = 0" in out
+    sentences = path.read_text().rstrip("\n").split("\n\n")
+    assert len(sentences) == 12
+    rows = [line.split(" ") for s in sentences for line in s.splitlines()]
+    labels = set(registry.tasks.get("chunk").labels)
+    assert all(len(row) == 3 and {*row[1:]} <= labels for row in rows)
+    assert {row[1] for row in rows} == {"S-NP"}
+    said = refused(runs["chunk"], runs["chunk"], *conll)
+    assert "one run, got 2" in said
+
+
+def test_words_that_the_length_limit_cuts_off(runs, predict, tmp_path):
+    path = tmp_path / "chunk.txt"
+    conll = ["--format", "conll", "--output", path, "--json"]
+    whole = json.loads(predict(runs["chunk"], *conll))["results"][0]
+    before = [line.split(" ") for line in path.read_text().splitlines()]
+    limit = "--gin.runs.predict.max_seq_length=4"
+    cut = json.loads(predict(runs["chunk"], *conll, "--overwrite", limit))["results"][0]
+    assert whole["words_cut_off"] == 0 < cut["words_cut_off"]
+    after = [line.split(" ") for line in path.read_text().splitlines()]
+    assert [row[:2] for row in before] == [row[:2] for row in after]
+    missing = [row for row in after if row[2:] == ["_"]]
+    assert len(missing) == cut["words_cut_off"]
+
+
+def test_answers_to_questions(finetuned, predict, refused, tmp_path):
+    run_dir = finetuned("squad", "runs.finetune.max_seq_length = 64")
+    predict(run_dir, "--output", tmp_path)
+    found = list(read_predictions(str(tmp_path / "small-squad-dev-s0.jsonl.gz")))
+    assert [p.id for p in found] == [f"dev{i}" for i in range(12)]
+    texts = {p.id: p.prediction[0] for p in found}
+    odds = {p.id: p.scores["null_odds"] for p in found}
+
+    squad = ["--format", "squad", "--output", tmp_path / "squad"]
+    out = predict(run_dir, *squad)
+    assert "squad, dev, 12 examples" in out and "exact = " in out
+    answers, null_odds = (
+        tmp_path / "squad" / f"squad-dev-{name}.json"
+        for name in ("predictions", "null_odds")
+    )
+    assert json.loads(answers.read_text()) == texts
+    assert json.loads(null_odds.read_text()) == odds
+    threshold = sorted(odds.values())[6]
+    predict(run_dir, *squad, "--overwrite", "--null_threshold", threshold)
+    expected = {i: "" if odds[i] > threshold else texts[i] for i in texts}
+    assert json.loads(answers.read_text()) == expected
+
+    mrqa = ["--format", "mrqa", "--output", tmp_path / "mrqa"]
+    predict(run_dir, *mrqa)
+    [path] = (tmp_path / "mrqa").iterdir()
+    assert path.name == "squad-dev-predictions.json"
+    assert json.loads(path.read_text()) == texts
+    assert "squad-dev-predictions.json' exists" in refused(run_dir, *mrqa)
+    assert "is for --format squad" in refused(run_dir, *mrqa, "--null_threshold", 0)
+
+
+@pytest.mark.parametrize(
+    ("form", "kind", "name"),
+    [
+        ("squad", "span_qa", "out"),
+        ("mrqa", "span_qa", "out"),
+        ("conll", "tagging", "out.txt"),
+    ],
+)
+def test_a_form_for_another_kind_of_task(form, kind, name, runs, refused, tmp_path):
+    said = refused(runs["cola"], "--format", form, "--output", tmp_path / name)
+    assert f"of kind {kind}" in said and "'cola'" in said and "classification" in said
+
+
+def test_no_fine_tuned_run(runs, refused, tmp_path):
+    missing = tmp_path / "nothing"
+    said = refused(runs["cola"], missing, "--output", tmp_path / "out")
+    assert f"no finished run at {str(missing)!r}" in said
+    save_records(tmp_path, [run_record("small", "pydoc", 0, 50.0, kind="pretrain")])
+    [run_dir] = (path.parent for path in tmp_path.rglob("record.json"))
+    said = refused(run_dir, "--output", tmp_path / "out")
+    assert f"{str(run_dir)!r} is a pretrain run" in said
+
+
+def test_unknown_split_and_task(runs, refused, tmp_path):
+    output = ["--output", tmp_path / "out"]
+    said = refused(runs["cola"], "--split", "tset", *output)
+    assert "no split 'tset'; it has ['dev', 'test', 'train']" in said
+    assert "'axe'" in refused(runs["mnli"], "--task", "axe", *output)
+
+
+def test_a_missing_file_is_found_before_any_run_predicts(
+    runs, refused, data_dir, tmp_path
+):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "CoLA").symlink_to(data_dir / "CoLA")
+    given = ["--data_dir", tmp_path / "data", "--output", tmp_path / "out"]
+    said = refused(runs["cola"], runs["sts"], *given)
+    assert "split 'test'" in said and "STS-B/test.tsv" in said
+
+
+def test_output_that_exists_is_kept(runs, predict, refused, tmp_path):
+    given = [runs["cola"], "--split", "dev", "--output", tmp_path]
+    path = tmp_path / "small-cola-dev-s0.jsonl.gz"
+    path.write_bytes(b"mine")
+    said = refused(*given)
+    assert f"{str(path)!r} exists" in said and path.read_bytes() == b"mine"
+    predict(*given, "--overwrite")
+    assert len(list(read_predictions(str(path)))) == 32
+    said = refused(runs["cola"], "--output", path)
+    assert "writes into a folder" in said and str(path) in said
+    archive = tmp_path / "glue.zip"
+    archive.write_bytes(b"mine")
+    said = refused(runs["cola"], "--format", "glue", "--output", archive)
+    assert "exists" in said and archive.read_bytes() == b"mine"
+
+
+def test_two_runs_that_would_write_one_file(runs, refused, tmp_path):
+    said = refused(runs["cola"], f"{runs['cola']}/", "--output", tmp_path / "out")
+    assert f"{runs['cola']!r} and {runs['cola'] + '/'!r} would both write" in said
+
+
+def test_a_failure_in_the_middle_has_status_1(runs, capsys, monkeypatch, tmp_path):
+    def fails(*_):
+        raise OSError("no paper left")
+
+    monkeypatch.setattr("electra_bench.cli.predict.write_predictions", fails)
+    assert main(["predict", runs["cola"], "--output", str(tmp_path / "out")]) == 1
+    assert "no paper left" in the_sentence(capsys.readouterr().err, "predict")

@@ -1,0 +1,176 @@
+"""Question answering against the original's features, predictions and scores."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from electra_bench.data import run_context
+from electra_bench.data.answer_text import joined_pieces, projected
+from electra_bench.data.basic_words import unit_pattern, words_of_unit
+from electra_bench.data.vocabularies import WordPieceVocabulary
+from electra_bench.objectives.span_decoding import SpanDecoder
+from electra_bench.tasks.qa_metrics import Answer, mrqa_scores, squad_v1, squad_v2
+from electra_bench.tasks.registration import load_task
+from electra_bench.tasks.span_windows import encode_windows
+
+FORMS = {"squad": "json", "squadv1": "json", "newsqa": "jsonl"}
+
+
+@pytest.fixture(scope="module")
+def vocabulary(shared_golden):
+    return WordPieceVocabulary(str(shared_golden / "vocab.txt"))
+
+
+def write(folder, task, split, content):
+    path = folder / "finetuning_data" / task / f"{split}.{FORMS[task]}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+
+
+def rows_of(task, split, config):
+    """All windows, of each example together."""
+    source = load_task(task).source.get_dataset(split, shuffle=False)
+    encode = encode_windows(config["doc_stride"], config["max_query_length"])
+    dataset = encode(source, {"input_ids": config["max_seq_length"]})
+    examples = {}
+    for row in dataset.as_numpy_iterator():
+        examples.setdefault(int(row["idx"]), []).append(row)
+    return examples
+
+
+CASES = range(6)
+
+
+@pytest.fixture(scope="module")
+def features(shared_golden, tmp_path_factory):
+    content = json.loads((shared_golden / "features/qa.json").read_text())
+    folder = tmp_path_factory.mktemp("qa")
+    for name, text in content["files"].items():
+        task, file = name.split("/")
+        write(folder, task, file.split(".")[0], text_of(text))
+        if task == "newsqa":  # read as training and as development set
+            write(folder, task, "dev", text_of(text))
+    assert len(content["cases"]) == len(CASES)
+    return folder, content["cases"]
+
+
+def text_of(content):
+    """A recorded file: its text, its JSON value, or its lines."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, dict):
+        return json.dumps(content)
+    return "".join(json.dumps(line) + "\n" for line in content)
+
+
+@pytest.mark.parametrize("number", CASES)
+def test_features_equal_the_originals(features, vocabulary, number):
+    folder, cases = features
+    case = cases[number]
+    with run_context.use(data_dir=str(folder), vocabulary=vocabulary, files={}):
+        found = rows_of(case["task"], case["split"], case["config"])
+    assert len(found) == len(case["examples"])
+    for idx, expected in enumerate(case["examples"]):
+        windows = expected["features"]
+        # Of a context without tokens the original makes no window; we make one.
+        if not windows:
+            continue
+        assert len(found[idx]) == len(windows)
+        for row, window in zip(found[idx], windows, strict=True):
+            ids = window["input_ids_without_padding"]
+            assert row["input_ids"].tolist() == ids
+            assert int(row["segment_ids"].sum()) == window["n_segment_1"]
+            if "is_max_context" in window:
+                first = window["first_document_token"]
+                shown = row["max_context"][first:-1].astype(bool).tolist()
+                assert shown == [bool(x) for x in window["is_max_context"]]
+            else:
+                names = ("start_position", "end_position", "is_impossible")
+                assert row["labels"].tolist() == [int(window[n]) for n in names]
+
+
+def test_projected_texts_equal_the_originals(shared_golden):
+    cases = json.loads((shared_golden / "metrics/qa_helpers.json").read_text())
+    for case in cases["final_text"]:
+        lower = case["do_lower_case"]
+
+        def split(text, lower=lower):
+            units = unit_pattern(text).findall(text)
+            return [
+                word for unit in units for word in words_of_unit(unit, lower, lower)
+            ]
+
+        found = projected(case["pred_text"], case["orig_text"], split)
+        assert found == case["final_text"], case
+
+
+def test_pieces_become_words():
+    assert joined_pieces(["un", "##believ", "##able", ",", "##s"]) == "unbelievable ,s"
+
+
+POSTPROCESSED = range(6)
+
+
+@pytest.mark.parametrize("number", POSTPROCESSED)
+def test_predictions_and_scores_equal_the_originals(
+    shared_golden, vocabulary, tmp_path, number
+):
+    content = json.loads((shared_golden / "metrics/qa_postprocess.json").read_text())
+    assert len(content["cases"]) == len(POSTPROCESSED)
+    case = content["cases"][number]
+    task, config = case["task"], case["config"]
+    write(tmp_path, task, "dev", text_of(case["data"]))
+    with run_context.use(data_dir=str(tmp_path), vocabulary=vocabulary, files={}):
+        examples = rows_of(task, "dev", config)
+    decoder = SpanDecoder(
+        config["n_best_size"], config["max_answer_length"], "projected", vocabulary
+    )
+    results = {
+        result["eid"]: result
+        for result in case["results_in_the_order_given_to_the_scorer"]
+    }
+    targets, predictions = [], []
+    for idx, rows in examples.items():
+        decoded = []
+        for place, row in enumerate(rows):
+            outputs = arrays(results[1000 * idx + place], config)
+            example = row | {"context": row["context"].decode()}
+            decoded.append(decoder.candidates(outputs, example))
+        value, _ = decoder.best(decoded)
+        name = rows[0]["id"].decode()
+        assert value[0] == case["predictions"][name], name
+        if task == "squad":
+            assert value[1] == pytest.approx(case["na_scores"][name], abs=1e-5)
+        # What is chosen by is compared; the original's numbers then score it.
+        predictions.append(
+            Answer(value[0], case["na_scores"][name]) if task == "squad" else value[0]
+        )
+        targets.append([answer.decode() for answer in rows[0]["answers"]])
+    metric = {"squad": squad_v2(), "squadv1": squad_v1, "newsqa": mrqa_scores}[task]
+    scores = metric(targets, predictions)
+    for name, expected in case["metrics"].items():
+        name = {"exact_match": "exact"}.get(name, name)
+        if name in scores and not math.isnan(scores[name]):
+            assert scores[name] == pytest.approx(expected, abs=1e-6), name
+
+
+def arrays(result, config):
+    """The recorded outputs of a window, as the kind gives them."""
+    names = ["start_logits", "end_logits"]
+    if config["joint_prediction"]:
+        names = [
+            f"{side}_top_{x}"
+            for side in ("start", "end")
+            for x in ("log_probs", "index")
+        ]
+        names += ["start_logits"]
+    outputs = {
+        name: np.array(result[name], np.int32 if name.endswith("index") else np.float32)
+        for name in names
+        if name in result
+    }
+    if config["answerable_classifier"]:
+        outputs["answerable_logit"] = np.float32(result["answerable_logit"])
+    return outputs
