@@ -90,7 +90,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument(
         "--task",
         metavar="NAME",
-        help="task without a training set that runs of another one answer: ax by mnli",
+        help="another task of the same kind and labels: ax by mnli, drop by newsqa",
     )
     parser.add_argument(
         "--null_threshold",

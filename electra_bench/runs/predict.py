@@ -60,8 +60,8 @@ def predict(
     Args:
         session: how it was started.
         init: the run's folder.
-        parts: tasks and splits. No task is the run's; another one must be trained on the
-            run's. No split is `test` if the task has it, or the card's.
+        parts: tasks and splits. No task is the run's; another one must have the same kind
+            and labels. No split is `test` if the task has it, or the card's.
         submission: splits without a file are named and left out, the others must have
             all their published rows.
         planned: what a dry run returned; its examples are not looked up again.
@@ -106,15 +106,20 @@ def predict(
 def _chosen(task: str, split: str | None, trained: str) -> tuple[TaskCard, str]:
     """The card of a task that a run answers, and the split."""
     card: TaskCard = registry.tasks.get(task)
-    answered_by = card.trained_on or task
-    if answered_by != trained:
+    own: TaskCard = registry.tasks.get(trained)
+    if _answers_of(card) != _answers_of(own):
         raise ValueError(
-            f"task {task!r} is answered by runs of {answered_by!r}, but this is a run of "
-            f"{trained!r}"
+            f"a run of {trained!r} ({own.kind}, {len(own.labels)} labels) cannot answer "
+            f"{task!r} ({card.kind}, {len(card.labels)} labels): kind and labels must be "
+            "the same"
         )
     if split is None:
         split = "test" if "test" in load_task(task).splits else card.eval_split
     return card, split
+
+
+def _answers_of(card: TaskCard) -> tuple:
+    return card.kind, card.labels, card.label_range
 
 
 def _planned(

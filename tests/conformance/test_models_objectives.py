@@ -126,7 +126,7 @@ def batch(case) -> Batch:
     if name == "tagging":
         labels = np.where(mask * (rng.random([ROWS, SEQ]) < 0.7), 1, NO_LABEL)
     if name == "span_qa":
-        labels = np.stack([lengths // 2, lengths - 2], axis=1)
+        labels = np.stack([lengths // 2, lengths - 2, lengths * 0], axis=1)
     integers = (ids, mask, segments, labels)
     return Batch(
         *(tf.constant(x, tf.int32) for x in integers),

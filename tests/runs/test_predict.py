@@ -175,7 +175,7 @@ def test_glues_diagnostic_set_is_answered_by_mnli(runs, predict, refused, tmp_pa
     path = tmp_path / "small-ax-diagnostic-s0.jsonl.gz"
     assert {p.prediction for p in read_predictions(str(path))} <= set(NLI)
     said = refused(runs["cola"], "--task", "ax", "--output", tmp_path)
-    assert "'ax' is answered by runs of 'mnli'" in said and "'cola'" in said
+    assert "'cola' (classification, 2 labels) cannot answer 'ax'" in said
 
 
 def test_glues_archive(runs, predict, tmp_path):

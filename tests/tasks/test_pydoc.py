@@ -208,7 +208,8 @@ def test_answers_of_the_qa_task_are_found_through_tokens(installed, vocabulary):
         rows = list(dataset.as_numpy_iterator())
     assert len(rows) > 100
     for row in rows:
-        first, last = row["labels"]
+        first, last, is_impossible = row["labels"]
+        assert not is_impossible
         text = row["context"].decode()[row["char_start"][first] : row["char_end"][last]]
         assert text == row["answers"][0].decode()
 
