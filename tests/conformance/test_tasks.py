@@ -33,6 +33,7 @@ SUBSETS = {
     "relation_extraction": {"dev"},
     "searchqa": {"train", "dev"},
     "squad": {"train"},
+    "squadv1": {"train"},
     "triviaqa": {"train", "dev"},
 }
 WITHOUT_DATA = {"bioasq", "drop", "ner", "textbookqa"}
@@ -40,6 +41,8 @@ WITHOUT_DATA = {"bioasq", "drop", "ner", "textbookqa"}
 FILES = {
     "newsqa": {"train": "mrqa/newsqa/official-sample.jsonl"},
     "squad": {"train": "squad/dev-v2.0.cs224n-half.json"},
+    # The whole is read in tests/tasks/test_qa.py.
+    "squadv1": {"train": "squad/train-v1.1.subset.json"},
     **{
         task: dict.fromkeys(("train", "dev"), f"mrqa/{task}/sample.jsonl")
         for task in ("naturalqs", "searchqa", "triviaqa")

@@ -174,3 +174,14 @@ def arrays(result, config):
     if config["answerable_classifier"]:
         outputs["answerable_logit"] = np.float32(result["answerable_logit"])
     return outputs
+
+
+@pytest.mark.parametrize(("split", "size"), [("train", 87599), ("dev", 10570)])
+def test_all_of_squad_is_read(shared_data, split, size):
+    with run_context.use(data_dir=str(shared_data), files={}):
+        questions = load_task("squadv1").source.questions(split)
+    assert len(questions) == size
+    # Every answer is where it is said to be.
+    for question in questions:
+        start, end = question.span
+        assert question.context[start:end] == question.answers[0]
