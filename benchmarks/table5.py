@@ -12,12 +12,11 @@ Source: Clark et al. 2020 (ELECTRA), section 3.4 and Table 5; Electric is from C
 """
 
 import argparse
-import itertools
 import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor
 
 METHODS = (
     "electra",
@@ -29,7 +28,6 @@ METHODS = (
 )
 UNTRAINED = "untrained"
 TASKS = ("chunk", "cola", "mrpc", "sts")
-SEEDS = (0, 1, 2)
 SEQUENCE, BATCH, TOKENS = 64, 32, 6_000_000
 SHARED = ("gin/models/tiny.gin", "gin/protocols/fixed.gin")
 
@@ -42,29 +40,20 @@ def main() -> None:
     parser.add_argument(
         "--workdir", required=True, help="everything is written into it"
     )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--workers", type=int, default=2, help="runs at a time")
     args = parser.parse_args()
     grid = Grid(args.text, args.data, args.workdir)
     grid.vocabulary()
+    # The FLOPs of the first ELECTRA are the budget of all others; untrained encoders need
+    # none. Then seed by seed, so that a stopped grid holds whole tables of fewer seeds.
+    first = [(METHODS[0], args.seeds[0]), *((UNTRAINED, seed) for seed in args.seeds)]
+    others = [(name, seed) for seed in args.seeds for name in METHODS]
+    chains = list(dict.fromkeys(first + others))
     with ThreadPoolExecutor(args.workers) as pool:
-        # ELECTRA first: its FLOPs are the budget of all others.
-        failed = run_all(pool, grid.pretrain, [("electra", seed) for seed in SEEDS])
-        others = itertools.product(SEEDS, METHODS[1:])
-        failed += run_all(pool, grid.pretrain, [(name, seed) for seed, name in others])
-        cells = itertools.product(SEEDS, TASKS, (*METHODS, UNTRAINED))
-        failed += run_all(pool, grid.finetune, list(cells))
+        failed = sum(pool.map(lambda chain: grid.train(*chain), chains), [])
     if failed:
         sys.exit("failed: " + ", ".join(failed))
-
-
-def run_all(pool: ThreadPoolExecutor, function, cells: list[tuple]) -> list[str]:
-    """Calls `function` for every cell; names those that failed."""
-    futures = {pool.submit(function, *cell): cell for cell in cells}
-    failed = []
-    for future in as_completed(futures):
-        if future.result():
-            failed.append("-".join(str(part) for part in futures[future]))
-    return failed
 
 
 class Grid:
@@ -76,6 +65,7 @@ class Grid:
         self._vocab = os.path.join(workdir, "vocab.txt")
         self._runs = os.path.join(workdir, "runs")
         os.makedirs(os.path.join(workdir, "logs"), exist_ok=True)
+        self._budget: Future | None = None
 
     def vocabulary(self) -> None:
         """Trains the vocabulary of 8,000 tokens."""
@@ -84,13 +74,21 @@ class Grid:
             if self._call("vocab", "vocab", "train", *output, self._text):
                 sys.exit("the vocabulary could not be trained")
 
-    def pretrain(self, method: str, seed: int) -> int:
-        """Pre-trains with an objective; the command's exit status."""
-        steps, flops = TOKENS // (SEQUENCE * BATCH), None
-        if method != "electra":
-            record = os.path.join(self._runs, "pretrain-electra-s0", "record.json")
-            with open(record, encoding="utf-8") as file:
-                steps, flops = None, json.load(file)["train_flops"]
+    def train(self, method: str, seed: int) -> list[str]:
+        """Pre-trains once and fine-tunes on every task; the names of failed runs."""
+        if method != UNTRAINED and self._pretrain(method, seed):
+            return [f"pretrain-{method}-s{seed}"]
+        return [
+            f"{method}-{task}-s{seed}"
+            for task in TASKS
+            if self._finetune(method, task, seed)
+        ]
+
+    def _pretrain(self, method: str, seed: int) -> int:
+        # Asked before anything is run, so that only one caller is the first.
+        first = self._budget is None
+        if first:
+            self._budget = Future()
         bindings = {
             "OBJECTIVE": method,
             "LABEL": method,
@@ -98,13 +96,21 @@ class Grid:
             "CORPUS": "mixed",
             "MAX_SEQ_LENGTH": SEQUENCE,
             "BATCH_SIZE": BATCH,
-            "TRAIN_STEPS": steps,
-            "TRAIN_FLOPS": flops,
+            "TRAIN_STEPS": TOKENS // (SEQUENCE * BATCH) if first else None,
+            "TRAIN_FLOPS": None if first else self._budget.result(),
         }
-        return self._run(f"pretrain-{method}-s{seed}", "pretrain", seed, bindings)
+        name = f"pretrain-{method}-s{seed}"
+        status = self._run(name, "pretrain", seed, bindings)
+        if first:
+            self._budget.set_result(None if status else self._flops(name))
+        return status
 
-    def finetune(self, seed: int, task: str, method: str) -> int:
-        """Fine-tunes a method's model on a task; the command's exit status."""
+    def _flops(self, name: str) -> float:
+        path = os.path.join(self._runs, name, "record.json")
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)["train_flops"]
+
+    def _finetune(self, method: str, task: str, seed: int) -> int:
         bindings = {
             "TASK": task,
             "LABEL": method,
