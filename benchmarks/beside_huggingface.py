@@ -67,7 +67,7 @@ def write_batches(args: argparse.Namespace) -> None:
     with run_context.use(vocabulary=tokens, data_dir=args.data):
         [train] = examples(args.task, "train", card.max_seq_length)
         [dev] = examples(args.task, card.eval_split, card.max_seq_length)
-    batches = TrainingBatches.passes(train, BATCH, EPOCHS, "by_length")
+    batches = TrainingBatches.passes([train], BATCH, EPOCHS, "by_length")
     arrays = {}
     for step, batch in enumerate(batches.dataset(args.seed)(0)):
         arrays |= _arrays(f"train/{step}", batch)

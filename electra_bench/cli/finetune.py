@@ -25,26 +25,36 @@ def add_parser(subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     gin_arguments.add_gin_arguments(parser)
+    gin_arguments.add_task_file(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Fine-tunes and prints the scores of every seed and their median."""
     records = gin_arguments.launch(args, "finetune")
-    scores = []
+    scores: dict[tuple, list[float]] = {}
     for record in records:
-        [result] = record.results
-        numbers = ", ".join(
-            f"{name} {value:.2f}" for name, value in result.metrics.items()
-        )
-        print(
-            f"{record.label}  {result.task}  {result.split}  seed {record.seed}: {numbers}"
-        )
-        if result.main_score is not None:
-            scores.append(result.main_score)
-    if len(scores) > 1:
-        print(
-            f"median {result.main_metric} of {len(scores)} seeds: "
-            f"{statistics.median(scores):.2f} (sd {statistics.stdev(scores):.2f})"
-        )
+        for result in record.results:
+            numbers = ", ".join(
+                f"{name} {value:.2f}" for name, value in result.metrics.items()
+            )
+            print(
+                f"{record.label}  {result.task}  {result.split}{_at(record)}  "
+                f"seed {record.seed}: {numbers}"
+            )
+            if result.main_score is not None:
+                cell = (result.task, result.split, result.main_metric, _at(record))
+                scores.setdefault(cell, []).append(result.main_score)
+    for (task, split, metric, at), found in scores.items():
+        if len(found) > 1:
+            print(
+                f"{task}, {split}{at}: median {metric} of {len(found)} seeds: "
+                f"{statistics.median(found):.2f} (sd {statistics.stdev(found):.2f})"
+            )
     return 0
+
+
+def _at(record) -> str:
+    """After how much of the pre-training, if not all of it."""
+    fraction = record.pretrain_fraction
+    return "" if fraction in (None, 1.0) else f"  at {fraction:.4g} of pre-training"

@@ -1,8 +1,10 @@
 """Arguments that every verb with a gin configuration takes."""
 
 import argparse
+import re
 from collections.abc import Sequence
 
+from electra_bench import config
 from electra_bench.cli import errors, quiet
 
 
@@ -20,7 +22,7 @@ def expand_gin_flags(argv: Sequence[str]) -> list[str]:
             if not equals:
                 value = next(arguments, "")
             expanded += ["--gin_param", f"{name} = {value}"]
-        elif argument == "--gin_file":
+        elif argument in ("--gin_file", "--task_file"):
             expanded += [argument, next(arguments, "")]
         elif argument.endswith(".gin") and not argument.startswith("-"):
             expanded += ["--gin_file", argument]
@@ -66,13 +68,25 @@ def add_bindings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data_dir", metavar="DIR", help="sets the macro DATA_DIR")
 
 
+def add_task_file(parser: argparse.ArgumentParser) -> None:
+    """Adds `--task_file`."""
+    parser.add_argument(
+        "--task_file",
+        action="append",
+        default=[],
+        metavar="F",
+        help="gin file that makes a task of data files; sets the macro TASK to it, "
+        "unless that is given",
+    )
+
+
 def gin_files(args: argparse.Namespace) -> list[str]:
     """The gin files, in order.
 
     Raises:
         ValueError: none was given.
     """
-    files = [*args.gin_file, *args.files]
+    files = [*args.gin_file, *args.files, *getattr(args, "task_file", [])]
     if not files:
         raise ValueError(
             "a gin file is needed, for instance gin/runs/pretrain.gin; "
@@ -82,13 +96,25 @@ def gin_files(args: argparse.Namespace) -> list[str]:
 
 
 def overrides(args: argparse.Namespace) -> list[str]:
-    """The bindings given on the command line."""
-    bindings = list(args.gin_param)
+    """The bindings given on the command line, and the task of `--task_file`."""
+    given = bindings(args)
+    task_files = getattr(args, "task_file", [])
+    if task_files and not any(re.match(r"TASK\s*=", binding) for binding in given):
+        names = config.bound_names("tasks", task_files)
+        if not names:
+            raise ValueError(f"{task_files[0]}: binds no tasks.<name>.<parameter>")
+        given.append(f"TASK = {(names[0] if len(names) == 1 else tuple(names))!r}")
+    return given
+
+
+def bindings(args: argparse.Namespace) -> list[str]:
+    """The bindings given on the command line, flags for macros among them."""
+    found = list(args.gin_param)
     for macro in ("workdir", "data_dir"):
         value = getattr(args, macro, None)
         if value is not None:
-            bindings.append(f"{macro.upper()} = {value!r}")
-    return bindings
+            found.append(f"{macro.upper()} = {value!r}")
+    return found
 
 
 def launch(args: argparse.Namespace, root: str):

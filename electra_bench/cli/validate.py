@@ -1,13 +1,16 @@
 """`electra-bench validate`."""
 
 import argparse
+import json
 
+from electra_bench import config
 from electra_bench.cli import gin_arguments, quiet
 
 EXAMPLE = """examples:
   electra-bench validate gin/runs/finetune.gin gin/models/tiny.gin --gin.TASK="'rte'" \\
     --gin.VOCAB="'vocab.txt'" --data_dir data
   electra-bench validate task rte --data_dir data --gin.VOCAB="'vocab.txt'"
+  electra-bench validate task --task_file my.gin --gin.VOCAB="'vocab.txt'"
 """
 
 
@@ -24,24 +27,43 @@ def add_parser(subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     gin_arguments.add_gin_arguments(parser)
+    gin_arguments.add_task_file(parser)
+    parser.add_argument(
+        "--json", action="store_true", help="with `task`: print the report as JSON"
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Says what was found in order."""
     quiet.import_tensorflow()
-    from electra_bench.runs import validate
-
     if args.files[:1] == ["task"]:
-        if len(args.files) != 2:
-            raise ValueError(f"validate task needs one task name, got {args.files[1:]}")
-        report = validate.validate_task(
-            args.files[1], gin_arguments.overrides(args), args.plugin
-        )
-    else:
-        report = validate.validate_config(
-            gin_arguments.gin_files(args), gin_arguments.overrides(args), args.plugin
-        )
-    for line in report:
+        return _task(args)
+    from electra_bench.runs.validate import validate_config
+
+    found = validate_config(
+        gin_arguments.gin_files(args), gin_arguments.overrides(args), args.plugin
+    )
+    for line in found:
+        print(line)
+    return 0
+
+
+def _task(args: argparse.Namespace) -> int:
+    from electra_bench.runs import validate_task
+
+    names = args.files[1:] or config.bound_names("tasks", args.task_file)
+    if len(names) != 1:
+        raise ValueError(f"validate task needs one task name, got {names}")
+    report = validate_task.validate_task(
+        names[0],
+        [*args.gin_file, *args.task_file],
+        gin_arguments.bindings(args),
+        args.plugin,
+    )
+    if args.json:
+        print(json.dumps(report, indent=1))
+        return 0
+    for line in validate_task.lines(report):
         print(line)
     return 0

@@ -4,6 +4,7 @@ from electra_bench.config.locate import find_gin_file, gin_root
 from electra_bench.config.parse import (
     ConfigError,
     Parsed,
+    bound_names,
     literals,
     parse,
     peek,
@@ -14,6 +15,7 @@ from electra_bench.config.snapshot import snapshot
 __all__ = [
     "ConfigError",
     "Parsed",
+    "bound_names",
     "find_gin_file",
     "gin_root",
     "literals",

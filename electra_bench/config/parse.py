@@ -114,6 +114,23 @@ def peek(key: str, files: Sequence[str], overrides: Sequence[str]) -> Any:
     return parsed.value(key)
 
 
+def bound_names(kind: str, files: Sequence[str]) -> list[str]:
+    """Names of a kind that files bind parameters of, in order.
+
+    Raises:
+        ConfigError: not gin.
+        FileNotFoundError: no such file.
+    """
+    kinds = (
+        statement.selector.partition(".")
+        for statement in _read(files, ())
+        if isinstance(statement, Binding)
+    )
+    return list(
+        dict.fromkeys(name for found, _, name in kinds if found == kind and name)
+    )
+
+
 def _read(files: Sequence[str], overrides: Sequence[str]) -> list[statements.Statement]:
     try:
         found = [s for name in files for s in statements.read_file(name)]

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 NO_LABEL = -1
+# A word whose tag nobody has said: it is predicted, and neither trained on nor scored.
+UNKNOWN_LABEL = -2
 
 
 class Batch(NamedTuple):

@@ -114,7 +114,8 @@ class RandomPlan:
 
 
 class ByLengthPlan:
-    """Batches of similar length from one task, in random order, new every epoch.
+    """Batches of similar length, in random order, new every epoch; of several tasks every
+    row once.
 
     Padding is small and few lengths occur. Lengths are disturbed by up to `noise` before
     sorting so that batches differ between epochs. With a summed, clipped loss the
@@ -123,12 +124,16 @@ class ByLengthPlan:
     """
 
     def __init__(
-        self, lengths: np.ndarray, batch_size: int, seed: int, noise: float = 0.1
+        self,
+        lengths: Sequence[np.ndarray],
+        batch_size: int,
+        seed: int,
+        noise: float = 0.1,
     ):
         """Makes the plan.
 
         Args:
-            lengths: tokens of every row, int [rows].
+            lengths: tokens of every row, int [rows], of every task.
             batch_size: examples in a step; what is left over at the end of an epoch is
                 left out of it, a different part each time.
             seed: of the order.
@@ -137,11 +142,13 @@ class ByLengthPlan:
         Raises:
             ValueError: fewer rows than a batch holds.
         """
-        if len(lengths) < batch_size:
+        self._lengths = np.concatenate(lengths)
+        self._bounds = np.cumsum([0, *map(len, lengths)])
+        if len(self._lengths) < batch_size:
             raise ValueError(
-                f"batch size {batch_size} exceeds the {len(lengths)} training examples"
+                f"batch size {batch_size} exceeds the {len(self._lengths)} training "
+                "examples"
             )
-        self._lengths = np.asarray(lengths)
         self._batch_size = batch_size
         self._seed = seed
         self._noise = noise
@@ -165,4 +172,9 @@ class ByLengthPlan:
     def __getitem__(self, step: int) -> list[Row]:
         """The rows of step `step`, counted from 0."""
         epoch, position = divmod(step, self.steps_per_epoch)
-        return [Row(0, int(index)) for index in self._epoch(epoch)[position]]
+        chosen = self._epoch(epoch)[position]
+        tasks = np.searchsorted(self._bounds, chosen, side="right") - 1
+        return [
+            Row(int(task), int(index))
+            for task, index in zip(tasks, chosen - self._bounds[tasks], strict=True)
+        ]

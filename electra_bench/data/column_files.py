@@ -2,16 +2,19 @@
 
 import difflib
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-import seqio
 import tensorflow as tf
 from etils import epath
 
 from electra_bench.data import locate, run_context
+from electra_bench.data.whole_file_source import WholeFileSource, dense
 
 DOCUMENT_START = "-DOCSTART-"
+# The split whose tags need not be known.
+UNTAGGED = "test"
 
 
 class Sentence(NamedTuple):
@@ -20,7 +23,7 @@ class Sentence(NamedTuple):
     Attributes:
         line: number of the line of its first word, from 1.
         words: in their order.
-        tags: of every word; those of spans in BIOES.
+        tags: of every word; those of spans in BIOES. Empty strings if the file has none.
     """
 
     line: int
@@ -65,6 +68,11 @@ def spans(tags: Sequence[str]) -> list[tuple[int, int, str]]:
     return found
 
 
+def is_span_tag(tag: str) -> bool:
+    """Whether a tag is one of spans, in IOB1, IOB2 or BIOES."""
+    return re.fullmatch(r"O|[BIES]-.+", tag) is not None
+
+
 def bioes(tags: Sequence[str]) -> tuple[str, ...]:
     """Re-encodes tags: S- for spans of one word, otherwise B-, I-, E-.
 
@@ -85,7 +93,8 @@ def read_sentences(
 
     Args:
         path: the file.
-        num_columns: columns of every line, separated by white space.
+        num_columns: columns of every line, separated by white space; one fewer in a file
+            without tags, which are the last.
         labels: the BIOES tags that may occur.
 
     Raises:
@@ -95,25 +104,47 @@ def read_sentences(
     Source: google-research/electra finetune/tagging/tagging_tasks.py,
     `_get_labeled_sentences`. Differs: the original takes any number of columns.
     """
-    sentences: list[Sentence] = []
+    blocks = read_blocks(path)
+    line, rows = blocks[0]
+    if len(rows[0]) == num_columns - 1:
+        return [
+            Sentence(line, tuple(row[0] for row in rows), ("",) * len(rows))
+            for line, rows in blocks
+        ]
+    if len(rows[0]) != num_columns:
+        raise ValueError(
+            f"{path}, line {line}: got {len(rows[0])} columns, expected {num_columns}"
+        )
+    return [_sentence(path, line, rows, labels) for line, rows in blocks]
+
+
+def read_blocks(path: epath.Path) -> list[tuple[int, list[list[str]]]]:
+    """Line of the first word, from 1, and the columns of every word, of all sentences.
+
+    Raises:
+        ValueError: see `read_sentences`.
+    """
+    blocks: list[tuple[int, list[list[str]]]] = []
     rows: list[list[str]] = []
+    num_columns = 0
     lines = [*locate.read_text(path).split("\n"), ""]
     for number, line in enumerate(lines, start=1):
         fields = line.split()
         if not fields:
             if rows:
-                sentences.append(_sentence(path, number - len(rows), rows, labels))
+                blocks.append((number - len(rows), rows))
             rows = []
         elif fields[0] != DOCUMENT_START:
+            num_columns = num_columns or len(fields)
             if len(fields) != num_columns:
                 raise ValueError(
                     f"{path}, line {number}: got {len(fields)} columns, "
                     f"expected {num_columns}"
                 )
             rows.append(fields)
-    if not sentences:
+    if not blocks:
         raise ValueError(f"{path}: no sentences")
-    return sentences
+    return blocks
 
 
 def _sentence(
@@ -154,17 +185,34 @@ def read_conllu(path: epath.Path, labels: Sequence[str]) -> list[Sentence]:
 
     Source: https://universaldependencies.org/format.html.
     """
-    sentences: list[Sentence] = []
-    words: list[str] = []
-    tags: list[str] = []
-    start = 0
+    sentences = []
+    for numbered in read_conllu_blocks(path):
+        for number, fields in numbered:
+            if fields[3] not in labels:
+                raise _unknown(
+                    f"{path}, line {number}", repr(fields[3]), fields[3], labels
+                )
+        words = tuple(fields[1] for _, fields in numbered)
+        tags = tuple(fields[3] for _, fields in numbered)
+        sentences.append(Sentence(numbered[0][0], words, tags))
+    return sentences
+
+
+def read_conllu_blocks(path: epath.Path) -> list[list[tuple[int, list[str]]]]:
+    """Line, from 1, and the ten columns of every word, of all sentences.
+
+    Raises:
+        ValueError: see `read_conllu`.
+    """
+    blocks: list[list[tuple[int, list[str]]]] = []
+    words: list[tuple[int, list[str]]] = []
     lines = [*locate.read_text(path).split("\n"), ""]
     for number, line in enumerate(lines, start=1):
         line = line.rstrip("\r")
         if not line.strip():
             if words:
-                sentences.append(Sentence(start, tuple(words), tuple(tags)))
-            words, tags = [], []
+                blocks.append(words)
+            words = []
             continue
         if line.startswith("#"):
             continue
@@ -174,16 +222,11 @@ def read_conllu(path: epath.Path, labels: Sequence[str]) -> list[Sentence]:
                 f"{path}, line {number}: got {len(fields)} columns, expected "
                 f"{CONLLU_COLUMNS}, separated by tabs"
             )
-        if not fields[0].isdigit():
-            continue
-        if fields[3] not in labels:
-            raise _unknown(f"{path}, line {number}", repr(fields[3]), fields[3], labels)
-        start = start if words else number
-        words.append(fields[1])
-        tags.append(fields[3])
-    if not sentences:
+        if fields[0].isdigit():
+            words.append((number, fields))
+    if not blocks:
         raise ValueError(f"{path}: no sentences")
-    return sentences
+    return blocks
 
 
 def is_held_out(sentence: Sentence, seed: int) -> bool:
@@ -192,7 +235,7 @@ def is_held_out(sentence: Sentence, seed: int) -> bool:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") % 10 == 0
 
 
-class ColumnSource(seqio.DataSource):
+class ColumnSource(WholeFileSource):
     """A tagging task's splits as column files, read when a dataset is built.
 
     Examples: `idx` int32, `id` string, `words` and `tags` strings [words]. A split bound
@@ -231,15 +274,6 @@ class ColumnSource(seqio.DataSource):
         """Names that files can be bound to, see `Part`."""
         return sorted({part.files[0] for part in self._parts.values()})
 
-    @property
-    def supports_arbitrary_sharding(self) -> bool:
-        """No: sentences are read at once."""
-        return False
-
-    def list_shards(self, split: str) -> Sequence[str]:
-        """One shard a split."""
-        return [split]
-
     def sentences(self, split: str) -> list[tuple[int, Sentence]]:
         """Numbers in the file, from 0, and sentences of a split.
 
@@ -258,6 +292,10 @@ class ColumnSource(seqio.DataSource):
             share = "whole"
         path = self._find(files)
         numbered = list(enumerate(self._read(path)))
+        if split != UNTAGGED and not all(numbered[0][1].tags):
+            raise ValueError(
+                f"{path}: no tags, which only the split {UNTAGGED!r} may lack"
+            )
         if share == "whole":
             return numbered
         held_out = share == "held_out"
@@ -277,34 +315,18 @@ class ColumnSource(seqio.DataSource):
     def _candidates(self, file: str) -> list[str]:
         return locate.layouts(self._task, file, self._extension, *self._folders)
 
-    def num_input_examples(self, split: str) -> int:
-        """Number of sentences; reads the file."""
-        return len(self.sentences(split))
+    def rows(self, split: str) -> tf.data.Dataset:
+        """See `WholeFileSource`."""
+        return sentence_dataset(self.sentences(split))
 
-    def get_dataset(
-        self,
-        split: str = "train",
-        shuffle: bool = True,
-        seed: int | None = None,
-        shard_info: seqio.ShardInfo | None = None,
-        **_unused: object,
-    ) -> tf.data.Dataset:
-        """All examples of a split; see `seqio.DataSource`."""
-        if shard_info and shard_info.num_shards > 1:
-            raise ValueError(f"{self._task}: one file a split cannot be sharded")
-        sentences = self.sentences(split)
-        dataset = tf.data.Dataset.from_tensor_slices(
-            {
-                "idx": tf.constant([i for i, _ in sentences], tf.int32),
-                "id": tf.constant([str(i) for i, _ in sentences]),
-                "words": tf.ragged.constant([list(s.words) for _, s in sentences]),
-                "tags": tf.ragged.constant([list(s.tags) for _, s in sentences]),
-            }
-        )
-        # Slices of ragged tensors keep a ragged type; seqio tasks carry dense ones.
-        dataset = dataset.map(
-            lambda example: {
-                name: tf.convert_to_tensor(value) for name, value in example.items()
-            }
-        )
-        return dataset.shuffle(len(sentences), seed=seed) if shuffle else dataset
+
+def sentence_dataset(sentences: Sequence[tuple[int, Sentence]]) -> tf.data.Dataset:
+    """Numbers and sentences as examples, see `ColumnSource`."""
+    return tf.data.Dataset.from_tensor_slices(
+        {
+            "idx": tf.constant([i for i, _ in sentences], tf.int32),
+            "id": tf.constant([str(i) for i, _ in sentences]),
+            "words": tf.ragged.constant([list(s.words) for _, s in sentences]),
+            "tags": tf.ragged.constant([list(s.tags) for _, s in sentences]),
+        }
+    ).map(dense)

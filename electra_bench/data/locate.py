@@ -72,6 +72,26 @@ def find_or_none(split: str, candidates: Sequence[str]) -> epath.Path | None:
     return None
 
 
+def given(split: str, file: str) -> epath.Path:
+    """The file of a split that a configuration names, seen from here or the data folder.
+
+    Args:
+        split: name under which the run's `files` may bind another one.
+        file: its path.
+
+    Raises:
+        FileNotFoundError: no such file.
+    """
+    context = run_context.current()
+    return _bound(split, context.files.get(split, file), context.data_dir)
+
+
+def extension(path: epath.Path) -> str:
+    """The last ending of a name, `.gz` and `.xz` not counted."""
+    packed = path.suffix in COMPRESSIONS[1:]
+    return path.with_suffix("").suffix if packed else path.suffix
+
+
 def _bound(split: str, file: str, data_dir: str | None) -> epath.Path:
     path = epath.Path(file)
     if path.exists():

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import seqio
 import tensorflow as tf
 from absl import logging
 from etils import epath
@@ -13,6 +12,7 @@ from electra_bench.data import locate
 from electra_bench.data.answer_text import covering_words
 from electra_bench.data.file_hashes import file_sha256
 from electra_bench.data.table_files import OnError
+from electra_bench.data.whole_file_source import WholeFileSource, dense
 
 # Of the questions that are left out, so many are named.
 SHOWN = 5
@@ -65,7 +65,7 @@ def squad_questions(text: str) -> Found:
             for entry in paragraph["qas"]:
                 given = entry.get("answers", [])
                 start = given[0]["answer_start"] if given else None
-                yield _question(
+                yield located(
                     entry["id"],
                     entry,
                     context,
@@ -101,12 +101,12 @@ def mrqa_questions(text: str) -> Found:
             found = entry.get("detected_answers")
             start = found[0]["char_spans"][0][0] if found else None
             answer = found[0]["text"] if found else ""
-            yield _question(
+            yield located(
                 entry["qid"], entry, context, entry.get("answers", []), answer, start
             )
 
 
-def _question(
+def located(
     id: str,
     entry: Mapping[str, Any],
     context: str,
@@ -114,6 +114,16 @@ def _question(
     answer: str,
     start: int | None,
 ) -> tuple[Question, str]:
+    """A question, and what is wrong with the place of its answer, if anything.
+
+    Args:
+        id: of the question.
+        entry: has `question` and perhaps `is_impossible`.
+        context: where the answer stands.
+        answers: all right ones.
+        answer: the one that is trained on.
+        start: its first character in the context; None without an answer.
+    """
     is_impossible = bool(entry.get("is_impossible", False))
     question = Question(
         id,
@@ -137,7 +147,7 @@ def _question(
     )
 
 
-class QuestionSource(seqio.DataSource):
+class QuestionSource(WholeFileSource):
     """A task's splits as files of questions, read when a dataset is built.
 
     Examples: `idx` int32; `id`, `question`, `context` strings; `answers` strings
@@ -167,15 +177,6 @@ class QuestionSource(seqio.DataSource):
         self._read = read
         self._on_error = on_error
         super().__init__(splits=list(files))
-
-    @property
-    def supports_arbitrary_sharding(self) -> bool:
-        """No: questions are read at once."""
-        return False
-
-    def list_shards(self, split: str) -> Sequence[str]:
-        """One shard a split."""
-        return [split]
 
     def data_sha256(self, split: str) -> str:
         """Hash of the split's file, see `fingerprints.data_sha256`."""
@@ -222,45 +223,31 @@ class QuestionSource(seqio.DataSource):
             raise ValueError("no questions")
         return list(found.values())
 
-    def num_input_examples(self, split: str) -> int:
-        """Number of questions; reads the file."""
-        return len(self.questions(split))
+    def rows(self, split: str) -> tf.data.Dataset:
+        """See `WholeFileSource`."""
+        return question_dataset(self.questions(split))
 
-    def get_dataset(
-        self,
-        split: str = "train",
-        shuffle: bool = True,
-        seed: int | None = None,
-        shard_info: seqio.ShardInfo | None = None,
-        **_unused: object,
-    ) -> tf.data.Dataset:
-        """All examples of a split; see `seqio.DataSource`."""
-        if shard_info and shard_info.num_shards > 1:
-            raise ValueError(f"{self._task}: one file a split cannot be sharded")
-        questions = self.questions(split)
-        # A context has several questions; it is kept once.
-        contexts = list(dict.fromkeys(question.context for question in questions))
-        number = {context: i for i, context in enumerate(contexts)}
-        table = tf.constant(contexts)
-        places = [[] if q.span is None else [q.span] for q in questions]
-        rows = {
-            "idx": tf.range(len(questions)),
-            "id": tf.constant([q.id for q in questions]),
-            "question": tf.constant([q.question for q in questions]),
-            "context": tf.constant([number[q.context] for q in questions]),
-            "answers": _ragged([q.answers for q in questions], tf.string),
-            "answer_start": _ragged([[a for a, _ in p] for p in places], tf.int32),
-            "answer_end": _ragged([[b for _, b in p] for p in places], tf.int32),
-            "is_impossible": tf.constant([int(q.is_impossible) for q in questions]),
-        }
-        dataset = tf.data.Dataset.from_tensor_slices(rows).map(
-            lambda row: {
-                # Slices of ragged tensors keep a ragged type; seqio tasks carry dense ones.
-                **{name: tf.convert_to_tensor(value) for name, value in row.items()},
-                "context": tf.gather(table, row["context"]),
-            }
-        )
-        return dataset.shuffle(len(questions), seed=seed) if shuffle else dataset
+
+def question_dataset(questions: Sequence[Question]) -> tf.data.Dataset:
+    """Questions as examples, see `QuestionSource`."""
+    # A context has several questions; it is kept once.
+    contexts = list(dict.fromkeys(question.context for question in questions))
+    number = {context: i for i, context in enumerate(contexts)}
+    table = tf.constant(contexts)
+    places = [[] if q.span is None else [q.span] for q in questions]
+    rows = {
+        "idx": tf.range(len(questions)),
+        "id": tf.constant([q.id for q in questions]),
+        "question": tf.constant([q.question for q in questions]),
+        "context": tf.constant([number[q.context] for q in questions]),
+        "answers": _ragged([q.answers for q in questions], tf.string),
+        "answer_start": _ragged([[a for a, _ in p] for p in places], tf.int32),
+        "answer_end": _ragged([[b for _, b in p] for p in places], tf.int32),
+        "is_impossible": tf.constant([int(q.is_impossible) for q in questions]),
+    }
+    return tf.data.Dataset.from_tensor_slices(rows).map(
+        lambda row: {**dense(row), "context": tf.gather(table, row["context"])}
+    )
 
 
 def _ragged(rows: Sequence[Sequence[Any]], dtype: tf.DType) -> tf.RaggedTensor:

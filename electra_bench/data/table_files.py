@@ -6,12 +6,12 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-import seqio
 import tensorflow as tf
 from absl import logging
 from etils import epath
 
 from electra_bench.data import locate
+from electra_bench.data.whole_file_source import WholeFileSource
 
 OnError = Literal["raise", "skip"]
 
@@ -141,7 +141,7 @@ def within(smallest: float, largest: float) -> Callable[[str], None]:
     return check
 
 
-class TableSource(seqio.DataSource):
+class TableSource(WholeFileSource):
     """A task's splits as TSV files, looked up and read when a dataset is built.
 
     Examples: `idx` int32, `id`, `text_a`, `text_b`, `label` strings (`text_b` and `label`
@@ -181,16 +181,7 @@ class TableSource(seqio.DataSource):
         """Names that files can be bound to: the splits that have one of their own."""
         return list(self._columns)
 
-    @property
-    def supports_arbitrary_sharding(self) -> bool:
-        """No: rows are read at once."""
-        return False
-
-    def list_shards(self, split: str) -> Sequence[str]:
-        """One shard a split."""
-        return [split]
-
-    def rows(self, split: str) -> list[Row]:
+    def table(self, split: str) -> list[Row]:
         """The rows of a file's split.
 
         Raises:
@@ -205,8 +196,8 @@ class TableSource(seqio.DataSource):
     def examples(self, split: str) -> list[tuple[str, Row]]:
         """Ids and rows of any split."""
         if split not in self._doubled:
-            return [(str(row.idx), row) for row in self.rows(split)]
-        rows = self.rows(self._doubled[split])
+            return [(str(row.idx), row) for row in self.table(split)]
+        rows = self.table(self._doubled[split])
         # As in the original, copies are numbered on from the number of rows kept.
         copies = [
             Row(len(rows) + row.idx, row.text_b, row.text_a, row.label) for row in rows
@@ -217,29 +208,19 @@ class TableSource(seqio.DataSource):
             *zip([f"{i}-swapped" for i in ids], copies, strict=True),
         ]
 
-    def num_input_examples(self, split: str) -> int:
-        """Number of rows; reads the file."""
-        return len(self.examples(split))
+    def rows(self, split: str) -> tf.data.Dataset:
+        """See `WholeFileSource`."""
+        return text_dataset(self.examples(split))
 
-    def get_dataset(
-        self,
-        split: str = "train",
-        shuffle: bool = True,
-        seed: int | None = None,
-        shard_info: seqio.ShardInfo | None = None,
-        **_unused: object,
-    ) -> tf.data.Dataset:
-        """All examples of a split; see `seqio.DataSource`."""
-        if shard_info and shard_info.num_shards > 1:
-            raise ValueError(f"{self._task}: one file a split cannot be sharded")
-        examples = self.examples(split)
-        dataset = tf.data.Dataset.from_tensor_slices(
-            {
-                "idx": tf.constant([row.idx for _, row in examples], tf.int32),
-                "id": tf.constant([name for name, _ in examples]),
-                "text_a": tf.constant([row.text_a for _, row in examples]),
-                "text_b": tf.constant([row.text_b for _, row in examples]),
-                "label": tf.constant([row.label for _, row in examples]),
-            }
-        )
-        return dataset.shuffle(len(examples), seed=seed) if shuffle else dataset
+
+def text_dataset(examples: Sequence[tuple[str, Row]]) -> tf.data.Dataset:
+    """Ids and rows as examples, see `TableSource`."""
+    return tf.data.Dataset.from_tensor_slices(
+        {
+            "idx": tf.constant([row.idx for _, row in examples], tf.int32),
+            "id": tf.constant([name for name, _ in examples]),
+            "text_a": tf.constant([row.text_a for _, row in examples]),
+            "text_b": tf.constant([row.text_b for _, row in examples]),
+            "label": tf.constant([row.label for _, row in examples]),
+        }
+    )

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from electra_bench.core import Batch, EncoderFactory, LossTerm, Seed, Variables
 from electra_bench.core.batch import NO_LABEL
+from electra_bench.data.column_files import bioes, is_span_tag
 from electra_bench.objectives.dense_head import DenseHead
 from electra_bench.records import TaskCard
 from electra_bench.registry import kinds
@@ -28,10 +29,13 @@ class Tagging(tf.Module):
         card: TaskCard,
         head_dropout: float,
         reduction: str,
+        reencode: bool,
     ):
         super().__init__(name="tagging")
         self.encoder = encoders()
         self._reduction = reduction
+        self._tags = card.labels
+        self._reencode = reencode and all(map(is_span_tag, card.labels))
         self._head = DenseHead(
             variables,
             card.name,
@@ -57,7 +61,7 @@ class Tagging(tf.Module):
         """Cross-entropy of the words' tags."""
         logits = self._logits(batch, seed, training)
         # [batch, seq]
-        counted = (batch.labels != NO_LABEL) & (batch.example_id[:, None] >= 0)
+        counted = (batch.labels >= 0) & (batch.example_id[:, None] >= 0)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
             tf.maximum(batch.labels, 0), logits
         )
@@ -85,7 +89,15 @@ class Tagging(tf.Module):
         # [words, classes] -> [words]
         best = logits.max(axis=-1, initial=-np.inf)
         probs = 1.0 / np.exp(logits - best[:, None]).sum(axis=-1)
-        return outputs["tags"][positions].tolist(), probs.tolist()
+        tags = outputs["tags"][positions].tolist()
+        return self._without_contradictions(tags), probs.tolist()
+
+    def _without_contradictions(self, ids: list[int]) -> list[int]:
+        if not self._reencode:
+            return ids
+        numbers = {tag: i for i, tag in enumerate(self._tags)}
+        tags = bioes([self._tags[i] for i in ids])
+        return [numbers.get(tag, i) for tag, i in zip(tags, ids, strict=True)]
 
 
 @kinds.register("tagging")
@@ -96,6 +108,7 @@ def tagging(
     *,
     head_dropout: float = 0.0,
     reduction: str = "sum",
+    reencode: bool = False,
 ) -> Tagging:
     """Builds the task kind.
 
@@ -107,6 +120,9 @@ def tagging(
             none.
         reduction: "sum" adds the losses of a batch's words up, as the original does;
             "mean" divides by the number of words.
+        reencode: whether predicted tags of spans that contradict one another are written
+            anew, as the original does before it scores them: a span goes on over them and
+            has the type of its last word.
 
     Raises:
         ValueError: a card with fewer than two labels.
@@ -116,4 +132,4 @@ def tagging(
             f"task {card.name!r}: tagging needs its tags on the card, "
             f"got {list(card.labels)}"
         )
-    return Tagging(encoders, variables, card, head_dropout, reduction)
+    return Tagging(encoders, variables, card, head_dropout, reduction, reencode)

@@ -78,6 +78,8 @@ class RunRecord:
         positions_seen: longest sequence that the encoder was pre-trained with, in tokens.
         new_tokens: tokens that the vocabulary of the starting checkpoint lacked, whose
             rows started from initial values; None if the vocabulary is the same.
+        chosen_step: step of the checkpoint that was scored, where the best one on the
+            scored split was chosen; None for the last one.
         contaminated: task to how its examples or their sources came into pre-training.
         collapsed: True if fine-tuning ended at or below the trivial answer.
         parent_run_id: run whose checkpoint this one started from.
@@ -108,6 +110,7 @@ class RunRecord:
     params: int | None = None
     positions_seen: int | None = None
     new_tokens: int | None = None
+    chosen_step: int | None = None
     contaminated: Mapping[str, str] = field(default_factory=dict)
     wall_s: float | None = None
     device: str | None = None

@@ -9,6 +9,7 @@ from electra_bench.registry.registry import Origin, Registry, UnknownName, load_
 
 tasks = Registry("tasks", gin_names=False)
 mixtures = Registry("mixtures", gin_names=False)
+features = Registry("features")
 models = Registry("models")
 objectives = Registry("objectives")
 kinds = Registry("kinds")
@@ -22,6 +23,7 @@ REGISTRIES = {
     for registry in (
         tasks,
         mixtures,
+        features,
         models,
         objectives,
         kinds,
@@ -37,6 +39,7 @@ __all__ = [
     "Origin",
     "Registry",
     "UnknownName",
+    "features",
     "kinds",
     "load_plugin",
     "mixtures",

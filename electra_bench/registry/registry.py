@@ -111,6 +111,21 @@ class Registry:
         )
         return thing
 
+    def replace(self, name: str, thing: Any) -> Any:
+        """Registers an object in place of an earlier one: what a configuration describes.
+
+        Raises:
+            ValueError: a distribution declares this name.
+        """
+        declared = self._declared.get(name)
+        if declared:
+            raise ValueError(
+                f"{self.kind} {name!r} is declared by {declared.dist.name} as "
+                f"{declared.value}; choose another name"
+            )
+        self._things.pop(name, None)
+        return self.add(name, thing)
+
     def get(self, name: str) -> Any:
         """The builder as gin sees it (bindings apply), or the object.
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from electra_bench.data.batch_plan import ByLengthPlan, RandomPlan
@@ -66,12 +67,17 @@ class TrainingBatches(NamedTuple):
 
     @classmethod
     def passes(
-        cls, train: TaskExamples, batch_size: int, epochs: float, composition: str
+        cls,
+        parts: Sequence[TaskExamples],
+        batch_size: int,
+        epochs: float,
+        composition: str,
     ) -> "TrainingBatches":
-        """Passes over one task.
+        """Passes over the examples of one or several tasks.
 
         Args:
-            train: the task.
+            parts: the tasks. Unless their rates are in proportion to their sizes, a pass
+                is as many draws, at random, as there are examples in all.
             batch_size: examples in an update.
             epochs: number of passes.
             composition: see `finetune`.
@@ -79,27 +85,32 @@ class TrainingBatches(NamedTuple):
         Raises:
             ValueError: an unknown composition.
         """
-        size = len(train.store)
-        if composition == "random":
-            # The original pads the training set to whole batches and counts those.
-            return cls(
-                [train.store],
-                batch_size,
-                int(math.ceil(size / batch_size) * epochs),
-                lambda seed: RandomPlan([size], [1.0], batch_size, seed),
+        if composition not in ("random", "by_length"):
+            raise ValueError(
+                f"composition must be 'by_length' or 'random', got {composition!r}"
             )
-        if composition == "by_length":
-            lengths = train.store.lengths("input_ids")
+        stores = [part.store for part in parts]
+        sizes = [len(store) for store in stores]
+        rates = [part.rate for part in parts]
+        multiple = LENGTH_MULTIPLE if composition == "by_length" else 1
+        shares = np.array(rates) / np.array(sizes)
+        if composition == "by_length" and np.allclose(shares, shares[0]):
+            lengths = [store.lengths("input_ids") for store in stores]
             steps = ByLengthPlan(lengths, batch_size, 0).steps_per_epoch
             return cls(
-                [train.store],
+                stores,
                 batch_size,
                 int(steps * epochs),
                 lambda seed: ByLengthPlan(lengths, batch_size, seed),
-                multiple=LENGTH_MULTIPLE,
+                multiple=multiple,
             )
-        raise ValueError(
-            f"composition must be 'by_length' or 'random', got {composition!r}"
+        # The original pads the training set to whole batches and counts those.
+        return cls(
+            stores,
+            batch_size,
+            int(math.ceil(sum(sizes) / batch_size) * epochs),
+            lambda seed: RandomPlan(sizes, rates, batch_size, seed),
+            multiple=multiple,
         )
 
     def dataset(self, seed: int) -> Callable[[int], tf.data.Dataset]:

@@ -1,8 +1,10 @@
 """What several roots build: vocabulary, encoder factory, optimizer."""
 
+import functools
 import inspect
 import os
 import shutil
+from collections.abc import Sequence
 from typing import Any
 
 import gin
@@ -17,6 +19,7 @@ from electra_bench.core import (
     Variables,
 )
 from electra_bench.data import vocabulary_files
+from electra_bench.objectives.multi_task import MultiTask
 from electra_bench.records import TaskCard
 from electra_bench.training.stages import TrainingStage, training_stages
 
@@ -92,12 +95,12 @@ def pretraining_objective(
 
 
 def task_objective(
-    card: TaskCard, model: str, variables: Variables, vocabulary: Any
+    cards: Sequence[TaskCard], model: str, variables: Variables, vocabulary: Any
 ) -> Objective:
-    """A task's kind with the encoder of a registered model.
+    """A task's kind with the encoder of a registered model, or several with one encoder.
 
     Args:
-        card: the task.
+        cards: the tasks.
         model: registered model.
         variables: creates the variables.
         vocabulary: the run's; a kind whose builder has a parameter of this name gets it.
@@ -106,24 +109,35 @@ def task_objective(
         ConfigError: the model needs a parameter that nothing binds.
         UnknownName: no such kind or model.
     """
-    builder = registry.kinds.get(card.kind)
-    wanted = "vocabulary" in inspect.signature(builder).parameters
-    return builder(
-        encoders=encoder_factory(model, variables, vocabulary.special_ids.size),
-        variables=variables,
-        card=card,
-        **({"vocabulary": vocabulary} if wanted else {}),
+    # Asked for the same encoder again, it gives the one that it has built.
+    encoders = functools.cache(
+        encoder_factory(model, variables, vocabulary.special_ids.size)
     )
+
+    def kind(card: TaskCard) -> Objective:
+        builder = registry.kinds.get(card.kind)
+        wanted = "vocabulary" in inspect.signature(builder).parameters
+        return builder(
+            encoders=encoders,
+            variables=variables,
+            card=card,
+            **({"vocabulary": vocabulary} if wanted else {}),
+        )
+
+    if len(cards) == 1:
+        return kind(cards[0])
+    return MultiTask({card.name: kind(card) for card in cards})
 
 
 def stages(
-    objective: Objective, total_steps: int, **given: Any
+    objective: Objective, total_steps: int, frozen: Sequence[str] = (), **given: Any
 ) -> tuple[TrainingStage, ...]:
     """The stages of a training, with the configured AdamW.
 
     Args:
         objective: what to train.
         total_steps: updates in all.
+        frozen: see `training_stages`.
         **given: parameters of the optimizer that the run sets itself.
 
     Raises:
@@ -144,7 +158,7 @@ def stages(
         config.require_bound("training.adamw", supplied)
         return builder(**supplied)
 
-    return training_stages(objective, total_steps, optimizer)
+    return training_stages(objective, total_steps, optimizer, frozen)
 
 
 def strategy(batch_size: int) -> tf.distribute.Strategy:

@@ -6,15 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import gin
-import numpy as np
-import seqio
-import tensorflow as tf
 
-from electra_bench import registry
-from electra_bench.core import Objective, Variables
-from electra_bench.core.variables import variable_name
 from electra_bench.data import run_context
-from electra_bench.models.flops import TRAIN_FACTOR
 from electra_bench.records import (
     RunRecord,
     TaskCard,
@@ -28,24 +21,33 @@ from electra_bench.runs.launch import Session
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.run_dir import check_spared, finished, open_run_dir
 from electra_bench.runs.score_marks import score_marks
-from electra_bench.tasks.examples import TaskExamples, examples
+from electra_bench.runs.task_data import TaskData, check_files, trainable_card
+from electra_bench.runs.task_training import TaskTraining
+from electra_bench.tasks.mixtures import (
+    PROPORTIONAL,
+    mixed,
+    mixing_rates,
+    register_mixture,
+)
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.allocator import keep_freed_memory
-from electra_bench.training.checkpoints import restore
-from electra_bench.training.evaluation import Evaluator
-from electra_bench.training.stages import TrainingStage
+from electra_bench.training.checkpoints import Best, best_checkpoint
+from electra_bench.training.evaluation import Evaluator, Scored
 from electra_bench.training.strategy import make_deterministic
-from electra_bench.training.trainer import Loop, Trainer
+from electra_bench.training.trainer import Trainer
+
+EVAL_BATCH_SIZE = 64
 
 
 @gin.configurable(module="runs")
 def finetune(
     session: Session,
     *,
-    task: str,
+    task: str | Sequence[str],
     workdir: str,
     seed: int | Sequence[int],
     init: str | None = None,
+    init_at: float | Sequence[float] | None = None,
     model: str | None = None,
     vocab: str | None = None,
     vocabulary: str | None = None,
@@ -56,206 +58,290 @@ def finetune(
     max_seq_length: int | None = None,
     batch_size: int = 32,
     composition: str = "by_length",
+    mixing: str | float = PROPORTIONAL,
+    frozen: Sequence[str] = (),
     weight_decay: float = 0.0,
     splits: Mapping[str, Sequence[str]] | None = None,
     protocol: str | None = None,
 ) -> list[RunRecord]:
-    """Fine-tunes an encoder on one task, once for every seed, and scores it.
+    """Fine-tunes an encoder on one task or several, once for every seed, and scores it.
 
     Args:
         session: how the run was started.
-        task: registered task.
+        task: registered task or mixture, or several tasks, which share the encoder.
         workdir: every run's folder is made inside it.
-        seed: one seed, or several for as many runs; of the head's initial values, order
+        seed: one seed, or several for as many runs; of the heads' initial values, order
             and dropout.
         init: a run's folder, a checkpoint, or the original's model folder; None starts
-            from random values.
+            from random values. A fine-tuned run is an intermediate task: its encoder is
+            taken, not its head.
+        init_at: one or several fractions of the training of `init`, whose checkpoints of
+            then are started from, in a run each; `runs.pretrain.keep_at` keeps them.
         model: registered model; None takes the one of `init`.
         vocab: vocabulary file; None takes the one beside `init`.
         vocabulary: registered vocabulary; None tells by the file's content.
-        label: row of the leaderboard; the label of `init` by default.
+        label: row of the leaderboard; the label of `init` by default, with the tasks that
+            it was fine-tuned on.
         data_dir: folder with data sets.
         files: split to path, for data that lies elsewhere.
-        epochs: passes over the training set; None takes the card's.
+        epochs: passes over the training set; None takes the card's, of several the least.
         max_seq_length: token limit; None takes the card's.
         batch_size: examples in an update.
         composition: "by_length" groups examples of similar length, padded to a multiple
             of 8; "random" draws batches at random and pads to the longest member, as the
             original composed them.
+        mixing: how often several tasks are drawn: "proportional" to their sizes, "equal",
+            or a temperature, see `mixing_rates`. Other than in proportion, batches are
+            drawn at random whatever `composition` says.
+        frozen: regular expressions; variables in whose name one is found are not trained.
         weight_decay: of the optimizer; pre-training has its own.
         splits: task to (split to train on, split to score), where the card's are not
             meant.
         protocol: set by the files in gin/protocols.
 
     Returns:
-        The records, one a seed.
+        The records, one a seed and fraction.
     """
     strategy = building.strategy(batch_size)
-    card: TaskCard = registry.tasks.get(task)
-    if card.kind not in registry.kinds.names():
-        raise ValueError(
-            f"task {task!r} is of kind {card.kind!r}, which cannot be fine-tuned; kinds: "
-            f"{registry.kinds.names()}"
-        )
-    if card.trained_on:
-        raise ValueError(
-            f"task {task!r} has no training set: fine-tune on {card.trained_on!r}, then "
-            "evaluate or predict"
-        )
-    pretrained = find_pretrained(init)
-    model = model or pretrained.of_record("model") or "electra"
-    label = label or pretrained.label or f"{model}-untrained"
-    runs = {s: os.path.join(workdir, f"{label}-{task}-s{s}") for s in _seeds(seed)}
+    mixture = mixed(task)
+    cards = [trainable_card(name) for name in mixture.tasks]
+    seeds = _seeds(seed)
+    starts = [find_pretrained(init, at) for at in _fractions(init, init_at)]
+    start = starts[0]
+    model = model or start.of_record("model") or "electra"
+    label = label or _label(start) or f"{model}-untrained"
     keep_freed_memory()
     make_deterministic()
     tokens = building.open_vocabulary(
-        vocabulary, building.find_vocabulary(vocab, pretrained.folder)
+        vocabulary, building.find_vocabulary(vocab, start.folder)
     )
-    length = max_seq_length or card.max_seq_length
-    train_split, eval_split = (splits or {}).get(
-        task, (card.train_split, card.eval_split)
-    )
-    _check_files(files or {}, load_task(task))
+    check_files(files or {}, mixture.tasks)
     with run_context.use(
         vocabulary=tokens,
         data_dir=data_dir or run_context.current().data_dir,
         files=dict(files or {}),
     ):
-        [train] = examples(task, train_split, length)
-        [held_out] = examples(task, eval_split, length)
-        further = _further(card, eval_split, length)
+        data = [TaskData.load(card, splits, max_seq_length) for card in cards]
+    sizes = [len(part.train.store) for part in data]
+    rates = mixture.rates or mixing_rates(mixing, sizes)
+    if len(cards) > 1:
+        register_mixture(dict(zip(mixture.tasks, rates, strict=True)))
+    parts = [d.train._replace(rate=r) for d, r in zip(data, rates, strict=True)]
     batches = TrainingBatches.passes(
-        train, batch_size, card.epochs if epochs is None else epochs, composition
+        parts,
+        batch_size,
+        min(card.epochs for card in cards) if epochs is None else epochs,
+        composition,
     )
-    setup = _Setup.build(strategy, model, card, tokens, batches, weight_decay)
-    building.check_length(setup.objective.encoder, length)
+    training = TaskTraining.build(
+        strategy,
+        model,
+        cards,
+        tokens,
+        parts,
+        batches,
+        frozen=frozen,
+        weight_decay=weight_decay,
+    )
+    building.check_length(training.objective.encoder, max(d.length for d in data))
     building.check_protocol(protocol)
-    _check_vocabulary(pretrained, tokens)
+    _check_vocabulary(start, tokens)
     # Now, so that a checkpoint that does not fit is found before anything is written.
-    setup.reset(next(iter(runs)), pretrained)
-    marks = score_marks(pretrained, card, [train.store, held_out.store])
-    flops = _train_flops(setup.objective, train, batches)
+    for checkpoint in starts:
+        training.reset(seeds[0], checkpoint)
+    jobs = [
+        _Job(
+            session, mixture.name, label, model, protocol, tokens, data, begin, at, one
+        )
+        for begin, at in zip(starts, _fractions(init, init_at), strict=True)
+        for one in seeds
+    ]
     if session.dry_run:
         plan.show_training(
-            ", ".join(runs.values()),
-            setup.objective,
-            {"task": task, "steps": batches.num_steps, "batch": batch_size},
-            flops,
-            train.store,
+            ", ".join(os.path.join(workdir, job.name) for job in jobs),
+            training.objective,
+            {"task": mixture.name, "steps": batches.num_steps, "batch": batch_size},
+            training.train_flops,
+            parts[0].store,
             None,
         )
         return []
-    trainer = setup.trainer(batches.num_steps, f"finetune {label} {task}")
-    scored_splits = [
-        (split, part, Evaluator(setup.objective, load_task(task), part.store, 64))
-        for split, part in [(eval_split, held_out), *further]
-    ]
-    evaluator = scored_splits[0][-1]
-    content = {
-        "vocabulary": tokens.sha256,
-        "init": pretrained.sha256,
-        f"data of {train_split}": train.data_sha256,
-        f"data of {eval_split}": held_out.data_sha256,
+    trainer = training.trainer(f"finetune {label} {mixture.name}")
+    evaluators = {
+        (d.card.name, split): Evaluator(
+            training.kinds[d.card.name],
+            load_task(d.card.name),
+            part.store,
+            EVAL_BATCH_SIZE,
+        )
+        for d in data
+        for split, part in d.scored
     }
-
-    def evaluate(step: int) -> dict[str, dict[str, float]]:
-        del step
-        return {task: evaluator.score().metrics}
-
-    def one(number: int, run_dir: str) -> RunRecord:
-        check_spared(pretrained.checkpoint, run_dir, session.overwrite)
-        config_text = session.snapshot(runs__finetune__seed=number)
-        with open_run_dir(run_dir, config_text, content, session.overwrite) as sha256:
-            done = finished(run_dir)
-            if done:
-                print(f"{run_dir} is done already")
-                return done
-            session.begin()
-            if "unseen positions" in marks:
-                print(f"warning: {task}: {marks['unseen positions']}", flush=True)
-            started = recording.now()
-            building.copy_vocabulary(tokens, run_dir)
-            building.save_model(run_dir, config_text, model)
-            setup.reset(number, pretrained)
-            # Without periods the only evaluation is the one after training.
-            trained = trainer.train(
-                run_dir,
-                number,
-                batches.dataset(number),
-                evaluate if setup.settings.eval_every else None,
-            )
-            results = [
-                _result(card, part, split, scores.score(), run_dir, marks)
-                for split, part, scores in scored_splits
-            ]
-            run = recording.Run(
-                started,
-                label,
-                "finetune",
-                number,
-                model,
-                card.kind,
-                protocol,
-                config_text,
-                sha256,
-                tokens.sha256,
-                pretrained,
-            )
-            record = recording.make_record(
-                run,
-                name=f"{label}-{task}-s{number}",
-                encoder=setup.objective.encoder,
-                strategy=setup.strategy,
-                trained=trained,
-                train_examples=len(train.store),
-                train_flops=flops,
-                results=results,
-                pretrain_seed=pretrained.of_record("seed"),
-                pretrain_fraction=pretrained.of_record("pretrain_fraction"),
-                positions_seen=pretrained.of_record("positions_seen"),
-                contaminated=pretrained.of_record("contaminated") or {},
-                collapsed=_collapsed(card, results[0]),
-            )
-            write_record(run_dir, record)
-        return record
-
-    return [one(number, run_dir) for number, run_dir in runs.items()]
+    return [_run(job, workdir, training, trainer, evaluators) for job in jobs]
 
 
-def _train_flops(
-    objective: Objective, train: TaskExamples, batches: TrainingBatches
-) -> float | None:
-    """FLOPs of the encoder over the whole training, method v2, without padding.
+class _Job(NamedTuple):
+    """One run of the command.
 
-    None for an encoder that counts none. The head's share is left out: it is below a
-    thousandth.
+    Attributes:
+        session: how the command was started.
+        mixture: name of the task or mixture.
+        label: row of the leaderboard.
+        model: registered model; `protocol`: its name.
+        protocol: set by the files in gin/protocols.
+        tokens: the vocabulary.
+        data: of every task.
+        start: what it starts from; `at`: after which fraction of its training.
+        at: None for all of it.
+        seed: of this run.
     """
-    count = getattr(objective.encoder, "forward_flops", None)
-    if count is None:
-        return None
-    lengths, numbers = np.unique(train.store.lengths("input_ids"), return_counts=True)
-    forward = sum(
-        count(int(length)) * int(number)
-        for length, number in zip(lengths, numbers, strict=True)
+
+    session: Session
+    mixture: str
+    label: str
+    model: str
+    protocol: str | None
+    tokens: Any
+    data: Sequence[TaskData]
+    start: Pretrained
+    at: float | None
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The folder's."""
+        at = "" if self.at is None else f"-at{self.at:g}"
+        return f"{self.label}-{self.mixture}{at}-s{self.seed}"
+
+    @property
+    def content(self) -> dict[str, str | None]:
+        """What its inputs held."""
+        content = {"vocabulary": self.tokens.sha256, "init": self.start.sha256}
+        for part in self.data:
+            content |= part.content
+        return content
+
+
+Evaluators = Mapping[tuple[str, str], Evaluator]
+
+
+def _run(
+    job: _Job,
+    workdir: str,
+    training: TaskTraining,
+    trainer: Trainer,
+    evaluators: Evaluators,
+) -> RunRecord:
+    """Trains and scores one run, or finds it done."""
+    session, run_dir = job.session, os.path.join(workdir, job.name)
+    check_spared(job.start.checkpoint, run_dir, session.overwrite)
+    config_text = session.snapshot(
+        runs__finetune__seed=job.seed, runs__finetune__init_at=job.at
     )
-    passes = batches.num_steps * batches.batch_size / len(train.store)
-    return TRAIN_FACTOR * forward * passes
+    with open_run_dir(
+        run_dir, config_text, job.content, session.overwrite
+    ) as config_sha256:
+        done = finished(run_dir)
+        if done:
+            print(f"{run_dir} is done already")
+            return done
+        session.begin()
+        marks = {
+            d.card.name: score_marks(
+                job.start, d.card, [d.train.store, d.scored[0][1].store]
+            )
+            for d in job.data
+        }
+        for task, found in marks.items():
+            if "unseen positions" in found:
+                print(f"warning: {task}: {found['unseen positions']}", flush=True)
+        started = recording.now()
+        building.copy_vocabulary(job.tokens, run_dir)
+        building.save_model(run_dir, config_text, job.model)
+        training.reset(job.seed, job.start)
+
+        def evaluate(step: int) -> dict[str, dict[str, float]]:
+            del step
+            return {
+                d.card.name: evaluators[d.card.name, d.scored[0][0]].score().metrics
+                for d in job.data
+            }
+
+        trained = trainer.train(
+            run_dir,
+            job.seed,
+            training.batches.dataset(job.seed),
+            # Without periods the only evaluation is the one after training.
+            evaluate if training.settings.eval_every else None,
+        )
+        best = best_checkpoint(run_dir) if training.settings.best_metric else None
+        if best:
+            training.restore(best.prefix)
+        results = [
+            _result(
+                d.card,
+                part,
+                split,
+                evaluators[d.card.name, split].score(),
+                run_dir,
+                marks[d.card.name] | _chosen_on(d, split, best),
+            )
+            for d in job.data
+            for split, part in d.scored
+        ]
+        run = recording.Run(
+            started,
+            job.label,
+            "finetune",
+            job.seed,
+            job.model,
+            "multi_task" if len(job.data) > 1 else job.data[0].card.kind,
+            job.protocol,
+            config_text,
+            config_sha256,
+            job.tokens.sha256,
+            job.start,
+        )
+        record = recording.make_record(
+            run,
+            name=job.name,
+            encoder=training.objective.encoder,
+            strategy=training.strategy,
+            trained=trained,
+            checkpoint=best.prefix if best else trained.checkpoint,
+            train_examples=sum(len(d.train.store) for d in job.data),
+            train_flops=training.train_flops,
+            results=results,
+            pretrain_seed=job.start.pretrain_seed,
+            pretrain_fraction=job.start.of_record("pretrain_fraction"),
+            positions_seen=job.start.of_record("positions_seen"),
+            contaminated=job.start.of_record("contaminated") or {},
+            collapsed=_any_collapsed(job.data, results),
+            chosen_step=best.step if best else None,
+        )
+        write_record(run_dir, record)
+    return record
 
 
-def _further(
-    card: TaskCard, eval_split: str, length: int
-) -> list[tuple[str, TaskExamples]]:
-    """The card's further splits; those without a file are named and left out."""
-    if eval_split != card.eval_split:
-        return []
-    found = []
-    for split in card.further_splits:
-        try:
-            [part] = examples(card.name, split, length)
-        except FileNotFoundError as error:
-            print(f"{card.name}: {split} is not scored: {error}", flush=True)
-        else:
-            found.append((split, part))
+def _label(start: Pretrained) -> str | None:
+    """That of the checkpoint; of a fine-tuned one with what it was fine-tuned on."""
+    if start.of_record("kind") != "finetune":
+        return start.label
+    tasks = dict.fromkeys(result.task for result in start.record.results)
+    return "+".join([start.label, *tasks])
+
+
+def _fractions(
+    init: str | None, init_at: float | Sequence[float] | None
+) -> list[float | None]:
+    if init_at is None:
+        return [None]
+    found = [init_at] if isinstance(init_at, int | float) else list(init_at)
+    if init is None or not found or not all(0 < at <= 1 for at in found):
+        raise ValueError(
+            f"init_at takes fractions, above 0 and at most 1, of the training of INIT; "
+            f"got {init_at!r} and INIT {init!r}"
+        )
     return found
 
 
@@ -269,19 +355,6 @@ def _check_vocabulary(pretrained: Pretrained, tokens: Any) -> None:
         )
 
 
-def _check_files(files: Mapping[str, str], task: seqio.Task) -> None:
-    # Of splits that are made of another split's file, only that one can be given.
-    names = getattr(task.source, "file_names", task.splits)
-    for split, path in files.items():
-        if split not in names:
-            raise ValueError(
-                f"files: task {task.name!r} reads no file for {split!r}; it reads "
-                f"{sorted(names)}"
-            )
-        if not os.path.isfile(path):
-            raise FileNotFoundError(f"files: no file {path!r} for split {split!r}")
-
-
 def _seeds(seed: int | Sequence[int]) -> list[int]:
     seeds = [seed] if isinstance(seed, int) else list(seed)
     numbers = all(isinstance(number, int) and number >= 0 for number in seeds)
@@ -292,63 +365,21 @@ def _seeds(seed: int | Sequence[int]) -> list[int]:
     return seeds
 
 
-class _Setup(NamedTuple):
-    """Encoder, head and optimizer, built once and reset for every seed."""
-
-    strategy: tf.distribute.Strategy
-    settings: Loop
-    variables: Variables
-    objective: Objective
-    stages: tuple[TrainingStage, ...]
-
-    @classmethod
-    def build(
-        cls,
-        strategy: tf.distribute.Strategy,
-        model: str,
-        card: TaskCard,
-        tokens: Any,
-        batches: TrainingBatches,
-        weight_decay: float,
-    ) -> "_Setup":
-        settings = registry.training.get("loop")()
-        with strategy.scope():
-            variables = Variables(0)
-            objective = building.task_objective(card, model, variables, tokens)
-            stages = building.stages(
-                objective, batches.num_steps, weight_decay=weight_decay
-            )
-        return cls(strategy, settings, variables, objective, stages)
-
-    def trainer(self, num_steps: int, name: str) -> Trainer:
-        return Trainer(
-            self.objective,
-            self.stages,
-            strategy=self.strategy,
-            num_steps=num_steps,
-            settings=self.settings,
-            name=name,
-        )
-
-    def reset(self, seed: int, pretrained: Pretrained) -> None:
-        """Gives every variable the value it has at step 0."""
-        self.variables.reset(seed)
-        for stage in self.stages:
-            for slot in stage.optimizer.slots.values():
-                slot.assign(tf.zeros_like(slot))
-        if pretrained.checkpoint:
-            restore(
-                pretrained.checkpoint,
-                {variable_name(v): v for v in self.objective.encoder.variables},
-                "variables of the encoder",
-            )
+def _chosen_on(data: TaskData, split: str, best: Best | None) -> dict[str, str]:
+    """The mark of a score that the checkpoint was chosen by."""
+    if best is None or split != data.scored[0][0]:
+        return {}
+    return {
+        "best on it": f"the checkpoint of step {best.step} was chosen by {best.metric} on "
+        "this split"
+    }
 
 
 def _result(
     card: TaskCard,
-    held_out: TaskExamples,
+    part: Any,
     split: str,
-    scored: Any,
+    scored: Scored,
     run_dir: str,
     marks: Mapping[str, str],
 ) -> TaskResult:
@@ -365,7 +396,7 @@ def _result(
         num_examples=size,
         metrics=scored.metrics,
         main_metric=card.main_metric,
-        data_sha256=held_out.data_sha256,
+        data_sha256=part.data_sha256,
         floor=card.floor,
         marks=marks,
         predictions_path=path,
@@ -373,8 +404,20 @@ def _result(
     )
 
 
+def _any_collapsed(
+    data: Sequence[TaskData], results: Sequence[TaskResult]
+) -> bool | None:
+    """Whether a task's main split is answered no better than trivially."""
+    main = {(d.card.name, d.scored[0][0]): d.card for d in data}
+    found = [
+        _collapsed(main[result.task, result.split], result)
+        for result in results
+        if (result.task, result.split) in main
+    ]
+    return None if all(f is None for f in found) else any(found)
+
+
 def _collapsed(card: TaskCard, result: TaskResult) -> bool | None:
-    """Whether the model does no better than the trivial answer."""
     score = result.main_score
     if score is None or card.floor is None:
         return None

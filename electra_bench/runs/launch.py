@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import gin
 
 from electra_bench import config, registry
+from electra_bench.data import run_context
 from electra_bench.runs.building import MODEL_FILE
 from electra_bench.runs.pretrained import find_run
+from electra_bench.tasks import file_tasks
 
 ROOTS = (
     "evaluate",
@@ -58,7 +60,9 @@ def load(kind: str, name: str) -> None:
     Raises:
         UnknownName: nothing has this name.
     """
-    if kind != "runs":
+    if kind == "tasks":
+        file_tasks.declare(name)
+    elif kind != "runs":
         registry.REGISTRIES[kind].load(name)
     elif name in ROOTS:
         importlib.import_module(f"electra_bench.runs.{name}")
@@ -78,6 +82,25 @@ def parse(
     for plugin in plugins:
         registry.load_plugin(plugin)
     return config.parse(files, overrides, load, registry.load_plugin, KINDS)
+
+
+def register_file_tasks(
+    parsed: config.Parsed, data_dir: str | None, files: Mapping[str, str] | None
+) -> list[str]:
+    """Registers the tasks that a configuration describes; their names.
+
+    Args:
+        parsed: the configuration, which gin holds.
+        data_dir: folder with data sets; None takes that of the surroundings.
+        files: split to path, for data that lies elsewhere.
+    """
+    selectors = (b.selector for b in parsed.bindings if b.selector.startswith("tasks."))
+    names = list(dict.fromkeys(s.removeprefix("tasks.") for s in selectors))
+    with run_context.use(
+        data_dir=data_dir or run_context.current().data_dir, files=dict(files or {})
+    ):
+        file_tasks.register(names)
+    return names
 
 
 def _model_files(
@@ -123,4 +146,9 @@ def launch(
     session = Session(parsed, tuple(plugins), dry_run, overwrite, on_start)
     given = given or {}
     config.require_bound(f"runs.{root}", ("session", *given))
+    register_file_tasks(
+        parsed,
+        parsed.value(f"runs.{root}.data_dir"),
+        parsed.value(f"runs.{root}.files"),
+    )
     return gin.get_configurable(f"runs.{root}")(session, **given)

@@ -83,7 +83,7 @@ def predict(
     make_deterministic()
     pretrained = find_pretrained(init)
     record = fine_tuned_record(pretrained.folder)
-    trained: str = record.results[0].task
+    trained = _head(record, parts)
     chosen = [_chosen(task or trained, split, trained) for task, split in parts]
     run = RestoredRun.open(
         registry.tasks.get(trained),
@@ -101,6 +101,13 @@ def predict(
         answers if answers.absent else _predicted(run, answers, batch_size)
         for answers in planned
     ]
+
+
+def _head(record: RunRecord, parts: Sequence[tuple[str | None, str | None]]) -> str:
+    """The task whose head answers: of several the one that is asked for first."""
+    trained = [result.task for result in record.results]
+    wanted = [task for task, _ in parts if task in trained]
+    return [*wanted, *trained][0]
 
 
 def _chosen(task: str, split: str | None, trained: str) -> tuple[TaskCard, str]:

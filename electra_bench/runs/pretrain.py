@@ -1,7 +1,7 @@
 """`electra-bench pretrain`."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gin
@@ -48,6 +48,7 @@ def pretrain(
     data_dir: str | None = None,
     eval_batches: int = 20,
     processes: int | None = None,
+    keep_at: Sequence[float] = (),
     contaminated: Mapping[str, str] | None = None,
     protocol: str | None = None,
 ) -> RunRecord:
@@ -74,6 +75,8 @@ def pretrain(
         data_dir: folder with data sets.
         eval_batches: held-out batches in an evaluation, at most.
         processes: for building examples; None for one a core.
+        keep_at: fractions of the training after which a checkpoint is kept for good, to
+            fine-tune from (`runs.finetune.init_at`).
         contaminated: task to how its examples or their sources came into the corpus;
             scores of such tasks are marked, also those of runs that start from this one.
         protocol: set by the files in gin/protocols.
@@ -83,6 +86,10 @@ def pretrain(
     """
     if seed < 0:
         raise ValueError(f"SEED must be a whole number >= 0, got {seed}")
+    if not all(0 < at <= 1 for at in keep_at):
+        raise ValueError(
+            f"keep_at takes fractions above 0 and at most 1, got {keep_at}"
+        )
     for task in contaminated or {}:
         registry.tasks.get(task)
     started = recording.now()
@@ -156,6 +163,7 @@ def pretrain(
             strategy=strategy,
             num_steps=train_steps,
             settings=settings,
+            keep_at=keep_at,
             name=f"pretrain {label}",
         ).train(
             run_dir,

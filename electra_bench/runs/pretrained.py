@@ -12,6 +12,8 @@ from electra_bench.records import RunRecord, TaskCard, find_records, read_record
 from electra_bench.records.run_record import FILE_NAME
 from electra_bench.runs import building
 from electra_bench.training.checkpoints import (
+    checkpoint_of_step,
+    checkpoint_steps,
     find_checkpoint,
     restore,
     sha256_of_checkpoint,
@@ -46,6 +48,12 @@ class Pretrained(NamedTuple):
         """A field of its run's record; None without one."""
         return getattr(self.record, field) if self.record else None
 
+    @property
+    def pretrain_seed(self) -> int | None:
+        """Seed of the pre-training, also behind an intermediate task; None if unknown."""
+        is_finetuned = self.of_record("kind") == "finetune"
+        return self.of_record("pretrain_seed" if is_finetuned else "seed")
+
     def vocabulary_change(self, tokens: Any) -> VocabularyChange | None:
         """From the vocabulary beside the checkpoint to a run's.
 
@@ -57,24 +65,48 @@ class Pretrained(NamedTuple):
         return vocabulary_change(building.open_vocabulary(None, path), tokens)
 
 
-def find_pretrained(init: str | None) -> Pretrained:
+def find_pretrained(init: str | None, at: float | None = None) -> Pretrained:
     """Looks at what `init` names.
 
     Args:
         init: folder of a run, a folder that holds exactly one pre-training run, a folder
-            with checkpoints, or a checkpoint's prefix; None for none.
+            with checkpoints, or a checkpoint's prefix; None for none. Of a run's
+            checkpoints the one that it was scored with.
+        at: the checkpoint after this fraction of the run, instead of that one.
 
     Raises:
-        FileNotFoundError: nothing there.
+        FileNotFoundError: nothing there, or no checkpoint of that fraction.
+        ValueError: a fraction of something that is no finished run.
     """
     if init is None:
         return Pretrained()
     folder = find_run(init)
-    checkpoint = find_checkpoint(init if os.path.exists(f"{init}.index") else folder)
     record = _record(folder)
+    if at is not None:
+        checkpoint = _checkpoint_at(init, folder, record, at)
+    elif os.path.exists(f"{init}.index"):
+        checkpoint = init
+    elif record and record.chosen_step:
+        checkpoint = checkpoint_of_step(folder, record.chosen_step)
+    else:
+        checkpoint = find_checkpoint(folder)
     if record and record.train_steps:
         record = _as_of(record, step_of_checkpoint(checkpoint))
     return Pretrained(folder, checkpoint, sha256_of_checkpoint(checkpoint), record)
+
+
+def _checkpoint_at(init: str, folder: str, record: RunRecord | None, at: float) -> str:
+    if record is None or not record.train_steps:
+        raise ValueError(f"init_at needs a finished run for INIT, got {init!r}")
+    step = round(at * record.train_steps)
+    prefix = checkpoint_of_step(folder, step)
+    if not os.path.exists(f"{prefix}.index"):
+        raise FileNotFoundError(
+            f"{init} kept no checkpoint of step {step}, {at:g} of its training; it has "
+            f"those of steps {checkpoint_steps(folder)}: pre-train with keep_at, see "
+            "gin/runs/learning_curve.gin"
+        )
+    return prefix
 
 
 def restored_objective(
@@ -99,7 +131,7 @@ def restored_objective(
         name = pretrained.of_record("objective") or "electra"
         objective = building.pretraining_objective(name, model, variables, special_ids)
     else:
-        objective = building.task_objective(card, model, variables, tokens)
+        objective = building.task_objective([card], model, variables, tokens)
     restore(pretrained.checkpoint, {variable_name(v): v for v in objective.variables})
     return objective
 

@@ -159,6 +159,7 @@ def make_record(
     encoder: Encoder,
     strategy: tf.distribute.Strategy,
     trained: Trained,
+    checkpoint: str | None = None,
     train_examples: int,
     train_flops: float | None,
     results: Sequence[TaskResult],
@@ -172,6 +173,7 @@ def make_record(
         encoder: as trained.
         strategy: that it was trained with.
         trained: what the trainer returned.
+        checkpoint: the one that was scored; None for the last one.
         train_examples: number of examples in the training set.
         train_flops: FLOPs of this run by method v2; None if unknown.
         results: scores.
@@ -207,7 +209,7 @@ def make_record(
         results=tuple(results),
         vocab_sha256=run.vocab_sha256,
         config_sha256=run.config_sha256,
-        checkpoint_sha256=sha256_of_checkpoint(trained.checkpoint),
+        checkpoint_sha256=sha256_of_checkpoint(checkpoint or trained.checkpoint),
         parent_run_id=parent.of_record("run_id"),
         started=run.started,
         ended=now(),

@@ -20,6 +20,7 @@ from electra_bench.data import run_context
 from electra_bench.data.cache import cached_examples
 from electra_bench.data.code_version import code_version
 from electra_bench.data.example_store import ExampleStore, ExampleWriter
+from electra_bench.tasks import feature_settings
 from electra_bench.tasks.corpora import CorpusSource, build_corpus
 from electra_bench.tasks.fingerprints import data_sha256, preprocessing_sha256
 from electra_bench.tasks.registration import load_task
@@ -133,6 +134,7 @@ def _task_examples(
         "preprocessing": preprocessing_sha256(task),
         "vocabulary": vocabulary.sha256 if vocabulary else None,
         "seq_length": seq_length,
+        "features": feature_settings.current(),
         "code": code_version(_modules(vocabulary)),
     }
 

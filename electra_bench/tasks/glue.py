@@ -234,11 +234,11 @@ class MrpcSource(TableSource):
         microsoft = ("msr_paraphrase_train", "msr_paraphrase_test", "dev_ids")
         return [*super().file_names, *microsoft]
 
-    def rows(self, split: str) -> list[Row]:
+    def table(self, split: str) -> list[Row]:
         """The rows of GLUE's file, or of Microsoft's if GLUE's is not there."""
         candidates = locate.layouts(self._task, split, ".tsv", *self._folders)
         if locate.find_or_none(split, candidates) is not None:
-            return super().rows(split)
+            return super().table(split)
         name = "msr_paraphrase_test" if split == "test" else "msr_paraphrase_train"
         path = locate.find(name, [*candidates, *self._candidates(name, ".txt")])
         rows = read_table(path, self._columns[split], self._check_label, self._on_error)

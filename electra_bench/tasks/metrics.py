@@ -51,6 +51,16 @@ def binary_f1(positive: str) -> Callable[[Sequence, Sequence], Scores]:
     return f1
 
 
+def macro_f1(targets: Sequence, predictions: Sequence) -> Scores:
+    """Mean of the F1 of every class that occurs; 0 for one that is never right."""
+    if not targets:
+        return {"macro_f1": math.nan}
+    score = sklearn.metrics.f1_score(
+        targets, predictions, average="macro", zero_division=0.0
+    )
+    return {"macro_f1": 100.0 * score}
+
+
 def pearson(targets: Sequence[float], predictions: Sequence[float]) -> Scores:
     """Pearson correlation; NaN if either side is constant."""
     if _has_no_correlation(targets, predictions):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from electra_bench.core.batch import NO_LABEL
+from electra_bench.core.batch import NO_LABEL, UNKNOWN_LABEL
 
 Postprocess = Callable[..., Any]
 
@@ -50,13 +50,16 @@ def scaled_value(smallest: float, largest: float) -> Postprocess:
 def word_tags(labels: Sequence[str]) -> Postprocess:
     """One tag a word: tag ids at the tokens that begin words, to their names.
 
+    None for a target whose tags nobody has said.
+
     Args:
         labels: tags in the order of their ids.
     """
 
     def postprocess(
         value: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
-    ) -> list[str]:
-        return [labels[int(i)] for i in np.ravel(value) if i != NO_LABEL]
+    ) -> list[str] | None:
+        ids = [int(i) for i in np.ravel(value) if i != NO_LABEL]
+        return None if UNKNOWN_LABEL in ids else [labels[i] for i in ids]
 
     return postprocess

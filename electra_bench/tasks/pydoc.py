@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from electra_bench.data import run_context
 from electra_bench.data.file_hashes import file_sha256
+from electra_bench.data.whole_file_source import WholeFileSource
 from electra_bench.records import TaskCard
 from electra_bench.tasks import metrics, postprocessors, preprocessors
 from electra_bench.tasks.pydoc_examples import SIZES
@@ -23,7 +24,7 @@ _STRINGS = tf.TensorSpec([None], tf.string)
 _INDEX = {"idx": tf.TensorSpec([], tf.int32), "id": _STRING}
 
 
-class PydocSource(seqio.DataSource):
+class PydocSource(WholeFileSource):
     """Examples of one documentation task, made of the installed packages on first use."""
 
     def __init__(self, task: str, features: Mapping[str, tf.TensorSpec]):
@@ -37,42 +38,19 @@ class PydocSource(seqio.DataSource):
         self._task = task
         self._signature = {**_INDEX, **features}
 
-    @property
-    def supports_arbitrary_sharding(self) -> bool:
-        """False: there is one shard."""
-        return False
-
-    def list_shards(self, split: str) -> Sequence[str]:
-        """One shard."""
-        return [split]
-
-    def get_dataset(
-        self,
-        split: str = "train",
-        shuffle: bool = True,
-        seed: int | None = None,
-        shard_info: seqio.ShardInfo | None = None,
-        *,
-        sequence_length: Mapping[str, int] | None = None,
-        use_cached: bool = False,
-        num_epochs: int | None = 1,
-    ) -> tf.data.Dataset:
-        """The raw examples of a split, or of the file that the run binds to it."""
-        del sequence_length, use_cached, num_epochs
-        rows = self._rows(split)
-        dataset = tf.data.Dataset.from_generator(
+    def rows(self, split: str) -> tf.data.Dataset:
+        """See `WholeFileSource`; of the split, or of the file that the run binds to it."""
+        rows = self._lines(split)
+        return tf.data.Dataset.from_generator(
             lambda: ({name: row[name] for name in self._signature} for row in rows),
             output_signature=self._signature,
-        )
-        if shard_info is not None and shard_info.num_shards > 1:
-            dataset = dataset.shard(shard_info.num_shards, shard_info.index)
-        return dataset.shuffle(max(1, len(rows)), seed=seed) if shuffle else dataset
+        ).apply(tf.data.experimental.assert_cardinality(len(rows)))
 
     def data_sha256(self, split: str) -> str:
         """Hash of the split's file, see `fingerprints.data_sha256`."""
         return file_sha256(self._path(split))
 
-    def _rows(self, split: str) -> list[dict[str, Any]]:
+    def _lines(self, split: str) -> list[dict[str, Any]]:
         path = self._path(split)
         rows = []
         with open(path, encoding="utf-8") as file:

@@ -13,6 +13,8 @@ import tensorflow as tf
 
 from electra_bench.core import SpecialIds
 from electra_bench.data.answer_text import word_borders
+from electra_bench.data.whole_file_source import dense
+from electra_bench.tasks import feature_settings
 from electra_bench.tasks.preprocessors import ROWS_AT_ONCE, run_vocabulary
 from electra_bench.tasks.qa_metrics import Answer
 
@@ -186,7 +188,7 @@ def _row(before: Sequence[int], middle: np.ndarray, after: int) -> np.ndarray:
 
 
 def encode_windows(
-    doc_stride: int = 128, max_query_length: int = 64
+    doc_stride: int | None = None,
 ) -> Callable[..., tf.data.Dataset]:
     """Preprocessor: `question`, `context` and where the answer is, to windows.
 
@@ -195,9 +197,7 @@ def encode_windows(
     and what the example held is kept.
 
     Args:
-        doc_stride: tokens between the beginnings of two windows; windows that hold no
-            more than that do not overlap.
-        max_query_length: tokens of a question at most.
+        doc_stride: of the task, in place of `feature_settings.Windows.doc_stride`.
 
     Source: google-research/electra finetune/qa/qa_tasks.py, `featurize`.
     """
@@ -206,6 +206,8 @@ def encode_windows(
         dataset: tf.data.Dataset, sequence_length: Mapping[str, int] | None = None
     ) -> tf.data.Dataset:
         vocabulary = run_vocabulary()
+        settings = feature_settings.windows()
+        stride = doc_stride or settings.doc_stride
         length = (sequence_length or {}).get("input_ids") or 2**31
 
         @functools.lru_cache(maxsize=64)  # a context has several questions
@@ -220,13 +222,13 @@ def encode_windows(
             if len(place):
                 answer = answer_tokens(vocabulary, context.decode(), tokens, *place)
             return windows(
-                list(vocabulary.encode(question.decode()))[:max_query_length],
+                list(vocabulary.encode(question.decode()))[: settings.max_query_length],
                 tokens,
                 vocabulary.special_ids,
                 answer,
                 bool(is_impossible),
                 length,
-                doc_stride,
+                stride,
             )
 
         def make_many(
@@ -275,13 +277,7 @@ def encode_windows(
                 )
             return rows
 
-        # Unbatched ragged features keep a ragged type; seqio tasks carry dense ones.
-        return (
-            dataset.ragged_batch(ROWS_AT_ONCE)
-            .map(expand)
-            .unbatch()
-            .map(lambda row: {name: tf.convert_to_tensor(row[name]) for name in row})
-        )
+        return dataset.ragged_batch(ROWS_AT_ONCE).map(expand).unbatch().map(dense)
 
     return preprocess
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from electra_bench.records import Prediction, TaskCard
 
-# Stands for the tag of a word that the model did not see.
+# Stands for a tag that is not known, or of a word that the model did not see.
 CUT_OFF = "_"
 NULL_ODDS = "null_odds"
 
@@ -158,7 +158,9 @@ def conll_text(sentences: Sequence[Tagged]) -> str:
     for sentence in sentences:
         found = sentence.prediction
         # Where there is a prediction, both tags are in the form that metrics compare.
-        right = [*found.target, *sentence.tags[len(found.target) :]]
+        compared = found.target or ()
+        right = [*compared, *sentence.tags[len(compared) :]]
+        right = [tag or CUT_OFF for tag in right]
         predicted = [*found.prediction, *[CUT_OFF] * num_cut_off(sentence)]
         words = zip(sentence.words, right, predicted, strict=True)
         lines += [*map(" ".join, words), ""]

@@ -25,22 +25,31 @@ class CheckpointError(ValueError):
 
 
 class Best(NamedTuple):
-    """The best checkpoint so far by an evaluation metric."""
+    """The best checkpoint so far by an evaluation metric.
+
+    Attributes:
+        step: updates that it has seen.
+        metric: name of the metric.
+        value: of the metric, its mean over tasks.
+        prefix: of the checkpoint.
+    """
 
     step: int
     metric: str
     value: float
+    prefix: str
 
 
 class Checkpoints:
     """The checkpoints of one run."""
 
-    def __init__(self, directory: str, keep: int = 2):
+    def __init__(self, directory: str, keep: int = 2, keep_steps: Sequence[int] = ()):
         """Opens or makes the directory.
 
         Args:
             directory: where they lie.
             keep: how many of the newest to keep, at least 1; the best one stays too.
+            keep_steps: steps whose checkpoints stay besides.
 
         Raises:
             ValueError: `keep` is below 1.
@@ -50,6 +59,7 @@ class Checkpoints:
         os.makedirs(directory, exist_ok=True)
         self._directory = directory
         self._keep = keep
+        self._keep_steps = frozenset(keep_steps)
 
     @property
     def latest(self) -> str | None:
@@ -63,12 +73,8 @@ class Checkpoints:
         if not os.path.exists(path):
             return None
         with open(path, encoding="utf-8") as file:
-            return Best(**json.load(file))
-
-    @property
-    def best_prefix(self) -> str | None:
-        """Prefix of the best checkpoint; None if none was evaluated."""
-        return self.prefix(self.best.step) if self.best else None
+            found = json.load(file)
+        return Best(**found, prefix=self.prefix(found["step"]))
 
     def prefix(self, step: int) -> str:
         """Prefix of the checkpoint of a step."""
@@ -99,12 +105,13 @@ class Checkpoints:
         for suffix in (".data-00000-of-00001", ".json", ".index"):
             os.replace(inside + suffix, self.prefix(step) + suffix)
         os.rmdir(partial)
-        steps = sorted({*self._steps(), step})
+        steps = sorted({*_steps(self._directory), step})
         # A run that was continued from an earlier step has later ones lying about.
         kept = [s for s in steps if s <= step][-self._keep :]
         self._write_state(name, [f"{PREFIX}{s}" for s in kept])
         best = self.best
-        for old in set(steps) - set(kept) - ({best.step} if best else set()):
+        stays = {*kept, *self._keep_steps} | ({best.step} if best else set())
+        for old in set(steps) - stays:
             self._remove(old)
         return self.prefix(step)
 
@@ -125,20 +132,36 @@ class Checkpoints:
         """Says that the checkpoint of `step` is the best one."""
         path = os.path.join(self._directory, "best.json")
         with open(f"{path}.partial", "w", encoding="utf-8") as file:
-            json.dump(Best(step, metric, value)._asdict(), file)
+            json.dump({"step": step, "metric": metric, "value": value}, file)
         os.replace(f"{path}.partial", path)
-
-    def _steps(self) -> list[int]:
-        return [
-            int(name.removeprefix(PREFIX).removesuffix(".index"))
-            for name in os.listdir(self._directory)
-            if name.startswith(PREFIX) and name.endswith(".index")
-        ]
 
     def _remove(self, step: int) -> None:
         for suffix in (".index", ".json", ".data-00000-of-00001"):
             if os.path.exists(self.prefix(step) + suffix):
                 os.remove(self.prefix(step) + suffix)
+
+
+def _steps(directory: str) -> list[int]:
+    return sorted(
+        int(name.removeprefix(PREFIX).removesuffix(".index"))
+        for name in os.listdir(directory)
+        if name.startswith(PREFIX) and name.endswith(".index")
+    )
+
+
+def checkpoint_of_step(run_dir: str, step: int) -> str:
+    """Prefix of a run's checkpoint of a step, whether it is there or not."""
+    return os.path.join(run_dir, "checkpoints", f"{PREFIX}{step}")
+
+
+def checkpoint_steps(run_dir: str) -> list[int]:
+    """Steps of which a run has checkpoints."""
+    return _steps(os.path.join(run_dir, "checkpoints"))
+
+
+def best_checkpoint(run_dir: str) -> Best | None:
+    """The best checkpoint of a run; None if none was evaluated."""
+    return Checkpoints(os.path.join(run_dir, "checkpoints")).best
 
 
 def _latest(directory: str) -> str | None:

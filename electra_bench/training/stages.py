@@ -1,11 +1,14 @@
 """Parts of a training, each with an optimizer of its own; most have one part only."""
 
-from collections.abc import Callable
+import difflib
+import re
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from electra_bench.core import Objective, Stage
+from electra_bench.core.variables import variable_name
 
 
 class TrainingStage(NamedTuple):
@@ -28,6 +31,7 @@ def training_stages(
     objective: Objective,
     num_steps: int,
     build_optimizer: Callable[[tuple[tf.Variable, ...], int], Any],
+    frozen: Sequence[str] = (),
 ) -> tuple[TrainingStage, ...]:
     """The stages of a training.
 
@@ -35,9 +39,12 @@ def training_stages(
         objective: with or without `stages`.
         num_steps: updates in all.
         build_optimizer: from the variables and the updates of a stage.
+        frozen: regular expressions; variables in whose name one is found keep their
+            values.
 
     Raises:
-        ValueError: there are too few updates for all stages.
+        ValueError: there are too few updates for all stages, an expression is found in no
+            name, or nothing is left to train.
     """
     whole = (Stage(0.0, objective, tuple(objective.trainable_variables)),)
     stages = getattr(objective, "stages", whole)
@@ -49,7 +56,30 @@ def training_stages(
         raise ValueError(
             f"{len(stages)} stages need at least one step each, got {num_steps} in all"
         )
+    stages = [
+        stage._replace(variables=_trained(stage.variables, frozen)) for stage in stages
+    ]
     return tuple(
         TrainingStage(stage, start, length, build_optimizer(stage.variables, length))
         for stage, start, length in zip(stages, starts, lengths, strict=True)
     )
+
+
+def _trained(
+    variables: Sequence[tf.Variable], frozen: Sequence[str]
+) -> tuple[tf.Variable, ...]:
+    names = {variable_name(variable): variable for variable in variables}
+    for expression in frozen:
+        if not any(re.search(expression, name) for name in names):
+            near = difflib.get_close_matches(expression, names, n=3, cutoff=0.3)
+            raise ValueError(
+                f"frozen: {expression!r} is found in no variable's name; near: {near}"
+            )
+    left = [
+        variable
+        for name, variable in names.items()
+        if not any(re.search(expression, name) for expression in frozen)
+    ]
+    if not left:
+        raise ValueError(f"frozen: {list(frozen)} leave nothing to train")
+    return tuple(left)

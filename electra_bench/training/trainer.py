@@ -115,6 +115,7 @@ class Trainer:
         strategy: tf.distribute.Strategy,
         num_steps: int,
         settings: Loop,
+        keep_at: Sequence[float] = (),
         name: str = "train",
     ):
         """Sets up the loop; the compiled step serves any number of trainings.
@@ -125,6 +126,7 @@ class Trainer:
             strategy: under whose scope both were built.
             num_steps: updates in all.
             settings: how often to do what.
+            keep_at: fractions of the training after which a checkpoint is kept for good.
             name: for the progress display.
         """
         self._objective = objective
@@ -132,6 +134,7 @@ class Trainer:
         self._strategy = strategy
         self._num_steps = num_steps
         self._settings = settings
+        self._keep_steps = sorted(round(at * num_steps) for at in keep_at)
         self._name = name
         self._warned = False
 
@@ -157,7 +160,9 @@ class Trainer:
                 `run_dir`, and the last checkpoint stays.
         """
         settings = self._settings
-        checkpoints = Checkpoints(os.path.join(run_dir, "checkpoints"), settings.keep)
+        checkpoints = Checkpoints(
+            os.path.join(run_dir, "checkpoints"), settings.keep, self._keep_steps
+        )
         step, state = self._resume(checkpoints)
         started = time.monotonic() - state["wall_s"]
         iterator = iter(self._strategy.experimental_distribute_dataset(dataset(step)))
@@ -202,6 +207,7 @@ class Trainer:
                 if (
                     interruption.requested
                     or evaluated
+                    or step in self._keep_steps
                     or self._is_due(step, settings.checkpoint_every)
                 ):
                     state["wall_s"] = time.monotonic() - started
@@ -234,6 +240,7 @@ class Trainer:
         periods = [settings.log_every, settings.checkpoint_every]
         periods += [settings.eval_every] if evaluates else []
         ahead = [period - step % period for period in periods if period]
+        ahead += [kept - step for kept in self._keep_steps if kept > step]
         stage = self._stages[self._stage(step)]
         return [*ahead, stage.first_step + stage.num_steps - step]
 

@@ -51,7 +51,7 @@ def test_seeds_give_other_orders():
 
 def test_by_length_batches_hold_similar_lengths_and_every_row_once():
     lengths = np.random.default_rng(0).integers(3, 60, 999)
-    plan = ByLengthPlan(lengths, 32, seed=1)
+    plan = ByLengthPlan([lengths], 32, seed=1)
     assert plan.steps_per_epoch == 31
     for epoch in range(2):
         rows = [row.index for step in range(31) for row in plan[31 * epoch + step]]
@@ -65,4 +65,4 @@ def test_a_batch_larger_than_the_data_is_an_error():
     with pytest.raises(
         ValueError, match="batch size 8 exceeds the 3 training examples"
     ):
-        ByLengthPlan(np.array([3, 4, 5]), 8, seed=0)
+        ByLengthPlan([np.array([3, 4, 5])], 8, seed=0)

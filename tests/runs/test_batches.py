@@ -32,7 +32,7 @@ def all_ids(batches, seed=0, first=0):
 
 
 def test_grouped_by_length(train):
-    batches = TrainingBatches.passes(train, 2, 2.0, "by_length")
+    batches = TrainingBatches.passes([train], 2, 2.0, "by_length")
     ids = all_ids(batches)
     # Whole batches only: a pass leaves out one of the seven.
     assert len(ids) == batches.num_steps == 6
@@ -43,7 +43,7 @@ def test_grouped_by_length(train):
 
 def test_at_random_is_padded_to_the_longest(train):
     # Four batches hold seven examples; the original counts those.
-    batches = TrainingBatches.passes(train, 2, 1.5, "random")
+    batches = TrainingBatches.passes([train], 2, 1.5, "random")
     ids = all_ids(batches)
     assert len(ids) == batches.num_steps == 6
     for array in ids:
@@ -57,7 +57,7 @@ def test_a_mixture_is_of_one_length(train):
 
 @pytest.mark.parametrize("composition", ["by_length", "random"])
 def test_a_later_step_is_the_same_from_there_on(train, composition):
-    batches = TrainingBatches.passes(train, 2, 2.0, composition)
+    batches = TrainingBatches.passes([train], 2, 2.0, composition)
     for whole, rest in zip(all_ids(batches)[3:], all_ids(batches, 0, 3), strict=True):
         np.testing.assert_array_equal(whole, rest)
     other = all_ids(batches, seed=1)
@@ -67,4 +67,4 @@ def test_a_later_step_is_the_same_from_there_on(train, composition):
 
 def test_an_unknown_composition(train):
     with pytest.raises(ValueError, match="'by_length' or 'random', got 'sorted'"):
-        TrainingBatches.passes(train, 2, 1.0, "sorted")
+        TrainingBatches.passes([train], 2, 1.0, "sorted")

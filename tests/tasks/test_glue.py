@@ -85,9 +85,9 @@ def test_microsofts_files_give_the_rows_of_glue(shared_data, tmp_path):
         packed.write_bytes(gzip.compress((glue / name).read_bytes()))
     for split in ("train", "dev", "test"):
         with run_context.use(data_dir=str(shared_data), files={}):
-            expected = source.rows(split)
+            expected = source.table(split)
         with run_context.use(data_dir=str(tmp_path), files={}):
-            assert source.rows(split) == expected
+            assert source.table(split) == expected
 
 
 def test_a_missing_task_says_where_it_was_searched(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import math
 
+import gin
 import numpy as np
 import pytest
 
@@ -32,8 +33,12 @@ def write(folder, task, split, content):
 def rows_of(task, split, config):
     """All windows, of each example together."""
     source = load_task(task).source.get_dataset(split, shuffle=False)
-    encode = encode_windows(config["doc_stride"], config["max_query_length"])
-    dataset = encode(source, {"input_ids": config["max_seq_length"]})
+    gin.bind_parameter("features.windows.doc_stride", config["doc_stride"])
+    gin.bind_parameter("features.windows.max_query_length", config["max_query_length"])
+    try:
+        dataset = encode_windows()(source, {"input_ids": config["max_seq_length"]})
+    finally:
+        gin.clear_config()
     examples = {}
     for row in dataset.as_numpy_iterator():
         examples.setdefault(int(row["idx"]), []).append(row)

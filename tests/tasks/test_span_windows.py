@@ -4,6 +4,7 @@ import json
 import re
 from typing import NamedTuple
 
+import gin
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -177,7 +178,11 @@ def test_long_questions_are_cut():
     }
     dataset = tf.data.Dataset.from_tensor_slices(example)
     with run_context.use(vocabulary=Words()):
-        made = encode_windows(max_query_length=2)(dataset, {"input_ids": 30})
+        gin.bind_parameter("features.windows.max_query_length", 2)
+        try:
+            made = encode_windows()(dataset, {"input_ids": 30})
+        finally:
+            gin.clear_config()
         [row] = made.as_numpy_iterator()
     assert row["input_ids"].tolist() == [2, 11, 12, 3, 15, 3]
     assert row["labels"].tolist() == [0, 0, 1]

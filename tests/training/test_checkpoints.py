@@ -30,7 +30,7 @@ def test_the_newest_and_the_best_are_kept(tmp_path):
     steps = sorted(name for name in os.listdir(tmp_path) if name.endswith(".index"))
     assert steps == [f"model.ckpt-{step}.index" for step in (10, 30, 40)]
     assert saved.latest == str(tmp_path / "model.ckpt-40")
-    assert saved.best_prefix == str(tmp_path / "model.ckpt-10")
+    assert saved.best.prefix == str(tmp_path / "model.ckpt-10")
     assert checkpoints.read_state(saved.latest) == {"tokens": 40}
 
 

@@ -160,7 +160,7 @@ def test_the_best_checkpoint_is_kept(tmp_path):
     train(tmp_path, eval_every=4, best_metric="quality", higher_is_better=False)
     checkpoints = Checkpoints(str(tmp_path / "checkpoints"))
     assert checkpoints.best.step == 4
-    assert os.path.exists(f"{checkpoints.best_prefix}.index")
+    assert os.path.exists(f"{checkpoints.best.prefix}.index")
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):

@@ -1,0 +1,183 @@
+"""Records with named fields: TSV, CSV, JSON lines, Parquet, and data sets by name."""
+
+import csv
+import functools
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+from etils import epath
+
+from electra_bench.data import locate
+
+Fields = Mapping[str | int, Any]
+
+
+class Record(NamedTuple):
+    """One record.
+
+    Attributes:
+        where: names file and line, or row, in messages.
+        fields: name to value; in TSV and CSV also number of the column, from 0.
+    """
+
+    where: str
+    fields: Fields
+
+
+def read_records(path: epath.Path, header: bool = True) -> list[Record]:
+    """Reads a file; its name says of what format.
+
+    In TSV quotes are text, in CSV they enclose fields, which may hold commas and line
+    ends.
+
+    Args:
+        path: ends in .tsv, .csv, .jsonl, .ndjson or .parquet, all but Parquet perhaps
+            followed by .gz or .xz.
+        header: whether the first line of a TSV or CSV file names the columns.
+
+    Raises:
+        ValueError: another name, or something in the file is not as it should be; says
+            where.
+    """
+    read = _READERS.get(locate.extension(path))
+    if read is None:
+        raise ValueError(
+            f"{path}: a file of records must end in one of {', '.join(_READERS)}"
+        )
+    records = list(read(path, header))
+    if not records:
+        raise ValueError(f"{path}: no rows")
+    return records
+
+
+def _separated(
+    dialect: Mapping[str, Any], path: epath.Path, header: bool
+) -> Iterator[Record]:
+    text = locate.read_text(path)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, **dialect)
+    names: list[str] | None = None
+    width = None
+    try:
+        for row in reader:
+            where = f"{path}, line {reader.line_num}"
+            if not row:  # a blank line
+                continue
+            if header and names is None:
+                names = width = row
+                _check_names(names, where)
+                continue
+            width = width or row
+            if len(row) != len(width):
+                raise ValueError(
+                    f"{where}: got {len(row)} columns, expected {len(width)}"
+                )
+            yield Record(where, {**dict(enumerate(row)), **_named(names, row)})
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
+
+
+def _check_names(names: list[str], where: str) -> None:
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise ValueError(f"{where}: two columns are called {sorted(twice)[0]!r}")
+
+
+def _named(names: list[str] | None, row: list[str]) -> dict[str, str]:
+    return dict(zip(names, row, strict=True)) if names else {}
+
+
+def _json_lines(path: epath.Path, header: bool) -> Iterator[Record]:
+    del header
+    # Not splitlines(), which also splits at characters that JSON strings may hold.
+    for number, line in enumerate(locate.read_text(path).split("\n"), start=1):
+        where = f"{path}, line {number}"
+        if not line.strip():
+            continue
+        try:
+            fields = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f"{where}: expected one JSON object a line: {error.msg}"
+            ) from error
+        if not isinstance(fields, dict):
+            raise ValueError(
+                f"{where}: expected a JSON object, got {type(fields).__name__}"
+            )
+        yield Record(where, fields)
+
+
+def _parquet(path: epath.Path, header: bool) -> Iterator[Record]:
+    del header
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: not Parquet: {error}") from error
+    yield from _rows(frame, str(path))
+
+
+def _rows(frame: pd.DataFrame, name: str) -> Iterator[Record]:
+    for number, fields in enumerate(frame.to_dict("records"), start=1):
+        yield Record(f"{name}, row {number}", fields)
+
+
+_READERS: dict[str, Callable[[epath.Path, bool], Iterator[Record]]] = {
+    ".tsv": functools.partial(
+        _separated, {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
+    ),
+    ".csv": functools.partial(_separated, {}),
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".parquet": _parquet,
+}
+
+
+def read_dataset(name: str, split: str) -> list[Record]:
+    """Reads a split of a data set of TensorFlow Datasets or Hugging Face's `datasets`.
+
+    What is not there yet, these libraries download.
+
+    Args:
+        name: `tfds:glue/cola` (builder/configuration), `hf:nyu-mll/glue@cola`
+            (name@configuration), or `hf:` and a folder that `save_to_disk` wrote.
+        split: as the data set calls it.
+
+    Raises:
+        ImportError: the library is not installed.
+        ValueError: neither prefix, or no such data set or split.
+    """
+    library, _, path = name.partition(":")
+    load = {"tfds": _tfds, "hf": _hugging_face}.get(library)
+    if load is None or not path:
+        raise ValueError(f"data set {name!r}: expected 'tfds:NAME' or 'hf:NAME'")
+    return list(_rows(load(path, split), f"{name}, split {split}"))
+
+
+def _tfds(path: str, split: str) -> pd.DataFrame:
+    import tensorflow_datasets as tfds
+
+    try:
+        dataset, info = tfds.load(path, split=split, with_info=True)
+    except tfds.core.registered.DatasetNotFoundError as error:
+        raise ValueError(f"TensorFlow Datasets has no {path!r}") from error
+    frame = tfds.as_dataframe(dataset, info)
+    return frame.map(_text)
+
+
+def _hugging_face(path: str, split: str) -> pd.DataFrame:
+    try:
+        import datasets
+    except ImportError as error:
+        raise ImportError(
+            f"data set 'hf:{path}' needs Hugging Face's library: pip install datasets"
+        ) from error
+    if epath.Path(path).is_dir():
+        return datasets.load_from_disk(path)[split].to_pandas()
+    name, _, configuration = path.partition("@")
+    return datasets.load_dataset(name, configuration or None, split=split).to_pandas()
+
+
+def _text(value: Any) -> Any:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,208 @@
+"""`electra-bench validate task`: what a task's data hold, before anything is trained."""
+
+import collections
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from electra_bench import registry
+from electra_bench.core.batch import NO_LABEL
+from electra_bench.data import run_context
+from electra_bench.data.example_store import ExampleStore
+from electra_bench.records import TaskCard
+from electra_bench.runs import building
+from electra_bench.runs.launch import parse, register_file_tasks
+from electra_bench.tasks.examples import examples
+from electra_bench.tasks.registration import load_task
+
+UNLIMITED = 2**20  # tokens; longer than any text
+SHOWN = 3
+MAX_LABELS_SHOWN = 20
+# Raw features that make an example's text, of whichever kind.
+TEXTS = ("text_a", "text_b", "words", "question", "context")
+
+Report = dict[str, Any]
+
+
+def validate_task(
+    name: str,
+    files: Sequence[str],
+    overrides: Sequence[str],
+    plugins: Sequence[str],
+) -> Report:
+    """Reads and encodes every split of a task that has a file.
+
+    Args:
+        name: registered task, or one of the files.
+        files: gin files that make tasks.
+        overrides: gin bindings.
+        plugins: modules or files to load first.
+
+    Returns:
+        `task`, `version`, `kind`, `summary`, `max_seq_length`; `splits`: name to counts,
+        token lengths, truncation, labels and examples; `absent`: splits without a file and
+        why; `duplicates`: texts that two splits share.
+
+    Raises:
+        FileNotFoundError: there is no data for the training or evaluation split.
+        ValueError: something is wrong in a file.
+    """
+    bindings = [f"TASK = {name!r}", *overrides]
+    parsed = parse(["runs/finetune.gin", *files], bindings, plugins)
+    data_dir = parsed.value("DATA_DIR") or run_context.current().data_dir
+    bound = parsed.value("FILES") or {}
+    register_file_tasks(parsed, data_dir, bound)
+    card: TaskCard = registry.tasks.get(name)
+    tokens = building.open_vocabulary(
+        None, building.find_vocabulary(parsed.value("VOCAB"), None)
+    )
+    length = parsed.value("runs.finetune.max_seq_length") or card.max_seq_length
+    task = load_task(name)
+    needed = {card.eval_split} | (set() if card.trained_on else {card.train_split})
+    report: Report = {
+        "task": name,
+        "version": card.version,
+        "kind": card.kind,
+        "summary": card.summary,
+        "max_seq_length": length,
+        "splits": {},
+        "absent": {},
+    }
+    texts: dict[str, set[tuple]] = {}
+    with run_context.use(vocabulary=tokens, data_dir=data_dir, files=bound):
+        for split in sorted(task.splits, key=lambda s: (s not in needed, s)):
+            try:
+                [part] = examples(name, split, length)
+            except FileNotFoundError as error:
+                if split in needed:
+                    raise
+                report["absent"][split] = str(error)
+                continue
+            [whole] = examples(name, split, UNLIMITED)
+            report["splits"][split] = {
+                "examples": _num_examples(part.store),
+                "published": card.splits.get(split),
+                "rows": len(part.store),
+                "tokens": _lengths(whole.store),
+                "truncated_percent": _truncated(card, whole.store, length),
+                "targets": _targets(card, part.store),
+                "first": [_shown(tokens, part.store, i) for i in range(SHOWN)][
+                    : len(part.store)
+                ],
+            }
+            texts[split] = set(_texts(task, split))
+    report["duplicates"] = {
+        f"{one}, {other}": len(texts[one] & texts[other])
+        for i, one in enumerate(texts)
+        for other in list(texts)[i + 1 :]
+        if texts[one] & texts[other]
+    }
+    return report
+
+
+def _num_examples(store: ExampleStore) -> int:
+    """Of questions, not of their windows."""
+    ids = [int(store.row("example_id", i)[0]) for i in range(len(store))]
+    return len(set(ids))
+
+
+def _lengths(store: ExampleStore) -> dict[str, int]:
+    lengths = store.lengths("input_ids")
+    marks = {"median": 50, "p90": 90, "p99": 99, "longest": 100}
+    return {name: int(np.percentile(lengths, at)) for name, at in marks.items()}
+
+
+def _truncated(card: TaskCard, store: ExampleStore, length: int) -> float | None:
+    """None for questions, whose contexts become windows."""
+    if card.kind == "span_qa":
+        return None
+    return round(100 * float(np.mean(store.lengths("input_ids") > length)), 2)
+
+
+def _targets(card: TaskCard, store: ExampleStore) -> dict[str, Any]:
+    """How often every label occurs, or what values there are."""
+    if card.label_range is not None:
+        values = [v for i in range(len(store)) for v in store.row("values", i)]
+        smallest = card.label_range[0]
+        scale = card.label_range[1]
+        marks = np.percentile(values, (0, 50, 100)) if values else ()
+        names = ("smallest", "median", "largest")
+        shown = (round(float(m) * scale + smallest, 4) for m in marks)
+        return dict(zip(names, shown, strict=False))
+    counts: collections.Counter[int] = collections.Counter()
+    for i in range(len(store)):
+        row = store.row("labels", i)
+        if card.kind == "span_qa":
+            counts[int(row[2])] += len(row) > 0
+        else:
+            counts.update(int(label) for label in row if label != NO_LABEL)
+    names = {0: "answerable", 1: "unanswerable"} if card.kind == "span_qa" else None
+    names = names or dict(enumerate(card.labels))
+    return {names.get(i, "not said"): n for i, n in sorted(counts.items())}
+
+
+def _shown(tokens: Any, store: ExampleStore, index: int) -> dict[str, Any]:
+    ids = store.row("input_ids", index)
+    return {
+        "tokens": [tokens.id_to_token(int(i)) for i in ids],
+        "segment_ids": store.row("segment_ids", index).tolist(),
+        "labels": store.row("labels", index).tolist(),
+        "values": [round(float(v), 4) for v in store.row("values", index)],
+    }
+
+
+def _texts(task: Any, split: str) -> Iterator[tuple]:
+    dataset = task.source.get_dataset(split, shuffle=False)
+    for example in dataset.as_numpy_iterator():
+        yield tuple(
+            " ".join(w.decode() for w in np.ravel(example[name]).tolist())
+            for name in TEXTS
+            if name in example
+        )
+
+
+def lines(report: Mapping[str, Any]) -> Iterator[str]:
+    """The report, to be read by people."""
+    yield (
+        f"{report['task']} version {report['version']}, {report['kind']}: "
+        f"{report['summary']}"
+    )
+    for split, found in report["splits"].items():
+        published = found["published"]
+        of = "" if published in (None, found["examples"]) else f" of {published:,}"
+        rows = (
+            f", {found['rows']:,} windows" if found["rows"] > found["examples"] else ""
+        )
+        yield f"{split}: {found['examples']:,}{of} examples{rows}"
+        marks = ", ".join(f"{k} {v}" for k, v in found["tokens"].items())
+        cut = found["truncated_percent"]
+        limit = f"limit of {report['max_seq_length']}"
+        yield f"  tokens: {marks}" + (
+            "" if cut is None else f"; {cut} % over the {limit}"
+        )
+        yield "  " + _balance(found["targets"], report["kind"])
+    for split, why in report["absent"].items():
+        yield f"{split}: absent: {why}"
+    for pair, count in report["duplicates"].items():
+        yield f"{pair}: {count:,} texts are in both"
+    if not report["duplicates"]:
+        yield "no text is in two splits"
+    [split, *_] = report["splits"]
+    yield f"first examples of {split}:"
+    for example in report["splits"][split]["first"]:
+        yield "  " + " ".join(example["tokens"])
+        wanted = example["values"] or example["labels"]
+        yield f"    {'values' if example['values'] else 'labels'} {wanted}"
+
+
+def _balance(targets: Mapping[str, Any], kind: str) -> str:
+    if not targets:
+        return "targets: none"
+    if kind == "regression":
+        return "values: " + ", ".join(f"{name} {v}" for name, v in targets.items())
+    total = sum(targets.values())
+    largest = sorted(targets.items(), key=lambda item: -item[1])[:MAX_LABELS_SHOWN]
+    more = len(targets) - len(largest)
+    shown = ", ".join(f"{name} {n:,} ({100 * n / total:.1f} %)" for name, n in largest)
+    return f"targets: {shown}" + (f" and {more} more" if more > 0 else "")

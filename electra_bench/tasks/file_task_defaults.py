@@ -1,0 +1,125 @@
+"""What a task without code leaves open and its data tell: labels, range, metric, floor."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from electra_bench.data.column_files import Sentence, is_span_tag
+from electra_bench.data.table_files import within
+from electra_bench.tasks import metrics
+from electra_bench.tasks.file_task_source import Definition, FileTaskSource
+from electra_bench.tasks.qa_metrics import squad_v1, squad_v2
+
+MAX_LABELS = 1000
+
+
+def metric_fns(task: Definition) -> list[Callable[[list, list], Mapping[str, float]]]:
+    """All metrics of the kind, the one that tables show by default first."""
+    if task.kind == "classification":
+        fns = [metrics.accuracy, metrics.matthews, metrics.macro_f1]
+        binary = [metrics.binary_f1(task.labels[1])] if len(task.labels) == 2 else []
+        return fns + binary
+    if task.kind == "regression":
+        return [metrics.spearman, metrics.pearson]
+    if task.kind == "tagging":
+        spans = all(map(is_span_tag, task.labels))
+        return (
+            [metrics.span_f1, metrics.tag_accuracy] if spans else [metrics.tag_accuracy]
+        )
+    return [squad_v2() if task.unanswerable else squad_v1]
+
+
+def _labels(source: FileTaskSource) -> tuple[str, ...] | None:
+    kind = source.definition.kind
+    if kind not in ("classification", "tagging"):
+        return None
+    found = set()
+    for example in source.read(source.definition.train_split):
+        item = example.item
+        found |= {*item.tags} if kind == "tagging" else {item.label} - {""}
+    if kind == "tagging" and all(map(is_span_tag, found)):
+        # Every form of every type, of which a small training set may lack some.
+        types = sorted({tag[2:] for tag in found} - {""})
+        return ("O", *(f"{form}-{kind}" for kind in types for form in "BIES"))
+    if not 2 <= len(found) <= MAX_LABELS:
+        raise ValueError(
+            f"the training set has {len(found)} different labels, expected 2 to "
+            f"{MAX_LABELS}; is `columns` right?"
+        )
+    return tuple(
+        sorted(found, key=lambda x: (not x.isdecimal(), len(x) * x.isdecimal(), x))
+    )
+
+
+def _label_range(source: FileTaskSource) -> tuple[float, float] | None:
+    if source.definition.kind != "regression":
+        return None
+    values = []
+    for example in source.read(source.definition.train_split):
+        try:
+            within(-np.inf, np.inf)(example.item.label)
+        except ValueError as error:
+            if source.definition.on_error == "raise":
+                raise ValueError(f"{example.where}: {error}") from error
+            continue
+        values.append(float(example.item.label))
+    if not values or min(values) == max(values):
+        raise ValueError("the labels of the training set are all the same number")
+    return min(values), max(values)
+
+
+def _unanswerable(source: FileTaskSource) -> bool | None:
+    task = source.definition
+    if task.kind != "span_qa":
+        return None
+    return any(
+        example.item.is_impossible
+        for split in dict.fromkeys((task.train_split, task.eval_split))
+        for example in source.read(split)
+    )
+
+
+def _metric(source: FileTaskSource) -> str:
+    return _metric_names(source)[0]
+
+
+def _metric_names(source: FileTaskSource) -> list[str]:
+    return [name for fn in metric_fns(source.definition) for name in fn([], [])]
+
+
+def _floor(source: FileTaskSource) -> float | None:
+    task = source.definition
+    names = _metric_names(source)
+    if task.metric not in names:
+        raise ValueError(f"metric {task.metric!r} is none of this task: {names}")
+    if task.kind not in ("classification", "tagging"):
+        return None if task.kind == "span_qa" else 0.0
+    train, held_out = (
+        [_answer(example.item) for example in source.examples(split)]
+        for split in (task.train_split, task.eval_split)
+    )
+    flat = [label for answer in train for label in np.atleast_1d(answer).tolist()]
+    [(common, _)] = Counter(flat).most_common(1)
+    constant = [[common] * len(a) if isinstance(a, list) else common for a in held_out]
+    scores = {
+        k: v
+        for fn in metric_fns(source.definition)
+        for k, v in fn(held_out, constant).items()
+    }
+    return float(scores[task.metric])
+
+
+def _answer(item: Any) -> str | list[str]:
+    return list(item.tags) if isinstance(item, Sentence) else item.label
+
+
+# Field of a definition to what finds it; later ones need earlier ones.
+FIND: dict[str, Callable[[FileTaskSource], Any]] = {
+    "labels": _labels,
+    "label_range": _label_range,
+    "unanswerable": _unanswerable,
+    "metric": _metric,
+    "floor": _floor,
+}

@@ -1,0 +1,298 @@
+"""Tasks that a gin file makes of data files: every format, every kind, fine-tuned."""
+
+import json
+
+import pandas as pd
+import pytest
+from small_runs import SMALL_MODEL, the_sentence
+
+from electra_bench.cli.main import main
+from electra_bench.records import read_record
+
+SENTENCES = [
+    ("the module reads a file", ["O", "B-THING", "O", "O", "B-THING"]),
+    ("open the input stream", ["O", "O", "B-THING", "I-THING"]),
+    ("it returns a list of names", ["O", "O", "O", "B-THING", "O", "B-THING"]),
+    ("this function is slow", ["O", "B-THING", "O", "O"]),
+]
+PARTS_OF_SPEECH = {"the": "DET", "a": "DET", "this": "DET", "is": "AUX"}
+
+
+def rows(kind):
+    """Records of a kind, twelve of them, with columns of other names than the features."""
+    made = []
+    for i in range(12):
+        text, tags = SENTENCES[i % len(SENTENCES)]
+        words = text.split()
+        if kind == "classification":
+            made.append({"text": f"{text}, {i}", "mood": "up" if i % 2 else "down"})
+        elif kind == "regression":
+            made.append({"one": text, "two": words[-1], "score": i / 2})
+        elif kind == "tagging":
+            made.append({"tokens": words, "ner": tags})
+        else:
+            answer = words[2]
+            start = text.index(answer)
+            made.append({"q": "what?", "text": text, "answer": answer, "at": start})
+    return made
+
+
+COLUMNS = {
+    "classification": {"text_a": "text", "label": "mood"},
+    "regression": {"text_a": "one", "text_b": "two", "label": "score"},
+    "tagging": {"words": "tokens", "tags": "ner"},
+    "span_qa": {
+        "context": "text",
+        "question": "q",
+        "answers": "answer",
+        "answer_start": "at",
+    },
+}
+METRICS = {
+    "classification": {"accuracy", "mcc", "macro_f1", "f1"},
+    "regression": {"spearman", "pearson"},
+    "tagging": {"f1", "precision", "recall", "tag_accuracy"},
+    "span_qa": {"exact", "f1"},
+}
+
+
+def write(path, kind):
+    """Writes records in the format that the file's name says."""
+    frame = pd.DataFrame(rows(kind))
+    if path.suffix == ".jsonl":
+        lines = frame.to_dict("records")
+        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    elif path.suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        separator = "," if path.suffix == ".csv" else "\t"
+        as_text = frame.map(lambda v: " ".join(v) if isinstance(v, list) else v)
+        as_text.to_csv(path, sep=separator, index=False, lineterminator="\r\n")
+
+
+def conll(path):
+    lines = []
+    for words, tags in (x for x in SENTENCES for _ in range(3)):
+        lines += [f"{w} x {t}" for w, t in zip(words.split(), tags, strict=True)] + [""]
+    path.write_text("-DOCSTART- -X- O\n\n" + "\n".join(lines))
+
+
+def conllu(path):
+    lines = []
+    for words, _ in (x for x in SENTENCES for _ in range(3)):
+        for i, word in enumerate(words.split(), start=1):
+            tag = PARTS_OF_SPEECH.get(word, "X")
+            lines.append("\t".join([str(i), word, word, tag, *["_"] * 6]))
+        lines.append("")
+    path.write_text("# text\n" + "\n".join(lines))
+
+
+def task(name, kind, path, columns=None):
+    """Lines of a gin file that makes a task of one file for both splits."""
+    return (
+        f"tasks.{name}.kind = {kind!r}\n"
+        f"tasks.{name}.files = {{'train': {path.name!r}, 'dev': {path.name!r}}}\n"
+        f"tasks.{name}.columns = {columns or {}!r}\n"
+    )
+
+
+def command(vocab_file, tmp_path, task_file, *more):
+    bindings = [*SMALL_MODEL, "EPOCHS = 1.0", "runs.finetune.batch_size = 6"]
+    bindings += [
+        f"VOCAB = {str(vocab_file)!r}",
+        f"WORKDIR = {str(tmp_path / 'runs')!r}",
+    ]
+    bindings += [f"DATA_DIR = {str(tmp_path)!r}", "LABEL = 'small'", *more]
+    parameters = [x for binding in bindings for x in ("--gin_param", binding)]
+    return ["finetune", "runs/finetune.gin", "--task_file", str(task_file), *parameters]
+
+
+@pytest.mark.parametrize("ending", [".tsv", ".csv", ".jsonl", ".parquet"])
+def test_a_format_holds_every_kind_and_all_are_trained_together(
+    ending, vocab_file, tmp_path, capsys
+):
+    text = ""
+    for kind, columns in COLUMNS.items():
+        path = tmp_path / f"{kind}{ending}"
+        write(path, kind)
+        text += task(f"my_{kind}", kind, path, columns)
+    task_file = tmp_path / "my.gin"
+    task_file.write_text(text)
+    assert main(command(vocab_file, tmp_path, task_file)) == 0
+    capsys.readouterr()
+    [path] = (tmp_path / "runs").glob("*/record.json")
+    record = read_record(str(path))
+    assert {r.task for r in record.results} == {f"my_{kind}" for kind in COLUMNS}
+    for result in record.results:
+        kind = result.task.removeprefix("my_")
+        assert set(result.metrics) == METRICS[kind]
+        assert result.num_examples == 12
+    assert tuple(record.hparams["tasks.my_classification.labels"]) == ("down", "up")
+    assert tuple(record.hparams["tasks.my_regression.label_range"]) == (0.0, 5.5)
+    assert record.hparams["tasks.my_classification.floor"] == 50.0
+
+
+def test_column_files_and_conllu(vocab_file, tmp_path, capsys):
+    conll(tmp_path / "names.conll")
+    conllu(tmp_path / "words.conllu")
+    task_file = tmp_path / "my.gin"
+    task_file.write_text(
+        task("my_names", "tagging", tmp_path / "names.conll")
+        + task("my_words", "tagging", tmp_path / "words.conllu")
+    )
+    assert main(command(vocab_file, tmp_path, task_file)) == 0
+    [path] = (tmp_path / "runs").glob("*/record.json")
+    names, words = read_record(str(path)).results
+    assert names.main_metric == "f1" and words.main_metric == "tag_accuracy"
+    # Six of the nineteen words are no X.
+    assert words.floor == pytest.approx(100 * 13 / 19)
+
+    # The run's own configuration repeats it, evaluates it and predicts it.
+    run = str(path.parent)
+    capsys.readouterr()
+    assert main(["finetune", f"{run}/config.gin"]) == 0
+    assert "is done already" in capsys.readouterr().out
+    flags = ["--gin.EVAL_TASK='my_words'"]
+    assert main(["evaluate", run, *flags]) == 0
+    assert (
+        f"tag_accuracy = {words.metrics['tag_accuracy']:.2f}" in capsys.readouterr().out
+    )
+
+
+def test_fractions_deal_one_file_out(tmp_path):
+    from electra_bench import registry
+    from electra_bench.runs.launch import parse, register_file_tasks
+    from electra_bench.tasks.registration import load_task
+
+    write(tmp_path / "all.csv", "classification")
+    lines = [
+        "tasks.dealt.kind = 'classification'",
+        "tasks.dealt.files = {'all': 'all.csv'}",
+        "tasks.dealt.fractions = {'train': 0.5, 'dev': 0.25, 'test': 0.25}",
+        "tasks.dealt.columns = {'text_a': 'text', 'label': 'mood'}",
+        "tasks.dealt.labels = ('up', 'down')",
+    ]
+    [name] = register_file_tasks(parse((), lines), str(tmp_path), None)
+    assert registry.tasks.get(name).labels == ("up", "down")
+    from electra_bench.data import run_context
+
+    with run_context.use(data_dir=str(tmp_path)):
+        texts = {
+            split: [
+                x["text_a"]
+                for x in load_task(name)
+                .source.get_dataset(split, False)
+                .as_numpy_iterator()
+            ]
+            for split in ("train", "dev", "test")
+        }
+    assert [len(t) for t in texts.values()] == [6, 3, 3]
+    assert len(set(sum(texts.values(), []))) == 12
+
+
+BAD = {
+    "unknown kind": (
+        "tasks.bad.kind = 'sorting'",
+        "kind 'sorting' is none that files hold",
+    ),
+    "no such column": (
+        "tasks.bad.columns = {'text_a': 'txt', 'label': 'mood'}",
+        "line 2: no column 'txt' for text_a; columns: ['text', 'mood']",
+    ),
+    "no such feature": (
+        "tasks.bad.columns = {'text_c': 'text'}",
+        "a classification task has no 'text_c'",
+    ),
+    "no file": (
+        "tasks.bad.files = {'train': 'nothing.csv', 'dev': 'all.csv'}",
+        "split 'train' is bound to nothing.csv: no such file",
+    ),
+    "no dev split": (
+        "tasks.bad.files = {'train': 'all.csv'}",
+        "no file for the split 'dev'",
+    ),
+    "an unknown label": (
+        "tasks.bad.labels = ('up', 'dwn')",
+        "line 2: unknown label 'down'; near: ['dwn']",
+    ),
+    "one label only": (
+        "tasks.bad.columns = {'text_a': 'mood', 'label': 'same'}",
+        "line 2: no column 'same' for label",
+    ),
+    "a wrong metric": (
+        "tasks.bad.metric = 'bleu'",
+        "metric 'bleu' is none of this task",
+    ),
+    "an unknown parameter": (
+        "tasks.bad.colums = {}",
+        "tasks.bad has no parameter 'colums'",
+    ),
+    "a task with code": ("tasks.cola.kind = 'classification'", "task 'cola' has code"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_definitions_are_one_sentence(case, vocab_file, tmp_path, capsys):
+    write(tmp_path / "all.csv", "classification")
+    lines = {
+        "tasks.bad.kind": "'classification'",
+        "tasks.bad.files": "{'train': 'all.csv', 'dev': 'all.csv'}",
+        "tasks.bad.columns": "{'text_a': 'text', 'label': 'mood'}",
+    }
+    binding, expected = BAD[case]
+    key, value = binding.split(" = ", 1)
+    lines[key] = value
+    task_file = tmp_path / "my.gin"
+    task_file.write_text("".join(f"{k} = {v}\n" for k, v in lines.items()))
+    more = ["TASK = 'bad'"]
+    assert main(command(vocab_file, tmp_path, task_file, *more)) == 2
+    sentence = the_sentence(capsys.readouterr().err, "finetune")
+    assert expected in sentence, sentence
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('text,mood\n"a\nb",up\nc,down,x\n', "line 4: got 3 columns, expected 2"),
+        ('text,mood\n"a,up\n', "line 2: unexpected end of data"),
+        ("text,text\na,b\n", "line 1: two columns are called 'text'"),
+        ("text,mood\na,up\nb,\nc,down\n", "line 3: no label"),
+        ("text,mood\n", "no rows"),
+        (b"text,mood\n\xff,up\n", "not UTF-8 at byte 10"),
+        ("version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
+    ],
+)
+def test_bad_files_are_named(content, expected, tmp_path):
+    from electra_bench.runs.launch import parse, register_file_tasks
+
+    path = tmp_path / "all.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    lines = [
+        "tasks.bad.kind = 'classification'",
+        "tasks.bad.files = {'train': 'all.csv', 'dev': 'all.csv'}",
+        "tasks.bad.columns = {'text_a': 'text', 'label': 'mood'}",
+    ]
+    with pytest.raises(ValueError) as caught:
+        register_file_tasks(parse((), lines), str(tmp_path), None)
+    assert expected in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_bad_rows_can_be_skipped_and_are_counted(tmp_path):
+    from electra_bench.data import run_context
+    from electra_bench.runs.launch import parse, register_file_tasks
+    from electra_bench.tasks.registration import load_task
+
+    (tmp_path / "all.csv").write_text("text,mood\na,up\nb,\nc,down\n")
+    lines = [
+        "tasks.skips.kind = 'classification'",
+        "tasks.skips.files = {'train': 'all.csv', 'dev': 'all.csv'}",
+        "tasks.skips.columns = {'text_a': 'text', 'label': 'mood'}",
+        "tasks.skips.on_error = 'skip'",
+    ]
+    register_file_tasks(parse((), lines), str(tmp_path), None)
+    source = load_task("skips").source
+    with run_context.use(data_dir=str(tmp_path)):
+        assert source.num_input_examples("train") == 2
+    assert "line 3: no label" in source.report.reasons[0]
