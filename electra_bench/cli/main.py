@@ -57,6 +57,7 @@ VERBS = (
         "electra_bench.cli.checkpoint",
         "look into checkpoints, import and export models",
     ),
+    Verb("fetch", "electra_bench.cli.fetch", "download public data and checkpoints"),
     Verb(
         "doctor", "electra_bench.cli.doctor", "versions, devices, data; what is missing"
     ),

@@ -47,6 +47,8 @@ def loaded_by(argv):
         ["predict", "--help"],
         ["validate", "--help"],
         ["doctor", "--help"],
+        ["fetch", "--help"],
+        ["fetch", "--list"],
     ],
     ids=" ".join,
 )
@@ -57,6 +59,12 @@ def test_light_verbs(argv):
 def test_leaderboard_build(tmp_path):
     save_records(tmp_path / "runs", [run_record("a", "cola", 0, 60.0)])
     argv = ["leaderboard", "build", str(tmp_path / "runs"), "--out", str(tmp_path)]
+    assert not loaded_by(argv) & set(HEAVY)
+
+
+def test_fetch(tmp_path):
+    (tmp_path / "vocab.txt").touch()
+    argv = ["fetch", "electra_vocab", "--data_dir", str(tmp_path)]
     assert not loaded_by(argv) & set(HEAVY)
 
 

@@ -1,0 +1,1 @@
+"""Public data sets and released checkpoints, from their servers to the data folder."""
