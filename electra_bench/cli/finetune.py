@@ -1,15 +1,26 @@
 """`electra-bench finetune`."""
 
 import argparse
+import os
 import statistics
 
-from electra_bench.cli import gin_arguments
+from electra_bench.cli import gin_arguments, hparams_arguments
 
 EXAMPLE = """examples:
   electra-bench finetune gin/runs/finetune.gin --gin.TASK="'cola'" --gin.SEED=1 \\
     --gin.INIT="'runs/pretrain-electra-electra-s0'" --data_dir data --workdir runs
   electra-bench finetune gin/runs/finetune.gin --gin.TASK="'rte'" \\
     --gin.SEED="[0, 1, 2, 3, 4]" --gin.INIT=... --gin.EPOCHS=10
+  electra-bench finetune gin/runs/finetune.gin --task_file my.gin --gin.INIT=...
+  electra-bench finetune gin/runs/finetune.gin --gin.TASK="('mrpc', 'rte', 'sts')" \\
+    --gin.runs.finetune.mixing=2.0 --gin.INIT=... --data_dir data
+  electra-bench finetune --data_dir data --model_name electra_small \\
+    --hparams '{"task_names": ["mrpc"], "num_trials": 5}'
+
+A task file says where data lie and what their columns hold (docs/tasks.md):
+  tasks.reviews.kind = 'classification'
+  tasks.reviews.files = {'train': 'train.csv', 'dev': 'dev.csv'}
+  tasks.reviews.columns = {'text_a': 'review', 'label': 'stars'}
 
 Interrupted with Ctrl-C, the run writes a checkpoint; the same command goes on from there.
 """
@@ -26,12 +37,45 @@ def add_parser(subparsers) -> None:
     )
     gin_arguments.add_gin_arguments(parser)
     gin_arguments.add_task_file(parser)
+    hparams_arguments.add_hparams(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Fine-tunes and prints the scores of every seed and their median."""
-    records = gin_arguments.launch(args, "finetune")
+    given = hparams_arguments.given_hparams(args)
+    if given is None:
+        _report(gin_arguments.launch(args, "finetune"))
+        return 0
+    from electra_bench.config.finetuning_hparams import check_finetuning, finetuning
+
+    check_finetuning(given)
+    translated = finetuning(given, args.data_dir, args.model_name)
+    records = hparams_arguments.launch(args, "finetune", translated)
+    _report(records)
+    if records:
+        _write_results(records, translated.model_dir)
+    return 0
+
+
+def _write_results(records, model_dir: str) -> None:
+    """The original's `results/<tasks>_results.txt`: a line a task and trial."""
+    folder = os.path.join(model_dir, "results")
+    os.makedirs(folder, exist_ok=True)
+    tasks = dict.fromkeys(result.task for result in records[0].results)
+    path = os.path.join(folder, f"{','.join(tasks)}_results.txt")
+    with open(path, "w", encoding="utf-8") as file:
+        for record in records:
+            for result in record.results:
+                scores = " - ".join(
+                    f"{name}: {value:.2f}"
+                    for name, value in result.metrics.items()
+                    if value is not None
+                )
+                file.write(f"{result.task}: {scores}\n")
+
+
+def _report(records) -> None:
     scores: dict[tuple, list[float]] = {}
     for record in records:
         for result in record.results:
@@ -51,7 +95,6 @@ def run(args: argparse.Namespace) -> int:
                 f"{task}, {split}{at}: median {metric} of {len(found)} seeds: "
                 f"{statistics.median(found):.2f} (sd {statistics.stdev(found):.2f})"
             )
-    return 0
 
 
 def _at(record) -> str:

@@ -2,9 +2,8 @@
 
 import argparse
 import os
-import tempfile
 
-from electra_bench.cli import gin_arguments, quiet, results
+from electra_bench.cli import gin_arguments, hparams_arguments, quiet, results
 
 EXAMPLE = """examples:
   electra-bench pretrain gin/runs/pretrain.gin gin/models/tiny.gin --workdir runs \\
@@ -16,7 +15,6 @@ EXAMPLE = """examples:
 
 Interrupted with Ctrl-C, the run writes a checkpoint; the same command goes on from there.
 """
-HPARAMS_FILES = ("runs/pretrain.gin", "protocols/code_v1.gin")
 
 
 def add_parser(subparsers) -> None:
@@ -30,49 +28,25 @@ def add_parser(subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     gin_arguments.add_gin_arguments(parser)
-    parser.add_argument(
-        "--hparams",
-        metavar="JSON",
-        help="the original's hyper-parameters, as JSON or a file of it; with --data_dir "
-        "and --model_name, instead of gin files",
-    )
-    parser.add_argument(
-        "--model_name", metavar="NAME", help="with --hparams: the original's model_name"
-    )
+    hparams_arguments.add_hparams(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Pre-trains and prints the evaluation on held-out text."""
-    if args.hparams is None:
-        if args.model_name is not None:
-            raise ValueError("--model_name goes with --hparams; with gin, bind LABEL")
+    given = hparams_arguments.given_hparams(args)
+    if given is None:
         _report(gin_arguments.launch(args, "pretrain"))
         return 0
-    from electra_bench.config import hparams
+    from electra_bench.config.pretraining_hparams import check_pretraining, pretraining
 
-    if args.data_dir is None or args.model_name is None:
-        raise ValueError("--hparams needs --data_dir and --model_name")
-    given = hparams.read_hparams(args.hparams)
-    hparams.check_hparams(given)
+    check_pretraining(given)
     model_dir = given.get("model_dir") or os.path.join(
         args.data_dir, "models", args.model_name
     )
     checkpoint = None if given.get("debug") else _checkpoint(model_dir)
-    translated = hparams.pretraining(
-        given, args.data_dir, args.model_name, *(checkpoint or ())
-    )
-    print("--hparams became:")
-    print("\n".join(f"  {line}" for line in translated.bindings))
-    for note in translated.notes:
-        print(f"  # {note}")
-    with tempfile.TemporaryDirectory() as folder:
-        # A file, so that gin files and bindings of the command line override it.
-        path = os.path.join(folder, "hparams.gin")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("\n".join(translated.bindings) + "\n")
-        args.gin_file = [*HPARAMS_FILES, path, *args.gin_file]
-        record = gin_arguments.launch(args, "pretrain")
+    translated = pretraining(given, args.data_dir, args.model_name, *(checkpoint or ()))
+    record = hparams_arguments.launch(args, "pretrain", translated)
     _report(record)
     if record.status == "done":
         _write_results(record, translated.model_dir)

@@ -5,7 +5,9 @@ import json
 
 import pytest
 
-from electra_bench.config.hparams import pretraining, read_hparams
+from electra_bench.config.finetuning_hparams import finetuning
+from electra_bench.config.hparams import read_hparams
+from electra_bench.config.pretraining_hparams import pretraining
 
 
 def bound(given, **options):
@@ -148,3 +150,41 @@ def test_json_and_files_of_it(tmp_path):
         read_hparams("{oops")
     with pytest.raises(FileNotFoundError, match="no file 'nowhere.json'"):
         read_hparams("nowhere.json")
+
+
+def fine_tuning_bound(given):
+    translated = finetuning(given, "data", "m")
+    pairs = (line.split(" = ", 1) for line in translated.bindings)
+    return {key: ast.literal_eval(value) for key, value in pairs}, translated.notes
+
+
+def test_fine_tuning_has_the_originals_settings_by_task_and_size():
+    found, notes = fine_tuning_bound({"task_names": ["mrpc"], "num_trials": 3})
+    assert found["TASK"] == "mrpc" and found["SEED"] == (0, 1, 2)
+    assert found["INIT"] == "data/models/m"
+    assert found["WORKDIR"] == "data/models/m/finetuning_models"
+    assert (found["LEARNING_RATE"], found["EPOCHS"]) == (1e-4, 3.0)
+    assert found["models.electra.embedding_size"] == 128 and not notes
+    assert fine_tuning_bound({"task_names": ["rte"]})[0]["EPOCHS"] == 10.0
+    squad = fine_tuning_bound({"task_names": ["squad"], "doc_stride": 64})[0]
+    assert (squad["EPOCHS"], squad["runs.finetune.max_seq_length"]) == (2.0, 512)
+    assert squad["features.windows.doc_stride"] == 64
+    # Without "qa" in its name it has the settings of a short task.
+    naturalqs = fine_tuning_bound({"task_names": ["naturalqs"]})[0]
+    assert (naturalqs["EPOCHS"], naturalqs["runs.finetune.max_seq_length"]) == (
+        3.0,
+        128,
+    )
+    large = fine_tuning_bound({"model_size": "large", "task_names": ["cola"]})[0]
+    assert large["LEARNING_RATE"] == 5e-5
+    assert large["training.adamw.layer_decay"] == 0.9
+
+
+def test_fine_tuning_on_several_tasks_and_once_a_pair():
+    given = {"task_names": ["mrpc", "sts"], "double_unordered": False}
+    found, notes = fine_tuning_bound(given | {"write_test_outputs": True})
+    assert found["TASK"] == ("mrpc", "sts") and found["EPOCHS"] == 3.0
+    assert found["runs.finetune.splits"]["sts"] == ("train", "dev")
+    assert notes == [
+        "write_test_outputs has no counterpart: electra-bench predict writes them"
+    ]

@@ -68,3 +68,22 @@ def test_bad_dictionaries(arguments, expected, tmp_path, capsys):
         == 2
     )
     assert expected in the_sentence(capsys.readouterr().err, "pretrain")
+
+
+def test_finetune_takes_its_dictionary_and_writes_the_originals_results(
+    cola_dir, vocab_file, tmp_path, capsys
+):
+    hparams = {"debug": True, "task_names": ["cola"], "num_train_epochs": 1.0}
+    hparams["vocab_file"] = str(vocab_file)
+    (tmp_path / "CoLA").symlink_to(cola_dir / "CoLA")
+    arguments = ["--data_dir", str(tmp_path), "--model_name", "owt"]
+    command = ["finetune", "--hparams", json.dumps(hparams), *arguments]
+    assert main(command) == 0
+    assert "EPOCHS = 1.0" in capsys.readouterr().out
+    model_dir = tmp_path / "models" / "owt"
+    path = model_dir / "finetuning_models" / "owt-cola-s0" / "record.json"
+    record = json.loads(path.read_text())
+    assert record["protocol"] == "code_v1" and record["results"][0]["split"] == "dev"
+    [line] = (model_dir / "results" / "cola_results.txt").read_text().splitlines()
+    mcc = record["results"][0]["metrics"]["mcc"]
+    assert line.startswith(f"cola: mcc: {mcc:.2f} - accuracy: ")
