@@ -26,6 +26,7 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("run_dir", metavar="RUN", help="folder of a run")
     gin_arguments.add_gin_arguments(parser)
+    gin_arguments.add_on_error(parser)
     parser.set_defaults(run=run)
 
 

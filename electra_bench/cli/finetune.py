@@ -37,6 +37,7 @@ def add_parser(subparsers) -> None:
     )
     gin_arguments.add_gin_arguments(parser)
     gin_arguments.add_task_file(parser)
+    gin_arguments.add_on_error(parser)
     hparams_arguments.add_hparams(parser)
     parser.set_defaults(run=run)
 

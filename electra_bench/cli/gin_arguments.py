@@ -68,6 +68,16 @@ def add_bindings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data_dir", metavar="DIR", help="sets the macro DATA_DIR")
 
 
+def add_on_error(parser: argparse.ArgumentParser) -> None:
+    """Adds `--on_error`."""
+    parser.add_argument(
+        "--on_error",
+        choices=("raise", "skip"),
+        help="stop at a row of the data that cannot be used, or leave it out, count it and "
+        "mark the score (default: what is usual for the task)",
+    )
+
+
 def add_task_file(parser: argparse.ArgumentParser) -> None:
     """Adds `--task_file`."""
     parser.add_argument(
@@ -95,9 +105,11 @@ def gin_files(args: argparse.Namespace) -> list[str]:
     return files
 
 
-def overrides(args: argparse.Namespace) -> list[str]:
-    """The bindings given on the command line, and the task of `--task_file`."""
+def overrides(args: argparse.Namespace, root: str) -> list[str]:
+    """The bindings given on the command line, and what other flags stand for."""
     given = bindings(args)
+    if getattr(args, "on_error", None):
+        given.append(f"runs.{root}.on_error = {args.on_error!r}")
     task_files = getattr(args, "task_file", [])
     if task_files and not any(re.match(r"TASK\s*=", binding) for binding in given):
         names = config.bound_names("tasks", task_files)
@@ -125,7 +137,7 @@ def launch(args: argparse.Namespace, root: str):
     return launch_root(
         root,
         gin_files(args),
-        overrides(args),
+        overrides(args, root),
         args.plugin,
         dry_run=args.dry_run,
         overwrite=args.overwrite,

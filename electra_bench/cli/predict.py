@@ -100,6 +100,7 @@ def add_parser(subparsers) -> None:
         "(default: the best answer everywhere)",
     )
     gin_arguments.add_bindings(parser)
+    gin_arguments.add_on_error(parser)
     parser.add_argument(
         "--overwrite", action="store_true", help="replace output that exists"
     )
@@ -217,7 +218,7 @@ def _answers(
             f"PREDICT_INIT = {run_dir!r}",
             f"runs.predict.parts = {parts!r}",
             f"runs.predict.submission = {is_glue}",
-            *gin_arguments.overrides(args),
+            *gin_arguments.overrides(args, "predict"),
         ],
         args.plugin,
         dry_run=planned is None,

@@ -28,6 +28,7 @@ def add_parser(subparsers) -> None:
     )
     gin_arguments.add_gin_arguments(parser)
     gin_arguments.add_task_file(parser)
+    gin_arguments.add_on_error(parser)
     parser.add_argument(
         "--json", action="store_true", help="with `task`: print the report as JSON"
     )
@@ -42,7 +43,9 @@ def run(args: argparse.Namespace) -> int:
     from electra_bench.runs.validate import validate_config
 
     found = validate_config(
-        gin_arguments.gin_files(args), gin_arguments.overrides(args), args.plugin
+        gin_arguments.gin_files(args),
+        gin_arguments.overrides(args, "finetune"),
+        args.plugin,
     )
     for line in found:
         print(line)
@@ -60,6 +63,7 @@ def _task(args: argparse.Namespace) -> int:
         [*args.gin_file, *args.task_file],
         gin_arguments.bindings(args),
         args.plugin,
+        args.on_error,
     )
     if args.json:
         print(json.dumps(report, indent=1))

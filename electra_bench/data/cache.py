@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from electra_bench.data.cache_dir import cache_dir
 from electra_bench.data.complete_folder import complete_folder
@@ -21,8 +22,8 @@ def content_key(parts: Mapping[str, object]) -> str:
 def cached_examples(
     name: str,
     parts: Mapping[str, object],
-    build: Callable[[ExampleWriter], None],
-) -> ExampleStore:
+    build: Callable[[ExampleWriter], Mapping[str, object]],
+) -> tuple[ExampleStore, Mapping[str, Any]]:
     """Opens a cached store, building it first if there is none.
 
     A build appears under its name only when it is complete; two processes that build the
@@ -31,13 +32,18 @@ def cached_examples(
     Args:
         name: for people; the folder is `<cache>/examples/<name>-<key>`.
         parts: what determines the content.
-        build: writes the rows.
+        build: writes the rows; returns what is to be known of the building, JSON values.
+
+    Returns:
+        The store, and what the building returned.
     """
     path = os.path.join(cache_dir(), "examples", f"{name}-{content_key(parts)}")
     if not os.path.isfile(os.path.join(path, MANIFEST)):
         with complete_folder(path) as partial:
             with ExampleWriter(os.path.join(partial, "rows")) as writer:
-                build(writer)
+                notes = build(writer)
             with open(os.path.join(partial, MANIFEST), "w", encoding="utf-8") as file:
-                json.dump(dict(parts), file, indent=1)
-    return ExampleStore([os.path.join(path, "rows")])
+                json.dump({**parts, "notes": notes}, file, indent=1)
+    with open(os.path.join(path, MANIFEST), encoding="utf-8") as file:
+        notes = json.load(file)["notes"]
+    return ExampleStore([os.path.join(path, "rows")]), notes

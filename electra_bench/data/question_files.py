@@ -5,17 +5,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
-from absl import logging
 from etils import epath
 
 from electra_bench.data import locate
 from electra_bench.data.answer_text import covering_words
+from electra_bench.data.bad_rows import OnError, bad_row
 from electra_bench.data.file_hashes import file_sha256
-from electra_bench.data.table_files import OnError
 from electra_bench.data.whole_file_source import WholeFileSource, dense
-
-# Of the questions that are left out, so many are named.
-SHOWN = 5
 
 
 class Question(NamedTuple):
@@ -168,8 +164,8 @@ class QuestionSource(WholeFileSource):
             task: name of the task, for messages.
             files: split to the paths, below the data folder, under which it may lie.
             read: `squad_questions` or `mrqa_questions`.
-            on_error: "raise" stops at a bad question, "skip" leaves it out and logs how
-                many there were: one whose id was there before, or, in a split whose name
+            on_error: "raise" stops at a bad question, "skip" leaves it out, see
+                `bad_row`: one whose id was there before, or, in a split whose name
                 begins with "train", one whose answer is not where it is said to be.
         """
         self._task = task
@@ -201,7 +197,6 @@ class QuestionSource(WholeFileSource):
 
     def _checked(self, path: epath.Path, is_trained_on: bool) -> list[Question]:
         found: dict[str, Question] = {}
-        skipped = 0
         for question, problem in self._read(locate.read_text(path)):
             if question.id in found:
                 problem = f"question {question.id!r} is there twice"
@@ -210,15 +205,7 @@ class QuestionSource(WholeFileSource):
             if not problem:
                 found[question.id] = question
                 continue
-            if self._on_error == "raise":
-                raise ValueError(problem)
-            skipped += 1
-            if skipped <= SHOWN:
-                logging.warning("%s: skipped: %s", path, problem)
-        if skipped:
-            logging.warning(
-                "%s: skipped %d of %d questions", path, skipped, skipped + len(found)
-            )
+            bad_row(f"{path}: {problem}", self._on_error)
         if not found:
             raise ValueError("no questions")
         return list(found.values())

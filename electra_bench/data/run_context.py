@@ -21,11 +21,17 @@ class RunContext:
         vocabulary: the run's vocabulary (see `data/vocabularies.py`); None if none was
             given.
         files: split to path, binds splits of the run's task by hand.
+        on_error: what to do about rows that cannot be used, "raise" or "skip"; None does
+            what is usual for the task.
+        skipped: why rows were left out, a key each in their order; what is read again
+            counts once.
     """
 
     data_dir: str | None = None
     vocabulary: Any = None
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    on_error: str | None = None
+    skipped: dict[str, None] = dataclasses.field(default_factory=dict)
 
 
 _current: contextvars.ContextVar[RunContext] = contextvars.ContextVar("run_context")

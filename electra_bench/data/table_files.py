@@ -4,16 +4,14 @@ import csv
 import difflib
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
-from absl import logging
 from etils import epath
 
 from electra_bench.data import locate
+from electra_bench.data.bad_rows import OnError, bad_row
 from electra_bench.data.whole_file_source import WholeFileSource
-
-OnError = Literal["raise", "skip"]
 
 
 class Columns(NamedTuple):
@@ -78,7 +76,7 @@ def read_table(
         columns: its columns.
         check_label: raises ValueError for a label that cannot be.
         on_error: "raise" stops at a bad row; "skip" leaves it out, as the original does,
-            and logs how many there were. Row numbers keep counting.
+            see `bad_row`. Row numbers keep counting.
 
     Raises:
         ValueError: a row with another number of columns, a bad label (file and line), or
@@ -87,7 +85,7 @@ def read_table(
     Source: google-research/electra finetune/classification/classification_tasks.py,
     `read_tsv` and `_load_glue`. Differs: a bad row is an error unless asked otherwise.
     """
-    rows, skipped, idx = [], 0, -1
+    rows, idx = [], -1
     for line, fields in read_lines(path):
         if columns.header and line == 1:
             continue
@@ -99,16 +97,10 @@ def read_table(
             if columns.label is not None:
                 check_label(label)
         except ValueError as error:
-            message = f"{path}, line {line}: {error}"
-            if on_error == "raise":
-                raise ValueError(message) from error
-            logging.warning("skipped: %s", message)
-            skipped += 1
+            bad_row(f"{path}, line {line}: {error}", on_error)
             continue
         text_b = "" if columns.text_b is None else fields[columns.text_b]
         rows.append(Row(idx, fields[columns.text_a], text_b, label))
-    if skipped:
-        logging.warning("%s: skipped %d of %d rows", path, skipped, idx + 1)
     if not rows:
         raise ValueError(f"{path}: no rows")
     return rows

@@ -32,6 +32,7 @@ def evaluate(
     vocabulary: str | None = None,
     data_dir: str | None = None,
     files: Mapping[str, str] | None = None,
+    on_error: str | None = None,
     max_seq_length: int | None = None,
     batch_size: int = 64,
     eval_batches: int = 100,
@@ -50,6 +51,7 @@ def evaluate(
         vocabulary: registered vocabulary; None tells by the file's content.
         data_dir: folder with data sets.
         files: split to path, for data that lies elsewhere.
+        on_error: see `finetune`.
         max_seq_length: token limit; None takes the run's, or the card's.
         batch_size: examples at once.
         eval_batches: of a corpus, at most so many batches.
@@ -67,7 +69,9 @@ def evaluate(
         trained_on = {r.task: r.split for r in record.results} if record else {}
         split = trained_on.get(name, card.eval_split)
     run = RestoredRun.open(
-        card, pretrained, Inputs(vocab, vocabulary, data_dir, files, max_seq_length)
+        card,
+        pretrained,
+        Inputs(vocab, vocabulary, data_dir, files, max_seq_length, on_error),
     )
     part = run.examples(name, split)
     if session.dry_run:

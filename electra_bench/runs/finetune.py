@@ -54,6 +54,7 @@ def finetune(
     label: str | None = None,
     data_dir: str | None = None,
     files: Mapping[str, str] | None = None,
+    on_error: str | None = None,
     epochs: float | None = None,
     max_seq_length: int | None = None,
     batch_size: int = 32,
@@ -84,6 +85,8 @@ def finetune(
             it was fine-tuned on.
         data_dir: folder with data sets.
         files: split to path, for data that lies elsewhere.
+        on_error: "raise" stops at a row of the data that cannot be used, "skip" leaves it
+            out and marks the score; None does what is usual for the task.
         epochs: passes over the training set; None takes the card's, of several the least.
         max_seq_length: token limit; None takes the card's.
         batch_size: examples in an update.
@@ -120,6 +123,7 @@ def finetune(
         vocabulary=tokens,
         data_dir=data_dir or run_context.current().data_dir,
         files=dict(files or {}),
+        on_error=_checked_on_error(on_error),
     ):
         data = [TaskData.load(card, splits, max_seq_length) for card in cards]
     sizes = [len(part.train.store) for part in data]
@@ -247,9 +251,7 @@ def _run(
             return done
         session.begin()
         marks = {
-            d.card.name: score_marks(
-                job.start, d.card, [d.train.store, d.scored[0][1].store]
-            )
+            d.card.name: score_marks(job.start, d.card, [d.train, d.scored[0][1]])
             for d in job.data
         }
         for task, found in marks.items():
@@ -343,6 +345,12 @@ def _fractions(
             f"got {init_at!r} and INIT {init!r}"
         )
     return found
+
+
+def _checked_on_error(on_error: str | None) -> str | None:
+    if on_error not in (None, "raise", "skip"):
+        raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}")
+    return on_error
 
 
 def _check_vocabulary(pretrained: Pretrained, tokens: Any) -> None:

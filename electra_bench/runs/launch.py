@@ -85,7 +85,11 @@ def parse(
 
 
 def register_file_tasks(
-    parsed: config.Parsed, data_dir: str | None, files: Mapping[str, str] | None
+    parsed: config.Parsed,
+    *,
+    data_dir: str | None = None,
+    files: Mapping[str, str] | None = None,
+    on_error: str | None = None,
 ) -> list[str]:
     """Registers the tasks that a configuration describes; their names.
 
@@ -93,11 +97,14 @@ def register_file_tasks(
         parsed: the configuration, which gin holds.
         data_dir: folder with data sets; None takes that of the surroundings.
         files: split to path, for data that lies elsewhere.
+        on_error: what to do about rows that cannot be used.
     """
     selectors = (b.selector for b in parsed.bindings if b.selector.startswith("tasks."))
     names = list(dict.fromkeys(s.removeprefix("tasks.") for s in selectors))
     with run_context.use(
-        data_dir=data_dir or run_context.current().data_dir, files=dict(files or {})
+        data_dir=data_dir or run_context.current().data_dir,
+        files=dict(files or {}),
+        on_error=on_error,
     ):
         file_tasks.register(names)
     return names
@@ -148,7 +155,8 @@ def launch(
     config.require_bound(f"runs.{root}", ("session", *given))
     register_file_tasks(
         parsed,
-        parsed.value(f"runs.{root}.data_dir"),
-        parsed.value(f"runs.{root}.files"),
+        data_dir=parsed.value(f"runs.{root}.data_dir"),
+        files=parsed.value(f"runs.{root}.files"),
+        on_error=parsed.value(f"runs.{root}.on_error"),
     )
     return gin.get_configurable(f"runs.{root}")(session, **given)

@@ -52,6 +52,7 @@ def predict(
     vocabulary: str | None = None,
     data_dir: str | None = None,
     files: Mapping[str, str] | None = None,
+    on_error: str | None = None,
     max_seq_length: int | None = None,
     batch_size: int = 64,
 ) -> list[Answers]:
@@ -69,6 +70,7 @@ def predict(
         vocabulary: registered vocabulary; None tells by the file's content.
         data_dir: folder with data sets.
         files: split to path, for data that lies elsewhere.
+        on_error: see `finetune`.
         max_seq_length: token limit; None takes the run's, or the card's.
         batch_size: examples at once.
 
@@ -88,7 +90,7 @@ def predict(
     run = RestoredRun.open(
         registry.tasks.get(trained),
         pretrained,
-        Inputs(vocab, vocabulary, data_dir, files, max_seq_length),
+        Inputs(vocab, vocabulary, data_dir, files, max_seq_length, on_error),
     )
     if planned is None:
         planned = [

@@ -22,6 +22,7 @@ class Inputs(NamedTuple):
     data_dir: str | None = None
     files: Mapping[str, str] | None = None
     max_seq_length: int | None = None
+    on_error: str | None = None
 
 
 class RestoredRun(NamedTuple):
@@ -80,6 +81,7 @@ class RestoredRun(NamedTuple):
             vocabulary=self.tokens,
             data_dir=self.inputs.data_dir or run_context.current().data_dir,
             files=dict(self.inputs.files or {}),
+            on_error=self.inputs.on_error,
         ):
             [part] = examples(task, split, self.length)
         return part
@@ -113,5 +115,5 @@ class RestoredRun(NamedTuple):
             metrics,
             card.main_metric,
             data_sha256=part.data_sha256,
-            marks=score_marks(self.pretrained, card, [part.store]),
+            marks=score_marks(self.pretrained, card, [part]),
         )

@@ -30,6 +30,7 @@ def validate_task(
     files: Sequence[str],
     overrides: Sequence[str],
     plugins: Sequence[str],
+    on_error: str | None = None,
 ) -> Report:
     """Reads and encodes every split of a task that has a file.
 
@@ -38,6 +39,7 @@ def validate_task(
         files: gin files that make tasks.
         overrides: gin bindings.
         plugins: modules or files to load first.
+        on_error: what to do about rows that cannot be used.
 
     Returns:
         `task`, `version`, `kind`, `summary`, `max_seq_length`; `splits`: name to counts,
@@ -52,7 +54,7 @@ def validate_task(
     parsed = parse(["runs/finetune.gin", *files], bindings, plugins)
     data_dir = parsed.value("DATA_DIR") or run_context.current().data_dir
     bound = parsed.value("FILES") or {}
-    register_file_tasks(parsed, data_dir, bound)
+    register_file_tasks(parsed, data_dir=data_dir, files=bound, on_error=on_error)
     card: TaskCard = registry.tasks.get(name)
     tokens = building.open_vocabulary(
         None, building.find_vocabulary(parsed.value("VOCAB"), None)
@@ -70,7 +72,9 @@ def validate_task(
         "absent": {},
     }
     texts: dict[str, set[tuple]] = {}
-    with run_context.use(vocabulary=tokens, data_dir=data_dir, files=bound):
+    with run_context.use(
+        vocabulary=tokens, data_dir=data_dir, files=bound, on_error=on_error
+    ):
         for split in sorted(task.splits, key=lambda s: (s not in needed, s)):
             try:
                 [part] = examples(name, split, length)
@@ -84,6 +88,8 @@ def validate_task(
                 "examples": _num_examples(part.store),
                 "published": card.splits.get(split),
                 "rows": len(part.store),
+                "skipped": part.num_skipped,
+                "reasons": list(part.reasons),
                 "tokens": _lengths(whole.store),
                 "truncated_percent": _truncated(card, whole.store, length),
                 "targets": _targets(card, part.store),
@@ -181,6 +187,9 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"  tokens: {marks}" + (
             "" if cut is None else f"; {cut} % over the {limit}"
         )
+        if found["skipped"]:
+            yield f"  left out: {found['skipped']:,} rows"
+            yield from (f"    {reason}" for reason in found["reasons"])
         yield "  " + _balance(found["targets"], report["kind"])
     for split, why in report["absent"].items():
         yield f"{split}: absent: {why}"

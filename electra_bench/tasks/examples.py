@@ -9,12 +9,13 @@ import importlib.util
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import seqio
 import tensorflow as tf
+from absl import logging
 
 from electra_bench.data import run_context
 from electra_bench.data.cache import cached_examples
@@ -25,6 +26,9 @@ from electra_bench.tasks.corpora import CorpusSource, build_corpus
 from electra_bench.tasks.fingerprints import data_sha256, preprocessing_sha256
 from electra_bench.tasks.registration import load_task
 
+# Of the rows that are left out, so many are named.
+MAX_REASONS = 5
+
 
 class TaskExamples(NamedTuple):
     """Examples of one split of one task.
@@ -34,12 +38,15 @@ class TaskExamples(NamedTuple):
         rate: mixing rate; 1 for a task of its own.
         store: the examples.
         data_sha256: hash of the split's raw examples.
+        num_skipped: rows of the data that were left out; `reasons`: why, the first few.
     """
 
     task: str
     rate: float
     store: ExampleStore
     data_sha256: str
+    num_skipped: int = 0
+    reasons: tuple[str, ...] = ()
 
 
 def examples(
@@ -135,19 +142,30 @@ def _task_examples(
         "vocabulary": vocabulary.sha256 if vocabulary else None,
         "seq_length": seq_length,
         "features": feature_settings.current(),
+        "on_error": run_context.current().on_error,
         "code": code_version(_modules(vocabulary)),
     }
 
-    def build(writer: ExampleWriter) -> None:
-        dataset = task.get_dataset(
-            {"input_ids": seq_length}, split, shuffle=False, num_epochs=1
-        )
+    def build(writer: ExampleWriter) -> Mapping[str, object]:
+        skipped: dict[str, None] = {}
+        with run_context.use(skipped=skipped):
+            dataset = task.get_dataset(
+                {"input_ids": seq_length}, split, shuffle=False, num_epochs=1
+            )
         _write(dataset, writer)
+        reasons = list(skipped)[:MAX_REASONS]
+        if reasons:
+            logging.warning("%s: skipped %d rows", task.name, len(skipped))
+        for reason in reasons:
+            logging.warning("skipped: %s", reason)
+        return {"skipped": len(skipped), "reasons": reasons}
 
-    store = cached_examples(f"{task.name}-{split}", parts, build)
+    store, notes = cached_examples(f"{task.name}-{split}", parts, build)
     if len(store) == 0:
         raise ValueError(f"task {task.name!r}: split {split!r} has no examples")
-    return TaskExamples(task.name, rate, store, data)
+    return TaskExamples(
+        task.name, rate, store, data, notes["skipped"], tuple(notes["reasons"])
+    )
 
 
 def _write(dataset: tf.data.Dataset, writer: ExampleWriter) -> None:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from etils import epath
 
 from electra_bench.data import locate
+from electra_bench.data.bad_rows import OnError, bad_row
 from electra_bench.data.column_files import (
     Sentence,
     read_blocks,
@@ -16,8 +17,7 @@ from electra_bench.data.column_files import (
 )
 from electra_bench.data.question_files import question_dataset
 from electra_bench.data.record_files import Record, read_dataset, read_records
-from electra_bench.data.table_files import OnError, one_of, text_dataset, within
-from electra_bench.data.text_streams import Reading, ReadReport
+from electra_bench.data.table_files import one_of, text_dataset, within
 from electra_bench.data.whole_file_source import WholeFileSource
 from electra_bench.tasks.record_examples import READERS, Example, columns_of
 
@@ -57,7 +57,6 @@ class FileTaskSource(WholeFileSource):
         """Describes the files; reads nothing."""
         self.name = name
         self.definition = definition
-        self.report = ReadReport()
         super().__init__(splits=list(definition.fractions or definition.files))
 
     @property
@@ -82,7 +81,6 @@ class FileTaskSource(WholeFileSource):
             FileNotFoundError: no such file.
             ValueError: a bad row; says where.
         """
-        reading = Reading("row", "", self.definition.on_error, self.report)
         read = self.read(split)
         if not self._has_target(split) and not any(map(is_labelled, read)):
             return read
@@ -97,7 +95,7 @@ class FileTaskSource(WholeFileSource):
             )
             ids.add(id)
             if problem:
-                reading.wrong(f"{example.where}: {problem}")
+                bad_row(f"{example.where}: {problem}", self.definition.on_error)
             else:
                 kept.append(example)
         if not kept:

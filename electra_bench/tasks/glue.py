@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import seqio
 
 from electra_bench.data import locate
+from electra_bench.data.bad_rows import OnError
 from electra_bench.data.table_files import (
     Columns,
-    OnError,
     Row,
     TableSource,
     one_of,
@@ -27,50 +27,46 @@ def _folders(name: str) -> tuple[str, str]:
     return f"glue/{name}", name
 
 
-def cola(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
+def cola(card: TaskCard) -> seqio.Task:
     """Registers CoLA. Only its test file has a header.
 
     Args:
         card: the task's card.
-        on_error: what to do about bad rows, see `read_table`.
     """
     labelled = Columns(4, text_a=3, label=1, header=False)
     columns = {"train": labelled, "dev": labelled, "test": Columns(2, text_a=1)}
-    source = _source(card, "CoLA", columns, on_error)
+    source = _source(card, "CoLA", columns)
     return _add_classification(card, source, [metrics.matthews, metrics.accuracy])
 
 
-def sst(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
+def sst(card: TaskCard) -> seqio.Task:
     """Registers SST-2.
 
     Args:
         card: the task's card.
-        on_error: what to do about bad rows, see `read_table`.
     """
     labelled = Columns(2, text_a=0, label=1)
     columns = {"train": labelled, "dev": labelled, "test": Columns(2, text_a=1)}
-    source = _source(card, "SST-2", columns, on_error)
+    source = _source(card, "SST-2", columns)
     return _add_classification(card, source, [metrics.accuracy])
 
 
-def mrpc(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
+def mrpc(card: TaskCard) -> seqio.Task:
     """Registers MRPC.
 
     Args:
         card: the task's card.
-        on_error: what to do about bad rows, see `read_table`.
     """
-    source = MrpcSource(card, on_error)
+    source = MrpcSource(card)
     metric_fns = [metrics.accuracy, metrics.binary_f1("1")]
     return _add_classification(card, source, metric_fns)
 
 
-def qqp(card: TaskCard, on_error: OnError = "skip") -> seqio.Task:
+def qqp(card: TaskCard) -> seqio.Task:
     """Registers QQP. Three rows of its published training file are damaged.
 
     Args:
         card: the task's card.
-        on_error: what to do about bad rows, see `read_table`.
     """
     labelled = Columns(6, text_a=3, text_b=4, label=5)
     columns = {
@@ -78,17 +74,16 @@ def qqp(card: TaskCard, on_error: OnError = "skip") -> seqio.Task:
         "dev": labelled,
         "test": Columns(3, text_a=1, text_b=2),
     }
-    source = _source(card, "QQP", columns, on_error)
+    source = _source(card, "QQP", columns, on_error="skip")
     metric_fns = [metrics.accuracy, metrics.binary_f1("1")]
     return _add_classification(card, source, metric_fns)
 
 
-def mnli(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
+def mnli(card: TaskCard) -> seqio.Task:
     """Registers MNLI.
 
     Args:
         card: the task's card.
-        on_error: what to do about bad rows, see `read_table`.
     """
     train, dev, test = (
         Columns(count, text_a=8, text_b=9, label=label)
@@ -101,16 +96,15 @@ def mnli(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
         "test_matched": test,
         "test_mismatched": test,
     }
-    source = _source(card, "MNLI", columns, on_error)
+    source = _source(card, "MNLI", columns)
     return _add_classification(card, source, [metrics.accuracy])
 
 
-def ax(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
+def ax(card: TaskCard) -> seqio.Task:
     """Registers the diagnostic set, also where the original wants it, beside MNLI.
 
     Args:
         card: the task's card.
-        on_error: what to do about bad rows, see `read_table`.
     """
     source = TableSource(
         card.name,
@@ -123,17 +117,15 @@ def ax(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
         ),
         {"diagnostic": Columns(3, text_a=1, text_b=2)},
         one_of(card.labels),
-        on_error=on_error,
     )
     return _add_classification(card, source, [metrics.matthews, metrics.accuracy])
 
 
-def sentence_pairs(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
+def sentence_pairs(card: TaskCard) -> seqio.Task:
     """Registers QNLI, RTE or WNLI, whose files have the same columns.
 
     Args:
         card: the task's card; the folder is its name in capitals.
-        on_error: what to do about bad rows, see `read_table`.
     """
     labelled = Columns(4, text_a=1, text_b=2, label=3)
     columns = {
@@ -141,16 +133,15 @@ def sentence_pairs(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
         "dev": labelled,
         "test": Columns(3, text_a=1, text_b=2),
     }
-    source = _source(card, card.name.upper(), columns, on_error)
+    source = _source(card, card.name.upper(), columns)
     return _add_classification(card, source, [metrics.accuracy])
 
 
-def sts(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
+def sts(card: TaskCard) -> seqio.Task:
     """Registers the STS benchmark.
 
     Args:
         card: the task's card.
-        on_error: what to do about bad rows, see `read_table`.
     """
     labelled = Columns(10, text_a=7, text_b=8, label=9)
     columns = {
@@ -164,7 +155,6 @@ def sts(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
         columns,
         within(*card.label_range),
         DOUBLED,
-        on_error,
     )
     return add_task(
         card,
@@ -180,7 +170,10 @@ def sts(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
 
 
 def _source(
-    card: TaskCard, folder: str, columns: Mapping[str, Columns], on_error: OnError
+    card: TaskCard,
+    folder: str,
+    columns: Mapping[str, Columns],
+    on_error: OnError = "raise",
 ) -> TableSource:
     return TableSource(
         card.name, _folders(folder), columns, one_of(card.labels), on_error=on_error
@@ -210,7 +203,7 @@ class MrpcSource(TableSource):
     `dev_ids.tsv`, its train split the others.
     """
 
-    def __init__(self, card: TaskCard, on_error: OnError):
+    def __init__(self, card: TaskCard):
         """Describes the files; reads nothing."""
         labelled = Columns(5, text_a=3, text_b=4, label=0)
         self._labelled = labelled
@@ -225,7 +218,6 @@ class MrpcSource(TableSource):
             columns,
             one_of(card.labels),
             DOUBLED,
-            on_error,
         )
 
     @property

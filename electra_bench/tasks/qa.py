@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import seqio
 
+from electra_bench.data.bad_rows import OnError
 from electra_bench.data.locate import layouts
 from electra_bench.data.question_files import (
     QuestionSource,
     mrqa_questions,
     squad_questions,
 )
-from electra_bench.data.table_files import OnError
 from electra_bench.records import TaskCard
 from electra_bench.tasks import preprocessors
 from electra_bench.tasks.postprocessors import Postprocess
@@ -22,49 +22,46 @@ from electra_bench.tasks.span_windows import (
     encode_windows,
 )
 
+# As the original, which leaves bad questions out.
+USUAL: OnError = "skip"
 
-def squad(card: TaskCard, on_error: OnError = "skip") -> seqio.Task:
+
+def squad(card: TaskCard) -> seqio.Task:
     """Registers SQuAD 2.0.
 
     Args:
         card: the task's card.
-        on_error: what to do about bad questions, see `QuestionSource`; the original
-            leaves them out.
     """
-    source = _squad_source(card, "2.0", on_error)
+    source = _squad_source(card, "2.0")
     return _add(card, source, answer_or_none, [squad_v2()])
 
 
-def squadv1(card: TaskCard, on_error: OnError = "skip") -> seqio.Task:
+def squadv1(card: TaskCard) -> seqio.Task:
     """Registers SQuAD 1.1.
 
     Args:
         card: the task's card.
-        on_error: what to do about bad questions, see `QuestionSource`; the original
-            leaves them out.
     """
-    source = _squad_source(card, "1.1", on_error)
+    source = _squad_source(card, "1.1")
     return _add(card, source, answer_texts, [squad_v1])
 
 
-def mrqa(card: TaskCard, on_error: OnError = "skip") -> seqio.Task:
+def mrqa(card: TaskCard) -> seqio.Task:
     """Registers a task of MRQA 2019.
 
     Args:
         card: the task's card.
-        on_error: what to do about bad questions, see `QuestionSource`; the original
-            leaves them out.
     """
     folders = (f"mrqa/{card.name}", f"mrqa/extra/{card.name}")
     files = {
         split: layouts(card.name, split, ".jsonl", *folders)
         for split in ("train", "dev")
     }
-    source = QuestionSource(card.name, files, mrqa_questions, on_error)
+    source = QuestionSource(card.name, files, mrqa_questions, USUAL)
     return _add(card, source, answer_texts, [mrqa_scores])
 
 
-def _squad_source(card: TaskCard, version: str, on_error: OnError) -> QuestionSource:
+def _squad_source(card: TaskCard, version: str) -> QuestionSource:
     files = {
         split: [
             *layouts(card.name, split, ".json"),
@@ -73,7 +70,7 @@ def _squad_source(card: TaskCard, version: str, on_error: OnError) -> QuestionSo
         ]
         for split in ("train", "dev")
     }
-    return QuestionSource(card.name, files, squad_questions, on_error)
+    return QuestionSource(card.name, files, squad_questions, USUAL)
 
 
 def _add(

@@ -1,5 +1,6 @@
 """`electra-bench validate`: says what is in order, trains nothing."""
 
+import json
 import subprocess
 import sys
 
@@ -30,8 +31,16 @@ def test_a_task_and_its_data(finetune_bindings, capsys):
     flags = [x for binding in given for x in ("--gin_param", binding)]
     assert main(["validate", "task", "cola", *flags]) == 0
     shown = capsys.readouterr().out
-    assert "train: 320 examples (published: 8551)" in shown
-    assert "labels: 0 160, 1 160" in shown
+    assert "train: 320 of 8,551 examples" in shown
+    assert "targets: 0 160 (50.0 %), 1 160 (50.0 %)" in shown
+    assert "test: absent: split 'test': none of " in shown
+    assert "no text is in two splits" in shown or "texts are in both" in shown
+    assert "  [CLS] " in shown and "labels [1]" in shown
+
+    assert main(["validate", "task", "cola", *flags, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["splits"]["dev"]["examples"] == 80
+    assert report["splits"]["dev"]["tokens"]["longest"] > 5
 
 
 def test_a_plugin_is_loaded_once(finetune_bindings, tmp_path):

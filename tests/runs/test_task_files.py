@@ -172,7 +172,7 @@ def test_fractions_deal_one_file_out(tmp_path):
         "tasks.dealt.columns = {'text_a': 'text', 'label': 'mood'}",
         "tasks.dealt.labels = ('up', 'down')",
     ]
-    [name] = register_file_tasks(parse((), lines), str(tmp_path), None)
+    [name] = register_file_tasks(parse((), lines), data_dir=str(tmp_path))
     assert registry.tasks.get(name).labels == ("up", "down")
     from electra_bench.data import run_context
 
@@ -274,7 +274,7 @@ def test_bad_files_are_named(content, expected, tmp_path):
         "tasks.bad.columns = {'text_a': 'text', 'label': 'mood'}",
     ]
     with pytest.raises(ValueError) as caught:
-        register_file_tasks(parse((), lines), str(tmp_path), None)
+        register_file_tasks(parse((), lines), data_dir=str(tmp_path))
     assert expected in str(caught.value)
     assert str(path) in str(caught.value)
 
@@ -291,8 +291,25 @@ def test_bad_rows_can_be_skipped_and_are_counted(tmp_path):
         "tasks.skips.columns = {'text_a': 'text', 'label': 'mood'}",
         "tasks.skips.on_error = 'skip'",
     ]
-    register_file_tasks(parse((), lines), str(tmp_path), None)
+    register_file_tasks(parse((), lines), data_dir=str(tmp_path))
     source = load_task("skips").source
-    with run_context.use(data_dir=str(tmp_path)):
+    with run_context.use(data_dir=str(tmp_path), skipped={}) as context:
         assert source.num_input_examples("train") == 2
-    assert "line 3: no label" in source.report.reasons[0]
+    [reason] = context.skipped
+    assert "line 3: no label" in reason
+
+
+def test_skipped_rows_are_marked_in_the_record(finetune, cola_dir, tmp_path, capsys):
+    folder = tmp_path / "bad" / "CoLA"
+    folder.mkdir(parents=True)
+    for split in ("train", "dev"):
+        text = (cola_dir / "CoLA" / f"{split}.tsv").read_text()
+        (folder / f"{split}.tsv").write_text(text + "x\t7\t\tno such label\n")
+    bad = (f"DATA_DIR = {str(folder.parent)!r}", "EPOCHS = 0.3")
+    assert main(finetune(*bad)) == 2
+    assert "line 321: unknown label '7'" in capsys.readouterr().err
+    assert main(finetune(*bad, flags=("--on_error", "skip"))) == 0
+    [path] = (tmp_path / "runs").glob("*/record.json")
+    [result] = read_record(str(path)).results
+    assert result.marks["rows skipped"].startswith("2, the first of them: ")
+    assert result.num_examples == 80

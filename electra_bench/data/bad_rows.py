@@ -1,0 +1,23 @@
+"""What is done about a row that cannot be used."""
+
+from typing import Literal
+
+from electra_bench.data import run_context
+
+OnError = Literal["raise", "skip"]
+
+
+def bad_row(message: str, usual: OnError) -> None:
+    """Raises, or leaves the row out and tells the context.
+
+    Args:
+        message: what is wrong, with file and line or id.
+        usual: what is done where the run does not say.
+
+    Raises:
+        ValueError: if errors are to be raised.
+    """
+    context = run_context.current()
+    if (context.on_error or usual) == "raise":
+        raise ValueError(message)
+    context.skipped[message] = None
