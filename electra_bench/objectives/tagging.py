@@ -8,12 +8,12 @@ import tensorflow as tf
 
 from electra_bench.core import Batch, EncoderFactory, LossTerm, Seed, Variables
 from electra_bench.core.batch import NO_LABEL
-from electra_bench.objectives.dense_head import DenseHead
+from electra_bench.objectives.dense_head import EncoderWithHead
 from electra_bench.records import TaskCard
 from electra_bench.registry import kinds
 
 
-class Tagging(tf.Module):
+class Tagging(EncoderWithHead):
     """Softmax over tags on the first token of every word, without dropout.
 
     Source: google-research/electra finetune/tagging/tagging_tasks.py, `TaggingTask`.
@@ -21,56 +21,21 @@ class Tagging(tf.Module):
     gathers the words' positions; equal where no two words share a position.
     """
 
-    def __init__(
-        self,
-        encoders: EncoderFactory,
-        variables: Variables,
-        card: TaskCard,
-        head_dropout: float,
-        reduction: str,
-    ):
-        super().__init__(name="tagging")
-        self.encoder = encoders()
-        self._reduction = reduction
-        self._head = DenseHead(
-            variables,
-            card.name,
-            self.encoder.hidden_size,
-            len(card.labels),
-            head_dropout,
-        )
-
-    def _logits(self, batch: Batch, seed: Seed, training: bool) -> tf.Tensor:
-        encoded = self.encoder(
-            batch.input_ids,
-            batch.input_mask,
-            batch.segment_ids,
-            seed=seed,
-            training=training,
-        )
-        # [batch, seq, hidden] -> [batch, seq, classes]
-        return self._head(encoded.sequence, seed, training)
-
     def loss_terms(
         self, batch: Batch, seed: Seed, training: bool
     ) -> Mapping[str, LossTerm]:
         """Cross-entropy of the words' tags."""
-        logits = self._logits(batch, seed, training)
+        logits = self.token_logits(batch, seed, training)
         # [batch, seq]
         counted = (batch.labels != NO_LABEL) & (batch.example_id[:, None] >= 0)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
             tf.maximum(batch.labels, 0), logits
         )
-        term = LossTerm(
-            tf.reduce_sum(tf.where(counted, losses, 0.0)),
-            tf.reduce_sum(tf.cast(counted, tf.float32)),
-            reduction=self._reduction,
-        )
-        return {"tagging": term}
+        return {"tagging": self.term(losses, counted)}
 
     def outputs(self, batch: Batch, seed: Seed) -> Mapping[str, tf.Tensor]:
         """`logits` float32 [batch, seq, classes] and `tags` int32 [batch, seq]."""
-        logits = self._logits(batch, seed, training=False)
+        logits = self.token_logits(batch, seed, training=False)
         return {
             "logits": logits,
             "tags": tf.argmax(logits, axis=-1, output_type=tf.int32),
@@ -86,6 +51,19 @@ class Tagging(tf.Module):
         best = logits.max(axis=-1, initial=-np.inf)
         probs = 1.0 / np.exp(logits - best[:, None]).sum(axis=-1)
         return outputs["tags"][positions].tolist(), probs.tolist()
+
+    def right_answer(self, example: Mapping[str, Any]) -> tuple[list[int], list[float]]:
+        """What `decode` says where it is right and certain."""
+        tags = [int(tag) for tag in example["labels"] if tag != NO_LABEL]
+        return tags, [1.0] * len(tags)
+
+    def sample_targets(
+        self, input_mask: np.ndarray, segment_ids: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A tag at most tokens, along the text."""
+        tags = rng.integers(0, len(self.card.labels), input_mask.shape)
+        is_word = input_mask * (rng.random(input_mask.shape) < 0.7)
+        return np.where(is_word, tags, NO_LABEL), np.zeros([len(input_mask), 0])
 
 
 @kinds.register("tagging")
@@ -116,4 +94,4 @@ def tagging(
             f"task {card.name!r}: tagging needs its tags on the card, "
             f"got {list(card.labels)}"
         )
-    return Tagging(encoders, variables, card, head_dropout, reduction)
+    return Tagging(encoders, variables, card, len(card.labels), head_dropout, reduction)

@@ -17,7 +17,7 @@ from electra_bench.data.table_files import (
 )
 from electra_bench.records import TaskCard
 from electra_bench.tasks import metrics, postprocessors, preprocessors
-from electra_bench.tasks.registration import add_task
+from electra_bench.tasks.text_tasks import add_classification, add_text_task
 
 DOUBLED = {"train_doubled": "train"}
 
@@ -37,7 +37,7 @@ def cola(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
     labelled = Columns(4, text_a=3, label=1, header=False)
     columns = {"train": labelled, "dev": labelled, "test": Columns(2, text_a=1)}
     source = _source(card, "CoLA", columns, on_error)
-    return _add_classification(card, source, [metrics.matthews, metrics.accuracy])
+    return add_classification(card, source, [metrics.matthews, metrics.accuracy])
 
 
 def sst(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
@@ -50,7 +50,7 @@ def sst(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
     labelled = Columns(2, text_a=0, label=1)
     columns = {"train": labelled, "dev": labelled, "test": Columns(2, text_a=1)}
     source = _source(card, "SST-2", columns, on_error)
-    return _add_classification(card, source, [metrics.accuracy])
+    return add_classification(card, source, [metrics.accuracy])
 
 
 def mrpc(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
@@ -62,7 +62,7 @@ def mrpc(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
     """
     source = MrpcSource(card, on_error)
     metric_fns = [metrics.accuracy, metrics.binary_f1("1")]
-    return _add_classification(card, source, metric_fns)
+    return add_classification(card, source, metric_fns)
 
 
 def qqp(card: TaskCard, on_error: OnError = "skip") -> seqio.Task:
@@ -80,7 +80,7 @@ def qqp(card: TaskCard, on_error: OnError = "skip") -> seqio.Task:
     }
     source = _source(card, "QQP", columns, on_error)
     metric_fns = [metrics.accuracy, metrics.binary_f1("1")]
-    return _add_classification(card, source, metric_fns)
+    return add_classification(card, source, metric_fns)
 
 
 def mnli(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
@@ -102,7 +102,7 @@ def mnli(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
         "test_mismatched": test,
     }
     source = _source(card, "MNLI", columns, on_error)
-    return _add_classification(card, source, [metrics.accuracy])
+    return add_classification(card, source, [metrics.accuracy])
 
 
 def ax(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
@@ -125,7 +125,7 @@ def ax(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
         one_of(card.labels),
         on_error=on_error,
     )
-    return _add_classification(card, source, [metrics.matthews, metrics.accuracy])
+    return add_classification(card, source, [metrics.matthews, metrics.accuracy])
 
 
 def sentence_pairs(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
@@ -142,7 +142,7 @@ def sentence_pairs(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
         "test": Columns(3, text_a=1, text_b=2),
     }
     source = _source(card, card.name.upper(), columns, on_error)
-    return _add_classification(card, source, [metrics.accuracy])
+    return add_classification(card, source, [metrics.accuracy])
 
 
 def sts(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
@@ -166,14 +166,10 @@ def sts(card: TaskCard, on_error: OnError = "raise") -> seqio.Task:
         DOUBLED,
         on_error,
     )
-    return add_task(
+    return add_text_task(
         card,
         source,
-        [
-            preprocessors.encode_texts,
-            preprocessors.scaled_values(*card.label_range),
-            preprocessors.complete,
-        ],
+        preprocessors.scaled_values(*card.label_range),
         postprocessors.scaled_value(*card.label_range),
         [metrics.spearman, metrics.pearson],
     )
@@ -184,22 +180,6 @@ def _source(
 ) -> TableSource:
     return TableSource(
         card.name, _folders(folder), columns, one_of(card.labels), on_error=on_error
-    )
-
-
-def _add_classification(
-    card: TaskCard, source: seqio.DataSource, metric_fns: Sequence
-) -> seqio.Task:
-    return add_task(
-        card,
-        source,
-        [
-            preprocessors.encode_texts,
-            preprocessors.class_labels(card.labels),
-            preprocessors.complete,
-        ],
-        postprocessors.class_label(card.labels),
-        metric_fns,
     )
 
 
