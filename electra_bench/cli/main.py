@@ -48,7 +48,11 @@ VERBS = (
     Verb("predict", "electra_bench.cli.predict", "predictions in forms to submit"),
     Verb("score", "electra_bench.cli.score", "pseudo-log-likelihoods of texts"),
     Verb("rerank", "electra_bench.cli.rerank", "re-rank n-best lists with them"),
-    Verb("validate", "electra_bench.cli.validate", "check gin files or a task's data"),
+    Verb(
+        "validate",
+        "electra_bench.cli.validate",
+        "check gin files, a task's data, a plugin",
+    ),
     Verb("list", "electra_bench.cli.list_names", "names of tasks, models, runs, ..."),
     Verb("describe", "electra_bench.cli.describe", "everything known of one name"),
     Verb("leaderboard", "electra_bench.cli.leaderboard", "tables from finished runs"),

@@ -1,5 +1,6 @@
 """gin files: finding, reading, checking and saving them; no TensorFlow, no seqio."""
 
+from electra_bench.config.defaults import bind_unbound
 from electra_bench.config.locate import find_gin_file, gin_root
 from electra_bench.config.parse import (
     ConfigError,
@@ -15,6 +16,7 @@ from electra_bench.config.snapshot import snapshot
 __all__ = [
     "ConfigError",
     "Parsed",
+    "bind_unbound",
     "bound_names",
     "find_gin_file",
     "gin_root",

@@ -16,6 +16,7 @@ from electra_bench.core.protocols import (
     Objective,
     SpecialIds,
     Stage,
+    TaskKind,
 )
 from electra_bench.core.random import Seed
 from electra_bench.core.variables import Variables
@@ -32,6 +33,7 @@ __all__ = [
     "Seed",
     "SpecialIds",
     "Stage",
+    "TaskKind",
     "Variables",
     "measured",
 ]

@@ -1,8 +1,9 @@
 """What models, objectives and the trainer may ask of one another."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
+import numpy as np
 import tensorflow as tf
 
 from electra_bench.core.batch import Batch
@@ -119,6 +120,53 @@ class Objective(Protocol):
         """Tensors [batch, ...] for evaluation and prediction; dropout is off.
 
         `seed` matters only where evaluating needs draws, as masking does.
+        """
+
+
+class TaskKind(Objective, Protocol):
+    """An objective of fine-tuning: label schema, head, loss and decoding.
+
+    `loss_terms` leaves out rows without an example (`example_id` -1) and whatever has no
+    label. A batch pads labels with `NO_LABEL`, so they may be wider than any row's own.
+
+    A kind whose examples are several rows each also has `merge(decoded)`, from what
+    `decode` returned for all rows of an example to its (value, scores).
+    """
+
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], example: Mapping[str, Any]
+    ) -> tuple[Any, Any]:
+        """The answer to one example, and what it was chosen by.
+
+        Args:
+            outputs: the example's row of `outputs`.
+            example: its features.
+
+        Returns:
+            Values that JSON can hold. The task's `postprocess_fn` turns the first into
+            what `(targets, predictions)` metrics compare; `(targets, scores)` metrics get
+            the second as it is.
+        """
+
+    def right_answer(self, example: Mapping[str, Any]) -> tuple[Any, Any] | None:
+        """What `decode` would return if it were right and certain.
+
+        Read off the example's `labels` and `values`; None where these do not tell.
+        """
+
+    def sample_targets(
+        self, input_mask: np.ndarray, segment_ids: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Labels and values as examples of this kind have them; what is checked with.
+
+        Args:
+            input_mask: int32 [batch, seq].
+            segment_ids: every row has both segments, int32 [batch, seq].
+            rng: for the draws.
+
+        Returns:
+            Integers [batch, labels] and floats [batch, values], either of width 0 if
+            there are none.
         """
 
 

@@ -75,35 +75,24 @@ def electra(
     narrower generator keeps the size of its heads; the original always takes
     `hidden // 64` heads, which is the same for heads of 64, as all released models have.
     """
-    sizes = EncoderSizes(
-        hidden=hidden_size,
-        layers=num_layers,
-        heads=num_heads,
-        ffn=ffn_size,
-        embedding=embedding_size if embeddings is None else embeddings.size,
-    )
-    sizes = scaled(sizes, width, depth)
-    if embeddings is None and not projected:
-        sizes = dataclasses.replace(sizes, embedding=sizes.hidden)
-    given = dataclasses.asdict(sizes) | {"vocab_size": vocab_size}
-    for size, value in given.items():
-        if value < 1:
-            raise ValueError(f"the encoder {name!r} needs {size} >= 1, got {value}")
     if initializer_range <= 0.0:
         raise ValueError(
             f"models.electra.initializer_range must be above 0, got {initializer_range}"
         )
     values = mimetic_values if mimetic else normal_values
     variables = variables.with_normal(values(initializer_range))
-    if embeddings is None:
-        embeddings = EmbeddingLayer(
-            variables,
-            f"{name}/embeddings",
-            vocab_size,
-            sizes.embedding,
-            max_positions,
-            segment_types,
-        )
+    sizes, embeddings = for_role(
+        variables,
+        name,
+        vocab_size,
+        EncoderSizes(hidden_size, num_layers, num_heads, ffn_size, embedding_size),
+        embeddings,
+        width,
+        depth,
+        projected,
+        max_positions=max_positions,
+        segment_types=segment_types,
+    )
     return TransformerEncoder(
         variables,
         name,
@@ -112,6 +101,58 @@ def electra(
         dropout=dropout,
         attention_dropout=attention_dropout,
         direction=direction,
+    )
+
+
+def for_role(
+    variables: Variables,
+    name: str,
+    vocab_size: int,
+    sizes: EncoderSizes,
+    embeddings: EmbeddingLayer | None = None,
+    width: float = 1.0,
+    depth: float = 1.0,
+    projected: bool = True,
+    *,
+    max_positions: int = 512,
+    segment_types: int = 2,
+) -> tuple[EncoderSizes, EmbeddingLayer]:
+    """Sizes and embedding layer of an encoder as an objective asks for it.
+
+    What every variant of this encoder begins with; all arguments but `sizes` mean what
+    they mean for `electra`.
+
+    Args:
+        variables: creates the embedding layer's variables.
+        name: start of their names.
+        vocab_size: number of tokens.
+        sizes: of the encoder before it is made narrower or shallower.
+        embeddings: embedding layer to share.
+        width: factor of the hidden size.
+        depth: factor of the number of layers.
+        projected: whether embeddings of its own have `sizes.embedding`.
+        max_positions: longest sequence, in tokens.
+        segment_types: number of segment ids.
+
+    Raises:
+        ValueError: a size is below 1.
+    """
+    if embeddings is not None:
+        sizes = dataclasses.replace(sizes, embedding=embeddings.size)
+    sizes = scaled(sizes, width, depth)
+    if embeddings is None and not projected:
+        sizes = dataclasses.replace(sizes, embedding=sizes.hidden)
+    given = dataclasses.asdict(sizes) | {"vocab_size": vocab_size}
+    for size, value in given.items():
+        if value < 1:
+            raise ValueError(f"the encoder {name!r} needs {size} >= 1, got {value}")
+    return sizes, embeddings or EmbeddingLayer(
+        variables,
+        f"{name}/embeddings",
+        vocab_size,
+        sizes.embedding,
+        max_positions,
+        segment_types,
     )
 
 

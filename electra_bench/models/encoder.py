@@ -1,6 +1,7 @@
 """The Transformer encoder of BERT and ELECTRA."""
 
 import math
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -206,6 +207,7 @@ class TransformerEncoder(tf.Module):
         dropout: float,
         attention_dropout: float,
         direction: Direction = "both",
+        layers: Sequence[Layer] | None = None,
     ):
         """Creates the variables below `name`.
 
@@ -218,6 +220,8 @@ class TransformerEncoder(tf.Module):
             attention_dropout: probability of dropping attention probabilities.
             direction: which tokens a token sees besides itself: all, those before it
                 ("left_to_right") or those after it ("right_to_left").
+            layers: what to apply one after the other, `sizes.layers` of them; None makes
+                them, each with variables of its own.
 
         Raises:
             ValueError: the hidden size is no multiple of the number of heads.
@@ -243,7 +247,7 @@ class TransformerEncoder(tf.Module):
                 sizes.hidden,
                 initializer="glorot_uniform",
             )
-        self._layers = [
+        self._layers = layers or [
             Layer(
                 variables,
                 f"{name}/encoder/layer_{i}",

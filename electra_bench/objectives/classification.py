@@ -7,12 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench.core import Batch, EncoderFactory, LossTerm, Seed, Variables
-from electra_bench.objectives.dense_head import DenseHead
+from electra_bench.objectives.dense_head import EncoderWithHead
 from electra_bench.records import TaskCard
 from electra_bench.registry import kinds
 
 
-class Classification(tf.Module):
+class Classification(EncoderWithHead):
     """Softmax over classes on the first token, [CLS].
 
     There is no pooler: one dense layer on the encoder's last state.
@@ -21,56 +21,21 @@ class Classification(tf.Module):
     finetune/classification/classification_tasks.py, `ClassificationTask`.
     """
 
-    def __init__(
-        self,
-        encoders: EncoderFactory,
-        variables: Variables,
-        card: TaskCard,
-        head_dropout: float,
-        reduction: str,
-    ):
-        super().__init__(name="classification")
-        self.encoder = encoders()
-        self._reduction = reduction
-        self._head = DenseHead(
-            variables,
-            card.name,
-            self.encoder.hidden_size,
-            len(card.labels),
-            head_dropout,
-        )
-
-    def _logits(self, batch: Batch, seed: Seed, training: bool) -> tf.Tensor:
-        encoded = self.encoder(
-            batch.input_ids,
-            batch.input_mask,
-            batch.segment_ids,
-            seed=seed,
-            training=training,
-        )
-        # [batch, seq, hidden] -> [batch, classes]
-        return self._head(encoded.sequence[:, 0], seed, training)
-
     def loss_terms(
         self, batch: Batch, seed: Seed, training: bool
     ) -> Mapping[str, LossTerm]:
         """Cross-entropy; rows without an example or without a label do not count."""
-        logits = self._logits(batch, seed, training)
+        logits = self.text_logits(batch, seed, training)
         labels = batch.labels[:, 0]
         counted = (batch.example_id >= 0) & (labels >= 0)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
             tf.maximum(labels, 0), logits
         )
-        term = LossTerm(
-            tf.reduce_sum(tf.where(counted, losses, 0.0)),
-            tf.reduce_sum(tf.cast(counted, tf.float32)),
-            reduction=self._reduction,
-        )
-        return {"classification": term}
+        return {"classification": self.term(losses, counted)}
 
     def outputs(self, batch: Batch, seed: Seed) -> Mapping[str, tf.Tensor]:
         """`logits` and `probs`, float32 [batch, classes]."""
-        logits = self._logits(batch, seed, training=False)
+        logits = self.text_logits(batch, seed, training=False)
         return {"logits": logits, "probs": tf.nn.softmax(logits)}
 
     def decode(
@@ -78,6 +43,18 @@ class Classification(tf.Module):
     ) -> tuple[int, list[float]]:
         """The most probable class id, and the probabilities of all."""
         return int(np.argmax(outputs["logits"])), outputs["probs"].tolist()
+
+    def right_answer(self, example: Mapping[str, Any]) -> tuple[int, list[float]]:
+        """What `decode` says where it is right and certain."""
+        label = int(example["labels"][0])
+        return label, [float(label == i) for i in range(len(self.card.labels))]
+
+    def sample_targets(
+        self, input_mask: np.ndarray, segment_ids: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """One class id a row."""
+        rows = len(input_mask)
+        return rng.integers(0, len(self.card.labels), [rows, 1]), np.zeros([rows, 0])
 
 
 @kinds.register("classification")
@@ -107,4 +84,6 @@ def classification(
             f"task {card.name!r}: classification needs at least two labels on its card, "
             f"got {list(card.labels)}"
         )
-    return Classification(encoders, variables, card, head_dropout, reduction)
+    return Classification(
+        encoders, variables, card, len(card.labels), head_dropout, reduction
+    )

@@ -12,10 +12,10 @@ from electra_bench.core import (
     Seed,
     SpecialIds,
     Variables,
-    measured,
 )
 from electra_bench.models.flops import discriminator_head_flops
 from electra_bench.models.flops_paper import Transformer
+from electra_bench.objectives.detection import detection_measures
 from electra_bench.objectives.generators import (
     Generator,
     build_generator,
@@ -23,7 +23,10 @@ from electra_bench.objectives.generators import (
     mean_term,
 )
 from electra_bench.objectives.heads import DiscriminatorHead
-from electra_bench.objectives.pretrain_metrics import ElectraMetrics, auc
+from electra_bench.objectives.pretrain_metrics import (
+    ElectraMetrics,
+    detection_outputs,
+)
 from electra_bench.objectives.replaced_tokens import (
     Forward,
     ReplacedTokens,
@@ -87,29 +90,23 @@ class Electra(ReplacedTokens):
 
     def encoder_outputs(self, batch: Batch, forward: Forward) -> dict[str, tf.Tensor]:
         """Labels, probabilities and losses."""
-        logits, weights = self.logits(forward), self.weights(batch, forward)
-        losses = tf.reduce_sum(self.losses(forward, logits) * weights, -1)
-        return {
-            "disc_loss": losses / (1e-6 + tf.reduce_sum(weights, -1)),
-            "disc_labels": self.labels(forward),
-            "disc_probs": tf.sigmoid(logits),
-            "disc_preds": tf.cast(logits > 0, tf.int32),
-        }
+        logits = self.logits(forward)
+        return detection_outputs(
+            logits,
+            self.labels(forward),
+            self.losses(forward, logits),
+            self.weights(batch, forward),
+        )
 
     def measures(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
         """The same of the discriminator: its AUC, and precision and recall at 0.5.
 
         Over the tokens that it learns from; the AUC is that of each replica's rows.
         """
-        logits, labels = self.logits(forward), self.labels(forward)
         weights = tf.cast(self.weights(batch, forward), tf.int32)
-        found = tf.cast(logits > 0, tf.int32)
-        area = auc(labels, logits, weights)
-        return super().measures(batch, forward) | {
-            "disc_auc": measured(area, tf.ones_like(area)),
-            "disc_precision": measured(labels, found * weights),
-            "disc_recall": measured(found, labels * weights),
-        }
+        return super().measures(batch, forward) | detection_measures(
+            self.logits(forward), self.labels(forward), weights
+        )
 
     def warning(self, means: Mapping[str, float]) -> str | None:
         """The same, and whether the discriminator has learnt anything."""

@@ -73,8 +73,8 @@ class RestoringMetrics(GeneratorMetrics):
         self._metrics["restoring_loss"].update_state(outputs["restoring_loss"], weights)
 
 
-class ElectraMetrics(GeneratorMetrics):
-    """The same, and the discriminator.
+class DetectionMetrics:
+    """How well an encoder tells which tokens were changed.
 
     `disc_loss` is the mean over sequences of their mean over tokens; `disc_auc` is summed
     over 200 thresholds and takes padding for tokens with label and probability 0.
@@ -82,8 +82,7 @@ class ElectraMetrics(GeneratorMetrics):
 
     def __init__(self):
         """Starts from nothing."""
-        super().__init__()
-        self._metrics |= {
+        self._metrics: dict[str, tf.keras.metrics.Metric] = {
             "disc_loss": tf.keras.metrics.Mean(),
             # tf.metrics.auc sums trapezoids between (false, true) positive rates.
             "disc_auc": tf.keras.metrics.AUC(num_thresholds=200),
@@ -93,8 +92,7 @@ class ElectraMetrics(GeneratorMetrics):
         }
 
     def update(self, outputs: Mapping[str, tf.Tensor]) -> None:
-        """Adds a batch of the objective's `outputs`."""
-        super().update(outputs)
+        """Adds a batch: `input_mask`, and what `detection_outputs` returns."""
         metrics = self._metrics
         metrics["disc_loss"].update_state(outputs["disc_loss"])
         mask = outputs["input_mask"]
@@ -105,6 +103,48 @@ class ElectraMetrics(GeneratorMetrics):
         metrics["disc_accuracy"].update_state(labels, preds, mask)
         metrics["disc_precision"].update_state(labels, preds, preds * mask)
         metrics["disc_recall"].update_state(labels, preds, labels * mask)
+
+    def result(self) -> dict[str, float]:
+        """Metrics over all batches so far."""
+        return {name: float(metric.result()) for name, metric in self._metrics.items()}
+
+
+class ElectraMetrics(GeneratorMetrics):
+    """Those of the generator and of the discriminator."""
+
+    def __init__(self):
+        """Starts from nothing."""
+        super().__init__()
+        self._detection = DetectionMetrics()
+
+    def update(self, outputs: Mapping[str, tf.Tensor]) -> None:
+        """Adds a batch of the objective's `outputs`."""
+        super().update(outputs)
+        self._detection.update(outputs)
+
+    def result(self) -> dict[str, float]:
+        """Metrics over all batches so far."""
+        return super().result() | self._detection.result()
+
+
+def detection_outputs(
+    logits: tf.Tensor, labels: tf.Tensor, losses: tf.Tensor, weights: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """What `DetectionMetrics` needs beside the `input_mask`.
+
+    Args:
+        logits: log odds that a token was changed, float32 [batch, seq].
+        labels: 1 where it was, int32 [batch, seq].
+        losses: of the tokens, float32 [batch, seq].
+        weights: 1 for tokens that count and 0 for others, float32 [batch, seq].
+    """
+    totals = tf.reduce_sum(losses * weights, -1)
+    return {
+        "disc_loss": totals / (1e-6 + tf.reduce_sum(weights, -1)),
+        "disc_labels": labels,
+        "disc_probs": tf.sigmoid(logits),
+        "disc_preds": tf.cast(logits > 0, tf.int32),
+    }
 
 
 def auc(labels: tf.Tensor, scores: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:

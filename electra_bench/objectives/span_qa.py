@@ -156,6 +156,20 @@ class SpanQA(tf.Module):
         """The answers of one example, from all its windows, see `SpanDecoder.best`."""
         return self._decoder.best(decoded)
 
+    def right_answer(self, example: Mapping[str, Any]) -> None:
+        """None: an answer is a text, which a span of tokens alone does not tell."""
+
+    def sample_targets(
+        self, input_mask: np.ndarray, segment_ids: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """First and last token of an answer in the second segment, which there is."""
+        size = segment_ids.sum(-1)
+        # [CLS] question [SEP] context [SEP]
+        start = input_mask.sum(-1) - size
+        first = start + rng.integers(0, size - 1)
+        last = start + size - 2
+        return np.stack([first, last, 0 * size], axis=1), np.zeros([len(size), 0])
+
     def _states(self, batch: Batch, seed: Seed, training: bool) -> tf.Tensor:
         return self.encoder(
             batch.input_ids,

@@ -9,12 +9,12 @@ import tensorflow as tf
 from electra_bench.core import Batch, EncoderFactory, LossTerm, Seed, Variables
 from electra_bench.core.batch import NO_LABEL
 from electra_bench.data.column_files import bioes, is_span_tag
-from electra_bench.objectives.dense_head import DenseHead
+from electra_bench.objectives.dense_head import EncoderWithHead
 from electra_bench.records import TaskCard
 from electra_bench.registry import kinds
 
 
-class Tagging(tf.Module):
+class Tagging(EncoderWithHead):
     """Softmax over tags on the first token of every word, without dropout.
 
     Source: google-research/electra finetune/tagging/tagging_tasks.py, `TaggingTask`.
@@ -31,50 +31,26 @@ class Tagging(tf.Module):
         reduction: str,
         reencode: bool,
     ):
-        super().__init__(name="tagging")
-        self.encoder = encoders()
-        self._reduction = reduction
-        self._tags = card.labels
+        """See `tagging`."""
+        size = len(card.labels)
+        super().__init__(encoders, variables, card, size, head_dropout, reduction)
         self._reencode = reencode and all(map(is_span_tag, card.labels))
-        self._head = DenseHead(
-            variables,
-            card.name,
-            self.encoder.hidden_size,
-            len(card.labels),
-            head_dropout,
-        )
-
-    def _logits(self, batch: Batch, seed: Seed, training: bool) -> tf.Tensor:
-        encoded = self.encoder(
-            batch.input_ids,
-            batch.input_mask,
-            batch.segment_ids,
-            seed=seed,
-            training=training,
-        )
-        # [batch, seq, hidden] -> [batch, seq, classes]
-        return self._head(encoded.sequence, seed, training)
 
     def loss_terms(
         self, batch: Batch, seed: Seed, training: bool
     ) -> Mapping[str, LossTerm]:
         """Cross-entropy of the words' tags."""
-        logits = self._logits(batch, seed, training)
+        logits = self.token_logits(batch, seed, training)
         # [batch, seq]
         counted = (batch.labels >= 0) & (batch.example_id[:, None] >= 0)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
             tf.maximum(batch.labels, 0), logits
         )
-        term = LossTerm(
-            tf.reduce_sum(tf.where(counted, losses, 0.0)),
-            tf.reduce_sum(tf.cast(counted, tf.float32)),
-            reduction=self._reduction,
-        )
-        return {"tagging": term}
+        return {"tagging": self.term(losses, counted)}
 
     def outputs(self, batch: Batch, seed: Seed) -> Mapping[str, tf.Tensor]:
         """`logits` float32 [batch, seq, classes] and `tags` int32 [batch, seq]."""
-        logits = self._logits(batch, seed, training=False)
+        logits = self.token_logits(batch, seed, training=False)
         return {
             "logits": logits,
             "tags": tf.argmax(logits, axis=-1, output_type=tf.int32),
@@ -95,9 +71,22 @@ class Tagging(tf.Module):
     def _without_contradictions(self, ids: list[int]) -> list[int]:
         if not self._reencode:
             return ids
-        numbers = {tag: i for i, tag in enumerate(self._tags)}
-        tags = bioes([self._tags[i] for i in ids])
+        numbers = {tag: i for i, tag in enumerate(self.card.labels)}
+        tags = bioes([self.card.labels[i] for i in ids])
         return [numbers.get(tag, i) for tag, i in zip(tags, ids, strict=True)]
+
+    def right_answer(self, example: Mapping[str, Any]) -> tuple[list[int], list[float]]:
+        """What `decode` says where it is right and certain."""
+        tags = [int(tag) for tag in example["labels"] if tag != NO_LABEL]
+        return tags, [1.0] * len(tags)
+
+    def sample_targets(
+        self, input_mask: np.ndarray, segment_ids: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A tag at most tokens, along the text."""
+        tags = rng.integers(0, len(self.card.labels), input_mask.shape)
+        is_word = input_mask * (rng.random(input_mask.shape) < 0.7)
+        return np.where(is_word, tags, NO_LABEL), np.zeros([len(input_mask), 0])
 
 
 @kinds.register("tagging")

@@ -129,6 +129,13 @@ class RunRecord:
     ended: str | None = None
     schema_version: int = SCHEMA_VERSION
 
+    @property
+    def pretrain_flops(self) -> float | None:
+        """FLOPs of the runs that this one builds on; None if unknown."""
+        if self.total_flops is None or self.train_flops is None:
+            return None
+        return self.total_flops - self.train_flops
+
 
 def _without_nan(value: Any) -> Any:
     """NaN and infinities have no JSON form; a score that is undefined is None."""

@@ -47,9 +47,14 @@ def over_seeds(
 
 
 def median_over_seeds(
-    records: Sequence[RunRecord], task: str, metric: str
+    records: Sequence[RunRecord], task: str, metric: str | None = None
 ) -> float | None:
     """Median of one metric of one task; None if no record has it.
+
+    Args:
+        records: runs that differ in their seeds.
+        task: registered name.
+        metric: name of the metric; None takes the task's main metric.
 
     Raises:
         ValueError: the records disagree on version, split, subset or data of the task, so
@@ -58,8 +63,9 @@ def median_over_seeds(
     scores, conditions = [], set()
     for record in records:
         for result in record.results:
-            if result.task == task and result.metrics.get(metric) is not None:
-                scores.append(result.metrics[metric])
+            score = result.metrics.get(metric or result.main_metric)
+            if result.task == task and score is not None:
+                scores.append(score)
                 conditions.add(
                     (
                         result.task_version,

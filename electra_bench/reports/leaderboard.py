@@ -284,12 +284,6 @@ def _median(values: Sequence[float | None]) -> float | None:
     return float(np.median(defined)) if defined else None
 
 
-def _pretrain_flops(record: RunRecord) -> float | None:
-    if record.total_flops is None or record.train_flops is None:
-        return None
-    return record.total_flops - record.train_flops
-
-
 def _table(
     cells: Cells,
     rows: Sequence[RowKey],
@@ -308,7 +302,7 @@ def _table(
     ]
     collapsed = [sum(bool(r.collapsed) for r in runs.values()) for runs in records]
     params = [_median([r.params for r in runs.values()]) for runs in records]
-    flops = [_median([_pretrain_flops(r) for r in runs.values()]) for runs in records]
+    flops = [_median([r.pretrain_flops for r in runs.values()]) for runs in records]
     # name: (a value a row, value of the floor row); a column without values is dropped.
     data = {
         "rank": (placed, None),

@@ -17,7 +17,7 @@ from electra_bench.data.table_files import (
 )
 from electra_bench.records import TaskCard
 from electra_bench.tasks import metrics, postprocessors, preprocessors
-from electra_bench.tasks.registration import add_task
+from electra_bench.tasks.text_tasks import add_classification, add_text_task
 
 DOUBLED = {"train_doubled": "train"}
 
@@ -36,7 +36,7 @@ def cola(card: TaskCard) -> seqio.Task:
     labelled = Columns(4, text_a=3, label=1, header=False)
     columns = {"train": labelled, "dev": labelled, "test": Columns(2, text_a=1)}
     source = _source(card, "CoLA", columns)
-    return _add_classification(card, source, [metrics.matthews, metrics.accuracy])
+    return add_classification(card, source, [metrics.matthews, metrics.accuracy])
 
 
 def sst(card: TaskCard) -> seqio.Task:
@@ -48,7 +48,7 @@ def sst(card: TaskCard) -> seqio.Task:
     labelled = Columns(2, text_a=0, label=1)
     columns = {"train": labelled, "dev": labelled, "test": Columns(2, text_a=1)}
     source = _source(card, "SST-2", columns)
-    return _add_classification(card, source, [metrics.accuracy])
+    return add_classification(card, source, [metrics.accuracy])
 
 
 def mrpc(card: TaskCard) -> seqio.Task:
@@ -59,7 +59,7 @@ def mrpc(card: TaskCard) -> seqio.Task:
     """
     source = MrpcSource(card)
     metric_fns = [metrics.accuracy, metrics.binary_f1("1")]
-    return _add_classification(card, source, metric_fns)
+    return add_classification(card, source, metric_fns)
 
 
 def qqp(card: TaskCard) -> seqio.Task:
@@ -76,7 +76,7 @@ def qqp(card: TaskCard) -> seqio.Task:
     }
     source = _source(card, "QQP", columns, on_error="skip")
     metric_fns = [metrics.accuracy, metrics.binary_f1("1")]
-    return _add_classification(card, source, metric_fns)
+    return add_classification(card, source, metric_fns)
 
 
 def mnli(card: TaskCard) -> seqio.Task:
@@ -97,7 +97,7 @@ def mnli(card: TaskCard) -> seqio.Task:
         "test_mismatched": test,
     }
     source = _source(card, "MNLI", columns)
-    return _add_classification(card, source, [metrics.accuracy])
+    return add_classification(card, source, [metrics.accuracy])
 
 
 def ax(card: TaskCard) -> seqio.Task:
@@ -118,7 +118,7 @@ def ax(card: TaskCard) -> seqio.Task:
         {"diagnostic": Columns(3, text_a=1, text_b=2)},
         one_of(card.labels),
     )
-    return _add_classification(card, source, [metrics.matthews, metrics.accuracy])
+    return add_classification(card, source, [metrics.matthews, metrics.accuracy])
 
 
 def sentence_pairs(card: TaskCard) -> seqio.Task:
@@ -134,7 +134,7 @@ def sentence_pairs(card: TaskCard) -> seqio.Task:
         "test": Columns(3, text_a=1, text_b=2),
     }
     source = _source(card, card.name.upper(), columns)
-    return _add_classification(card, source, [metrics.accuracy])
+    return add_classification(card, source, [metrics.accuracy])
 
 
 def sts(card: TaskCard) -> seqio.Task:
@@ -156,14 +156,10 @@ def sts(card: TaskCard) -> seqio.Task:
         within(*card.label_range),
         DOUBLED,
     )
-    return add_task(
+    return add_text_task(
         card,
         source,
-        [
-            preprocessors.encode_texts,
-            preprocessors.scaled_values(*card.label_range),
-            preprocessors.complete,
-        ],
+        preprocessors.scaled_values(*card.label_range),
         postprocessors.scaled_value(*card.label_range),
         [metrics.spearman, metrics.pearson],
     )
@@ -177,22 +173,6 @@ def _source(
 ) -> TableSource:
     return TableSource(
         card.name, _folders(folder), columns, one_of(card.labels), on_error=on_error
-    )
-
-
-def _add_classification(
-    card: TaskCard, source: seqio.DataSource, metric_fns: Sequence
-) -> seqio.Task:
-    return add_task(
-        card,
-        source,
-        [
-            preprocessors.encode_texts,
-            preprocessors.class_labels(card.labels),
-            preprocessors.complete,
-        ],
-        postprocessors.class_label(card.labels),
-        metric_fns,
     )
 
 

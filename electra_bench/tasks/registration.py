@@ -52,7 +52,9 @@ def add_task(
         postprocess_fn: `(value, example=None, is_target=False)` to what metrics compare:
             `value` is the stored labels or values of an example if `is_target`, otherwise
             the prediction that the task kind decoded.
-        metric_fns: `(targets, predictions)` to scores, percentages.
+        metric_fns: `(targets, predictions)` or `(targets, scores)` to percentages; the
+            names of the parameters count. Scores are what the task kind decodes beside
+            its predictions, for classification the probabilities of all classes.
 
     Raises:
         ValueError: another card has this name.

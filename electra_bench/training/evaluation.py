@@ -1,6 +1,6 @@
 """Predictions of a task kind and their scores, by the task's own functions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import seqio
@@ -72,11 +72,9 @@ class Evaluator:
             )
         metrics: dict[str, float] = {}
         if all(target is not None for target in targets):
-            for function in self._task.metric_fns:
-                metrics |= {
-                    name: float(value)
-                    for name, value in function(targets, values).items()
-                }
+            metrics = task_metrics(
+                self._task, targets, values, [p.scores for p in predictions]
+            )
         return Scored(metrics, predictions)
 
     def _decoded(self, name: str | None) -> list[tuple[Any, Any]]:
@@ -119,6 +117,31 @@ class Evaluator:
         if len(values) == 0:
             return None
         return self._task.postprocess_fn(values, example=example, is_target=True)
+
+
+def task_metrics(
+    task: seqio.Task, targets: Sequence, predictions: Sequence, scores: Sequence
+) -> dict[str, float]:
+    """What a task's metric functions give.
+
+    As in seqio, the names of a function's parameters say what it compares the targets
+    with: `(targets, predictions)` or `(targets, scores)`.
+
+    Args:
+        task: a seqio task.
+        targets: one an example, postprocessed.
+        predictions: the same.
+        scores: what each prediction was chosen by, as the task kind decodes it.
+    """
+    metrics: dict[str, float] = {}
+    for functions, values in (
+        (task.predict_metric_fns, predictions),
+        (task.score_metric_fns, scores),
+    ):
+        for function in functions:
+            found = function(targets, values)
+            metrics |= {name: float(value) for name, value in found.items()}
+    return metrics
 
 
 def _tensors(batch):

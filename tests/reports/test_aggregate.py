@@ -39,6 +39,7 @@ def test_equal_scores_share_a_rank():
 def test_median_over_seeds_refuses_to_mix_versions():
     records = [run_record("a", "cola", seed, 60.0 + seed) for seed in range(3)]
     assert aggregate.median_over_seeds(records, "cola", "accuracy") == 61.0
+    assert aggregate.median_over_seeds(records, "cola") == 61.0
     assert aggregate.median_over_seeds(records, "rte", "accuracy") is None
     records.append(run_record("a", "cola", 3, 60.0, result={"task_version": 2}))
     with pytest.raises(ValueError, match="do not compare"):

@@ -1,0 +1,80 @@
+"""What a check is, and what comes of one."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+PASSED = "passed"
+FAILED = "failed"
+SKIPPED = "skipped"
+
+
+class Violation(AssertionError):
+    """A contract does not hold: one sentence with what was found and what expected."""
+
+
+class NotChecked(Exception):
+    """A check does not apply, or lacks something: one sentence that says why."""
+
+
+# Raises one of the two, or anything that the plugin's own code raises.
+Check = Callable[[Any], None]
+
+
+class Finding(NamedTuple):
+    """What one check found.
+
+    Attributes:
+        kind: of the thing, in the singular ("model").
+        name: registered name.
+        check: the check's name.
+        status: "passed", "failed" or "skipped".
+        reason: why, unless it passed.
+    """
+
+    kind: str
+    name: str
+    check: str
+    status: str
+    reason: str = ""
+
+
+def require(condition: Any, sentence: str) -> None:
+    """Raises Violation with the sentence unless the condition holds."""
+    if not condition:
+        raise Violation(sentence)
+
+
+def findings(
+    kind: str, name: str, checks: Sequence[Check], subject: Any
+) -> Iterator[Finding]:
+    """Runs checks on a subject.
+
+    Args:
+        kind: of the thing.
+        name: its registered name, and what it is checked with.
+        checks: the first one is what the others build on: unless it passes, they are
+            skipped.
+        subject: their argument.
+    """
+    needed = None
+    for number, check in enumerate(checks):
+        label = check.__name__.replace("_", " ")
+        if needed:
+            yield Finding(kind, name, label, SKIPPED, f"needs: {needed}")
+            continue
+        try:
+            check(subject)
+        except NotChecked as reason:
+            finding = Finding(kind, name, label, SKIPPED, str(reason))
+        except Exception as error:  # a plugin's code may raise anything
+            finding = Finding(kind, name, label, FAILED, _sentence(error))
+        else:
+            finding = Finding(kind, name, label, PASSED)
+        if number == 0 and finding.status != PASSED:
+            needed = label
+        yield finding
+
+
+def _sentence(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, Violation) else f"{type(error).__name__}: {text}"

@@ -1,0 +1,106 @@
+"""What a task kind has to do beyond an objective: decode what it has learnt."""
+
+import json
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from electra_bench.conformance import specimens
+from electra_bench.conformance.check import NotChecked, Violation, require
+from electra_bench.conformance.objectives import CHECKS as OBJECTIVE_CHECKS
+from electra_bench.conformance.objectives import Case, built
+from electra_bench.core import Batch, Seed, TaskKind
+
+# Enough for a small encoder to know so many examples by heart.
+UPDATES = 400
+EXAMPLES = 4
+NEAR = 0.1
+
+
+def predictions_are_json(case: Case) -> None:
+    """What `decode` returns can stand in a file of predictions."""
+    batch = case.batch()
+    _right(case, batch)
+    for answer in _decoded(built(case), batch):
+        try:
+            json.dumps(answer)
+        except TypeError as error:
+            raise Violation(f"decode returns {answer!r}: {error}") from error
+
+
+def right_answers_are_decoded_ones(case: Case) -> None:
+    """`right_answer` has the form of what `decode` returns."""
+    batch = case.batch()
+    rows = zip(_right(case, batch), _decoded(built(case), batch), strict=True)
+    for right, found in rows:
+        for expected, value in zip(right, found, strict=True):
+            require(
+                type(expected) is type(value),
+                f"right_answer gives {expected!r} where decode gives {value!r}",
+            )
+
+
+def it_decodes_what_it_has_learnt(case: Case) -> None:
+    """Trained on a few examples until it knows them, it answers as their labels say."""
+    objective, batch = case.build()[0], case.batch(EXAMPLES)
+    right = [value for value, _ in _right(case, batch)]
+    optimizer = tf.keras.optimizers.Adam(3e-3)
+    trained = objective.trainable_variables
+
+    @tf.function
+    def update() -> None:
+        with tf.GradientTape() as tape:
+            terms = objective.loss_terms(batch, Seed.of(0), training=False)
+            loss = tf.add_n([t.value(t.weight) for t in terms.values()])
+        optimizer.apply_gradients(
+            zip(tape.gradient(loss, trained), trained, strict=True)
+        )
+
+    for number in range(1, UPDATES + 1):
+        update()
+        if number % 20 == 0:
+            found = [value for value, _ in _decoded(objective, batch)]
+            if all(map(_is_near, found, right)):
+                return
+    wrong = next(i for i in range(EXAMPLES) if not _is_near(found[i], right[i]))
+    require(
+        False,
+        f"after {UPDATES} updates on {EXAMPLES} examples decode gives {found[wrong]!r} "
+        f"where the labels say {right[wrong]!r}: loss, decode and right_answer disagree",
+    )
+
+
+def _right(case: Case, batch: Batch) -> list[tuple[Any, Any]]:
+    kind, rows = built(case), range(batch.input_ids.shape[0])
+    answers = [kind.right_answer(specimens.example(batch, i, kind)) for i in rows]
+    if None in answers:
+        raise NotChecked(
+            "right_answer is None: the labels alone do not tell what decode should return"
+        )
+    return answers
+
+
+def _decoded(kind: TaskKind, batch: Batch) -> list[tuple[Any, Any]]:
+    outputs = {k: v.numpy() for k, v in kind.outputs(batch, Seed.of(0)).items()}
+    decoded = []
+    for i in range(batch.input_ids.shape[0]):
+        row = specimens.example(batch, i, kind)
+        answer = kind.decode({k: v[i] for k, v in outputs.items()}, row)
+        merge = getattr(kind, "merge", None)
+        decoded.append(merge([answer]) if merge else answer)
+    return decoded
+
+
+def _is_near(found: Any, expected: Any) -> bool:
+    if isinstance(expected, float):
+        return bool(np.isclose(found, expected, atol=NEAR))
+    return found == expected
+
+
+CHECKS = (
+    *OBJECTIVE_CHECKS,
+    predictions_are_json,
+    right_answers_are_decoded_ones,
+    it_decodes_what_it_has_learnt,
+)

@@ -1,0 +1,279 @@
+"""What an encoder has to do."""
+
+import functools
+import inspect
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from electra_bench import registry
+from electra_bench.conformance import specimens, variables
+from electra_bench.conformance.check import NotChecked, require
+from electra_bench.conformance.specimens import ROWS, SEQ
+from electra_bench.core import Encoder, Seed, Variables
+from electra_bench.training.layerwise import layer_rates
+
+
+class Model(NamedTuple):
+    """A registered model; its encoders are small.
+
+    Attributes:
+        name: registered name.
+    """
+
+    name: str
+
+    def build(self, seed: int = 1, **asked) -> Encoder:
+        """A new encoder."""
+        return specimens.encoder(self.name, Variables(seed), **asked)
+
+
+@functools.cache
+def built(model: Model) -> Encoder:
+    """An encoder whose variables nobody changes."""
+    return model.build()
+
+
+def builds(model: Model) -> None:
+    """There is an encoder with what others read of it."""
+    encoder = built(model)
+    for attribute, kind in {"hidden_size": int, "num_layers": int}.items():
+        found = getattr(encoder, attribute, None)
+        require(
+            isinstance(found, kind) and found > 0,
+            f"the encoder needs {attribute}, a whole number above 0, got {found!r}",
+        )
+    embeddings = getattr(encoder, "embeddings", None)
+    for attribute in ("table", "size"):
+        require(
+            hasattr(embeddings, attribute),
+            f"the encoder needs embeddings.{attribute}, which a head may be tied to",
+        )
+    shape = embeddings.table.shape
+    expected = [specimens.SPECIAL.size, embeddings.size]
+    require(
+        shape == expected,
+        f"embeddings.table is {shape}, expected [vocab, size]: {expected}",
+    )
+
+
+def returns_float32_of_its_size(model: Model) -> None:
+    """All states are [batch, seq, hidden]; probabilities add up to one."""
+    encoder = built(model)
+    encoded = specimens.encode(encoder, specimens.texts())
+    expected = (ROWS, SEQ, encoder.hidden_size)
+    require(
+        len(encoded.layers) == encoder.num_layers,
+        f"{len(encoded.layers)} outputs of layers, but num_layers {encoder.num_layers}",
+    )
+    states = {"sequence": encoded.sequence, "embedding": encoded.embedding}
+    states |= {f"layers[{i}]": layer for i, layer in enumerate(encoded.layers)}
+    for name, tensor in states.items():
+        require(
+            tuple(tensor.shape) == expected and tensor.dtype == tf.float32,
+            f"{name} is {tensor.dtype.name} {tuple(tensor.shape)}, expected float32 "
+            f"[batch, seq, hidden]: {expected}",
+        )
+    require(
+        np.array_equal(encoded.sequence, encoded.layers[-1]),
+        "sequence is not the output of the last layer",
+    )
+    for number, probs in enumerate(encoded.attentions):
+        require(
+            np.allclose(tf.reduce_sum(probs, -1), 1.0, rtol=1e-5),
+            f"attentions[{number}] do not add up to one over the last axis",
+        )
+
+
+def is_the_same_when_compiled(model: Model) -> None:
+    """`tf.function` gives what eager execution gives."""
+    encoder, batch = built(model), specimens.texts()
+    compiled = tf.function(lambda batch: specimens.encode(encoder, batch).sequence)
+    _check_states(
+        compiled(batch),
+        specimens.encode(encoder, batch).sequence,
+        batch,
+        "tf.function gives other states than eager execution",
+    )
+
+
+def padding_does_not_leak(model: Model) -> None:
+    """Columns of padding, and what stands in them, change no token."""
+    encoder, batch = built(model), specimens.texts()
+    plain = specimens.encode(encoder, batch).sequence
+    wider = specimens.with_columns_of_padding(batch, 8)
+    _check_states(
+        specimens.encode(encoder, wider).sequence[:, :SEQ],
+        plain,
+        batch,
+        "more columns of padding change the states of tokens",
+    )
+    junk = batch._replace(input_ids=batch.input_ids + 7 * (1 - batch.input_mask))
+    _check_states(
+        specimens.encode(encoder, junk).sequence,
+        plain,
+        batch,
+        "ids where input_mask is 0 change the states of tokens",
+    )
+
+
+def rows_do_not_see_each_other(model: Model) -> None:
+    """A row alone gets what it gets among others."""
+    encoder, batch = built(model), specimens.texts()
+    whole = specimens.encode(encoder, batch).sequence
+    alone = specimens.rows_of(batch, 0, 1)
+    _check_states(
+        specimens.encode(encoder, alone).sequence,
+        whole[:1],
+        alone,
+        "a row has other states alone than in a batch",
+    )
+
+
+def _check_states(found, expected, batch, sentence: str) -> None:
+    inside = batch.input_mask.numpy() == 1
+    difference = np.abs(found.numpy()[inside] - expected.numpy()[inside]).max()
+    require(difference < 1e-4, f"{sentence}, by up to {difference:.2g}")
+
+
+def training_draws_from_the_seed_alone(model: Model) -> None:
+    """Two passes with one seed agree; halves of a batch draw as the whole does."""
+    encoder, batch = built(model), specimens.texts()
+    whole = specimens.encode(encoder, batch, Seed.of(3)).sequence
+    again = specimens.encode(encoder, batch, Seed.of(3)).sequence
+    _check_states(again, whole, batch, "one seed gives two results in training")
+    half = specimens.rows_of(batch, ROWS // 2, ROWS)
+    _check_states(
+        specimens.encode(encoder, half, Seed.of(3, 0, ROWS // 2)).sequence,
+        whole[ROWS // 2 :],
+        half,
+        "half a batch draws other numbers than the whole: dropout must come from "
+        "core.random.dropout, with the encoder's seed",
+    )
+
+
+def gradients_reach_every_variable(model: Model) -> None:
+    """A loss of the states depends on all that is trained."""
+    encoder, batch = built(model), specimens.texts()
+    shape = [ROWS, SEQ, encoder.hidden_size]
+    direction = tf.random.stateless_normal(shape, seed=[1, 2])
+
+    def loss() -> tf.Tensor:
+        states = specimens.encode(encoder, batch).sequence
+        return tf.reduce_sum(states * direction)
+
+    variables.check_gradients(loss, encoder.trainable_variables)
+
+
+def names_of_variables_are_complete(model: Model) -> None:
+    """They begin with the role's name, and no two are equal."""
+    variables.check_names([*variables.named(built(model))], ["electra/"])
+
+
+def every_variable_has_a_layer_wise_rate(model: Model) -> None:
+    """Fine-tuning with layer-wise learning rates knows them all by name."""
+    encoder = built(model)
+    try:
+        layer_rates(variables.named(encoder), encoder.num_layers, 0.8, gap=True)
+    except ValueError as error:
+        require(False, str(error))
+
+
+def a_checkpoint_gives_all_values_back(model: Model) -> None:
+    """Saved and restored by name, the states are the same."""
+    saved, other, batch = model.build(), model.build(seed=2), specimens.texts()
+    variables.check_checkpoint(variables.named(saved), variables.named(other))
+    expected = specimens.encode(saved, batch).sequence
+    found = specimens.encode(other, batch).sequence
+    _check_states(found, expected, batch, "equal variables give other states")
+
+
+def initial_values_depend_on_the_seed_alone(model: Model) -> None:
+    """A second run with the same seed starts from the same values."""
+
+    def build(seed: int) -> tuple[tf.Module, Variables]:
+        made = Variables(seed)
+        return specimens.encoder(model.name, made), made
+
+    variables.check_initial_values(build)
+
+
+def serves_as_a_generator(model: Model) -> None:
+    """It can be narrower, share embeddings, and be named for its role."""
+    shared = built(model).embeddings
+    generator = model.build(role="generator", embeddings=shared, width=0.5)
+    own = {
+        name
+        for name in variables.named(generator)
+        if not name.startswith("electra/embeddings/")
+    }
+    variables.check_names([*own], ["generator/"])
+    encoded = specimens.encode(generator, specimens.texts())
+    expected = round(built(model).hidden_size * 0.5)
+    require(
+        encoded.sequence.shape[-1] == expected,
+        f"with width 0.5 the states have size {encoded.sequence.shape[-1]}, expected "
+        f"{expected}",
+    )
+
+
+def a_tower_sees_one_side_only(model: Model) -> None:
+    """Electric's towers read up to a token, or down to it."""
+    if "direction" not in inspect.signature(registry.models.get(model.name)).parameters:
+        raise NotChecked(
+            "the builder has no parameter 'direction', so the model cannot be a tower of "
+            "Electric's generator"
+        )
+    batch = specimens.texts()
+    middle = SEQ // 3  # all rows are longer
+    other = tf.where(tf.range(SEQ) == middle, 9, batch.input_ids)
+    for role, unseen in {
+        "generator_ltr": slice(0, middle),
+        "generator_rtl": slice(middle + 1, None),
+    }.items():
+        tower = model.build(role=role)
+        plain = specimens.encode(tower, batch).sequence
+        changed = specimens.encode(tower, batch._replace(input_ids=other)).sequence
+        # Padding sees everything: there is nothing that it may see.
+        inside = tf.cast(batch.input_mask[..., tf.newaxis], tf.float32)
+        difference = np.abs(((changed - plain) * inside).numpy()[:, unseen]).max()
+        require(
+            difference < 1e-5,
+            f"as {role}, tokens change with one that they must not see, by up to "
+            f"{difference:.2g}",
+        )
+
+
+def size_and_cost_are_known(model: Model) -> None:
+    """Tables show parameters and FLOPs."""
+    encoder = built(model)
+    require(encoder.trainable_variables, "the encoder has no trainable variables")
+    count = getattr(encoder, "forward_flops", None)
+    if count is None:
+        raise NotChecked("the encoder has no forward_flops, so tables show no FLOPs")
+    costs = [count(length) for length in (16, 32, 64)]
+    require(
+        costs[0] > 0 and all(2 * a <= b for a, b in itertools.pairwise(costs)),
+        f"forward_flops of 16, 32 and 64 tokens are {costs}: expected numbers above 0 that "
+        "at least double",
+    )
+
+
+CHECKS = (
+    builds,
+    returns_float32_of_its_size,
+    is_the_same_when_compiled,
+    padding_does_not_leak,
+    rows_do_not_see_each_other,
+    training_draws_from_the_seed_alone,
+    gradients_reach_every_variable,
+    names_of_variables_are_complete,
+    every_variable_has_a_layer_wise_rate,
+    a_checkpoint_gives_all_values_back,
+    initial_values_depend_on_the_seed_alone,
+    serves_as_a_generator,
+    a_tower_sees_one_side_only,
+    size_and_cost_are_known,
+)

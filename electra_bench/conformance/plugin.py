@@ -1,0 +1,108 @@
+"""All checks of all names that a plugin registers."""
+
+import importlib
+from collections.abc import Iterator, Sequence
+from types import ModuleType
+
+from electra_bench import registry
+from electra_bench.conformance.check import (
+    FAILED,
+    PASSED,
+    SKIPPED,
+    Finding,
+    findings,
+    require,
+)
+from electra_bench.records import TaskCard
+from electra_bench.registry import Registry
+
+# In the order in which they are checked; the singular stands in findings.
+SINGULAR = {
+    "models": "model",
+    "objectives": "objective",
+    "kinds": "kind",
+    "tasks": "task",
+    "reports": "report",
+    "mixtures": "mixture",
+    "suites": "suite",
+    "training": "training",
+    "vocabularies": "vocabulary",
+}
+
+
+def check(
+    names: Sequence[tuple[str, str]],
+    plugins: Sequence[str] = (),
+    data_dir: str | None = None,
+) -> Iterator[Finding]:
+    """Checks registered names; the modules of plugins are loaded already.
+
+    TensorFlow is loaded only for what needs it.
+
+    Args:
+        names: registry ("models") and name.
+        plugins: modules or files that register names which no entry point declares.
+        data_dir: folder with data sets; None for `ELECTRA_BENCH_DATA`.
+    """
+    for kind, singular in SINGULAR.items():
+        for name in sorted(name for group, name in names if group == kind):
+            subject = registry.REGISTRIES[kind], name
+            [found] = findings(singular, name, [is_registered], subject)
+            yield found
+            if found.status == PASSED:
+                yield from _of_kind(kind, name, plugins, data_dir)
+
+
+def is_registered(subject: tuple[Registry, str]) -> None:
+    """Importing what is declared registers that name, with a summary to show."""
+    things, name = subject
+    things.load(name)
+    thing = things.get(name)
+    if things is registry.tasks:
+        is_card = isinstance(thing, TaskCard)
+        require(is_card, f"{name!r} is a {type(thing).__name__}, expected a TaskCard")
+    summary = getattr(thing, "summary", None) or (thing.__doc__ or "").strip()
+    require(
+        summary, f"{things.kind} {name!r} has no docstring, which `describe` prints"
+    )
+
+
+def _of_kind(
+    kind: str, name: str, plugins: Sequence[str], data_dir: str | None
+) -> Iterator[Finding]:
+    singular = SINGULAR[kind]
+    if kind == "models":
+        models = _module("models")
+        yield from findings(singular, name, models.CHECKS, models.Model(name))
+    elif kind in ("objectives", "kinds"):
+        checks = _module(kind).CHECKS
+        case = _module("objectives").Case(kind, name)
+        yield from findings(singular, name, checks, case)
+    elif kind == "tasks":
+        yield from _of_task(name, data_dir)
+    elif kind == "reports":
+        reports = _module("reports")
+        subject = reports.Report(name, tuple(plugins))
+        yield from findings(singular, name, reports.CHECKS, subject)
+    else:
+        reason = f"there are no checks of {kind}"
+        yield Finding(singular, name, "all else", SKIPPED, reason)
+
+
+def _of_task(name: str, data_dir: str | None) -> Iterator[Finding]:
+    tasks = _module("tasks")
+    loaded = tasks.Loaded(name)
+    if loaded.card.kind == "corpus":
+        reason = "it is a corpus, which no check is for"
+        yield Finding("task", name, "all else", SKIPPED, reason)
+        return
+    with tasks.surroundings(data_dir):
+        for checks in (tasks.CARD_CHECKS, tasks.DATA_CHECKS):
+            found = list(findings("task", name, checks, loaded))
+            yield from found
+            if any(finding.status == FAILED for finding in found):
+                return
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"electra_bench.conformance.{name}")

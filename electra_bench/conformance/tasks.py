@@ -1,0 +1,493 @@
+"""What a downstream task and its data have to do."""
+
+import collections
+import contextlib
+import functools
+import math
+import os
+import string
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import seqio
+
+from electra_bench import registry
+from electra_bench.conformance import specimens
+from electra_bench.conformance.check import NotChecked, require
+from electra_bench.core import TaskKind, Variables
+from electra_bench.core.batch import NO_LABEL
+from electra_bench.data import run_context
+from electra_bench.data.vocabularies import WordPieceVocabulary
+from electra_bench.records import TaskCard
+from electra_bench.runs.building import task_objective
+from electra_bench.tasks.fingerprints import data_sha256, preprocessing_sha256
+from electra_bench.tasks.registration import load_task, output_features
+from electra_bench.training.evaluation import task_metrics
+
+NUM_EXAMPLES = 300
+SEQ_LENGTH = 128
+
+
+class Loaded(NamedTuple):
+    """A task in its surroundings; checks run within `surroundings`.
+
+    Attributes:
+        name: registered name.
+    """
+
+    name: str
+
+    @property
+    def card(self) -> TaskCard:
+        """Its card."""
+        return registry.tasks.get(self.name)
+
+    @property
+    def task(self) -> seqio.Task:
+        """What seqio knows."""
+        return load_task(self.name)
+
+    @property
+    def splits(self) -> list[str]:
+        """What is trained on and what is scored."""
+        wanted = {self.card.train_split, self.card.eval_split}
+        return sorted(wanted & set(self.task.splits))
+
+    @property
+    def has_targets(self) -> bool:
+        """Whether what is scored has labels."""
+        return self.card.trained_on is None
+
+    def read(self, split: str, limit: int | None = NUM_EXAMPLES) -> list[dict]:
+        """Encoded examples of a split; without a limit whole texts of all of them."""
+        length = SEQ_LENGTH if limit else None
+        dataset = self.task.get_dataset({"input_ids": length}, split, shuffle=False)
+        return list(dataset.take(limit or -1).as_numpy_iterator())
+
+    def examples(self, split: str) -> list[dict]:
+        """The first examples of a split, read once for several checks."""
+        return _examples(self, split, run_context.current().data_dir)
+
+    def size(self, split: str) -> int | None:
+        """Number of raw examples; None if the source does not count them."""
+        return _size(self, split, run_context.current().data_dir)
+
+
+@functools.lru_cache(maxsize=4)
+def _examples(loaded: Loaded, split: str, data_dir: str | None) -> list[dict]:
+    del data_dir  # part of the key
+    return loaded.read(split)
+
+
+@functools.lru_cache(maxsize=16)
+def _size(loaded: Loaded, split: str, data_dir: str | None) -> int | None:
+    del data_dir  # part of the key
+    return loaded.task.num_input_examples(split)
+
+
+@contextlib.contextmanager
+def surroundings(data_dir: str | None) -> Iterator[None]:
+    """Where tasks find their data, and a vocabulary that every text has tokens of.
+
+    Args:
+        data_dir: folder with data sets; None for `ELECTRA_BENCH_DATA`.
+    """
+    letters = [c for c in string.printable if not c.isspace()]
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters]
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "vocab.txt")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join([*tokens, *(f"##{c}" for c in letters)]) + "\n")
+        with run_context.use(
+            vocabulary=WordPieceVocabulary(path),
+            data_dir=data_dir or run_context.current().data_dir,
+        ):
+            yield
+
+
+@functools.cache
+def kind_of(loaded: Loaded) -> TaskKind:
+    """The task's kind, on a small encoder."""
+    specimens.bind_sizes("electra")
+    vocabulary = run_context.current().vocabulary
+    return task_objective(loaded.card, "electra", Variables(1), vocabulary)
+
+
+def the_card_is_complete(loaded: Loaded) -> None:
+    """All that tables and `describe` show is said, and within its range."""
+    card = loaded.card
+    require(
+        card.name == loaded.name,
+        f"the card of {loaded.name!r} says name {card.name!r}",
+    )
+    kinds = registry.kinds.names()
+    require(card.kind in kinds, f"no kind {card.kind!r}; all: {kinds}")
+    for field in ("summary", "source", "licence", "citation", "main_metric"):
+        require(getattr(card, field), f"the card says no {field}")
+    require(
+        card.version >= 1, f"the card's version is {card.version}, expected 1 or more"
+    )
+    require(
+        card.epochs > 0, f"the card's epochs are {card.epochs}, expected more than 0"
+    )
+    require(
+        card.max_seq_length > 2,
+        f"the card's max_seq_length is {card.max_seq_length}, which holds no text",
+    )
+    for what, score in [
+        ("floor", card.floor),
+        *((f"reference of {r.model}", r.score) for r in card.references),
+    ]:
+        require(
+            score is None or -100 <= score <= 100,
+            f"the card's {what} is {score}, expected a percentage",
+        )
+
+
+def seqio_knows_its_splits(loaded: Loaded) -> None:
+    """The card's splits are the task's, and its features are the one schema."""
+    card, task = loaded.card, loaded.task
+    require(task.name == card.name, f"seqio knows it as {task.name!r}")
+    named = {card.eval_split, *card.further_splits, *card.splits}
+    named |= {card.train_split} if card.trained_on is None else set()
+    missing = sorted(named - set(task.splits))
+    require(
+        not missing,
+        f"the card names the splits {missing}, the source has {sorted(task.splits)}",
+    )
+    require(
+        card.trained_on is None or card.train_split not in task.splits,
+        f"the card says trained_on {card.trained_on!r}, but there is a training split",
+    )
+    require(
+        task.output_features == output_features(),
+        "its features are not those of tasks.registration.output_features",
+    )
+    require(task.metric_fns, "it has no metric_fns")
+
+
+def its_data_are_there(loaded: Loaded) -> None:
+    """What it is scored on can be read."""
+    try:
+        loaded.task.source.get_dataset(loaded.card.eval_split, shuffle=False)
+    except FileNotFoundError as error:
+        raise NotChecked(f"no data: {error}") from error
+
+
+def sizes_are_those_published(loaded: Loaded) -> None:
+    """No split has more examples than its card says; fewer are a part of it."""
+    parts = []
+    for split, size in loaded.card.splits.items():
+        try:
+            found = loaded.size(split)
+        except FileNotFoundError:
+            parts.append(f"{split} is absent")
+            continue
+        require(
+            found is None or found <= size,
+            f"split {split!r} has {found} examples, published are {size}",
+        )
+        if found not in (None, size):
+            parts.append(f"{split} has {found} of {size} examples")
+    if parts or not loaded.card.splits:
+        raise NotChecked("; ".join(parts) or "the card says no published sizes")
+
+
+def examples_have_the_schema(loaded: Loaded) -> None:
+    """Names, types and ranks, [CLS] and [SEP], ids within the vocabulary."""
+    schema = output_features()
+    special = run_context.current().vocabulary.special_ids
+    for split in loaded.splits:
+        examples = loaded.examples(split)
+        require(examples, f"split {split!r} has no examples")
+        for row in examples:
+            for name, feature in schema.items():
+                require(
+                    name in row and row[name].dtype == feature.dtype.as_numpy_dtype,
+                    f"{split}: feature {name!r} is "
+                    f"{row[name].dtype if name in row else 'missing'}, expected "
+                    f"{feature.dtype.name}",
+                )
+                require(row[name].ndim == 1, f"{split}: feature {name!r} has no rank 1")
+            ids, segments = row["input_ids"], row["segment_ids"]
+            require(
+                2 < len(ids) == len(segments) <= SEQ_LENGTH
+                and ids[0] == special.cls
+                and ids[-1] == special.sep
+                and special.pad < ids.min()
+                and ids.max() < special.size,
+                f"{split}: input_ids must be [CLS] ... [SEP], at most {SEQ_LENGTH} with as "
+                f"many segment_ids, got {ids[:4]} ... {ids[-2:]} ({len(ids)}), "
+                f"{len(segments)} segment_ids",
+            )
+            require(
+                set(segments.tolist()) <= {0, 1}, f"{split}: segment_ids beyond 0 and 1"
+            )
+            require(
+                row["task_id"].tolist() == [0]
+                and len(row["example_id"]) == 1
+                and row["example_id"][0] >= 0,
+                f"{split}: task_id must be [0] and example_id one number of 0 or more",
+            )
+
+
+def labels_are_its_kinds(loaded: Loaded) -> None:
+    """As many labels as an example of this kind has, within their range."""
+    kind, card = kind_of(loaded), loaded.card
+    sample, along = specimens.labelled(kind), specimens.labels_run_along(kind)
+    for row in loaded.examples(loaded.card.eval_split):
+        labels, values = row["labels"], row["values"]
+        if not loaded.has_targets:
+            require(
+                len(labels) == len(values) == 0,
+                "examples have labels, but the card says that another task is trained on",
+            )
+            continue
+        expected = len(row["input_ids"]) if along else sample.labels.shape[1]
+        require(
+            len(labels) == expected and len(values) == sample.values.shape[1],
+            f"an example has {len(labels)} labels and {len(values)} values, one of kind "
+            f"{card.kind} has {expected} and {sample.values.shape[1]}",
+        )
+        require(
+            labels.size == 0 or labels.min() >= (NO_LABEL if along else 0),
+            f"a label is {labels.min() if labels.size else 0}",
+        )
+        if card.kind in ("classification", "tagging"):
+            require(
+                labels.max() < len(card.labels),
+                f"a label is {labels.max()}, the card has {len(card.labels)} labels",
+            )
+        if card.kind == "span_qa":
+            first, last, is_impossible = labels
+            require(
+                first <= last < len(row["input_ids"]) and is_impossible <= 1,
+                f"the labels are {labels}, expected first and last token and 0 or 1",
+            )
+        if card.kind == "regression":
+            require(0 <= values[0] <= 1, f"a value is {values[0]}, expected 0 to 1")
+
+
+def reading_twice_gives_the_same(loaded: Loaded) -> None:
+    """Rows come in one order, with the same features."""
+    for split in loaded.splits:
+        first, again = loaded.examples(split), loaded.read(split)
+        for number, (row, other) in enumerate(zip(first, again, strict=True)):
+            for name in row:
+                require(
+                    np.array_equal(row[name], other[name]),
+                    f"{split}: {name!r} of example {number} differs when it is read again",
+                )
+
+
+def examples_have_one_id_each(loaded: Loaded) -> None:
+    """Predictions of two models can be compared by `id`."""
+    numbers = collections.defaultdict(set)
+    for row in loaded.examples(loaded.card.eval_split):
+        numbers[row.get("id")].add(int(row["example_id"][0]))
+    if None in numbers:
+        raise NotChecked("examples have no id; rows are numbered")
+    for name, found in numbers.items():
+        require(len(found) == 1, f"id {name!r} stands for examples {sorted(found)}")
+    require(
+        len(numbers) == len(set.union(*numbers.values())),
+        "one example_id stands for several ids",
+    )
+
+
+def plain_seqio_reads_it(loaded: Loaded) -> None:
+    """Shuffled, and as a part of a mixture."""
+    task = seqio.get_mixture_or_task(loaded.name)
+    dataset = task.get_dataset(
+        sequence_length={"input_ids": SEQ_LENGTH},
+        split=loaded.splits[-1],
+        shuffle=True,
+        seed=1,
+    )
+    [example] = dataset.take(1).as_numpy_iterator()
+    require(
+        set(task.output_features) <= set(example), "a shuffled example lacks features"
+    )
+    mixture = seqio.Mixture("unregistered", [task], 1.0)
+    mixture.get_dataset({"input_ids": SEQ_LENGTH}, loaded.card.eval_split, num_epochs=1)
+
+
+class _AsItIs(seqio.PassThroughFeatureConverter):
+    """seqio's evaluator asks for these attributes, which its own class lacks."""
+
+    TASK_FEATURES: dict = {}
+    pack = False
+
+
+def seqios_evaluator_scores_it(loaded: Loaded) -> None:
+    """Metrics and postprocessing are seqio's, so its evaluator gives the best score."""
+    field = {"classification": "labels", "regression": "values"}.get(loaded.card.kind)
+    if field is None or not loaded.has_targets:
+        raise NotChecked(
+            "seqio makes one array of all targets, so they need one length"
+        )
+    kind = kind_of(loaded)
+    evaluator = seqio.Evaluator(
+        loaded.name,
+        _AsItIs(),
+        eval_split=loaded.card.eval_split,
+        num_examples=NUM_EXAMPLES,
+        target_field_name=field,
+    )
+
+    def answers(part: int):
+        def answer(dataset, model_feature_shapes=None):
+            rows = dataset.as_numpy_iterator()
+            return [(i, kind.right_answer(row)[part]) for i, row in rows]
+
+        return answer
+
+    metrics, _ = evaluator.evaluate(
+        compute_metrics=True, predict_fn=answers(0), score_fn=answers(1)
+    )
+    _check_best(loaded, metrics.result()[loaded.name][loaded.card.main_metric])
+
+
+def right_answers_score_best(loaded: Loaded) -> None:
+    """What a perfect model decodes has the best main metric there is."""
+    examples = loaded.examples(loaded.card.eval_split)
+    if not loaded.has_targets:
+        raise NotChecked("its right answers are not known")
+    answers = [kind_of(loaded).right_answer(example) for example in examples]
+    if None in answers:
+        raise NotChecked("right_answer of its kind is None: labels alone do not tell")
+    found = score(loaded, examples, answers)
+    _check_best(loaded, found)
+
+
+def _check_best(loaded: Loaded, found: float) -> None:
+    metric = loaded.card.main_metric
+    best = 100.0 if loaded.card.higher_is_better else 0.0
+    require(
+        abs(found - best) < 1e-3,
+        f"right answers have {metric} {found:.4g}, expected {best:.4g}",
+    )
+
+
+def score(
+    loaded: Loaded, examples: Sequence[Mapping], answers: Sequence[tuple[Any, Any]]
+) -> float:
+    """The main metric of answers as a kind decodes them.
+
+    Raises:
+        Violation: it is not among the metrics, or one is no percentage.
+    """
+    task = loaded.task
+    targets, predictions = [], []
+    for example, (value, _) in zip(examples, answers, strict=True):
+        stored = example["values"] if len(example["values"]) else example["labels"]
+        targets.append(task.postprocess_fn(stored, example=example, is_target=True))
+        predictions.append(task.postprocess_fn(value, example=example))
+    metrics = task_metrics(task, targets, predictions, [s for _, s in answers])
+    for name, value in metrics.items():
+        require(
+            math.isnan(value) or -100 <= value <= 100,
+            f"metric {name!r} is {value}, expected a percentage",
+        )
+    main = loaded.card.main_metric
+    require(
+        main in metrics,
+        f"the card's main_metric is {main!r}, metric_fns give {sorted(metrics)}",
+    )
+    return metrics[main]
+
+
+def the_floor_is_that_of_the_most_frequent_answer(loaded: Loaded) -> None:
+    """A model that always says the same has the card's floor."""
+    card = loaded.card
+    if card.kind not in ("classification", "tagging") or not loaded.has_targets:
+        raise NotChecked(
+            "there is a most frequent answer to classification and tagging"
+        )
+    if card.floor is None:
+        raise NotChecked("the card says no floor: tables cannot mark collapsed runs")
+    for split in loaded.splits:
+        size = card.splits.get(split)
+        found = loaded.size(split)
+        if size and found not in (size, None):
+            raise NotChecked(f"{split} has {found} of {size} published examples")
+    counts = collections.Counter()
+    for example in loaded.read(card.train_split, limit=3000):
+        labels = example["labels"]
+        counts.update(labels[labels != NO_LABEL].tolist())
+    most = min(counts, key=lambda label: (-counts[label], label))
+    examples = loaded.read(card.eval_split, limit=None)
+    kind = kind_of(loaded)
+    constant = [
+        kind.right_answer(
+            {**row, "labels": np.where(row["labels"] == NO_LABEL, NO_LABEL, most)}
+        )
+        for row in examples
+    ]
+    found = score(loaded, examples, constant)
+    # A floor may be written with one decimal; without published sizes the data differ from
+    # machine to machine.
+    tolerance = 0.05 if card.splits else 2.5
+    require(
+        abs(found - card.floor) <= tolerance,
+        f"always {card.labels[most]!r} has {card.main_metric} {found:.4g}, the card's "
+        f"floor is {card.floor:.4g}",
+    )
+
+
+def hashes_follow_source_and_preprocessing(loaded: Loaded) -> None:
+    """A cache of other data or of another preprocessor is another one."""
+    task, split = loaded.task, loaded.card.eval_split
+    found = data_sha256(task, split)
+    require(
+        data_sha256(task, split) == found,
+        "the hash of the raw examples differs when they are read again",
+    )
+    shorter = task.replace(source=_FirstExamples(task.source))
+    require(
+        data_sha256(shorter, split) != found, "fewer raw examples have the same hash"
+    )
+    require(
+        preprocessing_sha256(shorter) == preprocessing_sha256(task),
+        "the hash of the preprocessors depends on the source",
+    )
+    other = task.replace(preprocessors=[*task.preprocessors, lambda dataset: dataset])
+    require(
+        preprocessing_sha256(other) != preprocessing_sha256(task),
+        "another preprocessor has the same hash",
+    )
+
+
+class _FirstExamples(seqio.DataSource):
+    """The first two examples of another source."""
+
+    supports_arbitrary_sharding = False
+
+    def __init__(self, source):
+        super().__init__(splits=source.splits)
+        self._source = source
+
+    def list_shards(self, split):
+        return [split]
+
+    def get_dataset(self, split, shuffle=True, seed=None, shard_info=None, **_):
+        return self._source.get_dataset(split, shuffle=shuffle, seed=seed).take(2)
+
+
+# What can be said without any data, and what is said of the data.
+CARD_CHECKS = (the_card_is_complete, seqio_knows_its_splits)
+DATA_CHECKS = (
+    its_data_are_there,
+    sizes_are_those_published,
+    examples_have_the_schema,
+    labels_are_its_kinds,
+    reading_twice_gives_the_same,
+    examples_have_one_id_each,
+    plain_seqio_reads_it,
+    seqios_evaluator_scores_it,
+    right_answers_score_best,
+    the_floor_is_that_of_the_most_frequent_answer,
+    hashes_follow_source_and_preprocessing,
+)

@@ -1,1 +1,0 @@
-"""An example plugin of electra-bench."""

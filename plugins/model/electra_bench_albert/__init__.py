@@ -1,0 +1,1 @@
+"""ALBERT's encoder as a model of electra-bench."""

@@ -1,0 +1,1 @@
+"""Finding shuffled tokens, a pre-training objective of electra-bench."""

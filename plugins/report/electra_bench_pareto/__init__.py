@@ -1,0 +1,1 @@
+"""Scores against pre-training FLOPs, as a report of electra-bench."""

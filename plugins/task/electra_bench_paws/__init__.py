@@ -1,0 +1,1 @@
+"""PAWS-Wiki as a task of electra-bench."""
