@@ -112,7 +112,7 @@ def kind_of(loaded: Loaded) -> TaskKind:
     """The task's kind, on a small encoder."""
     specimens.bind_sizes("electra")
     vocabulary = run_context.current().vocabulary
-    return task_objective(loaded.card, "electra", Variables(1), vocabulary)
+    return task_objective([loaded.card], "electra", Variables(1), vocabulary)
 
 
 def the_card_is_complete(loaded: Loaded) -> None:
