@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-KILLS = 4
+KILLS = 3
 # A server that has TensorFlow loaded and forks a process for every start of the run.
 START = multiprocessing.get_context("forkserver")
 START.set_forkserver_preload(
