@@ -7,15 +7,16 @@ from dataclasses import asdict
 
 from electra_bench.reports.table import Score, Table, Value
 
-SPREAD_FIELDS = ("count", "sd", "low", "high")
+SPREAD_FIELDS = ("count", "sd", "low", "high", "mean")
+INTERVAL_FIELDS = ("interval low", "interval high")
 
 
 def to_csv(table: Table) -> str:
-    """Renders a report; a column of scores gets four more for count, sd, low and high.
+    """Renders a report; a column of scores gets more for what else a score has.
 
     A missing value is an empty field.
     """
-    rows = (*table.rows, *table.reference_rows)
+    rows = (*table.rows, *table.further_rows, *table.reference_rows)
     with_spread = {
         name
         for name in table.columns
@@ -25,7 +26,7 @@ def to_csv(table: Table) -> str:
     for name in table.columns:
         header.append(name)
         if name in with_spread:
-            header += [f"{name} {part}" for part in SPREAD_FIELDS]
+            header += [f"{name} {part}" for part in SPREAD_FIELDS + INTERVAL_FIELDS]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
@@ -35,6 +36,7 @@ def to_csv(table: Table) -> str:
             fields.append(value.value if isinstance(value, Score) else value)
             if name in with_spread:
                 fields += [getattr(value, part, None) for part in SPREAD_FIELDS]
+                fields += getattr(value, "interval", None) or (None, None)
         writer.writerow(fields)
     return buffer.getvalue()
 
@@ -51,6 +53,11 @@ def to_json(table: Table) -> str:
             for row in rows
         ]
 
+    differences = None
+    if table.differences is not None:
+        differences = [
+            asdict(one) | {"significant": one.significant} for one in table.differences
+        ]
     content = {
         "title": table.title,
         "columns": table.columns,
@@ -58,7 +65,11 @@ def to_json(table: Table) -> str:
         "metrics": table.metrics,
         "details": dict(table.details),
         "rows": objects(table.rows),
+        "further_rows": objects(table.further_rows),
         "reference_rows": objects(table.reference_rows),
+        "reference_details": table.reference_details,
+        "differences": differences,
+        "repeat": table.repeat,
         "notes": table.notes,
         "left_out": [asdict(item) for item in table.left_out],
         "sources": {run: asdict(source) for run, source in table.sources.items()},
