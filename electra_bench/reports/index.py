@@ -17,6 +17,8 @@ from electra_bench.reports.store import Store
 
 # Goes up when entries are written otherwise.
 FORMAT = 1
+# Records in memory that are not in the index yet.
+SAVE_EVERY = 5000
 # Two thirds of a record.
 RARELY_USED = ("hparams", "packages", "plugins")
 
@@ -51,9 +53,10 @@ class Index:
         """Reads the folder's index, if there is one."""
         name = hashlib.sha256(os.path.realpath(directory).encode()).hexdigest()[:16]
         self._store = Store(os.path.join(cache_dir(), "reports", f"index-{name}.db"))
+        # What is asked for is taken out; what stays belongs to files that are gone.
         self._known = self._store.all()
-        self._seen: set[str] = set()
         self._texts: dict[str, Deferred] = {}
+        self._unsaved = 0
 
     def record(self, path: str) -> RunRecord:
         """One record.
@@ -64,9 +67,8 @@ class Index:
         Raises:
             RecordError: see `read_record`.
         """
-        self._seen.add(path)
+        saved = self._known.pop(path, b"").decode().split("\n")
         state = _state(path)
-        saved = self._known.get(path, b"").decode().split("\n")
         is_new = saved[0] != state
         if is_new:
             content = read_content(path)
@@ -84,11 +86,14 @@ class Index:
         if is_new:
             lines = [state, frequent, *rare]
             self._store.put(path, "\n".join(lines).encode())
+            self._unsaved += 1
+            if self._unsaved % SAVE_EVERY == 0:
+                self._store.save()
         return record
 
     def save(self) -> None:
         """Keeps what was read, forgets files that are gone."""
-        self._store.save(gone=self._known.keys() - self._seen)
+        self._store.save(gone=self._known)
 
 
 def _state(path: str) -> str:
