@@ -12,6 +12,7 @@ from electra_bench.reports.cells import (
     Entry,
     RowKey,
     column_names,
+    marks_of,
 )
 from electra_bench.reports.evidence import (
     Evidence,
@@ -84,14 +85,7 @@ class Board:
         return list({e.record.run_id: e.record for e in entries}.values())
 
     def _score(self, column: ColumnKey, entries: Sequence[Entry]) -> Score:
-        marks = []
-        collapsed = sum(bool(e.record.collapsed) for e in entries)
-        if collapsed:
-            marks.append(f"{collapsed} collapsed")
-        known = {mark for e in entries for mark in e.result.marks}
-        if any(column.task in e.record.contaminated for e in entries):
-            known.add("contaminated")
-        marks += sorted(known)
+        marks = marks_of(column, entries)
         stale = column in self.stale
         if stale:
             marks.append(f"old version {column.version}")

@@ -127,6 +127,15 @@ def differing_hparams(entries: Sequence[Entry]) -> list[str]:
     )
 
 
+def marks_of(column: ColumnKey, entries: Sequence[Entry]) -> list[str]:
+    """What a reader must know of a cell, in a word or two each."""
+    collapsed = sum(bool(entry.record.collapsed) for entry in entries)
+    marks = {mark for entry in entries for mark in entry.result.marks}
+    if any(column.task in entry.record.contaminated for entry in entries):
+        marks.add("contaminated")
+    return [*([f"{collapsed} collapsed"] if collapsed else []), *sorted(marks)]
+
+
 def columns_of(cells: Cells, tasks: Sequence[str] | None) -> list[ColumnKey]:
     """The columns of a table.
 
