@@ -4,6 +4,8 @@ import itertools
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +27,8 @@ from electra_bench.reports.table import Difference
 REPLICATES = 1000
 
 
-class Sampled(NamedTuple):
+@dataclass(frozen=True)
+class Sampled:
     """The runs of one cell, with their predictions.
 
     Attributes:
@@ -38,7 +41,7 @@ class Sampled(NamedTuple):
     metric: str
     replicates: tuple[Replicates, ...]
 
-    @property
+    @cached_property
     def runs(self) -> Runs:
         """Scores for the statistics."""
         return Runs(

@@ -4,6 +4,7 @@ The index holds what the files hold, by path, size, times and inode of the file;
 it costs time only. Long fields of which a table rarely needs anything are parsed on use.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -24,26 +25,27 @@ RARELY_USED = ("hparams", "packages", "plugins")
 
 
 class Deferred(Mapping):
-    """A JSON object that is parsed on every use, since few records are asked for it."""
+    """A JSON object that is parsed on first use, since few records are asked for it."""
 
     def __init__(self, text: str):
         """Keeps the text."""
         self._text = text
 
+    @functools.cached_property
     def _content(self) -> dict[str, Any]:
         return json.loads(self._text)
 
     def __getitem__(self, key: str) -> Any:
         """The value of a key."""
-        return self._content()[key]
+        return self._content[key]
 
     def __iter__(self) -> Iterator[str]:
         """The keys."""
-        return iter(self._content())
+        return iter(self._content)
 
     def __len__(self) -> int:
         """Number of keys."""
-        return len(self._content())
+        return len(self._content)
 
 
 class Index:

@@ -6,7 +6,6 @@ and then known by its hash.
 
 import functools
 import hashlib
-import io
 import json
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -78,8 +77,7 @@ def replicates_of(
         Unusable: the predictions cannot be used, or score otherwise than the record says.
     """
     name = weighted_metric(record, result)
-    origin = registry.weighted_metrics.origin(name)
-    content = [METHOD, sha256, name, *map(str, vars(origin).values()), count]
+    content = [METHOD, sha256, name, *_identity(name), count]
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     keep = store is not None and sha256 is not None
     found = _unpacked(store.get(key)) if keep else None
@@ -90,6 +88,12 @@ def replicates_of(
     if not abs(found.score - result.main_score) <= TOLERANCE:
         raise Unusable(f"predictions score {found.score:.2f}")
     return found
+
+
+@functools.cache
+def _identity(name: str) -> list[str]:
+    """Distribution, version and function of a metric."""
+    return [str(part) for part in vars(registry.weighted_metrics.origin(name)).values()]
 
 
 def _resampled(answers: Answers, metric: Callable, count: int) -> Replicates:
@@ -131,18 +135,15 @@ def _block(size: int, start: int, rows: int) -> np.ndarray:
 
 
 def _packed(replicates: Replicates) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **replicates._asdict())
-    return buffer.getvalue()
+    score, samples, quality, examples = replicates
+    header = json.dumps([score, len(samples), examples])
+    return header.encode() + b"\n" + samples.tobytes() + quality.tobytes()
 
 
 def _unpacked(content: bytes | None) -> Replicates | None:
     if content is None:
         return None
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return Replicates(
-            float(arrays["score"]),
-            arrays["samples"],
-            arrays["quality"],
-            str(arrays["examples_sha256"]),
-        )
+    header, _, numbers = content.partition(b"\n")
+    score, count, examples = json.loads(header)
+    arrays = np.frombuffer(numbers, np.float64)
+    return Replicates(score, arrays[:count], arrays[count:], examples)

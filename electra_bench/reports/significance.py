@@ -8,6 +8,8 @@ scipy.special rather than scipy.stats, whose import alone takes a second.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +19,8 @@ LEVEL = 0.05
 POWER = 0.8
 
 
-class Runs(NamedTuple):
+@dataclass(frozen=True)
+class Runs:
     """The runs of one cell.
 
     Attributes:
@@ -29,6 +32,26 @@ class Runs(NamedTuple):
     scores: np.ndarray
     samples: np.ndarray
     num_examples: int
+
+    @cached_property
+    def mean_samples(self) -> np.ndarray:
+        """Means over runs, float64 [replicates]."""
+        return self.samples.mean(0)
+
+    @cached_property
+    def part_of_runs(self) -> "_Part":
+        """The variance of the mean that comes from its runs, without that of the examples.
+
+        Drawing from n runs has (n - 1) / n of the variance that it stands for, and scores
+        of runs differ by their seeds and by chance on the examples at hand, which the
+        examples' own variance has already. That chance is known from the samples: the
+        variance of one run's score, less that of the mean's.
+        """
+        count = len(self.scores)
+        total = float(np.var(self.scores, ddof=1)) / count
+        of_one = float(np.mean(np.var(self.samples, axis=1)))
+        by_chance = (of_one - float(np.var(self.mean_samples))) / (count - 1)
+        return _Part(max(0.0, total - by_chance), total, count - 1)
 
 
 class Estimate(NamedTuple):
@@ -70,20 +93,20 @@ def estimate(runs: Runs, others: Runs | None = None) -> Estimate:
     all runs of a replicate. Its variance is that of the examples with all runs kept, plus
     that of drawing runs. The first is taken from the samples; the second needs no draws,
     since the variance of a mean of draws is known, and without them two faults of the
-    crossed bootstrap can be mended, see `_of_runs`. The interval is Student's.
+    crossed bootstrap can be mended, see `Runs.part_of_runs`. The interval is Student's.
 
     Args:
         runs: the runs; a single one says nothing about other runs.
         others: runs that are subtracted.
     """
-    value, samples = runs.scores.mean(), runs.samples.mean(0)
+    value, samples = runs.scores.mean(), runs.mean_samples
     if others is not None:
         value = value - others.scores.mean()
-        samples = samples - others.samples.mean(0)
+        samples = samples - others.mean_samples
     of_examples = float(np.var(samples))
     parts = [_Part(of_examples, of_examples, runs.num_examples - 1)]
     sides = [runs] if others is None else [runs, others]
-    parts += [_of_runs(side) for side in sides if len(side.scores) > 1]
+    parts += [side.part_of_runs for side in sides if len(side.scores) > 1]
     return _student(float(value), parts)
 
 
@@ -100,22 +123,6 @@ def _student(value: float, parts: Sequence[_Part]) -> Estimate:
     error = float(np.sqrt(variance))
     half = float(special.stdtrit(freedom, 1 - LEVEL / 2)) * error
     return Estimate(value, error, freedom, value - half, value + half)
-
-
-def _of_runs(runs: Runs) -> _Part:
-    """The variance of a mean that comes from its runs, without that of the examples.
-
-    Drawing from n runs has (n - 1) / n of the variance that it stands for, and scores of
-    runs differ by their seeds and by chance on the examples at hand, which the examples'
-    own variance has already. That chance is known from the samples: the variance of one
-    run's score, less that of the mean's.
-    """
-    count = len(runs.scores)
-    total = float(np.var(runs.scores, ddof=1)) / count
-    of_one = float(np.mean(np.var(runs.samples, axis=1)))
-    of_mean = float(np.var(runs.samples.mean(0)))
-    by_chance = (of_one - of_mean) / (count - 1)
-    return _Part(max(0.0, total - by_chance), total, count - 1)
 
 
 def combined(estimates: Sequence[Sequence[Estimate]]) -> Estimate:

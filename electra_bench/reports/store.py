@@ -7,7 +7,7 @@ file that is damaged is thrown away; what it held is made again.
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 # Seconds to wait for another process that writes.
 PATIENCE = 60
@@ -20,6 +20,7 @@ class Store:
         """Names the file; its folder is made when needed."""
         self._path = path
         self._pending: dict[str, bytes] = {}
+        self._reader: sqlite3.Connection | None = None
 
     def get(self, key: str) -> bytes | None:
         """What was put under a key; None if nothing was or the file is unusable."""
@@ -71,12 +72,13 @@ class Store:
             except sqlite3.DatabaseError:
                 self._discard()
 
-    def _read(self, query: str, values: tuple) -> Iterator[tuple]:
-        if not os.path.isfile(self._path):
-            return []
+    def _read(self, query: str, values: tuple) -> list[tuple]:
         try:
-            with contextlib.closing(self._connect()) as connection:
-                return connection.execute(query, values).fetchall()
+            if self._reader is None:
+                if not os.path.isfile(self._path):
+                    return []
+                self._reader = self._connect()
+            return self._reader.execute(query, values).fetchall()
         except sqlite3.OperationalError:
             return []
         except sqlite3.DatabaseError:
@@ -87,5 +89,8 @@ class Store:
         return sqlite3.connect(self._path, timeout=PATIENCE)
 
     def _discard(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
         with contextlib.suppress(FileNotFoundError):
             os.remove(self._path)
