@@ -55,7 +55,8 @@ def test_light_verbs(argv):
     assert not loaded_by(argv) & set(HEAVY)
 
 
-def test_leaderboard_build(tmp_path):
+def test_leaderboard_build(tmp_path, monkeypatch):
+    monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(tmp_path / "cache"))
     save_records(tmp_path / "runs", [run_record("a", "cola", 0, 60.0)])
     argv = ["leaderboard", "build", str(tmp_path / "runs"), "--out", str(tmp_path)]
     assert not loaded_by(argv) & set(HEAVY)
