@@ -108,6 +108,8 @@ def _example_row(example: Disagreement, names: Sequence[str]) -> list[str]:
 
 
 def _short(answer: object) -> str:
+    if isinstance(answer, float):
+        return f"{answer:.4g}"
     text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 

@@ -66,8 +66,17 @@ def leaderboard(
         references: published models to show where they compare; None shows all of them.
 
     Raises:
-        ValueError: an unknown correction.
+        ValueError: an unknown correction, or too few rows or samples.
     """
+    for name, value, least in (
+        ("max_rows", max_rows, 1),
+        # Fewer cannot tell a standard error.
+        ("replicates", replicates, 100),
+    ):
+        if value < least:
+            raise ValueError(
+                f"reports.leaderboard.{name} must be at least {least}, got {value}"
+            )
     if correction not in CORRECTIONS:
         raise ValueError(
             f"reports.leaderboard.correction must be one of {', '.join(CORRECTIONS)}; "
@@ -97,7 +106,10 @@ def leaderboard(
             collected = Collected(tuple(records))
         tested = Tested(board, Evidence(collected, replicates), correction)
         others = Counter(r.kind for r in records if r.kind not in kinds)
-        notes = [*notes_on_records(used, board), *notes_on_evidence(tested, correction)]
+        notes = [
+            *notes_on_records(used, board),
+            *notes_on_evidence(board, tested, correction),
+        ]
         notes += [f"Records of kind {k} have no row: {n}." for k, n in others.items()]
         return _table(board, tested, references, left_out, notes)
 

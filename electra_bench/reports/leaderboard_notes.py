@@ -51,7 +51,7 @@ def _change(change) -> str:
     return f"is {change!r}"
 
 
-def notes_on_evidence(tested: Tested, correction: str) -> list[str]:
+def notes_on_evidence(board: Board, tested: Tested, correction: str) -> list[str]:
     """What a reader must know of intervals, tests and ranks."""
     notes = []
     without = Counter(tested.reasons.values())
@@ -63,24 +63,32 @@ def notes_on_evidence(tested: Tested, correction: str) -> list[str]:
             "Brackets are the 95 % interval of the mean over seeds and examples; of one "
             "run, over examples only."
         )
-    if not tested.differences:
-        return notes
-    found = sum(one.significant for one in tested.differences)
-    by_runs = sum(one.runs_only for one in tested.differences)
-    method = {"holm": "Holm", "bh": "Benjamini-Hochberg"}[correction]
-    notes.append(
-        f"{found} of {len(tested.differences)} differences between rows are significant "
-        f"(5 %, {method} over the table). A rank is 1 + the number of rows that are "
-        "significantly better."
-    )
-    if by_runs:
-        notes.append(
-            f"{by_runs} tests have one run on a side: they say that runs differ, not that "
-            "models do, and decide no rank."
-        )
-    if any(not one.runs_only for one in tested.differences):
-        notes.append(
+    of_models = [one for one in tested.differences if not one.runs_only]
+    of_runs = len(tested.differences) - len(of_models)
+    if of_models:
+        found = sum(one.significant for one in of_models)
+        method = {"holm": "Holm", "bh": "Benjamini-Hochberg"}[correction]
+        notes += [
+            f"{found} of {len(of_models)} differences between rows are significant "
+            f"(5 %, {method} over the table). A rank is 1 + the number of rows that are "
+            "significantly better.",
             "A minimum detectable difference is the true one that a single test finds "
-            "with 80 % probability."
+            "with 80 % probability.",
+        ]
+    if of_runs:
+        notes.append(
+            f"{of_runs} more tests have one run on a side: they say that these runs "
+            "differ, not that others would, and decide no rank."
+        )
+    if of_models and _share_checkpoints(board):
+        notes.append(
+            "All runs of a row start from one checkpoint: differences are between these, "
+            "not between ways of pre-training."
         )
     return notes
+
+
+def _share_checkpoints(board: Board) -> bool:
+    """Whether every row was pre-trained, once."""
+    seeds = [{r.pretrain_seed for r in board.records(row)} for row in board.shown]
+    return all(len(of_row) == 1 and None not in of_row for of_row in seeds)

@@ -85,7 +85,11 @@ def test_a_plugin_report(runs, tmp_path):
         (["--format", "pdf"], "no format 'pdf'"),
         (["--format", "html"], "--format needs --out"),
         (["--gin.reports.leaderboard.label=1"], "no parameter 'label'"),
-        (["--gin.reports.leaderboard.correction='none'"], "one of holm, bh; got 'none'"),
+        (["--gin.reports.leaderboard.replicates=9"], "replicates must be at least 100"),
+        (
+            ["--gin.reports.leaderboard.correction='none'"],
+            "one of holm, bh; got 'none'",
+        ),
     ],
 )
 def test_wrong_arguments_are_status_2(runs, arguments, said, capsys):

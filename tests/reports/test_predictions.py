@@ -67,6 +67,7 @@ def test_predictions_give_intervals_tests_and_ranks(runs):
     assert difference.test == "crossed bootstrap"
     assert [table.cell(rows[name], "rank") for name in ("good", "bad")] == [1, 2]
     assert table.best("cola") == {0}
+    assert any("start from one checkpoint" in note for note in table.notes)
     page = to_html(table, str(runs))
     assert "Significant differences: 1" in page
     assert f"[{score.interval[0]:.1f}, {score.interval[1]:.1f}]" in page
