@@ -121,7 +121,7 @@ class Evidence:
         self._store.save()
 
 
-class Test(NamedTuple):
+class PairTest(NamedTuple):
     """A difference of two cells before it is set against the others of its table.
 
     Attributes:
@@ -137,7 +137,7 @@ class Test(NamedTuple):
     runs_only: bool
 
 
-def compared(one: Sampled, other: Sampled) -> Test:
+def compared(one: Sampled, other: Sampled) -> PairTest:
     """Tests the difference of two cells.
 
     Raises:
@@ -152,16 +152,16 @@ def compared(one: Sampled, other: Sampled) -> Test:
         p_value = significance.mcnemar(
             one.replicates[0].quality, other.replicates[0].quality
         )
-        return Test(estimate, p_value, "McNemar", True)
+        return PairTest(estimate, p_value, "McNemar", True)
     name = "paired bootstrap" if most == 1 else "crossed bootstrap"
-    return Test(estimate, estimate.p_value, name, fewest == 1)
+    return PairTest(estimate, estimate.p_value, name, fewest == 1)
 
 
 def tests_of_columns(
     columns: Mapping[str, Mapping[int, Sampled]],
     in_mean: Sequence[str],
     mean: str | None,
-) -> dict[tuple[str, int, int], Test]:
+) -> dict[tuple[str, int, int], PairTest]:
     """All pairs of rows in all columns.
 
     Args:
@@ -189,7 +189,7 @@ def tests_of_columns(
             ids = [c[row].run_ids | c[other].run_ids for c in cells]
             groups = _groups(ids, [test.estimate for test in of_pair])
             estimate = significance.combined(groups)
-            tests[mean, row, other] = Test(
+            tests[mean, row, other] = PairTest(
                 estimate,
                 estimate.p_value,
                 "crossed bootstrap",
@@ -212,7 +212,7 @@ def _groups(
 
 
 def differences(
-    tests: Mapping[tuple[str, int, int], Test], correction: str
+    tests: Mapping[tuple[str, int, int], PairTest], correction: str
 ) -> tuple[Difference, ...]:
     """The tests of a table, with p-values that account for their number."""
     adjusted = significance.adjusted([t.p_value for t in tests.values()], correction)
@@ -235,7 +235,9 @@ def differences(
     )
 
 
-def detectable(tests: Mapping[tuple[str, int, int], Test], column: str) -> float | None:
+def detectable(
+    tests: Mapping[tuple[str, int, int], PairTest], column: str
+) -> float | None:
     """The true difference that a test of a column finds with 80 % probability.
 
     None without tests over several runs.

@@ -76,7 +76,9 @@ class Index:
             content = read_content(path)
             rare = []
             if isinstance(content, dict):
-                rare = [json.dumps(content.pop(name, {})) for name in RARELY_USED]
+                rare = [
+                    json.dumps(content.pop(name, None) or {}) for name in RARELY_USED
+                ]
             frequent = json.dumps(content)
         else:
             _, frequent, *rare = saved

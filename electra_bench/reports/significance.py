@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-LEVEL = 0.05
+from electra_bench.reports.table import LEVEL
+
 POWER = 0.8
 
 

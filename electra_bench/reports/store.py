@@ -1,16 +1,19 @@
 """A file of things that are only kept to save time: a table of keys and bytes.
 
 SQLite, because two builds may use it at the same time and a killed one leaves it whole. A
-file that is damaged is thrown away; what it held is made again.
+file that is no database any more is thrown away, and a value whose checksum is wrong does
+not count; what they held is made again.
 """
 
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Sequence
 
 # Seconds to wait for another process that writes.
 PATIENCE = 60
+CHECKSUM_BYTES = 4
 
 
 class Store:
@@ -26,13 +29,12 @@ class Store:
         """What was put under a key; None if nothing was or the file is unusable."""
         if key in self._pending:
             return self._pending[key]
-        for found in self._read("SELECT value FROM things WHERE key = ?", (key,)):
-            return found[0]
-        return None
+        found = self._read("SELECT key, value FROM things WHERE key = ?", (key,))
+        return _sound(found).get(key)
 
     def all(self) -> dict[str, bytes]:
         """Everything in the file."""
-        return dict(self._read("SELECT key, value FROM things", ()))
+        return _sound(self._read("SELECT key, value FROM things", ()))
 
     def put(self, key: str, value: bytes) -> None:
         """Keeps a value; it is in the file after `save`."""
@@ -63,7 +65,7 @@ class Store:
                     connection.executemany("DELETE FROM things WHERE key = ?", gone)
                     connection.executemany(
                         "INSERT OR REPLACE INTO things VALUES (?, ?)",
-                        self._pending.items(),
+                        [(k, _checksum(v) + v) for k, v in self._pending.items()],
                     )
                 self._pending.clear()
                 return
@@ -94,3 +96,17 @@ class Store:
             self._reader = None
         with contextlib.suppress(FileNotFoundError):
             os.remove(self._path)
+
+
+def _checksum(value: bytes) -> bytes:
+    return zlib.crc32(value).to_bytes(CHECKSUM_BYTES, "big")
+
+
+def _sound(found: Sequence[tuple[str, bytes]]) -> dict[str, bytes]:
+    """Keys and values as they were put, without those that changed in the file."""
+    values = {key: value[CHECKSUM_BYTES:] for key, value in found}
+    return {
+        key: values[key]
+        for key, value in found
+        if value[:CHECKSUM_BYTES] == _checksum(values[key])
+    }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 MISSING = "–"
 # Label of the reference row with trivial answers.
 FLOOR = "floor"
-# Of tests, for all of a table together.
+# Of all tests of a table together, and of intervals.
 LEVEL = 0.05
 
 

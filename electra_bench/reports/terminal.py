@@ -76,6 +76,11 @@ def print_table(table: Table, out: Console | None = None) -> None:
         out.print()
     for column, detail in table.details.items():
         out.print(Text(f"{plain(column)}: {plain(detail)}", style="dim"))
+    about = zip(table.reference_rows, table.reference_details, strict=False)
+    for row, details in about:
+        label = tables.text(table.cell(row, table.label))
+        if details and label != tables.FLOOR:
+            out.print(Text(f"{plain(label)}: {plain(details)}", style="dim"))
     for note in table.notes:
         out.print(Text(plain(note), style="dim"))
     for mark in _marks(table):
