@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from run_records import run_record, save_predicted
 
+from electra_bench import registry
 from electra_bench.records import read_record, write_record
 from electra_bench.reports.collect import collect
 from electra_bench.reports.html import to_html
 from electra_bench.reports.markdown import to_markdown
 from electra_bench.reports.write import build_table
+from electra_bench.tasks.weighted_metrics import WeightedMetric
 
 SIZE = 80
 
@@ -185,3 +187,30 @@ def test_a_warm_cache_reads_no_predictions(runs, monkeypatch):
         lambda *_: pytest.fail("read again"),
     )
     assert build(runs)[0].differences == before.differences
+
+
+def points(targets, predictions):
+    """A plugin's metric: the mean length of right answers."""
+    quality = np.array(
+        [len(p) * (t == p) for t, p in zip(targets, predictions, strict=True)], float
+    )
+    return WeightedMetric(quality, lambda weights: weights @ quality / weights.sum(-1))
+
+
+def test_a_metric_of_a_plugin_has_intervals_once_it_is_registered(
+    tmp_path, monkeypatch
+):
+    targets = ["a", "bb", "ccc"] * 20
+    predictions = ["a", "x", "ccc"] * 20
+    result = {"metrics": {"points": 4 / 3}, "main_metric": "points"}
+    record = run_record("m", "own", 0, 0.0, objective="own_kind", result=result)
+    save_predicted(tmp_path / "runs" / "m", record, targets, predictions)
+    table, rows = build(tmp_path / "runs")
+    score = table.cell(rows["m"], "own")
+    assert score.no_interval == "no weighted metric points (1 of 1)"
+    metrics, name = registry.weighted_metrics, "own_kind_points"
+    monkeypatch.setitem(metrics._things, name, points)
+    monkeypatch.setitem(metrics._origins, name, registry.Origin(None, None, "test"))
+    table, rows = build(tmp_path / "runs")
+    low, high = table.cell(rows["m"], "own").interval
+    assert low < 4 / 3 < high
