@@ -1,15 +1,12 @@
 """Two runs or two models side by side: scores, examples, configuration, environment."""
 
-import difflib
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from electra_bench.records import RunRecord, read_record
-from electra_bench.records.run_record import FILE_NAME
+from electra_bench.records import RunRecord
 from electra_bench.reports import significance
 from electra_bench.reports.aggregate import over_seeds
 from electra_bench.reports.cells import (
@@ -21,7 +18,8 @@ from electra_bench.reports.cells import (
     marks_of,
     without_repeats,
 )
-from electra_bench.reports.collect import Collected, collect
+from electra_bench.reports.collect import Collected
+from electra_bench.reports.compare_sides import collect_sides, records_of, short_names
 from electra_bench.reports.evidence import Evidence, Sampled, compared
 from electra_bench.reports.predictions import Unusable
 from electra_bench.reports.table import LeftOut, Score
@@ -159,11 +157,8 @@ def compare(
         ValueError: a name stands for nothing; lists near ones.
         RecordError: the record of a run cannot be used.
     """
-    if all(_is_run(name) for name in names):
-        collected = _of_folders(names)
-    else:
-        collected = _joined(_of_folders(filter(_is_run, names)), folders)
-    sides = [_records(name, collected, kinds) for name in names]
+    collected = collect_sides(names, folders)
+    sides = [records_of(name, collected, kinds) for name in names]
     cells, left_out = zip(*(_cells(side) for side in sides), strict=True)
     columns = sorted(set(cells[0]) | set(cells[1]), key=str)
     titles = dict(zip(columns, column_names(columns), strict=True))
@@ -179,7 +174,7 @@ def compare(
     return Comparison(
         sides=tuple(
             Side(name, tuple(record.run_id for record in side))
-            for name, side in zip(_short(names), sides, strict=True)
+            for name, side in zip(short_names(names), sides, strict=True)
         ),
         scores=tuple(_adjusted(scores)),
         only=tuple(
@@ -192,73 +187,6 @@ def compare(
         environment=tuple(_differing(sides, _environment)),
         left_out=(*collected.left_out, *left_out[0], *left_out[1]),
     )
-
-
-def _short(names: tuple[str, str]) -> tuple[str, str]:
-    ends = tuple(os.path.basename(os.path.normpath(name)) for name in names)
-    return ends if len(set(ends)) == len(ends) else names
-
-
-def _is_run(name: str) -> bool:
-    return os.path.isfile(os.path.join(name, FILE_NAME))
-
-
-def _of_folders(names: Sequence[str]) -> Collected:
-    """The records of some runs, without an index: two files are read at once."""
-    paths = [os.path.join(name, FILE_NAME) for name in names]
-    records = [read_record(path) for path in paths]
-    by_run = {r.run_id: path for r, path in zip(records, paths, strict=True)}
-    if len(by_run) < len({os.path.realpath(path) for path in paths}):
-        raise ValueError(f"{' and '.join(paths)} are both run {records[0].run_id!r}")
-    return Collected(tuple(records), by_run)
-
-
-def _joined(runs: Collected, folders: Sequence[str]) -> Collected:
-    below = collect(folders) if folders else Collected(())
-    records = {record.run_id: record for record in (*below, *runs)}
-    paths = {**below.paths, **runs.paths}
-    return Collected(tuple(records.values()), paths, below.left_out)
-
-
-def _records(
-    name: str, collected: Collected, kinds: Sequence[str]
-) -> tuple[RunRecord, ...]:
-    """The runs that a name stands for."""
-    if _is_run(name):
-        path = os.path.join(name, FILE_NAME)
-        return tuple(r for r in collected if collected.paths[r.run_id] == path)
-    of_id = tuple(record for record in collected if record.run_id == name)
-    if of_id:
-        return of_id
-    labelled = tuple(r for r in collected if r.label == name and r.kind in kinds)
-    if not labelled:
-        labels = {record.label for record in collected if record.kind in kinds}
-        known = [*sorted(labels), *(r.run_id for r in collected), *_beside(name)]
-        near = difflib.get_close_matches(name, known, n=3)
-        raise ValueError(
-            f"no run or model {name!r}; near: {near}; models: {sorted(labels)}; --runs "
-            "says in which folders they are, and a run may be given by its folder"
-        )
-    rows = {row._replace(label="") for row, _ in cells_of(labelled)}
-    if len(rows) > 1:
-        what = "; ".join(
-            f"protocol {row.protocol}, changes {row.changes}, fraction {row.fraction}"
-            for row in sorted(rows, key=str)
-        )
-        raise ValueError(
-            f"the runs of {name!r} make {len(rows)} rows that do not compare: {what}; "
-            "give folders of single runs, or --runs with fewer of them"
-        )
-    return labelled
-
-
-def _beside(name: str) -> list[str]:
-    """Folders of runs where a folder of this name would be."""
-    parent = os.path.dirname(os.path.normpath(name))
-    if not os.path.isdir(parent):
-        return []
-    folders = [os.path.join(parent, other) for other in sorted(os.listdir(parent))]
-    return [folder for folder in folders if _is_run(folder)]
 
 
 def _cells(

@@ -160,3 +160,18 @@ def test_a_label_with_several_protocols_is_refused(tmp_path):
     )
     with pytest.raises(ValueError, match="2 rows that do not compare"):
         compare(("a", "b"), [str(tmp_path)])
+
+
+def test_a_run_does_not_differ_from_itself(runs):
+    folder, _ = runs
+    comparison = compare((f"{folder}/small-0", f"{folder}/small-0/"), [])
+    [scores] = comparison.scores
+    assert (scores.difference, scores.p_value, scores.better) == (0.0, 1.0, (0, 0))
+    assert comparison.configuration == comparison.environment == ()
+
+
+def test_folders_that_claim_one_run_id_are_refused(tmp_path):
+    record = run_record("a", "cola", 0, 60.0)
+    one, other = save_records(tmp_path, [record, replace(record, collapsed=True)])
+    with pytest.raises(ValueError, match="are both run 'a-cola-0'"):
+        compare((str(one), str(other)), [])
