@@ -1,8 +1,16 @@
 """Records of runs that never ran, for tests of whatever reads records."""
 
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
-from electra_bench.records import RunRecord, TaskResult, write_record
+from electra_bench.records import (
+    Prediction,
+    RunRecord,
+    TaskResult,
+    write_predictions,
+    write_record,
+)
 
 
 def task_result(task: str, score: float | None, **changes) -> TaskResult:
@@ -48,3 +56,28 @@ def save_records(folder: Path, records) -> list[Path]:
         folders[-1].mkdir(parents=True)
         write_record(str(folders[-1]), record)
     return folders
+
+
+def save_predicted(
+    folder: Path, record: RunRecord, targets, predictions, ids=None
+) -> Path:
+    """Writes a record and the predictions of its only result; returns the record's path.
+
+    The result gets path, hash and number of the predictions; its scores stay as they are.
+    """
+    (folder / "predictions").mkdir(parents=True)
+    [result] = record.results
+    path = f"predictions/{result.task}-{result.split}.jsonl.gz"
+    ids = [str(i) for i in range(len(targets))] if ids is None else ids
+    lines = [
+        Prediction(i, target, prediction)
+        for i, target, prediction in zip(ids, targets, predictions, strict=True)
+    ]
+    write_predictions(str(folder / path), lines)
+    result = replace(
+        result,
+        num_examples=len(lines),
+        predictions_path=path,
+        predictions_sha256=sha256((folder / path).read_bytes()).hexdigest(),
+    )
+    return Path(write_record(str(folder), replace(record, results=(result,))))

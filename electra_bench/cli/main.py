@@ -56,6 +56,7 @@ VERBS = (
     Verb("list", "electra_bench.cli.list_names", "names of tasks, models, runs, ..."),
     Verb("describe", "electra_bench.cli.describe", "everything known of one name"),
     Verb("leaderboard", "electra_bench.cli.leaderboard", "tables from finished runs"),
+    Verb("compare", "electra_bench.cli.compare", "two runs or models side by side"),
     Verb(
         "checkpoint",
         "electra_bench.cli.checkpoint",

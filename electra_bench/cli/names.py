@@ -22,6 +22,7 @@ KINDS = {
     "reports": "report",
     "suites": "suite",
     "vocabularies": "vocabulary",
+    "weighted_metrics": "weighted_metric",
     "plugins": "plugin",
     "runs": "run",
 }

@@ -11,22 +11,27 @@ from electra_bench.records.run_record import (
     RunRecord,
     TaskResult,
     find_records,
+    read_content,
     read_record,
+    record_of,
     write_record,
 )
-from electra_bench.records.task_card import Reference, TaskCard
+from electra_bench.records.task_card import PublishedMean, Reference, TaskCard
 
 __all__ = [
     "SCHEMA_VERSION",
     "Prediction",
+    "PublishedMean",
     "RecordError",
     "Reference",
     "RunRecord",
     "TaskCard",
     "TaskResult",
     "find_records",
+    "read_content",
     "read_predictions",
     "read_record",
+    "record_of",
     "write_predictions",
     "write_record",
 ]

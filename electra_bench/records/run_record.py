@@ -1,5 +1,6 @@
 """The record that every run leaves behind and every table is made of."""
 
+import functools
 import json
 import math
 import os
@@ -9,6 +10,8 @@ from typing import Any
 
 SCHEMA_VERSION = 1
 FILE_NAME = "record.json"
+# Folders inside a run's, which hold no records.
+OF_A_RUN = ("checkpoints", "predictions")
 
 
 class RecordError(ValueError):
@@ -170,11 +173,32 @@ def read_record(path: str) -> RunRecord:
     Raises:
         RecordError: not JSON, not a record, or of a newer schema.
     """
+    return record_of(read_content(path), path)
+
+
+def read_content(path: str) -> Any:
+    """The JSON of a record.
+
+    Raises:
+        RecordError: no JSON, or no file.
+    """
     try:
         with open(path, encoding="utf-8") as file:
-            content = json.load(file)
+            return json.load(file)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise RecordError(f"{path}: cannot be read: {error}") from error
+
+
+def record_of(content: Any, path: str) -> RunRecord:
+    """The record that a JSON object stands for, see `read_record`.
+
+    Args:
+        content: parsed JSON; stays as it is.
+        path: where it was found, for errors.
+
+    Raises:
+        RecordError: not a record, or of a newer schema.
+    """
     if not isinstance(content, dict) or "schema_version" not in content:
         raise RecordError(f"{path}: not a run record: no schema_version")
     version = content["schema_version"]
@@ -184,22 +208,32 @@ def read_record(path: str) -> RunRecord:
             "which is the newest that this version reads"
         )
     try:
-        results = tuple(
-            TaskResult(**_known(TaskResult, r)) for r in content.pop("results", ())
+        known = _known(RunRecord, content)
+        known["results"] = tuple(
+            TaskResult(**_known(TaskResult, r)) for r in content.get("results", ())
         )
-        return RunRecord(**_known(RunRecord, content), results=results)
+        return RunRecord(**known)
     except (TypeError, AttributeError) as error:
         raise RecordError(f"{path}: not a run record: {error}") from error
 
 
+@functools.cache
+def _names(cls: type) -> frozenset[str]:
+    return frozenset(f.name for f in fields(cls))
+
+
 def _known(cls: type, content: Mapping[str, Any]) -> dict[str, Any]:
-    names = {f.name for f in fields(cls)}
+    names = _names(cls)
     return {key: value for key, value in content.items() if key in names}
 
 
 def find_records(directory: str) -> Iterator[str]:
-    """Yields the paths of all `record.json` below `directory`, in sorted order."""
+    """Yields the paths of all `record.json` below `directory`, in sorted order.
+
+    What a run writes into its own folder is not searched.
+    """
     for folder, subfolders, files in os.walk(directory):
         subfolders.sort()
         if FILE_NAME in files:
+            subfolders[:] = [name for name in subfolders if name not in OF_A_RUN]
             yield os.path.join(folder, FILE_NAME)

@@ -13,12 +13,33 @@ class Reference:
         score: the task's main metric, 0-100.
         split: the split it was measured on.
         source: paper and table, or document.
+        protocol: how it was measured ("median of 10 runs"); empty if the source is silent.
+        remark: what is easily misread; empty for nothing.
     """
 
     model: str
     score: float
     split: str
     source: str
+    protocol: str = ""
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class PublishedMean:
+    """Published means over a set of tasks.
+
+    Attributes:
+        name: what the mean is called.
+        tasks: the tasks that it covers, all of them.
+        split: the split that the scores come from.
+        scores: the means, 0-100.
+    """
+
+    name: str
+    tasks: frozenset[str]
+    split: str
+    scores: tuple[Reference, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Everything that is known by name, found through entry points.
 
 `tasks` and `mixtures` hold TaskCards and mixture descriptions; seqio's own registries hold
-the tasks themselves. The other registries hold builders, which are registered with gin as
-`<kind>.<name>`. Nothing here imports TensorFlow or seqio.
+the tasks themselves. `weighted_metrics` holds functions that nothing configures. The other
+registries hold builders, which are registered with gin as `<kind>.<name>`. Nothing here
+imports TensorFlow or seqio.
 """
 
 from electra_bench.registry.registry import Origin, Registry, UnknownName, load_plugin
@@ -17,6 +18,7 @@ reports = Registry("reports")
 suites = Registry("suites")
 training = Registry("training")
 vocabularies = Registry("vocabularies")
+weighted_metrics = Registry("weighted_metrics", gin_names=False)
 
 REGISTRIES = {
     registry.kind: registry
@@ -31,6 +33,7 @@ REGISTRIES = {
         suites,
         training,
         vocabularies,
+        weighted_metrics,
     )
 }
 
@@ -50,4 +53,5 @@ __all__ = [
     "tasks",
     "training",
     "vocabularies",
+    "weighted_metrics",
 ]

@@ -28,7 +28,8 @@ def over_seeds(
         marks: further remarks on the cell.
 
     Returns:
-        Median, count, sample standard deviation (n - 1) and range of the defined scores.
+        Median, mean, count, sample standard deviation (n - 1) and range of the defined
+        scores.
     """
     defined = [score for _, score in runs if score is not None]
     undefined = len(runs) - len(defined)
@@ -41,6 +42,7 @@ def over_seeds(
         sd=float(np.std(defined, ddof=1)) if len(defined) > 1 else None,
         low=min(defined),
         high=max(defined),
+        mean=float(np.mean(defined)),
         runs=tuple(runs),
         marks=marks,
     )
@@ -87,12 +89,3 @@ def mean_or_none(scores: Sequence[float | None]) -> float | None:
     if not scores or any(score is None for score in scores):
         return None
     return float(np.mean(scores))
-
-
-def ranks(scores: Sequence[float | None]) -> list[int | None]:
-    """1 for the largest; equal scores share the better rank, missing ones have none."""
-    defined = [score for score in scores if score is not None]
-    return [
-        None if score is None else 1 + sum(other > score for other in defined)
-        for score in scores
-    ]

@@ -3,19 +3,19 @@
 import csv
 import io
 import json
-from dataclasses import asdict
 
 from electra_bench.reports.table import Score, Table, Value
 
-SPREAD_FIELDS = ("count", "sd", "low", "high")
+SPREAD_FIELDS = ("count", "sd", "low", "high", "mean")
+INTERVAL_FIELDS = ("interval low", "interval high")
 
 
 def to_csv(table: Table) -> str:
-    """Renders a report; a column of scores gets four more for count, sd, low and high.
+    """Renders a report; a column of scores gets more for what else a score has.
 
     A missing value is an empty field.
     """
-    rows = (*table.rows, *table.reference_rows)
+    rows = (*table.rows, *table.further_rows, *table.reference_rows)
     with_spread = {
         name
         for name in table.columns
@@ -25,7 +25,7 @@ def to_csv(table: Table) -> str:
     for name in table.columns:
         header.append(name)
         if name in with_spread:
-            header += [f"{name} {part}" for part in SPREAD_FIELDS]
+            header += [f"{name} {part}" for part in SPREAD_FIELDS + INTERVAL_FIELDS]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
@@ -35,15 +35,16 @@ def to_csv(table: Table) -> str:
             fields.append(value.value if isinstance(value, Score) else value)
             if name in with_spread:
                 fields += [getattr(value, part, None) for part in SPREAD_FIELDS]
+                fields += getattr(value, "interval", None) or (None, None)
         writer.writerow(fields)
     return buffer.getvalue()
 
 
 def to_json(table: Table) -> str:
-    """Renders a report with the runs behind every score."""
+    """Renders a report with the runs behind every score; a line a part of it."""
 
     def plain(value: Value):
-        return asdict(value) if isinstance(value, Score) else value
+        return vars(value) if isinstance(value, Score) else value
 
     def objects(rows):
         return [
@@ -51,6 +52,11 @@ def to_json(table: Table) -> str:
             for row in rows
         ]
 
+    differences = None
+    if table.differences is not None:
+        differences = [
+            vars(one) | {"significant": one.significant} for one in table.differences
+        ]
     content = {
         "title": table.title,
         "columns": table.columns,
@@ -58,9 +64,18 @@ def to_json(table: Table) -> str:
         "metrics": table.metrics,
         "details": dict(table.details),
         "rows": objects(table.rows),
+        "further_rows": objects(table.further_rows),
         "reference_rows": objects(table.reference_rows),
+        "reference_details": table.reference_details,
+        "differences": differences,
+        "repeat": table.repeat,
         "notes": table.notes,
-        "left_out": [asdict(item) for item in table.left_out],
-        "sources": {run: asdict(source) for run, source in table.sources.items()},
+        "left_out": [vars(item) for item in table.left_out],
+        "sources": {run: vars(source) for run, source in table.sources.items()},
     }
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    # Indented, json.dumps takes ten times as long.
+    parts = [
+        f"{json.dumps(name)}: {json.dumps(part, ensure_ascii=False)}"
+        for name, part in content.items()
+    ]
+    return "{" + ",\n".join(parts) + "}\n"

@@ -1,5 +1,6 @@
 """Tables as one self-contained page."""
 
+import itertools
 import os
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -9,7 +10,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from electra_bench.reports import table as tables
-from electra_bench.reports.table import Score, Table, Value
+from electra_bench.reports.table import Difference, Score, Table, Value
 
 
 def to_html(table: Table, out_dir: str, command: str | None = None) -> str:
@@ -30,25 +31,38 @@ def to_html(table: Table, out_dir: str, command: str | None = None) -> str:
     best = {name: table.best(name) for name in table.metrics}
     ranges = {name: _range(table, name) for name in table.metrics}
 
-    def cells(row: tuple[Value, ...], place: str) -> list[dict[str, Any]]:
+    def cells(row: tuple[Value, ...], place: int | None) -> list[dict[str, Any]]:
         return [
             _cell(
                 value,
                 anchor=f"runs-{place}-{number}",
                 metric=name in table.metrics,
-                best=best.get(name),
+                best=place in best.get(name, ()),
                 span=ranges.get(name),
             )
             for number, (name, value) in enumerate(zip(table.columns, row, strict=True))
         ]
 
-    rows = [cells(row, str(number)) for number, row in enumerate(table.rows)]
+    rows = [cells(row, number) for number, row in enumerate(table.rows)]
+    claims = [d for d in table.differences or () if d.significant]
     return environment.get_template("table.html.j2").render(
         table=table,
         columns=[_column(table, name) for name in table.columns],
         label_index=table.columns.index(table.label),
         rows=rows,
-        reference_rows=[cells(row, "reference") for row in table.reference_rows],
+        reference_rows=list(
+            itertools.zip_longest(
+                (cells(row, None) for row in table.reference_rows),
+                table.reference_details,
+                fillvalue="",
+            )
+        ),
+        claims=[_claim(table, claim) for claim in claims],
+        repeat=[
+            {"id": run_id, "command": table.sources[run_id].command}
+            for run_id in table.repeat
+            if run_id in table.sources
+        ],
         groups=_groups(table, out_dir),
         left_out=table.left_out,
         command=command,
@@ -72,8 +86,9 @@ def _range(table: Table, name: str) -> tuple[float, float] | None:
     scores = [
         score for row in table.rows for score in _run_scores(table.cell(row, name))
     ]
-    floors = [tables.number(table.cell(row, name)) for row in table.reference_rows]
-    scores += [floor for floor in floors if floor is not None]
+    if table.floor is not None:
+        floor = tables.number(table.cell(table.floor, name))
+        scores += [] if floor is None else [floor]
     return (min(scores), max(scores)) if scores else None
 
 
@@ -88,20 +103,23 @@ def _cell(
     *,
     anchor: str,
     metric: bool,
-    best: float | None,
+    best: bool,
     span: tuple[float, float] | None,
 ) -> dict[str, Any]:
     number = tables.number(value)
     cell = {
         "text": tables.text(value, metric=metric),
         "sort": "" if number is None else repr(number),
-        "best": best is not None and number == best,
+        "best": best,
+        "stale": isinstance(value, Score) and value.stale,
         "missing": number is None and not isinstance(value, str),
         "score": isinstance(value, Score),
     }
     if isinstance(value, Score):
         cell |= {
             "spread": tables.spread(value),
+            "interval": tables.interval(value),
+            "no_interval": value.no_interval,
             "explained": tables.explain(value),
             "marks": value.marks,
             "anchor": anchor if value.runs else None,
@@ -109,6 +127,21 @@ def _cell(
             "median": _positions([number], span) if number is not None else [],
         }
     return cell
+
+
+def _claim(table: Table, claim: Difference) -> dict[str, str]:
+    better = claim.row if claim.worse == claim.other else claim.other
+    sign = 1 if claim.value > 0 else -1
+    low, high = sorted((sign * claim.low, sign * claim.high))
+    return {
+        "column": claim.column,
+        "better": tables.text(table.cell(table.rows[better], table.label)),
+        "worse": tables.text(table.cell(table.rows[claim.worse], table.label)),
+        "value": f"{abs(claim.value):.2f}",
+        "interval": f"[{low:.2f}, {high:.2f}]",
+        "p": f"{claim.p_adjusted:.2g}",
+        "test": claim.test,
+    }
 
 
 def _positions(

@@ -31,6 +31,19 @@ def to_markdown(table: Table) -> str:
     lines.append("")
     lines += [f"- {escape(c)}: {escape(d)}" for c, d in table.details.items()]
     lines += [f"- {escape(note)}" for note in table.notes]
+    about = zip(table.reference_rows, table.reference_details, strict=False)
+    lines += [
+        f"- {escape(tables.text(table.cell(row, table.label)))}: {escape(details)}"
+        for row, details in about
+        if details
+    ]
+    claims = [one for one in table.differences or () if one.significant]
+    if claims:
+        lines += ["", f"Significant differences: {len(claims)}", ""]
+        lines += [f"- {escape(tables.claim(table, claim))}" for claim in claims]
+    if table.repeat:
+        lines += ["", f"Runs to repeat: {len(table.repeat)}", ""]
+        lines += [f"- {escape(line)}" for line in tables.to_repeat(table)]
     if table.left_out:
         lines += ["", f"Left out: {len(table.left_out)}", ""]
         lines += [f"- {escape(i.where)}: {escape(i.reason)}" for i in table.left_out]
@@ -53,6 +66,13 @@ def _cell(value: Value, *, metric: bool) -> str:
     if not isinstance(value, Score):
         return shown
     remarks = "; ".join(
-        part for part in (tables.spread(value), ", ".join(value.marks)) if part
+        part
+        for part in (
+            tables.spread(value),
+            tables.interval(value),
+            ", ".join(value.marks),
+            value.no_interval and f"no interval: {value.no_interval}",
+        )
+        if part
     )
     return f"{shown} ({escape(remarks)})" if remarks else shown

@@ -59,8 +59,8 @@ def _draw(panel, table: Table, column: str) -> None:
             panel.plot(
                 [score.value] * 2, [place - 0.28, place + 0.28], color=MEDIAN, lw=2
             )
-    for row in table.reference_rows:
-        floor = tables.number(table.cell(row, column))
+    if table.floor is not None:
+        floor = tables.number(table.cell(table.floor, column))
         if floor is not None:
             panel.axvline(floor, color=FLOOR, ls="--", lw=1)
     names = [_printable(table.cell(row, table.label)) for row in table.rows]

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 MISSING = "–"
+# Label of the reference row with trivial answers.
+FLOOR = "floor"
+# Of all tests of a table together, and of intervals.
+LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -16,8 +20,13 @@ class Score:
         count: number of runs with a defined score.
         sd: sample standard deviation over them; None for fewer than two.
         low: smallest of them; `high`: largest; None without any.
+        mean: mean over them; None without any.
+        interval: ends of the 95 % interval of the mean, over runs and examples; of one run
+            over examples only. None if `no_interval` says why.
         runs: (run_id, score or None) of every run.
         marks: what a reader must know ("2 collapsed", "1 undefined").
+        no_interval: why there is no interval, and for how many runs.
+        stale: whether the runs are of an older version of their task.
     """
 
     value: float | None
@@ -25,11 +34,53 @@ class Score:
     sd: float | None = None
     low: float | None = None
     high: float | None = None
+    mean: float | None = None
+    interval: tuple[float, float] | None = None
     runs: tuple[tuple[str, float | None], ...] = ()
     marks: tuple[str, ...] = ()
+    no_interval: str | None = None
+    stale: bool = False
 
 
 Value = Score | str | int | float | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A test between two rows in one column.
+
+    Attributes:
+        column: the column.
+        row: number of a row of the table; `other`: of another one.
+        value: score of `row` less that of `other`, means over runs, percentage points.
+        low: lower end of its 95 % interval, of this one comparison; `high`: upper end.
+        p_value: of this one test, two-sided.
+        p_adjusted: for all tests of the table.
+        test: its name.
+        runs_only: whether a side has one run: then it says that these runs differ, not
+            that others would.
+    """
+
+    column: str
+    row: int
+    other: int
+    value: float
+    low: float
+    high: float
+    p_value: float
+    p_adjusted: float
+    test: str
+    runs_only: bool
+
+    @property
+    def significant(self) -> bool:
+        """Whether the table claims that one row is better."""
+        return self.p_adjusted <= LEVEL and not self.runs_only
+
+    @property
+    def worse(self) -> int:
+        """Number of the row with the smaller score."""
+        return self.other if self.value > 0 else self.row
 
 
 @dataclass(frozen=True)
@@ -78,6 +129,10 @@ class Table:
         details: column name to what it measures ("mcc, dev, v1, 1043 examples").
         notes: sentences below the table.
         left_out: records that could not be used.
+        differences: tests between rows; None if the report makes no tests.
+        reference_details: source and conditions of every reference row; may be empty.
+        further_rows: rows after the shown ones, which only CSV and JSON hold.
+        repeat: run_ids of runs that an older version of their task has scored.
         sources: run_id to where it is; filled in by whoever read the records.
     """
 
@@ -91,6 +146,10 @@ class Table:
     details: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    differences: tuple[Difference, ...] | None = None
+    reference_details: tuple[str, ...] = ()
+    further_rows: tuple[tuple[Value, ...], ...] = ()
+    repeat: tuple[str, ...] = ()
     sources: Mapping[str, Source] = field(default_factory=dict)
 
     def __post_init__(self):
@@ -106,7 +165,7 @@ class Table:
         for name in named:
             if name not in self.columns:
                 raise ValueError(f"{name!r} is no column of the table: {self.columns}")
-        for row in (*self.rows, *self.reference_rows):
+        for row in (*self.rows, *self.further_rows, *self.reference_rows):
             if len(row) != len(self.columns):
                 raise ValueError(
                     f"a row has {len(row)} values for {len(self.columns)} columns: {row}"
@@ -116,11 +175,30 @@ class Table:
         """The value of a row in a column."""
         return row[self.columns.index(column)]
 
-    def best(self, column: str) -> float | None:
-        """The largest number of a column; None where fewer than two rows have one."""
-        numbers = [number(self.cell(row, column)) for row in self.rows]
-        numbers = [n for n in numbers if n is not None]
-        return max(numbers) if len(numbers) > 1 else None
+    def best(self, column: str) -> frozenset[int]:
+        """Numbers of the rows to stress in a column; empty if nothing is better.
+
+        With tests, those that no row is significantly better than; without, those with
+        the largest number, where more than one row has any.
+        """
+        numbers = {i: number(self.cell(row, column)) for i, row in enumerate(self.rows)}
+        numbers = {i: value for i, value in numbers.items() if value is not None}
+        if self.differences is None:
+            largest = max(numbers.values(), default=None)
+            best = {i for i, value in numbers.items() if value == largest}
+            return frozenset(best if len(numbers) > 1 else ())
+        tests = [d for d in self.differences if d.column == column]
+        beaten = {d.worse for d in tests if d.significant}
+        tested = {row for d in tests for row in (d.row, d.other)}
+        return frozenset(tested - beaten if beaten else ())
+
+    @property
+    def floor(self) -> tuple[Value, ...] | None:
+        """The reference row of trivial answers; None if there is none."""
+        for row in self.reference_rows:
+            if self.cell(row, self.label) == FLOOR:
+                return row
+        return None
 
     def is_text(self, column: str) -> bool:
         """Whether a column holds text, which is sorted and aligned as such."""
@@ -158,6 +236,14 @@ def spread(score: Score) -> str:
     return f"{sd}n={score.count}"
 
 
+def interval(score: Score) -> str:
+    """The interval in short: `[59.2, 62.9]`; empty without one."""
+    if score.interval is None:
+        return ""
+    low, high = score.interval
+    return f"[{low:.1f}, {high:.1f}]"
+
+
 def explain(score: Score) -> str:
     """What stands behind a score, in words."""
     if not score.count:
@@ -170,4 +256,41 @@ def explain(score: Score) -> str:
             f"standard deviation {score.sd:.2f}",
             f"{score.low:.2f} to {score.high:.2f}",
         ]
+        parts += [f"mean {score.mean:.2f}"] if score.mean is not None else []
+    if score.interval is not None:
+        low, high = score.interval
+        of = "mean" if score.count > 1 else "this run, over examples only"
+        parts.append(f"95 % interval of the {of} {low:.2f} to {high:.2f}")
+    elif score.no_interval:
+        parts.append(f"no interval: {score.no_interval}")
     return ", ".join((*parts, *score.marks))
+
+
+def claim(table: Table, difference: Difference) -> str:
+    """A significant difference in words."""
+    names = [
+        text(table.cell(table.rows[row], table.label))
+        for row in (difference.row, difference.other)
+    ]
+    low, high = difference.low, difference.high
+    if difference.value < 0:
+        names.reverse()
+        low, high = -high, -low
+    return (
+        f"{difference.column}: {names[0]} is better than {names[1]} by "
+        f"{abs(difference.value):.2f} [{low:.2f}, {high:.2f}], "
+        f"p = {difference.p_adjusted:.2g} ({difference.test})"
+    )
+
+
+def to_repeat(table: Table) -> list[str]:
+    """Runs of an old version of their task, with the commands that repeat them."""
+    commands = {
+        run_id: table.sources[run_id].command
+        for run_id in table.repeat
+        if run_id in table.sources
+    }
+    return [
+        f"{run_id}: {commands[run_id]}" if commands.get(run_id) else run_id
+        for run_id in table.repeat
+    ]

@@ -14,6 +14,8 @@ from rich.text import Text
 from electra_bench.reports import table as tables
 from electra_bench.reports.table import Score, Table, Value
 
+# A screen of significant differences.
+MOST_CLAIMS = 20
 # Where output is no terminal, lines are not folded: they are read by programs.
 UNFOLDED = 10_000
 
@@ -74,10 +76,25 @@ def print_table(table: Table, out: Console | None = None) -> None:
         out.print()
     for column, detail in table.details.items():
         out.print(Text(f"{plain(column)}: {plain(detail)}", style="dim"))
+    about = zip(table.reference_rows, table.reference_details, strict=False)
+    for row, details in about:
+        label = tables.text(table.cell(row, table.label))
+        if details and label != tables.FLOOR:
+            out.print(Text(f"{plain(label)}: {plain(details)}", style="dim"))
     for note in table.notes:
         out.print(Text(plain(note), style="dim"))
     for mark in _marks(table):
         out.print(Text(mark, style="yellow"))
+    claims = [one for one in table.differences or () if one.significant]
+    for claim in claims[:MOST_CLAIMS]:
+        out.print(Text(plain(tables.claim(table, claim))))
+    if len(claims) > MOST_CLAIMS:
+        out.print(Text(f"and {len(claims) - MOST_CLAIMS} more; JSON has all"))
+    if table.repeat:
+        heading = f"Runs to repeat, since their task has changed: {len(table.repeat)}"
+        out.print(Text(heading, style="bold yellow"))
+        for line in tables.to_repeat(table):
+            out.print(Text(f"  {plain(line)}"))
     if table.left_out:
         out.print(Text(f"Left out: {len(table.left_out)}", style="bold yellow"))
         for item in table.left_out:
@@ -110,15 +127,20 @@ def _grid(table: Table, columns: Sequence[str]) -> Grid:
             min_width=12 if is_label else None,
             max_width=32 if is_label else None,
         )
-    for row in table.rows:
+    best = {name: table.best(name) for name in columns if name in table.metrics}
+    for number, row in enumerate(table.rows):
         cells = [
-            _cell(table.cell(row, name), name in table.metrics, table.best(name))
+            _cell(
+                table.cell(row, name),
+                name in table.metrics,
+                best=number in best.get(name, ()),
+            )
             for name in columns
         ]
         grid.add_row(*cells)
     for row in table.reference_rows:
         cells = [
-            _cell(table.cell(row, name), name in table.metrics, None, blank=True)
+            _cell(table.cell(row, name), name in table.metrics, blank=True)
             for name in columns
         ]
         grid.add_row(*cells, style="dim italic")
@@ -133,16 +155,19 @@ def _breakable(name: str) -> str:
 
 
 def _cell(
-    value: Value, metric: bool, best: float | None, *, blank: bool = False
+    value: Value, metric: bool, *, best: bool = False, blank: bool = False
 ) -> Text:
     if value is None and blank:
         return Text("")
     shown = plain(tables.text(value, metric=metric))
-    is_best = metric and best is not None and tables.number(value) == best
-    cell = Text(shown, style="bold green" if is_best else "")
+    is_stale = isinstance(value, Score) and value.stale
+    style = "bold green" if best else "dim strike" if is_stale else ""
+    cell = Text(shown, style=style)
     if isinstance(value, Score) and value.count:
         mark = "*" if value.marks else ""
         cell.append(f"{mark}\n{tables.spread(value).replace(', ', ' ')}", style="dim")
+        if value.interval is not None:
+            cell.append(f"\n{tables.interval(value)}", style="dim")
     return cell
 
 

@@ -37,7 +37,7 @@ def build_table(
     options = {} if tasks is None else {"tasks": tuple(tasks)}
     if options and "tasks" not in inspect.signature(builder).parameters:
         raise ValueError(f"the report {report!r} has no parameter 'tasks'")
-    table = builder(**options)(collected.records)
+    table = builder(**options)(collected)
     named = [
         replace(item, where=collected.paths.get(item.where, item.where))
         for item in table.left_out
@@ -45,7 +45,7 @@ def build_table(
     return replace(
         table,
         left_out=(*collected.left_out, *named),
-        sources={r.run_id: _source(r, collected.paths) for r in collected.records},
+        sources={r.run_id: _source(r, collected.paths) for r in collected},
     )
 
 

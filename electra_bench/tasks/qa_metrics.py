@@ -7,14 +7,13 @@ space; t5's normalisation is the official one.
 """
 
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import t5.evaluation.metrics
-from t5.evaluation import qa_utils
 
+from electra_bench.tasks.answer_match import NULL_ODDS_THRESHOLD, match_or_none
 from electra_bench.tasks.metrics import Scores
 
 
@@ -82,7 +81,7 @@ def mrqa_scores(targets: Sequence[Sequence[str]], predictions: Sequence[str]) ->
 
 
 def squad_v2(
-    threshold: float = -2.75,
+    threshold: float = NULL_ODDS_THRESHOLD,
 ) -> Callable[[Sequence[Sequence[str]], Sequence[Answer]], Scores]:
     """Scores of SQuAD 2.0: at a fixed threshold and at the best one.
 
@@ -91,7 +90,7 @@ def squad_v2(
     to nothing is right.
 
     Args:
-        threshold: abstain if `null_odds` is above it; the original's `qa_na_threshold`.
+        threshold: abstain if `null_odds` is above it.
 
     Returns:
         A metric. Its targets are all right answers of every question, none for an
@@ -113,7 +112,7 @@ def squad_v2(
         targets: Sequence[Sequence[str]], predictions: Sequence[Answer]
     ) -> Scores:
         raw = [
-            _exact_and_f1(answers, text)
+            match_or_none(answers, text)
             for answers, (text, _) in zip(targets, predictions, strict=True)
         ]
         odds = np.array([null_odds for _, null_odds in predictions], np.float64)
@@ -133,26 +132,6 @@ def squad_v2(
         return found
 
     return scores
-
-
-def _exact_and_f1(answers: Sequence[str], text: str) -> tuple[float, float]:
-    """Fractions, of a question of SQuAD 2.0."""
-    text = qa_utils.normalize_squad(text)
-    right = [answer for answer in map(qa_utils.normalize_squad, answers) if answer]
-    if not right:
-        return float(not text), float(not text)
-    return float(text in right), max(_token_f1(answer, text) for answer in right)
-
-
-def _token_f1(answer: str, text: str) -> float:
-    """F1 of words, repeated ones counted; both texts are normalised."""
-    expected, found = Counter(answer.split()), Counter(text.split())
-    num_shared = (expected & found).total()
-    if not num_shared:
-        return 0.0
-    precision = num_shared / found.total()
-    recall = num_shared / expected.total()
-    return 2 * precision * recall / (precision + recall)
 
 
 def _best_threshold(

@@ -1,10 +1,11 @@
 """The leaderboard's page in a browser."""
 
+import itertools
 import os
 import shutil
 
 import pytest
-from run_records import run_record, save_records
+from run_records import run_record, save_predicted
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -50,20 +51,21 @@ def browser(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("board")
-    records = [
-        run_record(label, task, seed, base + seed)
-        for label, base in (
-            ("small", 60.0),
-            ("large", 9.0),
-            *((h, 70.0) for h in HOSTILE),
-        )
-        for task in ("cola", "rte", "pydoc_library")
-        for seed in range(3)
-        if (label, task) != ("small", "rte")
-    ]
-    save_records(folder / "runs", records)
-    argv = ["leaderboard", "build", str(folder / "runs"), "--out", str(folder / "out")]
-    assert main.main(argv) == 0
+    for number, (label, base) in enumerate(
+        (("small", 60), ("large", 9), *((h, 70) for h in HOSTILE))
+    ):
+        for task, seed in itertools.product(("cola", "rte", "pydoc_library"), range(3)):
+            if (label, task) == ("small", "rte"):
+                continue
+            right = base + seed
+            record = run_record(label, task, seed, float(right))
+            run = folder / "runs" / f"{number}-{task}-{seed}"
+            predictions = ["yes"] * right + ["no"] * (100 - right)
+            save_predicted(run, record, ["yes"] * 100, predictions)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ELECTRA_BENCH_CACHE", str(folder / "cache"))
+        argv = ["leaderboard", "build", str(folder / "runs"), "--out"]
+        assert main.main([*argv, str(folder / "out")]) == 0
     return (folder / "out" / "leaderboard.html").as_uri()
 
 
@@ -126,6 +128,23 @@ def test_is_sorted_by_rank_at_first(opened):
     assert order_of(button) == "descending"
 
 
+def test_significant_differences_are_a_list_that_opens(opened):
+    details = opened.find_element(By.ID, "differences")
+    details.find_element(By.TAG_NAME, "summary").click()
+    rows = details.find_elements(By.CSS_SELECTOR, "tbody tr")
+    assert rows
+    worse = {row.find_elements(By.TAG_NAME, "td")[2].text for row in rows}
+    assert "large" in worse
+    assert not worse & set(HOSTILE)
+    best = opened.find_elements(By.CSS_SELECTOR, "#board td.best")
+    assert best
+
+
+def test_intervals_stand_below_scores(opened):
+    cell = opened.find_element(By.CSS_SELECTOR, "#board td .interval")
+    assert cell.text.startswith("[")
+
+
 def test_click_sorts_numbers_as_numbers_and_missing_last(opened):
     _, button = column(opened, "rte")
     button.click()
@@ -154,7 +173,8 @@ def test_names_sort_as_text_and_the_floor_stays_below(opened):
     button.click()
     labels, _ = column(opened, "model")
     assert labels.index("large") < labels.index("small")
-    assert opened.find_element(By.CSS_SELECTOR, "#board tfoot th").text == "floor"
+    below = opened.find_element(By.CSS_SELECTOR, "#board tfoot th").text
+    assert below.startswith("floor\n")
 
 
 def background(browser):

@@ -9,7 +9,8 @@ from electra_bench.cli import main
 
 
 @pytest.fixture
-def runs(tmp_path):
+def runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(tmp_path / "cache"))
     records = [
         run_record(label, task, seed, 60.0 + seed)
         for label in ("small", "large")
@@ -84,11 +85,29 @@ def test_a_plugin_report(runs, tmp_path):
         (["--format", "pdf"], "no format 'pdf'"),
         (["--format", "html"], "--format needs --out"),
         (["--gin.reports.leaderboard.label=1"], "no parameter 'label'"),
+        (["--gin.reports.leaderboard.replicates=9"], "replicates must be at least 100"),
+        (
+            ["--gin.reports.leaderboard.correction='none'"],
+            "one of holm, bh; got 'none'",
+        ),
     ],
 )
 def test_wrong_arguments_are_status_2(runs, arguments, said, capsys):
     assert main.main(["leaderboard", "build", str(runs), *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_rows_beyond_the_shown_ones_are_in_files_only(runs, tmp_path, capsys):
+    argv = ["leaderboard", "build", str(runs), "--out", str(tmp_path / "out")]
+    assert main.main([*argv, "--gin.reports.leaderboard.max_rows=1"]) == 0
+    assert "1 of 2 rows are not shown" in capsys.readouterr().out
+    content = json.loads((tmp_path / "out" / "leaderboard.json").read_text("utf-8"))
+    assert len(content["rows"]) == len(content["further_rows"]) == 1
+    assert content["further_rows"][0]["cola"]["value"] == 61.0
+    lines = (tmp_path / "out" / "leaderboard.csv").read_text("utf-8").splitlines()
+    # Two models, the floor and the header.
+    assert len([line for line in lines if "ELECTRA" not in line and line]) >= 4
+    assert any(line.startswith(",small,") for line in lines)
 
 
 def test_a_folder_without_records_is_status_2(tmp_path, capsys):

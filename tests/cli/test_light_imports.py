@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from run_records import run_record, save_records
+from run_records import run_record, save_predicted, save_records
 
 HEAVY = ("tensorflow", "tensorflow_text", "seqio", "t5", "jax", "torch", "sacrebleu")
 
@@ -46,6 +46,7 @@ def loaded_by(argv):
         ["rerank", "--help"],
         ["predict", "--help"],
         ["validate", "--help"],
+        ["compare", "--help"],
         ["doctor", "--help"],
         ["fetch", "--help"],
         ["fetch", "--list"],
@@ -56,7 +57,8 @@ def test_light_verbs(argv):
     assert not loaded_by(argv) & set(HEAVY)
 
 
-def test_leaderboard_build(tmp_path):
+def test_leaderboard_build(tmp_path, monkeypatch):
+    monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(tmp_path / "cache"))
     save_records(tmp_path / "runs", [run_record("a", "cola", 0, 60.0)])
     argv = ["leaderboard", "build", str(tmp_path / "runs"), "--out", str(tmp_path)]
     assert not loaded_by(argv) & set(HEAVY)
@@ -66,6 +68,16 @@ def test_fetch(tmp_path):
     (tmp_path / "vocab.txt").touch()
     argv = ["fetch", "electra_vocab", "--data_dir", str(tmp_path)]
     assert not loaded_by(argv) & set(HEAVY)
+
+
+def test_compare(tmp_path, monkeypatch):
+    monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(tmp_path / "cache"))
+    for label in ("a", "b"):
+        record = run_record(label, "cola", 0, 50.0)
+        save_predicted(tmp_path / label, record, ["x", "y"], ["x", "z"])
+    loaded = loaded_by(["compare", str(tmp_path / "a"), str(tmp_path / "b")])
+    # scikit-learn and scipy.stats would take most of two seconds.
+    assert not loaded & {*HEAVY, "sklearn", "pandas"}
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["list", "tasks"]], ids=" ".join)

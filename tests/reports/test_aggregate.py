@@ -32,10 +32,6 @@ def test_a_mean_with_a_missing_task_is_missing():
     assert aggregate.mean_or_none([]) is None
 
 
-def test_equal_scores_share_a_rank():
-    assert aggregate.ranks([1.0, 3.0, None, 3.0, 0.0]) == [3, 1, None, 1, 4]
-
-
 def test_median_over_seeds_refuses_to_mix_versions():
     records = [run_record("a", "cola", seed, 60.0 + seed) for seed in range(3)]
     assert aggregate.median_over_seeds(records, "cola", "accuracy") == 61.0

@@ -1,7 +1,7 @@
 import pytest
 
 from electra_bench.reports import table as tables
-from electra_bench.reports.table import Score, Table
+from electra_bench.reports.table import Difference, Score, Table
 
 
 def test_a_row_must_fit_the_columns():
@@ -21,8 +21,27 @@ def test_columns_must_differ():
 
 
 def test_best_is_nothing_without_a_rival():
-    assert Table(("model", "a"), (("x", 1.0), ("y", None))).best("a") is None
-    assert Table(("model", "a"), (("x", 1.0), ("y", Score(2.0)))).best("a") == 2.0
+    assert not Table(("model", "a"), (("x", 1.0), ("y", None))).best("a")
+    assert Table(("model", "a"), (("x", 1.0), ("y", Score(2.0)))).best("a") == {1}
+
+
+def difference(row, other, value, p_adjusted, **changes):
+    fields = {"low": 0.0, "high": 0.0, "p_value": p_adjusted, "test": "t"}
+    fields |= {"runs_only": False} | changes
+    return Difference("a", row, other, value, p_adjusted=p_adjusted, **fields)
+
+
+def test_best_is_what_no_row_is_significantly_better_than():
+    rows = (("x", 3.0), ("y", 2.0), ("z", 1.0), ("untested", 9.0))
+    tests = (
+        difference(0, 1, 1.0, 0.2),
+        difference(0, 2, 2.0, 0.01),
+        difference(2, 1, -1.0, 0.2),
+    )
+    assert Table(("model", "a"), rows, differences=tests).best("a") == {0, 1}
+    assert not Table(("model", "a"), rows, differences=tests[:1]).best("a")
+    runs_only = (difference(0, 1, 1.0, 0.0, runs_only=True),)
+    assert not Table(("model", "a"), rows, differences=runs_only).best("a")
 
 
 def test_missing_values_are_dashes():

@@ -1,27 +1,12 @@
 """Cards of the GLUE tasks."""
 
-from electra_bench.records import Reference, TaskCard
+from electra_bench.records import TaskCard
+from electra_bench.tasks.cards.published import glue_references
 
-_README = "google-research/electra README, expected results (dev, medians)"
 _GLUE = "https://gluebenchmark.com/tasks"
 _DOUBLED = (
     "Split train_doubled holds every pair in both orders, as the original trains."
 )
-
-
-def _references(
-    small: float, base: float, large: float, small_owt: float
-) -> tuple[Reference, ...]:
-    scores = {
-        "ELECTRA-Small": small,
-        "ELECTRA-Base": base,
-        "ELECTRA-Large": large,
-        "ELECTRA-Small-OWT": small_owt,
-    }
-    return tuple(
-        Reference(model, score, "dev", _README) for model, score in scores.items()
-    )
-
 
 COLA = TaskCard(
     name="cola",
@@ -36,7 +21,7 @@ COLA = TaskCard(
     citation="Warstadt, Singh and Bowman 2019, TACL 7; Wang et al. 2019 (GLUE)",
     floor=0.0,
     labels=("0", "1"),
-    references=_references(57.0, 67.7, 69.1, 56.8),
+    references=glue_references("cola"),
 )
 
 MRPC = TaskCard(
@@ -53,7 +38,7 @@ MRPC = TaskCard(
     floor=100 * 279 / 408,
     labels=("0", "1"),
     train_split="train_doubled",
-    references=_references(88.0, 89.5, 90.8, 87.4),
+    references=glue_references("mrpc"),
 )
 
 RTE = TaskCard(
@@ -73,7 +58,7 @@ RTE = TaskCard(
     floor=100 * 146 / 277,
     labels=("entailment", "not_entailment"),
     epochs=10.0,
-    references=_references(66.7, 82.7, 88.0, 68.5),
+    references=glue_references("rte"),
 )
 
 SST = TaskCard(
@@ -89,7 +74,7 @@ SST = TaskCard(
     citation="Socher et al. 2013, EMNLP; Wang et al. 2019 (GLUE)",
     floor=100 * 444 / 872,
     labels=("0", "1"),
-    references=_references(91.2, 95.1, 96.9, 88.3),
+    references=glue_references("sst"),
 )
 
 QQP = TaskCard(
@@ -105,7 +90,7 @@ QQP = TaskCard(
     citation="Iyer, Dandekar and Csernai 2017; Wang et al. 2019 (GLUE)",
     floor=100 * 25545 / 40430,
     labels=("0", "1"),
-    references=_references(89.0, 91.5, 92.4, 88.3),
+    references=glue_references("qqp"),
 )
 
 MNLI = TaskCard(
@@ -130,7 +115,7 @@ MNLI = TaskCard(
     labels=("contradiction", "entailment", "neutral"),
     eval_split="dev_matched",
     further_splits=("dev_mismatched",),
-    references=_references(81.3, 88.8, 90.9, 78.9),
+    references=glue_references("mnli"),
 )
 
 QNLI = TaskCard(
@@ -146,7 +131,7 @@ QNLI = TaskCard(
     citation="Rajpurkar et al. 2016, EMNLP; Wang et al. 2019 (GLUE)",
     floor=100 * 2761 / 5463,
     labels=("entailment", "not_entailment"),
-    references=_references(88.4, 93.2, 95.0, 87.9),
+    references=glue_references("qnli"),
 )
 
 WNLI = TaskCard(
@@ -196,5 +181,5 @@ STS = TaskCard(
     label_range=(0.0, 5.0),
     train_split="train_doubled",
     epochs=10.0,
-    references=_references(87.5, 91.2, 92.6, 86.8),
+    references=glue_references("sts"),
 )

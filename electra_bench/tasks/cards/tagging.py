@@ -1,8 +1,7 @@
 """Cards of the tagging tasks."""
 
-from electra_bench.records import Reference, TaskCard
-
-_README = "google-research/electra README, expected results (medians)"
+from electra_bench.records import TaskCard
+from electra_bench.tasks.cards.published import README, reference
 
 _PHRASES = (
     "ADJP",
@@ -46,10 +45,13 @@ CHUNK = TaskCard(
     floor=10.616,
     labels=_CHUNK_TAGS,
     max_seq_length=256,
-    references=(
-        Reference("ELECTRA-Small", 96.5, "test", _README),
-        Reference("ELECTRA-Base", 97.1, "test", _README),
-        Reference("ELECTRA-Large", 97.2, "test", _README),
+    references=tuple(
+        reference(README._replace(split="test"), model, score)
+        for model, score in (
+            ("ELECTRA-Small", 96.5),
+            ("ELECTRA-Base", 97.1),
+            ("ELECTRA-Large", 97.2),
+        )
     ),
 )
 

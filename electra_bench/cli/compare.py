@@ -1,0 +1,75 @@
+"""`electra-bench compare`."""
+
+import argparse
+import os
+
+EXAMPLES = """\
+examples:
+  electra-bench compare runs/electra-cola-s0 runs/mlm-cola-s0     two runs
+  electra-bench compare electra mlm --runs runs                   two models, all seeds
+  electra-bench compare electra mlm --runs runs --markdown > compared.md
+"""
+DEFAULT_RUNS = "runs"
+
+
+def add_parser(subparsers) -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "compare",
+        description="Two runs or two models side by side: differences of scores with "
+        "intervals and tests, examples on which they disagree, configuration and "
+        "environment.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for name in ("A", "B"):
+        parser.add_argument(
+            name.lower(), metavar=name, help="folder of a run, run_id, or label of runs"
+        )
+    parser.add_argument(
+        "--runs",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="where run_ids and labels are looked for; may be repeated; "
+        f"default: {DEFAULT_RUNS}",
+    )
+    parser.add_argument(
+        "--examples",
+        type=int,
+        default=5,
+        metavar="N",
+        help="examples to show of each task and side; default: 5",
+    )
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="print JSON")
+    forms.add_argument("--markdown", action="store_true", help="print Markdown")
+    parser.add_argument(
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="P",
+        help="module or file that registers metrics; may be repeated",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Compares and prints."""
+    from electra_bench.registry import load_plugin
+    from electra_bench.reports import compare_forms
+    from electra_bench.reports.compare import compare
+    from electra_bench.reports.terminal import console
+
+    if args.examples < 0:
+        raise ValueError(f"--examples must be at least 0, got {args.examples}")
+    for plugin in args.plugin:
+        load_plugin(plugin)
+    folders = args.runs or [f for f in [DEFAULT_RUNS] if os.path.isdir(f)]
+    comparison = compare((args.a, args.b), folders, args.examples)
+    if args.json:
+        print(compare_forms.to_json(comparison), end="")
+    elif args.markdown:
+        print(compare_forms.to_markdown(comparison), end="")
+    else:
+        compare_forms.print_comparison(comparison, console())

@@ -1,0 +1,151 @@
+"""Rows, columns and scores of a leaderboard, and what can be said of them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from electra_bench.records import RunRecord
+from electra_bench.reports import references as published
+from electra_bench.reports.aggregate import mean_or_none, over_seeds
+from electra_bench.reports.cells import (
+    Cells,
+    ColumnKey,
+    Entry,
+    RowKey,
+    column_names,
+    marks_of,
+)
+from electra_bench.reports.evidence import (
+    Evidence,
+    Sampled,
+    differences,
+    tests_of_columns,
+)
+from electra_bench.reports.predictions import Unusable
+from electra_bench.reports.significance import estimate
+from electra_bench.reports.table import Score
+
+MEAN = "mean"
+
+
+class Board:
+    """What the records alone say: rows in their order, columns and scores.
+
+    Attributes:
+        cells: all scores.
+        columns: to show.
+        names: of the columns.
+        stale: columns whose task has a newer version.
+        in_mean: columns that count: of the newest version, and of the task's own split.
+        rows: all rows, best first; those without a mean last.
+        shown: the first of them.
+    """
+
+    def __init__(self, cells: Cells, columns: Sequence[ColumnKey], max_rows: int):
+        """Orders the rows."""
+        self.cells = cells
+        self.columns = columns
+        self.names = column_names(columns)
+        self.stale = frozenset(filter(published.is_stale, columns))
+        self.in_mean = [
+            column
+            for column in columns
+            if column not in self.stale and not published.is_beside(column)
+        ]
+        self._scores = {key: self._score(key[1], runs) for key, runs in cells.items()}
+        self.rows = sorted(dict.fromkeys(row for row, _ in cells), key=self._place)
+        self.shown = self.rows[:max_rows]
+
+    def _place(self, row: RowKey) -> tuple:
+        mean = self.mean(row)
+        return mean is None, -(mean or 0.0), row.label
+
+    @property
+    def has_mean(self) -> bool:
+        """Whether there is a column of means."""
+        return len(self.columns) > 1 and bool(self.in_mean)
+
+    @property
+    def rank_by(self) -> str | None:
+        """The column that orders the rows; None if none can."""
+        if self.has_mean:
+            return MEAN
+        return self.names[0] if self.in_mean else None
+
+    def score(self, row: RowKey, column: ColumnKey) -> Score:
+        """The score of a cell."""
+        return self._scores.get((row, column), Score(None))
+
+    def mean(self, row: RowKey) -> float | None:
+        """The mean over columns; None if one is missing."""
+        return mean_or_none([self.score(row, column).value for column in self.in_mean])
+
+    def records(self, row: RowKey) -> list[RunRecord]:
+        """The runs of a row in the shown columns, each once."""
+        entries = [e for c in self.columns for e in self.cells.get((row, c), [])]
+        return list({e.record.run_id: e.record for e in entries}.values())
+
+    def _score(self, column: ColumnKey, entries: Sequence[Entry]) -> Score:
+        marks = marks_of(column, entries)
+        stale = column in self.stale
+        if stale:
+            marks.append(f"old version {column.version}")
+        runs = [(e.record.run_id, e.result.main_score) for e in entries]
+        return replace(over_seeds(runs, marks), stale=stale)
+
+
+class Tested:
+    """What the predictions behind the shown rows add.
+
+    Attributes:
+        sampled: column to number of a shown row to its runs.
+        reasons: (number of a row, column) to why the cell has no interval.
+        tests: between rows.
+        differences: the tests, with p-values for all of them together.
+    """
+
+    def __init__(self, board: Board, evidence: Evidence, correction: str):
+        """Reads the predictions and tests all pairs of shown rows."""
+        self.sampled: dict[str, dict[int, Sampled]] = {}
+        self.reasons: dict[tuple[int, str], str] = {}
+        current = {}
+        for name, column in zip(board.names, board.columns, strict=True):
+            cells = self.sampled[name] = {}
+            for number, row in enumerate(board.shown):
+                entries = board.cells.get((row, column))
+                if not entries:
+                    continue
+                try:
+                    cells[number] = evidence.sampled(entries)
+                except Unusable as error:
+                    self.reasons[number, name] = str(error)
+            if column not in board.stale:
+                current[name] = cells
+        evidence.save()
+        in_mean = [
+            name
+            for name, column in zip(board.names, board.columns, strict=True)
+            if column in board.in_mean
+        ]
+        mean = MEAN if board.has_mean else None
+        self.tests = tests_of_columns(current, in_mean, mean)
+        self.differences = differences(self.tests, correction)
+
+    def score(self, number: int, name: str, score: Score) -> Score:
+        """A score with its interval, or with the reason for having none."""
+        sampled = self.sampled[name].get(number)
+        if sampled is None:
+            return replace(score, no_interval=self.reasons.get((number, name)))
+        found = estimate(sampled.runs)
+        # No score is above 100; Student's t does not know that.
+        return replace(score, interval=(found.low, min(found.high, 100.0)))
+
+    def rank(self, number: int, column: str | None) -> int | None:
+        """1 + the number of rows that are significantly better; None if never tested."""
+        tests = [
+            d
+            for d in self.differences
+            if d.column == column and number in (d.row, d.other) and not d.runs_only
+        ]
+        if not tests:
+            return None
+        return 1 + sum(d.significant and d.worse == number for d in tests)

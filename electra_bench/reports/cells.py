@@ -1,0 +1,213 @@
+"""Which scores may stand together: rows, columns and the runs of their cells."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from electra_bench.records import RunRecord, TaskResult
+from electra_bench.reports.table import LeftOut
+
+# Hyper-parameters that may differ between the seeds of one cell.
+RUN_SPECIFIC = re.compile(
+    r"(^|\.)(seed|workdir|data_dir|processes|label|init|vocab|files)$",
+    re.IGNORECASE,
+)
+
+
+class RowKey(NamedTuple):
+    """What runs must share to be seeds of one row."""
+
+    label: str
+    protocol: str | None
+    changes: str
+    fraction: float | None
+
+
+class ColumnKey(NamedTuple):
+    """What scores must share to stand in one column; None where no run has the task."""
+
+    task: str
+    version: int | None = None
+    split: str | None = None
+    subset: str | None = None
+    metric: str | None = None
+    data_sha256: str | None = None
+    num_examples: int | None = None
+
+
+class Entry(NamedTuple):
+    """One score of one run."""
+
+    record: RunRecord
+    result: TaskResult
+
+
+Cells = dict[tuple[RowKey, ColumnKey], list[Entry]]
+
+
+def cells_of(records: Iterable[RunRecord]) -> Cells:
+    """The scores of some runs by row and column."""
+    cells: Cells = {}
+    for record in records:
+        protocol = record.protocol
+        if protocol and record.protocol_changes and not protocol.endswith("*"):
+            protocol += "*"
+        row = RowKey(
+            record.label,
+            protocol,
+            json.dumps(dict(record.protocol_changes), sort_keys=True),
+            record.pretrain_fraction,
+        )
+        for result in record.results:
+            column = column_of(result)
+            cells.setdefault((row, column), []).append(Entry(record, result))
+    return cells
+
+
+def column_of(result: TaskResult) -> ColumnKey:
+    """The column that a result stands in."""
+    return ColumnKey(
+        result.task,
+        result.task_version,
+        result.split,
+        result.subset,
+        result.main_metric,
+        result.data_sha256,
+        result.num_examples,
+    )
+
+
+def without_repeats(cells: Cells) -> tuple[Cells, list[LeftOut]]:
+    """Leaves out second runs of one seed; all of them where their scores differ."""
+    kept: Cells = {}
+    left_out = []
+    for (row, column), entries in cells.items():
+        by_seed: dict[tuple, list[Entry]] = {}
+        for number, entry in enumerate(entries):
+            seeds = (entry.record.pretrain_seed, entry.record.seed)
+            # Without a seed nothing says that two runs repeat one another.
+            key = seeds if entry.record.seed is not None else (number,)
+            by_seed.setdefault(key, []).append(entry)
+        for same in by_seed.values():
+            first, *others = same
+            what = f"label {row.label!r}, task {column.task}, seed {first.record.seed}"
+            if all(e.result.main_score == first.result.main_score for e in others):
+                kept.setdefault((row, column), []).append(first)
+                left_out += [
+                    LeftOut(e.record.run_id, f"repeats {first.record.run_id} ({what})")
+                    for e in others
+                ]
+                continue
+            differing = differing_hparams(same)
+            hint = f"; they differ in {', '.join(differing)}" if differing else ""
+            scores = ", ".join(
+                f"{e.record.run_id}: {e.result.main_score}" for e in same
+            )
+            left_out += [
+                LeftOut(e.record.run_id, f"runs of {what} contradict: {scores}{hint}")
+                for e in same
+            ]
+    # A cell that lost all its runs keeps its row and column, as a dash.
+    return {key: kept.get(key, []) for key in cells}, left_out
+
+
+def differing_hparams(entries: Sequence[Entry]) -> list[str]:
+    """Hyper-parameters in which runs differ that should differ in the seed only."""
+    if len(entries) < 2:
+        return []
+    hparams = [dict(entry.record.hparams) for entry in entries]
+    keys = {key for one in hparams for key in one}
+    return sorted(
+        key
+        for key in keys
+        if not RUN_SPECIFIC.search(key)
+        and len({json.dumps(one.get(key)) for one in hparams}) > 1
+    )
+
+
+def marks_of(column: ColumnKey, entries: Sequence[Entry]) -> list[str]:
+    """What a reader must know of a cell, in a word or two each."""
+    collapsed = sum(bool(entry.record.collapsed) for entry in entries)
+    marks = {mark for entry in entries for mark in entry.result.marks}
+    if any(column.task in entry.record.contaminated for entry in entries):
+        marks.add("contaminated")
+    return [*([f"{collapsed} collapsed"] if collapsed else []), *sorted(marks)]
+
+
+def columns_of(cells: Cells, tasks: Sequence[str] | None) -> list[ColumnKey]:
+    """The columns of a table.
+
+    Args:
+        cells: all scores.
+        tasks: tasks to show, in this order; None shows all, sorted by name.
+    """
+    columns = sorted({column for _, column in cells}, key=str)
+    if tasks is None:
+        return columns
+    return [
+        column
+        for task in tasks
+        for column in [c for c in columns if c.task == task] or [ColumnKey(task)]
+    ]
+
+
+def column_names(columns: Sequence[ColumnKey]) -> list[str]:
+    """Names of columns that say what it takes to tell them apart."""
+    forms = {
+        "version": lambda version: f"v{version}",
+        "split": str,
+        "subset": lambda subset: f"({subset or 'whole'})",
+        "metric": str,
+        "data_sha256": lambda sha: f"data {sha[:8]}" if sha else "unknown data",
+        "num_examples": lambda count: f"n={count}",
+    }
+    names = _distinct(columns, forms)
+    # A score on a part of the data says so even where nothing else is beside it.
+    return [
+        f"{name} ({column.subset})"
+        if column.subset and f"({column.subset})" not in name
+        else name
+        for name, column in zip(names, columns, strict=True)
+    ]
+
+
+def row_names(rows: Sequence[RowKey]) -> list[str]:
+    """Names of rows; changes of a protocol that differ are numbered."""
+    forms = {
+        "fraction": lambda fraction: (
+            "after all pre-training"
+            if fraction is None
+            else f"after {fraction:.4g} of pre-training"
+        )
+    }
+    names = _distinct(rows, forms)
+    twins = [(n, row.protocol) for n, row in zip(names, rows, strict=True)]
+    count, seen = Counter(twins), Counter()
+    numbered = []
+    for name, twin in zip(names, twins, strict=True):
+        seen[twin] += 1
+        numbered.append(f"{name} [{seen[twin]}]" if count[twin] > 1 else name)
+    return numbered
+
+
+def _distinct(
+    keys: Sequence[NamedTuple], forms: dict[str, Callable[[Any], str]]
+) -> list[str]:
+    """Names of keys: the first field, and of the others what it takes to differ.
+
+    Args:
+        keys: the keys, all different.
+        forms: field to how a value of it is written, in the order of preference.
+    """
+    names = [str(key[0]) for key in keys]
+    for field, form in forms.items():
+        values: dict[str, set] = {}
+        for name, key in zip(names, keys, strict=True):
+            values.setdefault(name, set()).add(getattr(key, field))
+        names = [
+            f"{name} {form(getattr(key, field))}" if len(values[name]) > 1 else name
+            for name, key in zip(names, keys, strict=True)
+        ]
+    return names

@@ -1,0 +1,250 @@
+"""What the predictions behind a table say about its scores: intervals and tests."""
+
+import itertools
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from electra_bench.data.cache_dir import cache_dir
+from electra_bench.reports import significance
+from electra_bench.reports.cells import Entry
+from electra_bench.reports.collect import Collected
+from electra_bench.reports.predictions import Unusable
+from electra_bench.reports.replicates import (
+    Replicates,
+    replicates_of,
+    weighted_metric,
+)
+from electra_bench.reports.significance import Estimate, Runs
+from electra_bench.reports.store import Store
+from electra_bench.reports.table import Difference
+
+REPLICATES = 1000
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """The runs of one cell, with their predictions.
+
+    Attributes:
+        run_ids: the runs.
+        metric: registered name of the weighted metric.
+        replicates: one a run, all of the same examples.
+    """
+
+    run_ids: frozenset[str]
+    metric: str
+    replicates: tuple[Replicates, ...]
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Scores for the statistics."""
+        return Runs(
+            np.array([one.score for one in self.replicates]),
+            np.stack([one.samples for one in self.replicates]),
+            len(self.replicates[0].quality),
+        )
+
+    @property
+    def examples_sha256(self) -> str:
+        """Hash of the examples that the runs answered."""
+        return self.replicates[0].examples_sha256
+
+
+class Evidence:
+    """Reads predictions, once for each content of a file."""
+
+    def __init__(self, collected: Collected, replicates: int = REPLICATES):
+        """Opens the cache; reads nothing yet.
+
+        Args:
+            collected: records and where they are.
+            replicates: number of bootstrap samples.
+        """
+        self._collected = collected
+        self._count = replicates
+        self._store = Store(os.path.join(cache_dir(), "reports", "replicates.db"))
+
+    def sampled(self, entries: Sequence[Entry]) -> Sampled:
+        """The runs of a cell that have a score.
+
+        Raises:
+            Unusable: there are none, or the predictions of one cannot be used; says how
+                many.
+        """
+        found, reasons = [], Counter()
+        defined = [entry for entry in entries if entry.result.main_score is not None]
+        if not defined:
+            raise Unusable("no score")
+        for entry in defined:
+            try:
+                found.append(self.replicates(entry))
+            except Unusable as error:
+                reasons[str(error)] += 1
+        if reasons:
+            counted = [f"{why} ({n} of {len(defined)})" for why, n in reasons.items()]
+            raise Unusable(", ".join(counted))
+        if len({one.examples_sha256 for one in found}) > 1:
+            raise Unusable("runs answered different examples")
+        ids = frozenset(entry.record.run_id for entry in defined)
+        metric = weighted_metric(defined[0].record, defined[0].result)
+        return Sampled(ids, metric, tuple(found))
+
+    def replicates(self, entry: Entry) -> Replicates:
+        """The replicates of one score.
+
+        Raises:
+            Unusable: its predictions cannot be used.
+        """
+        record, result = entry
+        found = replicates_of(
+            record,
+            result,
+            self._collected.predictions_sha256(record, result),
+            lambda: self._collected.answers(record, result),
+            self._count,
+            self._store,
+        )
+        if len(found.quality) < 2:
+            raise Unusable("fewer than two examples")
+        if not np.isfinite(found.samples).all():
+            raise Unusable("no score on some samples")
+        return found
+
+    def save(self) -> None:
+        """Keeps what was computed."""
+        self._store.save()
+
+
+class PairTest(NamedTuple):
+    """A difference of two cells before it is set against the others of its table.
+
+    Attributes:
+        estimate: the difference.
+        p_value: of the test.
+        name: of the test.
+        runs_only: whether a side has one run, so that nothing is known of other seeds.
+    """
+
+    estimate: Estimate
+    p_value: float
+    name: str
+    runs_only: bool
+
+
+def compared(one: Sampled, other: Sampled) -> PairTest:
+    """Tests the difference of two cells.
+
+    Raises:
+        Unusable: they answered different examples.
+    """
+    if one.examples_sha256 != other.examples_sha256:
+        raise Unusable("different examples")
+    estimate = significance.estimate(one.runs, other.runs)
+    fewest = min(len(one.replicates), len(other.replicates))
+    most = max(len(one.replicates), len(other.replicates))
+    if most == 1 and one.metric == "accuracy":
+        p_value = significance.mcnemar(
+            one.replicates[0].quality, other.replicates[0].quality
+        )
+        return PairTest(estimate, p_value, "McNemar", True)
+    name = "paired bootstrap" if most == 1 else "crossed bootstrap"
+    return PairTest(estimate, estimate.p_value, name, fewest == 1)
+
+
+def tests_of_columns(
+    columns: Mapping[str, Mapping[int, Sampled]],
+    in_mean: Sequence[str],
+    mean: str | None,
+) -> dict[tuple[str, int, int], PairTest]:
+    """All pairs of rows in all columns.
+
+    Args:
+        columns: column to row number to cell.
+        in_mean: the columns that the mean is over.
+        mean: name of the column of means; None for none.
+
+    Returns:
+        (column, row, other row) to test.
+    """
+    tests = {}
+    rows = sorted({row for cells in columns.values() for row in cells})
+    for name, cells in columns.items():
+        for row, other in itertools.combinations(sorted(cells), 2):
+            try:
+                tests[name, row, other] = compared(cells[row], cells[other])
+            except Unusable:
+                continue
+    if mean is None:
+        return tests
+    for row, other in itertools.combinations(rows, 2):
+        of_pair = [tests.get((name, row, other)) for name in in_mean]
+        if all(of_pair):
+            cells = [columns[name] for name in in_mean]
+            ids = [c[row].run_ids | c[other].run_ids for c in cells]
+            groups = _groups(ids, [test.estimate for test in of_pair])
+            estimate = significance.combined(groups)
+            tests[mean, row, other] = PairTest(
+                estimate,
+                estimate.p_value,
+                "crossed bootstrap",
+                any(test.runs_only for test in of_pair),
+            )
+    return tests
+
+
+def _groups(
+    run_ids: Sequence[frozenset[str]], estimates: Sequence[Estimate]
+) -> list[list[Estimate]]:
+    """Estimates that share runs, as those of two splits of one task do."""
+    groups: list[tuple[frozenset[str], list[Estimate]]] = []
+    for ids, estimate in zip(run_ids, estimates, strict=True):
+        joined = [group for group in groups if group[0] & ids]
+        groups = [group for group in groups if not group[0] & ids]
+        members = [one for _, group in joined for one in group]
+        groups.append((ids.union(*(g[0] for g in joined)), [*members, estimate]))
+    return [members for _, members in groups]
+
+
+def differences(
+    tests: Mapping[tuple[str, int, int], PairTest], correction: str
+) -> tuple[Difference, ...]:
+    """The tests of a table, with p-values that account for their number."""
+    adjusted = significance.adjusted([t.p_value for t in tests.values()], correction)
+    return tuple(
+        Difference(
+            column,
+            row,
+            other,
+            test.estimate.value,
+            test.estimate.low,
+            test.estimate.high,
+            test.p_value,
+            p_adjusted,
+            test.name,
+            test.runs_only,
+        )
+        for ((column, row, other), test), p_adjusted in zip(
+            tests.items(), adjusted, strict=True
+        )
+    )
+
+
+def detectable(
+    tests: Mapping[tuple[str, int, int], PairTest], column: str
+) -> float | None:
+    """The true difference that a test of a column finds with 80 % probability.
+
+    None without tests over several runs.
+    """
+    estimates = [
+        test.estimate
+        for (name, _, _), test in tests.items()
+        if name == column and not test.runs_only and test.estimate.error > 0
+    ]
+    return significance.detectable(estimates) if estimates else None

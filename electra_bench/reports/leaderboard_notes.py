@@ -1,0 +1,94 @@
+"""The sentences below a leaderboard."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from electra_bench.records import RunRecord
+from electra_bench.reports.board import Board, Tested
+from electra_bench.reports.cells import row_names
+
+
+def notes_on_records(used: Sequence[RunRecord], board: Board) -> list[str]:
+    """What a reader must know of the runs behind a table."""
+    notes = ["A score is the median over seeds, ± is the sample standard deviation."]
+    hidden = len(board.rows) - len(board.shown)
+    if hidden:
+        notes.append(
+            f"{hidden:,} of {len(board.rows):,} rows are not shown; CSV and JSON have "
+            "them, reports.leaderboard.max_rows shows more."
+        )
+    protocols = sorted({str(row.protocol) for row in board.rows})
+    if len(protocols) > 1:
+        notes.append(f"Rows follow different protocols: {', '.join(protocols)}.")
+    for row, name in zip(board.shown, row_names(board.rows), strict=False):
+        for parameter, change in json.loads(row.changes).items():
+            notes.append(f"{name}, {row.protocol}: {parameter} {_change(change)}.")
+    methods = sorted({r.flops_method for r in used if r.flops_method})
+    if len(methods) > 1:
+        notes.append(f"FLOPs were counted by different methods: {', '.join(methods)}.")
+    marked = {
+        f"{record.label}, {result.task}: {mark}: {why}."
+        for row in board.shown
+        for record in board.records(row)
+        for result in record.results
+        for mark, why in _explained(record, result.task, result.marks).items()
+    }
+    return [*notes, *sorted(marked)]
+
+
+def _explained(
+    record: RunRecord, task: str, marks: Mapping[str, str]
+) -> Mapping[str, str]:
+    if task not in record.contaminated:
+        return marks
+    return {"contaminated": record.contaminated[task], **marks}
+
+
+def _change(change) -> str:
+    if isinstance(change, list) and len(change) == 2:
+        return f"is {change[1]!r}, the protocol's {change[0]!r}"
+    return f"is {change!r}"
+
+
+def notes_on_evidence(board: Board, tested: Tested, correction: str) -> list[str]:
+    """What a reader must know of intervals, tests and ranks."""
+    notes = []
+    without = Counter(tested.reasons.values())
+    for reason, count in sorted(without.items()):
+        cells = "1 cell has" if count == 1 else f"{count} cells have"
+        notes.append(f"{cells} no interval: {reason}.")
+    if any(sampled for sampled in tested.sampled.values()):
+        notes.append(
+            "Brackets are the 95 % interval of the mean over seeds and examples; of one "
+            "run, over examples only."
+        )
+    of_models = [one for one in tested.differences if not one.runs_only]
+    of_runs = len(tested.differences) - len(of_models)
+    if of_models:
+        found = sum(one.significant for one in of_models)
+        method = {"holm": "Holm", "bh": "Benjamini-Hochberg"}[correction]
+        notes += [
+            f"{found} of {len(of_models)} differences between rows are significant "
+            f"(5 %, {method} over the table). A rank is 1 + the number of rows that are "
+            "significantly better.",
+            "A minimum detectable difference is the true one that a single test finds "
+            "with 80 % probability.",
+        ]
+    if of_runs:
+        notes.append(
+            f"{of_runs} more tests have one run on a side: they say that these runs "
+            "differ, not that others would, and decide no rank."
+        )
+    if of_models and _share_checkpoints(board):
+        notes.append(
+            "All runs of a row start from one checkpoint: differences are between these, "
+            "not between ways of pre-training."
+        )
+    return notes
+
+
+def _share_checkpoints(board: Board) -> bool:
+    """Whether every row was pre-trained, once."""
+    seeds = [{r.pretrain_seed for r in board.records(row)} for row in board.shown]
+    return all(len(of_row) == 1 and None not in of_row for of_row in seeds)

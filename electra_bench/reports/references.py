@@ -1,0 +1,132 @@
+"""Published scores as rows of their own, and what a mean over columns is."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from electra_bench import registry
+from electra_bench.records import PublishedMean, Reference, TaskCard
+from electra_bench.reports.aggregate import mean_or_none
+from electra_bench.reports.cells import ColumnKey
+from electra_bench.tasks.cards.published import MEANS
+
+
+class ReferenceRow(NamedTuple):
+    """A published model in one table of one document.
+
+    Attributes:
+        label: model, document and split.
+        scores: one a column; None where the table has none that compares.
+        mean: as published, or of `scores` if there are all of them.
+        details: conditions, and what is easily misread.
+    """
+
+    label: str
+    scores: tuple[float | None, ...]
+    mean: float | None
+    details: str
+
+
+def card_or_none(task: str) -> TaskCard | None:
+    """The card of a task; None if it is not installed, or is broken."""
+    if task not in registry.tasks.names():
+        return None
+    try:
+        return registry.tasks.get(task)
+    except (
+        Exception
+    ):  # a plugin's module may raise anything; its records are still good
+        return None
+
+
+def is_stale(column: ColumnKey) -> bool:
+    """Whether the task has a newer version than the one that was scored."""
+    card = card_or_none(column.task)
+    return (
+        card is not None
+        and column.version is not None
+        and column.version < card.version
+    )
+
+
+def is_beside(column: ColumnKey) -> bool:
+    """Whether a column is of a split that is scored beside the task's own."""
+    card = card_or_none(column.task)
+    return card is not None and column.split in card.further_splits
+
+
+def published_mean(columns: Sequence[ColumnKey]) -> PublishedMean | None:
+    """What the literature calls the mean over these columns; None if nothing."""
+    tasks = [column.task for column in columns]
+    splits = {(column.split or "").partition("_")[0] for column in columns}
+    whole = all(column.subset is None for column in columns)
+    for mean in MEANS:
+        if whole and splits == {mean.split} and sorted(tasks) == sorted(mean.tasks):
+            return mean
+    return None
+
+
+def reference_rows(
+    columns: Sequence[ColumnKey],
+    in_mean: Sequence[ColumnKey],
+    models: Sequence[str] | None,
+) -> list[ReferenceRow]:
+    """Published scores that compare with a column: task, version, split and metric agree.
+
+    Args:
+        columns: the columns of the table.
+        in_mean: those that the mean is over.
+        models: models to show; None shows all that have a score.
+    """
+    by_row: dict[tuple[str, str, str], dict[ColumnKey | None, Reference]] = {}
+    for column in columns:
+        for reference in _comparable(column):
+            by_row.setdefault(_key(reference), {})[column] = reference
+    mean = published_mean(in_mean)
+    for reference in mean.scores if mean else ():
+        by_row.setdefault(_key(reference), {})[None] = reference
+    return [
+        _row(key, found, columns, in_mean)
+        for key, found in by_row.items()
+        if models is None or key[0] in models
+    ]
+
+
+def _comparable(column: ColumnKey) -> Sequence[Reference]:
+    card = card_or_none(column.task)
+    if card is None or column.subset is not None:
+        return ()
+    if (column.version, column.metric) != (card.version, card.main_metric):
+        return ()
+    return [one for one in card.references if one.split == column.split]
+
+
+def _key(reference: Reference) -> tuple[str, str, str]:
+    split = reference.split.partition("_")[0]
+    return reference.model, reference.source, split
+
+
+def _row(
+    key: tuple[str, str, str],
+    found: Mapping[ColumnKey | None, Reference],
+    columns: Sequence[ColumnKey],
+    in_mean: Sequence[ColumnKey],
+) -> ReferenceRow:
+    model, source, split = key
+    scores = {
+        column: found[column].score if column in found else None for column in columns
+    }
+    mean = mean_or_none([scores[column] for column in in_mean])
+    if None in found:
+        mean = found[None].score
+    first = next(iter(found.values()))
+    remarks = [
+        f"{column.task}: {reference.remark}"
+        for column, reference in found.items()
+        if column is not None and reference.remark
+    ]
+    return ReferenceRow(
+        f"{model} ({source}, {split})",
+        tuple(scores.values()),
+        mean,
+        "; ".join(part for part in (first.protocol, *remarks) if part),
+    )

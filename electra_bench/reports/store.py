@@ -1,0 +1,112 @@
+"""A file of things that are only kept to save time: a table of keys and bytes.
+
+SQLite, because two builds may use it at the same time and a killed one leaves it whole. A
+file that is no database any more is thrown away, and a value whose checksum is wrong does
+not count; what they held is made again.
+"""
+
+import contextlib
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterable, Sequence
+
+# Seconds to wait for another process that writes.
+PATIENCE = 60
+CHECKSUM_BYTES = 4
+
+
+class Store:
+    """Keys and bytes in one file, which exists from the first `put` on."""
+
+    def __init__(self, path: str):
+        """Names the file; its folder is made when needed."""
+        self._path = path
+        self._pending: dict[str, bytes] = {}
+        self._reader: sqlite3.Connection | None = None
+
+    def get(self, key: str) -> bytes | None:
+        """What was put under a key; None if nothing was or the file is unusable."""
+        if key in self._pending:
+            return self._pending[key]
+        found = self._read("SELECT key, value FROM things WHERE key = ?", (key,))
+        return _sound(found).get(key)
+
+    def all(self) -> dict[str, bytes]:
+        """Everything in the file."""
+        return _sound(self._read("SELECT key, value FROM things", ()))
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keeps a value; it is in the file after `save`."""
+        self._pending[key] = value
+
+    def save(self, gone: Iterable[str] = ()) -> None:
+        """Writes what was put since the last time.
+
+        A folder that cannot be written to is no error: nothing is kept then.
+
+        Args:
+            gone: keys to forget.
+        """
+        gone = [(key,) for key in gone]
+        if not self._pending and not gone:
+            return
+        try:
+            os.makedirs(os.path.dirname(self._path), exist_ok=True)
+        except OSError:
+            return
+        for _ in range(2):
+            try:
+                with contextlib.closing(self._connect()) as connection, connection:
+                    connection.execute(
+                        "CREATE TABLE IF NOT EXISTS things "
+                        "(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID"
+                    )
+                    connection.executemany("DELETE FROM things WHERE key = ?", gone)
+                    connection.executemany(
+                        "INSERT OR REPLACE INTO things VALUES (?, ?)",
+                        [(k, _checksum(v) + v) for k, v in self._pending.items()],
+                    )
+                self._pending.clear()
+                return
+            except sqlite3.OperationalError:
+                return
+            except sqlite3.DatabaseError:
+                self._discard()
+
+    def _read(self, query: str, values: tuple) -> list[tuple]:
+        try:
+            if self._reader is None:
+                if not os.path.isfile(self._path):
+                    return []
+                self._reader = self._connect()
+            return self._reader.execute(query, values).fetchall()
+        except sqlite3.OperationalError:
+            return []
+        except sqlite3.DatabaseError:
+            self._discard()
+            return []
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=PATIENCE)
+
+    def _discard(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self._path)
+
+
+def _checksum(value: bytes) -> bytes:
+    return zlib.crc32(value).to_bytes(CHECKSUM_BYTES, "big")
+
+
+def _sound(found: Sequence[tuple[str, bytes]]) -> dict[str, bytes]:
+    """Keys and values as they were put, without those that changed in the file."""
+    values = {key: value[CHECKSUM_BYTES:] for key, value in found}
+    return {
+        key: values[key]
+        for key, value in found
+        if value[:CHECKSUM_BYTES] == _checksum(values[key])
+    }

@@ -1,0 +1,104 @@
+"""Single statistics against other ways to compute them."""
+
+import numpy as np
+import pytest
+import scipy.stats
+from simulated_tables import Spread, right_answers
+
+from electra_bench.reports import significance
+from electra_bench.reports.replicates import sample_weights
+from electra_bench.reports.significance import Estimate, Runs
+
+
+def runs_of(right, replicates=2000):
+    weights = np.concatenate(list(sample_weights(right.shape[-1], replicates)))
+    scores = 100 * right.mean(-1)
+    return Runs(scores, 100 * right @ weights.T / right.shape[-1], right.shape[-1])
+
+
+def test_weights_are_draws_with_replacement():
+    weights = np.concatenate(list(sample_weights(50, 400)))
+    assert weights.shape == (400, 50)
+    assert (weights.sum(-1) == 50).all()
+    assert weights.var() == pytest.approx(1 - 1 / 50, rel=0.05)
+    assert (weights == np.concatenate(list(sample_weights(50, 400)))).all()
+
+
+def test_one_run_has_the_error_of_a_proportion():
+    right = np.random.default_rng(0).random((1, 500)) < 0.7
+    found = significance.estimate(runs_of(right))
+    share = right.mean()
+    assert found.error == pytest.approx(
+        100 * np.sqrt(share * (1 - share) / 500), rel=0.06
+    )
+    assert found.value == 100 * share
+    assert found.low < found.value < found.high
+
+
+def test_independent_runs_have_the_error_of_their_mean():
+    """Where examples say nothing of one another, runs alone make the error."""
+    scores = np.array([70.0, 72.0, 75.0, 69.0])
+    # All examples are alike: no sample differs from the whole.
+    runs = Runs(scores, np.repeat(scores[:, None], 100, axis=1), 1000)
+    found = significance.estimate(runs)
+    expected = scipy.stats.ttest_1samp(scores, 71.0).confidence_interval(0.95)
+    assert found.freedom == pytest.approx(3)
+    assert (found.low, found.high) == pytest.approx(tuple(expected))
+    others = Runs(scores - 4.0, runs.samples - 4.0, 1000)
+    welch = scipy.stats.ttest_ind(scores, scores - 4.0, equal_var=False)
+    assert significance.estimate(runs, others).p_value == pytest.approx(welch.pvalue)
+
+
+def test_pairing_by_example_makes_differences_surer():
+    random = np.random.default_rng(1)
+    one, other = right_answers([0.7, 0.6], Spread(difficulty=2.0), random)
+    paired = significance.estimate(runs_of(one), runs_of(other))
+    alone = significance.estimate(runs_of(one)), significance.estimate(runs_of(other))
+    assert paired.error < np.hypot(alone[0].error, alone[1].error)
+    swapped = significance.estimate(runs_of(other), runs_of(one))
+    assert swapped.value == pytest.approx(-paired.value)
+    assert swapped.p_value == pytest.approx(paired.p_value)
+
+
+def test_equal_runs_do_not_differ():
+    right = np.random.default_rng(2).random((3, 100)) < 0.7
+    found = significance.estimate(runs_of(right), runs_of(right))
+    assert (found.value, found.p_value) == (0.0, pytest.approx(1.0))
+
+
+def test_mcnemar_is_the_binomial_test_of_disagreements():
+    random = np.random.default_rng(3)
+    right, other = random.random(300) < 0.8, random.random(300) < 0.7
+    only_one, only_other = np.sum(right & ~other), np.sum(~right & other)
+    expected = scipy.stats.binomtest(int(only_one), int(only_one + only_other))
+    assert significance.mcnemar(right, other) == pytest.approx(expected.pvalue)
+    assert significance.mcnemar(right, right) == 1.0
+
+
+def test_holm_is_the_step_down_of_bonferroni():
+    assert significance.adjusted([0.01, 0.04, 0.03, 0.005], "holm") == pytest.approx(
+        [0.03, 0.06, 0.06, 0.02]
+    )
+    assert significance.adjusted([0.01, 0.04, 0.03, 0.005], "bh") == pytest.approx(
+        [0.02, 0.04, 0.04, 0.02]
+    )
+    assert significance.adjusted([], "holm") == significance.adjusted([], "bh") == []
+    with pytest.raises(ValueError, match="one of holm, bh; got 'none'"):
+        significance.adjusted([0.1], "none")
+
+
+def test_a_mean_of_tasks_adds_independent_errors_and_joins_dependent_ones():
+    one, other = Estimate(4.0, 3.0, 8.0, 0, 0), Estimate(2.0, 4.0, 8.0, 0, 0)
+    apart = significance.combined([[one], [other]])
+    assert (apart.value, apart.error) == (3.0, pytest.approx(2.5))
+    assert apart.freedom > 8
+    joined = significance.combined([[one, other]])
+    assert joined.error == pytest.approx(3.5)
+    assert joined.freedom == pytest.approx(8)
+
+
+def test_detectable_difference_has_the_promised_power():
+    estimates = [Estimate(0.0, 2.0, 12.0, 0, 0)]
+    smallest = significance.detectable(estimates)
+    quantile = scipy.stats.t.ppf(0.975, 12)
+    assert scipy.stats.nct.sf(quantile, 12, smallest / 2) == pytest.approx(0.8)
