@@ -30,6 +30,7 @@ def add_parser(subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     gin_arguments.add_gin_arguments(parser)
+    gin_arguments.add_cell(parser)
     parser.add_argument(
         "--hparams",
         metavar="JSON",

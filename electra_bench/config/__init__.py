@@ -7,6 +7,7 @@ from electra_bench.config.parse import (
     literals,
     parse,
     peek,
+    read,
     require_bound,
 )
 from electra_bench.config.snapshot import snapshot
@@ -19,6 +20,7 @@ __all__ = [
     "literals",
     "parse",
     "peek",
+    "read",
     "require_bound",
     "snapshot",
 ]

@@ -91,17 +91,7 @@ def finetune(
         The records, one a seed.
     """
     strategy = building.strategy(batch_size)
-    card: TaskCard = registry.tasks.get(task)
-    if card.kind not in registry.kinds.names():
-        raise ValueError(
-            f"task {task!r} is of kind {card.kind!r}, which cannot be fine-tuned; kinds: "
-            f"{registry.kinds.names()}"
-        )
-    if card.trained_on:
-        raise ValueError(
-            f"task {task!r} has no training set: fine-tune on {card.trained_on!r}, then "
-            "evaluate or predict"
-        )
+    card = trainable_card(task)
     pretrained = find_pretrained(init)
     model = model or pretrained.of_record("model") or "electra"
     label = label or pretrained.label or f"{model}-untrained"
@@ -112,9 +102,7 @@ def finetune(
         vocabulary, building.find_vocabulary(vocab, pretrained.folder)
     )
     length = max_seq_length or card.max_seq_length
-    train_split, eval_split = (splits or {}).get(
-        task, (card.train_split, card.eval_split)
-    )
+    train_split, eval_split = chosen_splits(card, splits)
     _check_files(files or {}, load_task(task))
     with run_context.use(
         vocabulary=tokens,
@@ -210,6 +198,8 @@ def finetune(
                 train_examples=len(train.store),
                 train_flops=flops,
                 results=results,
+                suite=session.suite,
+                cell_id=session.cell_id,
                 pretrain_seed=pretrained.of_record("seed"),
                 pretrain_fraction=pretrained.of_record("pretrain_fraction"),
                 positions_seen=pretrained.of_record("positions_seen"),
@@ -220,6 +210,35 @@ def finetune(
         return record
 
     return [one(number, run_dir) for number, run_dir in runs.items()]
+
+
+def trainable_card(task: str) -> TaskCard:
+    """The card of a task.
+
+    Raises:
+        UnknownName: no such task.
+        ValueError: nothing can be fine-tuned on it.
+    """
+    card: TaskCard = registry.tasks.get(task)
+    if card.kind not in registry.kinds.names():
+        raise ValueError(
+            f"task {task!r} is of kind {card.kind!r}, which cannot be fine-tuned; kinds: "
+            f"{registry.kinds.names()}"
+        )
+    if card.trained_on:
+        raise ValueError(
+            f"task {task!r} has no training set: fine-tune on {card.trained_on!r}, then "
+            "evaluate or predict"
+        )
+    return card
+
+
+def chosen_splits(
+    card: TaskCard, splits: Mapping[str, Sequence[str]] | None
+) -> tuple[str, str]:
+    """The splits to train on and to score: a task's in `splits`, or its card's."""
+    train, scored = (splits or {}).get(card.name, (card.train_split, card.eval_split))
+    return train, scored
 
 
 def _train_flops(

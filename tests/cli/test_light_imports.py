@@ -47,6 +47,10 @@ def loaded_by(argv):
         ["predict", "--help"],
         ["validate", "--help"],
         ["doctor", "--help"],
+        ["list", "suites"],
+        ["describe", "suite", "grid"],
+        ["suite", "run", "--help"],
+        ["suite", "status", "--help"],
     ],
     ids=" ".join,
 )
@@ -57,6 +61,12 @@ def test_light_verbs(argv):
 def test_leaderboard_build(tmp_path):
     save_records(tmp_path / "runs", [run_record("a", "cola", 0, 60.0)])
     argv = ["leaderboard", "build", str(tmp_path / "runs"), "--out", str(tmp_path)]
+    assert not loaded_by(argv) & set(HEAVY)
+
+
+def test_suite_status(tmp_path):
+    argv = ["suite", "status", "gin/suites/table5.gin", "--workdir", str(tmp_path)]
+    argv += ["--gin.TEXT='x'", "--gin.VOCAB='x'"]
     assert not loaded_by(argv) & set(HEAVY)
 
 

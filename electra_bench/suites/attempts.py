@@ -1,0 +1,113 @@
+"""The log of attempts: a line when a cell starts, one when it ends; never rewritten."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+FILE_NAME = "attempts.jsonl"
+STARTED, ENDED, INTERRUPTED = "started", "ended", "interrupted"
+
+
+class Attempts:
+    """The log in a suite's folder.
+
+    A line is one `write` of a file opened to append, and is on the disk before the work
+    goes on; a line that was cut when the machine went down is left out in reading.
+    """
+
+    def __init__(self, workdir: str):
+        """Reads what is there; the file need not exist.
+
+        Args:
+            workdir: the suite's folder.
+        """
+        self.path = os.path.join(workdir, FILE_NAME)
+        self.events = _read(self.path)
+
+    def started(self, suite: str, cell_id: str, command: str) -> int:
+        """Writes that a cell starts.
+
+        Args:
+            suite: name of the suite.
+            cell_id: the cell.
+            command: what is run.
+
+        Returns:
+            Which attempt it is, from 1, over all starts of suites in the folder.
+        """
+        number = self.counts()[cell_id] + 1
+        self._append(
+            event=STARTED,
+            suite=suite,
+            cell_id=cell_id,
+            attempt=number,
+            command=command,
+        )
+        return number
+
+    def ended(self, suite: str, cell_id: str, attempt: int, **how: Any) -> None:
+        """Writes that a cell ended by itself.
+
+        Args:
+            suite: name of the suite.
+            cell_id: the cell.
+            attempt: which.
+            **how: status, seconds, peak_bytes, reason.
+        """
+        self._append(event=ENDED, suite=suite, cell_id=cell_id, attempt=attempt, **how)
+
+    def interrupted(self, suite: str, cell_id: str, attempt: int, **how: Any) -> None:
+        """Writes that a cell was stopped, because the suite was; see `ended`."""
+        self._append(
+            event=INTERRUPTED, suite=suite, cell_id=cell_id, attempt=attempt, **how
+        )
+
+    def counts(self) -> Counter[str]:
+        """How often each cell was started."""
+        return Counter(e["cell_id"] for e in self.events if e["event"] == STARTED)
+
+    def last(self, cell_id: str) -> Mapping[str, Any] | None:
+        """The cell's last line; None for a cell that was never started."""
+        found = [event for event in self.events if event["cell_id"] == cell_id]
+        return found[-1] if found else None
+
+    def peak_bytes(self, cell_id: str) -> int | None:
+        """The most memory that an attempt of the cell took; None if none ended."""
+        peaks = [
+            event["peak_bytes"]
+            for event in self.events
+            if event["cell_id"] == cell_id and event.get("peak_bytes")
+        ]
+        return max(peaks, default=None)
+
+    def _append(self, **event: Any) -> None:
+        event = {"time": datetime.now(UTC).isoformat(timespec="seconds"), **event}
+        line = json.dumps(event).encode() + b"\n"
+        file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            size = os.fstat(file).st_size
+            if size and os.pread(file, 1, size - 1) != b"\n":
+                line = b"\n" + line  # after a line that was cut
+            os.write(file, line)
+            os.fsync(file)
+        finally:
+            os.close(file)
+        self.events.append(event)
+
+
+def _read(path: str) -> list[dict[str, Any]]:
+    if not os.path.isfile(path):
+        return []
+    events = []
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                event = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            if isinstance(event, dict) and {"event", "cell_id"} <= event.keys():
+                events.append(event)
+    return events
