@@ -7,6 +7,7 @@ is compared parameter by parameter, defaults included, and so are the hashes of 
 import inspect
 import json
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -27,6 +28,8 @@ ANSWERED = "answered"
 INTERRUPTED = "interrupted"
 ABSENT = "absent"
 OTHER = "other"
+# Paths to what was found equal by its hash.
+CONTENT_COUNTS = re.compile(r"\.(init|vocab)$")
 
 
 class Answer(NamedTuple):
@@ -65,13 +68,19 @@ def answer(
     for name in sorted({*found, *(key for key, sha in content.items() if sha)}):
         if found.get(name) != content.get(name):
             return Answer(OTHER, f"its {name} has another content")
+    moved = None
     for key, value in config.literals(text).items():
         now = _expected(parsed, key)
-        if changes_result(key) and _form(value) != _form(now):
-            return Answer(OTHER, f"{key} is {value!r} there, {now!r} here")
+        if not changes_result(key) or _form(value) == _form(now):
+            continue
+        difference = Answer(OTHER, f"{key} is {value!r} there, {now!r} here")
+        if not CONTENT_COUNTS.search(key):
+            return difference
+        moved = difference
     path = os.path.join(run_dir, FILE_NAME)
     if not os.path.isfile(path):
-        return Answer(INTERRUPTED)
+        # A run that goes on is told by its paths, too.
+        return moved or Answer(INTERRUPTED)
     try:
         record = read_record(path)
     except RecordError as error:
@@ -79,7 +88,7 @@ def answer(
     if record.config_sha256 != config_sha256(text):
         return Answer(OTHER, f"its {FILE_NAME} is of another configuration")
     if record.status != "done":
-        return Answer(INTERRUPTED)
+        return moved or Answer(INTERRUPTED)
     return Answer(ANSWERED, record=record)
 
 
@@ -93,7 +102,10 @@ def _expected(parsed: config.Parsed, key: str) -> Any:
     selector, _, parameter = unscoped.rpartition(".")
     kind, _, name = selector.partition(".")
     load(kind, name)
-    parameters = inspect.signature(gin.get_configurable(selector)).parameters
+    builder = gin.get_configurable(selector)
+    # gin's wrapper of a class takes anything; its __init__ has the parameters.
+    function = builder.__init__ if inspect.isclass(builder) else builder
+    parameters = inspect.signature(function).parameters
     return parameters[parameter].default if parameter in parameters else None
 
 

@@ -21,7 +21,7 @@ from electra_bench.runs import building, corpora
 from electra_bench.runs.answers import ANSWERED, Answer, answer
 from electra_bench.runs.finetune import chosen_splits, trainable_card
 from electra_bench.runs.launch import model_files, parse
-from electra_bench.runs.pretrained import find_pretrained
+from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.suites.cell import Cell
 from electra_bench.tasks.corpora import CorpusSource, corpus_fingerprint
 from electra_bench.tasks.fingerprints import data_sha256
@@ -70,6 +70,8 @@ def check(cells: Sequence[Cell], plugins: Sequence[str]) -> dict[str, Checked]:
     Returns:
         Ids of cells to what is known of them.
     """
+    for remembered in (_pretrained, _split_sha256):
+        remembered.cache_clear()
     found: dict[str, Checked] = {}
     records: dict[str, RunRecord] = {}
     for cell in cells:
@@ -99,38 +101,43 @@ def _check(
     parsed = parse(files, overrides, plugins)
     config.require_bound(f"runs.{cell.verb}", ("session",))
     if cell.needs is None:
-        model = parsed.value(f"runs.{cell.verb}.model") or "electra"
+        pretrained = _pretrained(parsed.value(f"runs.{cell.verb}.init"))
+        content = _start_content(cell, parsed, pretrained)
+    else:
+        record = records.get(cell.needs)
+        content = {
+            "init": record and record.checkpoint_sha256,
+            "vocabulary": record and record.vocab_sha256,
+        }
+    folder = parsed.value(f"runs.{cell.verb}.data_dir")
+    with run_context.use(data_dir=folder or run_context.current().data_dir):
+        content |= _task_data(parsed) if cell.task else _corpus_data(parsed)
+    if cell.needs is None:
+        given = parsed.value(f"runs.{cell.verb}.model")
+        model = given or pretrained.of_record("model") or "electra"
         registry.models.load(model)
         config.require_bound(f"models.{model}", SUPPLIED)
-    content = _content(cell, parsed, records)
     if any(name not in records for name in cell.waits_for):
         return None
     return answer(cell.run_dir, parsed, content)
 
 
-def _content(
-    cell: Cell, parsed: config.Parsed, records: Mapping[str, RunRecord]
+@functools.cache
+def _pretrained(init: str | None) -> Pretrained:
+    """Once for all tasks and seeds: a large checkpoint takes a while to hash."""
+    return find_pretrained(init)
+
+
+def _start_content(
+    cell: Cell, parsed: config.Parsed, pretrained: Pretrained
 ) -> dict[str, str | None]:
-    """Hashes of the inputs; those of a cell that it waits for are its record's."""
-    init = parsed.value(f"runs.{cell.verb}.init")
-    if cell.needs is not None:
-        record = records.get(cell.needs)
-        known = {
-            "init": record and record.checkpoint_sha256,
-            "vocabulary": record and record.vocab_sha256,
-        }
-    else:
-        pretrained = find_pretrained(init)
-        path = building.find_vocabulary(
-            parsed.value(f"runs.{cell.verb}.vocab"), pretrained.folder
-        )
-        name = parsed.value(f"runs.{cell.verb}.vocabulary")
-        tokens = building.open_vocabulary(name, path)
-        known = {"init": pretrained.sha256, "vocabulary": tokens.sha256}
-    folder = parsed.value(f"runs.{cell.verb}.data_dir")
-    with run_context.use(data_dir=folder or run_context.current().data_dir):
-        hashes = _task_data if cell.task else _corpus_data
-        return known | hashes(parsed)
+    """Hashes of checkpoint and vocabulary."""
+    path = building.find_vocabulary(
+        parsed.value(f"runs.{cell.verb}.vocab"), pretrained.folder
+    )
+    name = parsed.value(f"runs.{cell.verb}.vocabulary")
+    tokens = building.open_vocabulary(name, path)
+    return {"init": pretrained.sha256, "vocabulary": tokens.sha256}
 
 
 def _task_data(parsed: config.Parsed) -> dict[str, str]:

@@ -17,6 +17,7 @@ from electra_bench.suites.executor import Capacity
 from electra_bench.suites.failure import failure
 from electra_bench.suites.memory import MARGIN, estimated_bytes
 from electra_bench.suites.schedule import Job
+from electra_bench.suites.suite import Suite
 
 # States of a step; the others are those of `answers.Answer`, whose module is heavy.
 ANSWERED, OTHER, LEFT_OUT = "answered", "other", "left out"
@@ -88,7 +89,7 @@ def plan(
             ),
             "; choose another --workdir, or give --overwrite to delete it",
         )
-    attempts = Attempts(suite.workdir)
+    measured = _measured(suite)
     deleted: set[str] = set()
     steps = []
     for cell in suite.cells:
@@ -102,7 +103,7 @@ def plan(
                 cell,
                 state,
                 found["missing"] or found["reason"],
-                _memory(setup, cell, attempts),
+                _memory(setup, cell, measured),
                 cell.cell_id in deleted,
             )
         )
@@ -169,18 +170,30 @@ def _raise_errors(found: Iterable[tuple[Cell, str | None]], hint: str = "") -> N
     raise ValueError("; ".join(parts[:NAMED]) + left + hint)
 
 
-def _memory(setup: Setup, cell: Cell, attempts: Attempts) -> int:
+def _kind(cell: Cell) -> tuple[str | None, ...]:
+    """What cells share that differ in their seeds only."""
+    return cell.verb, cell.label, cell.task, cell.workdir
+
+
+def _measured(suite: Suite) -> dict[tuple[str | None, ...], int]:
+    """The most memory that cells of a kind took before."""
+    attempts = Attempts(suite.workdir)
+    peaks: dict[tuple[str | None, ...], int] = {}
+    for cell in suite.cells:
+        peak = attempts.peak_bytes(cell.cell_id)
+        if peak is not None:
+            peaks[_kind(cell)] = max(peak, peaks.get(_kind(cell), 0))
+    return peaks
+
+
+def _memory(
+    setup: Setup, cell: Cell, measured: Mapping[tuple[str | None, ...], int]
+) -> int:
     """What is given, what another seed of the cell took, or an estimate."""
     if setup.cell_bytes is not None:
         return setup.cell_bytes
-    peaks = [
-        attempts.peak_bytes(other.cell_id)
-        for other in setup.suite.cells
-        if (other.label, other.task, other.workdir)
-        == (cell.label, cell.task, cell.workdir)
-    ]
-    if any(peaks):
-        return int(MARGIN * max(filter(None, peaks)))
+    if _kind(cell) in measured:
+        return int(MARGIN * measured[_kind(cell)])
     value = config.read(
         [*_sizes(setup.suite.cells, cell), *cell.files], cell.overrides()
     ).value

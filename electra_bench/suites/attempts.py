@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +25,9 @@ class Attempts:
         """
         self.path = os.path.join(workdir, FILE_NAME)
         self.events = _read(self.path)
+        self._of_cell: dict[str, list[Mapping[str, Any]]] = {}
+        for event in self.events:
+            self._of_cell.setdefault(event["cell_id"], []).append(event)
 
     def started(self, suite: str, cell_id: str, command: str) -> int:
         """Writes that a cell starts.
@@ -38,7 +40,7 @@ class Attempts:
         Returns:
             Which attempt it is, from 1, over all starts of suites in the folder.
         """
-        number = self.counts()[cell_id] + 1
+        number = self.count(cell_id) + 1
         self._append(
             event=STARTED,
             suite=suite,
@@ -65,22 +67,19 @@ class Attempts:
             event=INTERRUPTED, suite=suite, cell_id=cell_id, attempt=attempt, **how
         )
 
-    def counts(self) -> Counter[str]:
-        """How often each cell was started."""
-        return Counter(e["cell_id"] for e in self.events if e["event"] == STARTED)
+    def count(self, cell_id: str) -> int:
+        """How often the cell was started."""
+        events = self._of_cell.get(cell_id, ())
+        return sum(event["event"] == STARTED for event in events)
 
     def last(self, cell_id: str) -> Mapping[str, Any] | None:
         """The cell's last line; None for a cell that was never started."""
-        found = [event for event in self.events if event["cell_id"] == cell_id]
-        return found[-1] if found else None
+        return self._of_cell.get(cell_id, [None])[-1]
 
     def peak_bytes(self, cell_id: str) -> int | None:
         """The most memory that an attempt of the cell took; None if none ended."""
-        peaks = [
-            event["peak_bytes"]
-            for event in self.events
-            if event["cell_id"] == cell_id and event.get("peak_bytes")
-        ]
+        events = self._of_cell.get(cell_id, ())
+        peaks = [event["peak_bytes"] for event in events if event.get("peak_bytes")]
         return max(peaks, default=None)
 
     def _append(self, **event: Any) -> None:
@@ -96,6 +95,7 @@ class Attempts:
         finally:
             os.close(file)
         self.events.append(event)
+        self._of_cell.setdefault(event["cell_id"], []).append(event)
 
 
 def _read(path: str) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ PR_SET_CHILD_SUBREAPER = 36
 GRACE_S = 60.0
 # What a killed suite's last processes may take to go.
 LOCK_S = 30.0
+POLL_S = 0.5
 LOCKED = 75  # EX_TEMPFAIL of <sysexits.h>
 
 
@@ -88,6 +89,9 @@ def run(
         )
     started(guard)
     try:
+        # Ray interrupts a task without a signal, which ends no system call.
+        while not select.select([guard.stdout], [], [], POLL_S)[0]:
+            pass
         said = guard.stdout.read()
     except BaseException:
         guard.terminate()
@@ -127,6 +131,9 @@ def main(lock: str, *command: str) -> None:
     # Descendants whose parents died become children of the guard, which finds them so.
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.signal(signal.SIGTERM, _stop)
+    # The command inherits these. Ray blocks the interrupt, and `nohup` and `&` ignore it.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     with open(lock, "w") as file:
         if not _locked(file):
             print(

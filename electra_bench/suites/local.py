@@ -32,6 +32,7 @@ class LocalExecutor:
         self._pool = ThreadPoolExecutor(self.capacity.cores)
         self._guards: set[subprocess.Popen] = set()
         self._lock = threading.Lock()
+        self._stopped = False
 
     def submit(self, order: Order, cores: int, memory_bytes: int) -> Future[Ended]:
         """Starts a command; see `Executor.submit`."""
@@ -45,6 +46,8 @@ class LocalExecutor:
             guards.append(guard)
             with self._lock:
                 self._guards.add(guard)
+                if self._stopped:
+                    guard.terminate()
 
         try:
             return run(order, started)
@@ -55,11 +58,15 @@ class LocalExecutor:
     def stop(self) -> None:
         """Asks every command to end; see `Executor.stop`."""
         with self._lock:
+            self._stopped = True
             for guard in self._guards:
                 guard.terminate()
 
     def close(self) -> None:
-        """Waits for the threads."""
+        """Kills what is still running, as after a second Ctrl-C."""
+        with self._lock:
+            for guard in self._guards:
+                guard.kill()
         self._pool.shutdown()
 
 

@@ -44,7 +44,6 @@ class CellStatus(NamedTuple):
 def statuses(suite: Suite) -> list[CellStatus]:
     """The state of every cell, from records, locks and the log of attempts."""
     attempts = Attempts(suite.workdir)
-    counts = attempts.counts()
     found: dict[str, CellStatus] = {}
     for cell in suite.cells:
         last = attempts.last(cell.cell_id) or {}
@@ -54,7 +53,7 @@ def statuses(suite: Suite) -> list[CellStatus]:
             state,
             reason,
             score,
-            counts[cell.cell_id],
+            attempts.count(cell.cell_id),
             last.get("seconds"),
             suite.log(cell),
             cell.record,
