@@ -132,8 +132,10 @@ def run_suite(args: argparse.Namespace) -> int:
         f"{len(outcome.failed)} failed, {len(outcome.waiting)} wait for them, "
         f"{counts[suite_plan.LEFT_OUT]} left out"
     )
-    for cell_id, reason in outcome.failed.items():
-        print(f"{cell_id} failed: {reason}")
+    for cell in setup.suite.cells:
+        if cell.cell_id in outcome.failed:
+            reason, log = outcome.failed[cell.cell_id], setup.suite.log(cell)
+            print(f"{cell.cell_id} failed: {reason} (log {log})")
     return errors.FAILED if outcome.failed or outcome.waiting else errors.DONE
 
 
@@ -161,13 +163,8 @@ def _print_plan(suite: "Suite", steps: "list[Step]") -> None:
                 suite.name, suite.plugins, overwrite=step.overwrite
             )
             print(shown(arguments))
-    counts = Counter("run" if step.runs else step.state for step in steps)
-    print(
-        ", ".join(
-            f"{number} to {what}" if what == "run" else f"{number} {what}"
-            for what, number in counts.items()
-        )
-    )
+    counts = Counter("to run" if step.runs else step.state for step in steps)
+    print(", ".join(f"{number} {what}" for what, number in counts.items()))
 
 
 def _print_left_out(steps: "list[Step]") -> None:

@@ -19,6 +19,7 @@ ROOTS = (
     "quickstart",
     "rerank",
     "score",
+    "suite",
 )
 KINDS = ("runs", *registry.REGISTRIES)
 

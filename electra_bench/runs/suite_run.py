@@ -82,7 +82,7 @@ def _executor(setup: Setup, needed: bool) -> Iterator[Executor]:
             from electra_bench.suites.ray_cluster import RayExecutor
         except ImportError as error:
             raise ImportError(
-                f"--executor=ray needs Ray ({error}): install electra-bench[ray]"
+                f"--executor=ray needs Ray, the extra ray ({error})"
             ) from error
         executor = RayExecutor(setup.ray_address, setup.cores, setup.memory_bytes)
     else:

@@ -5,6 +5,7 @@ guard's standard input is a pipe whose other end only the starter holds: when th
 dies, by SIGKILL too, the kernel closes it and the guard kills every descendant.
 """
 
+import contextlib
 import ctypes
 import dataclasses
 import fcntl
@@ -162,7 +163,9 @@ def main(lock: str, *command: str) -> None:
             process.send_signal(signal.SIGINT)
             _wait(process.pid, GRACE_S)
         ended = _end(process.pid)
-    print(json.dumps(ended))
+    # Nobody reads it if the starter is gone.
+    with contextlib.suppress(BrokenPipeError):
+        print(json.dumps(ended), flush=True)
 
 
 def _stop(signum: int, frame: object) -> None:

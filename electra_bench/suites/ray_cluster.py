@@ -38,7 +38,7 @@ class RayExecutor:
         if address is None and memory_bytes is not None:
             own["_memory"] = memory_bytes
         ray.init(
-            address=address,
+            address=address or "local",
             include_dashboard=None if address else False,
             log_to_driver=False,
             logging_level="ERROR",

@@ -84,7 +84,10 @@ def _state(
     for name in cell.waits_for:
         if name in found and found[name].state != DONE:
             return MISSING, f"waits for {name}, which is {found[name].state}", None
-    return MISSING, "interrupted" if last else "not started", None
+    if not last:
+        return MISSING, "not started", None
+    gone = last["event"] == ENDED
+    return MISSING, "its record is gone" if gone else "interrupted", None
 
 
 def is_locked(path: str) -> bool:
