@@ -111,6 +111,9 @@ def run_suite(args: argparse.Namespace) -> int:
     )
     if not args.dry_run:
         suite_run.check_alone(setup)
+    print(
+        f"suite {setup.suite.name}: checking {len(setup.suite.cells)} cells", flush=True
+    )
     steps = suite_plan.plan(
         setup, overwrite=args.overwrite, skip_missing=args.skip_missing
     )

@@ -76,6 +76,12 @@ class Attempts:
         """The cell's last line; None for a cell that was never started."""
         return self._of_cell.get(cell_id, [None])[-1]
 
+    def command(self, cell_id: str) -> str | None:
+        """What the cell's last attempt ran; None for a cell that was never started."""
+        events = self._of_cell.get(cell_id, ())
+        commands = [event["command"] for event in events if "command" in event]
+        return commands[-1] if commands else None
+
     def peak_bytes(self, cell_id: str) -> int | None:
         """The most memory that an attempt of the cell took; None if none ended."""
         events = self._of_cell.get(cell_id, ())

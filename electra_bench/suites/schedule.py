@@ -113,25 +113,19 @@ class Schedule:
             except BaseException:
                 self._stop()
                 raise
-        waiting = {job.cell.cell_id: self._blocker(job) or "" for job in self._todo}
-        return Outcome(tuple(self._done), self._failed, waiting)
+        return Outcome(tuple(self._done), self._failed, self._stuck())
 
     def _start(self, progress: SuiteProgress) -> bool:
         """Starts what fits; says whether anything was started."""
+        running = [running.job for running in self._running.values()]
+        not_done = {job.cell.cell_id for job in self._todo + running} | {*self._failed}
         started = False
         for job in list(self._todo):
-            if self._is_ready(job.cell) and self._fits(job):
+            if self._fits(job) and not_done.isdisjoint(job.cell.waits_for):
                 self._todo.remove(job)
                 self._submit(job, progress)
                 started = True
         return started
-
-    def _is_ready(self, cell: Cell) -> bool:
-        open_cells = {job.cell.cell_id for job in self._todo}
-        open_cells |= {running.job.cell.cell_id for running in self._running.values()}
-        return not any(
-            name in open_cells or name in self._failed for name in cell.waits_for
-        )
 
     def _fits(self, job: Job) -> bool:
         capacity = self._executor.capacity
@@ -147,20 +141,18 @@ class Schedule:
         if cell.flops_of is not None:
             flops = _record(self._cells[cell.flops_of]).train_flops
             if flops is None:
-                self._give_up(
-                    job,
-                    f"{cell.flops_of} does not say how many FLOPs it took",
-                    progress,
-                )
+                reason = f"{cell.flops_of} does not say how many FLOPs it took"
+                self._give_up(cell, reason, progress)
                 return
         arguments = cell.arguments(
             suite.name, suite.plugins, flops=flops, overwrite=job.overwrite
         )
         log = os.path.abspath(suite.log(cell))
         os.makedirs(os.path.dirname(log), exist_ok=True)
-        attempt = self._attempts.started(suite.name, cell.cell_id, shown(arguments))
+        command = shown(arguments)
+        attempt = self._attempts.started(suite.name, cell.cell_id, command)
         with open(log, "a", encoding="utf-8") as file:
-            file.write(f"# attempt {attempt}: {shown(arguments)}\n")
+            file.write(f"# attempt {attempt}: {command}\n")
             log_start = file.tell()
         order = Order(
             tuple(self._program(arguments)),
@@ -187,7 +179,7 @@ class Schedule:
             progress.write(f"{cell.cell_id}: failed, tried again: {reason}")
             self._todo.insert(0, job)
         else:
-            self._give_up(job, reason, progress)
+            self._give_up(cell, reason, progress)
 
     def _how_it_ended(
         self, future: Future[Ended], running: _Running
@@ -208,29 +200,30 @@ class Schedule:
             return str(error), asdict(ended)
         return "", asdict(ended)
 
-    def _give_up(self, job: Job, reason: str, progress: SuiteProgress) -> None:
-        cell = job.cell
+    def _give_up(self, cell: Cell, reason: str, progress: SuiteProgress) -> None:
         self._failed[cell.cell_id] = reason
         progress.write(f"{cell.cell_id}: failed: {reason}")
-        command = shown(cell.arguments(self._suite.name, self._suite.plugins))
+        command = self._attempts.command(cell.cell_id)
         progress.write(f"  log {self._suite.log(cell)}, command {command}")
 
-    def _blocker(self, job: Job) -> str | None:
-        """The failed cell that a cell waits for, maybe by way of others."""
-        for name in job.cell.waits_for:
-            if name in self._failed:
-                return name
-            for other in self._todo:
-                if other.cell.cell_id == name:
-                    return self._blocker(other)
-        return None
+    def _stuck(self) -> dict[str, str]:
+        """Cells that will not be run, and the failed one that they wait for."""
+        # A failed cell blocks those after it, and they those after them.
+        blocked_by = {name: name for name in self._failed}
+        for job in self._todo:
+            for name in job.cell.waits_for:
+                if name in blocked_by:
+                    blocked_by[job.cell.cell_id] = blocked_by[name]
+        return {
+            name: failed
+            for name, failed in blocked_by.items()
+            if name not in self._failed
+        }
 
     def _show(self, progress: SuiteProgress) -> None:
         running = [running.job.cell.cell_id for running in self._running.values()]
-        stuck = sum(self._blocker(job) is not None for job in self._todo)
-        progress.update(
-            len(self._done), running, len(self._failed) + stuck, self._left_s()
-        )
+        failed = len(self._failed) + len(self._stuck())
+        progress.update(len(self._done), running, failed, self._left_s())
 
     def _left_s(self) -> float | None:
         """Seconds that the rest takes, if cells last as long as those before."""

@@ -27,7 +27,7 @@ class CellStatus(NamedTuple):
         seconds: of its last attempt; None if that has not ended.
         log: path of its log.
         record: path of its record.
-        command: what repeats it.
+        command: of its last attempt, or of the first to come.
     """
 
     name: str
@@ -57,7 +57,8 @@ def statuses(suite: Suite) -> list[CellStatus]:
             last.get("seconds"),
             suite.log(cell),
             cell.record,
-            shown(cell.arguments(suite.name, suite.plugins)),
+            attempts.command(cell.cell_id)
+            or shown(cell.arguments(suite.name, suite.plugins)),
         )
     return list(found.values())
 

@@ -224,3 +224,29 @@ def test_every_suite_of_the_project_is_a_grid(name, capsys, tmp_path):
 def test_arguments_that_are_none(words, sentence, capsys):
     assert main(["suite", *words]) == 2
     assert sentence in the_sentence(capsys.readouterr().err, "suite")
+
+
+PLUGIN = """
+from electra_bench.registry import suites
+from electra_bench.suites.cell import Cell
+
+@suites.register("lonely")
+def lonely(task: str):
+    def plan(workdir):
+        return [Cell("it", "finetune", (), {}, f"{workdir}/it", "it", task, 0, workdir)]
+    return plan
+"""
+
+
+def test_a_suite_of_a_plugin(tmp_path, capsys):
+    plugin = tmp_path / "suites_test_plugin.py"
+    plugin.write_text(PLUGIN)
+    (tmp_path / "lonely.gin").write_text(
+        "runs.suite.name = 'lonely'\nruns.suite.suite = 'lonely'\n"
+        f"runs.suite.workdir = '{tmp_path}'\nsuites.lonely.task = 'rte'\n"
+    )
+    words = ["--plugin", str(plugin), str(tmp_path / "lonely.gin"), "--json"]
+    assert main(["suite", "status", *words]) == 0
+    [cell] = json.loads(capsys.readouterr().out)
+    assert (cell["name"], cell["state"]) == ("it", "missing")
+    assert f"--plugin {plugin} --suite lonely --cell_id it" in cell["command"]
