@@ -14,7 +14,6 @@ import psutil
 import pytest
 from small_runs import SMALL_MODEL
 
-from electra_bench.cli import suite as verb
 from electra_bench.cli.main import main
 from electra_bench.records import find_records, read_record
 from electra_bench.runs import suite_check, suite_plan
@@ -197,7 +196,7 @@ def plan_of(capsys, *more):
     return {line[1]: line[2] for line in lines if len(line) > 2 and line[0].isdigit()}
 
 
-def test_what_changed_is_found_before_any_work(resumed, here, capsys, monkeypatch):
+def test_what_changed_is_found_before_any_work(resumed, here, capsys):
     assert set(plan_of(capsys).values()) == {"answered"}
     data = here / "data" / "SST-2" / "dev.tsv"
     text = data.read_text()
@@ -205,7 +204,7 @@ def test_what_changed_is_found_before_any_work(resumed, here, capsys, monkeypatc
     assert main([*ARGUMENTS, "--dry_run"]) == 2
     error = capsys.readouterr().err
     assert "holds another run: its data of dev has another content" in error
-    assert "(cell mlm-sst-s0 and 1 more)" in error or "-sst-" in error
+    assert "(cell mlm-sst-s0)" in error
     states = plan_of(capsys, "--overwrite")
     assert {n for n, s in states.items() if s == "other"} == {
         f"{model}-sst-s{seed}" for model in ("mlm", "untrained") for seed in (0, 1)
@@ -257,11 +256,3 @@ def _records(folder):
             record.pop(field)
         found[record["cell_id"]] = record
     return found
-
-
-def test_the_flags_of_the_verb_are_parameters_of_the_root():
-    from inspect import signature
-
-    from electra_bench.runs.suite import suite
-
-    assert set(verb.FLAGS.values()) <= set(signature(suite).parameters)

@@ -1,5 +1,6 @@
 """What is wrong with a suite is one sentence before any work; what a plan shows."""
 
+import inspect
 import json
 import os
 import subprocess
@@ -9,8 +10,10 @@ import pytest
 from small_runs import SMALL_MODEL, the_sentence
 
 from electra_bench.cli.main import main
+from electra_bench.cli.suite import FLAGS
 from electra_bench.config import gin_root
 from electra_bench.runs import suite_check, suite_plan
+from electra_bench.runs.suite import suite
 
 SUITE = """
 include 'runs/suite.gin'
@@ -87,7 +90,7 @@ def test_a_command_of_the_plan_can_be_typed(arguments, capsys):
 
 
 def test_status_of_a_suite_that_was_not_started(arguments, capsys):
-    words = [x for x in arguments(action="status")]
+    words = arguments(action="status")
     assert main([*words, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert len(found) == 6
@@ -195,6 +198,10 @@ def test_a_second_suite_in_one_folder_is_refused(arguments, tmp_path, capsys):
     said = the_sentence(capsys.readouterr().err, "suite")
     assert said.startswith("another suite is at work in work (process 123); wait")
     assert os.listdir("work") == [".suite.lock"]
+
+
+def test_flags_are_parameters_of_the_root():
+    assert set(FLAGS.values()) <= set(inspect.signature(suite).parameters)
 
 
 @pytest.mark.parametrize("name", ["smoke", "table5", "glue"])
