@@ -39,6 +39,7 @@ def add_parser(subparsers) -> None:
     gin_arguments.add_task_file(parser)
     gin_arguments.add_on_error(parser)
     hparams_arguments.add_hparams(parser)
+    gin_arguments.add_cell(parser)
     parser.set_defaults(run=run)
 
 

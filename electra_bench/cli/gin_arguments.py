@@ -49,6 +49,16 @@ def add_gin_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_cell(parser: argparse.ArgumentParser) -> None:
+    """Adds what a suite says of itself in the commands of its cells."""
+    parser.add_argument(
+        "--suite", metavar="NAME", help="suite that the run belongs to, for the record"
+    )
+    parser.add_argument(
+        "--cell_id", metavar="ID", help="its place in the suite, for the record"
+    )
+
+
 def add_bindings(parser: argparse.ArgumentParser) -> None:
     """Adds what also verbs take whose gin files are fixed."""
     parser.add_argument(
@@ -142,4 +152,6 @@ def launch(args: argparse.Namespace, root: str):
         dry_run=args.dry_run,
         overwrite=args.overwrite,
         on_start=errors.begin_work,
+        suite=getattr(args, "suite", None),
+        cell_id=getattr(args, "cell_id", None),
     )

@@ -48,6 +48,7 @@ VERBS = (
     Verb("predict", "electra_bench.cli.predict", "predictions in forms to submit"),
     Verb("score", "electra_bench.cli.score", "pseudo-log-likelihoods of texts"),
     Verb("rerank", "electra_bench.cli.rerank", "re-rank n-best lists with them"),
+    Verb("suite", "electra_bench.cli.suite", "grids of models, tasks and seeds"),
     Verb(
         "validate",
         "electra_bench.cli.validate",

@@ -28,6 +28,7 @@ def add_parser(subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     gin_arguments.add_gin_arguments(parser)
+    gin_arguments.add_cell(parser)
     hparams_arguments.add_hparams(parser)
     parser.set_defaults(run=run)
 

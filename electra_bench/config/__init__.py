@@ -9,6 +9,7 @@ from electra_bench.config.parse import (
     literals,
     parse,
     peek,
+    read,
     require_bound,
 )
 from electra_bench.config.snapshot import snapshot
@@ -23,6 +24,7 @@ __all__ = [
     "literals",
     "parse",
     "peek",
+    "read",
     "require_bound",
     "snapshot",
 ]

@@ -102,16 +102,21 @@ def literals(text: str) -> dict[str, Any]:
 
 
 def peek(key: str, files: Sequence[str], overrides: Sequence[str]) -> Any:
-    """The literal that a configuration binds to a key, without checks or effects.
+    """The literal that a configuration binds to a key, see `read`."""
+    return read(files, overrides).value(key)
+
+
+def read(files: Sequence[str], overrides: Sequence[str]) -> Parsed:
+    """The bindings of a configuration, without checks of names and without effects.
 
     Raises:
-        ConfigError: not gin.
+        ConfigError: not gin, or macros in a circle.
         FileNotFoundError: no such file.
     """
     found = [s for s in _read(files, overrides) if isinstance(s, Binding)]
     parsed = _effective(found)
     _check_circles(parsed.bindings)
-    return parsed.value(key)
+    return parsed
 
 
 def bound_names(kind: str, files: Sequence[str]) -> list[str]:

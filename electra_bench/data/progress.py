@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -45,9 +46,7 @@ class ProgressDisplay(contextlib.AbstractContextManager):
                 TextColumn("{task.description}"),
                 BarColumn(),
                 *self._columns,
-                TimeElapsedColumn(),
-                TextColumn("eta"),
-                TimeRemainingColumn(),
+                *self.time_columns(),
                 console=self._console,
                 transient=True,
             )
@@ -58,6 +57,10 @@ class ProgressDisplay(contextlib.AbstractContextManager):
     def __exit__(self, *exception: object) -> None:
         if self._bar:
             self._bar.stop()
+
+    def time_columns(self) -> Sequence[ProgressColumn]:
+        """The last columns: time so far, and time left by the speed of the last seconds."""
+        return TimeElapsedColumn(), TextColumn("eta"), TimeRemainingColumn()
 
     @property
     def elapsed(self) -> float:

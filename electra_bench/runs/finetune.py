@@ -314,6 +314,8 @@ def _run(
             train_examples=sum(len(d.train.store) for d in job.data),
             train_flops=training.train_flops,
             results=results,
+            suite=session.suite,
+            cell_id=session.cell_id,
             pretrain_seed=job.start.pretrain_seed,
             pretrain_fraction=job.start.of_record("pretrain_fraction"),
             positions_seen=job.start.of_record("positions_seen"),

@@ -21,6 +21,7 @@ ROOTS = (
     "quickstart",
     "rerank",
     "score",
+    "suite",
 )
 KINDS = ("runs", *registry.REGISTRIES)
 
@@ -34,6 +35,7 @@ class Session(NamedTuple):
         dry_run: build everything, print the plan, train nothing.
         overwrite: delete another run that lies in the folder.
         begin: called once everything was found in order, before the first update.
+        suite, cell_id: see `RunRecord`; None outside a suite.
     """
 
     parsed: config.Parsed
@@ -41,6 +43,8 @@ class Session(NamedTuple):
     dry_run: bool = False
     overwrite: bool = False
     begin: Callable[[], None] = lambda: None
+    suite: str | None = None
+    cell_id: str | None = None
 
     def snapshot(self, **values: Any) -> str:
         """The operative configuration; `runs__pretrain__seed=1` replaces a value."""
@@ -110,10 +114,11 @@ def register_file_tasks(
     return names
 
 
-def _model_files(
-    root: str, files: Sequence[str], overrides: Sequence[str]
-) -> list[str]:
-    """The sizes of the model that a run starts from, which all other files override."""
+def model_files(root: str, files: Sequence[str], overrides: Sequence[str]) -> list[str]:
+    """The file with the sizes of the model that a run starts from.
+
+    All other files override it. Empty if there is none.
+    """
     init = config.peek(f"runs.{root}.init", files, overrides)
     if root not in ("finetune", "pretrain") or not isinstance(init, str):
         return []
@@ -130,6 +135,8 @@ def launch(
     dry_run: bool = False,
     overwrite: bool = False,
     on_start: Callable[[], None] = lambda: None,
+    suite: str | None = None,
+    cell_id: str | None = None,
     given: Mapping[str, Any] | None = None,
 ) -> Any:
     """Parses a configuration and runs a root with it.
@@ -142,15 +149,19 @@ def launch(
         dry_run: build everything, print the plan, train nothing.
         overwrite: delete another run that lies in the folder.
         on_start: called once everything was found in order, before the first update.
+        suite: name of the suite that the run belongs to.
+        cell_id: its place in the suite.
         given: further arguments of the root, which are no literals of gin.
 
     Returns:
         What the root returns: records.
     """
     load("runs", root)
-    files = [*_model_files(root, files, overrides), *files]
+    files = [*model_files(root, files, overrides), *files]
     parsed = parse(files, overrides, plugins)
-    session = Session(parsed, tuple(plugins), dry_run, overwrite, on_start)
+    session = Session(
+        parsed, tuple(plugins), dry_run, overwrite, on_start, suite, cell_id
+    )
     given = given or {}
     config.require_bound(f"runs.{root}", ("session", *given))
     register_file_tasks(

@@ -196,6 +196,8 @@ def pretrain(
                 _result(part, trained.evaluation[part.task], batch_size, eval_batches)
                 for part in held_out
             ],
+            suite=session.suite,
+            cell_id=session.cell_id,
             pretrain_fraction=1.0,
             paper_flops=_paper_flops(built, max_seq_length, batch_size * train_steps),
             positions_seen=_positions_seen(max_seq_length, pretrained),

@@ -127,6 +127,21 @@ def _differing(path: str, text: str) -> list[tuple[str, str]]:
     ]
 
 
+def content_hashes(text: str) -> dict[str, str]:
+    """What a configuration says of its inputs: names to hashes, see `open_run_dir`."""
+    lines = [
+        line.removeprefix(_CONTENT).rpartition(" ")
+        for line in text.splitlines()
+        if line.startswith(_CONTENT)
+    ]
+    return {name: sha for name, _, sha in lines}
+
+
+def changes_result(key: str) -> bool:
+    """Whether a parameter belongs to the experiment, not just to the machine."""
+    return not _NO_RESULT.search(key)
+
+
 def _settings(text: str) -> list[str]:
     """Lines that make a difference: no comments, nothing that changes no result."""
     return [
@@ -136,7 +151,7 @@ def _settings(text: str) -> list[str]:
         or (
             line
             and not line.startswith("#")
-            and not _NO_RESULT.search(line.partition(" = ")[0])
+            and changes_result(line.partition(" = ")[0])
         )
     ]
 

@@ -45,8 +45,7 @@ class TaskData(NamedTuple):
             ValueError: something is wrong in a file.
         """
         length = max_seq_length or card.max_seq_length
-        of_card = (card.train_split, card.eval_split)
-        train_split, eval_split = (splits or {}).get(card.name, of_card)
+        train_split, eval_split = chosen_splits(card, splits)
         [train] = examples(card.name, train_split, length)
         [held_out] = examples(card.name, eval_split, length)
         scored = [(eval_split, held_out)]
@@ -64,9 +63,20 @@ class TaskData(NamedTuple):
         """Names of the data that decide the run to their hashes."""
         eval_split, held_out = self.scored[0]
         return {
-            f"data of {self.card.name} {self.train_split}": self.train.data_sha256,
-            f"data of {self.card.name} {eval_split}": held_out.data_sha256,
+            content_name(self.card, self.train_split): self.train.data_sha256,
+            content_name(self.card, eval_split): held_out.data_sha256,
         }
+
+
+def content_name(card: TaskCard, split: str) -> str:
+    """What the hash of a split is called among a run's inputs."""
+    return f"data of {card.name} {split}"
+
+
+def chosen_splits(card: TaskCard, splits: Splits | None) -> tuple[str, str]:
+    """The splits to train on and to score: a task's in `splits`, or its card's."""
+    train, scored = (splits or {}).get(card.name, (card.train_split, card.eval_split))
+    return train, scored
 
 
 def trainable_card(task: str) -> TaskCard:

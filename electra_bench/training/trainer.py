@@ -173,6 +173,8 @@ class Trainer:
                 self._name, step, self._num_steps, state["tokens"]
             ) as progress,
         ):
+            if step:
+                progress.write(f"goes on after step {step} of {self._num_steps}")
             pace = _Pace()
             while step < self._num_steps:
                 stage = self._stage(step)

@@ -50,6 +50,10 @@ def loaded_by(argv):
         ["doctor", "--help"],
         ["fetch", "--help"],
         ["fetch", "--list"],
+        ["list", "suites"],
+        ["describe", "suite", "grid"],
+        ["suite", "run", "--help"],
+        ["suite", "status", "--help"],
     ],
     ids=" ".join,
 )
@@ -78,6 +82,12 @@ def test_compare(tmp_path, monkeypatch):
     loaded = loaded_by(["compare", str(tmp_path / "a"), str(tmp_path / "b")])
     # scikit-learn and scipy.stats would take most of two seconds.
     assert not loaded & {*HEAVY, "sklearn", "pandas"}
+
+
+def test_suite_status(tmp_path):
+    argv = ["suite", "status", "gin/suites/table5.gin", "--workdir", str(tmp_path)]
+    argv += ["--gin.TEXT='x'", "--gin.VOCAB='x'"]
+    assert not loaded_by(argv) & set(HEAVY)
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["list", "tasks"]], ids=" ".join)

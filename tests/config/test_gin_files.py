@@ -56,6 +56,7 @@ def test_there_are_files_of_every_sort():
         "models",
         "protocols",
         "runs",
+        "suites",
     }
     assert "models/tiny.gin" in MODELS and "protocols/code_v1.gin" in PROTOCOLS
 

@@ -1,0 +1,114 @@
+"""Whether a run's folder already holds what a configuration asks for.
+
+The question that a run asks before it trains, without building a model: the configuration
+is compared parameter by parameter, defaults included, and so are the hashes of all inputs.
+"""
+
+import inspect
+import json
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import gin
+
+from electra_bench import config
+from electra_bench.records import RecordError, RunRecord, read_record
+from electra_bench.records.run_record import FILE_NAME
+from electra_bench.runs.launch import load
+from electra_bench.runs.run_dir import (
+    CONFIG,
+    changes_result,
+    config_sha256,
+    content_hashes,
+)
+
+ANSWERED = "answered"
+INTERRUPTED = "interrupted"
+ABSENT = "absent"
+OTHER = "other"
+# Paths to what was found equal by its hash.
+CONTENT_COUNTS = re.compile(r"\.(init|vocab)$")
+
+
+class Answer(NamedTuple):
+    """What lies in a run's folder.
+
+    Attributes:
+        state: `answered`: a valid record of this run; `interrupted`: its beginning;
+            `absent`: nothing; `other`: something else, which would have to be deleted.
+        reason: why it is something else.
+        record: if it is answered.
+    """
+
+    state: str
+    reason: str = ""
+    record: RunRecord | None = None
+
+
+def answer(
+    run_dir: str, parsed: config.Parsed, content: Mapping[str, str | None]
+) -> Answer:
+    """Looks into a run's folder.
+
+    Args:
+        run_dir: the folder; it need not exist.
+        parsed: the configuration, which gin holds.
+        content: names of inputs to hashes, as the run itself makes them.
+    """
+    path = os.path.join(run_dir, CONFIG)
+    if not os.path.isfile(path):
+        files = os.listdir(run_dir) if os.path.isdir(run_dir) else []
+        foreign = [name for name in files if not name.startswith((".", CONFIG))]
+        return Answer(OTHER, "it holds no run") if foreign else Answer(ABSENT)
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    found = content_hashes(text)
+    for name in sorted({*found, *(key for key, sha in content.items() if sha)}):
+        if found.get(name) != content.get(name):
+            return Answer(OTHER, f"its {name} has another content")
+    moved = None
+    for key, value in config.literals(text).items():
+        now = _expected(parsed, key)
+        if not changes_result(key) or _form(value) == _form(now):
+            continue
+        difference = Answer(OTHER, f"{key} is {value!r} there, {now!r} here")
+        if not CONTENT_COUNTS.search(key):
+            return difference
+        moved = difference
+    path = os.path.join(run_dir, FILE_NAME)
+    if not os.path.isfile(path):
+        # A run that goes on is told by its paths, too.
+        return moved or Answer(INTERRUPTED)
+    try:
+        record = read_record(path)
+    except RecordError as error:
+        return Answer(OTHER, str(error))
+    if record.config_sha256 != config_sha256(text):
+        return Answer(OTHER, f"its {FILE_NAME} is of another configuration")
+    if record.status != "done":
+        return moved or Answer(INTERRUPTED)
+    return Answer(ANSWERED, record=record)
+
+
+def _expected(parsed: config.Parsed, key: str) -> Any:
+    """The value that a parameter will have: bound, or its builder's default."""
+    scope, _, unscoped = key.rpartition("/")
+    bound = {binding.key for binding in parsed.bindings}
+    for name in (key, unscoped) if scope else (key,):
+        if name in bound:
+            return parsed.value(name)
+    selector, _, parameter = unscoped.rpartition(".")
+    kind, _, name = selector.partition(".")
+    load(kind, name)
+    builder = gin.get_configurable(selector)
+    # gin's wrapper of a class takes anything; its __init__ has the parameters.
+    function = builder.__init__ if inspect.isclass(builder) else builder
+    parameters = inspect.signature(function).parameters
+    return parameters[parameter].default if parameter in parameters else None
+
+
+def _form(value: Any) -> str:
+    """Equal for equal values, also if one was read back from a file."""
+    return json.dumps(value, sort_keys=True, default=repr)

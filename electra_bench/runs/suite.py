@@ -1,0 +1,133 @@
+"""`electra-bench suite`: the gin root that says which suite, where, and within what budget.
+
+Light, as all that stays in memory while a suite runs: `suite_check.py` loads TensorFlow, in
+a process of its own.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import gin
+
+from electra_bench import config, registry
+from electra_bench.suites.suite import Suite
+
+EXECUTORS = ("local", "ray")
+GB = 10**9
+
+
+class Setup(NamedTuple):
+    """A suite and what it is run with.
+
+    Attributes:
+        suite: the suite.
+        executor: one of `EXECUTORS`.
+        ray_address: of a cluster; None starts one here.
+        cores: budget; None for all.
+        memory_bytes: budget; None for what is free.
+        cell_bytes: what a cell takes; None for an estimate.
+    """
+
+    suite: Suite
+    executor: str
+    ray_address: str | None
+    cores: int | None
+    memory_bytes: int | None
+    cell_bytes: int | None
+
+
+@gin.configurable(module="runs")
+def suite(
+    plugins: Sequence[str],
+    *,
+    name: str,
+    workdir: str,
+    suite: str = "grid",
+    executor: str = "local",
+    ray_address: str | None = None,
+    cores: int | None = None,
+    memory_gb: float | None = None,
+    threads: int = 1,
+    cell_memory_gb: float | None = None,
+) -> Setup:
+    """Plans a suite.
+
+    Args:
+        plugins: modules or files that every cell loads.
+        name: of the suite, for records and messages.
+        workdir: everything is written into it.
+        suite: registered suite.
+        executor: `local`: processes on this machine; `ray`: a Ray cluster.
+        ray_address: of the cluster (`auto`, `host:port`); None starts one here.
+        cores: that all cells may use together; None for all.
+        memory_gb: that all cells may use together, in 10^9 bytes; None for what is free.
+        threads: of a cell. Two small models on a thread each are faster than one after the
+            other on two, and a number that is fixed makes scores repeatable.
+        cell_memory_gb: that a cell takes, in 10^9 bytes; None takes what it took before,
+            or an estimate.
+
+    Raises:
+        UnknownName: no such suite.
+        ValueError: an unknown executor, or a number that is not positive.
+    """
+    if executor not in EXECUTORS:
+        raise ValueError(
+            f"no executor {executor!r}; all: {', '.join(EXECUTORS)} (runs.suite.executor)"
+        )
+    if ray_address is not None and executor != "ray":
+        raise ValueError("--ray_address goes with --executor=ray")
+    given = {
+        "cores": cores,
+        "memory_gb": memory_gb,
+        "threads": threads,
+        "cell_memory_gb": cell_memory_gb,
+    }
+    for what, number in given.items():
+        if number is not None and not number > 0:
+            raise ValueError(f"runs.suite.{what} must be positive, got {number}")
+    builder = registry.suites.get(suite)
+    config.require_bound(f"suites.{suite}", ())
+    cells = builder()(workdir)
+    return Setup(
+        Suite(name, workdir, tuple(cells), tuple(plugins), threads),
+        executor,
+        ray_address,
+        cores,
+        None if memory_gb is None else int(memory_gb * GB),
+        None if cell_memory_gb is None else int(cell_memory_gb * GB),
+    )
+
+
+def configure(
+    files: Sequence[str], overrides: Sequence[str], plugins: Sequence[str]
+) -> Setup:
+    """Parses a suite's configuration.
+
+    Args:
+        files: gin files.
+        overrides: gin bindings.
+        plugins: modules or files to load first.
+
+    Raises:
+        ConfigError, FileNotFoundError: something is wrong with it.
+    """
+    gin.clear_config()
+    for plugin in plugins:
+        registry.load_plugin(plugin)
+    kinds = ("runs", *registry.REGISTRIES)
+    parsed = config.parse(files, overrides, _load, registry.load_plugin, kinds)
+    del parsed
+    config.require_bound("runs.suite", ("plugins",))
+    return gin.get_configurable("runs.suite")(plugins)
+
+
+def _load(kind: str, name: str) -> None:
+    """What a suite's gin file may bind; the rest belongs to the cells."""
+    if kind == "suites":
+        registry.suites.load(name)
+    elif (kind, name) != ("runs", "suite"):
+        raise registry.UnknownName(
+            f"a suite's gin file binds runs.suite and suites.*, got {kind}.{name}: give "
+            "it to the runs, as in suites.grid.finetune = {'"
+            f"{kind}.{name}.PARAMETER': VALUE}}"
+        )

@@ -1,0 +1,1 @@
+"""Grids of runs: planned, run within a budget, resumed; no TensorFlow."""

@@ -1,0 +1,337 @@
+"""The registered suite `grid`: models x tasks x seeds x protocols x budgets."""
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from electra_bench.registry import suites
+from electra_bench.suites.cell import FLOPS, Cell
+
+RUNS = "runs"
+# A label is part of folder names.
+LABEL = re.compile(r"[\w+@][\w+@.-]*")
+
+Budget = float | str | None
+Bindings = Mapping[str, Any]
+
+
+class Model(NamedTuple):
+    """A row of the grid.
+
+    Attributes:
+        name: the label of its runs.
+        files: gin files of the encoder.
+        pretrain: bindings of its pre-training; None if it gets none here.
+        init: a finished checkpoint instead; None with neither starts from random values.
+        finetune: bindings of its fine-tuning.
+    """
+
+    name: str
+    files: tuple[str, ...] = ()
+    pretrain: Bindings | None = None
+    init: str | None = None
+    finetune: Bindings = {}
+
+    @property
+    def is_untrained(self) -> bool:
+        """Whether fine-tuning starts from random values."""
+        return self.pretrain is None and self.init is None
+
+
+@suites.register("grid")
+def grid(
+    models: Mapping[str, Mapping[str, Any]],
+    tasks: Sequence[str] | Mapping[str, Mapping[str, Any]],
+    seeds: Sequence[int],
+    protocols: Sequence[str] = ("fixed",),
+    budgets: Sequence[float | str | None] = (None,),
+    pretrain_seed: int | None = None,
+    pretrain: Mapping[str, Any] | None = None,
+    finetune: Mapping[str, Any] | None = None,
+    pretrain_files: Sequence[str] = ("runs/pretrain.gin",),
+    finetune_files: Sequence[str] = ("runs/finetune.gin",),
+    vocab: str | None = None,
+    data_dir: str | None = None,
+) -> Callable[[str], list[Cell]]:
+    """Every model on every task with every seed, under every protocol and budget.
+
+    Cells go seed by seed, so that a stopped suite holds whole tables of fewer seeds.
+
+    Args:
+        models: row label to {`files`: gin files of the encoder, `pretrain`: bindings of
+            its pre-training, or `init`: a finished run, checkpoint or imported model,
+            `finetune`: bindings of its fine-tuning}. Without `pretrain` and `init` it
+            starts from random values.
+        tasks: registered tasks, or tasks to further bindings of their fine-tuning.
+        seeds: of fine-tuning.
+        protocols: files of gin/protocols, for pre-training and fine-tuning alike.
+        budgets: of pre-training: FLOPs (method v2), the name of a model, whose FLOPs all
+            others get, or None for the updates that the files say. Of several, each is a
+            row of its own.
+        pretrain_seed: of the one pre-training that all seeds start from; None pre-trains
+            with every seed.
+        pretrain: bindings of all pre-training.
+        finetune: bindings of all fine-tuning.
+        pretrain_files: first gin files of pre-training.
+        finetune_files: first gin files of fine-tuning.
+        vocab: vocabulary file of pre-training and of untrained encoders; others have
+            theirs beside the checkpoint.
+        data_dir: folder with data sets.
+
+    Returns:
+        `plan(workdir)`, which gives the cells in the order in which they start.
+
+    Raises:
+        ValueError: an empty grid, something twice, or a model that is none.
+    """
+    rows = tuple(_model(name, spec) for name, spec in models.items())
+    for what, values in {
+        "models": rows,
+        "tasks": tasks,
+        "seeds": seeds,
+        "protocols": protocols,
+        "budgets": budgets,
+    }.items():
+        _check_values(what, list(values))
+    _check_seeds([*seeds, *([] if pretrain_seed is None else [pretrain_seed])])
+    _check_models(rows)
+    _check_budgets(budgets, rows)
+    return Grid(
+        rows,
+        dict(tasks) if isinstance(tasks, Mapping) else dict.fromkeys(tasks, {}),
+        tuple(seeds),
+        tuple(protocols),
+        tuple(budgets),
+        pretrain_seed,
+        pretrain or {},
+        finetune or {},
+        tuple(pretrain_files),
+        tuple(finetune_files),
+        vocab,
+        data_dir,
+    )
+
+
+class Place(NamedTuple):
+    """Where in the grid a run stands.
+
+    Attributes:
+        folder: that its own folder is made in.
+        protocol: name of its protocol.
+        label: row of the tables.
+        seed: of fine-tuning.
+    """
+
+    folder: str
+    protocol: str
+    label: str
+    seed: int
+
+
+class Grid(NamedTuple):
+    """What `grid` was given, checked; called with a folder, it gives the cells."""
+
+    models: tuple[Model, ...]
+    tasks: Mapping[str, Bindings]
+    seeds: tuple[int, ...]
+    protocols: tuple[str, ...]
+    budgets: tuple[Budget, ...]
+    pretrain_seed: int | None
+    pretrain: Bindings
+    finetune: Bindings
+    pretrain_files: tuple[str, ...]
+    finetune_files: tuple[str, ...]
+    vocab: str | None
+    data_dir: str | None
+
+    def __call__(self, workdir: str) -> list[Cell]:
+        """The cells, in the order in which they start.
+
+        Args:
+            workdir: everything is written into it.
+
+        Raises:
+            ValueError: two runs would have one folder.
+        """
+        cells: dict[str, Cell] = {}
+        for seed in self.seeds:
+            for protocol in self.protocols:
+                for model in self.models:
+                    for budget in self._budgets(model):
+                        for cell in self._chain(workdir, model, protocol, budget, seed):
+                            # One pre-training may serve all seeds.
+                            if cells.setdefault(cell.cell_id, cell) != cell:
+                                raise ValueError(
+                                    "suites.grid: two different runs would be named "
+                                    f"{cell.cell_id!r}; rename a model"
+                                )
+        return list(cells.values())
+
+    def _budgets(self, model: Model) -> tuple[Budget, ...]:
+        return (None,) if model.pretrain is None else self.budgets
+
+    def _label(self, model: Model, budget: Budget) -> str:
+        return model.name + (_mark(budget) if len(self._budgets(model)) > 1 else "")
+
+    def _cell_id(self, name: str, protocol: str) -> str:
+        return f"{name}-{protocol}" if len(self.protocols) > 1 else name
+
+    def _chain(
+        self, workdir: str, model: Model, protocol: str, budget: Budget, seed: int
+    ) -> list[Cell]:
+        """A pre-training, if there is one, and the fine-tuning that starts from it."""
+        folder = os.path.join(workdir, RUNS)
+        if len(self.protocols) > 1:
+            folder = os.path.join(folder, protocol)
+        place = Place(folder, protocol, self._label(model, budget), seed)
+        if model.pretrain is None:
+            start = None
+            cells = []
+        else:
+            start = self._pretraining(place, model, budget)
+            cells = [start]
+        return cells + [
+            self._finetuning(place, model, task, start) for task in self.tasks
+        ]
+
+    def _pretraining(self, place: Place, model: Model, budget: Budget) -> Cell:
+        seed = place.seed if self.pretrain_seed is None else self.pretrain_seed
+        given = {**self.pretrain, **model.pretrain, "LABEL": place.label, "SEED": seed}
+        if self.vocab is not None:
+            given["VOCAB"] = self.vocab
+        # The model that sets the budget does the updates that its files say.
+        if budget not in (None, model.name):
+            given["TRAIN_STEPS"] = None
+        if isinstance(budget, int | float):
+            given[FLOPS] = budget
+        flops_of = None
+        if isinstance(budget, str) and budget != model.name:
+            [source] = (other for other in self.models if other.name == budget)
+            label = self._label(source, budget)
+            first = self.seeds[0] if self.pretrain_seed is None else self.pretrain_seed
+            flops_of = self._cell_id(f"pretrain-{label}-s{first}", place.protocol)
+        files = (*self.pretrain_files, *model.files)
+        name = f"pretrain-{place.label}-s{seed}"
+        return self._cell(
+            place, name, "pretrain", files, given, seed=seed, flops_of=flops_of
+        )
+
+    def _finetuning(
+        self, place: Place, model: Model, task: str, start: Cell | None
+    ) -> Cell:
+        given = {**self.finetune, **self.tasks[task], **model.finetune, "TASK": task}
+        init = start.run_dir if start else model.init
+        given |= {"LABEL": place.label, "SEED": place.seed}
+        if init is not None:
+            given["INIT"] = init
+        if model.is_untrained and self.vocab is not None:
+            given["VOCAB"] = self.vocab
+        # The sizes of an encoder that was pre-trained lie beside its checkpoint.
+        files = (*self.finetune_files, *(() if start else model.files))
+        name = f"{place.label}-{task}-s{place.seed}"
+        needs = start.cell_id if start else None
+        return self._cell(
+            place,
+            name,
+            "finetune",
+            files,
+            given,
+            task=task,
+            seed=place.seed,
+            needs=needs,
+        )
+
+    def _cell(
+        self,
+        place: Place,
+        name: str,
+        verb: str,
+        files: Sequence[str],
+        bindings: Bindings,
+        **fields: Any,
+    ) -> Cell:
+        return Cell(
+            cell_id=self._cell_id(name, place.protocol),
+            verb=verb,
+            files=(*files, f"protocols/{place.protocol}.gin"),
+            bindings=bindings,
+            run_dir=os.path.join(place.folder, name),
+            label=place.label,
+            workdir=place.folder,
+            data_dir=self.data_dir,
+            **{"task": None, **fields},
+        )
+
+
+def _model(name: str, spec: Mapping[str, Any]) -> Model:
+    where = f"suites.grid.models, {name!r}"
+    if not isinstance(name, str) or not LABEL.fullmatch(name):
+        raise ValueError(
+            f"{where}: expected a name of letters, digits and _ + @ . - (it names "
+            "folders)"
+        )
+    if not isinstance(spec, Mapping):
+        raise ValueError(f"{where}: expected {{'pretrain': ...}} or so, got {spec!r}")
+    known = list(Model._fields[1:])
+    for key in spec:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=3)
+            raise ValueError(f"{where} has no {key!r}; near: {near}; all: {known}")
+    model = Model(name, **{**spec, "files": tuple(spec.get("files", ()))})
+    if isinstance(spec.get("files"), str):
+        raise ValueError(f"{where}: files must be a list, got {spec['files']!r}")
+    if model.pretrain is not None and model.init is not None:
+        raise ValueError(f"{where}: give either 'pretrain' or 'init', got both")
+    for key in ("pretrain", "finetune"):
+        value = getattr(model, key)
+        if value is not None and not isinstance(value, Mapping):
+            raise ValueError(f"{where}: {key} must be bindings, got {value!r}")
+    return model
+
+
+def _check_values(what: str, values: Sequence[Any]) -> None:
+    if not values:
+        raise ValueError(f"suites.grid.{what} is empty: the grid has no cells")
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(f"suites.grid.{what}: {value!r} is given twice")
+
+
+def _check_seeds(seeds: Sequence[Any]) -> None:
+    for seed in seeds:
+        if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+            raise ValueError(
+                f"suites.grid: seeds must be whole numbers >= 0, got {seed!r}"
+            )
+
+
+def _check_models(rows: Sequence[Model]) -> None:
+    for number, model in enumerate(rows):
+        for other in rows[:number]:
+            if model[1:] == other[1:]:
+                raise ValueError(
+                    f"suites.grid.models: {other.name!r} and {model.name!r} are the same "
+                    "model: the same cells would run twice"
+                )
+
+
+def _check_budgets(budgets: Sequence[Budget], rows: Sequence[Model]) -> None:
+    trained = [model.name for model in rows if model.pretrain is not None]
+    for budget in budgets:
+        if isinstance(budget, str) and budget not in trained:
+            near = difflib.get_close_matches(budget, trained, n=3)
+            raise ValueError(
+                f"suites.grid.budgets: no model {budget!r} is pre-trained here; near: "
+                f"{near}; all: {trained}"
+            )
+        if isinstance(budget, int | float) and not budget > 0:
+            raise ValueError(f"suites.grid.budgets: FLOPs must be > 0, got {budget}")
+
+
+def _mark(budget: Budget) -> str:
+    """What tells rows of several budgets apart."""
+    if budget is None:
+        return ""
+    return f"@{budget}" if isinstance(budget, str) else f"@{budget:.4g}"
