@@ -3,10 +3,10 @@
     python benchmarks/leaderboard_scale.py make FOLDER --records 100000
     python benchmarks/leaderboard_scale.py measure FOLDER
 
-`make` writes runs of models on ten tasks with five seeds each, every one with a record as
-a run leaves it and with 200 predictions. (Predictions are hard links to some hundred files
-of each task.) `measure` builds all forms of the leaderboard with an empty cache, again, and
-again after ten records have changed; memory is the largest resident set.
+`make` writes runs of models on ten tasks with five seeds each, every one with a record as a
+run leaves it and with 200 predictions (hard links to some hundred files for each task).
+`measure` builds all forms of the leaderboard with an empty cache, once more, and after ten
+records have changed; memory is the largest resident set.
 """
 
 import argparse

@@ -9,6 +9,7 @@ examples:
   electra-bench leaderboard build runs other/runs --out report --format html,csv
   electra-bench leaderboard build runs --tasks cola,rte
   electra-bench leaderboard build runs --gin.reports.leaderboard.labels="['small']"
+  electra-bench leaderboard build runs --gin.reports.leaderboard.correction="'bh'"
 """
 
 FORMATS = ("terminal", "md", "csv", "json", "html")
