@@ -82,6 +82,7 @@ def add_on_error(parser: argparse.ArgumentParser) -> None:
     """Adds `--on_error`."""
     parser.add_argument(
         "--on_error",
+        dest="bad_rows",
         choices=("raise", "skip"),
         help="stop at a row of the data that cannot be used, or leave it out, count it and "
         "mark the score (default: what is usual for the task)",
@@ -118,8 +119,8 @@ def gin_files(args: argparse.Namespace) -> list[str]:
 def overrides(args: argparse.Namespace, root: str) -> list[str]:
     """The bindings given on the command line, and what other flags stand for."""
     given = bindings(args)
-    if getattr(args, "on_error", None):
-        given.append(f"runs.{root}.on_error = {args.on_error!r}")
+    if getattr(args, "bad_rows", None):
+        given.append(f"runs.{root}.on_error = {args.bad_rows!r}")
     task_files = getattr(args, "task_file", [])
     if task_files and not any(re.match(r"TASK\s*=", binding) for binding in given):
         names = config.bound_names("tasks", task_files)

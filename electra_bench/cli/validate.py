@@ -70,7 +70,7 @@ def _task(args: argparse.Namespace) -> int:
         [*args.gin_file, *args.task_file],
         gin_arguments.bindings(args),
         args.plugin,
-        args.on_error,
+        args.bad_rows,
     )
     if args.json:
         print(json.dumps(report, indent=1))

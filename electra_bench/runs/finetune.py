@@ -21,7 +21,12 @@ from electra_bench.runs.launch import Session
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.run_dir import check_spared, finished, open_run_dir
 from electra_bench.runs.score_marks import score_marks
-from electra_bench.runs.task_data import TaskData, check_files, trainable_card
+from electra_bench.runs.task_data import (
+    TaskData,
+    check_files,
+    chosen_by,
+    trainable_card,
+)
 from electra_bench.runs.task_training import TaskTraining
 from electra_bench.tasks.mixtures import (
     PROPORTIONAL,
@@ -155,7 +160,17 @@ def finetune(
         training.reset(seeds[0], checkpoint)
     jobs = [
         _Job(
-            session, mixture.name, label, model, protocol, tokens, data, begin, at, one
+            session,
+            mixture.name,
+            label,
+            model,
+            protocol,
+            tokens,
+            data,
+            begin,
+            at,
+            one,
+            training.settings.best_metric,
         )
         for begin, at in zip(starts, _fractions(init, init_at), strict=True)
         for one in seeds
@@ -198,6 +213,7 @@ class _Job(NamedTuple):
         start: what it starts from; `at`: after which fraction of its training.
         at: None for all of it.
         seed: of this run.
+        best_metric: that the scored checkpoint is chosen by; None for the last one.
     """
 
     session: Session
@@ -210,6 +226,7 @@ class _Job(NamedTuple):
     start: Pretrained
     at: float | None
     seed: int
+    best_metric: str | None
 
     @property
     def name(self) -> str:
@@ -221,6 +238,7 @@ class _Job(NamedTuple):
     def content(self) -> dict[str, str | None]:
         """What its inputs held."""
         content = {"vocabulary": self.tokens.sha256, "init": self.start.sha256}
+        content |= chosen_by(self.best_metric)
         for part in self.data:
             content |= part.content
         return content
@@ -276,7 +294,7 @@ def _run(
             # Without periods the only evaluation is the one after training.
             evaluate if training.settings.eval_every else None,
         )
-        best = best_checkpoint(run_dir) if training.settings.best_metric else None
+        best = best_checkpoint(run_dir) if job.best_metric else None
         if best:
             training.restore(best.prefix)
         results = [

@@ -18,7 +18,8 @@ _LOCK = ".lock"
 _CONTENT = "#= "
 # Settings of the machine rather than of the experiment, and what to keep of it.
 _NO_RESULT = re.compile(
-    r"(^|\.)(workdir|data_dir|processes|keep_at)$|^training\.loop\.keep$",
+    r"(^|\.)(workdir|data_dir|processes|keep_at)$"
+    r"|^training\.loop\.(keep|best_metric|higher_is_better)$",
     re.IGNORECASE,
 )
 

@@ -21,7 +21,12 @@ from electra_bench.runs import building, corpora
 from electra_bench.runs.answers import ANSWERED, Answer, answer
 from electra_bench.runs.launch import model_files, parse, register_file_tasks
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
-from electra_bench.runs.task_data import chosen_splits, content_name, trainable_card
+from electra_bench.runs.task_data import (
+    chosen_by,
+    chosen_splits,
+    content_name,
+    trainable_card,
+)
 from electra_bench.suites.cell import Cell
 from electra_bench.tasks.corpora import CorpusSource, corpus_fingerprint
 from electra_bench.tasks.fingerprints import data_sha256
@@ -143,9 +148,10 @@ def _start_content(
 
 def _task_data(parsed: config.Parsed) -> dict[str, str]:
     card = trainable_card(parsed.value("runs.finetune.task"))
+    content = chosen_by(parsed.value("training.loop.best_metric"))
     files = parsed.value("runs.finetune.files") or {}
     base = run_context.current().data_dir
-    return {
+    return content | {
         content_name(card, split): _split_sha256(
             card.name, split, base, json.dumps(files)
         )

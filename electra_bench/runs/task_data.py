@@ -73,6 +73,14 @@ def content_name(card: TaskCard, split: str) -> str:
     return f"data of {card.name} {split}"
 
 
+def chosen_by(best_metric: str | None) -> dict[str, str]:
+    """What is said among a run's inputs of the choice of the checkpoint that is scored.
+
+    The metric itself is no part of a run's identity: in pre-training it changes no result.
+    """
+    return {"checkpoint chosen by": best_metric} if best_metric else {}
+
+
 def chosen_splits(card: TaskCard, splits: Splits | None) -> tuple[str, str]:
     """The splits to train on and to score: a task's in `splits`, or its card's."""
     train, scored = (splits or {}).get(card.name, (card.train_split, card.eval_split))

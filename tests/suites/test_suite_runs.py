@@ -203,7 +203,7 @@ def test_what_changed_is_found_before_any_work(resumed, here, capsys):
     data.write_text(text.replace("\t1\n", "\t0\n", 1))
     assert main([*ARGUMENTS, "--dry_run"]) == 2
     error = capsys.readouterr().err
-    assert "holds another run: its data of dev has another content" in error
+    assert "holds another run: its data of sst dev has another content" in error
     assert "(cell mlm-sst-s0)" in error
     states = plan_of(capsys, "--overwrite")
     assert {n for n, s in states.items() if s == "other"} == {
