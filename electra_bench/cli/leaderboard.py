@@ -11,7 +11,7 @@ examples:
   electra-bench leaderboard build runs --gin.reports.leaderboard.labels="['small']"
 """
 
-FORMATS = ("terminal", "md", "csv", "json", "html")
+FORMATS = ("terminal", "md", "csv", "json", "tex", "html")
 
 
 def add_parser(subparsers) -> None:

@@ -11,10 +11,11 @@ from electra_bench.registry import reports
 from electra_bench.reports.collect import Collected
 from electra_bench.reports.files import to_csv, to_json
 from electra_bench.reports.html import to_html
+from electra_bench.reports.latex import to_latex
 from electra_bench.reports.markdown import to_markdown
 from electra_bench.reports.table import Source, Table
 
-FORMATS = ("md", "csv", "json", "html")
+FORMATS = ("md", "csv", "json", "tex", "html")
 
 
 def build_table(
@@ -90,6 +91,7 @@ def write_table(
         "md": lambda: to_markdown(table),
         "csv": lambda: to_csv(table),
         "json": lambda: to_json(table),
+        "tex": lambda: to_latex(table, command),
         "html": lambda: to_html(table, out_dir, command),
     }
     written = []

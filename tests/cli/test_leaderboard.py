@@ -36,6 +36,7 @@ def test_writes_all_forms(runs, tmp_path, capsys):
         "leaderboard.html",
         "leaderboard.json",
         "leaderboard.md",
+        "leaderboard.tex",
     ]
     assert f"electra-bench leaderboard build {runs} --out {out}" in (
         out / "leaderboard.html"
