@@ -28,15 +28,25 @@ def build_table(
     Args:
         collected: records, and what could not be used.
         report: registered name.
-        tasks: tasks to show; None leaves the choice to the report.
+        tasks: tasks to show; None leaves the choice to the report. A report with a
+            parameter `task` is about one.
 
     Raises:
         KeyError: no such report.
-        ValueError: the report takes no `tasks`.
+        ValueError: the report takes no `tasks`, or is about one and got none or several.
+        NothingToShow: the records have not what the report is about.
     """
     builder = reports.get(report)
+    parameters = inspect.signature(builder).parameters
     options = {} if tasks is None else {"tasks": tuple(tasks)}
-    if options and "tasks" not in inspect.signature(builder).parameters:
+    if is_of_task(report):
+        if len(tasks or ()) != 1:
+            raise ValueError(
+                f"the report {report!r} is about one task, which --tasks names; "
+                f"got {tasks}"
+            )
+        options = {"task": tasks[0]}
+    elif options and "tasks" not in parameters:
         raise ValueError(f"the report {report!r} has no parameter 'tasks'")
     table = builder(**options)(collected)
     named = [
@@ -48,6 +58,15 @@ def build_table(
         left_out=(*collected.left_out, *named),
         sources={r.run_id: _source(r, collected.paths) for r in collected},
     )
+
+
+def is_of_task(report: str) -> bool:
+    """Whether a report is about one task.
+
+    Raises:
+        KeyError: no such report.
+    """
+    return "task" in inspect.signature(reports.get(report)).parameters
 
 
 def _source(record: RunRecord, paths: Mapping[str, str]) -> Source:
@@ -97,12 +116,17 @@ def write_table(
     written = []
     for suffix in formats:
         path = os.path.join(out_dir, f"{name}.{suffix}")
-        partial = f"{path}.partial"
-        with open(partial, "w", encoding="utf-8", newline="") as file:
-            file.write(render[suffix]())
-        os.replace(partial, path)
-        written.append(path)
+        written.append(write_file(path, render[suffix]()))
     return written
+
+
+def write_file(path: str, content: str) -> str:
+    """Writes a file of text, whole or not at all; returns its path."""
+    partial = f"{path}.partial"
+    with open(partial, "w", encoding="utf-8", newline="") as file:
+        file.write(content)
+    os.replace(partial, path)
+    return path
 
 
 def write_leaderboard(
