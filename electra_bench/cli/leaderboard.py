@@ -8,6 +8,7 @@ examples:
   electra-bench leaderboard build runs
   electra-bench leaderboard build runs other/runs --out report --format html,csv
   electra-bench leaderboard build runs --tasks cola,rte
+  electra-bench leaderboard build runs --report quirk_cost --out report
   electra-bench leaderboard build runs --gin.reports.leaderboard.labels="['small']"
 """
 

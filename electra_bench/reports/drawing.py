@@ -1,5 +1,6 @@
 """Pictures of reports as SVG and PNG, by matplotlib."""
 
+import functools
 import io
 import os
 import re
@@ -35,22 +36,26 @@ COLORS = (
 )
 DASHES = ("-", "--", ":", "-.")
 # Inches; narrow enough for a phone to show the text as large as the page's small print.
-WIDTH = 4.6
-TEXT, SMALL = 10, 8.5
+WIDTH = 4.3
+TEXT, SMALL = 10.5, 9
 LONGEST_NAME = 28
 # Names in a legend; more would leave no room for the lines.
 MOST_NAMES = 24
+# In a row; more are written smaller.
+FEW_NUMBERS = 12
 # Half lines that a name may be away from its point.
 MOST_STEPS = 9
 
 
+@functools.lru_cache(maxsize=8)
 def figure(plot: Plot) -> Figure:
     """Draws one picture."""
     draw = {XY: _draw_xy, Dots: _draw_dots, Matrix: _draw_matrix}[type(plot)]
     drawn = Figure(figsize=(WIDTH, _height(plot)), layout="constrained")
     FigureCanvasAgg(drawn)
     panel = drawn.subplots()
-    panel.set_title(
+    # Of the whole picture: it may be wider than the panel.
+    drawn.suptitle(
         _printable(plot.title, 60), fontsize=TEXT, color=INK, parse_math=False
     )
     panel.tick_params(length=0, labelsize=SMALL, colors=QUIET)
@@ -58,6 +63,9 @@ def figure(plot: Plot) -> Figure:
         side.set_color(LINE)
     panel.set_axisbelow(True)
     draw(panel, plot)
+    drawn.draw_without_rendering()
+    # Every file would compute the layout again.
+    drawn.set_layout_engine("none")
     return drawn
 
 
@@ -100,7 +108,9 @@ def _draw_xy(panel: Axes, plot: XY) -> None:
     if plot.log_x:
         panel.set_xscale("log")
         panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.3g}"))
+        panel.xaxis.set_major_formatter(
+            FuncFormatter(lambda x, _: f"{x:.3g}" if x > 1e6 else f"{x:,g}")
+        )
         panel.xaxis.set_minor_locator(NullLocator())
     elif max((p.x for series in plot.series for p in series.points), default=0) > 9999:
         # 200k instead of an exponent in the corner.
@@ -180,11 +190,13 @@ def _overlap(box: Sequence[float], other: Sequence[float]) -> bool:
 
 
 def _draw_dots(panel: Axes, plot: Dots) -> None:
-    for place, (_, values) in enumerate(plot.rows):
-        panel.plot(values, [place] * len(values), "o", color=ACCENT, alpha=0.6, ms=5)
-        if values:
-            middle = _median(values)
-            panel.plot([middle] * 2, [place - 0.28, place + 0.28], color=INK, lw=2)
+    # One artist for all rows: a picture of fifty takes a fifth of the time.
+    dots = [(v, place) for place, (_, values) in enumerate(plot.rows) for v in values]
+    x, y = zip(*dots, strict=True) if dots else ((), ())
+    panel.plot(x, y, "o", color=ACCENT, alpha=0.6, ms=5)
+    medians = [(_median(v), place) for place, (_, v) in enumerate(plot.rows) if v]
+    x, y = zip(*medians, strict=True) if medians else ((), ())
+    panel.vlines(x, [p - 0.28 for p in y], [p + 0.28 for p in y], color=INK, lw=2)
     if plot.floor is not None:
         panel.axvline(plot.floor, color=COLORS[1], ls="--", lw=1)
     names = [_printable(name) for name, _ in plot.rows]
@@ -226,6 +238,8 @@ def _draw_matrix(panel: Axes, plot: Matrix) -> None:
     places = range(len(names))
     panel.set_yticks(places, names, parse_math=False, color=INK)
     panel.set_xticks(places, [str(place + 1) for place in places], color=INK)
+    if len(names) > FEW_NUMBERS:
+        panel.tick_params(axis="x", labelsize=0.7 * SMALL)
     panel.set_xlim(-0.5, len(names) - 0.5)
     panel.set_ylim(len(names) - 0.5, -0.5)
 
@@ -237,13 +251,14 @@ def inline_svg(plot: Plot, name: str) -> str:
         plot: what to draw.
         name: starts all ids, which must differ on a page.
     """
-    svg = _rendered(figure(plot), "svg", name, transparent=True).decode()
+    svg = _rendered(plot, "svg").decode()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     # It would apply to the whole page.
     svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", svg)
+    svg = svg.replace("fill: #ffffff", "fill: none")
     for color, variable in OF_THEME.items():
         svg = svg.replace(color, variable)
     # Fonts of the page; matplotlib's may be missing where the page is read.
@@ -257,17 +272,15 @@ def inline_svg(plot: Plot, name: str) -> str:
     return f"{start} {named}>{words}{rest}"
 
 
-def _rendered(
-    drawn: Figure, suffix: str, name: str, *, transparent: bool = False
-) -> bytes:
+# A page and the file beside it are made of the same bytes.
+@functools.lru_cache(maxsize=128)
+def _rendered(plot: Plot, suffix: str) -> bytes:
     """The bytes of a file; equal pictures give equal bytes."""
     buffer = io.BytesIO()
-    settings = {"svg.fonttype": "none", "svg.hashsalt": name}
+    settings = {"svg.fonttype": "none", "svg.hashsalt": plot.name}
     metadata = {"Date": None} if suffix == "svg" else None
     with matplotlib.rc_context(settings):
-        drawn.savefig(
-            buffer, format=suffix, dpi=160, transparent=transparent, metadata=metadata
-        )
+        figure(plot).savefig(buffer, format=suffix, dpi=160, metadata=metadata)
     return buffer.getvalue()
 
 
@@ -287,12 +300,11 @@ def write_pictures(
     os.makedirs(out_dir, exist_ok=True)
     written: dict[str, list[str]] = {}
     for plot in plots:
-        drawn = figure(plot)
         for suffix in ("svg", "png"):
             name = f"{report}-{plot.name}.{suffix}"
             path = os.path.join(out_dir, name)
             with open(f"{path}.partial", "wb") as file:
-                file.write(_rendered(drawn, suffix, name))
+                file.write(_rendered(plot, suffix))
             os.replace(f"{path}.partial", path)
             written.setdefault(plot.name, []).append(name)
     return written

@@ -19,23 +19,24 @@ LONGEST = (32, "32 or more")
 LENGTH_NAMES = tuple(name for _, name in (*LENGTHS, LONGEST))
 
 
-def by_class(kind: str, answers: Answers) -> Measures:
+def by_class(kind: str | None, read: Callable[[], Answers]) -> Measures:
     """Precision, recall and F1 of each class, or of each type of span or tag.
 
     Args:
         kind: registered task kind.
-        answers: of one run.
+        read: reads the answers of one run.
 
     Raises:
         Unusable: answers of this kind have no classes.
     """
+    if kind not in ("classification", "tagging"):
+        raise Unusable(f"{kind or 'unknown kind'} has no classes")
+    answers = read()
     if kind == "classification":
         return _confused(
             [(str(t), str(p)) for t, p in zip(*answers[1:], strict=True)],
             "accuracy",
         )
-    if kind != "tagging":
-        raise Unusable(f"{kind or 'unknown kind'} has no classes")
     tags = {tag for tags in answers.targets for tag in tags}
     if any(tag.startswith(("B-", "I-")) for tag in tags):
         return _spans(answers)
@@ -90,7 +91,9 @@ def _measures(counts: Mapping[str, tuple[int, int, int]], recall: str) -> Measur
     }
 
 
-def by_length(metric: str, kind: str, answers: Answers) -> Mapping[str, float]:
+def by_length(
+    metric: str, kind: str | None, read: Callable[[], Answers]
+) -> Mapping[str, float]:
     """The main metric on examples of a length in words.
 
     Lengths are those of sentences for tagging, and of the shortest right answer for
@@ -99,13 +102,14 @@ def by_length(metric: str, kind: str, answers: Answers) -> Mapping[str, float]:
     Args:
         metric: registered name of the weighted metric.
         kind: registered task kind.
-        answers: of one run.
+        read: reads the answers of one run.
 
     Raises:
         Unusable: the predictions of this kind do not tell a length.
     """
     if kind not in _LENGTH_OF:
         raise Unusable(f"predictions of {kind or 'unknown kind'} tell no length")
+    answers = read()
     lengths = np.array([_LENGTH_OF[kind](target) for target in answers.targets])
     firsts = np.array([first for first, _ in (*LENGTHS, LONGEST)])
     groups = np.searchsorted(firsts, lengths, side="right") - 1

@@ -1,5 +1,6 @@
 """Scores on parts of one task: a row a model and measure, a column a class or a length."""
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -42,8 +43,8 @@ def class_scores(
         kinds: kinds of run that count.
     """
 
-    def measures(entry: Entry, answers: Answers) -> Measures:
-        return by_class(entry.record.objective, answers)
+    def measures(entry: Entry, read: Callable[[], Answers]) -> Measures:
+        return by_class(entry.record.objective, read)
 
     def build(records: Sequence[RunRecord]) -> Table:
         cells = task_cells(records, task, labels, kinds)[0]
@@ -68,9 +69,9 @@ def length_scores(
         kinds: kinds of run that count.
     """
 
-    def measures(entry: Entry, answers: Answers) -> Measures:
+    def measures(entry: Entry, read: Callable[[], Answers]) -> Measures:
         name = weighted_metric(entry.record, entry.result)
-        scores = by_length(name, entry.record.objective, answers)
+        scores = by_length(name, entry.record.objective, read)
         return {entry.result.main_metric: scores}
 
     def build(records: Sequence[RunRecord]) -> Table:
@@ -86,7 +87,7 @@ class _Groups(NamedTuple):
 
     collected: Collected
     cells: list[TaskCell]
-    measures: Callable[[Entry, Answers], Measures]
+    measures: Callable[[Entry, Callable[[], Answers]], Measures]
 
 
 def _table(groups: _Groups, title: str) -> Table:
@@ -101,10 +102,9 @@ def _table(groups: _Groups, title: str) -> Table:
         of_runs = {}
         for entry in cell.entries:
             try:
-                # The hash is checked: what was changed since the run is not shown.
-                groups.collected.predictions_sha256(*entry)
-                answers = groups.collected.answers(*entry)
-                of_runs[entry.record.run_id] = groups.measures(entry, answers)
+                of_runs[entry.record.run_id] = groups.measures(
+                    entry, functools.partial(_read, groups.collected, entry)
+                )
             except Unusable as error:
                 reasons[str(error)] += 1
         if of_runs:
@@ -135,6 +135,12 @@ def _table(groups: _Groups, title: str) -> Table:
         differences=(),
         notes=tuple(notes),
     )
+
+
+def _read(collected: Collected, entry: Entry) -> Answers:
+    # What was changed since the run is not shown.
+    collected.predictions_sha256(*entry)
+    return collected.answers(*entry)
 
 
 # A class may be called as a column is.

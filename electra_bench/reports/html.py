@@ -144,6 +144,7 @@ def _plot(plot: Plot, files: Files, prefix: str) -> dict[str, Any]:
 
     return {
         "name": f"{prefix}{plot.name}",
+        "description": plot.description,
         "svg": inline_svg(plot, f"{prefix}{plot.name}"),
         "files": [
             {"href": _relative(name), "text": name.rpartition(".")[2].upper()}

@@ -16,7 +16,7 @@ def seed_variance(
     tasks: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
     kinds: Sequence[str] = ("finetune",),
-    max_rows: int = 50,
+    max_rows: int = 20,
 ) -> Callable[[Sequence[RunRecord]], Table]:
     """Builds the report: the standard deviation of every cell, and a dot a run.
 
@@ -70,6 +70,6 @@ def _plot(board: Board, place: int, column: ColumnKey) -> Dots:
         name,
         f"A line a model with a dot for each of its runs on {name} and a bar at their "
         "median.",
-        f"{column.metric}; dot: one run, bar: median",
+        column.metric or "",
         tuple(rows),
     )

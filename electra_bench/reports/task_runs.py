@@ -97,7 +97,7 @@ def _plots(task: str, cells: Sequence[TaskCell]) -> tuple[Dots, ...]:
                 f"{scored_on}: every run",
                 f"A line a model with a dot for each of its runs on {task} and a bar at "
                 "their median; the dashed line is the trivial answer.",
-                f"{metric}; dot: one run, bar: median, dashed: floor",
+                metric,
                 tuple(rows),
                 floors.pop() if len(floors) == 1 else None,
             )
