@@ -7,8 +7,13 @@ from electra_bench.registry import reports
 from electra_bench.reports.collect import as_collected
 from electra_bench.reports.evidence import REPLICATES, Evidence
 from electra_bench.reports.plot import XY, Point, Series
-from electra_bench.reports.table import NothingToShow, Score, Table
-from electra_bench.reports.task_cells import CONDITIONS, conditions, task_cells
+from electra_bench.reports.table import LeftOut, NothingToShow, Score, Table
+from electra_bench.reports.task_cells import (
+    CONDITIONS,
+    TaskCell,
+    conditions,
+    task_cells,
+)
 
 
 @reports.register("learning_curve")
@@ -28,18 +33,21 @@ def learning_curve(
     """
 
     def build(records: Sequence[RunRecord]) -> Table:
-        cells = task_cells(records, task, labels, kinds)[0]
+        cells, left_out = task_cells(records, task, labels, kinds)
         evidence = Evidence(as_collected(records), replicates)
         lines: dict[tuple, dict[float, Score]] = {}
+        cells = _along_pretraining(cells)
         others = [name for name in conditions(cells) if name != "pre-training"]
         for cell in cells:
             row = (cell.row.label, *(CONDITIONS[name](cell) for name in others))
             fraction = 1.0 if cell.row.fraction is None else cell.row.fraction
-            # A run without a fraction may stand beside one with 1.
-            if fraction not in lines.setdefault(row, {}):
+            if fraction in lines.setdefault(row, {}):
+                # Runs that say 1 beside runs that say nothing: rows of their own.
+                reason = f"{cell.row.label} has another point at {fraction:g}"
+                left_out += [LeftOut(e.record.run_id, reason) for e in cell.entries]
+            else:
                 lines[row][fraction] = evidence.score(cell.entries)
         evidence.save()
-        lines = {row: scores for row, scores in lines.items() if len(scores) > 1}
         if not lines:
             raise NothingToShow(
                 f"no model has runs on {task} after two parts of its pre-training"
@@ -57,10 +65,25 @@ def learning_curve(
             # No tests: columns are no tasks.
             differences=(),
             notes=("A column is the fraction of pre-training that a model has seen.",),
+            left_out=tuple(left_out),
             plots=(_plot(task, lines),),
         )
 
     return build
+
+
+def _along_pretraining(cells: Sequence[TaskCell]) -> list[TaskCell]:
+    """Cells of which there is another one that differs in the fraction only."""
+    fractions: dict[tuple, set[float]] = {}
+    for cell in cells:
+        key = (cell.row._replace(fraction=None), cell.scored_on)
+        # Without a fraction a run has seen all, as with 1.
+        fractions.setdefault(key, set()).add(cell.row.fraction or 1.0)
+    return [
+        cell
+        for cell in cells
+        if len(fractions[cell.row._replace(fraction=None), cell.scored_on]) > 1
+    ]
 
 
 def _plot(task: str, lines: dict[tuple, dict[float, Score]]) -> XY:
