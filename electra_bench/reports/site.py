@@ -67,9 +67,10 @@ def write_site(
 
 
 def _shown(collected: Collected, table: Table) -> Collected:
-    """The records without those that only rows beyond the shown ones have."""
-    hidden = _run_ids(table, table.further_rows) - _run_ids(table, table.rows)
-    kept = tuple(r for r in collected if r.run_id not in hidden)
+    """The runs of the shown rows, and those of other kinds."""
+    ids = _run_ids(table, table.rows)
+    kinds = {record.kind for record in collected if record.run_id in ids}
+    kept = tuple(r for r in collected if r.run_id in ids or r.kind not in kinds)
     return Collected(kept, collected.paths)
 
 
@@ -90,7 +91,6 @@ def _task_pages(
         # Names in records are no safe file names, and two may become one.
         slug = re.sub(r"[^A-Za-z0-9_-]", "_", task)
         unique = slug if slug == task else f"{slug}-{place}"
-        built = {name: replace(table, left_out=()) for name, table in built.items()}
         pages[task] = Page(f"task-{unique}.html", task, task, built, notices)
     return pages
 

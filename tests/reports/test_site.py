@@ -93,10 +93,11 @@ def test_what_has_nothing_to_show_is_named_in_a_line(tmp_path):
     assert "<li>class scores: " in task
 
 
-def test_pages_are_about_the_rows_that_are_shown(tmp_path):
+@pytest.mark.parametrize("binding", ["max_rows=2", "labels=['abc', 'ab']"])
+def test_pages_are_about_the_rows_that_are_shown(tmp_path, binding):
     runs = saved(tmp_path, labels=("a", "ab", "abc"))
     argv = ["leaderboard", "build", str(runs), "--format", "site"]
-    argv += ["--gin.reports.leaderboard.max_rows=2", "--out", str(tmp_path / "out")]
+    argv += [f"--gin.reports.leaderboard.{binding}", "--out", str(tmp_path / "out")]
     assert main.main(argv) == 0
     page = (tmp_path / "out" / "task-cola.html").read_text("utf-8")
     assert (
