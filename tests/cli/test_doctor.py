@@ -61,7 +61,7 @@ def test_broken_entry_points_fail(monkeypatch):
     monkeypatch.setattr("electra_bench.registry.REGISTRIES", {"reports": reports})
     assert [check.status for check in doctor.registered_names()] == ["ok"]
     monkeypatch.setattr(reports, "load", broken)
-    checks = doctor.registered_names()
+    checks = list(doctor.registered_names())
     assert {check.status for check in checks} == {"fail"}
     assert all("gone" in check.detail for check in checks)
     target = "electra_bench.reports.leaderboard:leaderboard"
