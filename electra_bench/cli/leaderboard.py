@@ -8,11 +8,15 @@ examples:
   electra-bench leaderboard build runs
   electra-bench leaderboard build runs other/runs --out report --format html,csv
   electra-bench leaderboard build runs --tasks cola,rte
+  electra-bench leaderboard build runs --report quirk_cost --out report
   electra-bench leaderboard build runs --gin.reports.leaderboard.labels="['small']"
   electra-bench leaderboard build runs --gin.reports.leaderboard.correction="'bh'"
 """
 
-FORMATS = ("terminal", "md", "csv", "json", "html")
+FILES = ("md", "csv", "json", "tex", "html")
+# One page for each task and for each report.
+SITE = "site"
+FORMATS = ("terminal", *FILES, SITE)
 
 
 def add_parser(subparsers) -> None:
@@ -78,27 +82,36 @@ def run(args: argparse.Namespace) -> None:
         kinds=list(REGISTRIES),
     )
     tasks = args.tasks.split(",") if args.tasks else None
-    table = build_table(collect(args.runs), args.report, tasks)
+    collected = collect(args.runs)
+    table = build_table(collected, args.report, tasks)
     if "terminal" in formats:
         from electra_bench.reports import terminal
 
         terminal.print_table(table)
     if args.out:
-        files = [name for name in formats if name != "terminal"]
-        written = write_table(
-            table, args.out, files, name=args.report, command=_command(args)
-        )
+        files = [name for name in formats if name in FILES]
+        command = _command(args)
+        written = write_table(table, args.out, files, name=args.report, command=command)
+        if SITE in formats:
+            from electra_bench.reports.site import write_site
+
+            written += write_site(collected, table, args.out, command)
         for path in written:
             print(f"wrote {path}")
 
 
 def _formats(args: argparse.Namespace) -> list[str]:
+    formats = [name for name in FORMATS if name != SITE or args.report == "leaderboard"]
     if args.format is None:
-        return list(FORMATS) if args.out else ["terminal"]
+        return formats if args.out else ["terminal"]
     formats = args.format.split(",")
     for name in formats:
         if name not in FORMATS:
             raise ValueError(f"--format: no format {name!r}; all: {', '.join(FORMATS)}")
+    if SITE in formats and args.report != "leaderboard":
+        raise ValueError(
+            f"--format site is the leaderboard with all reports; got {args.report!r}"
+        )
     if not args.out and formats != ["terminal"]:
         raise ValueError("--format needs --out for everything but terminal")
     return formats

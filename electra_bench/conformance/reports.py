@@ -12,8 +12,8 @@ from electra_bench.conformance.check import NotChecked, require
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.reports import terminal
 from electra_bench.reports.collect import Collected
-from electra_bench.reports.table import Table
-from electra_bench.reports.write import FORMATS, build_table, write_table
+from electra_bench.reports.table import NothingToShow, Table
+from electra_bench.reports.write import FORMATS, build_table, is_of_task, write_table
 
 HEAVY = ("tensorflow", "seqio", "t5", "jax", "torch")
 # Prints what a report has loaded; arguments: the plugins to load, then its name.
@@ -40,11 +40,20 @@ class Report(NamedTuple):
     plugins: tuple[str, ...] = ()
 
     def build(self, records: tuple[RunRecord, ...]) -> Table:
-        """Its table of some records."""
+        """Its table of some records; of one task if it is about one.
+
+        Raises:
+            NotChecked: it says that the records have not what it is about.
+        """
         paths = {
             record.run_id: f"runs/{record.run_id}/record.json" for record in records
         }
-        return build_table(Collected(records, paths, ()), self.name)
+        collected = Collected(records, paths, ())
+        tasks = ["cola"] if is_of_task(self.name) else None
+        try:
+            return build_table(collected, self.name, tasks)
+        except NothingToShow as nothing:
+            raise NotChecked(str(nothing)) from nothing
 
 
 def records() -> tuple[RunRecord, ...]:

@@ -12,6 +12,7 @@ from electra_bench.reports.cells import (
     Entry,
     RowKey,
     column_names,
+    columns_of,
     marks_of,
 )
 from electra_bench.reports.evidence import (
@@ -19,9 +20,10 @@ from electra_bench.reports.evidence import (
     Sampled,
     differences,
     tests_of_columns,
+    with_interval,
 )
 from electra_bench.reports.predictions import Unusable
-from electra_bench.reports.significance import estimate
+from electra_bench.reports.selection import select
 from electra_bench.reports.table import Score
 
 MEAN = "mean"
@@ -93,6 +95,19 @@ class Board:
         return replace(over_seeds(runs, marks), stale=stale)
 
 
+def board_of(
+    records: Sequence[RunRecord],
+    *,
+    kinds: Sequence[str],
+    labels: Sequence[str] | None,
+    tasks: Sequence[str] | None,
+    max_rows: int,
+) -> Board:
+    """The board of some records; for the arguments see `select` and the leaderboard."""
+    cells = select(records, kinds=kinds, labels=labels, tasks=tasks).cells
+    return Board(cells, columns_of(cells, tasks), max_rows)
+
+
 class Tested:
     """What the predictions behind the shown rows add.
 
@@ -135,9 +150,7 @@ class Tested:
         sampled = self.sampled[name].get(number)
         if sampled is None:
             return replace(score, no_interval=self.reasons.get((number, name)))
-        found = estimate(sampled.runs)
-        # No score is above 100; Student's t does not know that.
-        return replace(score, interval=(found.low, min(found.high, 100.0)))
+        return with_interval(score, sampled)
 
     def rank(self, number: int, column: str | None) -> int | None:
         """1 + the number of rows that are significantly better; None if never tested."""

@@ -5,6 +5,7 @@ import gc
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from electra_bench.records import RecordError, RunRecord, TaskResult, find_records
 from electra_bench.reports import predictions
@@ -34,6 +35,11 @@ class Collected(Sequence[RunRecord]):
         """Number of usable records."""
         return len(self.records)
 
+    @cached_property
+    def by_id(self) -> dict[str, RunRecord]:
+        """run_id to record."""
+        return {record.run_id: record for record in self.records}
+
     def predictions_sha256(self, record: RunRecord, result: TaskResult) -> str | None:
         """Hash of the predictions file of a result.
 
@@ -54,6 +60,11 @@ class Collected(Sequence[RunRecord]):
         if record.run_id not in self.paths:
             raise predictions.Unusable("no predictions")
         return predictions.predictions_path(self.paths[record.run_id], result)
+
+
+def as_collected(records: Sequence[RunRecord]) -> Collected:
+    """Records with their paths; without any where nothing is known of paths."""
+    return records if isinstance(records, Collected) else Collected(tuple(records))
 
 
 def collect(directories: Iterable[str]) -> Collected:

@@ -4,7 +4,7 @@ import itertools
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,7 +12,8 @@ import numpy as np
 
 from electra_bench.data.cache_dir import cache_dir
 from electra_bench.reports import significance
-from electra_bench.reports.cells import Entry
+from electra_bench.reports.aggregate import over_seeds
+from electra_bench.reports.cells import Entry, column_of, marks_of
 from electra_bench.reports.collect import Collected
 from electra_bench.reports.predictions import Unusable
 from electra_bench.reports.replicates import (
@@ -22,7 +23,7 @@ from electra_bench.reports.replicates import (
 )
 from electra_bench.reports.significance import Estimate, Runs
 from electra_bench.reports.store import Store
-from electra_bench.reports.table import Difference
+from electra_bench.reports.table import Difference, Score
 
 REPLICATES = 1000
 
@@ -116,9 +117,26 @@ class Evidence:
             raise Unusable("no score on some samples")
         return found
 
+    def score(self, entries: Sequence[Entry]) -> Score:
+        """Sums up a cell, with its interval or the reason for having none."""
+        runs = [(e.record.run_id, e.result.main_score) for e in entries]
+        marks = marks_of(column_of(entries[0].result), entries) if entries else ()
+        score = over_seeds(runs, marks)
+        try:
+            return with_interval(score, self.sampled(entries))
+        except Unusable as error:
+            return replace(score, no_interval=str(error))
+
     def save(self) -> None:
         """Keeps what was computed."""
         self._store.save()
+
+
+def with_interval(score: Score, sampled: Sampled) -> Score:
+    """A score with the interval of its mean."""
+    found = significance.estimate(sampled.runs)
+    # No score is above 100; Student's t does not know that.
+    return replace(score, interval=(found.low, min(found.high, 100.0)))
 
 
 class PairTest(NamedTuple):
@@ -196,6 +214,12 @@ def tests_of_columns(
                 any(test.runs_only for test in of_pair),
             )
     return tests
+
+
+def mean_over_columns(cells: Sequence[Sampled]) -> Estimate:
+    """The mean over columns of the means over runs of one row."""
+    estimates = [significance.estimate(cell.runs) for cell in cells]
+    return significance.combined(_groups([cell.run_ids for cell in cells], estimates))
 
 
 def _groups(

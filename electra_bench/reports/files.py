@@ -4,7 +4,7 @@ import csv
 import io
 import json
 
-from electra_bench.reports.table import Score, Table, Value
+from electra_bench.reports.table import Bounded, Score, Table, Value
 
 SPREAD_FIELDS = ("count", "sd", "low", "high", "mean")
 INTERVAL_FIELDS = ("interval low", "interval high")
@@ -16,25 +16,33 @@ def to_csv(table: Table) -> str:
     A missing value is an empty field.
     """
     rows = (*table.rows, *table.further_rows, *table.reference_rows)
-    with_spread = {
-        name
-        for name in table.columns
-        if any(isinstance(table.cell(row, name), Score) for row in rows)
-    }
+
+    def having(kinds) -> set[str]:
+        return {
+            name
+            for name in table.columns
+            if any(isinstance(table.cell(row, name), kinds) for row in rows)
+        }
+
+    with_spread, with_interval = having(Score), having((Score, Bounded))
     header = []
     for name in table.columns:
         header.append(name)
         if name in with_spread:
-            header += [f"{name} {part}" for part in SPREAD_FIELDS + INTERVAL_FIELDS]
+            header += [f"{name} {part}" for part in SPREAD_FIELDS]
+        if name in with_interval:
+            header += [f"{name} {part}" for part in INTERVAL_FIELDS]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
     for row in rows:
         fields = []
         for name, value in zip(table.columns, row, strict=True):
-            fields.append(value.value if isinstance(value, Score) else value)
+            has_interval = isinstance(value, (Score, Bounded))
+            fields.append(value.value if has_interval else value)
             if name in with_spread:
                 fields += [getattr(value, part, None) for part in SPREAD_FIELDS]
+            if name in with_interval:
                 fields += getattr(value, "interval", None) or (None, None)
         writer.writerow(fields)
     return buffer.getvalue()
@@ -44,7 +52,7 @@ def to_json(table: Table) -> str:
     """Renders a report with the runs behind every score; a line a part of it."""
 
     def plain(value: Value):
-        return vars(value) if isinstance(value, Score) else value
+        return vars(value) if isinstance(value, (Score, Bounded)) else value
 
     def objects(rows):
         return [

@@ -1,16 +1,39 @@
-"""Tables as one self-contained page."""
+"""Tables as self-contained pages."""
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from electra_bench.reports import table as tables
+from electra_bench.reports.plot import Plot
 from electra_bench.reports.table import Difference, Score, Table, Value
+
+
+class Link(NamedTuple):
+    """An entry of the list of pages."""
+
+    text: str
+    href: str
+    is_here: bool
+
+
+class Files(NamedTuple):
+    """Where a page stands and what stands beside it.
+
+    Attributes:
+        folder: of the page; links are relative to it.
+        pictures: name of a plot to names of its files, relative to the folder.
+        tasks: task to the name of its page.
+    """
+
+    folder: str
+    pictures: Mapping[str, Sequence[str]] = {}
+    tasks: Mapping[str, str] = {}
 
 
 def to_html(table: Table, out_dir: str, command: str | None = None) -> str:
@@ -21,6 +44,28 @@ def to_html(table: Table, out_dir: str, command: str | None = None) -> str:
         out_dir: folder of the page; links to records are relative to it.
         command: the command that builds this table again.
     """
+    return to_page([table], Files(out_dir), title=table.title, command=command)
+
+
+def to_page(
+    shown: Sequence[Table],
+    files: Files,
+    *,
+    title: str,
+    command: str | None = None,
+    links: Sequence[Link] = (),
+    notices: Sequence[str] = (),
+) -> str:
+    """Renders reports below one another.
+
+    Args:
+        shown: the reports; all but the first have their titles above them.
+        files: where the page stands.
+        title: heading of the page.
+        command: the command that builds the page again.
+        links: the list of pages.
+        notices: what is not shown, and why, a line each.
+    """
     environment = Environment(
         loader=PackageLoader("electra_bench.reports"),
         autoescape=True,
@@ -28,45 +73,84 @@ def to_html(table: Table, out_dir: str, command: str | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    return environment.get_template("page.html.j2").render(
+        title=title,
+        sections=[
+            _section(table, files, prefix=f"part{place}-" if place > 1 else "")
+            for place, table in enumerate(shown, 1)
+        ],
+        command=command,
+        links=links,
+        notices=notices,
+    )
+
+
+def _section(table: Table, files: Files, prefix: str) -> dict[str, Any]:
     best = {name: table.best(name) for name in table.metrics}
     ranges = {name: _range(table, name) for name in table.metrics}
 
     def cells(row: tuple[Value, ...], place: int | None) -> list[dict[str, Any]]:
-        return [
+        shown = [
             _cell(
                 value,
-                anchor=f"runs-{place}-{number}",
+                anchor=f"{prefix}runs-{place}-{number}",
                 metric=name in table.metrics,
                 best=place in best.get(name, ()),
                 span=ranges.get(name),
             )
             for number, (name, value) in enumerate(zip(table.columns, row, strict=True))
         ]
+        if table.run is not None:
+            run_id = table.cell(row, table.run)
+            shown[table.columns.index(table.run)]["run"] = _run(
+                table, run_id, None, files.folder
+            )
+        return shown
 
-    rows = [cells(row, number) for number, row in enumerate(table.rows)]
     claims = [d for d in table.differences or () if d.significant]
-    return environment.get_template("table.html.j2").render(
-        table=table,
-        columns=[_column(table, name) for name in table.columns],
-        label_index=table.columns.index(table.label),
-        rows=rows,
-        reference_rows=list(
+    return {
+        "table": table,
+        "prefix": prefix,
+        "columns": [_column(table, name) for name in table.columns],
+        "label_index": table.columns.index(table.label),
+        "rows": [cells(row, number) for number, row in enumerate(table.rows)],
+        "reference_rows": list(
             itertools.zip_longest(
                 (cells(row, None) for row in table.reference_rows),
                 table.reference_details,
                 fillvalue="",
             )
         ),
-        claims=[_claim(table, claim) for claim in claims],
-        repeat=[
+        "claims": [_claim(table, claim) for claim in claims],
+        "repeat": [
             {"id": run_id, "command": table.sources[run_id].command}
             for run_id in table.repeat
             if run_id in table.sources
         ],
-        groups=_groups(table, out_dir),
-        left_out=table.left_out,
-        command=command,
-    )
+        "groups": _groups(table, files.folder, prefix),
+        "left_out": table.left_out,
+        "task_links": {
+            name: _relative(files.tasks[task])
+            for name, task in table.tasks.items()
+            if task in files.tasks
+        },
+        "plots": [_plot(plot, files, prefix) for plot in table.plots],
+    }
+
+
+def _plot(plot: Plot, files: Files, prefix: str) -> dict[str, Any]:
+    # matplotlib takes half a second to load.
+    from electra_bench.reports.drawing import inline_svg
+
+    return {
+        "name": f"{prefix}{plot.name}",
+        "description": plot.description,
+        "svg": inline_svg(plot, f"{prefix}{plot.name}"),
+        "files": [
+            {"href": _relative(name), "text": name.rpartition(".")[2].upper()}
+            for name in files.pictures.get(plot.name, ())
+        ],
+    }
 
 
 def _column(table: Table, name: str) -> dict[str, Any]:
@@ -114,6 +198,7 @@ def _cell(
         "stale": isinstance(value, Score) and value.stale,
         "missing": number is None and not isinstance(value, str),
         "score": isinstance(value, Score),
+        "run": None,
     }
     if isinstance(value, Score):
         cell |= {
@@ -154,7 +239,7 @@ def _positions(
     return [round(100 * (score - low) / (high - low), 1) for score in scores]
 
 
-def _groups(table: Table, out_dir: str) -> list[dict[str, Any]]:
+def _groups(table: Table, out_dir: str, prefix: str) -> list[dict[str, Any]]:
     """The runs behind every cell, for the list below the table."""
     groups = []
     for row_number, row in enumerate(table.rows):
@@ -163,7 +248,7 @@ def _groups(table: Table, out_dir: str) -> list[dict[str, Any]]:
                 continue
             groups.append(
                 {
-                    "anchor": f"runs-{row_number}-{number}",
+                    "anchor": f"{prefix}runs-{row_number}-{number}",
                     "label": tables.text(table.cell(row, table.label)),
                     "column": name,
                     "explained": tables.explain(value),
@@ -188,6 +273,9 @@ def _run(
 
 
 def _link(path: str, out_dir: str) -> str:
-    relative = PurePath(os.path.relpath(path, out_dir)).as_posix()
+    return _relative(PurePath(os.path.relpath(path, out_dir)).as_posix())
+
+
+def _relative(path: str) -> str:
     # "./" keeps a colon in the first folder's name from being read as a scheme.
-    return "./" + quote(relative)
+    return "./" + quote(path)

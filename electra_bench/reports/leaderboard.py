@@ -1,6 +1,5 @@
 """The leaderboard: a row a model, a column a task, a cell the median over seeds."""
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -9,21 +8,19 @@ import numpy as np
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.registry import tasks as task_cards
 from electra_bench.reports import references as published
 from electra_bench.reports.aggregate import mean_or_none
 from electra_bench.reports.board import MEAN, Board, Tested
 from electra_bench.reports.cells import (
     ColumnKey,
-    cells_of,
     columns_of,
     differing_hparams,
     row_names,
-    without_repeats,
 )
-from electra_bench.reports.collect import Collected
+from electra_bench.reports.collect import as_collected
 from electra_bench.reports.evidence import REPLICATES, Evidence, detectable
 from electra_bench.reports.leaderboard_notes import notes_on_evidence, notes_on_records
+from electra_bench.reports.selection import select
 from electra_bench.reports.significance import CORRECTIONS
 from electra_bench.reports.table import FLOOR, LeftOut, Table, Value
 
@@ -84,27 +81,10 @@ def leaderboard(
         )
 
     def build(records: Sequence[RunRecord]) -> Table:
-        used = [r for r in records if r.kind in kinds]
-        if not used:
-            found = sorted({r.kind for r in records})
-            raise ValueError(
-                f"no record is of kind {', '.join(kinds)}; {len(records)} are of {found}"
-            )
-        if labels is not None:
-            _check_names("label", labels, {r.label for r in used})
-            used = [r for r in used if r.label in labels]
-        cells, left_out = without_repeats(cells_of(used))
-        left_out += [
-            LeftOut(r.run_id, "it has no results") for r in used if not r.results
-        ]
-        if tasks is not None:
-            measured = {column.task for _, column in cells}
-            _check_names("task", tasks, {*measured, *task_cards.names()})
+        used, cells, left_out = select(records, kinds=kinds, labels=labels, tasks=tasks)
         board = Board(cells, columns_of(cells, tasks), max_rows)
-        collected = records
-        if not isinstance(records, Collected):
-            collected = Collected(tuple(records))
-        tested = Tested(board, Evidence(collected, replicates), correction)
+        evidence = Evidence(as_collected(records), replicates)
+        tested = Tested(board, evidence, correction)
         others = Counter(r.kind for r in records if r.kind not in kinds)
         notes = [
             *notes_on_records(used, board),
@@ -114,15 +94,6 @@ def leaderboard(
         return _table(board, tested, references, left_out, notes)
 
     return build
-
-
-def _check_names(what: str, wanted: Sequence[str], known: set[str]) -> None:
-    for name in wanted:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=3)
-            raise ValueError(
-                f"no record has the {what} {name!r}; near: {near}; all: {sorted(known)}"
-            )
 
 
 def _floor(board: Board, column: ColumnKey) -> float | None:
@@ -187,6 +158,10 @@ def _table(
         left_out=tuple(left_out),
         differences=tested.differences,
         repeat=_outdated(board),
+        tasks={
+            name: column.task
+            for name, column in zip(board.names, board.columns, strict=True)
+        },
     )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from electra_bench.reports.plot import Plot
+
 MISSING = "–"
 # Label of the reference row with trivial answers.
 FLOOR = "floor"
@@ -42,7 +44,28 @@ class Score:
     stale: bool = False
 
 
-Value = Score | str | int | float | None
+@dataclass(frozen=True)
+class Bounded:
+    """A number with its 95 % interval, where there are no runs of its own to sum up.
+
+    Attributes:
+        value: percentage points.
+        interval: its ends; None if unknown.
+        is_difference: whether its sign is shown.
+        remark: what is known besides, in a word or two ("p = 0.01").
+    """
+
+    value: float
+    interval: tuple[float, float] | None = None
+    is_difference: bool = False
+    remark: str = ""
+
+
+class NothingToShow(ValueError):
+    """The records have not what a report is about; the message says what is missing."""
+
+
+Value = Score | Bounded | str | int | float | None
 
 
 @dataclass(frozen=True)
@@ -133,6 +156,9 @@ class Table:
         reference_details: source and conditions of every reference row; may be empty.
         further_rows: rows after the shown ones, which only CSV and JSON hold.
         repeat: run_ids of runs that an older version of their task has scored.
+        run: the column that holds run_ids, where every row is a run; None if there is none.
+        tasks: column name to the task that it has scores of.
+        plots: pictures of the table.
         sources: run_id to where it is; filled in by whoever read the records.
     """
 
@@ -150,6 +176,9 @@ class Table:
     reference_details: tuple[str, ...] = ()
     further_rows: tuple[tuple[Value, ...], ...] = ()
     repeat: tuple[str, ...] = ()
+    run: str | None = None
+    tasks: Mapping[str, str] = field(default_factory=dict)
+    plots: tuple[Plot, ...] = ()
     sources: Mapping[str, Source] = field(default_factory=dict)
 
     def __post_init__(self):
@@ -160,8 +189,8 @@ class Table:
         """
         if len(set(self.columns)) != len(self.columns):
             raise ValueError(f"columns of a table must differ, got {self.columns}")
-        named = [self.label, *self.metrics, *self.details]
-        named += [self.rank_by] if self.rank_by else []
+        named = [self.label, *self.metrics, *self.details, *self.tasks]
+        named += [name for name in (self.rank_by, self.run) if name]
         for name in named:
             if name not in self.columns:
                 raise ValueError(f"{name!r} is no column of the table: {self.columns}")
@@ -207,7 +236,7 @@ class Table:
 
 def number(value: Value) -> float | None:
     """What a value counts as in sorting and in files; None if missing or text."""
-    if isinstance(value, Score):
+    if isinstance(value, (Score, Bounded)):
         return value.value
     return value if isinstance(value, (int, float)) else None
 
@@ -221,6 +250,10 @@ def text(value: Value, *, metric: bool = False) -> str:
     """
     if isinstance(value, Score):
         return text(value.value, metric=True)
+    if isinstance(value, Bounded):
+        shown = f"{value.value:{'+' if value.is_difference else ''}.2f}"
+        parts = (f"{shown} {interval(value)}".strip(), value.remark)
+        return ", ".join(filter(None, parts))
     if value is None:
         return MISSING
     if isinstance(value, float):
@@ -236,7 +269,7 @@ def spread(score: Score) -> str:
     return f"{sd}n={score.count}"
 
 
-def interval(score: Score) -> str:
+def interval(score: Score | Bounded) -> str:
     """The interval in short: `[59.2, 62.9]`; empty without one."""
     if score.interval is None:
         return ""

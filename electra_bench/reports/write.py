@@ -11,10 +11,11 @@ from electra_bench.registry import reports
 from electra_bench.reports.collect import Collected
 from electra_bench.reports.files import to_csv, to_json
 from electra_bench.reports.html import to_html
+from electra_bench.reports.latex import to_latex
 from electra_bench.reports.markdown import to_markdown
 from electra_bench.reports.table import Source, Table
 
-FORMATS = ("md", "csv", "json", "html")
+FORMATS = ("md", "csv", "json", "tex", "html")
 
 
 def build_table(
@@ -27,15 +28,25 @@ def build_table(
     Args:
         collected: records, and what could not be used.
         report: registered name.
-        tasks: tasks to show; None leaves the choice to the report.
+        tasks: tasks to show; None leaves the choice to the report. A report with a
+            parameter `task` is about one.
 
     Raises:
         KeyError: no such report.
-        ValueError: the report takes no `tasks`.
+        ValueError: the report takes no `tasks`, or is about one and got none or several.
+        NothingToShow: the records have not what the report is about.
     """
     builder = reports.get(report)
+    parameters = inspect.signature(builder).parameters
     options = {} if tasks is None else {"tasks": tuple(tasks)}
-    if options and "tasks" not in inspect.signature(builder).parameters:
+    if is_of_task(report):
+        if len(tasks or ()) != 1:
+            raise ValueError(
+                f"the report {report!r} is about one task, which --tasks names; "
+                f"got {tasks}"
+            )
+        options = {"task": tasks[0]}
+    elif options and "tasks" not in parameters:
         raise ValueError(f"the report {report!r} has no parameter 'tasks'")
     table = builder(**options)(collected)
     named = [
@@ -47,6 +58,15 @@ def build_table(
         left_out=(*collected.left_out, *named),
         sources={r.run_id: _source(r, collected.paths) for r in collected},
     )
+
+
+def is_of_task(report: str) -> bool:
+    """Whether a report is about one task.
+
+    Raises:
+        KeyError: no such report.
+    """
+    return "task" in inspect.signature(reports.get(report)).parameters
 
 
 def _source(record: RunRecord, paths: Mapping[str, str]) -> Source:
@@ -90,17 +110,23 @@ def write_table(
         "md": lambda: to_markdown(table),
         "csv": lambda: to_csv(table),
         "json": lambda: to_json(table),
+        "tex": lambda: to_latex(table, command),
         "html": lambda: to_html(table, out_dir, command),
     }
     written = []
     for suffix in formats:
         path = os.path.join(out_dir, f"{name}.{suffix}")
-        partial = f"{path}.partial"
-        with open(partial, "w", encoding="utf-8", newline="") as file:
-            file.write(render[suffix]())
-        os.replace(partial, path)
-        written.append(path)
+        written.append(write_file(path, render[suffix]()))
     return written
+
+
+def write_file(path: str, content: str) -> str:
+    """Writes a file of text, whole or not at all; returns its path."""
+    partial = f"{path}.partial"
+    with open(partial, "w", encoding="utf-8", newline="") as file:
+        file.write(content)
+    os.replace(partial, path)
+    return path
 
 
 def write_leaderboard(

@@ -2,50 +2,18 @@
 
 import itertools
 import os
-import shutil
 
 import pytest
 from run_records import run_record, save_predicted
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from electra_bench.cli import main
 
-FLAGS = (
-    "--headless",
-    # Chromium's sandbox refuses to run as root, which containers do.
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 HOSTILE = (
     '"><img src=x onerror="document.title=1"><script>document.title=2</script>',
     "</table></body>{{ 7 * 7 }}&amp;",
 )
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        reason = "chromium and chromium-driver (Debian packages) are not installed"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    window = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield window
-    window.quit()
 
 
 @pytest.fixture(scope="module")
@@ -64,28 +32,15 @@ def page(tmp_path_factory):
             save_predicted(run, record, ["yes"] * 100, predictions)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ELECTRA_BENCH_CACHE", str(folder / "cache"))
-        argv = ["leaderboard", "build", str(folder / "runs"), "--out"]
-        assert main.main([*argv, str(folder / "out")]) == 0
+        argv = ["leaderboard", "build", str(folder / "runs"), "--format", "html"]
+        assert main.main([*argv, "--out", str(folder / "out")]) == 0
     return (folder / "out" / "leaderboard.html").as_uri()
 
 
 @pytest.fixture
-def opened(browser, page):
-    show(browser, page, width=1280)
+def opened(browser, page, show):
+    show(page, width=1280)
     return browser
-
-
-def show(browser, page, width, scheme="light"):
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 850, "deviceScaleFactor": 1, "mobile": False},
-    )
-    browser.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia",
-        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
-    )
-    browser.get("about:blank")
-    browser.get(page)
 
 
 def column(browser, name):
@@ -182,10 +137,10 @@ def background(browser):
     return body.value_of_css_property("background-color")
 
 
-def test_follows_the_systems_theme_until_told_otherwise(browser, page):
-    show(browser, page, width=1280, scheme="light")
+def test_follows_the_systems_theme_until_told_otherwise(browser, page, show):
+    show(page, width=1280, scheme="light")
     light = background(browser)
-    show(browser, page, width=1280, scheme="dark")
+    show(page, width=1280, scheme="dark")
     dark = background(browser)
     assert light != dark
     toggle = browser.find_element(By.ID, "theme")
@@ -207,8 +162,8 @@ def luminance(color):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_small_print_can_be_read(browser, page, scheme):
-    show(browser, page, width=1280, scheme=scheme)
+def test_small_print_can_be_read(browser, page, show, scheme):
+    show(page, width=1280, scheme=scheme)
     spread = browser.find_element(By.CSS_SELECTOR, "td .spread")
     shades = sorted(
         luminance(c)
@@ -218,8 +173,8 @@ def test_small_print_can_be_read(browser, page, scheme):
     assert (shades[1] + 0.05) / (shades[0] + 0.05) >= 4.5
 
 
-def test_on_a_phone_only_the_table_scrolls(browser, page):
-    show(browser, page, width=390)
+def test_on_a_phone_only_the_table_scrolls(browser, page, show):
+    show(page, width=390)
     width = browser.execute_script("return document.documentElement.scrollWidth")
     assert width <= 390
     board = browser.find_element(By.CSS_SELECTOR, ".scroll")

@@ -69,8 +69,9 @@ def test_a_plain_table_of_a_plugin_renders_everywhere(tmp_path):
         "leaderboard.html",
         "leaderboard.json",
         "leaderboard.md",
+        "leaderboard.tex",
     ]
-    assert len(written) == 4
+    assert len(written) == 5
     assert "80.0" in printed(table, 80)
 
 

@@ -1,0 +1,160 @@
+"""Scores against what pre-training cost: FLOPs and time."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from electra_bench.records import RunRecord
+from electra_bench.registry import reports
+from electra_bench.reports.board import board_of
+from electra_bench.reports.cells import row_names
+from electra_bench.reports.collect import as_collected
+from electra_bench.reports.evidence import REPLICATES, Evidence
+from electra_bench.reports.plot import XY, Series
+from electra_bench.reports.row_means import (
+    MEANING,
+    RowMean,
+    pretrain_wall_s,
+    row_means,
+)
+from electra_bench.reports.table import NothingToShow, Table
+from electra_bench.reports.task_cells import row_name
+
+FLOPS, WALL = "pretrain FLOPs", "pretrain seconds"
+# In a picture with more points only the front is named.
+MOST_NAMES = 12
+
+
+@reports.register("cost")
+def cost(
+    tasks: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    kinds: Sequence[str] = ("finetune",),
+    max_rows: int = 50,
+    replicates: int = REPLICATES,
+) -> Callable[[Sequence[RunRecord]], Table]:
+    """Builds the report.
+
+    A row is on the Pareto front of a cost if no other row scores as much for less, or more
+    for as much.
+
+    Args:
+        tasks: tasks that the mean is over; None takes all.
+        labels: rows to show; None shows all.
+        kinds: kinds of run that count.
+        max_rows: the best so many rows are shown.
+        replicates: bootstrap samples.
+    """
+
+    def build(records: Sequence[RunRecord]) -> Table:
+        collected = as_collected(records)
+        board = board_of(
+            records, kinds=kinds, labels=labels, tasks=tasks, max_rows=max_rows
+        )
+        means = row_means(board, Evidence(collected, replicates))
+        costs = {
+            FLOPS: [_median([r.pretrain_flops for r in m.records]) for m in means],
+            WALL: [pretrain_wall_s(m.records, collected) for m in means],
+        }
+        costs = {n: c for n, c in costs.items() if any(x is not None for x in c)}
+        if not costs:
+            raise NothingToShow("no run says what its pre-training cost")
+        fronts = {name: front(means, values) for name, values in costs.items()}
+        names = row_names(board.rows)[: len(means)]
+        rows = [
+            (
+                name,
+                mean.row.protocol,
+                mean.score,
+                *(
+                    cell
+                    for of_cost, values in costs.items()
+                    for cell in (
+                        values[i],
+                        "front" if i in fronts[of_cost] else None,
+                    )
+                ),
+            )
+            for i, (name, mean) in enumerate(zip(names, means, strict=True))
+        ]
+        of_costs = [part for name in costs for part in (name, f"front, {name}")]
+        return Table(
+            columns=("model", "protocol", "score", *of_costs),
+            rows=tuple(rows),
+            rank_by="score",
+            metrics=("score",),
+            title="Score against the cost of pre-training",
+            # The front is what stands out here.
+            differences=(),
+            details={"score": f"mean over {', '.join(board.names)}"},
+            notes=(MEANING, "Pictures lack models without pre-training."),
+            plots=tuple(
+                _plot(cost_name, names, means, values, fronts[cost_name])
+                for cost_name, values in costs.items()
+                if any(values)
+            ),
+        )
+
+    return build
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None
+
+
+def front(means: Sequence[RowMean], costs: Sequence[float | None]) -> frozenset[int]:
+    """Places of the rows that no other one beats."""
+    known = {
+        i: (cost, mean.score.value)
+        for i, (mean, cost) in enumerate(zip(means, costs, strict=True))
+        if cost is not None and mean.score is not None
+    }
+    return frozenset(
+        i
+        for i, (cost, score) in known.items()
+        if not any(
+            other_cost <= cost
+            and other >= score
+            and (other_cost, other) != (cost, score)
+            for other_cost, other in known.values()
+        )
+    )
+
+
+def _plot(
+    cost_name: str,
+    names: Sequence[str],
+    means: Sequence[RowMean],
+    costs: Sequence[float | None],
+    on_front: frozenset[int],
+) -> XY:
+    # A logarithm of nothing has no place. Of many names only those of the front are read.
+    few = len(means) <= MOST_NAMES
+    points = {
+        i: mean.point(costs[i], row_name(mean.row) if few or i in on_front else "")
+        for i, mean in enumerate(means)
+        if costs[i] and mean.score is not None
+    }
+    best = [
+        points[i]._replace(name="", low=None, high=None)
+        for i in on_front & points.keys()
+    ]
+    return XY(
+        "flops" if cost_name == FLOPS else "time",
+        f"Score against {cost_name}",
+        f"A point a model: its mean score with the 95 % interval against {cost_name}, "
+        "logarithmic. The line joins the models of the Pareto front, from the cheapest: "
+        f"{', '.join(names[i] for i in sorted(on_front, key=lambda i: costs[i]))}.",
+        cost_name,
+        "mean score",
+        (
+            Series("model, 95 % interval", tuple(points.values())),
+            Series(
+                "Pareto front",
+                tuple(sorted(best, key=lambda point: point.x)),
+                joined=True,
+            ),
+        ),
+        log_x=True,
+    )

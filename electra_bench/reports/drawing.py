@@ -1,0 +1,310 @@
+"""Pictures of reports as SVG and PNG, by matplotlib."""
+
+import functools
+import io
+import os
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullLocator
+
+from electra_bench.reports.plot import XY, Dots, Matrix, Plot, Point, Series
+
+INK, QUIET, LINE, ACCENT = "#1b1e23", "#5b6472", "#dde1e7", "#1f5fae"
+# On a page these follow its theme.
+OF_THEME = {
+    INK: "var(--ink)",
+    QUIET: "var(--quiet)",
+    LINE: "var(--line)",
+    ACCENT: "var(--accent)",
+}
+# Of middle lightness: seen on white and on black.
+COLORS = (
+    ACCENT,
+    "#c8553d",
+    "#3d8f5f",
+    "#b8860b",
+    "#8a63b3",
+    "#2a9aa5",
+    "#c0578f",
+    "#7a8450",
+)
+DASHES = ("-", "--", ":", "-.")
+# Inches; narrow enough for a phone to show the text as large as the page's small print.
+WIDTH = 4.3
+TEXT, SMALL = 10.5, 9
+LONGEST_NAME = 28
+# Names in a legend; more would leave no room for the lines.
+MOST_NAMES = 24
+# In a row; more are written smaller.
+FEW_NUMBERS = 12
+# Half lines that a name may be away from its point.
+MOST_STEPS = 9
+
+
+@functools.lru_cache(maxsize=8)
+def figure(plot: Plot) -> Figure:
+    """Draws one picture."""
+    draw = {XY: _draw_xy, Dots: _draw_dots, Matrix: _draw_matrix}[type(plot)]
+    drawn = Figure(figsize=(WIDTH, _height(plot)), layout="constrained")
+    FigureCanvasAgg(drawn)
+    panel = drawn.subplots()
+    # Of the whole picture: it may be wider than the panel.
+    drawn.suptitle(
+        _printable(plot.title, 60), fontsize=TEXT, color=INK, parse_math=False
+    )
+    panel.tick_params(length=0, labelsize=SMALL, colors=QUIET)
+    for side in panel.spines.values():
+        side.set_color(LINE)
+    panel.set_axisbelow(True)
+    draw(panel, plot)
+    drawn.draw_without_rendering()
+    # Every file would compute the layout again.
+    drawn.set_layout_engine("none")
+    return drawn
+
+
+def _height(plot: Plot) -> float:
+    if isinstance(plot, Dots):
+        return 1.0 + 0.32 * len(plot.rows)
+    if isinstance(plot, Matrix):
+        return 1.0 + 0.3 * len(plot.names)
+    return 3.4 + 0.2 * (min(len(_named(plot)), MOST_NAMES) // 2)
+
+
+def _printable(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name without characters that no font has, cut where it would crowd others."""
+    shown = "".join(c if c.isprintable() else "?" for c in name)
+    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+
+
+def _named(plot: XY) -> list[Series]:
+    return [series for series in plot.series if series.name]
+
+
+def _draw_xy(panel: Axes, plot: XY) -> None:
+    for place, series in enumerate(plot.series):
+        color = COLORS[place % len(COLORS)]
+        dashes = DASHES[place // len(COLORS) % len(DASHES)]
+        x, y = ([p[axis] for p in series.points] for axis in (0, 1))
+        for point in series.points:
+            if point.low is not None:
+                panel.plot([point.x] * 2, [point.low, point.high], color=color, lw=1.2)
+        panel.plot(
+            x,
+            y,
+            color=color,
+            linestyle=dashes if series.joined else "none",
+            marker="o" if series.marked else "none",
+            markersize=5,
+            linewidth=1.5,
+            label=_printable(series.name) if series.name else "_",
+        )
+    if plot.log_x:
+        panel.set_xscale("log")
+        panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.xaxis.set_major_formatter(
+            FuncFormatter(lambda x, _: f"{x:.3g}" if x > 1e6 else f"{x:,g}")
+        )
+        panel.xaxis.set_minor_locator(NullLocator())
+    elif max((p.x for series in plot.series for p in series.points), default=0) > 9999:
+        # 200k instead of an exponent in the corner.
+        panel.xaxis.set_major_formatter(EngFormatter(sep=""))
+    panel.margins(x=0.08, y=0.12)
+    panel.grid(color=LINE, lw=0.7)
+    panel.set_xlabel(plot.x, fontsize=SMALL, color=QUIET)
+    panel.set_ylabel(plot.y, fontsize=SMALL, color=QUIET)
+    for side in ("top", "right"):
+        panel.spines[side].set_visible(False)
+    shown = _named(plot)[:MOST_NAMES]
+    if shown:
+        handles = panel.get_legend_handles_labels()[0][: len(shown)]
+        legend = panel.figure.legend(
+            handles=handles,
+            loc="outside lower center",
+            ncols=1 if len(shown) == 1 else 2,
+            fontsize=SMALL,
+            frameon=False,
+            labelcolor=INK,
+        )
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+    # Last, since a legend takes room away.
+    _name_points(panel, [p for series in plot.series for p in series.points if p.name])
+
+
+def _name_points(panel: Axes, points: Sequence[Point]) -> None:
+    """Writes names beside points, each as near as those written before leave room for."""
+    drawn = panel.figure
+    drawn.draw_without_rendering()
+    inside = panel.get_window_extent()
+    taken = []
+    dots = [panel.transData.transform((p.x, p.y)) for p in points]
+    size = SMALL * drawn.dpi / 72
+    for point, (x, y) in sorted(zip(points, dots, strict=True), key=lambda i: -i[1][1]):
+        name = _printable(point.name)
+        width = 0.62 * size * len(name)
+        # To the left where the right has no room.
+        is_left = x + width + size > inside.x1 and x - width - size > inside.x0
+        left = x - width - 0.6 * size if is_left else x + 0.6 * size
+        for step in range(MOST_STEPS):
+            # 0, 1, -1, 2, -2 ... half lines away.
+            shift = (step + 1) // 2 * (1 if step % 2 else -1) * 0.55 * size
+            box = (left, y + shift - 0.6 * size, left + width, y + shift + 0.6 * size)
+            others = [(a - 3, b - 3, a + 3, b + 3) for a, b in dots if (a, b) != (x, y)]
+            if (
+                inside.y0 < box[1]
+                and box[3] < inside.y1
+                and not any(_overlap(box, other) for other in (*taken, *others))
+            ):
+                break
+        else:
+            # No room: the table below has it.
+            continue
+        taken.append(box)
+        panel.annotate(
+            name,
+            (point.x, point.y),
+            xytext=((-0.6 if is_left else 0.6) * SMALL, shift * 72 / drawn.dpi),
+            textcoords="offset points",
+            ha="right" if is_left else "left",
+            va="center",
+            fontsize=SMALL,
+            color=INK,
+            parse_math=False,
+        )
+
+
+def _overlap(box: Sequence[float], other: Sequence[float]) -> bool:
+    return (
+        box[0] < other[2]
+        and other[0] < box[2]
+        and box[1] < other[3]
+        and other[1] < box[3]
+    )
+
+
+def _draw_dots(panel: Axes, plot: Dots) -> None:
+    # One artist for all rows: a picture of fifty takes a fifth of the time.
+    dots = [(v, place) for place, (_, values) in enumerate(plot.rows) for v in values]
+    x, y = zip(*dots, strict=True) if dots else ((), ())
+    panel.plot(x, y, "o", color=ACCENT, alpha=0.6, ms=5)
+    medians = [(_median(v), place) for place, (_, v) in enumerate(plot.rows) if v]
+    x, y = zip(*medians, strict=True) if medians else ((), ())
+    panel.vlines(x, [p - 0.28 for p in y], [p + 0.28 for p in y], color=INK, lw=2)
+    if plot.floor is not None:
+        panel.axvline(plot.floor, color=COLORS[1], ls="--", lw=1)
+    names = [_printable(name) for name, _ in plot.rows]
+    panel.set_yticks(range(len(names)), names, parse_math=False, color=INK)
+    panel.set_ylim(len(names) - 0.5, -0.5)
+    panel.set_xlabel(plot.x, fontsize=SMALL, color=QUIET)
+    panel.grid(axis="y", color=LINE, lw=0.8)
+    panel.margins(x=0.1)
+    for side in ("top", "right", "left"):
+        panel.spines[side].set_visible(False)
+
+
+def _median(values: Sequence[float]) -> float:
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return (ordered[middle] + ordered[-middle - 1]) / 2
+
+
+def _draw_matrix(panel: Axes, plot: Matrix) -> None:
+    most = max((c for row in plot.counts for c in row if c is not None), default=0)
+    for y, row in enumerate(plot.counts):
+        for x, count in enumerate(row):
+            if count is None:
+                continue
+            strength = 0.75 * count / most if most else 0.0
+            panel.fill_between(
+                [x - 0.47, x + 0.47],
+                y - 0.47,
+                y + 0.47,
+                color=ACCENT,
+                alpha=strength,
+                lw=0,
+            )
+            panel.text(
+                x, y, str(count), ha="center", va="center", fontsize=SMALL, color=INK
+            )
+    # Numbers below, as names would lie across one another.
+    names = [f"{_printable(name)}  {i}" for i, name in enumerate(plot.names, 1)]
+    places = range(len(names))
+    panel.set_yticks(places, names, parse_math=False, color=INK)
+    panel.set_xticks(places, [str(place + 1) for place in places], color=INK)
+    if len(names) > FEW_NUMBERS:
+        panel.tick_params(axis="x", labelsize=0.7 * SMALL)
+    panel.set_xlim(-0.5, len(names) - 0.5)
+    panel.set_ylim(len(names) - 0.5, -0.5)
+
+
+def inline_svg(plot: Plot, name: str) -> str:
+    """A picture as a part of a page: in its theme's colours, and told in words.
+
+    Args:
+        plot: what to draw.
+        name: starts all ids, which must differ on a page.
+    """
+    svg = _rendered(plot, "svg").decode()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    # It would apply to the whole page.
+    svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\bid="', f'id="{name}-', svg)
+    svg = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", svg)
+    svg = svg.replace("fill: #ffffff", "fill: none")
+    for color, variable in OF_THEME.items():
+        svg = svg.replace(color, variable)
+    # Fonts of the page; matplotlib's may be missing where the page is read.
+    svg = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font: \1 system-ui, sans-serif", svg)
+    words = (
+        f'<title id="{name}-title">{escape(plot.title)}</title>'
+        f'<desc id="{name}-desc">{escape(plot.description)}</desc>'
+    )
+    start, rest = svg.split(">", 1)
+    named = f'role="img" aria-labelledby="{name}-title {name}-desc"'
+    return f"{start} {named}>{words}{rest}"
+
+
+# A page and the file beside it are made of the same bytes.
+@functools.lru_cache(maxsize=128)
+def _rendered(plot: Plot, suffix: str) -> bytes:
+    """The bytes of a file; equal pictures give equal bytes."""
+    buffer = io.BytesIO()
+    settings = {"svg.fonttype": "none", "svg.hashsalt": plot.name}
+    metadata = {"Date": None} if suffix == "svg" else None
+    with matplotlib.rc_context(settings):
+        figure(plot).savefig(buffer, format=suffix, dpi=160, metadata=metadata)
+    return buffer.getvalue()
+
+
+def write_pictures(
+    plots: Iterable[Plot], out_dir: str, report: str
+) -> dict[str, list[str]]:
+    """Writes `<report>-<plot>.svg` and `.png` for every plot.
+
+    Args:
+        plots: of a report.
+        out_dir: folder; made if it does not exist.
+        report: name of the report.
+
+    Returns:
+        Name of a plot to the names of its files.
+    """
+    os.makedirs(out_dir, exist_ok=True)
+    written: dict[str, list[str]] = {}
+    for plot in plots:
+        for suffix in ("svg", "png"):
+            name = f"{report}-{plot.name}.{suffix}"
+            path = os.path.join(out_dir, name)
+            with open(f"{path}.partial", "wb") as file:
+                file.write(_rendered(plot, suffix))
+            os.replace(f"{path}.partial", path)
+            written.setdefault(plot.name, []).append(name)
+    return written

@@ -1,0 +1,120 @@
+"""Scores over the size of the generator (Clark et al. 2020, Figure 3, left)."""
+
+from collections.abc import Callable, Sequence
+
+from electra_bench.records import RunRecord
+from electra_bench.registry import reports
+from electra_bench.reports.board import board_of
+from electra_bench.reports.cells import row_names
+from electra_bench.reports.collect import Collected, as_collected
+from electra_bench.reports.evidence import REPLICATES, Evidence
+from electra_bench.reports.plot import XY, Series
+from electra_bench.reports.row_means import MEANING, RowMean, ancestors, row_means
+from electra_bench.reports.table import NothingToShow, Table
+from electra_bench.reports.task_cells import changes
+
+PARAMETER = "generator_hidden_size"
+
+
+@reports.register("generator_size")
+def generator_size(
+    tasks: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    kinds: Sequence[str] = ("finetune",),
+    max_rows: int = 50,
+    replicates: int = REPLICATES,
+) -> Callable[[Sequence[RunRecord]], Table]:
+    """Builds the report.
+
+    Rows are those whose pre-training is among the records and says how wide the generator
+    was. The picture has rows that agree in all else that the leaderboard knows.
+
+    Args:
+        tasks: tasks that the mean is over; None takes all.
+        labels: rows to show; None shows all.
+        kinds: kinds of run that count.
+        max_rows: of the leaderboard, the best so many are looked at.
+        replicates: bootstrap samples.
+    """
+
+    def build(records: Sequence[RunRecord]) -> Table:
+        collected = as_collected(records)
+        board = board_of(
+            records, kinds=kinds, labels=labels, tasks=tasks, max_rows=max_rows
+        )
+        means = row_means(board, Evidence(collected, replicates))
+        rows, lines = [], {}
+        for name, mean in zip(row_names(board.rows), means, strict=False):
+            found = _generator(mean.records, collected)
+            if found is None:
+                continue
+            objective, size = found
+            protocol = mean.row.protocol
+            rows.append((name, objective, protocol, size, mean.score))
+            if mean.score is not None:
+                key = (objective, protocol, changes(mean.row), mean.row.fraction)
+                lines.setdefault(key, []).append((size, mean))
+        lines = {k: line for k, line in lines.items() if len({s for s, _ in line}) > 1}
+        if not lines:
+            raise NothingToShow(
+                "no objective was pre-trained with two sizes of generator"
+            )
+        rows.sort(key=lambda row: (row[1], str(row[2]), row[3]))
+        return Table(
+            columns=("model", "objective", "protocol", "generator size", "score"),
+            rows=tuple(rows),
+            metrics=("score",),
+            title="Size of the generator",
+            # Sizes are an axis here; the leaderboard has tests.
+            differences=(),
+            details={
+                "generator size": "its hidden size as a fraction of the discriminator's",
+                "score": f"mean over {', '.join(board.names)}",
+            },
+            notes=(MEANING,),
+            plots=(_plot(lines),),
+        )
+
+    return build
+
+
+def _generator(
+    runs: Sequence[RunRecord], records: Collected
+) -> tuple[str, float] | None:
+    """Objective and generator size of the pre-training of some runs.
+
+    None if it is unknown, or not the same for all.
+    """
+    found = set()
+    for run in runs:
+        parents = [p for p in ancestors(run, records) if p and p.kind == "pretrain"]
+        if not parents:
+            return None
+        objective = parents[0].objective
+        found.add(
+            (objective, parents[0].hparams.get(f"objectives.{objective}.{PARAMETER}"))
+        )
+    if len(found) != 1:
+        return None
+    [(objective, size)] = found
+    return (objective, size) if isinstance(size, (int, float)) else None
+
+
+def _plot(lines: dict[tuple, list[tuple[float, RowMean]]]) -> XY:
+    series = []
+    for key, line in lines.items():
+        points = [mean.point(size, mean.row.label) for size, mean in line]
+        points.sort(key=lambda point: point.x)
+        # Models of one size differ in something else, so a line would say nothing.
+        joined = len({point.x for point in points}) == len(points)
+        name = " ".join(str(part) for part in key if part)
+        series.append(Series(name, tuple(points), joined=joined))
+    return XY(
+        "score",
+        "Score over generator size",
+        "A colour an objective: the mean score of models with its 95 % interval against "
+        "the hidden size of their generator as a fraction of the discriminator's.",
+        "generator's hidden size / discriminator's",
+        "mean score",
+        tuple(series),
+    )

@@ -1,0 +1,107 @@
+"""One task against how much of pre-training a model has seen."""
+
+from collections.abc import Callable, Sequence
+
+from electra_bench.records import RunRecord
+from electra_bench.registry import reports
+from electra_bench.reports.collect import as_collected
+from electra_bench.reports.evidence import REPLICATES, Evidence
+from electra_bench.reports.plot import XY, Point, Series
+from electra_bench.reports.table import LeftOut, NothingToShow, Score, Table
+from electra_bench.reports.task_cells import (
+    CONDITIONS,
+    TaskCell,
+    conditions,
+    task_cells,
+)
+
+
+@reports.register("learning_curve")
+def learning_curve(
+    task: str,
+    labels: Sequence[str] | None = None,
+    kinds: Sequence[str] = ("finetune",),
+    replicates: int = REPLICATES,
+) -> Callable[[Sequence[RunRecord]], Table]:
+    """Builds the report: a column a fraction of pre-training.
+
+    Args:
+        task: the task.
+        labels: models to show; None shows all.
+        kinds: kinds of run that count.
+        replicates: bootstrap samples.
+    """
+
+    def build(records: Sequence[RunRecord]) -> Table:
+        cells, left_out = task_cells(records, task, labels, kinds)
+        evidence = Evidence(as_collected(records), replicates)
+        lines: dict[tuple, dict[float, Score]] = {}
+        cells = _along_pretraining(cells)
+        others = [name for name in conditions(cells) if name != "pre-training"]
+        for cell in cells:
+            row = (cell.row.label, *(CONDITIONS[name](cell) for name in others))
+            fraction = 1.0 if cell.row.fraction is None else cell.row.fraction
+            if fraction in lines.setdefault(row, {}):
+                # Runs that say 1 beside runs that say nothing: rows of their own.
+                reason = f"{cell.row.label} has another point at {fraction:g}"
+                left_out += [LeftOut(e.record.run_id, reason) for e in cell.entries]
+            else:
+                lines[row][fraction] = evidence.score(cell.entries)
+        evidence.save()
+        if not lines:
+            raise NothingToShow(
+                f"no model has runs on {task} after two parts of its pre-training"
+            )
+        fractions = sorted({f for scores in lines.values() for f in scores})
+        names = {f: f"{f:.4g}" for f in fractions}
+        return Table(
+            columns=("model", *others, *names.values()),
+            rows=tuple(
+                (*row, *(scores.get(f) for f in fractions))
+                for row, scores in lines.items()
+            ),
+            metrics=tuple(names.values()),
+            title=f"{task} after parts of pre-training",
+            # No tests: columns are no tasks.
+            differences=(),
+            notes=("A column is the fraction of pre-training that a model has seen.",),
+            left_out=tuple(left_out),
+            plots=(_plot(task, lines),),
+        )
+
+    return build
+
+
+def _along_pretraining(cells: Sequence[TaskCell]) -> list[TaskCell]:
+    """Cells of which there is another one that differs in the fraction only."""
+    fractions: dict[tuple, set[float]] = {}
+    for cell in cells:
+        key = (cell.row._replace(fraction=None), cell.scored_on)
+        # Without a fraction a run has seen all, as with 1.
+        fractions.setdefault(key, set()).add(cell.row.fraction or 1.0)
+    return [
+        cell
+        for cell in cells
+        if len(fractions[cell.row._replace(fraction=None), cell.scored_on]) > 1
+    ]
+
+
+def _plot(task: str, lines: dict[tuple, dict[float, Score]]) -> XY:
+    series = []
+    for row, scores in lines.items():
+        points = [
+            Point(fraction, score.mean, *(score.interval or (None, None)))
+            for fraction, score in sorted(scores.items())
+            if score.mean is not None
+        ]
+        name = " ".join(str(part) for part in row if part)
+        series.append(Series(name, tuple(points), joined=True))
+    return XY(
+        "fractions",
+        f"{task} after parts of pre-training",
+        "A line a model: its mean score with a bar for the 95 % interval, against the "
+        "fraction of pre-training that it has seen.",
+        "fraction of pre-training",
+        "mean score",
+        tuple(series),
+    )

@@ -1,0 +1,88 @@
+"""The mean score of each row of the leaderboard with its interval, for plots."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from electra_bench.records import RunRecord
+from electra_bench.reports.aggregate import mean_or_none
+from electra_bench.reports.board import Board
+from electra_bench.reports.cells import RowKey
+from electra_bench.reports.collect import Collected
+from electra_bench.reports.evidence import Evidence, mean_over_columns
+from electra_bench.reports.plot import Point
+from electra_bench.reports.predictions import Unusable
+from electra_bench.reports.table import Bounded
+
+# What such a mean is, for notes.
+MEANING = (
+    "A score is the mean over runs, then over tasks, since the interval is of that; the "
+    "leaderboard shows medians. A row that lacks a task has none."
+)
+
+
+class RowMean(NamedTuple):
+    """A row and its mean.
+
+    Attributes:
+        row: of the leaderboard.
+        records: its runs.
+        score: mean over columns of means over runs; None if a column is missing.
+    """
+
+    row: RowKey
+    records: list[RunRecord]
+    score: Bounded | None
+
+    def point(self, x: float, name: str = "") -> Point:
+        """The score as a point with its error bar."""
+        ends = self.score.interval or (None, None)
+        return Point(x, self.score.value, *ends, name)
+
+
+def row_means(board: Board, evidence: Evidence) -> list[RowMean]:
+    """The means of the shown rows, in their order."""
+    means = [
+        RowMean(row, board.records(row), _mean(board, row, evidence))
+        for row in board.shown
+    ]
+    evidence.save()
+    return means
+
+
+def _mean(board: Board, row: RowKey, evidence: Evidence) -> Bounded | None:
+    scores = [board.score(row, column).mean for column in board.in_mean]
+    mean = mean_or_none(scores)
+    if mean is None:
+        return None
+    try:
+        cells = [evidence.sampled(board.cells[row, c]) for c in board.in_mean]
+    except Unusable as reason:
+        return Bounded(mean, remark=f"no interval: {reason}")
+    found = mean_over_columns(cells)
+    return Bounded(mean, (found.low, min(found.high, 100.0)))
+
+
+def ancestors(record: RunRecord, records: Collected) -> Iterator[RunRecord | None]:
+    """The runs that one builds on, nearest first; None where one is not there."""
+    seen = {record.run_id}
+    while record.parent_run_id is not None and record.parent_run_id not in seen:
+        seen.add(record.parent_run_id)
+        record = records.by_id.get(record.parent_run_id)
+        yield record
+        if record is None:
+            return
+
+
+def pretrain_wall_s(runs: Sequence[RunRecord], records: Collected) -> int | None:
+    """Seconds of the runs that some runs build on, a mean over these.
+
+    None if one of them is not among the records or has no time.
+    """
+    totals = []
+    for run in runs:
+        earlier = list(ancestors(run, records))
+        if not earlier or any(one is None or one.wall_s is None for one in earlier):
+            return None
+        totals.append(sum(one.wall_s for one in earlier))
+    mean = mean_or_none(totals)
+    return None if mean is None else round(mean)

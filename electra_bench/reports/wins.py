@@ -1,0 +1,100 @@
+"""Which model is significantly better than which, on how many tasks."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from electra_bench.records import RunRecord
+from electra_bench.registry import reports
+from electra_bench.reports.board import MEAN, Board, Tested, board_of
+from electra_bench.reports.cells import row_names
+from electra_bench.reports.collect import as_collected
+from electra_bench.reports.evidence import REPLICATES, Evidence
+from electra_bench.reports.plot import Matrix
+from electra_bench.reports.table import NothingToShow, Table
+from electra_bench.reports.task_cells import row_name
+
+
+@reports.register("wins")
+def wins(
+    tasks: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    kinds: Sequence[str] = ("finetune",),
+    max_rows: int = 20,
+    correction: str = "holm",
+    replicates: int = REPLICATES,
+) -> Callable[[Sequence[RunRecord]], Table]:
+    """Builds the report from the tests that the leaderboard makes.
+
+    Args:
+        tasks: tasks to show, in this order; None shows all, sorted by name.
+        labels: rows to show; None shows all.
+        kinds: kinds of run that count.
+        max_rows: the best so many rows are set against one another.
+        correction: for the number of tests: `holm` or `bh`.
+        replicates: bootstrap samples.
+    """
+
+    def build(records: Sequence[RunRecord]) -> Table:
+        board = board_of(
+            records, kinds=kinds, labels=labels, tasks=tasks, max_rows=max_rows
+        )
+        evidence = Evidence(as_collected(records), replicates)
+        tested = Tested(board, evidence, correction)
+        tests = [d for d in tested.differences if d.column != MEAN]
+        if not tests:
+            raise NothingToShow("no two models have predictions of the same examples")
+        won: Counter[tuple[int, int]] = Counter()
+        for test in tests:
+            if test.significant:
+                better = test.row if test.worse == test.other else test.other
+                won[better, test.worse] += 1
+        pairs = {(d.row, d.other) for d in tests} | {(d.other, d.row) for d in tests}
+        places = range(len(board.shown))
+        counts = tuple(
+            tuple(won[i, j] if (i, j) in pairs else None for j in places)
+            for i in places
+        )
+        names = _names(board)
+        totals = [
+            (sum(won[i, j] for j in places), sum(won[j, i] for j in places))
+            for i in places
+        ]
+        return Table(
+            columns=("model", "wins", "losses", *(f"over {name}" for name in names)),
+            rows=tuple(
+                (name, *total, *row)
+                for name, total, row in zip(names, totals, counts, strict=True)
+            ),
+            title="Significant wins between models",
+            notes=(
+                "The number of columns of the leaderboard in which the model of the row "
+                "is significantly better; a dash is a pair without a test.",
+                f"{len(tests)} tests, 5 % level, {correction} over them and their means.",
+            ),
+            plots=(_plot([row_name(row) for row in board.shown], counts),),
+        )
+
+    return build
+
+
+def _names(board: Board) -> list[str]:
+    """Names of rows that all differ."""
+    names = row_names(board.rows)[: len(board.shown)]
+    count = Counter(names)
+    names = [
+        f"{name} {row.protocol}" if count[name] > 1 else name
+        for name, row in zip(names, board.shown, strict=True)
+    ]
+    count = Counter(names)
+    return [f"{n} #{i + 1}" if count[n] > 1 else n for i, n in enumerate(names)]
+
+
+def _plot(names: Sequence[str], counts: tuple[tuple[int | None, ...], ...]) -> Matrix:
+    return Matrix(
+        "matrix",
+        "Columns in which the row's model is better",
+        "A square of numbers: in how many columns of the leaderboard the model of the "
+        "row is significantly better than the model of the column.",
+        tuple(names),
+        counts,
+    )
