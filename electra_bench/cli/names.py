@@ -15,6 +15,7 @@ DISTRIBUTION = "electra-bench"
 KINDS = {
     "tasks": "task",
     "mixtures": "mixture",
+    "features": "feature",
     "models": "model",
     "objectives": "objective",
     "kinds": "kind",
