@@ -107,7 +107,10 @@ def gin_files(args: argparse.Namespace) -> list[str]:
     Raises:
         ValueError: none was given.
     """
-    files = [*args.gin_file, *args.files, *getattr(args, "task_file", [])]
+    task_files = getattr(args, "task_file", [])
+    files = [*args.gin_file, *args.files, *task_files]
+    if task_files and files == task_files:
+        files = ["runs/finetune.gin", *task_files]
     if not files:
         raise ValueError(
             "a gin file is needed, for instance gin/runs/pretrain.gin; "

@@ -138,7 +138,7 @@ def finetuning(given: Mapping[str, Any], data_dir: str, model_name: str) -> Tran
     }
     if hparams["vocab_file"]:
         bindings["VOCAB"] = hparams["vocab_file"]
-    elif hparams["debug"]:
+    elif hparams["debug"] or not os.path.isfile(os.path.join(model, "vocab.txt")):
         bindings["VOCAB"] = os.path.join(data_dir, "vocab.txt")
     if not hparams["double_unordered"]:
         once = {task: ("train", "dev") for task in UNORDERED}
@@ -148,6 +148,8 @@ def finetuning(given: Mapping[str, Any], data_dir: str, model_name: str) -> Tran
         for name, why in WITHOUT_MEANING.items()
         if name in given
     ]
+    if not hparams["do_eval"]:
+        notes.append("do_eval is false, but a run is always scored")
     if given.get("qa_na_threshold", -2.75) != -2.75:
         notes.append(
             "qa_na_threshold: scores are at -2.75 and at the best threshold; electra-bench "

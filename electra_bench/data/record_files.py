@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
+import pyarrow.parquet
 from etils import epath
 
 from electra_bench.data import locate
@@ -112,10 +113,11 @@ def _json_lines(path: epath.Path, header: bool) -> Iterator[Record]:
 def _parquet(path: epath.Path, header: bool) -> Iterator[Record]:
     del header
     try:
-        frame = pd.read_parquet(path)
+        rows = pyarrow.parquet.read_table(str(path)).to_pylist()
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: not Parquet: {error}") from error
-    yield from _rows(frame, str(path))
+    for number, fields in enumerate(rows, start=1):
+        yield Record(f"{path}, row {number}", fields)
 
 
 def _rows(frame: pd.DataFrame, name: str) -> Iterator[Record]:

@@ -33,6 +33,17 @@ class RunContext:
     on_error: str | None = None
     skipped: dict[str, None] = dataclasses.field(default_factory=dict)
 
+    def __post_init__(self):
+        """Checks `on_error`.
+
+        Raises:
+            ValueError: neither of the two.
+        """
+        if self.on_error not in (None, "raise", "skip"):
+            raise ValueError(
+                f"on_error must be 'raise' or 'skip', got {self.on_error!r}"
+            )
+
 
 _current: contextvars.ContextVar[RunContext] = contextvars.ContextVar("run_context")
 

@@ -94,7 +94,7 @@ class TrainingBatches(NamedTuple):
         rates = [part.rate for part in parts]
         multiple = LENGTH_MULTIPLE if composition == "by_length" else 1
         shares = np.array(rates) / np.array(sizes)
-        if composition == "by_length" and np.allclose(shares, shares[0]):
+        if composition == "by_length" and np.allclose(shares, shares[0], atol=0.0):
             lengths = [store.lengths("input_ids") for store in stores]
             steps = ByLengthPlan(lengths, batch_size, 0).steps_per_epoch
             return cls(

@@ -128,7 +128,7 @@ def finetune(
         vocabulary=tokens,
         data_dir=data_dir or run_context.current().data_dir,
         files=dict(files or {}),
-        on_error=_checked_on_error(on_error),
+        on_error=on_error,
     ):
         data = [TaskData.load(card, splits, max_seq_length) for card in cards]
     sizes = [len(part.train.store) for part in data]
@@ -154,6 +154,10 @@ def finetune(
     )
     building.check_length(training.objective.encoder, max(d.length for d in data))
     building.check_protocol(protocol)
+    if training.settings.best_metric and not training.settings.eval_every:
+        raise ValueError(
+            "training.loop.best_metric needs evaluations: bind training.loop.eval_every"
+        )
     _check_vocabulary(start, tokens)
     # Now, so that a checkpoint that does not fit is found before anything is written.
     for checkpoint in starts:
@@ -170,7 +174,7 @@ def finetune(
             begin,
             at,
             one,
-            training.settings.best_metric,
+            (training.settings.best_metric, training.settings.higher_is_better),
         )
         for begin, at in zip(starts, _fractions(init, init_at), strict=True)
         for one in seeds
@@ -213,7 +217,8 @@ class _Job(NamedTuple):
         start: what it starts from; `at`: after which fraction of its training.
         at: None for all of it.
         seed: of this run.
-        best_metric: that the scored checkpoint is chosen by; None for the last one.
+        choice: metric that the scored checkpoint is chosen by, None for the last one; and
+            whether higher is better.
     """
 
     session: Session
@@ -226,7 +231,7 @@ class _Job(NamedTuple):
     start: Pretrained
     at: float | None
     seed: int
-    best_metric: str | None
+    choice: tuple[str | None, bool]
 
     @property
     def name(self) -> str:
@@ -238,7 +243,7 @@ class _Job(NamedTuple):
     def content(self) -> dict[str, str | None]:
         """What its inputs held."""
         content = {"vocabulary": self.tokens.sha256, "init": self.start.sha256}
-        content |= chosen_by(self.best_metric)
+        content |= chosen_by(*self.choice)
         for part in self.data:
             content |= part.content
         return content
@@ -269,10 +274,11 @@ def _run(
             return done
         session.begin()
         marks = {
-            d.card.name: score_marks(job.start, d.card, [d.train, d.scored[0][1]])
+            (d.card.name, split): score_marks(job.start, d.card, [d.train, part])
             for d in job.data
+            for split, part in d.scored
         }
-        for task, found in marks.items():
+        for (task, _), found in marks.items():
             if "unseen positions" in found:
                 print(f"warning: {task}: {found['unseen positions']}", flush=True)
         started = recording.now()
@@ -294,7 +300,7 @@ def _run(
             # Without periods the only evaluation is the one after training.
             evaluate if training.settings.eval_every else None,
         )
-        best = best_checkpoint(run_dir) if job.best_metric else None
+        best = best_checkpoint(run_dir) if job.choice[0] else None
         if best:
             training.restore(best.prefix)
         results = [
@@ -304,7 +310,7 @@ def _run(
                 split,
                 evaluators[d.card.name, split].score(),
                 run_dir,
-                marks[d.card.name] | _chosen_on(d, split, best),
+                marks[d.card.name, split] | _chosen_on(d, split, best),
             )
             for d in job.data
             for split, part in d.scored
@@ -365,12 +371,6 @@ def _fractions(
             f"got {init_at!r} and INIT {init!r}"
         )
     return found
-
-
-def _checked_on_error(on_error: str | None) -> str | None:
-    if on_error not in (None, "raise", "skip"):
-        raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}")
-    return on_error
 
 
 def _check_vocabulary(pretrained: Pretrained, tokens: Any) -> None:

@@ -115,7 +115,9 @@ def _check(
             "vocabulary": record and record.vocab_sha256,
         }
     folder = parsed.value(f"runs.{cell.verb}.data_dir")
-    register_file_tasks(parsed, data_dir=folder)
+    files = parsed.value(f"runs.{cell.verb}.files")
+    on_error = parsed.value(f"runs.{cell.verb}.on_error")
+    register_file_tasks(parsed, data_dir=folder, files=files, on_error=on_error)
     with run_context.use(data_dir=folder or run_context.current().data_dir):
         content |= _task_data(parsed) if cell.task else _corpus_data(parsed)
     if cell.needs is None:
@@ -148,21 +150,27 @@ def _start_content(
 
 def _task_data(parsed: config.Parsed) -> dict[str, str]:
     card = trainable_card(parsed.value("runs.finetune.task"))
-    content = chosen_by(parsed.value("training.loop.best_metric"))
+    content = chosen_by(
+        parsed.value("training.loop.best_metric"),
+        parsed.value("training.loop.higher_is_better") is not False,
+    )
     files = parsed.value("runs.finetune.files") or {}
     base = run_context.current().data_dir
+    on_error = parsed.value("runs.finetune.on_error")
     return content | {
         content_name(card, split): _split_sha256(
-            card.name, split, base, json.dumps(files)
+            card.name, split, base, json.dumps(files), on_error
         )
         for split in chosen_splits(card, parsed.value("runs.finetune.splits"))
     }
 
 
 @functools.cache
-def _split_sha256(task: str, split: str, data_dir: str | None, files: str) -> str:
+def _split_sha256(
+    task: str, split: str, data_dir: str | None, files: str, on_error: str | None
+) -> str:
     """Once for all models and seeds."""
-    with run_context.use(data_dir=data_dir, files=json.loads(files)):
+    with run_context.use(data_dir=data_dir, files=json.loads(files), on_error=on_error):
         try:
             return data_sha256(load_task(task), split)
         except FileNotFoundError as error:

@@ -73,12 +73,13 @@ def content_name(card: TaskCard, split: str) -> str:
     return f"data of {card.name} {split}"
 
 
-def chosen_by(best_metric: str | None) -> dict[str, str]:
+def chosen_by(best_metric: str | None, higher_is_better: bool) -> dict[str, str]:
     """What is said among a run's inputs of the choice of the checkpoint that is scored.
 
     The metric itself is no part of a run's identity: in pre-training it changes no result.
     """
-    return {"checkpoint chosen by": best_metric} if best_metric else {}
+    direction = "highest" if higher_is_better else "lowest"
+    return {"checkpoint with the": f"{direction} {best_metric}"} if best_metric else {}
 
 
 def chosen_splits(card: TaskCard, splits: Splits | None) -> tuple[str, str]:

@@ -56,6 +56,11 @@ def validate_task(
     bound = parsed.value("FILES") or {}
     register_file_tasks(parsed, data_dir=data_dir, files=bound, on_error=on_error)
     card: TaskCard = registry.tasks.get(name)
+    if card.kind not in registry.kinds.names():
+        raise ValueError(
+            f"{name!r} is of kind {card.kind!r}; tasks that are fine-tuned are checked, of "
+            f"kinds {registry.kinds.names()}"
+        )
     tokens = building.open_vocabulary(
         None, building.find_vocabulary(parsed.value("VOCAB"), None)
     )
@@ -92,9 +97,10 @@ def validate_task(
                 "reasons": list(part.reasons),
                 "tokens": _lengths(whole.store),
                 "truncated_percent": _truncated(card, whole.store, length),
-                "targets": _targets(card, part.store),
-                "first": [_shown(tokens, part.store, i) for i in range(SHOWN)][
-                    : len(part.store)
+                "targets": _targets(card, task, part.store),
+                "first": [
+                    _shown(tokens, part.store, i)
+                    for i in range(min(SHOWN, len(part.store)))
                 ],
             }
             texts[split] = set(_texts(task, split))
@@ -126,16 +132,18 @@ def _truncated(card: TaskCard, store: ExampleStore, length: int) -> float | None
     return round(100 * float(np.mean(store.lengths("input_ids") > length)), 2)
 
 
-def _targets(card: TaskCard, store: ExampleStore) -> dict[str, Any]:
+def _targets(card: TaskCard, task: Any, store: ExampleStore) -> dict[str, Any]:
     """How often every label occurs, or what values there are."""
     if card.label_range is not None:
-        values = [v for i in range(len(store)) for v in store.row("values", i)]
-        smallest = card.label_range[0]
-        scale = card.label_range[1]
+        rows = (store.row("values", i) for i in range(len(store)))
+        values = [
+            task.postprocess_fn(row, example={}, is_target=True)
+            for row in rows
+            if len(row)
+        ]
         marks = np.percentile(values, (0, 50, 100)) if values else ()
         names = ("smallest", "median", "largest")
-        shown = (round(float(m) * scale + smallest, 4) for m in marks)
-        return dict(zip(names, shown, strict=False))
+        return {n: round(float(m), 4) for n, m in zip(names, marks, strict=False)}
     counts: collections.Counter[int] = collections.Counter()
     for i in range(len(store)):
         row = store.row("labels", i)

@@ -134,7 +134,10 @@ def _task_examples(
     if isinstance(task.source, CorpusSource):
         built = build_corpus(task, split, seq_length, processes)
         return TaskExamples(task.name, rate, built.store, built.data_sha256)
-    data = data_sha256(task, split)
+    # Rows that are left out are not in the hash of those that are kept.
+    skipped: dict[str, None] = {}
+    with run_context.use(skipped=skipped):
+        data = data_sha256(task, split)
     vocabulary = run_context.current().vocabulary
     parts = {
         "task": task.name,
@@ -145,6 +148,7 @@ def _task_examples(
         "seq_length": seq_length,
         "features": feature_settings.current(),
         "on_error": run_context.current().on_error,
+        "skipped": list(skipped),
         "code": code_version(_modules(vocabulary)),
     }
 

@@ -1,13 +1,14 @@
 """What a task without code leaves open and its data tell: labels, range, metric, floor."""
 
+import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from electra_bench.data.bad_rows import bad_row
 from electra_bench.data.column_files import Sentence, is_span_tag
-from electra_bench.data.table_files import within
 from electra_bench.tasks import metrics
 from electra_bench.tasks.file_task_source import Definition, FileTaskSource
 from electra_bench.tasks.qa_metrics import squad_v1, squad_v2
@@ -36,13 +37,11 @@ def _labels(source: FileTaskSource) -> tuple[str, ...] | None:
     if kind not in ("classification", "tagging"):
         return None
     found = set()
-    for example in source.read(source.definition.train_split):
+    for example in source.usable(source.definition.train_split):
         item = example.item
         found |= {*item.tags} if kind == "tagging" else {item.label} - {""}
-    if kind == "tagging" and all(map(is_span_tag, found)):
-        # Every form of every type, of which a small training set may lack some.
-        types = sorted({tag[2:] for tag in found} - {""})
-        return ("O", *(f"{form}-{kind}" for kind in types for form in "BIES"))
+    if kind == "tagging" and all(map(is_span_tag, found - {""})):
+        return span_labels(found)
     if not 2 <= len(found) <= MAX_LABELS:
         raise ValueError(
             f"the training set has {len(found)} different labels, expected 2 to "
@@ -53,18 +52,29 @@ def _labels(source: FileTaskSource) -> tuple[str, ...] | None:
     )
 
 
+def span_labels(tags: Iterable[str]) -> tuple[str, ...]:
+    """Every form in BIOES of every type that occurs, of which the tags may lack some."""
+    types = sorted({tag[2:] for tag in tags} - {""})
+    return ("O", *(f"{form}-{kind}" for kind in types for form in "BIES"))
+
+
 def _label_range(source: FileTaskSource) -> tuple[float, float] | None:
     if source.definition.kind != "regression":
         return None
     values = []
-    for example in source.read(source.definition.train_split):
+    for example in source.usable(source.definition.train_split):
+        label = example.item.label
         try:
-            within(-np.inf, np.inf)(example.item.label)
-        except ValueError as error:
-            if source.definition.on_error == "raise":
-                raise ValueError(f"{example.where}: {error}") from error
-            continue
-        values.append(float(example.item.label))
+            value = float(label)
+        except ValueError:
+            value = math.nan
+        if math.isfinite(value):
+            values.append(value)
+        else:
+            bad_row(
+                f"{example.where}: label {label!r} is no number",
+                source.definition.on_error,
+            )
     if not values or min(values) == max(values):
         raise ValueError("the labels of the training set are all the same number")
     return min(values), max(values)
@@ -77,7 +87,7 @@ def _unanswerable(source: FileTaskSource) -> bool | None:
     return any(
         example.item.is_impossible
         for split in dict.fromkeys((task.train_split, task.eval_split))
-        for example in source.read(split)
+        for example in source.usable(split)
     )
 
 

@@ -17,14 +17,16 @@ from electra_bench.data.column_files import (
 )
 from electra_bench.data.question_files import question_dataset
 from electra_bench.data.record_files import Record, read_dataset, read_records
-from electra_bench.data.table_files import one_of, text_dataset, within
+from electra_bench.data.table_files import Row, one_of, text_dataset, within
 from electra_bench.data.whole_file_source import WholeFileSource
-from electra_bench.tasks.record_examples import READERS, Example, columns_of
+from electra_bench.tasks.record_examples import Example, examples_of
 
 # The file that `fractions` deals out.
 ALL = "all"
 COLUMN_FILES = (".conll", ".bio", ".iob", ".txt")
 CONLLU = ".conllu"
+# How data sets of TensorFlow and Hugging Face write that a class is not known.
+NO_CLASS = "-1"
 
 
 class Definition(NamedTuple):
@@ -82,18 +84,15 @@ class FileTaskSource(WholeFileSource):
             ValueError: a bad row; says where.
         """
         read = self.read(split)
-        if not self._has_target(split) and not any(map(is_labelled, read)):
-            return read
+        if not self._has_target(split) and not any(map(self._is_labelled, read)):
+            read = [_without_label(example) for example in read]
         kept: list[Example] = []
         ids = set()
         for example in read:
             id = getattr(example.item, "id", len(ids))
-            problem = (
-                f"id {id!r} is there twice"
-                if id in ids
-                else self._problem(example, split)
-            )
+            twice = f"id {id!r} is there twice" if id in ids else ""
             ids.add(id)
+            problem = example.problem or twice or self._problem(example, split)
             if problem:
                 bad_row(f"{example.where}: {problem}", self.definition.on_error)
             else:
@@ -106,12 +105,22 @@ class FileTaskSource(WholeFileSource):
         """Whether what is to be predicted must be given."""
         return split in (self.definition.train_split, self.definition.eval_split)
 
+    def _is_labelled(self, example: Example) -> bool:
+        """Whether an example says what is right, be it that there is no answer."""
+        item = example.item
+        if isinstance(item, Sentence):
+            return any(item.tags)
+        label = getattr(item, "label", None)
+        if label == NO_CLASS and NO_CLASS not in (self.definition.labels or ()):
+            return self.definition.kind != "classification"
+        return label is None or bool(label)
+
     def _problem(self, example: Example, split: str) -> str:
         task = self.definition
         if task.kind == "span_qa":
-            return example.problem if split == task.train_split else ""
-        if not is_labelled(example):
-            return "no label"
+            return example.misplaced if split == task.train_split else ""
+        if not self._is_labelled(example):
+            return "no label" if self._has_target(split) else ""
         labels = [example.item.label] if task.kind != "tagging" else example.item.tags
         check = (
             within(*task.label_range)
@@ -125,15 +134,26 @@ class FileTaskSource(WholeFileSource):
             return str(error)
         return ""
 
+    def usable(self, split: str) -> list[Example]:
+        """Examples that hold something, labels as they are written.
+
+        Raises:
+            ValueError: one holds nothing; says where and why.
+        """
+        found = []
+        for example in self.read(split):
+            if example.item is None:
+                bad_row(f"{example.where}: {example.problem}", self.definition.on_error)
+            else:
+                found.append(example)
+        return found
+
     def read(self, split: str) -> list[Example]:
-        """The examples of a split, labels as they are written."""
+        """An example a record, or a sentence of a column file, usable or not."""
         task, with_target = self.definition, self._has_target(split)
-        if task.dataset:
-            records = read_dataset(task.dataset, task.files[split])
-            return self._of_records(records, with_target)
         if not task.fractions:
-            return self._of_file(split, with_target)
-        whole = self._of_file(ALL, True)
+            return self._whole(split, with_target)
+        whole = self._whole(ALL, True)
         order = np.random.default_rng(task.split_seed).permutation(len(whole))
         bounds = np.cumsum([0, *task.fractions.values()])
         first, last = (
@@ -141,36 +161,38 @@ class FileTaskSource(WholeFileSource):
         )
         return [whole[i] for i in sorted(order[first:last])]
 
-    def _of_file(self, name: str, with_target: bool) -> list[Example]:
-        path = locate.given(name, self.definition.files[name])
+    def _whole(self, name: str, with_target: bool) -> list[Example]:
+        task = self.definition
+        if task.dataset:
+            records = read_dataset(task.dataset, task.files[name])
+            return examples_of(task.kind, records, task.columns, with_target)
+        path = locate.given(name, task.files[name])
         ending = locate.extension(path)
         if ending in (CONLLU, *COLUMN_FILES):
-            if self.definition.kind != "tagging":
+            if task.kind != "tagging":
                 raise ValueError(f"{path}: a file of columns holds a tagging task only")
-            return self._of_columns(path, ending)
-        numbers = any(isinstance(c, int) for c in self.definition.columns.values())
+            return self._of_columns(path, ending, with_target)
+        numbers = any(isinstance(c, int) for c in task.columns.values())
         records = read_records(path, header=not numbers)
-        return self._of_records(records, with_target)
+        return examples_of(task.kind, records, task.columns, with_target)
 
-    def _of_records(self, records: list[Record], with_target: bool) -> list[Example]:
-        kind = self.definition.kind
-        columns = columns_of(kind, self.definition.columns, records[0], with_target)
-        return READERS[kind](records, columns)
-
-    def _of_columns(self, path: epath.Path, ending: str) -> list[Example]:
-        is_conllu = ending == CONLLU
-        columns = {"words": 0, "tags": -1} if not is_conllu else {"words": 1, "tags": 3}
-        columns |= self.definition.columns
-        if is_conllu:
+    def _of_columns(
+        self, path: epath.Path, ending: str, with_target: bool
+    ) -> list[Example]:
+        if ending == CONLLU:
+            columns = {"words": 1, "tags": 3} | dict(self.definition.columns)
             blocks = [
                 (words[0][0], [fields for _, fields in words])
                 for words in read_conllu_blocks(path)
             ]
         else:
+            columns = {"words": 0, "tags": -1} | dict(self.definition.columns)
             blocks = read_blocks(path)
+            if len(blocks[0][1][0]) == 1:
+                del columns["tags"]  # a word a line has none
         records = [
             Record(
-                f"{path}, line {line}",
+                f"{path}, sentence at line {line}",
                 {
                     field: [_cell(row, column, path, line) for row in rows]
                     for field, column in columns.items()
@@ -178,7 +200,16 @@ class FileTaskSource(WholeFileSource):
             )
             for line, rows in blocks
         ]
-        return READERS["tagging"](records, {field: field for field in columns})
+        return examples_of("tagging", records, {}, with_target)
+
+
+def _without_label(example: Example) -> Example:
+    item = example.item
+    return (
+        example._replace(item=item._replace(label=""))
+        if isinstance(item, Row)
+        else example
+    )
 
 
 def _cell(row: list[str], column: int, path: epath.Path, line: int) -> str:
@@ -188,11 +219,3 @@ def _cell(row: list[str], column: int, path: epath.Path, line: int) -> str:
         raise ValueError(
             f"{path}, line {line}: no column {column!r}, there are {len(row)}, from 0"
         ) from None
-
-
-def is_labelled(example: Example) -> bool:
-    """Whether an example says what is right, be it that there is no answer."""
-    item = example.item
-    if isinstance(item, Sentence):
-        return any(item.tags)
-    return bool(getattr(item, "label", True))

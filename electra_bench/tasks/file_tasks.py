@@ -15,6 +15,7 @@ import gin
 import seqio
 
 from electra_bench import registry
+from electra_bench.data.column_files import is_span_tag
 from electra_bench.records import TaskCard
 from electra_bench.tasks import file_task_defaults, postprocessors, preprocessors
 from electra_bench.tasks.file_task_source import ALL, Definition, FileTaskSource
@@ -156,11 +157,22 @@ def _check(task: Definition) -> None:
         )
     shares = list((task.fractions or {}).values())
     if task.fractions is not None and (
-        list(task.files) != [ALL] or min(shares) <= 0 or sum(shares) > 1 + 1e-9
+        list(task.files) != [ALL]
+        or not all(share > 0 for share in shares)
+        or not 0 < sum(shares) <= 1 + 1e-9
     ):
         raise ValueError(
             f"fractions deal out files = {{'{ALL}': ...}} and are above 0, at most 1 "
             f"together; got files {dict(task.files)} and fractions {task.fractions}"
+        )
+    if task.on_error not in ("raise", "skip"):
+        raise ValueError(f"on_error must be 'raise' or 'skip', got {task.on_error!r}")
+    bounds = task.label_range
+    if bounds is not None and (len(bounds) != 2 or not bounds[0] < bounds[1]):
+        raise ValueError(f"label_range must be (smallest, largest), got {bounds}")
+    if task.labels is not None and len(set(task.labels)) < max(2, len(task.labels)):
+        raise ValueError(
+            f"labels must be two or more different ones, got {task.labels}"
         )
     for split in (task.train_split, task.eval_split):
         if split not in (task.fractions or task.files):
@@ -172,6 +184,8 @@ def _completed(name: str, task: Definition) -> Definition:
 
     It is bound with gin, so that a run's configuration holds it.
     """
+    if task.kind == "tagging" and all(map(is_span_tag, task.labels or ("",))):
+        task = task._replace(labels=file_task_defaults.span_labels(task.labels))
     source = FileTaskSource(name, task)
     for field, find in file_task_defaults.FIND.items():
         if getattr(source.definition, field) is None:

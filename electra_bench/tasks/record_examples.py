@@ -1,6 +1,6 @@
 """From records of named fields to texts, sentences and questions, by the kind of task."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,146 +46,165 @@ class Example(NamedTuple):
     Attributes:
         where: names file and line, or row, in messages.
         item: for classification and regression a Row, for tagging a Sentence, for span_qa
-            a Question.
-        problem: why it cannot be trained on; empty if it can.
+            a Question; None if the record holds none.
+        problem: why it cannot be used; empty if it can.
+        misplaced: why it cannot be trained on: its answer is not where it should be.
     """
 
     where: str
-    item: Row | Sentence | Question
+    item: Row | Sentence | Question | None
     problem: str = ""
+    misplaced: str = ""
 
 
-def columns_of(
-    kind: str, columns: Columns, record: Record, with_target: bool
-) -> Columns:
-    """Which column of a file holds what.
+def examples_of(
+    kind: str, records: Sequence[Record], columns: Columns, with_target: bool
+) -> list[Example]:
+    """An example a record; what is wrong with one stands in it.
 
     Args:
         kind: of the task.
-        columns: what was said; what is not in it is in the column of its own name.
-        record: any of the file.
+        records: of a file.
+        columns: which column holds what; what is not said is in the column of its own
+            name, if there is one.
         with_target: whether what is to be predicted must be there.
 
     Raises:
-        ValueError: a column that is needed is not there.
+        ValueError: no record has a column that is needed or was named.
     """
     fields = FIELDS[kind]
+    needed = [*fields.inputs, *([fields.target] if with_target else [])]
+    known = dict.fromkeys(name for record in records for name in record.fields)
     found = {}
     for field in fields.all:
         column = columns.get(field, field)
-        if column in record.fields:
+        if column in known:
             found[field] = column
-        elif field in fields.inputs or (with_target and field == fields.target):
-            names = [str(name) for name in record.fields if isinstance(name, str)]
+        elif field in needed or (field in columns and field != fields.target):
+            names = [name for name in known if isinstance(name, str)]
             raise ValueError(
-                f"{record.where}: no column {column!r} for {field}; columns: {names}"
+                f"{records[0].where}: no column {column!r} for {field}; columns: "
+                f"{names}"
             )
-    return found
-
-
-def text_rows(records: Iterable[Record], columns: Columns) -> list[Example]:
-    """Texts with their labels as they are written; empty without one."""
     return [
-        Example(
-            record.where,
-            Row(
-                idx,
-                *(_string(record, columns, f) for f in ("text_a", "text_b", "label")),
-            ),
-        )
-        for idx, record in enumerate(records)
+        _example(kind, number, record, found, needed)
+        for number, record in enumerate(records)
     ]
 
 
-def sentences(records: Iterable[Record], columns: Columns) -> list[Example]:
+def _example(
+    kind: str, number: int, record: Record, columns: Columns, needed: Sequence[str]
+) -> Example:
+    for field in needed:
+        if columns[field] not in record.fields:
+            problem = (
+                f"no {columns[field]!r}; there are {sorted(map(str, record.fields))}"
+            )
+            return Example(record.where, None, problem)
+    try:
+        return _MAKERS[kind](number, record, columns)
+    except ValueError as error:
+        return Example(record.where, None, str(error))
+
+
+def _text_row(number: int, record: Record, columns: Columns) -> Example:
+    """Texts with their label as it is written; empty without one."""
+    texts = (_string(record, columns, f) for f in ("text_a", "text_b", "label"))
+    return Example(record.where, Row(number, *texts))
+
+
+def _sentence(number: int, record: Record, columns: Columns) -> Example:
     """Words with their tags: lists, or strings with white space between.
 
     Tags of spans are re-encoded in BIOES; without any they are empty.
-
-    Raises:
-        ValueError: another number of tags than of words, or no words.
     """
-    found = []
-    for number, record in enumerate(records):
-        words = _strings(record, columns, "words")
-        tags = (
-            _strings(record, columns, "tags")
-            if "tags" in columns
-            else [""] * len(words)
+    words = _strings(record, columns, "words")
+    tags = _strings(record, columns, "tags") or [""] * len(words)
+    if not words or len(words) != len(tags):
+        raise ValueError(
+            f"got {len(words)} words and {len(tags)} tags, expected one tag for every word"
         )
-        if not words or len(words) != len(tags):
-            raise ValueError(
-                f"{record.where}: got {len(words)} words and {len(tags)} tags, expected "
-                "one tag for every word"
-            )
-        found.append(
-            Example(record.where, Sentence(number, tuple(words), _encoded(tags)))
-        )
-    return found
+    if any(tags) and not all(tags):
+        raise ValueError(f"word {tags.index('') + 1} has no tag, but others have")
+    encoded = bioes(tags) if all(map(is_span_tag, tags)) else tuple(tags)
+    return Example(record.where, Sentence(number, tuple(words), encoded))
 
 
-def _encoded(tags: Sequence[str]) -> tuple[str, ...]:
-    return bioes(tags) if all(map(is_span_tag, tags)) else tuple(tags)
-
-
-def questions(records: Iterable[Record], columns: Columns) -> list[Example]:
-    """Questions with their answers.
+def _question(number: int, record: Record, columns: Columns) -> Example:
+    """A question with its answers.
 
     `answers` is a string, a list of strings, or as SQuAD has them in Hugging Face's
     library, `{"text": [...], "answer_start": [...]}`; without any the context holds no
     answer. Without `answer_start` the answer is looked for in the context.
     """
-    found = []
-    for number, record in enumerate(records):
-        context = _string(record, columns, "context")
-        answers, starts = _answers(record, columns)
-        start = starts[0] if starts else context.find(answers[0]) if answers else None
-        entry = {
-            "question": _string(record, columns, "question"),
-            "is_impossible": not answers,
-        }
-        id = _string(record, columns, "id") or str(number)
-        question, problem = located(
-            id, entry, context, answers, answers[0] if answers else "", start
-        )
-        found.append(Example(record.where, question, problem))
-    return found
+    context = _string(record, columns, "context")
+    answers = _answers(record, columns)
+    start = None
+    if answers:
+        text, start = answers[0]
+        start = context.find(text) if start is None else start
+    entry = {
+        "question": _string(record, columns, "question"),
+        "is_impossible": not answers,
+    }
+    texts = [text for text, _ in answers]
+    question, misplaced = located(
+        _string(record, columns, "id") or str(number),
+        entry,
+        context,
+        texts,
+        texts[0] if texts else "",
+        start,
+    )
+    return Example(record.where, question, misplaced=misplaced)
 
 
-def _answers(record: Record, columns: Columns) -> tuple[list[str], list[int]]:
+def _answers(record: Record, columns: Columns) -> list[tuple[str, int | None]]:
+    """Every answer and where it begins, if that is said."""
     given = record.fields.get(columns.get("answers"))
     starts = record.fields.get(columns.get("answer_start"))
     if isinstance(given, Mapping):
         given, starts = given.get("text"), given.get("answer_start")
-    texts = [given] if isinstance(given, str) else _list(given)
-    texts = [str(text) for text in texts if text]
-    try:
-        return texts, [int(start) for start in _list(starts)]
-    except ValueError:
+    texts = _list(given)
+    places: list = _list(starts) or [None] * len(texts)
+    if len(places) != len(texts):
         raise ValueError(
-            f"{record.where}: answer_start {starts!r} is no whole number"
-        ) from None
+            f"{len(texts)} answers, but {len(places)} places in answer_start"
+        )
+    try:
+        pairs = [
+            (str(text), None if place is None else int(place))
+            for text, place in zip(texts, places, strict=True)
+        ]
+    except ValueError:
+        raise ValueError(f"answer_start {starts!r} is no whole number") from None
+    return [pair for pair in pairs if pair[0]]
 
 
 def _list(value: Any) -> list:
     if not np.isscalar(value):
         return [] if value is None else list(value)
-    is_missing = value == "" or value != value  # Parquet's missing values are NaN
+    is_missing = value == "" or value != value  # NaN stands for a missing value
     return [] if is_missing else [value]
 
 
 def _string(record: Record, columns: Columns, field: str) -> str:
-    return "".join(map(str, _list(record.fields.get(columns.get(field)))))
+    value = record.fields.get(columns.get(field))
+    if value is not None and not np.isscalar(value):
+        raise ValueError(
+            f"{columns[field]!r} holds {type(value).__name__}, expected text"
+        )
+    return "".join(map(str, _list(value)))
 
 
 def _strings(record: Record, columns: Columns, field: str) -> list[str]:
-    value = record.fields[columns[field]]
+    value = record.fields.get(columns.get(field))
     return value.split() if isinstance(value, str) else [str(v) for v in _list(value)]
 
 
-READERS = {
-    "classification": text_rows,
-    "regression": text_rows,
-    "tagging": sentences,
-    "span_qa": questions,
+_MAKERS = {
+    "classification": _text_row,
+    "regression": _text_row,
+    "tagging": _sentence,
+    "span_qa": _question,
 }

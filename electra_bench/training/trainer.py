@@ -330,6 +330,8 @@ class Trainer:
             return
         values = [metrics[metric] for metrics in state["evaluation"].values()]
         value = sum(values) / len(values)
+        if math.isnan(value):
+            return
         best = checkpoints.best
         sign = 1 if self._settings.higher_is_better else -1
         if best is None or best.step >= step or sign * value > sign * best.value:

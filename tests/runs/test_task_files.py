@@ -279,6 +279,112 @@ def test_bad_files_are_named(content, expected, tmp_path):
     assert str(path) in str(caught.value)
 
 
+JSON_LINES = {
+    "a text that is named and in no line": (
+        {"text_b": "second"},
+        [{"text_a": "a", "label": "x"}, {"text_a": "b", "label": "y"}],
+        "no column 'second' for text_b",
+    ),
+    "a line without its text": (
+        {},
+        [{"text_a": "a", "label": "x"}, {"text": "b", "label": "y"}],
+        "line 2: no 'text_a'; there are ['label', 'text']",
+    ),
+    "a list where a text is expected": (
+        {},
+        [{"text_a": "a", "label": "x"}, {"text_a": ["b", "c"], "label": "y"}],
+        "line 2: 'text_a' holds list, expected text",
+    ),
+    "an on_error that is misspelt": (
+        {"on_error": "rasie"},
+        [{"text_a": "a", "label": "x"}, {"text_a": "b", "label": "y"}],
+        "on_error must be 'raise' or 'skip', got 'rasie'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", JSON_LINES)
+def test_bad_lines_are_named(case, tmp_path):
+    from electra_bench.runs.launch import parse, register_file_tasks
+
+    columns, content, expected = JSON_LINES[case]
+    on_error = columns.get("on_error", "raise")
+    columns = {k: v for k, v in columns.items() if k != "on_error"}
+    path = tmp_path / "all.jsonl"
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in content))
+    lines = [
+        "tasks.bad.kind = 'classification'",
+        "tasks.bad.files = {'train': 'all.jsonl', 'dev': 'all.jsonl'}",
+        f"tasks.bad.columns = {columns!r}",
+        f"tasks.bad.on_error = {on_error!r}",
+    ]
+    with pytest.raises(ValueError) as caught:
+        register_file_tasks(parse((), lines), data_dir=str(tmp_path))
+    assert expected in str(caught.value)
+
+
+def registered(lines, folder):
+    from electra_bench.runs.launch import parse, register_file_tasks
+    from electra_bench.tasks.registration import load_task
+
+    [name] = register_file_tasks(parse((), lines), data_dir=str(folder))
+    return load_task(name).source
+
+
+def test_splits_to_predict_need_neither_labels_nor_tags(tmp_path):
+    from electra_bench.data import run_context
+
+    (tmp_path / "a.csv").write_text("text_a,label\na,x\nb,y\n")
+    (tmp_path / "b.csv").write_text("text_a,label\na,-1\nb,-1\n")
+    (tmp_path / "c.conll").write_text("he O\n\nAnn S-PER\n")
+    (tmp_path / "d.conll").write_text("he\n\nAnn\n")
+    texts = [
+        "tasks.plain.kind = 'classification'",
+        "tasks.plain.files = {'train': 'a.csv', 'dev': 'a.csv', 'test': 'b.csv'}",
+    ]
+    words = [
+        "tasks.names.kind = 'tagging'",
+        "tasks.names.files = {'train': 'c.conll', 'dev': 'c.conll', 'test': 'd.conll'}",
+        "tasks.names.labels = ('O', 'B-PER', 'I-PER')",
+    ]
+    with run_context.use(data_dir=str(tmp_path)):
+        source = registered(texts, tmp_path)
+        assert [e.item.label for e in source.examples("test")] == ["", ""]
+        source = registered(words, tmp_path)
+        assert [e.item.tags for e in source.examples("test")] == [("",), ("",)]
+        assert set(source.definition.labels) == {
+            "O",
+            *(f"{form}-PER" for form in "BIES"),
+        }
+
+
+def test_whole_numbers_of_parquet_stay_whole_beside_missing_ones(tmp_path):
+    from electra_bench.data import run_context
+
+    for name, labels in {"a": [0, 1, 1], "b": [0, 1, None]}.items():
+        frame = pd.DataFrame({"text_a": ["a", "b", "c"], "label": labels})
+        frame.astype({"label": "Int64"}).to_parquet(tmp_path / f"{name}.parquet")
+    lines = [
+        "tasks.whole.kind = 'classification'",
+        "tasks.whole.files = {'train': 'a.parquet', 'dev': 'b.parquet'}",
+        "tasks.whole.on_error = 'skip'",
+    ]
+    with run_context.use(data_dir=str(tmp_path)):
+        source = registered(lines, tmp_path)
+        assert [e.item.label for e in source.examples("dev")] == ["0", "1"]
+
+
+def test_validate_shows_the_values_of_a_small_regression_task(
+    vocab_file, tmp_path, capsys
+):
+    (tmp_path / "all.csv").write_text("text_a,label\na,1\nb,5\n")
+    task_file = tmp_path / "my.gin"
+    task_file.write_text(task("scores", "regression", tmp_path / "all.csv"))
+    flags = ["--data_dir", str(tmp_path), f"--gin.VOCAB={str(vocab_file)!r}"]
+    assert main(["validate", "task", "--task_file", str(task_file), *flags]) == 0
+    assert "values: smallest 1.0, median 3.0, largest 5.0" in capsys.readouterr().out
+
+
 def test_bad_rows_can_be_skipped_and_are_counted(tmp_path):
     from electra_bench.data import run_context
     from electra_bench.runs.launch import parse, register_file_tasks
