@@ -11,7 +11,7 @@ EXAMPLE = """examples:
     --gin.INIT="'runs/pretrain-electra-electra-s0'" --data_dir data --workdir runs
   electra-bench finetune gin/runs/finetune.gin --gin.TASK="'rte'" \\
     --gin.SEED="[0, 1, 2, 3, 4]" --gin.INIT=... --gin.EPOCHS=10
-  electra-bench finetune gin/runs/finetune.gin --task_file my.gin --gin.INIT=...
+  electra-bench finetune --task_file my.gin --gin.INIT=...
   electra-bench finetune gin/runs/finetune.gin --gin.TASK="('mrpc', 'rte', 'sts')" \\
     --gin.runs.finetune.mixing=2.0 --gin.INIT=... --data_dir data
   electra-bench finetune --data_dir data --model_name electra_small \\
