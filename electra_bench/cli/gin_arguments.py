@@ -109,8 +109,8 @@ def gin_files(args: argparse.Namespace) -> list[str]:
     """
     task_files = getattr(args, "task_file", [])
     files = [*args.gin_file, *args.files, *task_files]
-    if task_files and files == task_files:
-        files = ["runs/finetune.gin", *task_files]
+    if task_files and config.peek("runs.finetune.task", files, ()) is None:
+        files = ["runs/finetune.gin", *files]
     if not files:
         raise ValueError(
             "a gin file is needed, for instance gin/runs/pretrain.gin; "

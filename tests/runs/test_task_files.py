@@ -383,6 +383,12 @@ def test_validate_shows_the_values_of_a_small_regression_task(
     flags = ["--data_dir", str(tmp_path), f"--gin.VOCAB={str(vocab_file)!r}"]
     assert main(["validate", "task", "--task_file", str(task_file), *flags]) == 0
     assert "values: smallest 1.0, median 3.0, largest 5.0" in capsys.readouterr().out
+    # Without another file that says how, a task file is fine-tuned as usual.
+    sizes = [x for binding in SMALL_MODEL for x in ("--gin_param", binding)]
+    more = ["--gin.runs.finetune.batch_size=1", "--dry_run"]
+    command = ["finetune", "--task_file", str(task_file), *flags, *sizes, *more]
+    assert main(command) == 0
+    assert "electra-untrained-scores-s0" in capsys.readouterr().out
 
 
 def test_bad_rows_can_be_skipped_and_are_counted(tmp_path):
