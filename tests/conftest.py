@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -28,6 +29,12 @@ def shared_data() -> Path:
 def shared_golden() -> Path:
     """The original implementation's numbers; not part of the project."""
     return _shared("golden")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible():
+    """Ctrl-C as usual: what a shell starts in the background ignores it, children too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -196,7 +197,8 @@ def make_record(
         protocol=f"{run.protocol}*" if changes else run.protocol,
         protocol_changes=changes,
         seed=run.seed,
-        hparams=hparams,
+        # As they will be read again: without tuples.
+        hparams=json.loads(json.dumps(hparams)),
         train_examples=train_examples,
         train_steps=trained.steps,
         tokens=trained.tokens,

@@ -322,7 +322,11 @@ def test_gin_mistakes_in_a_file(text, said, refused, pretrain, tmp_path):
             "CORPORA = 'x'",
             "expected Mapping[str, Mapping[str, Any]] | None",
         ),
-        ("finetune", "TASK = 3", "expected str (for runs.finetune.task)"),
+        (
+            "finetune",
+            "TASK = 3",
+            "expected str | Sequence[str] (for runs.finetune.task)",
+        ),
         ("finetune", "models.electra.hidden_size = 'x'", "expected int"),
     ],
 )

@@ -38,7 +38,7 @@ def moved(bindings, folder):
     ]
 
 
-def kill_somewhere(process, run_dir, rng):
+def kill_somewhere(process, run_dir, rng, in_checkpoint):
     """SIGKILL after a random time of training, or in the middle of a checkpoint."""
     checkpoints = run_dir / "checkpoints"
     deadline = time.monotonic() + 120
@@ -47,7 +47,7 @@ def kill_somewhere(process, run_dir, rng):
         if not process.is_alive() or time.monotonic() > deadline:
             break
         time.sleep(0.002)
-    if rng.random() < 0.5:
+    if in_checkpoint:
         while process.is_alive() and not (checkpoints / ".partial").exists():
             pass
         during_checkpoint = process.is_alive()
@@ -79,9 +79,9 @@ def test_a_killed_run_ends_as_an_unbroken_one(root, request, tmp_path):
 
     rng = random.Random(2020)
     killed = []
-    for _ in range(KILLS):
+    for number in range(KILLS):
         process = start(root, moved(bindings, tmp_path / "killed"))
-        killed.append(kill_somewhere(process, runs["killed"], rng))
+        killed.append(kill_somewhere(process, runs["killed"], rng, number % 2 == 0))
     assert sum(alive for alive, _ in killed) >= 2, "the run was over before the kills"
     assert any(during for _, during in killed), "no kill fell into a checkpoint"
     last = start(root, moved(bindings, tmp_path / "killed"))
