@@ -1,5 +1,6 @@
 """What all sources share that read a split at once: the seqio side of them."""
 
+import abc
 from collections.abc import Sequence
 
 import seqio
@@ -9,16 +10,14 @@ import tensorflow as tf
 class WholeFileSource(seqio.DataSource):
     """A task's splits, each read whole when a dataset is built."""
 
+    @abc.abstractmethod
     def rows(self, split: str) -> tf.data.Dataset:
         """All examples of a split in the order of its file; their number is known.
-
-        Subclasses say how.
 
         Raises:
             FileNotFoundError: no such file; says where it was searched.
             ValueError: something is wrong in it; says where.
         """
-        raise NotImplementedError
 
     @property
     def supports_arbitrary_sharding(self) -> bool:

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from electra_bench.core import Batch, EncoderFactory, LossTerm, Seed, Variables
+from electra_bench.core import Batch, Encoder, EncoderFactory, LossTerm, Seed, Variables
 from electra_bench.core.random import dropout
 from electra_bench.records import TaskCard
 
@@ -39,6 +39,19 @@ class DenseHead(tf.Module):
         """Maps float32 [batch, ..., hidden] to float32 [batch, ..., classes]."""
         states = dropout(states, self._rate, seed.fold("head"), training)
         return tf.tensordot(states, self.kernel, axes=1) + self.bias
+
+
+def last_states(
+    encoder: Encoder, batch: Batch, seed: Seed, training: bool
+) -> tf.Tensor:
+    """The encoder's last layer on a batch, float32 [batch, seq, hidden]."""
+    return encoder(
+        batch.input_ids,
+        batch.input_mask,
+        batch.segment_ids,
+        seed=seed,
+        training=training,
+    ).sequence
 
 
 class EncoderWithHead(tf.Module):
@@ -93,10 +106,4 @@ class EncoderWithHead(tf.Module):
         )
 
     def _states(self, batch: Batch, seed: Seed, training: bool) -> tf.Tensor:
-        return self.encoder(
-            batch.input_ids,
-            batch.input_mask,
-            batch.segment_ids,
-            seed=seed,
-            training=training,
-        ).sequence
+        return last_states(self.encoder, batch, seed, training)

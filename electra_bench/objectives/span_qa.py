@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from electra_bench.core import Batch, EncoderFactory, LossTerm, Seed, Variables
 from electra_bench.models.layers import Dense, gelu
+from electra_bench.objectives.dense_head import last_states
 from electra_bench.objectives.span_decoding import Answers, Candidates, SpanDecoder
 from electra_bench.records import TaskCard
 from electra_bench.registry import kinds
@@ -171,13 +172,7 @@ class SpanQA(tf.Module):
         return np.stack([first, last, 0 * size], axis=1), np.zeros([len(size), 0])
 
     def _states(self, batch: Batch, seed: Seed, training: bool) -> tf.Tensor:
-        return self.encoder(
-            batch.input_ids,
-            batch.input_mask,
-            batch.segment_ids,
-            seed=seed,
-            training=training,
-        ).sequence
+        return last_states(self.encoder, batch, seed, training)
 
     def _masking(self, batch: Batch) -> tf.Tensor:
         """0 for [CLS] and the context, otherwise `MASKED`, float32 [batch, seq]."""

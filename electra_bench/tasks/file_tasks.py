@@ -8,6 +8,7 @@ What is not given is taken from the data and bound, so that the configuration th
 saves says all of it.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -187,6 +188,8 @@ def _completed(name: str, task: Definition) -> Definition:
     if task.kind == "tagging" and all(map(is_span_tag, task.labels or ("",))):
         task = task._replace(labels=file_task_defaults.span_labels(task.labels))
     source = FileTaskSource(name, task)
+    # Several things are asked of the same splits.
+    source.read = functools.cache(source.read)
     for field, find in file_task_defaults.FIND.items():
         if getattr(source.definition, field) is None:
             value = find(source)
