@@ -10,7 +10,7 @@ import tensorflow as tf
 from etils import epath
 
 from electra_bench.data import locate, run_context
-from electra_bench.data.whole_file_source import WholeFileSource, dense
+from electra_bench.data.whole_file_source import WholeFileSource, dense, ragged
 
 DOCUMENT_START = "-DOCSTART-"
 # The split whose tags need not be known.
@@ -326,7 +326,7 @@ def sentence_dataset(sentences: Sequence[tuple[int, Sentence]]) -> tf.data.Datas
         {
             "idx": tf.constant([i for i, _ in sentences], tf.int32),
             "id": tf.constant([str(i) for i, _ in sentences]),
-            "words": tf.ragged.constant([list(s.words) for _, s in sentences]),
-            "tags": tf.ragged.constant([list(s.tags) for _, s in sentences]),
+            "words": ragged([s.words for _, s in sentences], tf.string),
+            "tags": ragged([s.tags for _, s in sentences], tf.string),
         }
     ).map(dense)

@@ -11,7 +11,7 @@ from electra_bench.data import locate
 from electra_bench.data.answer_text import covering_words
 from electra_bench.data.bad_rows import OnError, bad_row
 from electra_bench.data.file_hashes import file_sha256
-from electra_bench.data.whole_file_source import WholeFileSource, dense
+from electra_bench.data.whole_file_source import WholeFileSource, dense, ragged
 
 
 class Question(NamedTuple):
@@ -227,18 +227,11 @@ def question_dataset(questions: Sequence[Question]) -> tf.data.Dataset:
         "id": tf.constant([q.id for q in questions]),
         "question": tf.constant([q.question for q in questions]),
         "context": tf.constant([number[q.context] for q in questions]),
-        "answers": _ragged([q.answers for q in questions], tf.string),
-        "answer_start": _ragged([[a for a, _ in p] for p in places], tf.int32),
-        "answer_end": _ragged([[b for _, b in p] for p in places], tf.int32),
+        "answers": ragged([q.answers for q in questions], tf.string),
+        "answer_start": ragged([[a for a, _ in p] for p in places], tf.int32),
+        "answer_end": ragged([[b for _, b in p] for p in places], tf.int32),
         "is_impossible": tf.constant([int(q.is_impossible) for q in questions]),
     }
     return tf.data.Dataset.from_tensor_slices(rows).map(
         lambda row: {**dense(row), "context": tf.gather(table, row["context"])}
-    )
-
-
-def _ragged(rows: Sequence[Sequence[Any]], dtype: tf.DType) -> tf.RaggedTensor:
-    flat = [value for row in rows for value in row]
-    return tf.RaggedTensor.from_row_lengths(
-        tf.constant(flat, dtype), [len(row) for row in rows]
     )

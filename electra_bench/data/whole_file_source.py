@@ -2,7 +2,9 @@
 
 import abc
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import seqio
 import tensorflow as tf
 
@@ -52,3 +54,10 @@ class WholeFileSource(seqio.DataSource):
 def dense(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Slices of ragged tensors as the dense tensors that seqio's tasks carry."""
     return {name: tf.convert_to_tensor(value) for name, value in example.items()}
+
+
+def ragged(rows: Sequence[Sequence[Any]], dtype: tf.DType) -> tf.RaggedTensor:
+    """Rows of different lengths; much faster than `tf.ragged.constant`."""
+    flat = [value for row in rows for value in row]
+    lengths = np.array([len(row) for row in rows], np.int64)
+    return tf.RaggedTensor.from_row_lengths(tf.constant(flat, dtype), lengths)
