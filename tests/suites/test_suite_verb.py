@@ -204,15 +204,16 @@ def test_flags_are_parameters_of_the_root():
     assert set(FLAGS.values()) <= set(inspect.signature(suite).parameters)
 
 
-@pytest.mark.parametrize("name", ["smoke", "table5", "glue"])
+@pytest.mark.parametrize("name", ["smoke", "table5", "glue", "five_tasks"])
 def test_every_suite_of_the_project_is_a_grid(name, capsys, tmp_path):
     assert (gin_root() / "suites" / f"{name}.gin").is_file()
     given = {
         "smoke": ["--gin.VOCAB='v'"],
         "table5": ["--gin.VOCAB='v'", "--gin.TEXT='t'"],
         "glue": ["--gin.INIT='i'"],
+        "five_tasks": ["--gin.MODELS={'a': {'init': 'i'}, 'b': {'init': 'j'}}"],
     }
-    cells = {"smoke": 14, "table5": 18 + 7 * 4 * 3, "glue": 45}
+    cells = {"smoke": 14, "table5": 18 + 7 * 4 * 3, "glue": 45, "five_tasks": 50}
     workdir = ["--workdir", str(tmp_path)]
     verb = ["suite", "status", f"gin/suites/{name}.gin", *workdir, *given[name]]
     assert main([*verb, "--json"]) == 0
