@@ -251,14 +251,18 @@ def text(value: Value, *, metric: bool = False) -> str:
     if isinstance(value, Score):
         return text(value.value, metric=True)
     if isinstance(value, Bounded):
-        shown = f"{value.value:{'+' if value.is_difference else ''}.2f}"
-        parts = (f"{shown} {interval(value)}".strip(), value.remark)
+        parts = (f"{bare(value)} {interval(value)}".strip(), value.remark)
         return ", ".join(filter(None, parts))
     if value is None:
         return MISSING
     if isinstance(value, float):
-        return f"{value:.1f}" if metric else f"{value:.3g}"
+        return f"{value:.1f}" if metric else f"{value:.3g}".replace("e+", "e")
     return f"{value:,}" if isinstance(value, int) else value
+
+
+def bare(value: Bounded) -> str:
+    """A bounded number without its bounds: `+1.25`."""
+    return f"{value.value:{'+' if value.is_difference else ''}.2f}"
 
 
 def spread(score: Score) -> str:
