@@ -7,7 +7,7 @@ import numpy as np
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
 from electra_bench.reports.board import board_of
-from electra_bench.reports.cells import row_names
+from electra_bench.reports.cells import row_names, short_names
 from electra_bench.reports.collect import as_collected
 from electra_bench.reports.evidence import REPLICATES, Evidence
 from electra_bench.reports.plot import XY, Series
@@ -18,7 +18,6 @@ from electra_bench.reports.row_means import (
     row_means,
 )
 from electra_bench.reports.table import NothingToShow, Table
-from electra_bench.reports.task_cells import row_name
 
 FLOPS, WALL = "pretrain FLOPs", "pretrain seconds"
 # In a picture with more points only the front is named.
@@ -61,6 +60,7 @@ def cost(
             raise NothingToShow("no run says what its pre-training cost")
         fronts = {name: front(means, values) for name, values in costs.items()}
         names = row_names(board.rows)[: len(means)]
+        short = short_names(board.shown)
         rows = [
             (
                 name,
@@ -89,7 +89,7 @@ def cost(
             details={"score": f"mean over {', '.join(board.names)}"},
             notes=(MEANING, "Pictures lack models without pre-training."),
             plots=tuple(
-                _plot(cost_name, names, means, values, fronts[cost_name])
+                _plot(cost_name, short, means, values, fronts[cost_name])
                 for cost_name, values in costs.items()
                 if any(values)
             ),
@@ -132,7 +132,7 @@ def _plot(
     # A logarithm of nothing has no place. Of many names only those of the front are read.
     few = len(means) <= MOST_NAMES
     points = {
-        i: mean.point(costs[i], row_name(mean.row) if few or i in on_front else "")
+        i: mean.point(costs[i], names[i] if few or i in on_front else "")
         for i, mean in enumerate(means)
         if costs[i] and mean.score is not None
     }

@@ -220,8 +220,8 @@ def _claim(table: Table, claim: Difference) -> dict[str, str]:
     low, high = sorted((sign * claim.low, sign * claim.high))
     return {
         "column": claim.column,
-        "better": tables.text(table.cell(table.rows[better], table.label)),
-        "worse": tables.text(table.cell(table.rows[claim.worse], table.label)),
+        "better": table.name(better),
+        "worse": table.name(claim.worse),
         "value": f"{abs(claim.value):.2f}",
         "interval": f"[{low:.2f}, {high:.2f}]",
         "p": f"{claim.p_adjusted:.2g}",
@@ -249,7 +249,7 @@ def _groups(table: Table, out_dir: str, prefix: str) -> list[dict[str, Any]]:
             groups.append(
                 {
                     "anchor": f"{prefix}runs-{row_number}-{number}",
-                    "label": tables.text(table.cell(row, table.label)),
+                    "label": table.name(row_number),
                     "column": name,
                     "explained": tables.explain(value),
                     "runs": [_run(table, run, s, out_dir) for run, s in value.runs],

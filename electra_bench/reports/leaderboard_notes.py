@@ -82,13 +82,18 @@ def notes_on_evidence(board: Board, tested: Tested, correction: str) -> list[str
         )
     if of_models and _share_checkpoints(board):
         notes.append(
-            "All runs of a row start from one checkpoint: differences are between these, "
-            "not between ways of pre-training."
+            "All runs of a pre-trained row start from one checkpoint: differences are "
+            "between these, not between ways of pre-training."
         )
     return notes
 
 
 def _share_checkpoints(board: Board) -> bool:
-    """Whether every row was pre-trained, once."""
-    seeds = [{r.pretrain_seed for r in board.records(row)} for row in board.shown]
-    return all(len(of_row) == 1 and None not in of_row for of_row in seeds)
+    """Whether every row that was pre-trained was so once."""
+    seeds = [
+        {record.pretrain_seed for record in board.records(row)}
+        for row in board.shown
+        if row.fraction != 0
+    ]
+    once = all(len(of_row) == 1 and None not in of_row for of_row in seeds)
+    return once and bool(seeds)

@@ -221,6 +221,16 @@ class Table:
         tested = {row for d in tests for row in (d.row, d.other)}
         return frozenset(tested - beaten if beaten else ())
 
+    def name(self, place: int) -> str:
+        """What a row is called: its label, with its other texts if another row has that."""
+        row = self.rows[place]
+        labels = [self.cell(row, self.label) for row in self.rows]
+        names = [labels[place]]
+        if labels.count(labels[place]) > 1:
+            others = zip(self.columns, row, strict=True)
+            names += [v for c, v in others if c != self.label and isinstance(v, str)]
+        return ", ".join(map(text, names))
+
     @property
     def floor(self) -> tuple[Value, ...] | None:
         """The reference row of trivial answers; None if there is none."""
@@ -305,10 +315,7 @@ def explain(score: Score) -> str:
 
 def claim(table: Table, difference: Difference) -> str:
     """A significant difference in words."""
-    names = [
-        text(table.cell(table.rows[row], table.label))
-        for row in (difference.row, difference.other)
-    ]
+    names = [table.name(difference.row), table.name(difference.other)]
     low, high = difference.low, difference.high
     if difference.value < 0:
         names.reverse()

@@ -4,14 +4,13 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.cells import Entry
+from electra_bench.reports.cells import Entry, short_names
 from electra_bench.reports.plot import Dots
 from electra_bench.reports.table import Table, Value
 from electra_bench.reports.task_cells import (
     CONDITIONS,
     TaskCell,
     conditions,
-    row_name,
     task_cells,
 )
 
@@ -86,9 +85,10 @@ def _plots(task: str, cells: Sequence[TaskCell]) -> tuple[Dots, ...]:
     for place, scored_on in enumerate(dict.fromkeys(c.scored_on for c in cells), 1):
         rows, floors = [], set()
         of_column = [cell for cell in cells if cell.scored_on == scored_on]
-        for cell in of_column:
+        names = short_names([cell.row for cell in of_column])
+        for name, cell in zip(names, of_column, strict=True):
             scores = [e.result.main_score for e in cell.entries]
-            rows.append((row_name(cell.row), tuple(s for s in scores if s is not None)))
+            rows.append((name, tuple(s for s in scores if s is not None)))
             floors |= {e.result.floor for e in cell.entries}
         metric = of_column[0].entries[0].result.main_metric
         plots.append(

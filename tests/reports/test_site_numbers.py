@@ -16,7 +16,7 @@ import sys
 import pytest
 import scipy.stats
 import sklearn.metrics
-from site_records import MODELS, save_site_runs
+from site_records import MODELS, UNTRAINED, save_site_runs
 
 DASH = "–"
 
@@ -107,6 +107,18 @@ def test_a_task_page_has_a_row_a_run(site, task):
         assert os.path.samefile(os.path.dirname(config), folder)
 
 
+def test_a_task_page_says_how_much_of_pretraining_a_run_has_seen(site):
+    rows = tables(page_of(site, "task-rte.html"))[0]
+    seen = {(row["model"][0], row["pre-training"][0]) for row in rows}
+    assert seen == {
+        ("small", "all"),
+        ("small", "0.5"),
+        ("wide", "all"),
+        ("<b>mlm</b>", "all"),
+        (UNTRAINED, "none"),
+    }
+
+
 def test_scores_of_classes(site):
     rows = tables(page_of(site, "task-rte.html"))[1]
     expected = runs_of(site, "rte", label="wide")
@@ -178,7 +190,14 @@ def test_costs_and_their_front(site):
         assert row["front, pretrain FLOPs"][0] == DASH
     front = [r for r in rows if r["front, pretrain FLOPs"][0] == "front"]
     best = max(float(r["score"][0].split(" ")[0]) for r in rows)
-    assert [float(r["score"][0].split(" ")[0]) for r in front] == [best]
+    assert float(front[0]["score"][0].split(" ")[0]) == best
+    # What costs nothing is on the front, too.
+    [untrained] = front[1:]
+    assert untrained["model"][0] == UNTRAINED
+    assert (
+        untrained["score"][0].split(" ")[0] == f"{mean_of(site, label=UNTRAINED):.2f}"
+    )
+    assert untrained["pretrain FLOPs"][0] == untrained["pretrain seconds"][0] == "0"
 
 
 def test_what_a_quirk_costs(site):
