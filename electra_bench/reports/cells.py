@@ -15,6 +15,9 @@ RUN_SPECIFIC = re.compile(
     re.IGNORECASE,
 )
 
+# Of a run; what its mark says.
+COLLAPSED = "ended at or below the trivial answer, and counts like any other"
+
 
 class RowKey(NamedTuple):
     """What runs must share to be seeds of one row.
@@ -183,9 +186,9 @@ def column_names(columns: Sequence[ColumnKey]) -> list[str]:
 
 def seen_of_pretraining(fraction: float | None) -> str:
     """How much of pre-training a model has seen, in a word."""
-    if fraction == 0:
-        return "none"
-    return "all" if fraction is None else f"{fraction:.4g}"
+    if fraction is None or fraction == 1:
+        return "all"
+    return f"{fraction:.4g}" if fraction else "none"
 
 
 def row_names(rows: Sequence[RowKey]) -> list[str]:
@@ -194,8 +197,7 @@ def row_names(rows: Sequence[RowKey]) -> list[str]:
     def after(fraction: float | None) -> str:
         if fraction == 0:
             return "without pre-training"
-        of = "" if fraction is None else " of"
-        return f"after {seen_of_pretraining(fraction)}{of} pre-training"
+        return f"after {seen_of_pretraining(fraction)} of pre-training"
 
     names = _distinct(rows, {"fraction": after})
     return _numbered(names, [(n, r.protocol) for n, r in zip(names, rows, strict=True)])

@@ -1,6 +1,5 @@
 """Tables as LaTeX, in the style of booktabs."""
 
-import itertools
 import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -90,12 +89,9 @@ def to_latex(table: Table, command: str | None = None) -> str:
         [cells.shown(row, name, place) for name in columns]
         for place, row in enumerate(table.rows)
     ]
-    about = itertools.zip_longest(
-        table.reference_rows, table.reference_details, fillvalue=""
-    )
     below = [
-        [cells.of_reference(row, name, details) for name in columns]
-        for row, details in about
+        [cells.of_reference(place, name) for name in columns]
+        for place in range(len(table.reference_rows))
     ]
     return environment.get_template("table.tex.j2").render(
         title=escape(table.title),
@@ -188,15 +184,14 @@ class _Cells:
             return shown
         return self._score(shown, value if isinstance(value, Score) else Score(None))
 
-    def of_reference(self, row: Sequence[Value], name: str, details: str) -> str:
-        """A cell of a reference row; its source is marked, which is long."""
-        value = self._table.cell(row, name)
-        if name != self._table.label:
-            return "" if value is None else self.shown(row, name, None)
-        label, bracket, source = tables.text(value).partition(" (")
-        source = source.removesuffix(")") if bracket else ""
-        letters = self._letters([": ".join(filter(None, (source, details)))])
-        return rf"{escape(label)}\textsuperscript{{{letters}}}"
+    def of_reference(self, place: int, name: str) -> str:
+        """A cell of the reference row number `place`; its source is a mark."""
+        if name == self._table.label:
+            label, about = self._table.reference(place)
+            return rf"{escape(label)}\textsuperscript{{{self._letters([about])}}}"
+        row = self._table.reference_rows[place]
+        is_empty = self._table.cell(row, name) is None
+        return "" if is_empty else self.shown(row, name, None)
 
     def _score(self, shown: str, score: Score) -> str:
         remarks = [*score.marks]

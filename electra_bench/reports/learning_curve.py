@@ -106,6 +106,6 @@ def _plot(task: str, lines: dict[tuple, dict[float, Score]]) -> XY:
         "A line a model: its mean score with a bar for the 95 % interval, against the "
         "fraction of pre-training that it has seen.",
         "fraction of pre-training",
-        "mean score",
+        "mean score, 0 to 100",
         tuple(series),
     )

@@ -7,7 +7,7 @@ from electra_bench.registry import reports
 from electra_bench.reports.board import Board, board_of
 from electra_bench.reports.cells import ColumnKey, row_names, short_names
 from electra_bench.reports.plot import Dots
-from electra_bench.reports.table import NothingToShow, Table
+from electra_bench.reports.table import Bounded, NothingToShow, Score, Table
 
 
 @reports.register("seed_variance")
@@ -34,7 +34,7 @@ def seed_variance(
             (
                 name,
                 row.protocol,
-                *(board.score(row, column).sd for column in board.columns),
+                *(_deviation(board.score(row, column)) for column in board.columns),
             )
             for name, row in zip(row_names(board.rows), board.shown, strict=False)
         ]
@@ -58,6 +58,10 @@ def seed_variance(
     return build
 
 
+def _deviation(score: Score) -> Bounded | None:
+    return None if score.sd is None else Bounded(score.sd)
+
+
 def _plot(board: Board, place: int, column: ColumnKey) -> Dots:
     name = board.names[place]
     rows = []
@@ -69,6 +73,6 @@ def _plot(board: Board, place: int, column: ColumnKey) -> Dots:
         name,
         f"A line a model with a dot for each of its runs on {name} and a bar at their "
         "median.",
-        column.metric or "",
+        f"{column.metric}, 0 to 100",
         tuple(rows),
     )

@@ -1,5 +1,6 @@
 """What a report builds and every renderer reads."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -231,6 +232,14 @@ class Table:
             names += [v for c, v in others if c != self.label and isinstance(v, str)]
         return ", ".join(map(text, names))
 
+    def reference(self, place: int) -> tuple[str, str]:
+        """Name of a reference row, and what it has in brackets with its details."""
+        label = text(self.cell(self.reference_rows[place], self.label))
+        name, bracket, source = label.partition(" (")
+        details = dict(enumerate(self.reference_details)).get(place, "")
+        source = source.removesuffix(")") if bracket else ""
+        return name, ": ".join(filter(None, (source, details)))
+
     @property
     def floor(self) -> tuple[Value, ...] | None:
         """The reference row of trivial answers; None if there is none."""
@@ -266,13 +275,15 @@ def text(value: Value, *, metric: bool = False) -> str:
     if value is None:
         return MISSING
     if isinstance(value, float):
-        return f"{value:.1f}" if metric else f"{value:.3g}".replace("e+", "e")
+        # 2e15 instead of 2e+15.
+        return f"{value:.1f}" if metric else re.sub(r"e\+0*", "e", f"{value:.3g}")
     return f"{value:,}" if isinstance(value, int) else value
 
 
 def bare(value: Bounded) -> str:
-    """A bounded number without its bounds: `+1.25`."""
-    return f"{value.value:{'+' if value.is_difference else ''}.2f}"
+    """A bounded number without its bounds, which have one decimal: `+1.3`."""
+    decimals = 2 if value.interval is None else 1
+    return f"{value.value:{'+' if value.is_difference else ''}.{decimals}f}"
 
 
 def spread(score: Score) -> str:

@@ -10,6 +10,7 @@ from electra_bench.reports.cells import short_names
 from electra_bench.reports.collect import as_collected
 from electra_bench.reports.evidence import REPLICATES, Evidence
 from electra_bench.reports.plot import Matrix
+from electra_bench.reports.significance import METHODS
 from electra_bench.reports.table import NothingToShow, Table
 
 
@@ -68,7 +69,8 @@ def wins(
             notes=(
                 "The number of columns of the leaderboard in which the model of the row "
                 "is significantly better; a dash is a pair without a test.",
-                f"{len(tests)} tests, 5 % level, {correction} over them and their means.",
+                f"{len(tests)} tests at the 5 % level, {METHODS[correction]} over them and "
+                "those of the means.",
             ),
             plots=(_plot(names, counts),),
         )
@@ -81,7 +83,8 @@ def _plot(names: Sequence[str], counts: tuple[tuple[int | None, ...], ...]) -> M
         "matrix",
         "Columns in which the row's model is better",
         "A square of numbers: in how many columns of the leaderboard the model of the "
-        "row is significantly better than the model of the column.",
+        "row is significantly better than the model of the column. A dot stands for none; "
+        "where there is nothing, there was no test.",
         tuple(names),
         counts,
     )

@@ -113,6 +113,30 @@ def test_the_box_filters_rows_by_keyboard(site, browser, show):
     assert len(labels(browser)) == len(everything)
 
 
+def test_header_and_names_stay_while_a_long_table_scrolls(site, browser, show):
+    show(uri(site, "task-rte"), 390)
+    board = browser.find_element(By.CSS_SELECTOR, ".scroll")
+    scroll = (
+        "arguments[0].scrollTo(arguments[0].scrollWidth, arguments[0].scrollHeight)"
+    )
+    browser.execute_script(scroll, board)
+    assert board.get_property("scrollTop") > 100
+    assert board.get_property("scrollLeft") > 100
+    name = browser.find_elements(By.CSS_SELECTOR, "#board tbody th")[-1]
+    corner = browser.find_element(By.CSS_SELECTOR, "#board thead .label")
+    inner = board.rect
+    assert abs(corner.rect["y"] - inner["y"]) < 3
+    assert abs(corner.rect["x"] - inner["x"]) < 3
+    assert abs(name.rect["x"] - inner["x"]) < 3
+    # What the tabulator reaches comes out from below them.
+    browser.find_element(By.CSS_SELECTOR, "#board thead button").send_keys(Keys.TAB)
+    link = browser.find_element(By.CSS_SELECTOR, "#board tbody a")
+    browser.execute_script("arguments[0].focus()", link)
+    assert link.rect["y"] >= corner.rect["y"] + corner.rect["height"]
+    assert link.rect["x"] >= corner.rect["x"] + corner.rect["width"]
+    assert link.value_of_css_property("outline-style") == "solid"
+
+
 def test_tables_further_down_sort_and_filter_by_themselves(site, browser, show):
     show(uri(site, "task-rte"), 1280)
     before = labels(browser)

@@ -137,7 +137,7 @@ def test_stages_of_pretraining_are_rows_of_their_own():
     )
     assert set(rows_of(table)) == {
         "a after 0.25 of pre-training",
-        "a after 1 of pre-training",
+        "a after all of pre-training",
     }
 
 
@@ -154,7 +154,7 @@ def test_a_model_without_pretraining_says_so():
     assert set(rows_of(table)) == {
         "a without pre-training",
         "a after 0.25 of pre-training",
-        "a after all pre-training",
+        "a after all of pre-training",
     }
 
 

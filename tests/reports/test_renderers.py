@@ -11,7 +11,7 @@ from electra_bench.reports.collect import collect
 from electra_bench.reports.files import to_csv, to_json
 from electra_bench.reports.html import to_html
 from electra_bench.reports.markdown import to_markdown
-from electra_bench.reports.table import Table
+from electra_bench.reports.table import Score, Table
 from electra_bench.reports.write import build_table, write_table
 
 HOSTILE = "<script>alert(1)</script>|[x](javascript:y)$\\alpha$\x1b[31m"
@@ -114,6 +114,19 @@ def test_html_is_self_contained_and_escaped(table, tmp_path):
     assert "http://" not in page
     assert "https://" not in page
     assert 'href="./runs/000/record.json"' in page
+
+
+def test_a_page_says_how_to_read_a_cell(tmp_path):
+    scores = [Score(61.0, 2, 0.5, 60.0, 62.0, 61.0, (60.2, 61.8)), Score(50.0, 1)]
+    rows = tuple(zip("ab", scores, strict=True))
+    page = to_html(Table(("model", "cola"), rows, metrics=("cola",)), str(tmp_path))
+    assert (
+        "A cell: median over runs, ± standard deviation, n runs, [95 % interval of the "
+        "mean], a dot a run with a bar at the median. Green: the largest." in page
+    )
+    page = to_html(Table(("model", "cola"), rows[1:]), str(tmp_path))
+    assert "A cell: median over runs, n runs. A score leads" in page
+    assert "A cell" not in to_html(Table(("model",), (("a",),)), str(tmp_path))
 
 
 def test_an_unknown_format_is_an_error(table, tmp_path):

@@ -154,7 +154,7 @@ def test_a_task_page_has_a_row_a_run(site, task):
             row[result["main_metric"]][0]
             == f"{result['metrics'][result['main_metric']]:.1f}"
         )
-        assert row["loss"][0] == f"{result['metrics']['loss']:.1f}"
+        assert row["loss"][0] == f"{result['metrics']['loss']:.3g}"
         assert row["marks"][0] == ("collapsed" if record["collapsed"] else DASH)
         [link] = row["run"][1]
         assert os.path.samefile(site[0] / link, folder / "record.json")
@@ -225,7 +225,7 @@ def test_a_learning_curve(site):
 def mean_score(site, name):
     """The mean over tasks of the mean over runs, as it is shown."""
     mean = mean_of([estimated(cell(site, name, task)) for task in METRICS])
-    return f"{mean.value:.2f} {bracketed(mean.ends)}"
+    return f"{mean.value:.1f} {bracketed(mean.ends)}"
 
 
 def test_costs_and_their_front(site):
@@ -235,7 +235,7 @@ def test_costs_and_their_front(site):
     for name, fields in ROWS.items():
         label, protocol = fields["label"], fields.get("protocol", "code_v1")
         part = {"small code_v1 after 0.5": " after 0.5 of pre-training"}.get(name)
-        part = part or (" after all pre-training" if label == "small" else "")
+        part = part or (" after all of pre-training" if label == "small" else "")
         row = shown.pop((label + part, protocol))
         assert row["score"][0] == mean_score(site, name)
         assert float(row["pretrain FLOPs"][0]) == flops[label]
@@ -277,8 +277,9 @@ def test_significant_wins(site):
     # The picture has the same numbers, row by row.
     [picture] = re.findall(r"<svg.*?</svg>", content, re.DOTALL)
     texts = [text_of(t) for t in re.findall(r"<text.*?</text>", picture, re.DOTALL)]
-    shown = [text for text in texts if text.isdigit()][len(names) :]
-    assert shown == [str(wins[pair]) for pair in itertools.permutations(names, 2)]
+    shown = [text for text in texts if text.isdigit() or text == "·"]
+    expected = [str(wins[p] or "·") for p in itertools.permutations(names, 2)]
+    assert shown == expected
 
 
 def test_what_a_quirk_costs(site):
@@ -304,7 +305,7 @@ def test_what_a_quirk_costs(site):
             low, high = estimate.ends
             star = " *" if p <= 0.05 else ""
             assert row[f"{task}, difference"][0] == (
-                f"{estimate.value:+.2f} [{low:.1f}, {high:.1f}], p = {p:.2g}{star}"
+                f"{estimate.value:+.1f} [{low:.1f}, {high:.1f}], p = {p:.2g}{star}"
             )
 
 
@@ -322,7 +323,7 @@ def test_standard_deviations(site):
     assert len(rows) == len(ROWS)
     for task in METRICS:
         expected = [
-            f"{scipy.stats.tstd(cell(site, name, task).scores):.3g}" for name in ROWS
+            f"{scipy.stats.tstd(cell(site, name, task).scores):.2f}" for name in ROWS
         ]
         assert sorted(row[task][0] for row in rows) == sorted(expected)
 
