@@ -15,6 +15,8 @@ MODELS = {
     "wide": (0.7, 2e15, 0.5),
     "<b>mlm</b>": (0.6, 3e15, None),
 }
+# A model without pre-training, which answers as many rightly.
+UNTRAINED, UNTRAINED_SHARE = "untrained", 0.5
 SEEDS = range(2)
 SIZE = 60
 CLASSES = ("no", "maybe", "yes")
@@ -57,15 +59,29 @@ def save_site_runs(folder: Path) -> None:
                     train_flops=1e12,
                     total_flops=flops + 1e12,
                     collapsed=label == "wide" and seed == 1,
-                    result={
-                        "metrics": {
-                            _metric(task): _score(targets[task], found),
-                            "loss": 0.5 + seed,
-                        },
-                        "main_metric": _metric(task),
-                    },
+                    result=_result(task, seed, targets[task], found),
                 )
                 save_predicted(folder / run_id, record, targets[task], found)
+    for task, seed in itertools.product(targets, SEEDS):
+        found = _answers(random, targets[task], UNTRAINED_SHARE)
+        record = run_record(
+            UNTRAINED,
+            task,
+            seed,
+            None,
+            objective="classification" if task == "rte" else "tagging",
+            pretrain_seed=None,
+            train_flops=1e12,
+            total_flops=1e12,
+            result=_result(task, seed, targets[task], found),
+        )
+        save_predicted(folder / record.run_id, record, targets[task], found)
+
+
+def _result(task, seed, targets, found):
+    metric = _metric(task)
+    metrics = {metric: _score(targets, found), "loss": 0.5 + seed}
+    return {"metrics": metrics, "main_metric": metric}
 
 
 def _metric(task):

@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import shlex
+from dataclasses import replace
 
 from electra_bench.cli import errors, quiet
 
@@ -23,7 +25,7 @@ def add_parser(subparsers) -> None:
         help="pre-train, fine-tune and compare on text that is already here",
         description="Trains a vocabulary, pre-trains a tiny ELECTRA and a tiny masked "
         "language model with equal FLOPs, fine-tunes both and an untrained encoder on "
-        "four tasks, and writes the leaderboard.",
+        "four tasks, and writes the leaderboard with a page for each task and report.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -54,9 +56,10 @@ def add_parser(subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs everything and prints the leaderboard."""
     quiet.import_tensorflow()
-    from electra_bench.reports import plots, terminal
+    from electra_bench.reports import terminal
     from electra_bench.reports.collect import collect
-    from electra_bench.reports.write import write_leaderboard
+    from electra_bench.reports.site import write_site
+    from electra_bench.reports.write import build_table, write_table
     from electra_bench.runs.launch import launch
 
     length = "long" if args.minutes >= LONG_MINUTES else "short"
@@ -71,12 +74,23 @@ def run(args: argparse.Namespace) -> int:
         overwrite=args.overwrite,
         on_start=errors.begin_work,
     )
-    out = os.path.join(args.workdir, "leaderboard")
-    command = f"electra-bench quickstart --minutes {args.minutes:g}"
-    paths = collect([os.path.join(args.workdir, "runs")]).paths
-    table, written = write_leaderboard(records, out, paths=paths, command=command)
-    written += plots.write_plots(table, out)
+    collected = collect([os.path.join(args.workdir, "runs")])
+    # Runs of an earlier start with more seeds may lie beside them.
+    ids = {record.run_id for record in records}
+    collected = replace(
+        collected, records=tuple(r for r in collected if r.run_id in ids)
+    )
+    table = build_table(collected)
     terminal.print_table(table)
-    for path in written:
-        print(path)
+    out, command = os.path.join(args.workdir, "leaderboard"), _command(args)
+    write_table(table, out, command=command)
+    [index, *_] = write_site(collected, table, out, command)
+    print(f"wrote all tables and pictures into {out}; the first page is {index}")
     return 0
+
+
+def _command(args: argparse.Namespace) -> str:
+    words = ["electra-bench", "quickstart", "--minutes", f"{args.minutes:g}"]
+    words += ["--workdir", args.workdir]
+    words += [word for value in args.gin_param for word in ("--gin_param", value)]
+    return shlex.join(words)

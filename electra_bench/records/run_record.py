@@ -139,6 +139,11 @@ class RunRecord:
             return None
         return self.total_flops - self.train_flops
 
+    @property
+    def is_untrained(self) -> bool:
+        """Whether it started from random values; False if the record does not tell."""
+        return self.pretrain_fraction is None and self.pretrain_flops == 0
+
 
 def _without_nan(value: Any) -> Any:
     """NaN and infinities have no JSON form; a score that is undefined is None."""

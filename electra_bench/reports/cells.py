@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from electra_bench.records import RunRecord, TaskResult
@@ -15,9 +15,20 @@ RUN_SPECIFIC = re.compile(
     re.IGNORECASE,
 )
 
+# Of a run; what its mark says.
+COLLAPSED = "ended at or below the trivial answer, and counts like any other"
+
 
 class RowKey(NamedTuple):
-    """What runs must share to be seeds of one row."""
+    """What runs must share to be seeds of one row.
+
+    Attributes:
+        label: the row's name.
+        protocol: with `*` if there are changes.
+        changes: to the protocol, JSON.
+        fraction: of pre-training that the model has seen; 0 without any, None if the
+            records do not tell, as for imported models.
+    """
 
     label: str
     protocol: str | None
@@ -58,7 +69,7 @@ def cells_of(records: Iterable[RunRecord]) -> Cells:
             record.label,
             protocol,
             json.dumps(dict(record.protocol_changes), sort_keys=True),
-            record.pretrain_fraction,
+            0.0 if record.is_untrained else record.pretrain_fraction,
         )
         for result in record.results:
             column = column_of(result)
@@ -173,17 +184,37 @@ def column_names(columns: Sequence[ColumnKey]) -> list[str]:
     ]
 
 
+def seen_of_pretraining(fraction: float | None) -> str:
+    """How much of pre-training a model has seen, in a word."""
+    if fraction is None or fraction == 1:
+        return "all"
+    return f"{fraction:.4g}" if fraction else "none"
+
+
 def row_names(rows: Sequence[RowKey]) -> list[str]:
-    """Names of rows; changes of a protocol that differ are numbered."""
+    """Names of rows where the protocol stands beside; changes that differ are numbered."""
+
+    def after(fraction: float | None) -> str:
+        if fraction == 0:
+            return "without pre-training"
+        return f"after {seen_of_pretraining(fraction)} of pre-training"
+
+    names = _distinct(rows, {"fraction": after})
+    return _numbered(names, [(n, r.protocol) for n, r in zip(names, rows, strict=True)])
+
+
+def short_names(rows: Sequence[RowKey]) -> list[str]:
+    """Names of rows that all differ, in few words."""
     forms = {
-        "fraction": lambda fraction: (
-            "after all pre-training"
-            if fraction is None
-            else f"after {fraction:.4g} of pre-training"
-        )
+        "protocol": lambda protocol: protocol or "no protocol",
+        "fraction": lambda fraction: f"after {seen_of_pretraining(fraction)}",
     }
     names = _distinct(rows, forms)
-    twins = [(n, row.protocol) for n, row in zip(names, rows, strict=True)]
+    return _numbered(names, names)
+
+
+def _numbered(names: Sequence[str], twins: Sequence[Hashable]) -> list[str]:
+    """Names with a number where their twins are equal."""
     count, seen = Counter(twins), Counter()
     numbered = []
     for name, twin in zip(names, twins, strict=True):

@@ -7,10 +7,10 @@ import numpy as np
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
 from electra_bench.reports.board import board_of
-from electra_bench.reports.cells import row_names
+from electra_bench.reports.cells import row_names, short_names
 from electra_bench.reports.collect import as_collected
 from electra_bench.reports.evidence import REPLICATES, Evidence
-from electra_bench.reports.plot import XY, Series
+from electra_bench.reports.plot import MOST_NAMES, XY, Series
 from electra_bench.reports.row_means import (
     MEANING,
     RowMean,
@@ -18,11 +18,8 @@ from electra_bench.reports.row_means import (
     row_means,
 )
 from electra_bench.reports.table import NothingToShow, Table
-from electra_bench.reports.task_cells import row_name
 
 FLOPS, WALL = "pretrain FLOPs", "pretrain seconds"
-# In a picture with more points only the front is named.
-MOST_NAMES = 12
 
 
 @reports.register("cost")
@@ -61,6 +58,7 @@ def cost(
             raise NothingToShow("no run says what its pre-training cost")
         fronts = {name: front(means, values) for name, values in costs.items()}
         names = row_names(board.rows)[: len(means)]
+        short = short_names(board.shown)
         rows = [
             (
                 name,
@@ -87,9 +85,14 @@ def cost(
             # The front is what stands out here.
             differences=(),
             details={"score": f"mean over {', '.join(board.names)}"},
-            notes=(MEANING, "Pictures lack models without pre-training."),
+            notes=(
+                MEANING,
+                "On the Pareto front no other row scores as much for less, or more for as "
+                "much.",
+                "Pictures lack models without pre-training, as their scale is logarithmic.",
+            ),
             plots=tuple(
-                _plot(cost_name, names, means, values, fronts[cost_name])
+                _plot(cost_name, short, means, values, fronts[cost_name])
                 for cost_name, values in costs.items()
                 if any(values)
             ),
@@ -129,10 +132,10 @@ def _plot(
     costs: Sequence[float | None],
     on_front: frozenset[int],
 ) -> XY:
-    # A logarithm of nothing has no place. Of many names only those of the front are read.
+    # A logarithm of nothing has no place. Among many only the front is named.
     few = len(means) <= MOST_NAMES
     points = {
-        i: mean.point(costs[i], row_name(mean.row) if few or i in on_front else "")
+        i: mean.point(costs[i], names[i] if few or i in on_front else "")
         for i, mean in enumerate(means)
         if costs[i] and mean.score is not None
     }
@@ -147,7 +150,7 @@ def _plot(
         "logarithmic. The line joins the models of the Pareto front, from the cheapest: "
         f"{', '.join(names[i] for i in sorted(on_front, key=lambda i: costs[i]))}.",
         cost_name,
-        "mean score",
+        "mean score, 0 to 100",
         (
             Series("model, 95 % interval", tuple(points.values())),
             Series(

@@ -2,6 +2,7 @@
 
 import functools
 import io
+import math
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -14,14 +15,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullLocator
 
 from electra_bench.reports.plot import XY, Dots, Matrix, Plot, Point, Series
+from electra_bench.reports.table import text
 
 INK, QUIET, LINE, ACCENT = "#1b1e23", "#5b6472", "#dde1e7", "#1f5fae"
+# Behind names, so that they are read on lines.
+PAGE = "#fefefe"
 # On a page these follow its theme.
 OF_THEME = {
     INK: "var(--ink)",
     QUIET: "var(--quiet)",
     LINE: "var(--line)",
     ACCENT: "var(--accent)",
+    PAGE: "var(--page)",
 }
 # Of middle lightness: seen on white and on black.
 COLORS = (
@@ -39,10 +44,10 @@ DASHES = ("-", "--", ":", "-.")
 WIDTH = 4.3
 TEXT, SMALL = 10.5, 9
 LONGEST_NAME = 28
-# Names in a legend; more would leave no room for the lines.
-MOST_NAMES = 24
+# Series with a colour and a name in the legend; more could not be told apart.
+MOST_SERIES = 24
 # In a row; more are written smaller.
-FEW_NUMBERS = 12
+FEW_NUMBERS = 9
 # Half lines that a name may be away from its point.
 MOST_STEPS = 9
 
@@ -74,13 +79,19 @@ def _height(plot: Plot) -> float:
         return 1.0 + 0.32 * len(plot.rows)
     if isinstance(plot, Matrix):
         return 1.0 + 0.3 * len(plot.names)
-    return 3.4 + 0.2 * (min(len(_named(plot)), MOST_NAMES) // 2)
+    return 3.4 + 0.2 * (min(len(_named(plot)), MOST_SERIES) // 2)
 
 
 def _printable(name: str, longest: int = LONGEST_NAME) -> str:
-    """A name without characters that no font has, cut where it would crowd others."""
+    """A name without characters that no font has, and not so long as to crowd others.
+
+    It loses its middle, since what tells names apart often stands at the end.
+    """
     shown = "".join(c if c.isprintable() else "?" for c in name)
-    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+    if len(shown) <= longest:
+        return shown
+    end = longest // 2 - 1
+    return f"{shown[: longest - 1 - end]}…{shown[-end:]}"
 
 
 def _named(plot: XY) -> list[Series]:
@@ -89,8 +100,9 @@ def _named(plot: XY) -> list[Series]:
 
 def _draw_xy(panel: Axes, plot: XY) -> None:
     for place, series in enumerate(plot.series):
-        color = COLORS[place % len(COLORS)]
-        dashes = DASHES[place // len(COLORS) % len(DASHES)]
+        is_told_apart = place < MOST_SERIES
+        color = COLORS[place % len(COLORS)] if is_told_apart else QUIET
+        dashes = DASHES[place // len(COLORS)] if is_told_apart else "-"
         x, y = ([p[axis] for p in series.points] for axis in (0, 1))
         for point in series.points:
             if point.low is not None:
@@ -102,14 +114,18 @@ def _draw_xy(panel: Axes, plot: XY) -> None:
             linestyle=dashes if series.joined else "none",
             marker="o" if series.marked else "none",
             markersize=5,
-            linewidth=1.5,
+            linewidth=1.5 if is_told_apart else 0.6,
+            zorder=2 if is_told_apart else 1.5,
             label=_printable(series.name) if series.name else "_",
         )
     if plot.log_x:
         panel.set_xscale("log")
-        panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        places = [point.x for series in plot.series for point in series.points]
+        decades = math.log10(max(places) / min(places))
+        subs = (1, 2, 5) if decades < 1.5 else (1, 3) if decades < 2.5 else (1,)
+        panel.xaxis.set_major_locator(LogLocator(subs=subs, numticks=7))
         panel.xaxis.set_major_formatter(
-            FuncFormatter(lambda x, _: f"{x:.3g}" if x > 1e6 else f"{x:,g}")
+            FuncFormatter(lambda x, _: text(float(x)) if x >= 1e6 else f"{x:,g}")
         )
         panel.xaxis.set_minor_locator(NullLocator())
     elif max((p.x for series in plot.series for p in series.points), default=0) > 9999:
@@ -121,7 +137,7 @@ def _draw_xy(panel: Axes, plot: XY) -> None:
     panel.set_ylabel(plot.y, fontsize=SMALL, color=QUIET)
     for side in ("top", "right"):
         panel.spines[side].set_visible(False)
-    shown = _named(plot)[:MOST_NAMES]
+    shown = _named(plot)[:MOST_SERIES]
     if shown:
         handles = panel.get_legend_handles_labels()[0][: len(shown)]
         legend = panel.figure.legend(
@@ -132,14 +148,14 @@ def _draw_xy(panel: Axes, plot: XY) -> None:
             frameon=False,
             labelcolor=INK,
         )
-        for text in legend.get_texts():
-            text.set_parse_math(False)
+        for name in legend.get_texts():
+            name.set_parse_math(False)
     # Last, since a legend takes room away.
-    _name_points(panel, [p for series in plot.series for p in series.points if p.name])
+    _name_points(panel, [point for series in plot.series for point in series.points])
 
 
 def _name_points(panel: Axes, points: Sequence[Point]) -> None:
-    """Writes names beside points, each as near as those written before leave room for."""
+    """Writes names beside points, as near as other points and names leave room for."""
     drawn = panel.figure
     drawn.draw_without_rendering()
     inside = panel.get_window_extent()
@@ -147,6 +163,8 @@ def _name_points(panel: Axes, points: Sequence[Point]) -> None:
     dots = [panel.transData.transform((p.x, p.y)) for p in points]
     size = SMALL * drawn.dpi / 72
     for point, (x, y) in sorted(zip(points, dots, strict=True), key=lambda i: -i[1][1]):
+        if not point.name:
+            continue
         name = _printable(point.name)
         width = 0.62 * size * len(name)
         # To the left where the right has no room.
@@ -177,6 +195,7 @@ def _name_points(panel: Axes, points: Sequence[Point]) -> None:
             fontsize=SMALL,
             color=INK,
             parse_math=False,
+            bbox={"facecolor": PAGE, "edgecolor": "none", "alpha": 0.75, "pad": 0.5},
         )
 
 
@@ -217,6 +236,7 @@ def _median(values: Sequence[float]) -> float:
 
 def _draw_matrix(panel: Axes, plot: Matrix) -> None:
     most = max((c for row in plot.counts for c in row if c is not None), default=0)
+    size = SMALL if len(plot.names) <= FEW_NUMBERS else 0.75 * SMALL
     for y, row in enumerate(plot.counts):
         for x, count in enumerate(row):
             if count is None:
@@ -231,15 +251,21 @@ def _draw_matrix(panel: Axes, plot: Matrix) -> None:
                 lw=0,
             )
             panel.text(
-                x, y, str(count), ha="center", va="center", fontsize=SMALL, color=INK
+                x,
+                y,
+                str(count or "·"),
+                ha="center",
+                va="center",
+                fontsize=size,
+                color=INK if count else QUIET,
             )
     # Numbers below, as names would lie across one another.
-    names = [f"{_printable(name)}  {i}" for i, name in enumerate(plot.names, 1)]
+    names = [f"{_printable(name)}  ({i})" for i, name in enumerate(plot.names, 1)]
     places = range(len(names))
     panel.set_yticks(places, names, parse_math=False, color=INK)
-    panel.set_xticks(places, [str(place + 1) for place in places], color=INK)
+    panel.set_xticks(places, [f"({place + 1})" for place in places], color=INK)
     if len(names) > FEW_NUMBERS:
-        panel.tick_params(axis="x", labelsize=0.7 * SMALL)
+        panel.tick_params(axis="x", labelsize=size, labelrotation=90)
     panel.set_xlim(-0.5, len(names) - 0.5)
     panel.set_ylim(len(names) - 0.5, -0.5)
 

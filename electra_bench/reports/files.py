@@ -17,14 +17,18 @@ def to_csv(table: Table) -> str:
     """
     rows = (*table.rows, *table.further_rows, *table.reference_rows)
 
-    def having(kinds) -> set[str]:
+    def having(kind, is_meant=lambda value: True) -> set[str]:
+        values = {
+            name: [table.cell(row, name) for row in rows] for name in table.columns
+        }
         return {
             name
-            for name in table.columns
-            if any(isinstance(table.cell(row, name), kinds) for row in rows)
+            for name, found in values.items()
+            if any(isinstance(value, kind) and is_meant(value) for value in found)
         }
 
-    with_spread, with_interval = having(Score), having((Score, Bounded))
+    with_spread = having(Score)
+    with_interval = with_spread | having(Bounded, lambda value: value.interval)
     header = []
     for name in table.columns:
         header.append(name)

@@ -1,14 +1,15 @@
 """Scores over the size of the generator (Clark et al. 2020, Figure 3, left)."""
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
 from electra_bench.reports.board import board_of
-from electra_bench.reports.cells import row_names
+from electra_bench.reports.cells import row_names, seen_of_pretraining
 from electra_bench.reports.collect import Collected, as_collected
 from electra_bench.reports.evidence import REPLICATES, Evidence
-from electra_bench.reports.plot import XY, Series
+from electra_bench.reports.plot import MOST_NAMES, XY, Series
 from electra_bench.reports.row_means import MEANING, RowMean, ancestors, row_means
 from electra_bench.reports.table import NothingToShow, Table
 from electra_bench.reports.task_cells import changes
@@ -52,7 +53,8 @@ def generator_size(
             protocol = mean.row.protocol
             rows.append((name, objective, protocol, size, mean.score))
             if mean.score is not None:
-                key = (objective, protocol, changes(mean.row), mean.row.fraction)
+                seen = f"after {seen_of_pretraining(mean.row.fraction)}"
+                key = (objective, protocol, changes(mean.row), seen)
                 lines.setdefault(key, []).append((size, mean))
         lines = {k: line for k, line in lines.items() if len({s for s, _ in line}) > 1}
         if not lines:
@@ -102,12 +104,18 @@ def _generator(
 
 def _plot(lines: dict[tuple, list[tuple[float, RowMean]]]) -> XY:
     series = []
-    for key, line in lines.items():
-        points = [mean.point(size, mean.row.label) for size, mean in line]
+    few = sum(map(len, lines.values())) <= MOST_NAMES
+    # What all lines share says nothing.
+    differing = [len(set(values)) > 1 for values in zip(*lines, strict=True)]
+    for (objective, *others), line in lines.items():
+        points = [
+            mean.point(size, mean.row.label if few else "") for size, mean in line
+        ]
         points.sort(key=lambda point: point.x)
         # Models of one size differ in something else, so a line would say nothing.
         joined = len({point.x for point in points}) == len(points)
-        name = " ".join(str(part) for part in key if part)
+        told = itertools.compress(others, differing[1:])
+        name = " ".join(str(part) for part in (objective, *told) if part)
         series.append(Series(name, tuple(points), joined=joined))
     return XY(
         "score",
@@ -115,6 +123,6 @@ def _plot(lines: dict[tuple, list[tuple[float, RowMean]]]) -> XY:
         "A colour an objective: the mean score of models with its 95 % interval against "
         "the hidden size of their generator as a fraction of the discriminator's.",
         "generator's hidden size / discriminator's",
-        "mean score",
+        "mean score, 0 to 100",
         tuple(series),
     )

@@ -1,6 +1,5 @@
 """Tables as self-contained pages."""
 
-import itertools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
@@ -114,13 +113,12 @@ def _section(table: Table, files: Files, prefix: str) -> dict[str, Any]:
         "columns": [_column(table, name) for name in table.columns],
         "label_index": table.columns.index(table.label),
         "rows": [cells(row, number) for number, row in enumerate(table.rows)],
-        "reference_rows": list(
-            itertools.zip_longest(
-                (cells(row, None) for row in table.reference_rows),
-                table.reference_details,
-                fillvalue="",
-            )
-        ),
+        "key": _key(table, any(best.values())),
+        "reference_rows": [
+            {"cells": cells(row, None), "name": name, "about": about}
+            for place, row in enumerate(table.reference_rows)
+            for name, about in [table.reference(place)]
+        ],
         "claims": [_claim(table, claim) for claim in claims],
         "repeat": [
             {"id": run_id, "command": table.sources[run_id].command}
@@ -136,6 +134,27 @@ def _section(table: Table, files: Files, prefix: str) -> dict[str, Any]:
         },
         "plots": [_plot(plot, files, prefix) for plot in table.plots],
     }
+
+
+def _key(table: Table, has_best: bool) -> str:
+    """How to read a cell of scores; empty if there is none."""
+    values = [value for row in table.rows for value in row]
+    scores = [v for v in values if isinstance(v, Score) and v.count]
+    parts = {
+        "median over runs": True,
+        "± standard deviation": any(s.sd is not None for s in scores),
+        "n runs": True,
+        "[95 % interval of the mean]": any(s.interval for s in scores),
+        "a dot a run with a bar at the median": any(s.count > 1 for s in scores),
+    }
+    if not scores:
+        return ""
+    green = (
+        "the largest" if table.differences is None else "no row is significantly better"
+    )
+    key = f"A cell: {', '.join(part for part, is_there in parts.items() if is_there)}."
+    key += f" Green: {green}." if has_best else ""
+    return f"{key} A score leads to its runs."
 
 
 def _plot(plot: Plot, files: Files, prefix: str) -> dict[str, Any]:
@@ -156,8 +175,6 @@ def _plot(plot: Plot, files: Files, prefix: str) -> dict[str, Any]:
 def _column(table: Table, name: str) -> dict[str, Any]:
     return {
         "name": name,
-        # A long name may break where its words end.
-        "parts": name.replace("_", "_\n").split("\n"),
         "text": table.is_text(name),
         "detail": table.details.get(name, ""),
         "order": "descending" if name == table.rank_by else "none",
@@ -220,8 +237,8 @@ def _claim(table: Table, claim: Difference) -> dict[str, str]:
     low, high = sorted((sign * claim.low, sign * claim.high))
     return {
         "column": claim.column,
-        "better": tables.text(table.cell(table.rows[better], table.label)),
-        "worse": tables.text(table.cell(table.rows[claim.worse], table.label)),
+        "better": table.name(better),
+        "worse": table.name(claim.worse),
         "value": f"{abs(claim.value):.2f}",
         "interval": f"[{low:.2f}, {high:.2f}]",
         "p": f"{claim.p_adjusted:.2g}",
@@ -249,7 +266,7 @@ def _groups(table: Table, out_dir: str, prefix: str) -> list[dict[str, Any]]:
             groups.append(
                 {
                     "anchor": f"{prefix}runs-{row_number}-{number}",
-                    "label": tables.text(table.cell(row, table.label)),
+                    "label": table.name(row_number),
                     "column": name,
                     "explained": tables.explain(value),
                     "runs": [_run(table, run, s, out_dir) for run, s in value.runs],

@@ -12,6 +12,7 @@ from electra_bench.reports import references as published
 from electra_bench.reports.aggregate import mean_or_none
 from electra_bench.reports.board import MEAN, Board, Tested
 from electra_bench.reports.cells import (
+    COLLAPSED,
     ColumnKey,
     columns_of,
     differing_hparams,
@@ -34,6 +35,15 @@ REFERENCES = (
     "ELECTRA-Large",
     "Electric",
 )
+
+# Columns that need a word.
+MEANINGS = {
+    "protocol": "code_v1 has all settings of the original code, paper those of the papers, "
+    "fixed the recommended ones; * is one with changes",
+    "collapsed": f"number of runs; such a run {COLLAPSED}",
+    "params": "trainable parameters of the encoder",
+    "pretrain FLOPs": "floating-point operations of all pre-training",
+}
 
 
 @reports.register("leaderboard")
@@ -153,7 +163,8 @@ def _table(
         metrics=tuple(c for c in columns if c == MEAN or c in board.names),
         reference_rows=tuple(map(values, below)),
         reference_details=tuple(details),
-        details=_details(board, tested),
+        details=_details(board, tested)
+        | {name: text for name, text in MEANINGS.items() if name in columns},
         notes=tuple(notes),
         left_out=tuple(left_out),
         differences=tested.differences,

@@ -7,11 +7,16 @@ from collections.abc import Mapping, Sequence
 from electra_bench.records import RunRecord
 from electra_bench.reports.board import Board, Tested
 from electra_bench.reports.cells import row_names
+from electra_bench.reports.significance import METHODS
 
 
 def notes_on_records(used: Sequence[RunRecord], board: Board) -> list[str]:
     """What a reader must know of the runs behind a table."""
     notes = ["A score is the median over seeds, ± is the sample standard deviation."]
+    if any(result.main_score is None for one in used for result in one.results):
+        notes.append(
+            "An undefined score, as of a correlation with a constant, is left out."
+        )
     hidden = len(board.rows) - len(board.shown)
     if hidden:
         notes.append(
@@ -67,11 +72,10 @@ def notes_on_evidence(board: Board, tested: Tested, correction: str) -> list[str
     of_runs = len(tested.differences) - len(of_models)
     if of_models:
         found = sum(one.significant for one in of_models)
-        method = {"holm": "Holm", "bh": "Benjamini-Hochberg"}[correction]
         notes += [
             f"{found} of {len(of_models)} differences between rows are significant "
-            f"(5 %, {method} over the table). A rank is 1 + the number of rows that are "
-            "significantly better.",
+            f"(5 %, {METHODS[correction]} over the table). A rank is 1 + the number of "
+            "rows that are significantly better.",
             "A minimum detectable difference is the true one that a single test finds "
             "with 80 % probability.",
         ]
@@ -82,13 +86,18 @@ def notes_on_evidence(board: Board, tested: Tested, correction: str) -> list[str
         )
     if of_models and _share_checkpoints(board):
         notes.append(
-            "All runs of a row start from one checkpoint: differences are between these, "
-            "not between ways of pre-training."
+            "All runs of a pre-trained row start from one checkpoint: differences are "
+            "between these, not between ways of pre-training."
         )
     return notes
 
 
 def _share_checkpoints(board: Board) -> bool:
-    """Whether every row was pre-trained, once."""
-    seeds = [{r.pretrain_seed for r in board.records(row)} for row in board.shown]
-    return all(len(of_row) == 1 and None not in of_row for of_row in seeds)
+    """Whether every row that was pre-trained was so once."""
+    seeds = [
+        {record.pretrain_seed for record in board.records(row)}
+        for row in board.shown
+        if row.fraction != 0
+    ]
+    once = all(len(of_row) == 1 and None not in of_row for of_row in seeds)
+    return once and bool(seeds)

@@ -40,7 +40,7 @@ def learning_curve(
         others = [name for name in conditions(cells) if name != "pre-training"]
         for cell in cells:
             row = (cell.row.label, *(CONDITIONS[name](cell) for name in others))
-            fraction = 1.0 if cell.row.fraction is None else cell.row.fraction
+            fraction = _fraction(cell)
             if fraction in lines.setdefault(row, {}):
                 # Runs that say 1 beside runs that say nothing: rows of their own.
                 reason = f"{cell.row.label} has another point at {fraction:g}"
@@ -77,13 +77,17 @@ def _along_pretraining(cells: Sequence[TaskCell]) -> list[TaskCell]:
     fractions: dict[tuple, set[float]] = {}
     for cell in cells:
         key = (cell.row._replace(fraction=None), cell.scored_on)
-        # Without a fraction a run has seen all, as with 1.
-        fractions.setdefault(key, set()).add(cell.row.fraction or 1.0)
+        fractions.setdefault(key, set()).add(_fraction(cell))
     return [
         cell
         for cell in cells
         if len(fractions[cell.row._replace(fraction=None), cell.scored_on]) > 1
     ]
+
+
+def _fraction(cell: TaskCell) -> float:
+    """Runs that do not tell have seen all, as those with 1."""
+    return 1.0 if cell.row.fraction is None else cell.row.fraction
 
 
 def _plot(task: str, lines: dict[tuple, dict[float, Score]]) -> XY:
@@ -102,6 +106,6 @@ def _plot(task: str, lines: dict[tuple, dict[float, Score]]) -> XY:
         "A line a model: its mean score with a bar for the 95 % interval, against the "
         "fraction of pre-training that it has seen.",
         "fraction of pre-training",
-        "mean score",
+        "mean score, 0 to 100",
         tuple(series),
     )

@@ -8,6 +8,9 @@ somebody looks.
 from dataclasses import dataclass
 from typing import NamedTuple
 
+# Points of a picture that can all be named beside them.
+MOST_NAMES = 12
+
 
 class Point(NamedTuple):
     """A point with an optional error bar.

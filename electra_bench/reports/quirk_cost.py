@@ -109,16 +109,13 @@ def quirk_cost(
             title="What the quirks cost",
             # A row is set against its own model only, in the columns of differences.
             differences=(),
-            details={
-                f"{name}, difference": f"mean over runs less that of {BASE}, points, "
-                "with its 95 % interval"
-                for name in board.names
-            },
             notes=(
                 f"A model under {BASE}, which has all quirks of the original code, under "
                 f"{FIXED}, and under {BASE} with one change.",
+                "A score is a median, a difference that of the mean over runs to the one "
+                f"under {BASE}, in points, with its 95 % interval.",
                 f"{len(tests)} tests; p-values are for all of them together "
-                f"({correction}), * is significant at the 5 % level.",
+                f"({significance.METHODS[correction]}), * is significant at the 5 % level.",
             ),
             tasks={
                 name: column.task

@@ -74,14 +74,16 @@ def ancestors(record: RunRecord, records: Collected) -> Iterator[RunRecord | Non
 
 
 def pretrain_wall_s(runs: Sequence[RunRecord], records: Collected) -> int | None:
-    """Seconds of the runs that some runs build on, a mean over these.
+    """Seconds of the runs that some runs build on, a mean over these; 0 without any.
 
     None if one of them is not among the records or has no time.
     """
     totals = []
     for run in runs:
         earlier = list(ancestors(run, records))
-        if not earlier or any(one is None or one.wall_s is None for one in earlier):
+        if not (earlier or run.is_untrained):
+            return None
+        if any(one is None or one.wall_s is None for one in earlier):
             return None
         totals.append(sum(one.wall_s for one in earlier))
     mean = mean_or_none(totals)

@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
 from electra_bench.reports.board import Board, board_of
-from electra_bench.reports.cells import ColumnKey, row_names
+from electra_bench.reports.cells import ColumnKey, row_names, short_names
 from electra_bench.reports.plot import Dots
-from electra_bench.reports.table import NothingToShow, Table
-from electra_bench.reports.task_cells import row_name
+from electra_bench.reports.table import Bounded, NothingToShow, Score, Table
 
 
 @reports.register("seed_variance")
@@ -35,7 +34,7 @@ def seed_variance(
             (
                 name,
                 row.protocol,
-                *(board.score(row, column).sd for column in board.columns),
+                *(_deviation(board.score(row, column)) for column in board.columns),
             )
             for name, row in zip(row_names(board.rows), board.shown, strict=False)
         ]
@@ -59,17 +58,21 @@ def seed_variance(
     return build
 
 
+def _deviation(score: Score) -> Bounded | None:
+    return None if score.sd is None else Bounded(score.sd)
+
+
 def _plot(board: Board, place: int, column: ColumnKey) -> Dots:
     name = board.names[place]
     rows = []
-    for row in board.shown:
+    for name_of_row, row in zip(short_names(board.shown), board.shown, strict=True):
         scores = [score for _, score in board.score(row, column).runs]
-        rows.append((row_name(row), tuple(s for s in scores if s is not None)))
+        rows.append((name_of_row, tuple(s for s in scores if s is not None)))
     return Dots(
         f"runs-{place + 1}",
         name,
         f"A line a model with a dot for each of its runs on {name} and a bar at their "
         "median.",
-        column.metric or "",
+        f"{column.metric}, 0 to 100",
         tuple(rows),
     )

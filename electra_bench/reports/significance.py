@@ -203,3 +203,4 @@ def _benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:
 
 
 CORRECTIONS = {"holm": _holm, "bh": _benjamini_hochberg}
+METHODS = {"holm": "Holm", "bh": "Benjamini-Hochberg"}

@@ -1,5 +1,6 @@
 """What a report builds and every renderer reads."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -221,6 +222,24 @@ class Table:
         tested = {row for d in tests for row in (d.row, d.other)}
         return frozenset(tested - beaten if beaten else ())
 
+    def name(self, place: int) -> str:
+        """What a row is called: its label, with its other texts if another row has that."""
+        row = self.rows[place]
+        labels = [self.cell(row, self.label) for row in self.rows]
+        names = [labels[place]]
+        if labels.count(labels[place]) > 1:
+            others = zip(self.columns, row, strict=True)
+            names += [v for c, v in others if c != self.label and isinstance(v, str)]
+        return ", ".join(map(text, names))
+
+    def reference(self, place: int) -> tuple[str, str]:
+        """Name of a reference row, and what it has in brackets with its details."""
+        label = text(self.cell(self.reference_rows[place], self.label))
+        name, bracket, source = label.partition(" (")
+        details = dict(enumerate(self.reference_details)).get(place, "")
+        source = source.removesuffix(")") if bracket else ""
+        return name, ": ".join(filter(None, (source, details)))
+
     @property
     def floor(self) -> tuple[Value, ...] | None:
         """The reference row of trivial answers; None if there is none."""
@@ -251,14 +270,20 @@ def text(value: Value, *, metric: bool = False) -> str:
     if isinstance(value, Score):
         return text(value.value, metric=True)
     if isinstance(value, Bounded):
-        shown = f"{value.value:{'+' if value.is_difference else ''}.2f}"
-        parts = (f"{shown} {interval(value)}".strip(), value.remark)
+        parts = (f"{bare(value)} {interval(value)}".strip(), value.remark)
         return ", ".join(filter(None, parts))
     if value is None:
         return MISSING
     if isinstance(value, float):
-        return f"{value:.1f}" if metric else f"{value:.3g}"
+        # 2e15 instead of 2e+15.
+        return f"{value:.1f}" if metric else re.sub(r"e\+0*", "e", f"{value:.3g}")
     return f"{value:,}" if isinstance(value, int) else value
+
+
+def bare(value: Bounded) -> str:
+    """A bounded number without its bounds, which have one decimal: `+1.3`."""
+    decimals = 2 if value.interval is None else 1
+    return f"{value.value:{'+' if value.is_difference else ''}.{decimals}f}"
 
 
 def spread(score: Score) -> str:
@@ -301,10 +326,7 @@ def explain(score: Score) -> str:
 
 def claim(table: Table, difference: Difference) -> str:
     """A significant difference in words."""
-    names = [
-        text(table.cell(table.rows[row], table.label))
-        for row in (difference.row, difference.other)
-    ]
+    names = [table.name(difference.row), table.name(difference.other)]
     low, high = difference.low, difference.high
     if difference.value < 0:
         names.reverse()

@@ -6,7 +6,12 @@ from typing import NamedTuple
 
 from electra_bench.records import RunRecord
 from electra_bench.reports.aggregate import over_seeds
-from electra_bench.reports.cells import Entry, RowKey, column_names
+from electra_bench.reports.cells import (
+    Entry,
+    RowKey,
+    column_names,
+    seen_of_pretraining,
+)
 from electra_bench.reports.selection import select
 from electra_bench.reports.table import LeftOut, NothingToShow, Value
 
@@ -61,9 +66,7 @@ def _median(cell: TaskCell) -> float:
 # Column name to its value for a cell.
 CONDITIONS: Mapping[str, Callable[[TaskCell], Value]] = {
     "protocol": lambda cell: cell.row.protocol,
-    "pre-training": lambda cell: (
-        "all" if cell.row.fraction is None else f"{cell.row.fraction:.4g}"
-    ),
+    "pre-training": lambda cell: seen_of_pretraining(cell.row.fraction),
     "scored on": lambda cell: cell.scored_on,
     "protocol changes": lambda cell: changes(cell.row),
 }
@@ -76,12 +79,6 @@ def changes(row: RowKey) -> str | None:
         for parameter, change in json.loads(row.changes).items()
     ]
     return ", ".join(words) or None
-
-
-def row_name(row: RowKey) -> str:
-    """A row in one line, for pictures."""
-    fraction = None if row.fraction is None else f"{row.fraction:.3g}"
-    return " ".join(filter(None, (row.label, row.protocol, fraction)))
 
 
 def conditions(cells: Sequence[TaskCell]) -> list[str]:

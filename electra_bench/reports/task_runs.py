@@ -4,14 +4,13 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.cells import Entry
+from electra_bench.reports.cells import COLLAPSED, Entry, short_names
 from electra_bench.reports.plot import Dots
 from electra_bench.reports.table import Table, Value
 from electra_bench.reports.task_cells import (
     CONDITIONS,
     TaskCell,
     conditions,
-    row_name,
     task_cells,
 )
 
@@ -41,13 +40,17 @@ def task_runs(
             for cell in cells
             for entry in sorted(cell.entries, key=_seeds)
         ]
+        notes = ["A model's runs are in the order of their seeds."]
+        if any(e.record.collapsed for c in cells for e in c.entries):
+            notes.append(f"A collapsed run {COLLAPSED}.")
         return Table(
             columns=("model", "seed", *metrics, "marks", *shown, "run"),
             rows=tuple(rows),
-            metrics=tuple(metrics),
+            # The others may be losses or counts.
+            metrics=tuple(mains),
             title=f"All runs on {task}",
             details=dict.fromkeys(mains, "the main metric"),
-            notes=("A model's runs are in the order of their seeds.",),
+            notes=tuple(notes),
             left_out=tuple(left_out),
             # Single runs: the best of them says nothing.
             differences=(),
@@ -86,9 +89,10 @@ def _plots(task: str, cells: Sequence[TaskCell]) -> tuple[Dots, ...]:
     for place, scored_on in enumerate(dict.fromkeys(c.scored_on for c in cells), 1):
         rows, floors = [], set()
         of_column = [cell for cell in cells if cell.scored_on == scored_on]
-        for cell in of_column:
+        names = short_names([cell.row for cell in of_column])
+        for name, cell in zip(names, of_column, strict=True):
             scores = [e.result.main_score for e in cell.entries]
-            rows.append((row_name(cell.row), tuple(s for s in scores if s is not None)))
+            rows.append((name, tuple(s for s in scores if s is not None)))
             floors |= {e.result.floor for e in cell.entries}
         metric = of_column[0].entries[0].result.main_metric
         plots.append(
@@ -97,7 +101,7 @@ def _plots(task: str, cells: Sequence[TaskCell]) -> tuple[Dots, ...]:
                 f"{scored_on}: every run",
                 f"A line a model with a dot for each of its runs on {task} and a bar at "
                 "their median; the dashed line is the trivial answer.",
-                metric,
+                f"{metric}, 0 to 100",
                 tuple(rows),
                 floors.pop() if len(floors) == 1 else None,
             )

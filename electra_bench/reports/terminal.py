@@ -173,9 +173,9 @@ def _cell(
 
 def _marks(table: Table) -> list[str]:
     return [
-        f"* {plain(table.cell(row, table.label))}, {plain(column)}: "
+        f"* {plain(table.name(place))}, {plain(column)}: "
         + plain(", ".join(value.marks))
-        for row in table.rows
+        for place, row in enumerate(table.rows)
         for column, value in zip(table.columns, row, strict=True)
         if isinstance(value, Score) and value.marks
     ]

@@ -115,7 +115,8 @@ def _plot(metric: str, logs: Sequence[Log]) -> XY:
     return XY(
         metric.replace("_", "-"),
         CURVES[metric],
-        f"A line a pre-training run: {CURVES[metric]} against the tokens seen.",
+        f"A line a pre-training run: {CURVES[metric]} against the tokens seen. Of many, "
+        "the first ones are named and the others grey.",
         "tokens",
         CURVES[metric],
         tuple(series),

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board import MEAN, Board, Tested, board_of
-from electra_bench.reports.cells import row_names
+from electra_bench.reports.board import MEAN, Tested, board_of
+from electra_bench.reports.cells import short_names
 from electra_bench.reports.collect import as_collected
 from electra_bench.reports.evidence import REPLICATES, Evidence
 from electra_bench.reports.plot import Matrix
+from electra_bench.reports.significance import METHODS
 from electra_bench.reports.table import NothingToShow, Table
-from electra_bench.reports.task_cells import row_name
 
 
 @reports.register("wins")
@@ -54,7 +54,7 @@ def wins(
             tuple(won[i, j] if (i, j) in pairs else None for j in places)
             for i in places
         )
-        names = _names(board)
+        names = short_names(board.shown)
         totals = [
             (sum(won[i, j] for j in places), sum(won[j, i] for j in places))
             for i in places
@@ -69,24 +69,13 @@ def wins(
             notes=(
                 "The number of columns of the leaderboard in which the model of the row "
                 "is significantly better; a dash is a pair without a test.",
-                f"{len(tests)} tests, 5 % level, {correction} over them and their means.",
+                f"{len(tests)} tests at the 5 % level, {METHODS[correction]} over them and "
+                "those of the means.",
             ),
-            plots=(_plot([row_name(row) for row in board.shown], counts),),
+            plots=(_plot(names, counts),),
         )
 
     return build
-
-
-def _names(board: Board) -> list[str]:
-    """Names of rows that all differ."""
-    names = row_names(board.rows)[: len(board.shown)]
-    count = Counter(names)
-    names = [
-        f"{name} {row.protocol}" if count[name] > 1 else name
-        for name, row in zip(names, board.shown, strict=True)
-    ]
-    count = Counter(names)
-    return [f"{n} #{i + 1}" if count[n] > 1 else n for i, n in enumerate(names)]
 
 
 def _plot(names: Sequence[str], counts: tuple[tuple[int | None, ...], ...]) -> Matrix:
@@ -94,7 +83,8 @@ def _plot(names: Sequence[str], counts: tuple[tuple[int | None, ...], ...]) -> M
         "matrix",
         "Columns in which the row's model is better",
         "A square of numbers: in how many columns of the leaderboard the model of the "
-        "row is significantly better than the model of the column.",
+        "row is significantly better than the model of the column. A dot stands for none; "
+        "where there is nothing, there was no test.",
         tuple(names),
         counts,
     )

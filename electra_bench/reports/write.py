@@ -127,28 +127,3 @@ def write_file(path: str, content: str) -> str:
         file.write(content)
     os.replace(partial, path)
     return path
-
-
-def write_leaderboard(
-    records: Sequence[RunRecord],
-    out_dir: str,
-    formats: Sequence[str] = FORMATS,
-    *,
-    paths: Mapping[str, str] | None = None,
-    command: str | None = None,
-) -> tuple[Table, list[str]]:
-    """Builds the leaderboard of some records and writes it.
-
-    Args:
-        records: the runs.
-        out_dir: folder for the files; made if it does not exist.
-        formats: of `FORMATS`.
-        paths: run_id to the path of its record, for links and commands.
-        command: the command that builds this table again.
-
-    Returns:
-        The table, for `terminal.print_table` and `plots`, and the paths written.
-    """
-    table = build_table(Collected(tuple(records), dict(paths or {})))
-    written = write_table(table, out_dir, formats, command=command)
-    return table, written

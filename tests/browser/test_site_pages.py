@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from site_records import MODELS, save_site_runs
+from site_records import MODELS, UNTRAINED, save_site_runs
 
 from electra_bench.cli import main
 
@@ -92,7 +92,7 @@ def test_from_the_table_to_a_task_to_a_record_and_back(site, browser, show):
 def test_the_box_filters_rows_by_keyboard(site, browser, show):
     show(uri(site, "task-rte"), 1280)
     everything = labels(browser)
-    assert set(everything) == set(MODELS)
+    assert set(everything) == {*MODELS, UNTRAINED}
     box = browser.find_element(By.ID, "filter")
     shown = browser.find_element(By.CSS_SELECTOR, "output[for=filter]")
     assert shown.text == f"{len(everything)} of {len(everything)} rows"
@@ -111,6 +111,30 @@ def test_the_box_filters_rows_by_keyboard(site, browser, show):
     assert shown.text == f"0 of {len(everything)} rows"
     box.send_keys(Keys.ESCAPE)
     assert len(labels(browser)) == len(everything)
+
+
+def test_header_and_names_stay_while_a_long_table_scrolls(site, browser, show):
+    show(uri(site, "task-rte"), 390)
+    board = browser.find_element(By.CSS_SELECTOR, ".scroll")
+    scroll = (
+        "arguments[0].scrollTo(arguments[0].scrollWidth, arguments[0].scrollHeight)"
+    )
+    browser.execute_script(scroll, board)
+    assert board.get_property("scrollTop") > 100
+    assert board.get_property("scrollLeft") > 100
+    name = browser.find_elements(By.CSS_SELECTOR, "#board tbody th")[-1]
+    corner = browser.find_element(By.CSS_SELECTOR, "#board thead .label")
+    inner = board.rect
+    assert abs(corner.rect["y"] - inner["y"]) < 3
+    assert abs(corner.rect["x"] - inner["x"]) < 3
+    assert abs(name.rect["x"] - inner["x"]) < 3
+    # What the tabulator reaches comes out from below them.
+    browser.find_element(By.CSS_SELECTOR, "#board thead button").send_keys(Keys.TAB)
+    link = browser.find_element(By.CSS_SELECTOR, "#board tbody a")
+    browser.execute_script("arguments[0].focus()", link)
+    assert link.rect["y"] >= corner.rect["y"] + corner.rect["height"]
+    assert link.rect["x"] >= corner.rect["x"] + corner.rect["width"]
+    assert link.value_of_css_property("outline-style") == "solid"
 
 
 def test_tables_further_down_sort_and_filter_by_themselves(site, browser, show):

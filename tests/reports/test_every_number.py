@@ -4,7 +4,6 @@ Nothing of electra_bench.reports is imported here; the table is built by the com
 docs/design/statistics.md says what the numbers are.
 """
 
-import gzip
 import itertools
 import json
 import re
@@ -17,15 +16,19 @@ import numpy as np
 import pytest
 import scipy.stats
 import sklearn.metrics
+from recomputed import compared, compared_means, estimated, holm, runs_of_files
 from run_records import run_record, save_predicted, save_records
 
-SIZE, REPLICATES = 120, 1000
-LABELS = ("strong", "middle", "weak")
+SIZE = 120
+TASKS = {"rte": "accuracy", "cola": "mcc", "sts": "spearman"}
+# Two have one run only, and not of all tasks.
+SHARES = {"strong": 0.85, "middle": 0.75, "weak": 0.2, "one": 0.8, "other": 0.4}
+SINGLE = ("one", "other")
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """A table of accuracy, MCC and Spearman, with a single run and one without files."""
+    """A table of accuracy, MCC and Spearman, with single runs and one without files."""
     folder = tmp_path_factory.mktemp("numbers")
     random = np.random.default_rng(0)
     targets = {
@@ -33,12 +36,12 @@ def built(tmp_path_factory):
         "cola": random.choice(["0", "1"], SIZE),
         "sts": np.round(random.uniform(0, 5, SIZE), 2),
     }
-    metric = {"rte": "accuracy", "cola": "mcc", "sts": "spearman"}
-    for task, label, seed in itertools.product(targets, LABELS, range(4)):
+    for task, label, seed in itertools.product(targets, SHARES, range(4)):
         if label == "weak" and (task, seed) in (("rte", 3), ("cola", 3), ("cola", 2)):
             continue
-        share = {"strong": 0.85, "middle": 0.75, "weak": 0.2}[label]
-        share += random.normal(0, 0.03)
+        if label in SINGLE and (seed > 0 or task == "sts"):
+            continue
+        share = SHARES[label] + random.normal(0, 0.03)
         target = targets[task]
         if task == "sts":
             found = np.round(share * target + random.normal(0, 1, SIZE), 3)
@@ -59,8 +62,8 @@ def built(tmp_path_factory):
             train_flops=1e12,
             total_flops=1e15 + seed,
             result={
-                "metrics": {metric[task]: 100 * float(score)},
-                "main_metric": metric[task],
+                "metrics": {TASKS[task]: 100 * float(score)},
+                "main_metric": TASKS[task],
                 "floor": 50.0 if task == "rte" else 0.0,
             },
         )
@@ -78,10 +81,11 @@ def built(tmp_path_factory):
 
 
 class Cells:
-    """What the files say: scores and replicates of every cell."""
+    """What the files say: scores, answers and records of every cell."""
 
     def __init__(self, folder: Path):
-        self.scores, self.records, self.samples, self.floors = {}, {}, {}, {}
+        self.scores, self.records, self.floors = {}, {}, {}
+        files = {}
         for path in sorted(folder.rglob("record.json")):
             record = json.loads(path.read_text())
             [result] = record["results"]
@@ -92,67 +96,8 @@ class Cells:
             self.floors[key[1]] = result["floor"]
             if result["predictions_path"]:
                 file = path.parent / result["predictions_path"]
-                samples = replicates(file, result["main_metric"])
-                self.samples.setdefault(key, []).append(samples)
-
-
-def replicates(path, metric):
-    with gzip.open(path, "rt") as file:
-        lines = sorted(map(json.loads, file), key=lambda line: line["id"])
-    targets = np.array([line["target"] for line in lines])
-    found = np.array([line["prediction"] for line in lines])
-    drawn = np.random.default_rng([SIZE, 0]).integers(SIZE, size=(REPLICATES, SIZE))
-    if metric == "accuracy":
-        return 100 * np.mean((targets == found)[drawn], -1)
-    if metric == "spearman":
-        sides = [
-            scipy.stats.rankdata(side[drawn], axis=-1) for side in (targets, found)
-        ]
-    else:
-        # Of two classes, Matthews' is Pearson's correlation.
-        sides = [(side == "1")[drawn].astype(float) for side in (targets, found)]
-    x, y = (side - side.mean(-1, keepdims=True) for side in sides)
-    return 100 * np.sum(x * y, -1) / np.sqrt(np.sum(x * x, -1) * np.sum(y * y, -1))
-
-
-def seeds_part(scores, samples):
-    """Variance of a mean over runs beyond that of the examples; before it is cut at 0."""
-    count = len(scores)
-    by_chance = np.mean(np.var(samples, axis=1)) - np.var(np.mean(samples, 0))
-    total = np.var(scores, ddof=1) / count
-    return max(0, total - by_chance / (count - 1)), total, count - 1
-
-
-def estimated(*sides):
-    """Value, error and degrees of freedom of a mean, or of a difference of two."""
-    value = np.mean(sides[0][0])
-    samples = np.mean(sides[0][1], 0)
-    if len(sides) == 2:
-        value, samples = value - np.mean(sides[1][0]), samples - np.mean(sides[1][1], 0)
-    parts = [(np.var(samples), np.var(samples), SIZE - 1)]
-    parts += [seeds_part(*side) for side in sides if len(side[0]) > 1]
-    return welch(value, parts)
-
-
-def welch(value, parts):
-    variance = sum(part for part, _, _ in parts)
-    freedom = variance**2 / sum(scale**2 / free for _, scale, free in parts)
-    freedom = max(freedom, min(free for _, _, free in parts))
-    return value, np.sqrt(variance), freedom
-
-
-def ends(estimate):
-    value, error, freedom = estimate
-    return scipy.stats.t.interval(0.95, freedom, value, error)
-
-
-def p_value(estimate):
-    value, error, freedom = estimate
-    return 2 * scipy.stats.t.sf(abs(value) / error, freedom)
-
-
-def side(cells, label, task):
-    return np.array(cells.scores[label, task]), np.array(cells.samples[label, task])
+                files.setdefault(key, []).append((file, score))
+        self.runs = {key: runs_of_files(f, TASKS[key[1]]) for key, f in files.items()}
 
 
 def rows_of(content):
@@ -161,9 +106,9 @@ def rows_of(content):
 
 def test_cells(built):
     content, _, cells = built
-    assert set(rows_of(content)) == {*LABELS, "bare"}
+    assert set(rows_of(content)) == {*SHARES, "bare"}
     for label, row in rows_of(content).items():
-        for task in ("rte", "cola", "sts"):
+        for task in TASKS:
             scores = cells.scores.get((label, task))
             cell = row[task]
             if scores is None:
@@ -180,14 +125,14 @@ def test_cells(built):
                 assert cell["interval"] is None
                 assert cell["no_interval"] == "no predictions (1 of 1)"
                 continue
-            low, high = ends(estimated(side(cells, label, task)))
+            low, high = estimated(cells.runs[label, task]).ends
             assert cell["interval"] == pytest.approx([low, min(high, 100)], rel=1e-6)
 
 
 def test_means_medians_and_counts_of_rows(built):
     content, _, cells = built
     for label, row in rows_of(content).items():
-        scores = [cells.scores.get((label, task)) for task in ("rte", "cola", "sts")]
+        scores = [cells.scores.get((label, task)) for task in TASKS]
         if None in scores:
             assert row["mean"] is None
         else:
@@ -205,18 +150,18 @@ def test_means_medians_and_counts_of_rows(built):
 
 
 def expected_tests(content, cells):
-    """(column, better written first) to estimate."""
+    """(column, row, other row) to what a test must say."""
     found = {}
     labels = [row["model"] for row in content["rows"]]
-    for one, other in itertools.combinations([x for x in labels if x != "bare"], 2):
+    for (i, one), (j, other) in itertools.combinations(enumerate(labels), 2):
         of_tasks = []
-        for task in ("cola", "rte", "sts"):
-            estimate = estimated(side(cells, one, task), side(cells, other, task))
-            found[task, labels.index(one), labels.index(other)] = estimate
-            of_tasks.append(estimate)
-        value = np.mean([estimate[0] for estimate in of_tasks])
-        parts = [((e / 3) ** 2, (e / 3) ** 2, free) for _, e, free in of_tasks]
-        found["mean", labels.index(one), labels.index(other)] = welch(value, parts)
+        for task, metric in sorted(TASKS.items()):
+            sides = [cells.runs.get((label, task)) for label in (one, other)]
+            if None not in sides:
+                found[task, i, j] = compared(*sides, metric)
+                of_tasks.append(found[task, i, j])
+        if len(of_tasks) == len(TASKS):
+            found["mean", i, j] = compared_means(of_tasks)
     return found
 
 
@@ -226,20 +171,17 @@ def test_differences_ranks_and_detectable_differences(built):
     tests = {(d["column"], d["row"], d["other"]): d for d in content["differences"]}
     # "weak" has two runs of cola and more of the others, "bare" has no predictions.
     assert set(tests) == set(expected)
-    p_values = [p_value(estimate) for estimate in expected.values()]
-    order = np.argsort(p_values)
-    steps = np.array(p_values)[order] * np.arange(len(order), 0, -1)
-    adjusted = np.empty(len(order))
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(steps))
-    for (key, estimate), p, p_adjusted in zip(
-        expected.items(), p_values, adjusted, strict=True
-    ):
+    names = {pair.name for pair in expected.values()}
+    assert names == {"McNemar", "paired bootstrap", "crossed bootstrap"}
+    p_values = holm([pair.p_value for pair in expected.values()])
+    for (key, pair), p_adjusted in zip(expected.items(), p_values, strict=True):
         test = tests[key]
-        assert test["value"] == pytest.approx(estimate[0])
-        assert [test["low"], test["high"]] == pytest.approx(list(ends(estimate)))
-        assert test["p_value"] == pytest.approx(p, rel=1e-5)
+        assert test["value"] == pytest.approx(pair.estimate.value)
+        assert [test["low"], test["high"]] == pytest.approx(list(pair.estimate.ends))
+        assert test["p_value"] == pytest.approx(pair.p_value, rel=1e-5)
         assert test["p_adjusted"] == pytest.approx(p_adjusted, rel=1e-5)
-        assert test["significant"] == (p_adjusted <= 0.05)
+        assert (test["test"], test["runs_only"]) == (pair.name, pair.runs_only)
+        assert test["significant"] == (p_adjusted <= 0.05 and not pair.runs_only)
     for number, row in enumerate(content["rows"]):
         better = sum(
             test["significant"]
@@ -248,11 +190,16 @@ def test_differences_ranks_and_detectable_differences(built):
             for (column, _, _), test in tests.items()
             if column == "mean"
         )
-        assert row["rank"] == (None if row["model"] == "bare" else 1 + better)
+        unranked = row["model"] in (*SINGLE, "bare")
+        assert row["rank"] == (None if unranked else 1 + better)
     for column in ("cola", "rte", "sts", "mean"):
-        estimates = [e for (name, _, _), e in expected.items() if name == column]
-        error = np.sqrt(np.mean([e**2 for _, e, _ in estimates]))
-        freedom = scipy.stats.hmean([free for _, _, free in estimates])
+        estimates = [
+            pair.estimate
+            for (name, _, _), pair in expected.items()
+            if name == column and not pair.runs_only
+        ]
+        error = np.sqrt(np.mean([one.error**2 for one in estimates]))
+        freedom = scipy.stats.hmean([one.freedom for one in estimates])
         shown = float(content["details"][column].partition("difference ")[2])
         power = scipy.stats.nct.sf(
             scipy.stats.t.ppf(0.975, freedom), freedom, shown / error
@@ -295,3 +242,6 @@ def test_the_page_shows_the_same_numbers(built):
     for claim, shown in zip(claims, rows, strict=True):
         assert f">{abs(claim['value']):.2f}<" in shown
         assert f">{claim['p_adjusted']:.2g}<" in shown
+        low, high = claim["low"], claim["high"]
+        low, high = (low, high) if claim["value"] > 0 else (-high, -low)
+        assert f">[{low:.2f}, {high:.2f}]<" in shown

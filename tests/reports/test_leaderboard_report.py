@@ -137,7 +137,24 @@ def test_stages_of_pretraining_are_rows_of_their_own():
     )
     assert set(rows_of(table)) == {
         "a after 0.25 of pre-training",
-        "a after 1 of pre-training",
+        "a after all of pre-training",
+    }
+
+
+def test_a_model_without_pretraining_says_so():
+    trained = {"train_flops": 1.0, "total_flops": 3.0}
+    table = build(
+        [
+            run_record("a", "cola", 0, 60.0, train_flops=1.0, total_flops=1.0),
+            run_record("a", "cola", 1, 61.0, pretrain_fraction=0.25, **trained),
+            # Of an imported checkpoint nobody knows.
+            run_record("a", "cola", 2, 61.0, **trained),
+        ]
+    )
+    assert set(rows_of(table)) == {
+        "a without pre-training",
+        "a after 0.25 of pre-training",
+        "a after all of pre-training",
     }
 
 

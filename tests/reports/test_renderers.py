@@ -11,9 +11,8 @@ from electra_bench.reports.collect import collect
 from electra_bench.reports.files import to_csv, to_json
 from electra_bench.reports.html import to_html
 from electra_bench.reports.markdown import to_markdown
-from electra_bench.reports.plots import score_figure, write_plots
-from electra_bench.reports.table import Table
-from electra_bench.reports.write import build_table, write_leaderboard, write_table
+from electra_bench.reports.table import Score, Table
+from electra_bench.reports.write import build_table, write_table
 
 HOSTILE = "<script>alert(1)</script>|[x](javascript:y)$\\alpha$\x1b[31m"
 
@@ -117,14 +116,17 @@ def test_html_is_self_contained_and_escaped(table, tmp_path):
     assert 'href="./runs/000/record.json"' in page
 
 
-def test_write_leaderboard_builds_and_writes(tmp_path):
-    records = [run_record("a", "cola", seed, 60.0 + seed) for seed in range(3)]
-    table, written = write_leaderboard(records, str(tmp_path / "out"), ("md", "json"))
-    assert [os.path.basename(path) for path in written] == [
-        "leaderboard.md",
-        "leaderboard.json",
-    ]
-    assert table.cell(table.rows[0], "cola").value == 61.0
+def test_a_page_says_how_to_read_a_cell(tmp_path):
+    scores = [Score(61.0, 2, 0.5, 60.0, 62.0, 61.0, (60.2, 61.8)), Score(50.0, 1)]
+    rows = tuple(zip("ab", scores, strict=True))
+    page = to_html(Table(("model", "cola"), rows, metrics=("cola",)), str(tmp_path))
+    assert (
+        "A cell: median over runs, ± standard deviation, n runs, [95 % interval of the "
+        "mean], a dot a run with a bar at the median. Green: the largest." in page
+    )
+    page = to_html(Table(("model", "cola"), rows[1:]), str(tmp_path))
+    assert "A cell: median over runs, n runs. A score leads" in page
+    assert "A cell" not in to_html(Table(("model",), (("a",),)), str(tmp_path))
 
 
 def test_an_unknown_format_is_an_error(table, tmp_path):
@@ -145,29 +147,3 @@ def test_left_out_records_are_counted_in_every_form(tmp_path):
     assert "Left out: 1" in to_html(table, str(tmp_path))
     assert path in to_html(table, str(tmp_path))
     assert json.loads(to_json(table))["left_out"][0]["where"] == path
-
-
-def test_plot_has_a_point_a_seed(table):
-    figure = score_figure(table)
-    panels = {panel.get_title(): panel for panel in figure.axes if panel.get_visible()}
-    assert set(panels) == {"cola", "rte"}
-    points = [line for line in panels["cola"].lines if line.get_marker() == "o"]
-    assert [len(line.get_xdata()) for line in points] == [3, 3]
-    assert sorted(points[0].get_xdata()) == [60.0 + s / 7 for s in range(3)]
-
-
-def test_plots_are_written(table, tmp_path):
-    png, svg = write_plots(table, str(tmp_path / "out"))
-    with open(png, "rb") as file:
-        assert file.read(4) == b"\x89PNG"
-    with open(svg, encoding="utf-8") as file:
-        assert file.readline().startswith("<?xml")
-    assert sorted(os.listdir(tmp_path / "out")) == [
-        "leaderboard.png",
-        "leaderboard.svg",
-    ]
-
-
-def test_nothing_to_plot_is_an_error():
-    with pytest.raises(ValueError, match="no scores"):
-        score_figure(Table(("model",), (("a",),)))

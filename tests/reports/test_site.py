@@ -1,4 +1,6 @@
+import itertools
 import re
+from collections import Counter
 from xml.etree import ElementTree
 
 import pytest
@@ -79,6 +81,39 @@ def test_names_of_points_do_not_lie_across_one_another():
     assert len(boxes) > 1
     for place, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[place + 1 :])
+
+
+@pytest.mark.parametrize("widest", [3e3, 5e4, 1e9, 1e20])
+def test_numbers_of_a_logarithmic_axis_stand_apart(widest):
+    points = (Point(1e3, 50), Point(widest, 60))
+    drawn = figure(XY("log", "t", "d", "x", "y", (Series("", points),), log_x=True))
+    [panel] = drawn.axes
+    inside = panel.get_window_extent()
+    labels = [label for label in panel.get_xticklabels() if label.get_text()]
+    boxes = sorted((label.get_window_extent() for label in labels), key=lambda b: b.x0)
+    boxes = [b for b in boxes if inside.x0 <= (b.x0 + b.x1) / 2 <= inside.x1]
+    assert len(boxes) > 1
+    for left, right in itertools.pairwise(boxes):
+        assert left.x1 < right.x0
+
+
+def test_long_names_keep_what_tells_them_apart():
+    names = [
+        f"a-model-with-a-very-long-name-indeed {end}" for end in ("code_v1", "fixed")
+    ]
+    drawn = figure(Dots("d", "t", "d", "x", tuple((name, (1.0,)) for name in names)))
+    shown = [label.get_text() for label in drawn.axes[0].get_yticklabels()]
+    assert len(set(shown)) == 2
+    assert max(map(len, shown)) < 30
+
+
+def test_lines_that_cannot_be_told_apart_are_grey():
+    lines = [Series(f"m{i}", (Point(0, i), Point(1, i)), True) for i in range(60)]
+    drawn = figure(XY("xy", "t", "d", "x", "y", tuple(lines)))
+    styles = Counter((x.get_color(), x.get_linestyle()) for x in drawn.axes[0].lines)
+    [(_, most)] = styles.most_common(1)
+    [legend] = drawn.legends
+    assert len(legend.get_texts()) == 60 - most == len(styles) - 1
 
 
 def test_what_has_nothing_to_show_is_named_in_a_line(tmp_path):
@@ -167,7 +202,9 @@ def test_one_task_is_named_on_the_command_line(tmp_path, capsys):
 
 def test_a_number_with_an_interval_is_shown_with_its_sign():
     value = Bounded(1.25, (-0.5, 3.0), True, "p = 0.2")
-    assert text(value) == "+1.25 [-0.5, 3.0], p = 0.2"
+    assert text(value) == "+1.2 [-0.5, 3.0], p = 0.2"
+    # Alone it has a decimal more.
+    assert text(Bounded(1.25)) == "1.25"
     assert number(value) == 1.25
     lines = to_csv(Table(("model", "d"), (("a", value),))).splitlines()
     assert lines == ["model,d,d interval low,d interval high", "a,1.25,-0.5,3.0"]

@@ -5,6 +5,7 @@ Nothing of electra_bench.reports is imported here; pages are read as a browser w
 
 import gzip
 import html
+import itertools
 import json
 import os
 import re
@@ -16,9 +17,28 @@ import sys
 import pytest
 import scipy.stats
 import sklearn.metrics
-from site_records import MODELS, save_site_runs
+from recomputed import (
+    compared,
+    compared_means,
+    estimated,
+    holm,
+    mean_of,
+    runs_of_files,
+)
+from site_records import MODELS, UNTRAINED, save_site_runs
 
 DASH = "–"
+METRICS = {"chunk": "tag_accuracy", "rte": "accuracy"}
+# Rows of the leaderboard by a name that they alone have.
+ROWS = {
+    "small code_v1 after all": {"label": "small", "protocol": "code_v1"},
+    "small code_v1 after 0.5": {"label": "small", "pretrain_fraction": 0.5},
+    "small fixed": {"label": "small", "protocol": "fixed"},
+    "small code_v1*": {"label": "small", "protocol": "code_v1*"},
+    "wide": {"label": "wide"},
+    "<b>mlm</b>": {"label": "<b>mlm</b>"},
+    UNTRAINED: {"label": UNTRAINED},
+}
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +104,42 @@ def runs_of(site, task, **fields):
     ]
 
 
+def row_runs(site, name, task):
+    """The runs of a row; unless it says otherwise those after all of pre-training."""
+    return runs_of(site, task, **{"pretrain_fraction": None, **ROWS[name]})
+
+
+def cell(site, name, task):
+    """A cell for the statistics."""
+    return runs_of_files(
+        [
+            (folder / r["results"][0]["predictions_path"], main_score(r))
+            for r, folder in row_runs(site, name, task)
+        ],
+        METRICS[task],
+    )
+
+
+def main_score(record):
+    [result] = record["results"]
+    return result["metrics"][result["main_metric"]]
+
+
+def check_score(text, scores, interval=None):
+    """Checks a cell: median, deviation, number of runs, perhaps an interval."""
+    parts = [
+        f"{statistics.median(scores):.1f}",
+        f"±{statistics.stdev(scores):.1f}, n={len(scores)}",
+        bracketed(interval) if interval else "",
+    ]
+    assert text.replace("\n", "") == "".join(parts)
+
+
+def bracketed(interval):
+    low, high = interval
+    return f"[{low:.1f}, {min(high, 100):.1f}]"
+
+
 @pytest.mark.parametrize("task", ["rte", "chunk"])
 def test_a_task_page_has_a_row_a_run(site, task):
     rows = tables(page_of(site, f"task-{task}.html"))[0]
@@ -98,13 +154,25 @@ def test_a_task_page_has_a_row_a_run(site, task):
             row[result["main_metric"]][0]
             == f"{result['metrics'][result['main_metric']]:.1f}"
         )
-        assert row["loss"][0] == f"{result['metrics']['loss']:.1f}"
+        assert row["loss"][0] == f"{result['metrics']['loss']:.3g}"
         assert row["marks"][0] == ("collapsed" if record["collapsed"] else DASH)
         [link] = row["run"][1]
         assert os.path.samefile(site[0] / link, folder / "record.json")
         config = shlex.split(row["repeat it"][0])[-1]
         assert row["repeat it"][0].startswith("electra-bench finetune ")
         assert os.path.samefile(os.path.dirname(config), folder)
+
+
+def test_a_task_page_says_how_much_of_pretraining_a_run_has_seen(site):
+    rows = tables(page_of(site, "task-rte.html"))[0]
+    seen = {(row["model"][0], row["pre-training"][0]) for row in rows}
+    assert seen == {
+        ("small", "all"),
+        ("small", "0.5"),
+        ("wide", "all"),
+        ("<b>mlm</b>", "all"),
+        (UNTRAINED, "none"),
+    }
 
 
 def test_scores_of_classes(site):
@@ -121,8 +189,8 @@ def test_scores_of_classes(site):
             r for r in rows if (r["model"][0], r["measure"][0]) == ("wide", measure)
         ]
         for number, name in enumerate(("no", "maybe", "yes")):
-            median = statistics.median(100 * run[place][number] for run in of_runs)
-            assert row[name][0].split("\n")[0] == f"{median:.1f}"
+            scores = [100 * float(run[place][number]) for run in of_runs]
+            check_score(row[name][0], scores)
 
 
 def test_scores_of_lengths(site):
@@ -139,96 +207,132 @@ def test_scores_of_lengths(site):
                 for t, p in zip(target, found, strict=True)
             ]
             scores.append(100 * sum(pairs) / len(pairs))
-        assert row[name][0].split("\n")[0] == f"{statistics.median(scores):.1f}"
+        check_score(row[name][0], scores)
 
 
 def test_a_learning_curve(site):
     page = page_of(site, "task-rte.html")
     [rows] = [t for t in tables(page) if "0.5" in t[0]]
     [row] = [r for r in rows if "1" in r and r["0.5"][0] != DASH]
-    for column, fraction in (("0.5", 0.5), ("1", None)):
-        runs = runs_of(
-            site, "rte", label="small", protocol="code_v1", pretrain_fraction=fraction
-        )
-        median = statistics.median(
-            r["results"][0]["metrics"]["accuracy"] for r, _ in runs
-        )
-        assert row[column][0].split("\n")[0] == f"{median:.1f}"
+    for column, name in (
+        ("0.5", "small code_v1 after 0.5"),
+        ("1", "small code_v1 after all"),
+    ):
+        of_runs = cell(site, name, "rte")
+        check_score(row[column][0], of_runs.scores.tolist(), estimated(of_runs).ends)
 
 
-def mean_of(site, **fields):
-    return statistics.mean(
-        statistics.mean(
-            next(iter(r["results"][0]["metrics"].values()))
-            for r, _ in runs_of(site, task, **fields)
-        )
-        for task in ("chunk", "rte")
-    )
+def mean_score(site, name):
+    """The mean over tasks of the mean over runs, as it is shown."""
+    mean = mean_of([estimated(cell(site, name, task)) for task in METRICS])
+    return f"{mean.value:.1f} {bracketed(mean.ends)}"
 
 
 def test_costs_and_their_front(site):
-    [rows] = tables(page_of(site, "cost.html"))
-    for label in ("wide", "<b>mlm</b>"):
-        [row] = [r for r in rows if r["model"][0] == label]
-        assert row["score"][0].split(" ")[0] == f"{mean_of(site, label=label):.2f}"
-        flops = MODELS[label][1]
-        assert float(row["pretrain FLOPs"][0]) == flops
-        assert row["pretrain seconds"][0] == f"{flops / 1e13:.0f}"
-        # The small model costs less and scores more.
-        assert row["front, pretrain FLOPs"][0] == DASH
-    front = [r for r in rows if r["front, pretrain FLOPs"][0] == "front"]
-    best = max(float(r["score"][0].split(" ")[0]) for r in rows)
-    assert [float(r["score"][0].split(" ")[0]) for r in front] == [best]
+    rows = tables(page_of(site, "cost.html"))[0]
+    shown = {(row["model"][0], row["protocol"][0]): row for row in rows}
+    flops = {label: spent for label, (_, spent, _) in MODELS.items()} | {UNTRAINED: 0}
+    for name, fields in ROWS.items():
+        label, protocol = fields["label"], fields.get("protocol", "code_v1")
+        part = {"small code_v1 after 0.5": " after 0.5 of pre-training"}.get(name)
+        part = part or (" after all of pre-training" if label == "small" else "")
+        row = shown.pop((label + part, protocol))
+        assert row["score"][0] == mean_score(site, name)
+        assert float(row["pretrain FLOPs"][0]) == flops[label]
+        assert row["pretrain seconds"][0] == f"{flops[label] / 1e13:.0f}"
+        # The others cost more than the best one, or as much, and score less.
+        on_front = "front" if name in ("small code_v1 after 0.5", UNTRAINED) else DASH
+        assert row["front, pretrain FLOPs"][0] == on_front
+        assert row["front, pretrain seconds"][0] == on_front
+    assert not shown
+
+
+def test_significant_wins(site):
+    content = page_of(site, "wins.html")
+    [rows] = tables(content)
+    names = [row["model"][0] for row in rows]
+    assert sorted(names) == sorted(ROWS)
+    tests = {}
+    for one, other in itertools.combinations(names, 2):
+        of_tasks = [
+            compared(cell(site, one, task), cell(site, other, task), metric)
+            for task, metric in METRICS.items()
+        ]
+        for task, pair in zip(METRICS, of_tasks, strict=True):
+            tests[task, one, other] = pair
+        tests["mean", one, other] = compared_means(of_tasks)
+    adjusted = holm([pair.p_value for pair in tests.values()])
+    wins = dict.fromkeys(itertools.permutations(names, 2), 0)
+    for ((column, one, other), pair), p in zip(tests.items(), adjusted, strict=True):
+        if column != "mean" and p <= 0.05:
+            wins[(one, other) if pair.estimate.value > 0 else (other, one)] += 1
+    assert sum(wins.values()) > 2
+    for row, name in zip(rows, names, strict=True):
+        for other in names:
+            expected = str(wins[name, other]) if other != name else DASH
+            assert row[f"over {other}"][0] == expected
+        won = sum(count for (one, _), count in wins.items() if one == name)
+        lost = sum(count for (_, other), count in wins.items() if other == name)
+        assert (row["wins"][0], row["losses"][0]) == (str(won), str(lost))
+    # The picture has the same numbers, row by row.
+    [picture] = re.findall(r"<svg.*?</svg>", content, re.DOTALL)
+    texts = [text_of(t) for t in re.findall(r"<text.*?</text>", picture, re.DOTALL)]
+    shown = [text for text in texts if text.isdigit() or text == "·"]
+    expected = [str(wins[p] or "·") for p in itertools.permutations(names, 2)]
+    assert shown == expected
 
 
 def test_what_a_quirk_costs(site):
     [rows] = tables(page_of(site, "quirk_cost.html"))
     assert [r["protocol"][0] for r in rows] == ["code_v1", "fixed", "code_v1*"]
     assert rows[2]["change"][0] == "training.adamw.bias_correction: False → True"
-    scores = {
-        protocol: [
-            r["results"][0]["metrics"]["accuracy"]
-            for r, _ in runs_of(
-                site, "rte", label="small", protocol=protocol, pretrain_fraction=None
-            )
-        ]
-        for protocol in ("code_v1", "fixed", "code_v1*")
+    names = ["small code_v1 after all", "small fixed", "small code_v1*"]
+    pairs = {
+        (name, task): compared(cell(site, name, task), cell(site, names[0], task), m)
+        for name in names[1:]
+        for task, m in METRICS.items()
     }
-    for row in rows[1:]:
-        of_row = scores[row["protocol"][0]]
-        difference = statistics.mean(of_row) - statistics.mean(scores["code_v1"])
-        shown = re.match(
-            r"([+-][\d.]+) \[([+-]?[\d.]+), ([+-]?[\d.]+)\], p = (\S+)",
-            row["rte, difference"][0],
-        )
-        assert float(shown[1]) == pytest.approx(difference, abs=0.0051)
-        # Ends lie as far below as above.
-        assert float(shown[2]) + float(shown[3]) == pytest.approx(
-            2 * difference, abs=0.11
-        )
-        assert 0 <= float(shown[4]) <= 1
+    adjusted = holm([pair.p_value for pair in pairs.values()])
+    p_values = dict(zip(pairs, adjusted, strict=True))
+    for row, name in zip(rows, names, strict=True):
+        for task in METRICS:
+            runs = cell(site, name, task)
+            check_score(row[task][0], runs.scores.tolist(), estimated(runs).ends)
+            if name == names[0]:
+                assert row[f"{task}, difference"][0] == DASH
+                continue
+            estimate, p = pairs[name, task].estimate, p_values[name, task]
+            low, high = estimate.ends
+            star = " *" if p <= 0.05 else ""
+            assert row[f"{task}, difference"][0] == (
+                f"{estimate.value:+.1f} [{low:.1f}, {high:.1f}], p = {p:.2g}{star}"
+            )
 
 
 def test_training_curves_end_where_the_logs_end(site):
     [rows] = tables(page_of(site, "training_curves.html"))
     for label, (_, flops, size) in MODELS.items():
         [row] = [r for r in rows if r["model"][0] == label]
-        assert row["tokens"][0] == "400"
+        assert (row["seed"][0], row["steps"][0], row["tokens"][0]) == ("0", "4", "400")
         assert float(row["loss"][0]) == pytest.approx(1.25 + flops / 1e15, abs=0.005)
         assert row["disc_auc"][0] == ("0.9" if size else DASH)
 
 
 def test_standard_deviations(site):
     [rows] = tables(page_of(site, "seed_variance.html"))
-    [row] = [r for r in rows if r["model"][0] == "wide"]
-    scores = [
-        r["results"][0]["metrics"]["accuracy"]
-        for r, _ in runs_of(site, "rte", label="wide")
-    ]
-    assert row["rte"][0] == f"{scipy.stats.tstd(scores):.3g}"
+    assert len(rows) == len(ROWS)
+    for task in METRICS:
+        expected = [
+            f"{scipy.stats.tstd(cell(site, name, task).scores):.2f}" for name in ROWS
+        ]
+        assert sorted(row[task][0] for row in rows) == sorted(expected)
 
 
 def test_sizes_of_generators(site):
     [rows] = tables(page_of(site, "generator_size.html"))
-    sizes = {(r["model"][0].split(" ")[0], r["generator size"][0]) for r in rows}
-    assert sizes == {("small", "0.25"), ("wide", "0.5")}
+    found = {(row["generator size"][0], row["score"][0]) for row in rows}
+    expected = {("0.5", mean_score(site, "wide"))}
+    expected |= {
+        ("0.25", mean_score(site, name)) for name in ROWS if name.startswith("small")
+    }
+    assert found == expected

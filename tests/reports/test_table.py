@@ -44,6 +44,15 @@ def test_best_is_what_no_row_is_significantly_better_than():
     assert not Table(("model", "a"), rows, differences=runs_only).best("a")
 
 
+def test_a_claim_tells_rows_of_one_label_apart():
+    rows = (("a", "fixed", 3.0), ("a", "code_v1", 1.0), ("b", "fixed", 0.5))
+    tests = (difference(0, 1, 2.0, 0.01), difference(1, 2, -0.5, 0.01))
+    table = Table(("model", "protocol", "a"), rows, differences=tests)
+    said = [tables.claim(table, test) for test in tests]
+    assert said[0].startswith("a: a, fixed is better than a, code_v1 by 2.00")
+    assert said[1].startswith("a: b is better than a, code_v1 by 0.50")
+
+
 def test_missing_values_are_dashes():
     assert tables.text(None) == "–"
     assert tables.text(Score(None)) == "–"
