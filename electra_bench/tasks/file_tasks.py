@@ -246,10 +246,9 @@ def _class_features(card: TaskCard, task: Definition) -> tuple:
 
 
 def _value_features(card: TaskCard, task: Definition) -> tuple:
-    smallest, largest = card.label_range
-    scale = (smallest, largest - smallest)
-    steps = [preprocessors.encode_texts, preprocessors.scaled_values(*scale)]
-    return steps, postprocessors.scaled_value(*scale)
+    bounds = card.label_range
+    steps = [preprocessors.encode_texts, preprocessors.scaled_values(*bounds)]
+    return steps, postprocessors.scaled_value(*bounds)
 
 
 def _tag_features(card: TaskCard, task: Definition) -> tuple:
