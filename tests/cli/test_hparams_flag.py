@@ -90,24 +90,11 @@ def test_finetune_takes_its_dictionary_and_writes_the_originals_results(
 
 
 def test_every_split_of_a_task_has_a_name_in_the_originals_results(
-    vocab_file, tmp_path, capsys
+    mnli_dir, vocab_file, tmp_path, capsys
 ):
-    folder = tmp_path / "MNLI"
-    folder.mkdir()
-    labels = ("contradiction", "entailment", "neutral")
-    for split, columns in {
-        "train": 12,
-        "dev_matched": 16,
-        "dev_mismatched": 16,
-    }.items():
-        rows = ["header"]
-        for i in range(6):
-            fields = ["x"] * 8 + [f"a text {i}", "another"]
-            fields += ["x"] * (columns - 11) + [labels[i % 3]]
-            rows.append("\t".join(fields))
-        (folder / f"{split}.tsv").write_text("\n".join(rows))
     hparams = {"debug": True, "task_names": ["mnli"], "vocab_file": str(vocab_file)}
     hparams |= {"num_train_epochs": 1.0, "train_batch_size": 6}
+    (tmp_path / "MNLI").symlink_to(mnli_dir / "MNLI")
     arguments = ["--data_dir", str(tmp_path), "--model_name", "owt"]
     assert main(["finetune", "--hparams", json.dumps(hparams), *arguments]) == 0
     path = tmp_path / "models" / "owt" / "results" / "mnli_results.txt"
