@@ -61,6 +61,25 @@ def cola_dir(text_file, tmp_path_factory):
     return folder.parent
 
 
+@pytest.fixture(scope="session")
+def mnli_dir(tmp_path_factory):
+    """MNLI's layout with a training set and both development sets, six rows each."""
+    folder = tmp_path_factory.mktemp("data") / "MNLI"
+    folder.mkdir()
+    labels = ("contradiction", "entailment", "neutral")
+    for split, columns in {
+        "train": 12,
+        "dev_matched": 16,
+        "dev_mismatched": 16,
+    }.items():
+        rows = ["header"]
+        for i in range(6):
+            before, after = ["x"] * 8, ["x"] * (columns - 11)
+            rows.append("\t".join([*before, f"text {i}", split, *after, labels[i % 3]]))
+        (folder / f"{split}.tsv").write_text("\n".join(rows), encoding="utf-8")
+    return folder.parent
+
+
 @pytest.fixture
 def pretrain_bindings(text_file, vocab_file, tmp_path):
     """Overrides that make gin/runs/pretrain.gin a run of seconds."""

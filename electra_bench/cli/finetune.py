@@ -61,20 +61,27 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write_results(records, model_dir: str) -> None:
-    """The original's `results/<tasks>_results.txt`: a line a task and trial."""
+    """The original's `results/<tasks>_results.txt`: a line a task and trial.
+
+    It knows one split a task, which has the task's name here, too; others are
+    `<task>_<split>`, as the original calls files of a split.
+    """
     folder = os.path.join(model_dir, "results")
     os.makedirs(folder, exist_ok=True)
     tasks = dict.fromkeys(result.task for result in records[0].results)
     path = os.path.join(folder, f"{','.join(tasks)}_results.txt")
     with open(path, "w", encoding="utf-8") as file:
         for record in records:
+            main_splits: dict[str, str] = {}
             for result in record.results:
+                main = main_splits.setdefault(result.task, result.split)
+                further = "" if result.split == main else f"_{result.split}"
                 scores = " - ".join(
                     f"{name}: {value:.2f}"
                     for name, value in result.metrics.items()
                     if value is not None
                 )
-                file.write(f"{result.task}: {scores}\n")
+                file.write(f"{result.task}{further}: {scores}\n")
 
 
 def _report(records) -> None:

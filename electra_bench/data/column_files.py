@@ -271,8 +271,9 @@ class ColumnSource(WholeFileSource):
 
     @property
     def file_names(self) -> Sequence[str]:
-        """Names that files can be bound to, see `Part`."""
-        return sorted({part.files[0] for part in self._parts.values()})
+        """Names that files can be bound to: those of files, and of held-out splits."""
+        held_out = (n for n, part in self._parts.items() if part.share == "held_out")
+        return sorted({*(part.files[0] for part in self._parts.values()), *held_out})
 
     def sentences(self, split: str) -> list[tuple[int, Sentence]]:
         """Numbers in the file, from 0, and sentences of a split.
@@ -306,10 +307,6 @@ class ColumnSource(WholeFileSource):
         ]
 
     def _find(self, files: Sequence[str]) -> epath.Path:
-        for file in files:
-            path = locate.find_or_none(file, self._candidates(file))
-            if path is not None:
-                return path
         return locate.find(files[0], [c for f in files for c in self._candidates(f)])
 
     def _candidates(self, file: str) -> list[str]:

@@ -98,7 +98,7 @@ def _bound(split: str, file: str, data_dir: str | None) -> epath.Path:
         return path
     if data_dir is not None and (epath.Path(data_dir) / file).exists():
         return epath.Path(data_dir) / file
-    below = f" or in {data_dir}" if data_dir else ""
+    below = f", neither here nor in {data_dir}" if data_dir else ""
     raise FileNotFoundError(f"split {split!r} is bound to {file}: no such file{below}")
 
 

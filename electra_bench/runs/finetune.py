@@ -123,13 +123,13 @@ def finetune(
     tokens = building.open_vocabulary(
         vocabulary, building.find_vocabulary(vocab, start.folder)
     )
-    check_files(files or {}, mixture.tasks)
     with run_context.use(
         vocabulary=tokens,
         data_dir=data_dir or run_context.current().data_dir,
         files=dict(files or {}),
         on_error=on_error,
     ):
+        check_files(files or {}, mixture.tasks)
         data = [TaskData.load(card, splits, max_seq_length) for card in cards]
     sizes = [len(part.train.store) for part in data]
     rates = mixture.rates or mixing_rates(mixing, sizes)

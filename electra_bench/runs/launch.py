@@ -11,6 +11,7 @@ from electra_bench import config, registry
 from electra_bench.data import run_context
 from electra_bench.runs.building import MODEL_FILE
 from electra_bench.runs.pretrained import find_run
+from electra_bench.runs.task_data import check_readers
 from electra_bench.tasks import file_tasks
 
 ROOTS = (
@@ -90,6 +91,7 @@ def parse(
 
 def register_file_tasks(
     parsed: config.Parsed,
+    task: str | Sequence[str] | None = None,
     *,
     data_dir: str | None = None,
     files: Mapping[str, str] | None = None,
@@ -99,18 +101,29 @@ def register_file_tasks(
 
     Args:
         parsed: the configuration, which gin holds.
+        task: the run's task or tasks, among which the one is that `files` are bound for;
+            None for none of them.
         data_dir: folder with data sets; None takes that of the surroundings.
         files: split to path, for data that lies elsewhere.
         on_error: what to do about rows that cannot be used.
+
+    Raises:
+        FileNotFoundError: a file is not there.
+        ValueError: a task that cannot be, or `files` that would be bound for several.
     """
     selectors = (b.selector for b in parsed.bindings if b.selector.startswith("tasks."))
     names = list(dict.fromkeys(s.removeprefix("tasks.") for s in selectors))
-    with run_context.use(
-        data_dir=data_dir or run_context.current().data_dir,
-        files=dict(files or {}),
-        on_error=on_error,
-    ):
-        file_tasks.register(names)
+    of_run = {task} if isinstance(task, str) else set(task or ())
+    files = files or {}
+    readers = {n: parsed.value(f"tasks.{n}.files") or () for n in names if n in of_run}
+    check_readers(files, readers)
+    for name in names:
+        with run_context.use(
+            data_dir=data_dir or run_context.current().data_dir,
+            files={k: v for k, v in files.items() if k in readers.get(name, ())},
+            on_error=on_error,
+        ):
+            file_tasks.register(name)
     return names
 
 
@@ -166,6 +179,7 @@ def launch(
     config.require_bound(f"runs.{root}", ("session", *given))
     register_file_tasks(
         parsed,
+        parsed.value(f"runs.{root}.task"),
         data_dir=parsed.value(f"runs.{root}.data_dir"),
         files=parsed.value(f"runs.{root}.files"),
         on_error=parsed.value(f"runs.{root}.on_error"),

@@ -25,6 +25,7 @@ from electra_bench.runs.task_data import (
     chosen_by,
     chosen_splits,
     content_name,
+    further_splits,
     trainable_card,
 )
 from electra_bench.suites.cell import Cell
@@ -117,7 +118,9 @@ def _check(
     folder = parsed.value(f"runs.{cell.verb}.data_dir")
     files = parsed.value(f"runs.{cell.verb}.files")
     on_error = parsed.value(f"runs.{cell.verb}.on_error")
-    register_file_tasks(parsed, data_dir=folder, files=files, on_error=on_error)
+    register_file_tasks(
+        parsed, cell.task, data_dir=folder, files=files, on_error=on_error
+    )
     with run_context.use(data_dir=folder or run_context.current().data_dir):
         content |= _task_data(parsed) if cell.task else _corpus_data(parsed)
     if cell.needs is None:
@@ -157,12 +160,16 @@ def _task_data(parsed: config.Parsed) -> dict[str, str]:
     files = parsed.value("runs.finetune.files") or {}
     base = run_context.current().data_dir
     on_error = parsed.value("runs.finetune.on_error")
-    return content | {
-        content_name(card, split): _split_sha256(
-            card.name, split, base, json.dumps(files), on_error
-        )
-        for split in chosen_splits(card, parsed.value("runs.finetune.splits"))
-    }
+    chosen = chosen_splits(card, parsed.value("runs.finetune.splits"))
+    for split in (*chosen, *further_splits(card, chosen[1])):
+        try:
+            content[content_name(card, split)] = _split_sha256(
+                card.name, split, base, json.dumps(files), on_error
+            )
+        except MissingData:
+            if split in chosen:
+                raise
+    return content
 
 
 @functools.cache

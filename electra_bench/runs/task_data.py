@@ -1,10 +1,10 @@
 """What a task is fine-tuned on and scored on."""
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from electra_bench import registry
+from electra_bench.data import locate
 from electra_bench.records import TaskCard
 from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.registration import load_task
@@ -49,7 +49,7 @@ class TaskData(NamedTuple):
         [train] = examples(card.name, train_split, length)
         [held_out] = examples(card.name, eval_split, length)
         scored = [(eval_split, held_out)]
-        for split in card.further_splits if eval_split == card.eval_split else ():
+        for split in further_splits(card, eval_split):
             try:
                 [part] = examples(card.name, split, length)
             except FileNotFoundError as error:
@@ -61,11 +61,8 @@ class TaskData(NamedTuple):
     @property
     def content(self) -> dict[str, str]:
         """Names of the data that decide the run to their hashes."""
-        eval_split, held_out = self.scored[0]
-        return {
-            content_name(self.card, self.train_split): self.train.data_sha256,
-            content_name(self.card, eval_split): held_out.data_sha256,
-        }
+        parts = [(self.train_split, self.train), *self.scored]
+        return {content_name(self.card, name): part.data_sha256 for name, part in parts}
 
 
 def content_name(card: TaskCard, split: str) -> str:
@@ -86,6 +83,11 @@ def chosen_splits(card: TaskCard, splits: Splits | None) -> tuple[str, str]:
     """The splits to train on and to score: a task's in `splits`, or its card's."""
     train, scored = (splits or {}).get(card.name, (card.train_split, card.eval_split))
     return train, scored
+
+
+def further_splits(card: TaskCard, eval_split: str) -> tuple[str, ...]:
+    """Splits that are scored beside this one, where their files are there."""
+    return card.further_splits if eval_split == card.eval_split else ()
 
 
 def trainable_card(task: str) -> TaskCard:
@@ -110,24 +112,44 @@ def trainable_card(task: str) -> TaskCard:
 
 
 def check_files(files: Mapping[str, str], tasks: Sequence[str]) -> None:
-    """Checks the files that are bound by hand.
+    """Checks the files that are bound by hand, in the context that they are read in.
 
     Raises:
         FileNotFoundError: one does not exist.
-        ValueError: the task reads no such file, or there are several tasks.
+        ValueError: no task reads such a file, or several do.
     """
-    if not files:
-        return
-    if len(tasks) > 1:
-        raise ValueError(f"FILES belong to one task, got {len(tasks)}: {list(tasks)}")
-    task = load_task(tasks[0])
     # Of splits that are made of another split's file, only that one can be given.
-    names = getattr(task.source, "file_names", task.splits)
+    readers = {
+        name: getattr(load_task(name).source, "file_names", load_task(name).splits)
+        for name in tasks
+    }
+    check_readers(files, readers)
     for split, path in files.items():
-        if split not in names:
+        if not any(split in names for names in readers.values()):
+            known = (f"{task!r} reads {sorted(n)}" for task, n in readers.items())
             raise ValueError(
-                f"files: task {task.name!r} reads no file for {split!r}; it reads "
-                f"{sorted(names)}"
+                f"files: no file is read for {split!r}; task {', '.join(known)}"
             )
-        if not os.path.isfile(path):
-            raise FileNotFoundError(f"files: no file {path!r} for split {split!r}")
+        locate.given(split, path)
+
+
+def check_readers(
+    files: Mapping[str, str], readers: Mapping[str, Collection[str]]
+) -> None:
+    """Checks that every file that is bound by hand is meant for one task.
+
+    Args:
+        files: split to path.
+        readers: task to the splits that it reads files for.
+
+    Raises:
+        ValueError: one is read by several tasks.
+    """
+    for split in files:
+        found = [task for task, names in readers.items() if split in names]
+        if len(found) > 1:
+            raise ValueError(
+                f"files: {split!r} would be bound for each of {found}; bind "
+                f"tasks.{found[0]}.files of a task without code, or put the file where "
+                f"{found[0]} looks for it below --data_dir"
+            )

@@ -13,6 +13,7 @@ from electra_bench.data.example_store import ExampleStore
 from electra_bench.records import TaskCard
 from electra_bench.runs import building
 from electra_bench.runs.launch import parse, register_file_tasks
+from electra_bench.runs.task_data import check_files
 from electra_bench.tasks.examples import examples
 from electra_bench.tasks.registration import load_task
 
@@ -54,7 +55,7 @@ def validate_task(
     parsed = parse(["runs/finetune.gin", *files], bindings, plugins)
     data_dir = parsed.value("DATA_DIR") or run_context.current().data_dir
     bound = parsed.value("FILES") or {}
-    register_file_tasks(parsed, data_dir=data_dir, files=bound, on_error=on_error)
+    register_file_tasks(parsed, name, data_dir=data_dir, files=bound, on_error=on_error)
     card: TaskCard = registry.tasks.get(name)
     if card.kind not in registry.kinds.names():
         raise ValueError(
@@ -80,6 +81,7 @@ def validate_task(
     with run_context.use(
         vocabulary=tokens, data_dir=data_dir, files=bound, on_error=on_error
     ):
+        check_files(bound, [name])
         for split in sorted(task.splits, key=lambda s: (s not in needed, s)):
             try:
                 [part] = examples(name, split, length)

@@ -9,7 +9,7 @@ saves says all of it.
 """
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gin
@@ -127,24 +127,23 @@ def declare(name: str) -> None:
     _declared[name] = None
 
 
-def register(names: Iterable[str]) -> None:
-    """Registers tasks as gin holds them, in place of earlier ones of their names.
+def register(name: str) -> None:
+    """Registers a task as gin holds it, in place of an earlier one of its name.
 
     Raises:
         FileNotFoundError: a file is not there.
         ValueError: a definition that cannot be, or data that do not suit it.
     """
-    for name in names:
-        definition = gin.get_configurable(f"tasks.{name}")()
-        try:
-            _check(definition)
-            source = FileTaskSource(name, _completed(name, definition))
-        except ValueError as error:
-            raise ValueError(f"task {name!r}: {error}") from error
-        _declared[name] = source
-        registry.tasks.replace(name, _card(name, source.definition))
-        if name in seqio.TaskRegistry.names():
-            seqio.TaskRegistry.remove(name)
+    definition = gin.get_configurable(f"tasks.{name}")()
+    try:
+        _check(definition)
+        source = FileTaskSource(name, _completed(name, definition))
+    except ValueError as error:
+        raise ValueError(f"task {name!r}: {error}") from error
+    _declared[name] = source
+    registry.tasks.replace(name, _card(name, source.definition))
+    if name in seqio.TaskRegistry.names():
+        seqio.TaskRegistry.remove(name)
 
 
 def _check(task: Definition) -> None:
@@ -246,10 +245,9 @@ def _class_features(card: TaskCard, task: Definition) -> tuple:
 
 
 def _value_features(card: TaskCard, task: Definition) -> tuple:
-    smallest, largest = card.label_range
-    scale = (smallest, largest - smallest)
-    steps = [preprocessors.encode_texts, preprocessors.scaled_values(*scale)]
-    return steps, postprocessors.scaled_value(*scale)
+    bounds = card.label_range
+    steps = [preprocessors.encode_texts, preprocessors.scaled_values(*bounds)]
+    return steps, postprocessors.scaled_value(*bounds)
 
 
 def _tag_features(card: TaskCard, task: Definition) -> tuple:

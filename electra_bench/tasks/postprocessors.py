@@ -34,15 +34,17 @@ def scaled_value(smallest: float, largest: float) -> Postprocess:
     """Values of the model's scale to the data's; None without a value.
 
     Args:
-        smallest: smallest value of the data, 0 on the model's scale.
-        largest: what the model's scale is divided by.
+        smallest: value of the data that is 0 on the model's scale.
+        largest: value of the data that is 1 on it.
     """
 
     def postprocess(
         value: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
     ) -> float | None:
         values = np.ravel(value)
-        return float(values[0]) * largest + smallest if values.size else None
+        if not values.size:
+            return None
+        return float(values[0]) * (largest - smallest) + smallest
 
     return postprocess
 

@@ -251,17 +251,23 @@ def class_labels(labels: Sequence[str]) -> Callable[..., tf.data.Dataset]:
 
 
 def scaled_values(smallest: float, largest: float) -> Callable[..., tf.data.Dataset]:
-    """Preprocessor that makes `values` [1], (y - smallest) / largest, of `label`.
+    """Preprocessor that makes `values` [1] of `label`, from 0 to 1 for those of the data.
 
     An empty `label` gives no value.
 
+    Args:
+        smallest: value of the data that becomes 0.
+        largest: value of the data that becomes 1.
+
     Source: google-research/electra finetune/classification/classification_tasks.py,
-    `RegressionTask`; it divides by the largest value, not by the range.
+    `RegressionTask`. Differs: it divides by the largest value, not by the range; equal
+    where the smallest is 0, as in STS.
     """
 
     def convert(example: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         written = tf.boolean_mask([example["label"]], [example["label"] != ""])
-        values = (tf.strings.to_number(written, tf.float64) - smallest) / largest
+        numbers = tf.strings.to_number(written, tf.float64)
+        values = (numbers - smallest) / (largest - smallest)
         return {**example, "values": tf.cast(values, tf.float32)}
 
     return lambda dataset: dataset.map(convert)

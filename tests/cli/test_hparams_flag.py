@@ -87,3 +87,17 @@ def test_finetune_takes_its_dictionary_and_writes_the_originals_results(
     [line] = (model_dir / "results" / "cola_results.txt").read_text().splitlines()
     mcc = record["results"][0]["metrics"]["mcc"]
     assert line.startswith(f"cola: mcc: {mcc:.2f} - accuracy: ")
+
+
+def test_every_split_of_a_task_has_a_name_in_the_originals_results(
+    mnli_dir, vocab_file, tmp_path, capsys
+):
+    hparams = {"debug": True, "task_names": ["mnli"], "vocab_file": str(vocab_file)}
+    hparams |= {"num_train_epochs": 1.0, "train_batch_size": 6}
+    (tmp_path / "MNLI").symlink_to(mnli_dir / "MNLI")
+    arguments = ["--data_dir", str(tmp_path), "--model_name", "owt"]
+    assert main(["finetune", "--hparams", json.dumps(hparams), *arguments]) == 0
+    path = tmp_path / "models" / "owt" / "results" / "mnli_results.txt"
+    lines = path.read_text().splitlines()
+    names = [line.partition(": accuracy: ")[0] for line in lines]
+    assert names == ["mnli", "mnli_dev_mismatched"]

@@ -128,6 +128,9 @@ def test_a_tenth_is_held_out_by_content(write, source, tmp_path):
         with run_context.use(files={"dev": bound}):
             assert words(source, "dev") == [("own",)]
             assert len(words(source, "train")) == 200
+            with pytest.raises(FileNotFoundError):  # it is no test file
+                words(source, "test")
+        assert source.file_names == ["dev", "test", "train"]
 
 
 def test_test_is_also_read_from_dev(write, source, tmp_path):

@@ -16,6 +16,7 @@ def test_values_return_to_their_scale():
     assert value(np.array([0.5], np.float32), is_target=True) == 2.5
     assert value(1.1) == pytest.approx(5.5)
     assert value(np.array([], np.float32), is_target=True) is None
+    assert postprocessors.scaled_value(1.0, 5.0)(0.5) == 3.0
 
 
 def test_tags_are_those_of_words():

@@ -119,10 +119,14 @@ def test_labels_become_ids():
         list(preprocessors.class_labels(("no", "yes"))(unknown))
 
 
-def test_labels_become_values():
-    dataset = tf.data.Dataset.from_tensor_slices({"label": ["2.500", "", "5"]})
-    rows = preprocessors.scaled_values(0.0, 5.0)(dataset).as_numpy_iterator()
-    assert [row["values"].tolist() for row in rows] == [[0.5], [], [1.0]]
+@pytest.mark.parametrize(
+    ("smallest", "half"), [(0.0, "2.500"), (1.0, "3"), (-5.0, "0")]
+)
+def test_labels_become_values(smallest, half):
+    labels = [half, "", "5", str(smallest)]
+    dataset = tf.data.Dataset.from_tensor_slices({"label": labels})
+    rows = preprocessors.scaled_values(smallest, 5.0)(dataset).as_numpy_iterator()
+    assert [row["values"].tolist() for row in rows] == [[0.5], [], [1.0], [0.0]]
 
 
 def test_the_schema_is_completed():

@@ -1,0 +1,141 @@
+"""Which files a fine-tuning run reads, and that all of them are part of its identity."""
+
+import ast
+import shutil
+
+import pytest
+from small_runs import merged, the_sentence
+
+from electra_bench.cli.main import main
+from electra_bench.records import read_record
+from electra_bench.runs import suite_check
+from electra_bench.suites.cell import Cell
+
+MOODS = "text_a,label\na good day,{0}\na bad day,{1}\nno day at all,{0}\n"
+
+
+@pytest.fixture
+def task_file(tmp_path):
+    """Two tasks without code; their labels differ, so a file of one does not suit both."""
+    folder = tmp_path / "data"
+    (folder / "more").mkdir(parents=True)
+    lines = []
+    for name, labels in {"first": ("up", "down"), "second": ("yes", "no")}.items():
+        (folder / f"{name}.csv").write_text(MOODS.format(*labels))
+        (folder / "more" / f"{name}.csv").write_text(MOODS.format(*labels))
+        files = {"train": f"{name}.csv", "dev": f"{name}.csv"}
+        lines.append(f"tasks.{name}.kind = 'classification'")
+        lines.append(f"tasks.{name}.files = {files!r}")
+    path = tmp_path / "my.gin"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def of_file(finetune, task_file):
+    """Makes the command of a run of these tasks, as far as `--dry_run` goes."""
+
+    def arguments(*bindings):
+        more = [f"DATA_DIR = {str(task_file.parent / 'data')!r}", *bindings]
+        more.append("runs.finetune.batch_size = 3")
+        return [*finetune(*more), "--task_file", str(task_file), "--dry_run"]
+
+    return arguments
+
+
+def test_files_are_bound_for_the_runs_task_only(of_file, capsys):
+    mine = "FILES = {'dev': 'more/second.csv'}"
+    assert main(of_file("TASK = 'second'", mine)) == 0
+    capsys.readouterr()
+    assert main(of_file("TASK = 'first'", mine)) == 2
+    said = the_sentence(capsys.readouterr().err, "finetune")
+    assert "more/second.csv, line 2: unknown label 'yes'" in said
+
+
+def test_one_file_is_not_bound_for_several_tasks(of_file, capsys):
+    both = "TASK = ('first', 'second')"
+    assert main(of_file(both, "FILES = {'dev': 'more/second.csv'}")) == 2
+    said = the_sentence(capsys.readouterr().err, "finetune")
+    assert "'dev' would be bound for each of ['first', 'second']" in said
+    assert "bind tasks.first.files" in said
+    # Which works.
+    files = {"train": "first.csv", "dev": "more/first.csv"}
+    assert main(of_file(both, f"tasks.first.files = {files!r}")) == 0
+
+
+def test_several_tasks_with_code(finetune, mnli_dir, cola_dir, tmp_path, capsys):
+    for folder in (mnli_dir / "MNLI", cola_dir / "CoLA"):
+        shutil.copytree(folder, tmp_path / "data" / folder.name)
+    given = [f"DATA_DIR = {str(tmp_path / 'data')!r}", "EPOCHS = 0.1"]
+    matched = str(mnli_dir / "MNLI" / "dev_mismatched.tsv")
+    given.append(f"FILES = { ({'dev_matched': matched})!r}")
+    flags = ("--dry_run",)
+    assert main(finetune("TASK = ('cola', 'mnli')", *given, flags=flags)) == 0
+    capsys.readouterr()
+    train = ("TASK = ('cola', 'mnli')", *given[:-1], "FILES = {'train': 'x'}")
+    assert main(finetune(*train)) == 2
+    said = the_sentence(capsys.readouterr().err, "finetune")
+    assert "'train' would be bound for each of ['cola', 'mnli']" in said
+    assert "put the file where cola looks for it below --data_dir" in said
+
+
+@pytest.mark.parametrize("folder", ["data_dir", "here"])
+def test_relative_files_lie_here_or_below_the_data_folder(
+    folder, finetune, cola_dir, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    below = cola_dir if folder == "data_dir" else tmp_path
+    mine = below / "mine" / f"{folder}.tsv"
+    mine.parent.mkdir(exist_ok=True)
+    text = (cola_dir / "CoLA" / "dev.tsv").read_text()
+    mine.write_text("".join(text.splitlines(keepends=True)[:7]))
+    bound = f"FILES = { ({'dev': f'mine/{folder}.tsv'})!r}"
+    assert main(finetune(bound, "EPOCHS = 0.1")) == 0
+    [path] = (tmp_path / "runs").glob("*/record.json")
+    assert read_record(str(path)).results[0].num_examples == 7
+
+
+def test_every_scored_split_counts(finetune_bindings, mnli_dir, tmp_path, capsys):
+    folder = tmp_path / "data"
+    shutil.copytree(mnli_dir, folder)
+    given = ["TASK = 'mnli'", "EPOCHS = 1.0", "runs.finetune.batch_size = 6"]
+    bindings = merged(finetune_bindings, [*given, f"DATA_DIR = {str(folder)!r}"])
+    parameters = [x for binding in bindings for x in ("--gin_param", binding)]
+    command = ["finetune", "runs/finetune.gin", *parameters]
+    cell = Cell(
+        "mnli",
+        "finetune",
+        ("runs/finetune.gin",),
+        _literals(bindings),
+        str(tmp_path / "runs" / "small-mnli-s0"),
+        "small",
+        "mnli",
+        0,
+        str(tmp_path / "runs"),
+    )
+
+    def in_a_suite():
+        found = suite_check.check([cell], ())["mnli"]
+        return found.state, found.reason or found.error
+
+    assert main(command) == 0
+    capsys.readouterr()
+    assert main(command) == 0
+    assert "is done already" in capsys.readouterr().out
+    assert in_a_suite() == ("answered", None)
+
+    file = folder / "MNLI" / "dev_mismatched.tsv"
+    file.write_text(file.read_text().replace("text 0", "text 7"))
+    assert main(command) == 2
+    said = the_sentence(capsys.readouterr().err, "finetune")
+    assert "holds another run: 'data of mnli dev_mismatched" in said
+    reason = "its data of mnli dev_mismatched has another content"
+    assert in_a_suite() == ("other", reason)
+    file.unlink()
+    assert main(command) == 2
+    assert in_a_suite() == ("other", reason)
+
+
+def _literals(bindings):
+    pairs = (binding.split(" = ", 1) for binding in bindings)
+    return {key: ast.literal_eval(value) for key, value in pairs}
