@@ -28,6 +28,11 @@ STATUS_EXAMPLES = """\
 examples:
   electra-bench suite status smoke
   electra-bench suite status gin/suites/smoke.gin --workdir smoke --json
+
+Outdated is a cell whose record is of other bindings than its gin files have now, or that
+builds on such a cell: `suite run` refuses it, and repeats it with --overwrite. Data,
+vocabularies and defaults in the code are not compared here, but by suite run --dry_run,
+which takes some seconds.
 """
 # Flags that stand for parameters of the root.
 FLAGS = {
@@ -77,7 +82,7 @@ def add_parser(subparsers) -> None:
     run.set_defaults(run=run_suite)
     status = actions.add_parser(
         "status",
-        help="what is done, running, failed and missing",
+        help="what is done, outdated, running, failed and missing",
         description="Prints the state of every cell, of a suite's folder or of a gin file.",
         epilog=STATUS_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -181,10 +186,11 @@ def _print_left_out(steps: "list[Step]") -> None:
 def show_status(args: argparse.Namespace) -> int:
     """Prints every cell, or an array of objects with a `name`."""
     from electra_bench.reports import terminal
+    from electra_bench.runs.suite_outdated import NOT_COMPARED, outdated
     from electra_bench.suites.status import STATES, statuses
 
     suite = _suite(args)
-    found = statuses(suite)
+    found = statuses(suite, outdated)
     if args.json:
         print(json.dumps([status._asdict() for status in found], indent=1))
         return errors.DONE
@@ -207,6 +213,7 @@ def show_status(args: argparse.Namespace) -> int:
         + ", ".join(f"{counts[state]} {state}" for state in STATES)
         + f" of {len(found)}; logs in {os.path.join(suite.workdir, 'logs')}"
     )
+    print(f"not compared: {NOT_COMPARED}; suite run --dry_run compares them, too")
     return errors.DONE
 
 

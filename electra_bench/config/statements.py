@@ -1,5 +1,7 @@
 """The bindings of gin files and of the command line, before gin sees them."""
 
+import copy
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -128,8 +130,14 @@ def read_text(text: str) -> Iterator[Statement]:
     yield from _read(text, "text")
 
 
+@functools.lru_cache(maxsize=256)
+def _parsed(source: str) -> tuple[Any, ...]:
+    """gin's statements; cells of a suite differ in a few lines only."""
+    return tuple(config_parser.ConfigParser(source, _Delegate()))
+
+
 def _read(source: str, file: str, including: Sequence[str] = ()) -> Iterator[Statement]:
-    for statement in config_parser.ConfigParser(source, _Delegate()):
+    for statement in _parsed(source):
         if isinstance(statement, config_parser.IncludeStatement):
             yield from read_file(statement.filename, including)
         elif isinstance(statement, config_parser.ImportStatement):
@@ -139,7 +147,8 @@ def _read(source: str, file: str, including: Sequence[str] = ()) -> Iterator[Sta
                 statement.scope or "",
                 statement.selector,
                 statement.arg_name or "",
-                statement.value,
+                # A copy: whoever gets it may change it.
+                copy.deepcopy(statement.value),
                 file,
                 statement.location.line_num,
             )

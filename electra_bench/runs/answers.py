@@ -4,19 +4,15 @@ The question that a run asks before it trains, without building a model: the con
 is compared parameter by parameter, defaults included, and so are the hashes of all inputs.
 """
 
-import inspect
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
-
-import gin
 
 from electra_bench import config
 from electra_bench.records import RecordError, RunRecord, read_record
 from electra_bench.records.run_record import FILE_NAME
-from electra_bench.runs.launch import load
 from electra_bench.runs.run_dir import (
     CONFIG,
     changes_result,
@@ -28,6 +24,8 @@ ANSWERED = "answered"
 INTERRUPTED = "interrupted"
 ABSENT = "absent"
 OTHER = "other"
+# Beside a checkpoint; `building.MODEL_FILE`, whose module is heavy.
+MODEL_FILE = "model.gin"
 # Paths to what was found equal by its hash.
 CONTENT_COUNTS = re.compile(r"\.(init|vocab)$")
 
@@ -48,29 +46,34 @@ class Answer(NamedTuple):
 
 
 def answer(
-    run_dir: str, parsed: config.Parsed, content: Mapping[str, str | None]
+    run_dir: str,
+    parsed: config.Parsed,
+    content: Mapping[str, str | None],
+    default: Callable[[str], Any],
 ) -> Answer:
     """Looks into a run's folder.
 
     Args:
         run_dir: the folder; it need not exist.
-        parsed: the configuration, which gin holds.
+        parsed: the configuration.
         content: names of inputs to hashes, as the run itself makes them.
+        default: the value of a parameter that the configuration does not bind.
     """
-    path = os.path.join(run_dir, CONFIG)
-    if not os.path.isfile(path):
+    text = _text(run_dir)
+    if text is None:
         files = os.listdir(run_dir) if os.path.isdir(run_dir) else []
         foreign = [name for name in files if not name.startswith((".", CONFIG))]
         return Answer(OTHER, "it holds no run") if foreign else Answer(ABSENT)
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
     found = content_hashes(text)
     for name in sorted({*found, *(key for key, sha in content.items() if sha)}):
         if found.get(name) != content.get(name):
             return Answer(OTHER, f"its {name} has another content")
     moved = None
+    bound = {binding.key for binding in parsed.bindings}
     for key, value in config.literals(text).items():
-        now = _expected(parsed, key)
+        # A scope's parameter is bound in the scope, or for all.
+        names = [name for name in (key, key.rpartition("/")[2]) if name in bound]
+        now = parsed.value(names[0]) if names else default(key)
         if not changes_result(key) or _form(value) == _form(now):
             continue
         difference = Answer(OTHER, f"{key} is {value!r} there, {now!r} here")
@@ -92,21 +95,28 @@ def answer(
     return Answer(ANSWERED, record=record)
 
 
-def _expected(parsed: config.Parsed, key: str) -> Any:
-    """The value that a parameter will have: bound, or its builder's default."""
-    scope, _, unscoped = key.rpartition("/")
-    bound = {binding.key for binding in parsed.bindings}
-    for name in (key, unscoped) if scope else (key,):
-        if name in bound:
-            return parsed.value(name)
-    selector, _, parameter = unscoped.rpartition(".")
-    kind, _, name = selector.partition(".")
-    load(kind, name)
-    builder = gin.get_configurable(selector)
-    # gin's wrapper of a class takes anything; its __init__ has the parameters.
-    function = builder.__init__ if inspect.isclass(builder) else builder
-    parameters = inspect.signature(function).parameters
-    return parameters[parameter].default if parameter in parameters else None
+def believed(
+    run_dir: str, parsed: config.Parsed, content: Mapping[str, str | None]
+) -> Answer:
+    """What `answer` says if all that is not known is as it was.
+
+    Args:
+        run_dir: the folder; it need not exist.
+        parsed: the configuration.
+        content: those of the hashes that are known.
+    """
+    text = _text(run_dir) or ""
+    before = config.literals(text)
+    return answer(run_dir, parsed, {**content_hashes(text), **content}, before.get)
+
+
+def _text(run_dir: str) -> str | None:
+    """The configuration of the run in a folder; None if there is none."""
+    path = os.path.join(run_dir, CONFIG)
+    if not os.path.isfile(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def _form(value: Any) -> str:

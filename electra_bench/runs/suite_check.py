@@ -7,11 +7,14 @@ The suite itself stays light for all the hours that it takes.
 
 import dataclasses
 import functools
+import inspect
 import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import gin
 import seqio
 
 from electra_bench import config, registry
@@ -19,7 +22,7 @@ from electra_bench.data import run_context
 from electra_bench.records import RunRecord
 from electra_bench.runs import building, corpora
 from electra_bench.runs.answers import ANSWERED, Answer, answer
-from electra_bench.runs.launch import model_files, parse, register_file_tasks
+from electra_bench.runs.launch import load, model_files, parse, register_file_tasks
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.task_data import (
     chosen_by,
@@ -28,7 +31,7 @@ from electra_bench.runs.task_data import (
     further_splits,
     trainable_card,
 )
-from electra_bench.suites.cell import Cell
+from electra_bench.suites.cell import Cell, in_order
 from electra_bench.tasks.corpora import CorpusSource, corpus_fingerprint
 from electra_bench.tasks.fingerprints import data_sha256
 from electra_bench.tasks.registration import load_task
@@ -70,7 +73,7 @@ def check(cells: Sequence[Cell], plugins: Sequence[str]) -> dict[str, Checked]:
     """Checks every cell: names, parameters, data, and what its folder already holds.
 
     Args:
-        cells: each after those that it waits for.
+        cells: the cells.
         plugins: modules or files to load.
 
     Returns:
@@ -80,7 +83,7 @@ def check(cells: Sequence[Cell], plugins: Sequence[str]) -> dict[str, Checked]:
         remembered.cache_clear()
     found: dict[str, Checked] = {}
     records: dict[str, RunRecord] = {}
-    for cell in cells:
+    for cell in in_order(cells):
         try:
             known = _check(cell, plugins, records)
         except MissingData as error:
@@ -130,7 +133,19 @@ def _check(
         config.require_bound(f"models.{model}", SUPPLIED)
     if any(name not in records for name in cell.waits_for):
         return None
-    return answer(cell.run_dir, parsed, content)
+    return answer(cell.run_dir, parsed, content, _default)
+
+
+def _default(key: str) -> Any:
+    """The default of a parameter, by its builder's signature."""
+    selector, _, parameter = key.rpartition("/")[2].rpartition(".")
+    kind, _, name = selector.partition(".")
+    load(kind, name)
+    builder = gin.get_configurable(selector)
+    # gin's wrapper of a class takes anything; its __init__ has the parameters.
+    function = builder.__init__ if inspect.isclass(builder) else builder
+    parameters = inspect.signature(function).parameters
+    return parameters[parameter].default if parameter in parameters else None
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from electra_bench import config, registry
+from electra_bench.runs.answers import ANSWERED, MODEL_FILE, OTHER
 from electra_bench.runs.suite import GB, Setup
 from electra_bench.suites import guard
 from electra_bench.suites.attempts import Attempts
@@ -19,12 +20,10 @@ from electra_bench.suites.memory import MARGIN, estimated_bytes
 from electra_bench.suites.schedule import Job
 from electra_bench.suites.suite import Suite
 
-# States of a step; the others are those of `answers.Answer`, whose module is heavy.
-ANSWERED, OTHER, LEFT_OUT = "answered", "other", "left out"
+# A state of a step; the others are those of `answers.Answer`.
+LEFT_OUT = "left out"
 # Errors that a message names.
 NAMED = 3
-# Beside a checkpoint; `building.MODEL_FILE`, whose module is heavy.
-MODEL_FILE = "model.gin"
 
 
 class Step(NamedTuple):

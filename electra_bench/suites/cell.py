@@ -1,6 +1,7 @@
 """A cell of a suite: one run, as a command that a person could type."""
 
 import dataclasses
+import graphlib
 import os
 import shlex
 from collections.abc import Mapping, Sequence
@@ -97,6 +98,13 @@ class Cell:
             *(["--overwrite"] if overwrite else []),
             *("--suite", suite, "--cell_id", self.cell_id),
         ]
+
+
+def in_order(cells: Sequence[Cell]) -> list[Cell]:
+    """Cells, each after those that it waits for."""
+    by_id = {cell.cell_id: cell for cell in cells}
+    waits = {cell.cell_id: [n for n in cell.waits_for if n in by_id] for cell in cells}
+    return [by_id[name] for name in graphlib.TopologicalSorter(waits).static_order()]
 
 
 def shown(arguments: Sequence[str]) -> str:

@@ -2,16 +2,20 @@
 
 import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from electra_bench.records import RecordError, read_record
+from electra_bench.records import RecordError, RunRecord, read_record
 from electra_bench.suites.attempts import ENDED, Attempts
-from electra_bench.suites.cell import Cell, shown
+from electra_bench.suites.cell import Cell, in_order, shown
 from electra_bench.suites.suite import Suite
 
-DONE, RUNNING, FAILED, MISSING = "done", "running", "failed", "missing"
-STATES = (DONE, RUNNING, FAILED, MISSING)
+DONE, OUTDATED, RUNNING = "done", "outdated", "running"
+FAILED, MISSING = "failed", "missing"
+STATES = (DONE, OUTDATED, RUNNING, FAILED, MISSING)
+# A cell and the records of those that it waits for, to why its own does not count; empty
+# if it does.
+Outdated = Callable[[Cell, Mapping[str, RunRecord]], str]
 
 
 class CellStatus(NamedTuple):
@@ -19,9 +23,10 @@ class CellStatus(NamedTuple):
 
     Attributes:
         name: its id.
-        state: `done`: its folder holds a valid record; `running`; `failed`: its last
-            attempt did; `missing`: anything else.
-        reason: why it failed or is missing.
+        state: `done`: its folder holds a valid record; `outdated`: of another
+            configuration; `running`; `failed`: its last attempt did; `missing`: anything
+            else.
+        reason: why it is not done.
         score: of fine-tuning, the main one on the first split; None if there is none.
         attempts: how often it was started.
         seconds: of its last attempt; None if that has not ended.
@@ -41,13 +46,25 @@ class CellStatus(NamedTuple):
     command: str
 
 
-def statuses(suite: Suite) -> list[CellStatus]:
-    """The state of every cell, from records, locks and the log of attempts."""
+def statuses(suite: Suite, outdated: Outdated = lambda *_: "") -> list[CellStatus]:
+    """The state of every cell, from records, locks and the log of attempts.
+
+    Args:
+        suite: the suite.
+        outdated: why the record of a cell does not count; without it all do.
+    """
     attempts = Attempts(suite.workdir)
     found: dict[str, CellStatus] = {}
-    for cell in suite.cells:
+    records: dict[str, RunRecord] = {}
+    for cell in in_order(suite.cells):
         last = attempts.last(cell.cell_id) or {}
-        state, reason, score = _state(suite, cell, last, found)
+        state, reason = _state(suite, cell, last, found)
+        score = None
+        if state == DONE:
+            record = records[cell.cell_id] = read_record(cell.record)
+            state, reason = _compared(cell, records, found, outdated)
+            scored = cell.task is not None and record.results
+            score = record.results[0].main_score if scored else None
         found[cell.cell_id] = CellStatus(
             cell.cell_id,
             state,
@@ -60,7 +77,7 @@ def statuses(suite: Suite) -> list[CellStatus]:
             attempts.command(cell.cell_id)
             or shown(cell.arguments(suite.name, suite.plugins)),
         )
-    return list(found.values())
+    return [found[cell.cell_id] for cell in suite.cells]
 
 
 def _state(
@@ -68,27 +85,45 @@ def _state(
     cell: Cell,
     last: Mapping[str, Any],
     found: Mapping[str, CellStatus],
-) -> tuple[str, str, float | None]:
-    """State, reason and score."""
+) -> tuple[str, str]:
+    """State and reason, if records are believed."""
     if is_locked(suite.lock(cell)):
-        return RUNNING, "", None
+        return RUNNING, ""
     if os.path.isfile(cell.record):
         try:
-            record = read_record(cell.record)
+            if read_record(cell.record).status == "done":
+                return DONE, ""
         except RecordError as error:
-            return FAILED, str(error), None
-        if record.status == "done":
-            scored = cell.task is not None and record.results
-            return DONE, "", record.results[0].main_score if scored else None
+            return FAILED, str(error)
     if last.get("event") == ENDED and last.get("reason"):
-        return FAILED, last["reason"], None
+        return FAILED, last["reason"]
     for name in cell.waits_for:
         if name in found and found[name].state != DONE:
-            return MISSING, f"waits for {name}, which is {found[name].state}", None
+            return MISSING, f"waits for {name}, which is {found[name].state}"
     if not last:
-        return MISSING, "not started", None
+        return MISSING, "not started"
     gone = last["event"] == ENDED
-    return MISSING, "its record is gone" if gone else "interrupted", None
+    return MISSING, "its record is gone" if gone else "interrupted"
+
+
+def _compared(
+    cell: Cell,
+    records: Mapping[str, RunRecord],
+    found: Mapping[str, CellStatus],
+    outdated: Outdated,
+) -> tuple[str, str]:
+    """State and reason of a cell that has a record."""
+    for name in cell.waits_for:
+        if name in found and found[name].state == OUTDATED:
+            return OUTDATED, f"builds on {name}, which is outdated"
+    if not all(name in records for name in cell.waits_for):
+        # It depends on what that will be.
+        return DONE, ""
+    try:
+        reason = outdated(cell, records)
+    except (ValueError, OSError) as error:
+        return DONE, f"not compared: {error}"
+    return (OUTDATED, reason) if reason else (DONE, "")
 
 
 def is_locked(path: str) -> bool:

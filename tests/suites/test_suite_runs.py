@@ -221,6 +221,10 @@ def test_what_changed_is_found_before_any_work(resumed, here, capsys):
     sizes.write_text(text.replace("TRAIN_STEPS = 24", "TRAIN_STEPS = 25"))
     assert main([*ARGUMENTS, "--dry_run"]) == 2
     assert "runs.pretrain.train_steps is 24 there, 25 here" in capsys.readouterr().err
+    assert main(["suite", "status", "work", "--json"]) == 0
+    found = {s["name"]: s["state"] for s in json.loads(capsys.readouterr().out)}
+    outdated = {name for name, state in found.items() if state == "outdated"}
+    assert outdated == {name for name in found if "mlm" in name}
     states = plan_of(capsys, "--overwrite")
     assert states["pretrain-mlm-s0"] == "other"
     assert states["mlm-cola-s0"] == "waits"

@@ -7,13 +7,17 @@ import subprocess
 import sys
 
 import pytest
+from run_records import run_record
 from small_runs import SMALL_MODEL, the_sentence
 
+from electra_bench import config
 from electra_bench.cli.main import main
 from electra_bench.cli.suite import FLAGS
 from electra_bench.config import gin_root
+from electra_bench.records import write_record
 from electra_bench.runs import suite_check, suite_plan
-from electra_bench.runs.suite import suite
+from electra_bench.runs.run_dir import config_sha256
+from electra_bench.runs.suite import configure, suite
 
 SUITE = """
 include 'runs/suite.gin'
@@ -99,7 +103,87 @@ def test_status_of_a_suite_that_was_not_started(arguments, capsys):
     assert found[1]["reason"] == "waits for pretrain-mlm-s0, which is missing"
     assert main(words) == 0
     out = capsys.readouterr().out
-    assert "suite small: 0 done, 0 running, 0 failed, 6 missing of 6" in out
+    assert "small: 0 done, 0 outdated, 0 running, 0 failed, 6 missing of 6" in out
+    assert "not compared: data, vocabularies, " in out
+
+
+def leave_run(cell, start=None):
+    """Writes what a cell's run would leave, with one default of the code."""
+    bindings = config.read(cell.files, cell.overrides())
+    literals = {b.key: bindings.value(b.key) for b in bindings.bindings if b.parameter}
+    known = {"data of cola train": "d"}
+    if start is not None:
+        known |= {"init": start.checkpoint_sha256, "vocabulary": start.vocab_sha256}
+    lines = [f"#= {name} {sha}" for name, sha in known.items()]
+    lines += [f"{key} = {value!r}" for key, value in literals.items()]
+    text = "\n".join([*lines, "training.loop.log_every = 7"])
+    os.makedirs(cell.run_dir)
+    with open(os.path.join(cell.run_dir, "config.gin"), "w") as file:
+        file.write(text)
+    record = run_record(
+        cell.label,
+        "cola",
+        cell.seed,
+        60.0,
+        config_sha256=config_sha256(text),
+        checkpoint_sha256="c",
+        vocab_sha256="v",
+    )
+    write_record(cell.run_dir, record)
+    return record
+
+
+@pytest.fixture
+def done(arguments, capsys):
+    """The status of the suite with all cells done, under further flags."""
+    setup = configure(["small.gin"], bindings_of(arguments()), [])
+    records = {}
+    for cell in setup.suite.cells:
+        records[cell.cell_id] = leave_run(cell, records.get(cell.needs))
+
+    def status(*more):
+        assert main(arguments("--json", *more, action="status")) == 0
+        found = json.loads(capsys.readouterr().out)
+        return {cell["name"]: (cell["state"], cell["reason"]) for cell in found}
+
+    return status
+
+
+def bindings_of(words):
+    """The bindings that flags stand for."""
+    bindings = [w.removeprefix("--gin.") for w in words if w.startswith("--gin.")]
+    flags = {"--workdir": "WORKDIR", "--data_dir": "DATA_DIR"}
+    given = zip(words, words[1:], strict=False)
+    return bindings + [f"{flags[w]} = {v!r}" for w, v in given if w in flags]
+
+
+def test_status_names_what_is_outdated(done, tmp_path):
+    assert set(done().values()) == {("done", "")}
+    found = done("--gin.suites.grid.finetune={'EPOCHS': 2.5}")
+    for name, said in found.items():
+        changed = ("outdated", "runs.finetune.epochs is None there, 2.5 here")
+        assert said == (("done", "") if "pretrain" in name else changed), name
+    sizes = tmp_path / "sizes.gin"
+    text = sizes.read_text()
+    sizes.write_text(text.replace("hidden_size = 16", "hidden_size = 24"))
+    found = done()
+    state, reason = found["pretrain-mlm-s0"]
+    assert state == "outdated"
+    assert reason.endswith("hidden_size is 16 there, 24 here")
+    builds = "builds on pretrain-mlm-s0, which is outdated"
+    assert found["mlm-cola-s0"] == ("outdated", builds)
+    sizes.unlink()
+    state, reason = done()["pretrain-mlm-s0"]
+    assert state == "done"
+    assert reason.startswith("not compared: no gin file 'sizes.gin'")
+
+
+def test_status_knows_the_checkpoint_that_a_cell_started_from(done, tmp_path):
+    path = tmp_path / "work" / "runs" / "pretrain-mlm-s1" / "record.json"
+    path.write_text(path.read_text().replace('"c"', '"another"'))
+    found = done()
+    assert found.pop("mlm-cola-s1") == ("outdated", "its init has another content")
+    assert set(found.values()) == {("done", "")}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,45 @@
+"""Whether `suite run` would take the record of a cell, as far as can be told at once.
+
+Nothing heavy is loaded. What takes builders and data only `suite_check` compares.
+"""
+
+import os
+from collections.abc import Mapping
+
+from electra_bench import config
+from electra_bench.records import RunRecord
+from electra_bench.runs.answers import ANSWERED, MODEL_FILE, believed
+from electra_bench.suites.cell import Cell
+
+# For people, who should know what `done` does not say.
+NOT_COMPARED = (
+    "data, vocabularies, checkpoints that no cell makes, and unbound parameters"
+)
+
+
+def outdated(cell: Cell, records: Mapping[str, RunRecord]) -> str:
+    """Why `suite run` would not take a cell's record; empty if it would.
+
+    Its bindings are compared with those of its run, and what it started from with the
+    record of the cell that made it.
+
+    Args:
+        cell: the cell.
+        records: of the cells that it waits for.
+
+    Raises:
+        FileNotFoundError: one of its gin files is gone.
+        ConfigError: one is not gin.
+    """
+    flops = records[cell.flops_of].train_flops if cell.flops_of else None
+    overrides = cell.overrides(flops)
+    init = config.peek(f"runs.{cell.verb}.init", cell.files, overrides)
+    beside = os.path.join(init, MODEL_FILE) if isinstance(init, str) else ""
+    sizes = [beside] if os.path.isfile(beside) else []
+    content = {}
+    if cell.needs:
+        start = records[cell.needs]
+        content = {"init": start.checkpoint_sha256, "vocabulary": start.vocab_sha256}
+    parsed = config.read([*sizes, *cell.files], overrides)
+    found = believed(cell.run_dir, parsed, content)
+    return "" if found.state == ANSWERED else found.reason or found.state
