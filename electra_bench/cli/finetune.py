@@ -51,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from electra_bench.config.finetuning_hparams import check_finetuning, finetuning
 
+    if args.task_file:
+        given = {"task_names": gin_arguments.file_tasks(args.task_file)} | given
     check_finetuning(given)
     translated = finetuning(given, args.data_dir, args.model_name)
     records = hparams_arguments.launch(args, "finetune", translated)

@@ -1,7 +1,6 @@
 """Arguments that every verb with a gin configuration takes."""
 
 import argparse
-import re
 from collections.abc import Sequence
 
 from electra_bench import config
@@ -97,7 +96,7 @@ def add_task_file(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="F",
         help="gin file that makes a task of data files; sets the macro TASK to it, "
-        "unless that is given",
+        "unless that is bound",
     )
 
 
@@ -125,12 +124,22 @@ def overrides(args: argparse.Namespace, root: str) -> list[str]:
     if getattr(args, "bad_rows", None):
         given.append(f"runs.{root}.on_error = {args.bad_rows!r}")
     task_files = getattr(args, "task_file", [])
-    if task_files and not any(re.match(r"TASK\s*=", binding) for binding in given):
-        names = config.bound_names("tasks", task_files)
-        if not names:
-            raise ValueError(f"{task_files[0]}: binds no tasks.<name>.<parameter>")
+    if task_files and config.peek(f"runs.{root}.task", gin_files(args), given) is None:
+        names = file_tasks(task_files)
         given.append(f"TASK = {(names[0] if len(names) == 1 else tuple(names))!r}")
     return given
+
+
+def file_tasks(task_files: Sequence[str]) -> list[str]:
+    """The tasks that task files make.
+
+    Raises:
+        ValueError: none.
+    """
+    names = config.bound_names("tasks", task_files)
+    if not names:
+        raise ValueError(f"{task_files[0]}: binds no tasks.<name>.<parameter>")
+    return names
 
 
 def bindings(args: argparse.Namespace) -> list[str]:

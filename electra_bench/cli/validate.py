@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import re
+from collections.abc import Sequence
 
 from electra_bench import config
 from electra_bench.cli import gin_arguments, quiet, validate_plugin
@@ -59,16 +61,25 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _bound_task(files: Sequence[str], bindings: Sequence[str]) -> list[str]:
+    """What TASK is bound to, or else all tasks that the files make."""
+    bound = config.peek("TASK", files, bindings)
+    if bound is None:
+        return config.bound_names("tasks", files)
+    return [bound] if isinstance(bound, str) else list(bound)
+
+
 def _task(args: argparse.Namespace) -> int:
     from electra_bench.runs import validate_task
 
-    names = args.files[1:] or config.bound_names("tasks", args.task_file)
+    files, bindings = [*args.gin_file, *args.task_file], gin_arguments.bindings(args)
+    names = args.files[1:] or _bound_task(files, bindings)
     if len(names) != 1:
         raise ValueError(f"validate task needs one task name, got {names}")
     report = validate_task.validate_task(
         names[0],
-        [*args.gin_file, *args.task_file],
-        gin_arguments.bindings(args),
+        files,
+        [binding for binding in bindings if not re.match(r"TASK\s*=", binding)],
         args.plugin,
         args.bad_rows,
     )

@@ -43,6 +43,49 @@ def of_file(finetune, task_file):
     return arguments
 
 
+@pytest.fixture
+def choice(finetune_bindings, task_file, tmp_path):
+    """Makes a command in which a gin file, not the command line, says something."""
+
+    def arguments(text, verb=("finetune", "--dry_run")):
+        path = tmp_path / "choice.gin"
+        path.write_text(text)
+        given = [b for b in finetune_bindings if not b.startswith(("TASK", "DATA_DIR"))]
+        given.append("runs.finetune.batch_size = 3")
+        parameters = [x for binding in given for x in ("--gin_param", binding)]
+        folder = str(task_file.parent / "data")
+        files = ["--gin_file", "runs/finetune.gin", "--gin_file", str(path)]
+        flags = ["--task_file", str(task_file), "--data_dir", folder]
+        return [*verb, *files, *flags, *parameters]
+
+    return arguments
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("TASK = 'second'", "second"),
+        ("SEED = 1", "first+second"),
+        ("TASK = ('second', 'first')", "second+first"),
+    ],
+)
+def test_a_task_that_a_gin_file_names_wins(text, expected, choice, capsys):
+    assert main(choice(text)) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["│", "task", "│", expected, "│"] in rows
+
+
+def test_a_gin_file_that_names_no_task(choice, capsys):
+    assert main(choice("TASK = 'secnd'")) == 2
+    said = the_sentence(capsys.readouterr().err, "finetune")
+    assert "'secnd'" in said and "'second'" in said
+
+
+def test_validate_takes_the_task_that_a_gin_file_names(choice, capsys):
+    assert main(choice("TASK = 'second'", ("validate", "task"))) == 0
+    assert capsys.readouterr().out.startswith("second version 1")
+
+
 def test_files_are_bound_for_the_runs_task_only(of_file, capsys):
     mine = "FILES = {'dev': 'more/second.csv'}"
     assert main(of_file("TASK = 'second'", mine)) == 0
