@@ -1,48 +1,50 @@
-"""CoNLL column files and CoNLL-U as a seqio source: one word a line, with its tag."""
+"""CoNLL column files and CoNLL-U: one word a line, with its tag."""
 
 import difflib
-import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
-import tensorflow as tf
 from etils import epath
 
-from electra_bench.data import locate, run_context
-from electra_bench.data.whole_file_source import WholeFileSource, dense, ragged
+from electra_bench.data import locate
+from electra_bench.data.bad_rows import bad_row
 
 DOCUMENT_START = "-DOCSTART-"
-# The split whose tags need not be known.
-UNTAGGED = "test"
+# What stands for a value that is not given.
+UNSPECIFIED = "_"
+
+
+# Number of the line, from 1, and its columns, of every word of a sentence.
+Words = Sequence[tuple[int, list[str]]]
 
 
 class Sentence(NamedTuple):
-    """One sentence of a column file.
+    """One sentence.
 
     Attributes:
-        line: number of the line of its first word, from 1.
+        number: of the sentence in its file, from 0; those that are left out count.
         words: in their order.
         tags: of every word; those of spans in BIOES. Empty strings if the file has none.
     """
 
-    line: int
+    number: int
     words: tuple[str, ...]
     tags: tuple[str, ...]
 
 
-class Part(NamedTuple):
-    """What a split consists of.
+class Block(NamedTuple):
+    """The lines of a sentence in a column file.
 
     Attributes:
-        files: names, without extension, of the files that may hold it; the first one that
-            exists is taken.
-        share: the whole file; "held_out", a tenth of its sentences, chosen by their
-            content; or "rest", the other nine tenths.
+        words: their lines.
+        problem: number of the first line that is not as it should be, and what is wrong
+            with it; None if all are right.
     """
 
-    files: tuple[str, ...]
-    share: Literal["whole", "held_out", "rest"] = "whole"
+    words: Words
+    problem: tuple[int, str] | None
 
 
 def spans(tags: Sequence[str]) -> list[tuple[int, int, str]]:
@@ -93,237 +95,175 @@ def read_sentences(
 
     Args:
         path: the file.
-        num_columns: columns of every line, separated by white space; one fewer in a file
-            without tags, which are the last.
+        num_columns: columns of every line, separated by white space: the word first, its
+            tag last. A file without tags has one column fewer, or the words only.
         labels: the BIOES tags that may occur.
 
     Raises:
-        ValueError: not UTF-8, empty, a line with another number of columns, or an unknown
-            tag; names file and line.
+        ValueError: not UTF-8, empty, or, unless the sentence is to be skipped, a line with
+            another number of columns or an unknown tag; names file and line.
 
     Source: google-research/electra finetune/tagging/tagging_tasks.py,
     `_get_labeled_sentences`. Differs: the original takes any number of columns.
     """
     blocks = read_blocks(path)
-    line, rows = blocks[0]
-    if len(rows[0]) == num_columns - 1:
-        return [
-            Sentence(line, tuple(row[0] for row in rows), ("",) * len(rows))
-            for line, rows in blocks
-        ]
-    if len(rows[0]) != num_columns:
+    width = usual_width(block.words for block in blocks)
+    if width not in (num_columns, num_columns - 1, 1):
+        raise ValueError(f"{path}: got {width} columns, expected {num_columns}")
+    has_tags = width == num_columns and not is_unspecified(blocks, -1)
+
+    def encoded(words: Words) -> Sequence[str]:
+        tags = bioes([fields[-1] for _, fields in words])
+        for (line, fields), tag in zip(words, tags, strict=True):
+            _check(tag, labels, line, f"{fields[-1]!r} ({tag} in BIOES)")
+        return tags
+
+    return _sentences(path, blocks, 0, encoded if has_tags else None)
+
+
+def _sentences(
+    path: epath.Path,
+    blocks: Sequence[Block],
+    column: int,
+    tags_of: Callable[[Words], Sequence[str]] | None,
+) -> list[Sentence]:
+    """The sentences that can be used; words are in a column, tags perhaps nowhere."""
+    found = []
+    for number, block in enumerate(blocks):
+        try:
+            if block.problem:
+                raise ValueError("line {}: {}".format(*block.problem))
+            tags = tags_of(block.words) if tags_of else [""] * len(block.words)
+        except ValueError as error:
+            bad_row(f"{path}, {error}", "raise")
+            continue
+        words = tuple(fields[column] for _, fields in block.words)
+        found.append(Sentence(number, words, tuple(tags)))
+    if not found:
+        raise ValueError(f"{path}: no sentences that can be used")
+    return found
+
+
+def _check(tag: str, labels: Sequence[str], line: int, written: str) -> None:
+    if tag not in labels:
+        near = difflib.get_close_matches(tag, labels, n=3)
         raise ValueError(
-            f"{path}, line {line}: got {len(rows[0])} columns, expected {num_columns}"
+            f"line {line}: unknown tag {written}; near: {near}; all: {list(labels)}"
         )
-    return [_sentence(path, line, rows, labels) for line, rows in blocks]
 
 
-def read_blocks(path: epath.Path) -> list[tuple[int, list[list[str]]]]:
-    """Line of the first word, from 1, and the columns of every word, of all sentences.
+def read_blocks(path: epath.Path) -> list[Block]:
+    """The sentences of a file whose columns white space separates.
+
+    Every line should have as many columns as most lines have.
 
     Raises:
-        ValueError: see `read_sentences`.
+        ValueError: not UTF-8, or no sentence.
     """
-    blocks: list[tuple[int, list[list[str]]]] = []
-    rows: list[list[str]] = []
-    num_columns = 0
+
+    def columns(line: str) -> list[str] | None:
+        fields = line.split()
+        return None if fields[0] == DOCUMENT_START else fields
+
+    grouped = _grouped(path, columns)
+    usual = usual_width(grouped)
+    return [_block(words, usual) for words in grouped]
+
+
+def usual_width(sentences: Iterable[Words]) -> int:
+    """Number of columns that most lines have."""
+    widths = Counter(len(fields) for words in sentences for _, fields in words)
+    return widths.most_common(1)[0][0]
+
+
+def is_unspecified(blocks: Sequence[Block], column: int) -> bool:
+    """Whether a column says nothing anywhere."""
+    return all(
+        fields[column] == UNSPECIFIED
+        for block in blocks
+        if block.problem is None
+        for _, fields in block.words
+    )
+
+
+def _grouped(
+    path: epath.Path, columns: Callable[[str], list[str] | None]
+) -> list[Words]:
+    """Numbered columns of the words of every sentence; blank lines separate these.
+
+    Args:
+        path: the file.
+        columns: those of a line; None if it holds no word.
+    """
+    sentences: list[Words] = []
+    words: list[tuple[int, list[str]]] = []
     lines = [*locate.read_text(path).split("\n"), ""]
     for number, line in enumerate(lines, start=1):
-        fields = line.split()
-        if not fields:
-            if rows:
-                blocks.append((number - len(rows), rows))
-            rows = []
-        elif fields[0] != DOCUMENT_START:
-            num_columns = num_columns or len(fields)
-            if len(fields) != num_columns:
-                raise ValueError(
-                    f"{path}, line {number}: got {len(fields)} columns, "
-                    f"expected {num_columns}"
-                )
-            rows.append(fields)
-    if not blocks:
+        if not line.strip():
+            if words:
+                sentences.append(words)
+            words = []
+            continue
+        fields = columns(line.rstrip("\r"))
+        if fields is not None:
+            words.append((number, fields))
+    if not sentences:
         raise ValueError(f"{path}: no sentences")
-    return blocks
+    return sentences
 
 
-def _sentence(
-    path: epath.Path, line: int, rows: list[list[str]], labels: Sequence[str]
-) -> Sentence:
-    tags = bioes([row[-1] for row in rows])
-    for i, tag in enumerate(tags):
-        if tag not in labels:
-            written = f"{rows[i][-1]!r} ({tag} in BIOES)"
-            raise _unknown(f"{path}, line {line + i}", written, tag, labels)
-    return Sentence(line, tuple(row[0] for row in rows), tags)
-
-
-def _unknown(where: str, written: str, tag: str, labels: Sequence[str]) -> ValueError:
-    near = difflib.get_close_matches(tag, labels, n=3)
-    return ValueError(
-        f"{where}: unknown tag {written}; near: {near}; all: {list(labels)}"
-    )
+def _block(words: Words, expected: int, separated: str = "") -> Block:
+    for number, fields in words:
+        if len(fields) != expected:
+            problem = f"got {len(fields)} columns, expected {expected}{separated}"
+            return Block(words, (number, problem))
+    return Block(words, None)
 
 
 # Of a word in CoNLL-U: ID, FORM, LEMMA, UPOS and six more.
 CONLLU_COLUMNS = 10
+FORM, UPOS = 1, 3
 
 
 def read_conllu(path: epath.Path, labels: Sequence[str]) -> list[Sentence]:
     """Reads words and their universal parts of speech from CoNLL-U.
-
-    Ranges of words that are written as one (`3-4`) and words that are not written (`8.1`)
-    are left out, as in evaluations of tagging.
 
     Args:
         path: the file.
         labels: the tags that may occur.
 
     Raises:
-        ValueError: not UTF-8, empty, a line without ten columns, or an unknown tag; names
-            file and line.
+        ValueError: not UTF-8, empty, or, unless the sentence is to be skipped, a line
+            without ten columns or an unknown tag; names file and line.
 
     Source: https://universaldependencies.org/format.html.
     """
-    sentences = []
-    for numbered in read_conllu_blocks(path):
-        for number, fields in numbered:
-            if fields[3] not in labels:
-                raise _unknown(
-                    f"{path}, line {number}", repr(fields[3]), fields[3], labels
-                )
-        words = tuple(fields[1] for _, fields in numbered)
-        tags = tuple(fields[3] for _, fields in numbered)
-        sentences.append(Sentence(numbered[0][0], words, tags))
-    return sentences
+    blocks = read_conllu_blocks(path)
+
+    def checked(words: Words) -> Sequence[str]:
+        for line, fields in words:
+            _check(fields[UPOS], labels, line, repr(fields[UPOS]))
+        return [fields[UPOS] for _, fields in words]
+
+    has_tags = not is_unspecified(blocks, UPOS)
+    return _sentences(path, blocks, FORM, checked if has_tags else None)
 
 
-def read_conllu_blocks(path: epath.Path) -> list[list[tuple[int, list[str]]]]:
-    """Line, from 1, and the ten columns of every word, of all sentences.
+def read_conllu_blocks(path: epath.Path) -> list[Block]:
+    """The sentences of a file in CoNLL-U, every line with its ten columns.
+
+    Ranges of words that are written as one (`3-4`) and words that are not written (`8.1`)
+    are left out, as in evaluations of tagging.
 
     Raises:
-        ValueError: see `read_conllu`.
+        ValueError: not UTF-8, or no sentence.
     """
-    blocks: list[list[tuple[int, list[str]]]] = []
-    words: list[tuple[int, list[str]]] = []
-    lines = [*locate.read_text(path).split("\n"), ""]
-    for number, line in enumerate(lines, start=1):
-        line = line.rstrip("\r")
-        if not line.strip():
-            if words:
-                blocks.append(words)
-            words = []
-            continue
-        if line.startswith("#"):
-            continue
+
+    def columns(line: str) -> list[str] | None:
         fields = line.split("\t")
-        if len(fields) != CONLLU_COLUMNS:
-            raise ValueError(
-                f"{path}, line {number}: got {len(fields)} columns, expected "
-                f"{CONLLU_COLUMNS}, separated by tabs"
-            )
-        if fields[0].isdigit():
-            words.append((number, fields))
-    if not blocks:
-        raise ValueError(f"{path}: no sentences")
-    return blocks
+        is_wrong = len(fields) != CONLLU_COLUMNS and not line.startswith("#")
+        return fields if is_wrong or fields[0].isdigit() else None
 
-
-def is_held_out(sentence: Sentence, seed: int) -> bool:
-    """Whether a sentence belongs to the held-out tenth; equal words go together."""
-    text = f"{seed}\n" + "\n".join(sentence.words)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") % 10 == 0
-
-
-class ColumnSource(WholeFileSource):
-    """A tagging task's splits as column files, read when a dataset is built.
-
-    Examples: `idx` int32, `id` string, `words` and `tags` strings [words]. A split bound
-    by hand is the whole of its file; if "dev" is bound, nothing is held out of training.
-    """
-
-    def __init__(
-        self,
-        task: str,
-        folders: Sequence[str],
-        parts: Mapping[str, Part],
-        read: Callable[[epath.Path], list[Sentence]],
-        extension: str = ".txt",
-        seed: int = 0,
-    ):
-        """Describes the files; reads nothing.
-
-        Args:
-            task: name of the task, the folder in the original's layout.
-            folders: further folders that may hold the files.
-            parts: what every split consists of.
-            read: from a file to its sentences.
-            extension: of the files.
-            seed: chooses the held-out tenth.
-        """
-        self._task = task
-        self._folders = tuple(folders)
-        self._parts = dict(parts)
-        self._read = read
-        self._extension = extension
-        self._seed = seed
-        super().__init__(splits=list(parts))
-
-    @property
-    def file_names(self) -> Sequence[str]:
-        """Names that files can be bound to: those of files, and of held-out splits."""
-        held_out = (n for n, part in self._parts.items() if part.share == "held_out")
-        return sorted({*(part.files[0] for part in self._parts.values()), *held_out})
-
-    def sentences(self, split: str) -> list[tuple[int, Sentence]]:
-        """Numbers in the file, from 0, and sentences of a split.
-
-        Raises:
-            FileNotFoundError: no such file; says where it was searched.
-            ValueError: a bad line.
-        """
-        files, share = self._parts[split]
-        bound = run_context.current().files
-        if share == "held_out" and split in bound:
-            files, share = (split,), "whole"
-        if share == "rest" and any(
-            name in bound and part.share == "held_out"
-            for name, part in self._parts.items()
-        ):
-            share = "whole"
-        path = self._find(files)
-        numbered = list(enumerate(self._read(path)))
-        if split != UNTAGGED and not all(numbered[0][1].tags):
-            raise ValueError(
-                f"{path}: no tags, which only the split {UNTAGGED!r} may lack"
-            )
-        if share == "whole":
-            return numbered
-        held_out = share == "held_out"
-        return [
-            (i, sentence)
-            for i, sentence in numbered
-            if is_held_out(sentence, self._seed) == held_out
-        ]
-
-    def _find(self, files: Sequence[str]) -> epath.Path:
-        return locate.find(files[0], [c for f in files for c in self._candidates(f)])
-
-    def _candidates(self, file: str) -> list[str]:
-        return locate.layouts(self._task, file, self._extension, *self._folders)
-
-    def rows(self, split: str) -> tf.data.Dataset:
-        """See `WholeFileSource`."""
-        return sentence_dataset(self.sentences(split))
-
-
-def sentence_dataset(sentences: Sequence[tuple[int, Sentence]]) -> tf.data.Dataset:
-    """Numbers and sentences as examples, see `ColumnSource`."""
-    return tf.data.Dataset.from_tensor_slices(
-        {
-            "idx": tf.constant([i for i, _ in sentences], tf.int32),
-            "id": tf.constant([str(i) for i, _ in sentences]),
-            "words": ragged([s.words for _, s in sentences], tf.string),
-            "tags": ragged([s.tags for _, s in sentences], tf.string),
-        }
-    ).map(dense)
+    separated = ", separated by tabs"
+    grouped = _grouped(path, columns)
+    return [_block(words, CONLLU_COLUMNS, separated) for words in grouped]

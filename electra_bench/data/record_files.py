@@ -4,6 +4,7 @@ import csv
 import functools
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -22,17 +23,22 @@ class Record(NamedTuple):
     Attributes:
         where: names file and line, or row, in messages.
         fields: name to value; in TSV and CSV also number of the column, from 0.
+        problem: why there are no fields; empty if there are.
+        places: where the items of its lists stand, if each has a line of its own.
     """
 
     where: str
     fields: Fields
+    problem: str = ""
+    places: tuple[str, ...] = ()
 
 
 def read_records(path: epath.Path, header: bool = True) -> list[Record]:
     """Reads a file; its name says of what format.
 
     In TSV quotes are text, in CSV they enclose fields, which may hold commas and line
-    ends.
+    ends. A row with another number of columns than the header or, without one, than most
+    rows have is a record with a problem; so is a line that holds no JSON object.
 
     Args:
         path: ends in .tsv, .csv, .jsonl, .ndjson or .parquet, all but Parquet perhaps
@@ -40,8 +46,7 @@ def read_records(path: epath.Path, header: bool = True) -> list[Record]:
         header: whether the first line of a TSV or CSV file names the columns.
 
     Raises:
-        ValueError: another name, or something in the file is not as it should be; says
-            where.
+        ValueError: another name, or the whole file is not as it should be; says where.
     """
     read = _READERS.get(locate.extension(path))
     if read is None:
@@ -59,35 +64,29 @@ def _separated(
 ) -> Iterator[Record]:
     text = locate.read_text(path)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, **dialect)
-    names: list[str] | None = None
-    width = None
     try:
-        for row in reader:
-            where = f"{path}, line {reader.line_num}"
-            if not row:  # a blank line
-                continue
-            if header and names is None:
-                names = width = row
-                _check_names(names, where)
-                continue
-            width = width or row
-            if len(row) != len(width):
-                raise ValueError(
-                    f"{where}: got {len(row)} columns, expected {len(width)}"
-                )
-            yield Record(where, {**dict(enumerate(row)), **_named(names, row)})
+        rows = [(f"{path}, line {reader.line_num}", row) for row in reader if row]
     except csv.Error as error:
+        # Where quotes do not match, nobody knows where rows begin.
         raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
+    names: list[str] = []
+    if header:
+        (where, names), *rows = rows
+        _check_names(names, where)
+    widths = Counter(len(row) for _, row in rows)
+    width = len(names) or max(widths, key=widths.get, default=0)
+    for where, row in rows:
+        if len(row) != width:
+            yield Record(where, {}, f"got {len(row)} columns, expected {width}")
+            continue
+        named = zip(names, row, strict=True) if header else ()
+        yield Record(where, {**dict(enumerate(row)), **dict(named)})
 
 
 def _check_names(names: list[str], where: str) -> None:
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise ValueError(f"{where}: two columns are called {sorted(twice)[0]!r}")
-
-
-def _named(names: list[str] | None, row: list[str]) -> dict[str, str]:
-    return dict(zip(names, row, strict=True)) if names else {}
 
 
 def _json_lines(path: epath.Path, header: bool) -> Iterator[Record]:
@@ -100,14 +99,14 @@ def _json_lines(path: epath.Path, header: bool) -> Iterator[Record]:
         try:
             fields = json.loads(line)
         except json.JSONDecodeError as error:
-            raise ValueError(
-                f"{where}: expected one JSON object a line: {error.msg}"
-            ) from error
-        if not isinstance(fields, dict):
-            raise ValueError(
-                f"{where}: expected a JSON object, got {type(fields).__name__}"
-            )
-        yield Record(where, fields)
+            problem = f"expected one JSON object a line: {error.msg}"
+            yield Record(where, {}, problem)
+            continue
+        if isinstance(fields, dict):
+            yield Record(where, fields)
+        else:
+            problem = f"expected a JSON object, got {type(fields).__name__}"
+            yield Record(where, {}, problem)
 
 
 def _parquet(path: epath.Path, header: bool) -> Iterator[Record]:

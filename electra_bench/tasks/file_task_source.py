@@ -10,11 +10,17 @@ from etils import epath
 from electra_bench.data import locate
 from electra_bench.data.bad_rows import OnError, bad_row
 from electra_bench.data.column_files import (
+    CONLLU_COLUMNS,
+    FORM,
+    UPOS,
+    Block,
     Sentence,
+    is_unspecified,
     read_blocks,
     read_conllu_blocks,
-    sentence_dataset,
+    usual_width,
 )
+from electra_bench.data.column_source import sentence_dataset
 from electra_bench.data.question_files import question_dataset
 from electra_bench.data.record_files import Record, read_dataset, read_records
 from electra_bench.data.table_files import Row, one_of, text_dataset, within
@@ -73,7 +79,7 @@ class FileTaskSource(WholeFileSource):
         if kind == "span_qa":
             return question_dataset(items)
         if kind == "tagging":
-            return sentence_dataset(list(enumerate(items)))
+            return sentence_dataset(items)
         return text_dataset([(str(row.idx), row) for row in items])
 
     def examples(self, split: str) -> list[Example]:
@@ -83,20 +89,17 @@ class FileTaskSource(WholeFileSource):
             FileNotFoundError: no such file.
             ValueError: a bad row; says where.
         """
-        read = self.read(split)
-        if not self._has_target(split) and not any(map(self._is_labelled, read)):
-            read = [_without_label(example) for example in read]
         kept: list[Example] = []
         ids = set()
-        for example in read:
+        for example in self.usable(split):
             id = getattr(example.item, "id", len(ids))
-            twice = f"id {id!r} is there twice" if id in ids else ""
-            ids.add(id)
-            problem = example.problem or twice or self._problem(example, split)
-            if problem:
-                bad_row(f"{example.where}: {problem}", self.definition.on_error)
-            else:
-                kept.append(example)
+            try:
+                if id in ids:
+                    raise _Unusable(example.where, f"id {id!r} is there twice")
+                ids.add(id)
+                kept.append(self._checked(example, split))
+            except _Unusable as found:
+                bad_row(str(found), self.definition.on_error)
         if not kept:
             raise ValueError(f"split {split!r} has no rows that can be used")
         return kept
@@ -115,24 +118,34 @@ class FileTaskSource(WholeFileSource):
             return self.definition.kind != "classification"
         return label is None or bool(label)
 
-    def _problem(self, example: Example, split: str) -> str:
-        task = self.definition
+    def _checked(self, example: Example, split: str) -> Example:
+        """The example, without a label that says that there is none.
+
+        Raises:
+            _Unusable: what is to be predicted is missing or cannot be.
+        """
+        task, item = self.definition, example.item
         if task.kind == "span_qa":
-            return example.misplaced if split == task.train_split else ""
+            if example.misplaced and split == task.train_split:
+                raise _Unusable(example.where, example.misplaced)
+            return example
         if not self._is_labelled(example):
-            return "no label" if self._has_target(split) else ""
-        labels = [example.item.label] if task.kind != "tagging" else example.item.tags
+            if self._has_target(split):
+                raise _Unusable(example.where, "no label")
+            return _without_label(example)
+        labels = item.tags if isinstance(item, Sentence) else [item.label]
         check = (
             within(*task.label_range)
             if task.kind == "regression"
             else one_of(task.labels)
         )
-        try:
-            for label in labels:
+        places = example.places or [example.where] * len(labels)
+        for where, label in zip(places, labels, strict=True):
+            try:
                 check(label)
-        except ValueError as error:
-            return str(error)
-        return ""
+            except ValueError as error:
+                raise _Unusable(where, str(error)) from error
+        return example
 
     def usable(self, split: str) -> list[Example]:
         """Examples that hold something, labels as they are written.
@@ -180,30 +193,25 @@ class FileTaskSource(WholeFileSource):
         self, path: epath.Path, ending: str, with_target: bool
     ) -> list[Example]:
         if ending == CONLLU:
-            columns = {"words": 1, "tags": 3} | dict(self.definition.columns)
-            blocks = [
-                (words[0][0], [fields for _, fields in words])
-                for words in read_conllu_blocks(path)
-            ]
+            columns = {"words": FORM, "tags": UPOS} | dict(self.definition.columns)
+            blocks, width = read_conllu_blocks(path), CONLLU_COLUMNS
         else:
             columns = {"words": 0, "tags": -1} | dict(self.definition.columns)
             blocks = read_blocks(path)
-            if len(blocks[0][1][0]) == 1:
-                del columns["tags"]  # a word a line has none
-        records = [
-            Record(
-                f"{path}, sentence at line {line}",
-                {
-                    field: [_cell(row, column, path, line) for row in rows]
-                    for field, column in columns.items()
-                },
-            )
-            for line, rows in blocks
-        ]
+            width = usual_width(block.words for block in blocks)
+        for field, column in columns.items():
+            if not isinstance(column, int) or not -width <= column < width:
+                raise ValueError(
+                    f"{path}: no column {column!r} for {field}, there are {width}, from 0"
+                )
+        if width == 1 or is_unspecified(blocks, columns["tags"]):
+            del columns["tags"]
+        records = [_sentence_record(path, block, columns) for block in blocks]
         return examples_of("tagging", records, {}, with_target)
 
 
 def _without_label(example: Example) -> Example:
+    """Tags that nobody has said are empty already."""
     item = example.item
     return (
         example._replace(item=item._replace(label=""))
@@ -212,10 +220,22 @@ def _without_label(example: Example) -> Example:
     )
 
 
-def _cell(row: list[str], column: int, path: epath.Path, line: int) -> str:
-    try:
-        return row[column]
-    except (IndexError, TypeError):
-        raise ValueError(
-            f"{path}, line {line}: no column {column!r}, there are {len(row)}, from 0"
-        ) from None
+def _sentence_record(
+    path: epath.Path, block: Block, columns: Mapping[str, int]
+) -> Record:
+    if block.problem:
+        line, problem = block.problem
+        return Record(f"{path}, line {line}", {}, problem)
+    places = tuple(f"{path}, line {line}" for line, _ in block.words)
+    fields = {
+        field: [cells[column] for _, cells in block.words]
+        for field, column in columns.items()
+    }
+    return Record(places[0], fields, places=places)
+
+
+class _Unusable(ValueError):
+    """An example that cannot be used: where it stands, and why."""
+
+    def __str__(self) -> str:
+        return ": ".join(self.args)

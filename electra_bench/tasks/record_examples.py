@@ -49,12 +49,14 @@ class Example(NamedTuple):
             a Question; None if the record holds none.
         problem: why it cannot be used; empty if it can.
         misplaced: why it cannot be trained on: its answer is not where it should be.
+        places: where every word of a sentence stands, if each has a line of its own.
     """
 
     where: str
     item: Row | Sentence | Question | None
     problem: str = ""
     misplaced: str = ""
+    places: tuple[str, ...] = ()
 
 
 def examples_of(
@@ -75,6 +77,8 @@ def examples_of(
     fields = FIELDS[kind]
     needed = [*fields.inputs, *([fields.target] if with_target else [])]
     known = dict.fromkeys(name for record in records for name in record.fields)
+    if not known:
+        return [Example(r.where, None, r.problem) for r in records]
     found = {}
     for field in fields.all:
         column = columns.get(field, field)
@@ -95,6 +99,8 @@ def examples_of(
 def _example(
     kind: str, number: int, record: Record, columns: Columns, needed: Sequence[str]
 ) -> Example:
+    if record.problem:
+        return Example(record.where, None, record.problem)
     for field in needed:
         if columns[field] not in record.fields:
             problem = (
@@ -127,7 +133,8 @@ def _sentence(number: int, record: Record, columns: Columns) -> Example:
     if any(tags) and not all(tags):
         raise ValueError(f"word {tags.index('') + 1} has no tag, but others have")
     encoded = bioes(tags) if all(map(is_span_tag, tags)) else tuple(tags)
-    return Example(record.where, Sentence(number, tuple(words), encoded))
+    sentence = Sentence(number, tuple(words), encoded)
+    return Example(record.where, sentence, places=record.places)
 
 
 def _question(number: int, record: Record, columns: Columns) -> Example:

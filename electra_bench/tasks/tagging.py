@@ -4,12 +4,8 @@ import functools
 
 import seqio
 
-from electra_bench.data.column_files import (
-    ColumnSource,
-    Part,
-    read_conllu,
-    read_sentences,
-)
+from electra_bench.data.column_files import read_conllu, read_sentences
+from electra_bench.data.column_source import ColumnSource, Part
 from electra_bench.records import TaskCard
 from electra_bench.tasks import metrics, postprocessors, preprocessors
 from electra_bench.tasks.registration import add_task

@@ -5,14 +5,8 @@ import pytest
 from etils import epath
 
 from electra_bench.data import run_context
-from electra_bench.data.column_files import (
-    ColumnSource,
-    Part,
-    bioes,
-    read_conllu,
-    read_sentences,
-    spans,
-)
+from electra_bench.data.column_files import bioes, read_conllu, read_sentences, spans
+from electra_bench.data.column_source import ColumnSource, Part
 
 LABELS = ("B-NP", "E-NP", "I-NP", "O", "S-NP")
 TEXT = "-DOCSTART- x\n\na B-NP\nb I-NP\nc I-NP\n\t\n\nd B-NP\ne O\n"
@@ -31,8 +25,8 @@ def write(tmp_path):
 
 def test_sentences_are_read_and_tags_re_encoded(write):
     first, second = read_sentences(write(TEXT), 2, LABELS)
-    assert first == (3, ("a", "b", "c"), ("B-NP", "I-NP", "E-NP"))
-    assert second == (8, ("d", "e"), ("S-NP", "O"))
+    assert first == (0, ("a", "b", "c"), ("B-NP", "I-NP", "E-NP"))
+    assert second == (1, ("d", "e"), ("S-NP", "O"))
 
 
 def test_hyphens_in_types_are_kept():
@@ -46,6 +40,8 @@ def test_hyphens_in_types_are_kept():
     ("text", "message"),
     [
         ("a B-NP\nb\n", "train.txt, line 2: got 1 columns, expected 2"),
+        ("a\nb O\n\nc O\n", "train.txt, line 1: got 1 columns, expected 2"),
+        ("a x O\nb x O\n", "train.txt: got 3 columns, expected 2"),
         ("a O\n\nb B-PN\n", r"line 3: unknown tag 'B-PN' \(S-PN in BIOES\); near"),
         ("-DOCSTART- O\n", "train.txt: no sentences"),
     ],
@@ -53,6 +49,28 @@ def test_hyphens_in_types_are_kept():
 def test_a_bad_file_is_named(write, text, message):
     with pytest.raises(ValueError, match=message):
         read_sentences(write(text), 2, LABELS)
+
+
+def test_a_sentence_with_a_bad_line_can_be_skipped(write):
+    text = "a O\nb\nc O\nd\n\ne O\n\nf S-NP\ng B-PN\n\nh O\n"
+    with run_context.use(on_error="skip", skipped={}) as context:
+        sentences = read_sentences(write(text), 2, LABELS)
+    assert sentences == [(1, ("e",), ("O",)), (3, ("h",), ("O",))]
+    columns, tag = context.skipped
+    assert columns.endswith("train.txt, line 2: got 1 columns, expected 2")
+    assert "train.txt, line 9: unknown tag 'B-PN' (S-PN in BIOES)" in tag
+    with (
+        run_context.use(on_error="skip", skipped={}),
+        pytest.raises(ValueError) as all_,
+    ):
+        read_sentences(write("a B-PN\n\nb B-PN\n"), 2, LABELS)
+    assert str(all_.value).endswith("train.txt: no sentences that can be used")
+
+
+@pytest.mark.parametrize("line", ["a", "a NN", "a NN _"])
+def test_a_file_without_tags(write, line):
+    [sentence] = read_sentences(write(f"{line}\n"), 3, LABELS)
+    assert sentence == (0, ("a",), ("",))
 
 
 CONLLU = """\
@@ -70,8 +88,8 @@ PARTS_OF_SPEECH = ("AUX", "PART", "PRON", "PROPN", "VERB")
 
 def test_conllu(write):
     first, second = read_conllu(write(CONLLU), PARTS_OF_SPEECH)
-    assert first == (2, ("He", "does", "n't"), ("PRON", "AUX", "PART"))
-    assert second == (8, ("New York",), ("PROPN",))
+    assert first == (0, ("He", "does", "n't"), ("PRON", "AUX", "PART"))
+    assert second == (1, ("New York",), ("PROPN",))
 
 
 @pytest.mark.parametrize(
@@ -85,6 +103,21 @@ def test_conllu(write):
 def test_bad_conllu_is_named(write, text, message):
     with pytest.raises(ValueError, match=message):
         read_conllu(write(text), PARTS_OF_SPEECH)
+
+
+def test_conllu_may_lack_tags_and_sentences_be_skipped(write):
+    untagged = CONLLU
+    for tag in PARTS_OF_SPEECH:
+        untagged = untagged.replace(f"\t{tag}\t", "\t_\t")
+    first, second = read_conllu(write(untagged), PARTS_OF_SPEECH)
+    assert first == (0, ("He", "does", "n't"), ("", "", ""))
+    bad = CONLLU.replace("PART", "PRT")
+    with run_context.use(on_error="skip", skipped={}) as context:
+        assert read_conllu(write(bad), PARTS_OF_SPEECH) == [
+            second._replace(tags=("PROPN",))
+        ]
+    [reason] = context.skipped
+    assert "line 5: unknown tag 'PRT'" in reason
 
 
 def test_spans_and_tags_equal_the_originals(shared_golden):
@@ -113,7 +146,7 @@ def source():
 
 
 def words(source, split):
-    return [sentence.words for _, sentence in source.sentences(split)]
+    return [sentence.words for sentence in source.sentences(split)]
 
 
 def test_a_tenth_is_held_out_by_content(write, source, tmp_path):

@@ -411,6 +411,112 @@ def test_bad_rows_can_be_skipped_and_are_counted(tmp_path):
     assert "line 3: no label" in reason
 
 
+LINES = {
+    "a word without a tag": (
+        "tagging",
+        "all.conll",
+        "a O\nb O\n\nc O\nd\n\ne B-X\n\nf B-X\n",
+        "line 5: got 1 columns, expected 2",
+        [0, 2, 3],
+    ),
+    "an unknown tag": (
+        "tagging",
+        "all.conll",
+        "a O\nb O\n\nc O\nd X\n\ne B-X\n\nf B-X\n",
+        "line 5: unknown label 'X'",
+        [0, 2, 3],
+    ),
+    "a word of CoNLL-U without its columns": (
+        "tagging",
+        "all.conllu",
+        "1\ta\t_\tO\t_\t_\t_\t_\t_\t_\n\n1 b O\n\n1\tc\t_\tB-X\t_\t_\t_\t_\t_\t_\n",
+        "line 3: got 1 columns, expected 10, separated by tabs",
+        [0, 2],
+    ),
+    "a row of CSV with a column too many": (
+        "classification",
+        "all.csv",
+        "text_a,label\na,x\nb,y,z\nc,y\n",
+        "line 3: got 3 columns, expected 2",
+        [0, 2],
+    ),
+    "the first row of TSV without header": (
+        "classification",
+        "all.tsv",
+        "a\nb\tx\nc\ty\n",
+        "line 1: got 1 columns, expected 2",
+        [1, 2],
+    ),
+    "a line that is no JSON": (
+        "classification",
+        "all.jsonl",
+        '{"text_a": "a", "label": "x"}\n{"text_a"\n{"text_a": "b", "label": "y"}\n',
+        "line 2: expected one JSON object a line",
+        [0, 2],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LINES)
+def test_a_bad_line_is_named_or_skipped(case, tmp_path):
+    from electra_bench.data import run_context
+
+    kind, name, content, expected, kept = LINES[case]
+    path = tmp_path / name
+    path.write_text(content)
+    lines = [
+        f"tasks.lined.kind = {kind!r}",
+        f"tasks.lined.files = {{'train': {name!r}, 'dev': {name!r}}}",
+    ]
+    if kind == "tagging":
+        lines.append("tasks.lined.labels = ('O', 'B-X')")
+    if name.endswith(".tsv"):
+        lines.append("tasks.lined.columns = {'text_a': 0, 'label': 1}")
+    with pytest.raises(ValueError) as caught:
+        registered(lines, tmp_path)
+    assert f"{path}, {expected}" in str(caught.value)
+    with run_context.use(
+        data_dir=str(tmp_path), on_error="skip", skipped={}
+    ) as context:
+        lines.append("tasks.lined.on_error = 'skip'")
+        source = registered(lines, tmp_path)
+        rows = source.get_dataset("train", shuffle=False).as_numpy_iterator()
+        assert [row["idx"] for row in rows] == kept
+    [reason] = context.skipped
+    assert f"{path}, {expected}" in reason
+
+
+def test_a_split_may_be_labelled_in_part(tmp_path):
+    from electra_bench.data import run_context
+
+    (tmp_path / "a.csv").write_text("text_a,label\na,x\nb,y\n")
+    (tmp_path / "b.csv").write_text("text_a,label\na,-1\nb,y\nc,\n")
+    lines = [
+        "tasks.partly.kind = 'classification'",
+        "tasks.partly.files = {'train': 'a.csv', 'dev': 'a.csv', 'test': 'b.csv'}",
+    ]
+    with run_context.use(data_dir=str(tmp_path)):
+        source = registered(lines, tmp_path)
+        assert [e.item.label for e in source.examples("test")] == ["", "y", ""]
+
+
+def test_skipped_sentences_are_marked_in_the_record(finetune, tmp_path, capsys):
+    folder = tmp_path / "data" / "wnut17"
+    folder.mkdir(parents=True)
+    words = "".join(f"{word} O\nhere B-location\n\n" for word in "abcdefgh")
+    for split in ("train", "dev"):
+        (folder / f"{split}.txt").write_text(words + f"{split} O\nmore B-nothing\n")
+    more = ("TASK = 'wnut17'", "EPOCHS = 1.0", "runs.finetune.batch_size = 4")
+    command = [f"DATA_DIR = {str(tmp_path / 'data')!r}", *more]
+    assert main(finetune(*command)) == 2
+    assert "train.txt, line 26: unknown tag 'B-nothing'" in capsys.readouterr().err
+    assert main(finetune(*command, flags=("--on_error", "skip"))) == 0
+    [path] = (tmp_path / "runs").glob("*/record.json")
+    [result] = read_record(str(path)).results
+    assert result.marks["rows skipped"].startswith("2, the first of them: ")
+    assert result.num_examples == 8
+
+
 def test_skipped_rows_are_marked_in_the_record(finetune, cola_dir, tmp_path, capsys):
     folder = tmp_path / "bad" / "CoLA"
     folder.mkdir(parents=True)
