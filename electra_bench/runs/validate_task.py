@@ -92,7 +92,7 @@ def validate_task(
                 continue
             [whole] = examples(name, split, UNLIMITED)
             report["splits"][split] = {
-                "examples": _num_examples(part.store),
+                "examples": part.num_examples,
                 "published": card.splits.get(split),
                 "rows": len(part.store),
                 "skipped": part.num_skipped,
@@ -113,12 +113,6 @@ def validate_task(
         if texts[one] & texts[other]
     }
     return report
-
-
-def _num_examples(store: ExampleStore) -> int:
-    """Of questions, not of their windows."""
-    ids = [int(store.row("example_id", i)[0]) for i in range(len(store))]
-    return len(set(ids))
 
 
 def _lengths(store: ExampleStore) -> dict[str, int]:
