@@ -170,7 +170,7 @@ def _export_saved_model(args: argparse.Namespace, source: Any, card: Any) -> Non
     )
     is_task = card is not None and card.kind != "corpus"
     # Any corpus stands for pre-training.
-    objective = restored_objective(card if is_task else PYDOC, pretrained, tokens)
+    objective = restored_objective([card if is_task else PYDOC], pretrained, tokens)
     make_folder(args.output)
     errors.begin_work()
     export_saved_model(objective, args.output, whole=is_task)

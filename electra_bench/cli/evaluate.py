@@ -46,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
             "examples"
         )
         results.print_metrics(result)
+        if not result.metrics:
+            print("  no scores: right answers are not known; see electra-bench predict")
     return 0
 
 

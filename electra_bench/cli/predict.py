@@ -5,7 +5,7 @@ import contextlib
 import json
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from electra_bench import registry
@@ -28,8 +28,8 @@ EXAMPLE = """examples:
 formats:
   jsonl  folder; <label>-<task>-<split>-s<seed>.jsonl.gz, a line an example: {"id": ...,
          "target": ..., "prediction": ..., "scores": ...}
-  glue   .zip that GLUE's server takes; test splits only, one run a task. A run of mnli
-         answers the diagnostic set, too.
+  glue   .zip that GLUE's server takes; test splits only, one run a task, or one of
+         several tasks. A run of mnli answers the diagnostic set, too.
   squad  folder; <task>-<split>-predictions.json, and -null_odds.json from models that
          can say that there is no answer
   mrqa   folder; <task>-<split>-predictions.json
@@ -67,8 +67,8 @@ def add_parser(subparsers) -> None:
     parser = subparsers.add_parser(
         "predict",
         help="predictions of fine-tuned runs, in forms that people submit",
-        description="Predicts the test split of the task that a run was fine-tuned on, or "
-        "any other split of it, with or without right answers.",
+        description="Predicts the test split of the tasks that a run was fine-tuned on, "
+        "or any other split of them, with or without right answers.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -102,6 +102,11 @@ def add_parser(subparsers) -> None:
     gin_arguments.add_bindings(parser)
     gin_arguments.add_on_error(parser)
     parser.add_argument(
+        "--dry_run",
+        action="store_true",
+        help="build everything, print what would be predicted, stop",
+    )
+    parser.add_argument(
         "--overwrite", action="store_true", help="replace output that exists"
     )
     parser.add_argument(
@@ -127,22 +132,29 @@ def run(args: argparse.Namespace) -> int:
     planned = [_answers(args, run_dir) for run_dir in args.run_dirs]
     _check_planned(args, planned)
     report = _Report(args)
-    answered = (
-        (run_dir, answers)
-        for run_dir, plan in zip(args.run_dirs, planned, strict=True)
-        for answers in _answers(args, run_dir, plan)
-    )
+    answered = _flat(args, planned) if args.dry_run else _predicted(args, planned)
     if args.format == "glue":
         _write_glue(args, answered, report)
         return 0
     for run_dir, answers in answered:
-        report.add(run_dir, answers, *_write(args, answers))
+        written = (_paths(args, answers), {}) if args.dry_run else _write(args, answers)
+        report.add(run_dir, answers, *written)
     report.finish()
     return 0
 
 
-def _task(run_dir: str) -> str:
-    return fine_tuned_record(run_dir).results[0].task
+def _predicted(
+    args: argparse.Namespace, planned: Sequence[Sequence["Answers"]]
+) -> Iterator[tuple[str, "Answers"]]:
+    """Every run with its answers, as they are made."""
+    for run_dir, plan in zip(args.run_dirs, planned, strict=True):
+        for answers in _answers(args, run_dir, plan):
+            yield run_dir, answers
+
+
+def _tasks(run_dir: str) -> list[str]:
+    results = fine_tuned_record(run_dir).results
+    return list(dict.fromkeys(result.task for result in results))
 
 
 def _check_output(args: argparse.Namespace) -> None:
@@ -167,7 +179,7 @@ def _check_output(args: argparse.Namespace) -> None:
 
 
 def _check_glue(args: argparse.Namespace) -> None:
-    """Checks that there is one run a task of GLUE, and nothing that does not fit."""
+    """Checks that a task of GLUE has one run, and nothing that does not fit."""
     if args.split or args.task:
         raise ValueError(
             "--format glue predicts the test splits of every run's task; leave --split "
@@ -178,18 +190,19 @@ def _check_glue(args: argparse.Namespace) -> None:
     known = {_answered_by(file.task) for file in submissions.GLUE_FILES}
     first: dict[str, str] = {}
     for run_dir in args.run_dirs:
-        task = _task(run_dir)
-        if task not in known:
+        tasks = _tasks(run_dir)
+        if not known & set(tasks):
             raise ValueError(
-                f"{run_dir!r} is a run of {task!r}, which is not in GLUE; its tasks are "
-                f"{', '.join(sorted(known))}"
+                f"{run_dir!r} is a run of {', '.join(map(repr, tasks))}, which is not in "
+                f"GLUE; its tasks are {', '.join(sorted(known))}"
             )
-        if task in first:
-            raise ValueError(
-                f"{first[task]!r} and {run_dir!r} are both runs of {task!r}; a submission "
-                "has one a task"
-            )
-        first[task] = run_dir
+        for task in known & set(tasks):
+            if task in first:
+                raise ValueError(
+                    f"{first[task]!r} and {run_dir!r} are both runs of {task!r}; a "
+                    "submission has one a task"
+                )
+            first[task] = run_dir
 
 
 def _answered_by(task: str) -> str:
@@ -203,13 +216,14 @@ def _answers(
     quiet.import_tensorflow()
     from electra_bench.runs.launch import launch
 
-    parts = [(args.task, args.split)]
+    tasks = _tasks(run_dir)
+    parts = [(task, args.split) for task in ([args.task] if args.task else tasks)]
     is_glue = args.format == "glue"
     if is_glue:
         parts = [
             (file.task, file.split)
             for file in submissions.GLUE_FILES
-            if _answered_by(file.task) == _task(run_dir)
+            if _answered_by(file.task) in tasks
         ]
     return launch(
         "predict",
@@ -231,14 +245,14 @@ def _check_planned(
     args: argparse.Namespace, planned: Sequence[Sequence["Answers"]]
 ) -> None:
     """Checks kinds of tasks, and that no output is there or meant twice."""
+    every = _flat(args, planned)
     if args.format == "glue":
-        every = [answers for of_run in planned for answers in of_run]
-        if all(answers.absent for answers in every):
-            raise FileNotFoundError(f"nothing to predict: {every[0].absent}")
+        if all(answers.absent for _, answers in every):
+            raise FileNotFoundError(f"nothing to predict: {every[0][1].absent}")
         return
     kind = FORMS[args.format].kind
     made_by: dict[str, str] = {}
-    for run_dir, [answers] in zip(args.run_dirs, planned, strict=True):
+    for run_dir, answers in every:
         if kind and answers.card.kind != kind:
             raise ValueError(
                 f"--format {args.format} is for tasks of kind {kind}, but "
@@ -246,12 +260,25 @@ def _check_planned(
                 f"{answers.card.kind}"
             )
         for path in _paths(args, answers):
+            if path in made_by and args.format == "conll":
+                raise ValueError(
+                    f"--format conll writes the tags of one task, but {run_dir!r} is a run "
+                    f"of {_tasks(run_dir)}; give --task"
+                )
             if path in made_by:
                 raise ValueError(
                     f"{made_by[path]!r} and {run_dir!r} would both write {path!r}"
                 )
             made_by[path] = run_dir
     _check_free(args, list(made_by))
+
+
+def _flat(
+    args: argparse.Namespace, planned: Sequence[Sequence["Answers"]]
+) -> list[tuple[str, "Answers"]]:
+    """Every run with everything that it answers."""
+    pairs = zip(args.run_dirs, planned, strict=True)
+    return [(run_dir, answers) for run_dir, of_run in pairs for answers in of_run]
 
 
 def _check_free(args: argparse.Namespace, paths: Sequence[str]) -> None:
@@ -291,9 +318,11 @@ def _write_glue(
             absent[name] = answers.absent
             continue
         del absent[name]
-        tables[name] = submissions.glue_table(answers.card, answers.predictions)
+        if not args.dry_run:
+            tables[name] = submissions.glue_table(answers.card, answers.predictions)
         report.add(run_dir, answers, [name], {})
-    submissions.write_archive(args.output, tables)
+    if not args.dry_run:
+        submissions.write_archive(args.output, tables)
     report.finish(absent)
 
 
@@ -339,41 +368,36 @@ def _sentences(answers: "Answers") -> list[submissions.Tagged]:
 
 
 class _Report:
-    """Prints what was predicted, as it is done or as one JSON object."""
+    """Prints what was predicted, as it is done or as one JSON object; or what would be."""
 
     def __init__(self, args: argparse.Namespace):
         self._args = args
         self._results: list[dict[str, Any]] = []
+        if args.dry_run and not args.json:
+            print("dry run: nothing is predicted")
 
     def add(
         self, run_dir: str, answers: "Answers", files: list[str], more: dict[str, int]
     ) -> None:
         """Takes a run's answers to one split and where they went."""
-        result = answers.result
-        finite = {
-            name: value if math.isfinite(value) else None
-            for name, value in result.metrics.items()
-        }
-        self._results.append(
-            {
-                "run": run_dir,
-                "task": result.task,
-                "split": result.split,
-                "examples": result.num_examples,
-                "metrics": finite,
-                "files": files,
-                **more,
+        result, task, split = answers.result, answers.card.name, answers.split
+        size = result.num_examples if result else answers.part.num_examples
+        shown = {"run": run_dir, "task": task, "split": split, "examples": size}
+        if result:
+            shown["metrics"] = {
+                name: value if math.isfinite(value) else None
+                for name, value in result.metrics.items()
             }
-        )
+        self._results.append({**shown, "files": files, **more})
         if self._args.json:
             return
-        print(
-            f"{run_dir}: {result.task}, {result.split}, {result.num_examples} examples"
-        )
-        results.print_metrics(result)
+        print(f"{run_dir}: {task}, {split}, {size} examples")
+        if result:
+            results.print_metrics(result)
         for name, value in more.items():
             print(f"  {name.replace('_', ' ')} = {value}")
-        print(f"  written: {', '.join(files)}", flush=True)
+        written = "written" if result else "to be written"
+        print(f"  {written}: {', '.join(files)}", flush=True)
 
     def finish(self, absent: dict[str, str] | None = None) -> None:
         """Ends the report.
@@ -384,6 +408,8 @@ class _Report:
         path = self._args.output
         if self._args.json:
             shown: dict[str, Any] = {"output": path, "results": self._results}
+            if self._args.dry_run:
+                shown["dry_run"] = True
             if absent is not None:
                 shown["absent"] = [{"file": f, "why": absent[f]} for f in absent]
             print(json.dumps(shown))

@@ -51,7 +51,7 @@ def evaluate(
         vocabulary: registered vocabulary; None tells by the file's content.
         data_dir: folder with data sets.
         files: split to path, for data that lies elsewhere.
-        on_error: see `finetune`.
+        on_error: see `finetune`; None takes the run's.
         max_seq_length: token limit; None takes the run's, or the card's.
         batch_size: examples at once.
         eval_batches: of a corpus, at most so many batches.
@@ -69,11 +69,15 @@ def evaluate(
         trained_on = {r.task: r.split for r in record.results} if record else {}
         split = trained_on.get(name, card.eval_split)
     run = RestoredRun.open(
-        card,
+        [card],
         pretrained,
         Inputs(vocab, vocabulary, data_dir, files, max_seq_length, on_error),
     )
-    part = run.examples(name, split)
+    is_task = card.kind != "corpus"
+    if is_task:
+        run.check_files([name])
+    length = run.limit(card)
+    part = run.examples(name, split, length)
     if session.dry_run:
         plan.show_evaluation(
             run.objective,
@@ -81,21 +85,21 @@ def evaluate(
                 "checkpoint": pretrained.checkpoint,
                 "task": name,
                 "split": split,
-                "examples": len(part.store),
+                "examples": part.num_examples if is_task else len(part.store),
             },
             part.store,
-            run.length if card.kind == "corpus" else None,
+            None if is_task else length,
         )
         return _record(init, pretrained, "planned", ())
     session.begin()
-    if card.kind == "corpus":
+    if not is_task:
         metrics = percentages(
             evaluate_pretraining(
                 run.objective,
                 tf.function(run.objective.outputs, reduce_retracing=True),
                 part.store,
                 batch_size,
-                run.length,
+                length,
                 eval_batches,
             )
         )

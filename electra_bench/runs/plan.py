@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from electra_bench.core import Objective, Seed
+from electra_bench.core.batch import NO_LABEL, UNKNOWN_LABEL
 from electra_bench.data.batch_plan import Row
 from electra_bench.data.batching import make_batch
 from electra_bench.data.example_store import ExampleStore
@@ -92,18 +93,28 @@ def _model_rows(
 ) -> dict[str, str]:
     rows = [Row(0, i) for i in range(min(2, len(store)))]
     batch = tf.nest.map_structure(tf.constant, make_batch([store], rows, seq_length))
-    terms = objective.loss_terms(batch, Seed.of(0), training=False)
-    losses = {
-        name: float(term.value(term.weight))
-        for name, term in terms.items()
-        if term.is_trained
-    }
+    losses: list[str] = []
+    if all(_has_target(store, row.index) for row in rows):
+        terms = objective.loss_terms(batch, Seed.of(0), training=False)
+        losses = [
+            f"{name} {float(term.value(term.weight)):.3f}"
+            for name, term in terms.items()
+            if term.is_trained
+        ]
     inside = num_parameters(objective.encoder.trainable_variables)
     return {
         "parameters of the encoder": f"{inside:,}",
         "shape of two examples": str(tuple(batch.input_ids.shape)),
-        "their loss as it is now": ", ".join(f"{n} {v:.3f}" for n, v in losses.items()),
+        "their loss as it is now": ", ".join(losses) or "none without right answers",
     }
+
+
+def _has_target(store: ExampleStore, index: int) -> bool:
+    """Whether a right answer is known; in pre-training the text has it."""
+    if "labels" not in store.features:
+        return True
+    known = set(store.row("labels", index).tolist()) - {NO_LABEL, UNKNOWN_LABEL}
+    return bool(known) or len(store.row("values", index)) > 0
 
 
 def _print(title: str, rows: Mapping[str, Any]) -> None:

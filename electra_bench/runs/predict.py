@@ -25,6 +25,7 @@ class Answers(NamedTuple):
         name: `<label>-<task>-<split>-s<seed>`.
         card: of the task.
         split: name of the split.
+        head: the task of the run whose head answers.
         part: its examples; None if they are absent.
         absent: why they are.
         predictions: one an example, in the order of the split; None in a dry run.
@@ -34,6 +35,7 @@ class Answers(NamedTuple):
     name: str
     card: TaskCard
     split: str
+    head: str
     part: TaskExamples | None = None
     absent: str | None = None
     predictions: list[Prediction] | None = None
@@ -56,13 +58,14 @@ def predict(
     max_seq_length: int | None = None,
     batch_size: int = 64,
 ) -> list[Answers]:
-    """Predicts splits of the task of a fine-tuned run, with or without right answers.
+    """Predicts splits of the tasks of a fine-tuned run, with or without right answers.
 
     Args:
         session: how it was started.
         init: the run's folder.
-        parts: tasks and splits. No task is the run's; another one must have the same kind
-            and labels. No split is `test` if the task has it, or the card's.
+        parts: tasks and splits. No task is the run's first; another one than the run's
+            must have the same kind and labels as one of these. No split is `test` if the
+            task has it, or the card's.
         submission: splits without a file are named and left out, the others must have
             all their published rows.
         planned: what a dry run returned; its examples are not looked up again.
@@ -70,7 +73,7 @@ def predict(
         vocabulary: registered vocabulary; None tells by the file's content.
         data_dir: folder with data sets.
         files: split to path, for data that lies elsewhere.
-        on_error: see `finetune`.
+        on_error: see `finetune`; None takes the run's.
         max_seq_length: token limit; None takes the run's, or the card's.
         batch_size: examples at once.
 
@@ -85,17 +88,16 @@ def predict(
     make_deterministic()
     pretrained = find_pretrained(init)
     record = fine_tuned_record(pretrained.folder)
-    trained = _head(record, parts)
-    chosen = [_chosen(task or trained, split, trained) for task, split in parts]
+    chosen = [_chosen(record, task, split) for task, split in parts]
+    heads = dict.fromkeys(answers.head for answers in chosen)
     run = RestoredRun.open(
-        registry.tasks.get(trained),
+        [registry.tasks.get(head) for head in heads],
         pretrained,
         Inputs(vocab, vocabulary, data_dir, files, max_seq_length, on_error),
     )
     if planned is None:
-        planned = [
-            _planned(run, record, card, split, submission) for card, split in chosen
-        ]
+        run.check_files([*dict.fromkeys(answers.card.name for answers in chosen)])
+        planned = [_planned(run, answers, submission) for answers in chosen]
     if session.dry_run:
         return list(planned)
     session.begin()
@@ -105,51 +107,53 @@ def predict(
     ]
 
 
-def _head(record: RunRecord, parts: Sequence[tuple[str | None, str | None]]) -> str:
-    """The task whose head answers: of several the one that is asked for first."""
-    trained = [result.task for result in record.results]
-    wanted = [task for task, _ in parts if task in trained]
-    return [*wanted, *trained][0]
-
-
-def _chosen(task: str, split: str | None, trained: str) -> tuple[TaskCard, str]:
-    """The card of a task that a run answers, and the split."""
-    card: TaskCard = registry.tasks.get(task)
-    own: TaskCard = registry.tasks.get(trained)
-    if _answers_of(card) != _answers_of(own):
+def _chosen(record: RunRecord, task: str | None, split: str | None) -> Answers:
+    """A task and split that a run answers, and by which head."""
+    tasks = dict.fromkeys(result.task for result in record.results)
+    own: list[TaskCard] = [registry.tasks.get(name) for name in tasks]
+    card: TaskCard = registry.tasks.get(task) if task else own[0]
+    heads = [c.name for c in own if _answers_of(c) == _answers_of(card)]
+    if not heads:
         raise ValueError(
-            f"a run of {trained!r} ({own.kind}, {len(own.labels)} labels) cannot answer "
-            f"{task!r} ({card.kind}, {len(card.labels)} labels): kind and labels must be "
-            "the same"
+            f"a run of {', '.join(map(_shown, own))} cannot answer {_shown(card)}: kind "
+            "and labels must be the same"
         )
+    [head, *_] = [
+        name for name in (card.name, card.trained_on) if name in heads
+    ] or heads
     if split is None:
-        split = "test" if "test" in load_task(task).splits else card.eval_split
-    return card, split
+        split = "test" if "test" in load_task(card.name).splits else card.eval_split
+    name = f"{record.label}-{card.name}-{split}-s{record.seed}"
+    return Answers(name, card, split, head)
+
+
+def _shown(card: TaskCard) -> str:
+    return f"{card.name!r} ({card.kind}, {len(card.labels)} labels)"
 
 
 def _answers_of(card: TaskCard) -> tuple:
     return card.kind, card.labels, card.label_range
 
 
-def _planned(
-    run: RestoredRun, record: RunRecord, card: TaskCard, split: str, submission: bool
-) -> Answers:
-    """The examples of a split, or why they are left out of a submission."""
-    name = f"{record.label}-{card.name}-{split}-s{record.seed}"
+def _planned(run: RestoredRun, answers: Answers, submission: bool) -> Answers:
+    """With the examples of the split, or why they are left out of a submission."""
+    card, split = answers.card, answers.split
+    length = run.limit(registry.tasks.get(answers.head))
     try:
-        part = run.examples(card.name, split)
+        part = run.examples(card.name, split, length)
     except FileNotFoundError as error:
         if not submission:
             raise
-        return Answers(name, card, split, absent=str(error))
+        return answers._replace(absent=str(error))
     if submission:
         check_rows(card, split, len(part.store))
-    return Answers(name, card, split, part)
+    return answers._replace(part=part)
 
 
 def _predicted(run: RestoredRun, answers: Answers, batch_size: int) -> Answers:
     card, split, part = answers.card, answers.split, answers.part
-    scored = run.evaluator(part, batch_size).score(f"predict {card.name} {split}")
+    evaluator = run.evaluator(part, batch_size, answers.head)
+    scored = evaluator.score(f"predict {card.name} {split}")
     count = len(scored.predictions)
     return answers._replace(
         predictions=scored.predictions,

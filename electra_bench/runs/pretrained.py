@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from electra_bench import registry
@@ -110,28 +111,27 @@ def _checkpoint_at(init: str, folder: str, record: RunRecord | None, at: float) 
 
 
 def restored_objective(
-    card: TaskCard, pretrained: Pretrained, tokens: Any
+    cards: Sequence[TaskCard], pretrained: Pretrained, tokens: Any
 ) -> Objective:
     """What a run trained, with the values of its checkpoint.
 
     Args:
-        card: of the task that it was fine-tuned on or that such models answer, or of a
-            corpus.
+        cards: of the task that it was fine-tuned on or that such models answer, of
+            several that it was fine-tuned on, or of a corpus.
         pretrained: the run; gin holds its configuration.
         tokens: its vocabulary.
 
     Raises:
         CheckpointError: a variable is missing or of another size.
     """
-    if card.trained_on:
-        card = registry.tasks.get(card.trained_on)
+    cards = [registry.tasks.get(c.trained_on) if c.trained_on else c for c in cards]
     variables, special_ids = Variables(0), tokens.special_ids
     model = pretrained.of_record("model") or "electra"
-    if card.kind == "corpus":
+    if cards[0].kind == "corpus":
         name = pretrained.of_record("objective") or "electra"
         objective = building.pretraining_objective(name, model, variables, special_ids)
     else:
-        objective = building.task_objective([card], model, variables, tokens)
+        objective = building.task_objective(cards, model, variables, tokens)
     restore(pretrained.checkpoint, {variable_name(v): v for v in objective.variables})
     return objective
 

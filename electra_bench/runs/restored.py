@@ -1,6 +1,6 @@
 """What `evaluate` and `predict` share: a run's model and the examples it is given."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from electra_bench.core import Objective
@@ -9,6 +9,7 @@ from electra_bench.records import TaskCard, TaskResult
 from electra_bench.runs import building
 from electra_bench.runs.pretrained import Pretrained, restored_objective
 from electra_bench.runs.score_marks import score_marks
+from electra_bench.runs.task_data import check_files
 from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.evaluation import Evaluator
@@ -32,25 +33,22 @@ class RestoredRun(NamedTuple):
         pretrained: the run.
         objective: with the checkpoint's values.
         tokens: its vocabulary.
-        length: token limit.
-        inputs: where the data lie.
+        inputs: what it reads; what is not given is the run's.
     """
 
     pretrained: Pretrained
     objective: Objective
     tokens: Any
-    length: int
     inputs: Inputs
 
     @classmethod
     def open(
-        cls, card: TaskCard, pretrained: Pretrained, inputs: Inputs
+        cls, cards: Sequence[TaskCard], pretrained: Pretrained, inputs: Inputs
     ) -> "RestoredRun":
         """Builds it; gin holds the run's configuration.
 
         Args:
-            card: see `restored_objective`; its token limit holds if neither `inputs` nor
-                the run has one.
+            cards: see `restored_objective`.
             pretrained: the run.
             inputs: what it reads.
 
@@ -62,16 +60,36 @@ class RestoredRun(NamedTuple):
             inputs.vocabulary,
             building.find_vocabulary(inputs.vocab, pretrained.folder),
         )
-        record = pretrained.record
-        of_run = (
-            record.hparams.get(f"runs.{record.kind}.max_seq_length") if record else None
-        )
-        length = inputs.max_seq_length or of_run or card.max_seq_length
-        objective = restored_objective(card, pretrained, tokens)
-        return cls(pretrained, objective, tokens, length, inputs)
+        of_run = {
+            name: getattr(inputs, name) or _parameter(pretrained, name)
+            for name in ("max_seq_length", "on_error")
+        }
+        objective = restored_objective(cards, pretrained, tokens)
+        return cls(pretrained, objective, tokens, inputs._replace(**of_run))
 
-    def examples(self, task: str, split: str) -> TaskExamples:
+    def limit(self, card: TaskCard) -> int:
+        """Token limit: that of the inputs or the run, or else of a task."""
+        return self.inputs.max_seq_length or card.max_seq_length
+
+    def check_files(self, tasks: Sequence[str]) -> None:
+        """Checks files that are bound by hand; the run's own were checked before.
+
+        Raises:
+            FileNotFoundError: one does not exist.
+            ValueError: none of these tasks reads such a file, or several do.
+        """
+        files = self.inputs.files
+        if files and files != _parameter(self.pretrained, "files"):
+            with run_context.use(data_dir=self._data_dir, files=dict(files)):
+                check_files(files, tasks)
+
+    def examples(self, task: str, split: str, length: int) -> TaskExamples:
         """The examples of a split of a task.
+
+        Args:
+            task: registered name.
+            split: one of its splits.
+            length: token limit.
 
         Raises:
             FileNotFoundError: no such file.
@@ -79,16 +97,37 @@ class RestoredRun(NamedTuple):
         """
         with run_context.use(
             vocabulary=self.tokens,
-            data_dir=self.inputs.data_dir or run_context.current().data_dir,
-            files=dict(self.inputs.files or {}),
+            data_dir=self._data_dir,
+            files=self._files(task),
             on_error=self.inputs.on_error,
         ):
-            [part] = examples(task, split, self.length)
+            [part] = examples(task, split, length)
         return part
 
-    def evaluator(self, part: TaskExamples, batch_size: int) -> Evaluator:
-        """What predicts and scores the examples of a task, not of a corpus."""
-        return Evaluator(self.objective, load_task(part.task), part.store, batch_size)
+    @property
+    def _data_dir(self) -> str | None:
+        return self.inputs.data_dir or run_context.current().data_dir
+
+    def _files(self, task: str) -> dict[str, str]:
+        """Those that are bound for a task: the run's own are for its task only."""
+        files = dict(self.inputs.files or {})
+        record = self.pretrained.record
+        tasks = [result.task for result in record.results] if record else []
+        is_own = files == _parameter(self.pretrained, "files")
+        return {} if is_own and task not in tasks else files
+
+    def evaluator(
+        self, part: TaskExamples, batch_size: int, head: str | None = None
+    ) -> Evaluator:
+        """What predicts and scores the examples of a task, not of a corpus.
+
+        Args:
+            part: the examples.
+            batch_size: examples at once.
+            head: of several tasks the one whose head answers.
+        """
+        heads = getattr(self.objective, "tasks", {head: self.objective})
+        return Evaluator(heads[head], load_task(part.task), part.store, batch_size)
 
     def result(
         self,
@@ -117,3 +156,9 @@ class RestoredRun(NamedTuple):
             data_sha256=part.data_sha256,
             marks=score_marks(self.pretrained, card, [part]),
         )
+
+
+def _parameter(pretrained: Pretrained, name: str) -> Any:
+    """What the run was made with; None without a record, or where nothing was said."""
+    record = pretrained.record
+    return record and record.hparams.get(f"runs.{record.kind}.{name}")

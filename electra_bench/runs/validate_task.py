@@ -16,6 +16,7 @@ from electra_bench.runs.launch import parse, register_file_tasks
 from electra_bench.runs.task_data import check_files
 from electra_bench.tasks.examples import examples
 from electra_bench.tasks.registration import load_task
+from electra_bench.tasks.span_windows import NO_ANSWER
 
 UNLIMITED = 2**20  # tokens; longer than any text
 SHOWN = 3
@@ -44,8 +45,8 @@ def validate_task(
 
     Returns:
         `task`, `version`, `kind`, `summary`, `max_seq_length`; `splits`: name to counts,
-        token lengths, truncation, labels and examples; `absent`: splits without a file and
-        why; `duplicates`: texts that two splits share.
+        token lengths, truncation, what it loses, labels and examples; `absent`: splits
+        without a file and why; `duplicates`: texts that two splits share.
 
     Raises:
         FileNotFoundError: there is no data for the training or evaluation split.
@@ -92,13 +93,14 @@ def validate_task(
                 continue
             [whole] = examples(name, split, UNLIMITED)
             report["splits"][split] = {
-                "examples": _num_examples(part.store),
+                "examples": part.num_examples,
                 "published": card.splits.get(split),
                 "rows": len(part.store),
                 "skipped": part.num_skipped,
                 "reasons": list(part.reasons),
                 "tokens": _lengths(whole.store),
                 "truncated_percent": _truncated(card, whole.store, length),
+                "lost": _lost(card, whole.store, part.store),
                 "targets": _targets(card, task, part.store),
                 "first": [
                     _shown(tokens, part.store, i)
@@ -115,12 +117,6 @@ def validate_task(
     return report
 
 
-def _num_examples(store: ExampleStore) -> int:
-    """Of questions, not of their windows."""
-    ids = [int(store.row("example_id", i)[0]) for i in range(len(store))]
-    return len(set(ids))
-
-
 def _lengths(store: ExampleStore) -> dict[str, int]:
     lengths = store.lengths("input_ids")
     marks = {"median": 50, "p90": 90, "p99": 99, "longest": 100}
@@ -132,6 +128,35 @@ def _truncated(card: TaskCard, store: ExampleStore, length: int) -> float | None
     if card.kind == "span_qa":
         return None
     return round(100 * float(np.mean(store.lengths("input_ids") > length)), 2)
+
+
+def _lost(
+    card: TaskCard, whole: ExampleStore, cut: ExampleStore
+) -> dict[str, int] | None:
+    """How many examples have words, or an answer, that no row holds at the token limit.
+
+    None for texts, which lose nothing that is to be predicted.
+    """
+    if card.kind == "tagging":
+        words = (_num_words(whole, i) - _num_words(cut, i) for i in range(len(whole)))
+        found = [number for number in words if number]
+        return {"examples": len(found), "words": sum(found)}
+    if card.kind == "span_qa":
+        return {"examples": len(_answered(whole) - _answered(cut))}
+    return None
+
+
+def _num_words(store: ExampleStore, index: int) -> int:
+    return int(np.sum(store.row("labels", index) != NO_LABEL))
+
+
+def _answered(store: ExampleStore) -> set[int]:
+    """Questions with a window that holds their answer."""
+    return {
+        int(store.row("example_id", i)[0])
+        for i in range(len(store))
+        if tuple(store.row("labels", i)[:2]) != NO_ANSWER
+    }
 
 
 def _targets(card: TaskCard, task: Any, store: ExampleStore) -> dict[str, Any]:
@@ -197,6 +222,11 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"  tokens: {marks}" + (
             "" if cut is None else f"; {cut} % over the {limit}"
         )
+        lost = found["lost"]
+        if lost:
+            share = f"{lost['examples']:,} of {found['examples']:,} examples"
+            what = f"{lost['words']:,} words" if "words" in lost else "the answers"
+            yield f"  lost by the {limit}: {what} of {share}"
         if found["skipped"]:
             yield f"  left out: {found['skipped']:,} rows"
             yield from (f"    {reason}" for reason in found["reasons"])

@@ -50,6 +50,12 @@ class TaskExamples(NamedTuple):
     num_skipped: int = 0
     reasons: tuple[str, ...] = ()
 
+    @property
+    def num_examples(self) -> int:
+        """How many there are: of questions, not of their windows."""
+        ids = (int(self.store.row("example_id", i)[0]) for i in range(len(self.store)))
+        return len(set(ids))
+
 
 def examples(
     name: str, split: str, seq_length: int, processes: int = 1

@@ -43,6 +43,36 @@ def test_a_task_and_its_data(finetune_bindings, capsys):
     assert report["splits"]["dev"]["tokens"]["longest"] > 5
 
 
+def test_what_the_length_limit_loses(vocab_file, tmp_path, capsys):
+    words = ["the", "module"] * 10
+    tagged = "".join(f"{word} O\n" for word in words) + "\nthe B-X\nmodule O\n"
+    (tmp_path / "tagged.conll").write_text(tagged)
+    text = " ".join(words)
+    asked = [
+        {"question": "the", "context": text, "answers": answer}
+        # An answer of six words; one of nearly all, which no window holds; none.
+        for answer in (" ".join(words[:6]), " ".join(words[1:]), "")
+    ]
+    (tmp_path / "asked.jsonl").write_text("".join(f"{json.dumps(a)}\n" for a in asked))
+    for kind, name in {"tagging": "tagged.conll", "span_qa": "asked.jsonl"}.items():
+        task_file = tmp_path / f"{kind}.gin"
+        task_file.write_text(
+            f"tasks.{kind}_of_test.kind = {kind!r}\n"
+            f"tasks.{kind}_of_test.files = { ({'train': name, 'dev': name})!r}\n"
+            f"tasks.{kind}_of_test.max_seq_length = 16\n"
+        )
+    flags = ["--data_dir", str(tmp_path), f"--gin.VOCAB={str(vocab_file)!r}"]
+
+    def shown(kind):
+        command = ["validate", "task", "--task_file", str(tmp_path / f"{kind}.gin")]
+        assert main([*command, *flags]) == 0
+        return capsys.readouterr().out
+
+    # [CLS] and [SEP] leave room for 14 of the 20 words, each of which is one token.
+    assert "lost by the limit of 16: 6 words of 1 of 2 examples" in shown("tagging")
+    assert "lost by the limit of 16: the answers of 1 of 3 examples" in shown("span_qa")
+
+
 def test_a_plugin_is_loaded_once(finetune_bindings, tmp_path):
     plugin = tmp_path / "plugin_of_validate.py"
     plugin.write_text(PLUGIN)

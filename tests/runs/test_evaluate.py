@@ -1,6 +1,7 @@
 """`evaluate` finds what training recorded."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -40,6 +41,38 @@ def test_a_fine_tuned_checkpoint_scores_as_recorded(
     assert main(["evaluate", str(run_dir), "--gin.models.electra.ffn_size=48"]) == 2
     said = capsys.readouterr().err
     assert "electra/encoder/layer_0/intermediate/dense/kernel" in said and "48" in said
+
+
+def test_a_split_without_labels_has_no_scores(
+    finetune_bindings, cola_dir, tmp_path, capsys
+):
+    shutil.copytree(cola_dir, tmp_path / "data")
+    (tmp_path / "data" / "CoLA" / "test.tsv").write_text("index\ttext\n0\tA day.\n")
+    more = [f"DATA_DIR = {str(tmp_path / 'data')!r}", "EPOCHS = 0.1"]
+    launch("finetune", ["runs/finetune.gin"], merged(finetune_bindings, more))
+    test = [str(tmp_path / "runs" / "small-cola-s0"), "--gin.EVAL_SPLIT='test'"]
+    capsys.readouterr()
+    assert main(["evaluate", *test, "--dry_run"]) == 0
+    assert "none without right answers" in capsys.readouterr().out
+    assert main(["evaluate", *test]) == 0
+    out = capsys.readouterr().out
+    assert "cola, test, 1 examples" in out and "no scores" in out
+
+
+def test_bad_rows_are_treated_as_in_training(finetune, cola_dir, tmp_path, capsys):
+    shutil.copytree(cola_dir, tmp_path / "data")
+    dev = tmp_path / "data" / "CoLA" / "dev.tsv"
+    dev.write_text(dev.read_text() + "x\t7\t\tno such label\n")
+    more = (f"DATA_DIR = {str(tmp_path / 'data')!r}", "EPOCHS = 0.1")
+    assert main(finetune(*more, flags=("--on_error", "skip"))) == 0
+    run_dir = tmp_path / "runs" / "small-cola-s0"
+    assert evaluated(capsys, run_dir) == pytest.approx(recorded(run_dir))
+    predict = ["predict", str(run_dir), "--split", "dev", "--output", str(tmp_path)]
+    assert main(predict) == 0
+    for verb in (["evaluate", str(run_dir)], [*predict, "--overwrite"]):
+        capsys.readouterr()
+        assert main([*verb, "--on_error", "raise"]) == 2
+        assert "line 81: unknown label '7'" in capsys.readouterr().err
 
 
 def fractions(metrics):

@@ -95,7 +95,8 @@ def finetuned(vocab_file, data_dir, tmp_path_factory):
             "EPOCHS = 1.0",
         ]
         [record] = launch("finetune", ["runs/finetune.gin"], merged(given, bindings))
-        return str(folder / f"{record.label}-{task}-s{record.seed}")
+        name = task if isinstance(task, str) else "+".join(task)
+        return str(folder / f"{record.label}-{name}-s{record.seed}")
 
     return run
 
@@ -240,6 +241,91 @@ def test_what_glue_does_not_take(runs, refused, tmp_path):
     assert "leave --split and --task out" in said
     said = refused(runs["cola"], "--format", "glue", "--output", tmp_path / "glue.tsv")
     assert "glue.tsv" in said
+
+
+def test_a_run_of_several_tasks(finetuned, runs, predict, refused, data_dir, tmp_path):
+    both = finetuned(("sts", "chunk", "cola"))
+    path = tmp_path / "glue.zip"
+    glue = ["--format", "glue", "--output", path]
+    out = predict(both, runs["mnli"], *glue)
+    assert f"{path}: 5 of 11 files" in out
+    names = {"CoLA.tsv", "STS-B.tsv", "MNLI-m.tsv", "MNLI-mm.tsv", "AX.tsv"}
+    with zipfile.ZipFile(path) as archive:
+        assert set(archive.namelist()) == names
+        sts = archive.read("STS-B.tsv").decode().splitlines()
+        cola = archive.read("CoLA.tsv").decode().splitlines()
+    said = refused(
+        both, runs["cola"], "--format", "glue", "--output", tmp_path / "x.zip"
+    )
+    assert f"{both!r} and {runs['cola']!r} are both runs of 'cola'" in said
+
+    # The same answers as those to each task alone, which are given without --task, too.
+    predict(both, "--output", tmp_path / "all")
+    predict(both, "--task", "cola", "--output", tmp_path / "one")
+    found = {path.name: path for path in (tmp_path / "all").iterdir()}
+    label = "small-{}-test-s0.jsonl.gz"
+    assert set(found) == {label.format(t) for t in ("cola", "sts", "chunk")}
+    [alone] = (tmp_path / "one").iterdir()
+    assert alone.read_bytes() == found[alone.name].read_bytes()
+    answers = [p.prediction for p in read_predictions(str(alone))]
+    assert cola[1:] == [f"{i}\t{a}" for i, a in enumerate(answers)]
+    path = found[label.format("sts")]
+    values = [min(max(p.prediction, 0), 5) for p in read_predictions(str(path))]
+    assert sts[1:] == [f"{i}\t{v:.3f}" for i, v in enumerate(values)]
+
+    said = refused(both, "--format", "conll", "--output", tmp_path / "tags.txt")
+    assert "of kind tagging" in said
+    tags = ["--format", "conll", "--task", "chunk", "--output", tmp_path / "tags.txt"]
+    assert "chunk, test, 12 examples" in predict(both, *tags)
+    said = refused(both, "--task", "ax", "--output", tmp_path / "ax")
+    assert "'sts' (regression, 0 labels), 'chunk' (tagging" in said
+
+
+def test_a_dry_run_writes_nothing(runs, predict, data_dir, tmp_path):
+    path = tmp_path / "glue.zip"
+    glue = ["--format", "glue", "--output", path, "--dry_run"]
+    out = predict(runs["cola"], runs["sts"], *glue)
+    assert out.startswith("dry run: nothing is predicted\n")
+    assert f"{runs['cola']}: cola, test, 1063 examples" in out
+    assert "to be written: CoLA.tsv" in out and f"{path}: 2 of 11 files" in out
+    given = [runs["chunk"], "--output", tmp_path, "--dry_run", "--json"]
+    printed = json.loads(predict(*given))
+    assert printed["dry_run"] is True
+    [result] = printed["results"]
+    assert result["files"] == [str(tmp_path / "small-chunk-test-s0.jsonl.gz")]
+    assert result["examples"] == 12 and "metrics" not in result
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("line", ["{}", "{} NN", "{} NN _"])
+def test_words_without_tags(line, runs, predict, tmp_path):
+    words = tmp_path / "words.txt"
+    lines = [line.format(word) for word in ("one", "two")]
+    words.write_text("\n".join(lines) + "\n\n" + lines[0] + "\n")
+    bound = f"--gin.FILES={ ({'test': str(words)})!r}"
+    path = tmp_path / "tags.txt"
+    predict(runs["chunk"], "--format", "conll", "--output", path, bound)
+    labels = set(registry.tasks.get("chunk").labels)
+    rows = [row.split(" ") for row in path.read_text().split("\n") if row]
+    assert [row[:2] for row in rows] == [["one", "_"], ["two", "_"], ["one", "_"]]
+    assert {row[2] for row in rows} <= labels
+
+
+def test_files_that_no_task_reads(runs, refused, data_dir, tmp_path):
+    bound = "--gin.FILES={'tset': 'x.tsv'}"
+    said = refused(runs["cola"], "--output", tmp_path / "out", bound)
+    assert "no file is read for 'tset'; task 'cola' reads ['dev', 'test', 'tra" in said
+
+
+def test_the_files_of_a_run_are_for_its_task(finetuned, predict, data_dir, tmp_path):
+    files = {s: str(data_dir / "CoLA" / f"{s}.tsv") for s in ("train", "dev")}
+    # The same labels as CoLA's, another file of the same name.
+    (tmp_path / "SST-2").mkdir()
+    (tmp_path / "SST-2" / "dev.tsv").write_text("sentence\tlabel\na day\t1\n")
+    run_dir = finetuned("cola", f"FILES = {files!r}", "LABEL = 'bound'")
+    other = ["--task", "sst", "--split", "dev", "--data_dir", tmp_path]
+    out = predict(run_dir, *other, "--output", tmp_path / "out")
+    assert "sst, dev, 1 examples" in out
 
 
 def test_tags(runs, predict, refused, tmp_path):

@@ -87,11 +87,12 @@ def conllu(path):
     path.write_text("# text\n" + "\n".join(lines))
 
 
-def task(name, kind, path, columns=None):
+def task(name, kind, path, columns=None, **more):
     """Lines of a gin file that makes a task of one file for both splits."""
+    files = {"train": path.name, "dev": path.name, **more}
     return (
         f"tasks.{name}.kind = {kind!r}\n"
-        f"tasks.{name}.files = {{'train': {path.name!r}, 'dev': {path.name!r}}}\n"
+        f"tasks.{name}.files = {files!r}\n"
         f"tasks.{name}.columns = {columns or {}!r}\n"
     )
 
@@ -135,9 +136,10 @@ def test_a_format_holds_every_kind_and_all_are_trained_together(
 def test_column_files_and_conllu(vocab_file, tmp_path, capsys):
     conll(tmp_path / "names.conll")
     conllu(tmp_path / "words.conllu")
+    (tmp_path / "words.txt").write_text("open\nthe\n\nthis\n")
     task_file = tmp_path / "my.gin"
     task_file.write_text(
-        task("my_names", "tagging", tmp_path / "names.conll")
+        task("my_names", "tagging", tmp_path / "names.conll", test="words.txt")
         + task("my_words", "tagging", tmp_path / "words.conllu")
     )
     assert main(command(vocab_file, tmp_path, task_file)) == 0
@@ -157,6 +159,19 @@ def test_column_files_and_conllu(vocab_file, tmp_path, capsys):
     assert (
         f"tag_accuracy = {words.metrics['tag_accuracy']:.2f}" in capsys.readouterr().out
     )
+    output = [
+        "--task",
+        "my_names",
+        "--format",
+        "conll",
+        "--output",
+        str(tmp_path / "t"),
+    ]
+    assert main(["predict", run, *output]) == 0
+    found = [line.split() for line in (tmp_path / "t").read_text().splitlines()]
+    assert [row[:2] for row in found if row] == [
+        [w, "_"] for w in ("open", "the", "this")
+    ]
 
 
 def test_fractions_deal_one_file_out(tmp_path):
