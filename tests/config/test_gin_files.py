@@ -25,6 +25,8 @@ NUMBERS = {
     "TRAIN_STEPS",
     "WARMUP_STEPS",
 }
+# Macros of suites that hold neither numbers nor text.
+OTHERS = {"MODELS": {"a": {"init": "text"}}}
 # Given by the code that calls the builder.
 SUPPLIED = {
     "runs.pretrain": ("session",),
@@ -44,7 +46,7 @@ def required(*files: str) -> list[str]:
         if isinstance(statement, Binding) and not statement.parameter
     }
     return [
-        f"{key} = {1 if key in NUMBERS else 'text'!r}"
+        f"{key} = {OTHERS.get(key, 1 if key in NUMBERS else 'text')!r}"
         for key, value in holding.items()
         if value == Macro(REQUIRED)
     ]
