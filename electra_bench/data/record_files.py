@@ -1,4 +1,4 @@
-"""Records with named fields: TSV, CSV, JSON lines, Parquet, and data sets by name."""
+"""Records with named fields: TSV, CSV, JSON lines and Parquet."""
 
 import csv
 import functools
@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-import pandas as pd
 import pyarrow.parquet
 from etils import epath
 
@@ -119,11 +118,6 @@ def _parquet(path: epath.Path, header: bool) -> Iterator[Record]:
         yield Record(f"{path}, row {number}", fields)
 
 
-def _rows(frame: pd.DataFrame, name: str) -> Iterator[Record]:
-    for number, fields in enumerate(frame.to_dict("records"), start=1):
-        yield Record(f"{name}, row {number}", fields)
-
-
 _READERS: dict[str, Callable[[epath.Path, bool], Iterator[Record]]] = {
     ".tsv": functools.partial(
         _separated, {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
@@ -133,52 +127,3 @@ _READERS: dict[str, Callable[[epath.Path, bool], Iterator[Record]]] = {
     ".ndjson": _json_lines,
     ".parquet": _parquet,
 }
-
-
-def read_dataset(name: str, split: str) -> list[Record]:
-    """Reads a split of a data set of TensorFlow Datasets or Hugging Face's `datasets`.
-
-    What is not there yet, these libraries download.
-
-    Args:
-        name: `tfds:glue/cola` (builder/configuration), `hf:nyu-mll/glue@cola`
-            (name@configuration), or `hf:` and a folder that `save_to_disk` wrote.
-        split: as the data set calls it.
-
-    Raises:
-        ImportError: the library is not installed.
-        ValueError: neither prefix, or no such data set or split.
-    """
-    library, _, path = name.partition(":")
-    load = {"tfds": _tfds, "hf": _hugging_face}.get(library)
-    if load is None or not path:
-        raise ValueError(f"data set {name!r}: expected 'tfds:NAME' or 'hf:NAME'")
-    return list(_rows(load(path, split), f"{name}, split {split}"))
-
-
-def _tfds(path: str, split: str) -> pd.DataFrame:
-    import tensorflow_datasets as tfds
-
-    try:
-        dataset, info = tfds.load(path, split=split, with_info=True)
-    except tfds.core.registered.DatasetNotFoundError as error:
-        raise ValueError(f"TensorFlow Datasets has no {path!r}") from error
-    frame = tfds.as_dataframe(dataset, info)
-    return frame.map(_text)
-
-
-def _hugging_face(path: str, split: str) -> pd.DataFrame:
-    try:
-        import datasets
-    except ImportError as error:
-        raise ImportError(
-            f"data set 'hf:{path}' needs Hugging Face's library: pip install datasets"
-        ) from error
-    if epath.Path(path).is_dir():
-        return datasets.load_from_disk(path)[split].to_pandas()
-    name, _, configuration = path.partition("@")
-    return datasets.load_dataset(name, configuration or None, split=split).to_pandas()
-
-
-def _text(value: Any) -> Any:
-    return value.decode() if isinstance(value, bytes) else value

@@ -21,8 +21,9 @@ from electra_bench.data.column_files import (
     usual_width,
 )
 from electra_bench.data.column_source import sentence_dataset
+from electra_bench.data.named_datasets import read_dataset
 from electra_bench.data.question_files import question_dataset
-from electra_bench.data.record_files import Record, read_dataset, read_records
+from electra_bench.data.record_files import Record, read_records
 from electra_bench.data.table_files import Row, one_of, text_dataset, within
 from electra_bench.data.whole_file_source import WholeFileSource
 from electra_bench.tasks.record_examples import Example, examples_of
