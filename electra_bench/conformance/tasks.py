@@ -63,7 +63,9 @@ class Loaded(NamedTuple):
     def read(self, split: str, limit: int | None = NUM_EXAMPLES) -> list[dict]:
         """Encoded examples of a split; without a limit whole texts of all of them."""
         length = SEQ_LENGTH if limit else None
-        dataset = self.task.get_dataset({"input_ids": length}, split, shuffle=False)
+        dataset = self.task.get_dataset(
+            {"input_ids": length}, split, shuffle=False, try_in_mem_cache=False
+        )
         return list(dataset.take(limit or -1).as_numpy_iterator())
 
     def examples(self, split: str) -> list[dict]:

@@ -113,9 +113,7 @@ def sample(name: str, split: str, seq_length: int, size: int) -> ExampleStore:
     task = load_task(name)
     if isinstance(task, seqio.Mixture):
         task = task.tasks[0]
-    dataset = task.get_dataset(
-        {"input_ids": seq_length}, split, shuffle=False, num_epochs=1
-    )
+    dataset = _read_once(task, split, seq_length)
     folder = tempfile.mkdtemp(prefix="electra_bench-")
     try:
         rows = os.path.join(folder, "rows")
@@ -161,9 +159,7 @@ def _task_examples(
     def build(writer: ExampleWriter) -> Mapping[str, object]:
         skipped: dict[str, None] = {}
         with run_context.use(skipped=skipped):
-            dataset = task.get_dataset(
-                {"input_ids": seq_length}, split, shuffle=False, num_epochs=1
-            )
+            dataset = _read_once(task, split, seq_length)
         _write(dataset, writer)
         reasons = list(skipped)[:MAX_REASONS]
         if reasons:
@@ -177,6 +173,18 @@ def _task_examples(
         raise ValueError(f"task {task.name!r}: split {split!r} has no examples")
     return TaskExamples(
         task.name, rate, store, data, notes["skipped"], tuple(notes["reasons"])
+    )
+
+
+def _read_once(task: seqio.Task, split: str, seq_length: int) -> tf.data.Dataset:
+    # To decide on a cache in memory, seqio would count the examples twice, and a source
+    # reads its file for that.
+    return task.get_dataset(
+        {"input_ids": seq_length},
+        split,
+        shuffle=False,
+        num_epochs=1,
+        try_in_mem_cache=False,
     )
 
 

@@ -135,3 +135,22 @@ def test_missing_splits_are_named(surroundings):
     register("spine_splits", ["good film"])
     with pytest.raises(ValueError, match=r"no split 'test'; it has \['dev', 'train'\]"):
         examples("spine_splits", "test", 16)
+
+
+def test_a_source_is_read_for_its_hash_and_for_its_examples_only(surroundings):
+    register("read_twice", ["good film", "bad film"])
+    source = seqio.TaskRegistry.get("read_twice").source
+    reads = []
+    get_dataset = source.get_dataset
+
+    def read(split, **rest):
+        reads.append(split)
+        return get_dataset(split, **rest)
+
+    def count(split):
+        reads.append(split)
+        return 2
+
+    source.get_dataset, source.num_input_examples = read, count
+    [part] = examples("read_twice", "train", 8)
+    assert len(part.store) == 2 and reads == ["train", "train"]
