@@ -1,32 +1,19 @@
 """`electra-bench finetune`."""
 
-import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import gin
 
 from electra_bench.data import run_context
-from electra_bench.records import (
-    RunRecord,
-    TaskCard,
-    TaskResult,
-    write_predictions,
-    write_record,
-)
-from electra_bench.runs import building, plan, recording
+from electra_bench.records import RunRecord
+from electra_bench.runs import building, plan
 from electra_bench.runs.batches import TrainingBatches
+from electra_bench.runs.finetune_job import FinetuneJob, make_evaluators
 from electra_bench.runs.launch import Session
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
-from electra_bench.runs.run_dir import check_spared, finished, open_run_dir
-from electra_bench.runs.score_marks import score_marks
-from electra_bench.runs.task_data import (
-    TaskData,
-    check_files,
-    chosen_by,
-    trainable_card,
-)
+from electra_bench.runs.task_data import TaskData, check_files, trainable_card
 from electra_bench.runs.task_training import TaskTraining
 from electra_bench.tasks.mixtures import (
     PROPORTIONAL,
@@ -34,14 +21,8 @@ from electra_bench.tasks.mixtures import (
     mixing_rates,
     register_mixture,
 )
-from electra_bench.tasks.registration import load_task
 from electra_bench.training.allocator import keep_freed_memory
-from electra_bench.training.checkpoints import Best, best_checkpoint
-from electra_bench.training.evaluation import Evaluator, Scored
 from electra_bench.training.strategy import make_deterministic
-from electra_bench.training.trainer import Trainer
-
-EVAL_BATCH_SIZE = 64
 
 
 @gin.configurable(module="runs")
@@ -163,18 +144,18 @@ def finetune(
     for checkpoint in starts:
         training.reset(seeds[0], checkpoint)
     jobs = [
-        _Job(
-            session,
-            mixture.name,
-            label,
-            model,
-            protocol,
-            tokens,
-            data,
-            begin,
-            at,
-            one,
-            (training.settings.best_metric, training.settings.higher_is_better),
+        FinetuneJob(
+            session=session,
+            mixture=mixture.name,
+            label=label,
+            model=model,
+            protocol=protocol,
+            tokens=tokens,
+            data=data,
+            start=begin,
+            at=at,
+            seed=one,
+            choice=(training.settings.best_metric, training.settings.higher_is_better),
         )
         for begin, at in zip(starts, _fractions(init, init_at), strict=True)
         for one in seeds
@@ -190,165 +171,8 @@ def finetune(
         )
         return []
     trainer = training.trainer(f"finetune {label} {mixture.name}")
-    evaluators = {
-        (d.card.name, split): Evaluator(
-            training.kinds[d.card.name],
-            load_task(d.card.name),
-            part.store,
-            EVAL_BATCH_SIZE,
-        )
-        for d in data
-        for split, part in d.scored
-    }
-    return [_run(job, workdir, training, trainer, evaluators) for job in jobs]
-
-
-class _Job(NamedTuple):
-    """One run of the command.
-
-    Attributes:
-        session: how the command was started.
-        mixture: name of the task or mixture.
-        label: row of the leaderboard.
-        model: registered model; `protocol`: its name.
-        protocol: set by the files in gin/protocols.
-        tokens: the vocabulary.
-        data: of every task.
-        start: what it starts from; `at`: after which fraction of its training.
-        at: None for all of it.
-        seed: of this run.
-        choice: metric that the scored checkpoint is chosen by, None for the last one; and
-            whether higher is better.
-    """
-
-    session: Session
-    mixture: str
-    label: str
-    model: str
-    protocol: str | None
-    tokens: Any
-    data: Sequence[TaskData]
-    start: Pretrained
-    at: float | None
-    seed: int
-    choice: tuple[str | None, bool]
-
-    @property
-    def name(self) -> str:
-        """The folder's."""
-        at = "" if self.at is None else f"-at{self.at:g}"
-        return f"{self.label}-{self.mixture}{at}-s{self.seed}"
-
-    @property
-    def content(self) -> dict[str, str | None]:
-        """What its inputs held."""
-        content = {"vocabulary": self.tokens.sha256, "init": self.start.sha256}
-        content |= chosen_by(*self.choice)
-        for part in self.data:
-            content |= part.content
-        return content
-
-
-Evaluators = Mapping[tuple[str, str], Evaluator]
-
-
-def _run(
-    job: _Job,
-    workdir: str,
-    training: TaskTraining,
-    trainer: Trainer,
-    evaluators: Evaluators,
-) -> RunRecord:
-    """Trains and scores one run, or finds it done."""
-    session, run_dir = job.session, os.path.join(workdir, job.name)
-    check_spared(job.start.checkpoint, run_dir, session.overwrite)
-    config_text = session.snapshot(
-        runs__finetune__seed=job.seed, runs__finetune__init_at=job.at
-    )
-    with open_run_dir(
-        run_dir, config_text, job.content, session.overwrite
-    ) as config_sha256:
-        done = finished(run_dir)
-        if done:
-            print(f"{run_dir} is done already")
-            return done
-        session.begin()
-        marks = {
-            (d.card.name, split): score_marks(job.start, d.card, [d.train, part])
-            for d in job.data
-            for split, part in d.scored
-        }
-        for (task, _), found in marks.items():
-            if "unseen positions" in found:
-                print(f"warning: {task}: {found['unseen positions']}", flush=True)
-        started = recording.now()
-        building.copy_vocabulary(job.tokens, run_dir)
-        building.save_model(run_dir, config_text, job.model)
-        training.reset(job.seed, job.start)
-
-        def evaluate(step: int) -> dict[str, dict[str, float]]:
-            del step
-            return {
-                d.card.name: evaluators[d.card.name, d.scored[0][0]].score().metrics
-                for d in job.data
-            }
-
-        trained = trainer.train(
-            run_dir,
-            job.seed,
-            training.batches.dataset(job.seed),
-            # Without periods the only evaluation is the one after training.
-            evaluate if training.settings.eval_every else None,
-        )
-        best = best_checkpoint(run_dir) if job.choice[0] else None
-        if best:
-            training.restore(best.prefix)
-        results = [
-            _result(
-                d.card,
-                part,
-                split,
-                evaluators[d.card.name, split].score(),
-                run_dir,
-                marks[d.card.name, split] | _chosen_on(d, split, best),
-            )
-            for d in job.data
-            for split, part in d.scored
-        ]
-        run = recording.Run(
-            started,
-            job.label,
-            "finetune",
-            job.seed,
-            job.model,
-            "multi_task" if len(job.data) > 1 else job.data[0].card.kind,
-            job.protocol,
-            config_text,
-            config_sha256,
-            job.tokens.sha256,
-            job.start,
-        )
-        record = recording.make_record(
-            run,
-            name=job.name,
-            encoder=training.objective.encoder,
-            strategy=training.strategy,
-            trained=trained,
-            checkpoint=best.prefix if best else trained.checkpoint,
-            train_examples=sum(len(d.train.store) for d in job.data),
-            train_flops=training.train_flops,
-            results=results,
-            suite=session.suite,
-            cell_id=session.cell_id,
-            pretrain_seed=job.start.pretrain_seed,
-            pretrain_fraction=job.start.of_record("pretrain_fraction"),
-            positions_seen=job.start.of_record("positions_seen"),
-            contaminated=job.start.of_record("contaminated") or {},
-            collapsed=_any_collapsed(job.data, results),
-            chosen_step=best.step if best else None,
-        )
-        write_record(run_dir, record)
-    return record
+    evaluators = make_evaluators(data, training)
+    return [job.run(workdir, training, trainer, evaluators) for job in jobs]
 
 
 def _label(start: Pretrained) -> str | None:
@@ -391,64 +215,3 @@ def _seeds(seed: int | Sequence[int]) -> list[int]:
             f"SEED must be one or several different whole numbers >= 0, got {seed!r}"
         )
     return seeds
-
-
-def _chosen_on(data: TaskData, split: str, best: Best | None) -> dict[str, str]:
-    """The mark of a score that the checkpoint was chosen by."""
-    if best is None or split != data.scored[0][0]:
-        return {}
-    return {
-        "best on it": f"the checkpoint of step {best.step} was chosen by {best.metric} on "
-        "this split"
-    }
-
-
-def _result(
-    card: TaskCard,
-    part: Any,
-    split: str,
-    scored: Scored,
-    run_dir: str,
-    marks: Mapping[str, str],
-) -> TaskResult:
-    path = os.path.join("predictions", f"{card.name}-{split}.jsonl.gz")
-    os.makedirs(os.path.join(run_dir, "predictions"), exist_ok=True)
-    write_predictions(os.path.join(run_dir, path), scored.predictions)
-    size = len(scored.predictions)
-    published = card.splits.get(split)
-    return TaskResult(
-        task=card.name,
-        task_version=card.version,
-        split=split,
-        subset=None if published in (None, size) else f"{size} of {published}",
-        num_examples=size,
-        metrics=scored.metrics,
-        main_metric=card.main_metric,
-        data_sha256=part.data_sha256,
-        floor=card.floor,
-        marks=marks,
-        predictions_path=path,
-        predictions_sha256=recording.sha256_of_file(os.path.join(run_dir, path)),
-    )
-
-
-def _any_collapsed(
-    data: Sequence[TaskData], results: Sequence[TaskResult]
-) -> bool | None:
-    """Whether a task's main split is answered no better than trivially."""
-    main = {(d.card.name, d.scored[0][0]): d.card for d in data}
-    found = [
-        _collapsed(main[result.task, result.split], result)
-        for result in results
-        if (result.task, result.split) in main
-    ]
-    return None if all(f is None for f in found) else any(found)
-
-
-def _collapsed(card: TaskCard, result: TaskResult) -> bool | None:
-    score = result.main_score
-    if score is None or card.floor is None:
-        return None
-    if math.isnan(score):
-        return True
-    return score <= card.floor if card.higher_is_better else score >= card.floor

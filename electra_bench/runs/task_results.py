@@ -1,0 +1,83 @@
+"""What a fine-tuned run's record says of each split that was scored."""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+
+from electra_bench.records import TaskCard, TaskResult, write_predictions
+from electra_bench.runs import recording
+from electra_bench.runs.task_data import TaskData
+from electra_bench.tasks.examples import TaskExamples
+from electra_bench.training.checkpoints import Best
+from electra_bench.training.evaluation import Scored
+
+
+def task_result(
+    card: TaskCard,
+    split: str,
+    part: TaskExamples,
+    scored: Scored,
+    run_dir: str,
+    marks: Mapping[str, str],
+) -> TaskResult:
+    """The scores of a split, whose predictions are written into the run's folder.
+
+    Args:
+        card: of the task.
+        split: its name.
+        part: its examples.
+        scored: predictions and metrics.
+        run_dir: the run's folder.
+        marks: see `TaskResult.marks`.
+    """
+    path = os.path.join("predictions", f"{card.name}-{split}.jsonl.gz")
+    os.makedirs(os.path.join(run_dir, "predictions"), exist_ok=True)
+    write_predictions(os.path.join(run_dir, path), scored.predictions)
+    size = len(scored.predictions)
+    published = card.splits.get(split)
+    return TaskResult(
+        task=card.name,
+        task_version=card.version,
+        split=split,
+        subset=None if published in (None, size) else f"{size} of {published}",
+        num_examples=size,
+        metrics=scored.metrics,
+        main_metric=card.main_metric,
+        data_sha256=part.data_sha256,
+        floor=card.floor,
+        marks=marks,
+        predictions_path=path,
+        predictions_sha256=recording.sha256_of_file(os.path.join(run_dir, path)),
+    )
+
+
+def chosen_on(data: TaskData, split: str, best: Best | None) -> dict[str, str]:
+    """The mark of a score that the checkpoint was chosen by; none for other scores."""
+    if best is None or split != data.scored[0][0]:
+        return {}
+    return {
+        "best on it": f"the checkpoint of step {best.step} was chosen by {best.metric} on "
+        "this split"
+    }
+
+
+def any_collapsed(
+    data: Sequence[TaskData], results: Sequence[TaskResult]
+) -> bool | None:
+    """Whether a task's main split is answered no better than trivially."""
+    main = {(d.card.name, d.scored[0][0]): d.card for d in data}
+    found = [
+        _collapsed(main[result.task, result.split], result)
+        for result in results
+        if (result.task, result.split) in main
+    ]
+    return None if all(f is None for f in found) else any(found)
+
+
+def _collapsed(card: TaskCard, result: TaskResult) -> bool | None:
+    score = result.main_score
+    if score is None or card.floor is None:
+        return None
+    if math.isnan(score):
+        return True
+    return score <= card.floor if card.higher_is_better else score >= card.floor
