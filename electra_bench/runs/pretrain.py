@@ -289,4 +289,5 @@ def _result(
         metrics=percentages(metrics),
         main_metric=card.main_metric,
         data_sha256=held_out.data_sha256,
+        higher_is_better=card.higher_is_better,
     )
