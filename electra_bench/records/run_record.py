@@ -31,6 +31,7 @@ class TaskResult:
         data_sha256: hash of the split's raw examples.
         metrics: name to value; scores are percentages, 0-100.
         main_metric: the metric that tables show.
+        higher_is_better: direction of the main metric; None in records that do not say.
         floor: main metric of a trivial answer; None if unknown.
         marks: what a reader of the score must know, in a word or two that tables show,
             to the whole of it ("contaminated": "trained on SQuAD").
@@ -46,6 +47,7 @@ class TaskResult:
     main_metric: str
     subset: str | None = None
     data_sha256: str | None = None
+    higher_is_better: bool | None = None
     floor: float | None = None
     marks: Mapping[str, str] = field(default_factory=dict)
     predictions_path: str | None = None
@@ -84,7 +86,7 @@ class RunRecord:
         chosen_step: step of the checkpoint that was scored, where the best one on the
             scored split was chosen; None for the last one.
         contaminated: task to how its examples or their sources came into pre-training.
-        collapsed: True if fine-tuning ended at or below the trivial answer.
+        collapsed: True if fine-tuning ended no better than the trivial answer.
         parent_run_id: run whose checkpoint this one started from.
         plugins: distribution to version of every plugin that was used.
     """

@@ -1,6 +1,6 @@
 """Rows, columns and scores of a leaderboard, and what can be said of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from electra_bench.records import RunRecord
@@ -37,7 +37,9 @@ class Board:
         columns: to show.
         names: of the columns.
         stale: columns whose task has a newer version.
-        in_mean: columns that count: of the newest version, and of the task's own split.
+        in_mean: columns that count: of the newest version, of the task's own split, and
+            of one direction, since a mean over both says nothing.
+        opposite: columns that would count were they of that direction.
         rows: all rows, best first; those without a mean last.
         shown: the first of them.
     """
@@ -48,23 +50,46 @@ class Board:
         self.columns = columns
         self.names = column_names(columns)
         self.stale = frozenset(filter(published.is_stale, columns))
-        self.in_mean = [
+        counting = [
             column
             for column in columns
             if column not in self.stale and not published.is_beside(column)
         ]
+        self.in_mean = [c for c in counting if c.higher_is_better] or counting
+        self.opposite = frozenset(counting) - frozenset(self.in_mean)
         self._scores = {key: self._score(key[1], runs) for key, runs in cells.items()}
         self.rows = sorted(dict.fromkeys(row for row, _ in cells), key=self._place)
         self.shown = self.rows[:max_rows]
 
     def _place(self, row: RowKey) -> tuple:
         mean = self.mean(row)
-        return mean is None, -(mean or 0.0), row.label
+        if mean is None:
+            return True, 0.0, row.label
+        return False, mean if self.mean_is_lower_better else -mean, row.label
 
     @property
     def has_mean(self) -> bool:
         """Whether there is a column of means."""
         return len(self.columns) > 1 and bool(self.in_mean)
+
+    @property
+    def mean_is_lower_better(self) -> bool:
+        """Whether the mean is over columns where lower is better."""
+        return any(not column.higher_is_better for column in self.in_mean)
+
+    @property
+    def lower_is_better(self) -> tuple[str, ...]:
+        """Names of the columns where lower is better, that of the means among them."""
+        mean = (MEAN,) if self.has_mean and self.mean_is_lower_better else ()
+        return (
+            *mean,
+            *self.names_of(c for c in self.columns if not c.higher_is_better),
+        )
+
+    def names_of(self, columns: Iterable[ColumnKey]) -> list[str]:
+        """Names of some of the columns."""
+        names = dict(zip(self.columns, self.names, strict=True))
+        return [names[column] for column in columns]
 
     @property
     def rank_by(self) -> str | None:
@@ -136,14 +161,9 @@ class Tested:
             if column not in board.stale:
                 current[name] = cells
         evidence.save()
-        in_mean = [
-            name
-            for name, column in zip(board.names, board.columns, strict=True)
-            if column in board.in_mean
-        ]
         mean = MEAN if board.has_mean else None
-        self.tests = tests_of_columns(current, in_mean, mean)
-        self.differences = differences(self.tests, correction)
+        self.tests = tests_of_columns(current, board.names_of(board.in_mean), mean)
+        self.differences = differences(self.tests, correction, board.lower_is_better)
 
     def score(self, number: int, name: str, score: Score) -> Score:
         """A score with its interval, or with the reason for having none."""

@@ -7,7 +7,8 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from electra_bench.records import RunRecord, TaskResult
-from electra_bench.reports.table import LeftOut
+from electra_bench.reports.cards import higher_is_better
+from electra_bench.reports.table import HIGHER, LOWER, LeftOut
 
 # Hyper-parameters that may differ between the seeds of one cell.
 RUN_SPECIFIC = re.compile(
@@ -16,7 +17,7 @@ RUN_SPECIFIC = re.compile(
 )
 
 # Of a run; what its mark says.
-COLLAPSED = "ended at or below the trivial answer, and counts like any other"
+COLLAPSED = "ended no better than the trivial answer, and counts like any other"
 
 
 class RowKey(NamedTuple):
@@ -37,7 +38,10 @@ class RowKey(NamedTuple):
 
 
 class ColumnKey(NamedTuple):
-    """What scores must share to stand in one column; None where no run has the task."""
+    """What scores must share to stand in one column; None where no run has the task.
+
+    Everything that tells better from worse goes by `higher_is_better` of the column.
+    """
 
     task: str
     version: int | None = None
@@ -46,6 +50,7 @@ class ColumnKey(NamedTuple):
     metric: str | None = None
     data_sha256: str | None = None
     num_examples: int | None = None
+    higher_is_better: bool = True
 
 
 class Entry(NamedTuple):
@@ -79,6 +84,9 @@ def cells_of(records: Iterable[RunRecord]) -> Cells:
 
 def column_of(result: TaskResult) -> ColumnKey:
     """The column that a result stands in."""
+    direction = result.higher_is_better
+    if direction is None:
+        direction = higher_is_better(result.task, result.main_metric)
     return ColumnKey(
         result.task,
         result.task_version,
@@ -87,6 +95,7 @@ def column_of(result: TaskResult) -> ColumnKey:
         result.main_metric,
         result.data_sha256,
         result.num_examples,
+        direction,
     )
 
 
@@ -157,11 +166,12 @@ def columns_of(cells: Cells, tasks: Sequence[str] | None) -> list[ColumnKey]:
     columns = sorted({column for _, column in cells}, key=str)
     if tasks is None:
         return columns
-    return [
-        column
-        for task in tasks
-        for column in [c for c in columns if c.task == task] or [ColumnKey(task)]
-    ]
+
+    def of_task(task: str) -> list[ColumnKey]:
+        without_runs = ColumnKey(task, higher_is_better=higher_is_better(task))
+        return [c for c in columns if c.task == task] or [without_runs]
+
+    return [column for task in tasks for column in of_task(task)]
 
 
 def column_names(columns: Sequence[ColumnKey]) -> list[str]:
@@ -173,6 +183,7 @@ def column_names(columns: Sequence[ColumnKey]) -> list[str]:
         "metric": str,
         "data_sha256": lambda sha: f"data {sha[:8]}" if sha else "unknown data",
         "num_examples": lambda count: f"n={count}",
+        "higher_is_better": lambda higher: HIGHER if higher else LOWER,
     }
     names = _distinct(columns, forms)
     # A score on a part of the data says so even where nothing else is beside it.

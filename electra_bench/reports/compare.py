@@ -89,6 +89,7 @@ class Scores:
         no_test: why there is none.
         better: number of examples that each side answers better; `equal` of the others.
         examples: some of those, those first where most runs differ.
+        higher_is_better: direction of the score.
     """
 
     column: str
@@ -103,6 +104,7 @@ class Scores:
     better: tuple[int, int] | None = None
     equal: int | None = None
     examples: tuple[Disagreement, ...] = ()
+    higher_is_better: bool = True
 
 
 class Differing(NamedTuple):
@@ -213,6 +215,7 @@ def _scores(
         f"{column.metric}, {column.split}, version {column.version}, "
         f"{column.num_examples:,} examples"
     )
+    direction = column.higher_is_better
     scores = tuple(
         over_seeds(
             [(e.record.run_id, e.result.main_score) for e in entries],
@@ -226,7 +229,14 @@ def _scores(
     except Unusable as error:
         values = [score.mean for score in scores]
         difference = None if None in values else values[0] - values[1]
-        return Scores(title, details, scores, difference, no_test=str(error))
+        return Scores(
+            title,
+            details,
+            scores,
+            difference,
+            no_test=str(error),
+            higher_is_better=direction,
+        )
     gaps = _gaps(sampled)
     return Scores(
         title,
@@ -239,6 +249,7 @@ def _scores(
         better=(int(np.sum(gaps > 0)), int(np.sum(gaps < 0))),
         equal=int(np.sum(gaps == 0)),
         examples=_examples(gaps, cells, collected, examples),
+        higher_is_better=direction,
     )
 
 

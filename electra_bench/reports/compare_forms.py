@@ -127,6 +127,9 @@ def _sentences(comparison: Comparison) -> list[str]:
         sentences.append(
             "Scores are means over runs; a difference is that of the first less the second."
         )
+    lower = [one.column for one in comparison.scores if not one.higher_is_better]
+    if lower:
+        sentences.append(f"{tables.LOWER.capitalize()} in {', '.join(lower)}.")
     if any(
         scores.test and min(score.count for score in scores.scores) == 1
         for scores in comparison.scores

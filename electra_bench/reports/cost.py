@@ -14,10 +14,11 @@ from electra_bench.reports.plot import MOST_NAMES, XY, Series
 from electra_bench.reports.row_means import (
     MEANING,
     RowMean,
+    mean_over,
     pretrain_wall_s,
     row_means,
 )
-from electra_bench.reports.table import NothingToShow, Table
+from electra_bench.reports.table import NothingToShow, Table, axis_of_scores
 
 FLOPS, WALL = "pretrain FLOPs", "pretrain seconds"
 
@@ -32,8 +33,8 @@ def cost(
 ) -> Callable[[Sequence[RunRecord]], Table]:
     """Builds the report.
 
-    A row is on the Pareto front of a cost if no other row scores as much for less, or more
-    for as much.
+    A row is on the Pareto front of a cost if no other row scores as well for less, or
+    better for as much.
 
     Args:
         tasks: tasks that the mean is over; None takes all.
@@ -56,7 +57,11 @@ def cost(
         costs = {n: c for n, c in costs.items() if any(x is not None for x in c)}
         if not costs:
             raise NothingToShow("no run says what its pre-training cost")
-        fronts = {name: front(means, values) for name, values in costs.items()}
+        lower = board.mean_is_lower_better
+        fronts = {
+            name: front(means, values, lower_is_better=lower)
+            for name, values in costs.items()
+        }
         names = row_names(board.rows)[: len(means)]
         short = short_names(board.shown)
         rows = [
@@ -81,18 +86,26 @@ def cost(
             rows=tuple(rows),
             rank_by="score",
             metrics=("score",),
+            lower_is_better=("score",) if lower else (),
             title="Score against the cost of pre-training",
             # The front is what stands out here.
             differences=(),
-            details={"score": f"mean over {', '.join(board.names)}"},
+            details={"score": mean_over(board)},
             notes=(
                 MEANING,
-                "On the Pareto front no other row scores as much for less, or more for as "
-                "much.",
+                "On the Pareto front no other row scores as well for less, or better for "
+                "as much.",
                 "Pictures lack models without pre-training, as their scale is logarithmic.",
             ),
             plots=tuple(
-                _plot(cost_name, short, means, values, fronts[cost_name])
+                _plot(
+                    cost_name,
+                    short,
+                    means,
+                    values,
+                    fronts[cost_name],
+                    axis_of_scores("mean score", lower_is_better=lower),
+                )
                 for cost_name, values in costs.items()
                 if any(values)
             ),
@@ -106,10 +119,16 @@ def _median(values: Sequence[float | None]) -> float | None:
     return float(np.median(known)) if known else None
 
 
-def front(means: Sequence[RowMean], costs: Sequence[float | None]) -> frozenset[int]:
+def front(
+    means: Sequence[RowMean],
+    costs: Sequence[float | None],
+    *,
+    lower_is_better: bool = False,
+) -> frozenset[int]:
     """Places of the rows that no other one beats."""
+    sign = -1 if lower_is_better else 1
     known = {
-        i: (cost, mean.score.value)
+        i: (cost, sign * mean.score.value)
         for i, (mean, cost) in enumerate(zip(means, costs, strict=True))
         if cost is not None and mean.score is not None
     }
@@ -131,6 +150,7 @@ def _plot(
     means: Sequence[RowMean],
     costs: Sequence[float | None],
     on_front: frozenset[int],
+    axis: str,
 ) -> XY:
     # A logarithm of nothing has no place. Among many only the front is named.
     few = len(means) <= MOST_NAMES
@@ -150,7 +170,7 @@ def _plot(
         "logarithmic. The line joins the models of the Pareto front, from the cheapest: "
         f"{', '.join(names[i] for i in sorted(on_front, key=lambda i: costs[i]))}.",
         cost_name,
-        "mean score, 0 to 100",
+        axis,
         (
             Series("model, 95 % interval", tuple(points.values())),
             Series(

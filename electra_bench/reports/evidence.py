@@ -3,7 +3,7 @@
 import itertools
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -49,6 +49,7 @@ class Sampled:
             np.array([one.score for one in self.replicates]),
             np.stack([one.samples for one in self.replicates]),
             len(self.replicates[0].quality),
+            self.replicates[0].limits,
         )
 
     @property
@@ -135,8 +136,7 @@ class Evidence:
 def with_interval(score: Score, sampled: Sampled) -> Score:
     """A score with the interval of its mean."""
     found = significance.estimate(sampled.runs)
-    # No score is above 100; Student's t does not know that.
-    return replace(score, interval=(found.low, min(found.high, 100.0)))
+    return replace(score, interval=(found.low, found.high))
 
 
 class PairTest(NamedTuple):
@@ -236,9 +236,17 @@ def _groups(
 
 
 def differences(
-    tests: Mapping[tuple[str, int, int], PairTest], correction: str
+    tests: Mapping[tuple[str, int, int], PairTest],
+    correction: str,
+    lower_is_better: Container[str],
 ) -> tuple[Difference, ...]:
-    """The tests of a table, with p-values that account for their number."""
+    """The tests of a table, with p-values that account for their number.
+
+    Args:
+        tests: (column, row, other row) to test.
+        correction: `holm` or `bh`.
+        lower_is_better: columns where a smaller score is the better one.
+    """
     adjusted = significance.adjusted([t.p_value for t in tests.values()], correction)
     return tuple(
         Difference(
@@ -252,6 +260,7 @@ def differences(
             p_adjusted,
             test.name,
             test.runs_only,
+            higher_is_better=column not in lower_is_better,
         )
         for ((column, row, other), test), p_adjusted in zip(
             tests.items(), adjusted, strict=True

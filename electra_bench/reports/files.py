@@ -74,6 +74,7 @@ def to_json(table: Table) -> str:
         "columns": table.columns,
         "rank_by": table.rank_by,
         "metrics": table.metrics,
+        "lower_is_better": table.lower_is_better,
         "details": dict(table.details),
         "rows": objects(table.rows),
         "further_rows": objects(table.further_rows),

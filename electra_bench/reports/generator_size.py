@@ -10,8 +10,14 @@ from electra_bench.reports.cells import row_names, seen_of_pretraining
 from electra_bench.reports.collect import Collected, as_collected
 from electra_bench.reports.evidence import REPLICATES, Evidence
 from electra_bench.reports.plot import MOST_NAMES, XY, Series
-from electra_bench.reports.row_means import MEANING, RowMean, ancestors, row_means
-from electra_bench.reports.table import NothingToShow, Table
+from electra_bench.reports.row_means import (
+    MEANING,
+    RowMean,
+    ancestors,
+    mean_over,
+    row_means,
+)
+from electra_bench.reports.table import NothingToShow, Table, axis_of_scores
 from electra_bench.reports.task_cells import changes
 
 PARAMETER = "generator_hidden_size"
@@ -62,19 +68,21 @@ def generator_size(
                 "no objective was pre-trained with two sizes of generator"
             )
         rows.sort(key=lambda row: (row[1], str(row[2]), row[3]))
+        lower = board.mean_is_lower_better
         return Table(
             columns=("model", "objective", "protocol", "generator size", "score"),
             rows=tuple(rows),
             metrics=("score",),
+            lower_is_better=("score",) if lower else (),
             title="Size of the generator",
             # Sizes are an axis here; the leaderboard has tests.
             differences=(),
             details={
                 "generator size": "its hidden size as a fraction of the discriminator's",
-                "score": f"mean over {', '.join(board.names)}",
+                "score": mean_over(board),
             },
             notes=(MEANING,),
-            plots=(_plot(lines),),
+            plots=(_plot(lines, axis_of_scores("mean score", lower_is_better=lower)),),
         )
 
     return build
@@ -102,7 +110,7 @@ def _generator(
     return (objective, size) if isinstance(size, (int, float)) else None
 
 
-def _plot(lines: dict[tuple, list[tuple[float, RowMean]]]) -> XY:
+def _plot(lines: dict[tuple, list[tuple[float, RowMean]]], axis: str) -> XY:
     series = []
     few = sum(map(len, lines.values())) <= MOST_NAMES
     # What all lines share says nothing.
@@ -123,6 +131,6 @@ def _plot(lines: dict[tuple, list[tuple[float, RowMean]]]) -> XY:
         "A colour an objective: the mean score of models with its 95 % interval against "
         "the hidden size of their generator as a fraction of the discriminator's.",
         "generator's hidden size / discriminator's",
-        "mean score, 0 to 100",
+        axis,
         tuple(series),
     )

@@ -3,6 +3,7 @@
 import functools
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from electra_bench.records import RunRecord
@@ -22,6 +23,7 @@ from electra_bench.reports.table import NothingToShow, Table
 from electra_bench.reports.task_cells import (
     CONDITIONS,
     TaskCell,
+    all_lower_are_better,
     conditions,
     task_cells,
 )
@@ -77,7 +79,9 @@ def length_scores(
     def build(records: Sequence[RunRecord]) -> Table:
         cells = task_cells(records, task, labels, kinds)[0]
         groups = _Groups(as_collected(records), cells, measures)
-        return _table(groups, f"{task} by length in words")
+        table = _table(groups, f"{task} by length in words")
+        is_lower = all_lower_are_better(cells)
+        return replace(table, lower_is_better=table.metrics) if is_lower else table
 
     return build
 

@@ -150,7 +150,7 @@ def _key(table: Table, has_best: bool) -> str:
     if not scores:
         return ""
     green = (
-        "the largest" if table.differences is None else "no row is significantly better"
+        "the best" if table.differences is None else "no row is significantly better"
     )
     key = f"A cell: {', '.join(part for part, is_there in parts.items() if is_there)}."
     key += f" Green: {green}." if has_best else ""
@@ -173,12 +173,16 @@ def _plot(plot: Plot, files: Files, prefix: str) -> dict[str, Any]:
 
 
 def _column(table: Table, name: str) -> dict[str, Any]:
+    is_ranked = name in (*table.metrics, table.rank_by)
+    best_first = (
+        "descending" if is_ranked and name not in table.lower_is_better else "ascending"
+    )
     return {
         "name": name,
         "text": table.is_text(name),
-        "detail": table.details.get(name, ""),
-        "order": "descending" if name == table.rank_by else "none",
-        "first": "descending" if name in table.metrics else "ascending",
+        "detail": table.described.get(name, ""),
+        "order": best_first if name == table.rank_by else "none",
+        "first": best_first,
     }
 
 
@@ -232,14 +236,12 @@ def _cell(
 
 
 def _claim(table: Table, claim: Difference) -> dict[str, str]:
-    better = claim.row if claim.worse == claim.other else claim.other
-    sign = 1 if claim.value > 0 else -1
-    low, high = sorted((sign * claim.low, sign * claim.high))
+    by, low, high = claim.lead
     return {
         "column": claim.column,
-        "better": table.name(better),
+        "better": table.name(claim.better),
         "worse": table.name(claim.worse),
-        "value": f"{abs(claim.value):.2f}",
+        "value": f"{by:.2f}",
         "interval": f"[{low:.2f}, {high:.2f}]",
         "p": f"{claim.p_adjusted:.2g}",
         "test": claim.test,

@@ -229,7 +229,7 @@ def _remarks(table: Table, cells: _Cells, same: Mapping[str, Value]) -> list[str
     ]
     details = [
         rf"\textbf{{{escape(name)}}}: {escape(detail)}"
-        for name, detail in table.details.items()
+        for name, detail in table.described.items()
     ]
     in_all_rows = [f"{name} {tables.text(value)}" for name, value in same.items()]
     notes = [f"In all rows: {', '.join(in_all_rows)}."] if in_all_rows else []

@@ -11,6 +11,7 @@ from electra_bench.registry import reports
 from electra_bench.reports import references as published
 from electra_bench.reports.aggregate import mean_or_none
 from electra_bench.reports.board import MEAN, Board, Tested
+from electra_bench.reports.cards import card_or_none
 from electra_bench.reports.cells import (
     COLLAPSED,
     ColumnKey,
@@ -161,6 +162,7 @@ def _table(
         further_rows=tuple(map(values, lines[num_shown:])),
         rank_by=board.rank_by,
         metrics=tuple(c for c in columns if c == MEAN or c in board.names),
+        lower_is_better=board.lower_is_better,
         reference_rows=tuple(map(values, below)),
         reference_details=tuple(details),
         details=_details(board, tested)
@@ -242,9 +244,9 @@ def _details(board: Board, tested: Tested) -> dict[str, str]:
         parts += [column.subset] if column.subset else []
         parts += [f"version {column.version}", f"{column.num_examples:,} examples"]
         if column in board.stale:
-            newest = published.card_or_none(column.task).version
+            newest = card_or_none(column.task).version
             parts.append(f"outdated: the task is at version {newest}, not in the mean")
-        elif published.is_beside(column):
+        elif published.is_beside(column) or column in board.opposite:
             parts.append("not in the mean")
         details[name] = _with_detectable(", ".join(parts), tested, name)
     return details

@@ -8,6 +8,7 @@ from electra_bench.records import RunRecord
 from electra_bench.reports.board import Board, Tested
 from electra_bench.reports.cells import row_names
 from electra_bench.reports.significance import METHODS
+from electra_bench.reports.table import HIGHER
 
 
 def notes_on_records(used: Sequence[RunRecord], board: Board) -> list[str]:
@@ -17,6 +18,11 @@ def notes_on_records(used: Sequence[RunRecord], board: Board) -> list[str]:
         notes.append(
             "An undefined score, as of a correlation with a constant, is left out."
         )
+    if board.opposite:
+        names = ", ".join(
+            board.names_of(c for c in board.columns if c in board.opposite)
+        )
+        notes.append(f"The mean is over columns where {HIGHER}, without {names}.")
     hidden = len(board.rows) - len(board.shown)
     if hidden:
         notes.append(

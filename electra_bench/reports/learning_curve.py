@@ -7,10 +7,17 @@ from electra_bench.registry import reports
 from electra_bench.reports.collect import as_collected
 from electra_bench.reports.evidence import REPLICATES, Evidence
 from electra_bench.reports.plot import XY, Point, Series
-from electra_bench.reports.table import LeftOut, NothingToShow, Score, Table
+from electra_bench.reports.table import (
+    LeftOut,
+    NothingToShow,
+    Score,
+    Table,
+    axis_of_scores,
+)
 from electra_bench.reports.task_cells import (
     CONDITIONS,
     TaskCell,
+    all_lower_are_better,
     conditions,
     task_cells,
 )
@@ -54,6 +61,7 @@ def learning_curve(
             )
         fractions = sorted({f for scores in lines.values() for f in scores})
         names = {f: f"{f:.4g}" for f in fractions}
+        lower = all_lower_are_better(cells)
         return Table(
             columns=("model", *others, *names.values()),
             rows=tuple(
@@ -61,12 +69,15 @@ def learning_curve(
                 for row, scores in lines.items()
             ),
             metrics=tuple(names.values()),
+            lower_is_better=tuple(names.values()) if lower else (),
             title=f"{task} after parts of pre-training",
             # No tests: columns are no tasks.
             differences=(),
             notes=("A column is the fraction of pre-training that a model has seen.",),
             left_out=tuple(left_out),
-            plots=(_plot(task, lines),),
+            plots=(
+                _plot(task, lines, axis_of_scores("mean score", lower_is_better=lower)),
+            ),
         )
 
     return build
@@ -90,7 +101,7 @@ def _fraction(cell: TaskCell) -> float:
     return 1.0 if cell.row.fraction is None else cell.row.fraction
 
 
-def _plot(task: str, lines: dict[tuple, dict[float, Score]]) -> XY:
+def _plot(task: str, lines: dict[tuple, dict[float, Score]], axis: str) -> XY:
     series = []
     for row, scores in lines.items():
         points = [
@@ -106,6 +117,6 @@ def _plot(task: str, lines: dict[tuple, dict[float, Score]]) -> XY:
         "A line a model: its mean score with a bar for the 95 % interval, against the "
         "fraction of pre-training that it has seen.",
         "fraction of pre-training",
-        "mean score, 0 to 100",
+        axis,
         tuple(series),
     )

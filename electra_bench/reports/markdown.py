@@ -29,7 +29,7 @@ def to_markdown(table: Table) -> str:
         shown = _cells(table, row)
         lines.append(_line(["" if cell == tables.MISSING else cell for cell in shown]))
     lines.append("")
-    lines += [f"- {escape(c)}: {escape(d)}" for c, d in table.details.items()]
+    lines += [f"- {escape(c)}: {escape(d)}" for c, d in table.described.items()]
     lines += [f"- {escape(note)}" for note in table.notes]
     about = zip(table.reference_rows, table.reference_details, strict=False)
     lines += [

@@ -106,6 +106,12 @@ def quirk_cost(
             columns=("model", "protocol", "change", *of_tasks),
             rows=tuple(rows),
             metrics=tuple(of_tasks),
+            lower_is_better=tuple(
+                c
+                for name in board.names
+                if name in board.lower_is_better
+                for c in (name, f"{name}, difference")
+            ),
             title="What the quirks cost",
             # A row is set against its own model only, in the columns of differences.
             differences=(),

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from electra_bench import registry
-from electra_bench.records import PublishedMean, Reference, TaskCard
+from electra_bench.records import PublishedMean, Reference
 from electra_bench.reports.aggregate import mean_or_none
+from electra_bench.reports.cards import card_or_none
 from electra_bench.reports.cells import ColumnKey
 from electra_bench.tasks.cards.published import MEANS
 
@@ -24,18 +24,6 @@ class ReferenceRow(NamedTuple):
     scores: tuple[float | None, ...]
     mean: float | None
     details: str
-
-
-def card_or_none(task: str) -> TaskCard | None:
-    """The card of a task; None if it is not installed, or is broken."""
-    if task not in registry.tasks.names():
-        return None
-    try:
-        return registry.tasks.get(task)
-    except (
-        Exception
-    ):  # a plugin's module may raise anything; its records are still good
-        return None
 
 
 def is_stale(column: ColumnKey) -> bool:

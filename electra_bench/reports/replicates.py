@@ -18,7 +18,7 @@ from electra_bench.reports.predictions import Answers, Unusable
 from electra_bench.reports.store import Store
 
 # Goes up when the same predictions would give other replicates.
-METHOD = 1
+METHOD = 2
 # Weights of so many examples at once; 32 MB.
 BLOCK = 1 << 22
 # Percent by which the score of the predictions may differ from the record's.
@@ -34,12 +34,14 @@ class Replicates(NamedTuple):
             holds the same examples for all runs with as many of them.
         quality: how good every answer is, float64 [examples], in the order of the ids.
         examples_sha256: hash of ids and targets.
+        limits: the smallest and the largest score that there can be.
     """
 
     score: float
     samples: np.ndarray
     quality: np.ndarray
     examples_sha256: str
+    limits: tuple[float, float]
 
 
 def weighted_metric(record: RunRecord, result: TaskResult) -> str:
@@ -107,7 +109,11 @@ def _resampled(answers: Answers, metric: Callable, count: int) -> Replicates:
         # Well-formed JSON, but not the answers of this metric.
         raise Unusable("predictions of another form") from error
     return Replicates(
-        score, np.concatenate(samples), measured.quality, answers.examples_sha256()
+        score,
+        np.concatenate(samples),
+        measured.quality,
+        answers.examples_sha256(),
+        measured.limits,
     )
 
 
@@ -135,8 +141,8 @@ def _block(size: int, start: int, rows: int) -> np.ndarray:
 
 
 def _packed(replicates: Replicates) -> bytes:
-    score, samples, quality, examples = replicates
-    header = json.dumps([score, len(samples), examples])
+    score, samples, quality, examples, limits = replicates
+    header = json.dumps([score, len(samples), examples, limits])
     return header.encode() + b"\n" + samples.tobytes() + quality.tobytes()
 
 
@@ -144,6 +150,6 @@ def _unpacked(content: bytes | None) -> Replicates | None:
     if content is None:
         return None
     header, _, numbers = content.partition(b"\n")
-    score, count, examples = json.loads(header)
+    score, count, examples, limits = json.loads(header)
     arrays = np.frombuffer(numbers, np.float64)
-    return Replicates(score, arrays[:count], arrays[count:], examples)
+    return Replicates(score, arrays[:count], arrays[count:], examples, tuple(limits))

@@ -39,6 +39,11 @@ class RowMean(NamedTuple):
         return Point(x, self.score.value, *ends, name)
 
 
+def mean_over(board: Board) -> str:
+    """What the means are over."""
+    return f"mean over {', '.join(board.names_of(board.in_mean)) or 'no column'}"
+
+
 def row_means(board: Board, evidence: Evidence) -> list[RowMean]:
     """The means of the shown rows, in their order."""
     means = [
@@ -59,7 +64,7 @@ def _mean(board: Board, row: RowKey, evidence: Evidence) -> Bounded | None:
     except Unusable as reason:
         return Bounded(mean, remark=f"no interval: {reason}")
     found = mean_over_columns(cells)
-    return Bounded(mean, (found.low, min(found.high, 100.0)))
+    return Bounded(mean, (found.low, found.high))
 
 
 def ancestors(record: RunRecord, records: Collected) -> Iterator[RunRecord | None]:

@@ -7,7 +7,13 @@ from electra_bench.registry import reports
 from electra_bench.reports.board import Board, board_of
 from electra_bench.reports.cells import ColumnKey, row_names, short_names
 from electra_bench.reports.plot import Dots
-from electra_bench.reports.table import Bounded, NothingToShow, Score, Table
+from electra_bench.reports.table import (
+    Bounded,
+    NothingToShow,
+    Score,
+    Table,
+    axis_of_scores,
+)
 
 
 @reports.register("seed_variance")
@@ -73,6 +79,8 @@ def _plot(board: Board, place: int, column: ColumnKey) -> Dots:
         name,
         f"A line a model with a dot for each of its runs on {name} and a bar at their "
         "median.",
-        f"{column.metric}, 0 to 100",
+        axis_of_scores(
+            column.metric or "score", lower_is_better=not column.higher_is_better
+        ),
         tuple(rows),
     )

@@ -7,6 +7,7 @@ difference of two such matrices, paired by example.
 scipy.special rather than scipy.stats, whose import alone takes a second.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,9 @@ from scipy import special
 from electra_bench.reports.table import LEVEL
 
 POWER = 0.8
+# Smallest and largest value there can be.
+Limits = tuple[float, float]
+UNLIMITED: Limits = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,13 @@ class Runs:
         scores: on all examples, float64 [runs].
         samples: on samples of the examples, float64 [runs, replicates].
         num_examples: number of examples.
+        limits: of a score.
     """
 
     scores: np.ndarray
     samples: np.ndarray
     num_examples: int
+    limits: Limits = UNLIMITED
 
     @cached_property
     def mean_samples(self) -> np.ndarray:
@@ -63,6 +69,7 @@ class Estimate(NamedTuple):
         error: its standard error.
         freedom: degrees of freedom of the error.
         low: lower end of the 95 % interval; `high`: the upper one.
+        limits: of the value; the interval ends there, as Student's t knows of none.
     """
 
     value: float
@@ -70,6 +77,7 @@ class Estimate(NamedTuple):
     freedom: float
     low: float
     high: float
+    limits: Limits = UNLIMITED
 
     @property
     def p_value(self) -> float:
@@ -100,18 +108,19 @@ def estimate(runs: Runs, others: Runs | None = None) -> Estimate:
         runs: the runs; a single one says nothing about other runs.
         others: runs that are subtracted.
     """
-    value, samples = runs.scores.mean(), runs.mean_samples
+    value, samples, limits = runs.scores.mean(), runs.mean_samples, runs.limits
     if others is not None:
         value = value - others.scores.mean()
         samples = samples - others.mean_samples
+        limits = (limits[0] - others.limits[1], limits[1] - others.limits[0])
     of_examples = float(np.var(samples))
     parts = [_Part(of_examples, of_examples, runs.num_examples - 1)]
     sides = [runs] if others is None else [runs, others]
     parts += [side.part_of_runs for side in sides if len(side.scores) > 1]
-    return _student(float(value), parts)
+    return _student(float(value), parts, limits)
 
 
-def _student(value: float, parts: Sequence[_Part]) -> Estimate:
+def _student(value: float, parts: Sequence[_Part], limits: Limits) -> Estimate:
     """An estimate whose variance is a sum.
 
     Its degrees of freedom are Welch's and Satterthwaite's.
@@ -123,7 +132,8 @@ def _student(value: float, parts: Sequence[_Part]) -> Estimate:
         freedom = max(variance**2 / below, freedom)
     error = float(np.sqrt(variance))
     half = float(special.stdtrit(freedom, 1 - LEVEL / 2)) * error
-    return Estimate(value, error, freedom, value - half, value + half)
+    low, high = max(value - half, limits[0]), min(value + half, limits[1])
+    return Estimate(value, error, freedom, low, high, limits)
 
 
 def combined(estimates: Sequence[Sequence[Estimate]]) -> Estimate:
@@ -141,7 +151,10 @@ def combined(estimates: Sequence[Sequence[Estimate]]) -> Estimate:
         _Part(error**2, error**2, freedom)
         for error, freedom in zip(errors, freedoms, strict=True)
     ]
-    return _student(value, parts)
+    lowest, highest = (
+        sum(ends) / len(every) for ends in zip(*(e.limits for e in every), strict=True)
+    )
+    return _student(value, parts, (lowest, highest))
 
 
 def detectable(differences: Sequence[Estimate]) -> float:

@@ -9,6 +9,8 @@ from electra_bench.reports.plot import Plot
 MISSING = "–"
 # Label of the reference row with trivial answers.
 FLOOR = "floor"
+# Directions of a score, in words.
+HIGHER, LOWER = "higher is better", "lower is better"
 # Of all tests of a table together, and of intervals.
 LEVEL = 0.05
 
@@ -83,6 +85,7 @@ class Difference:
         test: its name.
         runs_only: whether a side has one run: then it says that these runs differ, not
             that others would.
+        higher_is_better: direction of the column.
     """
 
     column: str
@@ -95,6 +98,7 @@ class Difference:
     p_adjusted: float
     test: str
     runs_only: bool
+    higher_is_better: bool = True
 
     @property
     def significant(self) -> bool:
@@ -103,8 +107,20 @@ class Difference:
 
     @property
     def worse(self) -> int:
-        """Number of the row with the smaller score."""
-        return self.other if self.value > 0 else self.row
+        """Number of the row with the worse score."""
+        return self.other if (self.value > 0) == self.higher_is_better else self.row
+
+    @property
+    def better(self) -> int:
+        """Number of the row with the better score."""
+        return self.row if self.worse == self.other else self.other
+
+    @property
+    def lead(self) -> tuple[float, float, float]:
+        """By how much the better row is better, not negative, and the interval's ends."""
+        sign = 1 if self.value > 0 else -1
+        low, high = sorted((sign * self.low, sign * self.high))
+        return abs(self.value), low, high
 
 
 @dataclass(frozen=True)
@@ -147,6 +163,7 @@ class Table:
         rows: values in the order of `columns`, best row first.
         rank_by: the column that decides the order; None if rows have no order.
         metrics: the columns that hold scores, 0-100.
+        lower_is_better: those of them where a smaller score is the better one.
         label: the column that names the row.
         reference_rows: rows that take no part in the ranking, such as a floor.
         title: heading.
@@ -167,6 +184,7 @@ class Table:
     rows: tuple[tuple[Value, ...], ...]
     rank_by: str | None = None
     metrics: tuple[str, ...] = ()
+    lower_is_better: tuple[str, ...] = ()
     label: str = "model"
     reference_rows: tuple[tuple[Value, ...], ...] = ()
     title: str = "Leaderboard"
@@ -191,6 +209,7 @@ class Table:
         if len(set(self.columns)) != len(self.columns):
             raise ValueError(f"columns of a table must differ, got {self.columns}")
         named = [self.label, *self.metrics, *self.details, *self.tasks]
+        named += self.lower_is_better
         named += [name for name in (self.rank_by, self.run) if name]
         for name in named:
             if name not in self.columns:
@@ -209,14 +228,15 @@ class Table:
         """Numbers of the rows to stress in a column; empty if nothing is better.
 
         With tests, those that no row is significantly better than; without, those with
-        the largest number, where more than one row has any.
+        the best number, where more than one row has any.
         """
         numbers = {i: number(self.cell(row, column)) for i, row in enumerate(self.rows)}
         numbers = {i: value for i, value in numbers.items() if value is not None}
         if self.differences is None:
-            largest = max(numbers.values(), default=None)
-            best = {i for i, value in numbers.items() if value == largest}
-            return frozenset(best if len(numbers) > 1 else ())
+            better = min if column in self.lower_is_better else max
+            best = better(numbers.values(), default=None)
+            places = {i for i, value in numbers.items() if value == best}
+            return frozenset(places if len(numbers) > 1 else ())
         tests = [d for d in self.differences if d.column == column]
         beaten = {d.worse for d in tests if d.significant}
         tested = {row for d in tests for row in (d.row, d.other)}
@@ -247,6 +267,14 @@ class Table:
             if self.cell(row, self.label) == FLOOR:
                 return row
         return None
+
+    @property
+    def described(self) -> dict[str, str]:
+        """Column name to what it measures and, where lower is better, that it is so."""
+        described = dict(self.details)
+        for name in self.lower_is_better:
+            described[name] = "; ".join(filter(None, (described.get(name), LOWER)))
+        return described
 
     def is_text(self, column: str) -> bool:
         """Whether a column holds text, which is sorted and aligned as such."""
@@ -302,6 +330,11 @@ def interval(score: Score | Bounded) -> str:
     return f"[{low:.1f}, {high:.1f}]"
 
 
+def axis_of_scores(what: str, *, lower_is_better: bool) -> str:
+    """Name of a picture's axis, which says so where lower is better."""
+    return f"{what}, 0 to 100" + (f", {LOWER}" if lower_is_better else "")
+
+
 def explain(score: Score) -> str:
     """What stands behind a score, in words."""
     if not score.count:
@@ -326,14 +359,11 @@ def explain(score: Score) -> str:
 
 def claim(table: Table, difference: Difference) -> str:
     """A significant difference in words."""
-    names = [table.name(difference.row), table.name(difference.other)]
-    low, high = difference.low, difference.high
-    if difference.value < 0:
-        names.reverse()
-        low, high = -high, -low
+    better, worse = table.name(difference.better), table.name(difference.worse)
+    by, low, high = difference.lead
     return (
-        f"{difference.column}: {names[0]} is better than {names[1]} by "
-        f"{abs(difference.value):.2f} [{low:.2f}, {high:.2f}], "
+        f"{difference.column}: {better} is better than {worse} by "
+        f"{by:.2f} [{low:.2f}, {high:.2f}], "
         f"p = {difference.p_adjusted:.2g} ({difference.test})"
     )
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from electra_bench.records import RunRecord
 from electra_bench.reports.aggregate import over_seeds
 from electra_bench.reports.cells import (
+    ColumnKey,
     Entry,
     RowKey,
     column_names,
@@ -21,11 +22,12 @@ class TaskCell(NamedTuple):
 
     Attributes:
         row: what they share as a row of the leaderboard.
-        scored_on: what the column is called there.
+        column: the same as a column; `scored_on`: what that is called there.
         entries: their scores.
     """
 
     row: RowKey
+    column: ColumnKey
     scored_on: str
     entries: list[Entry]
 
@@ -48,19 +50,27 @@ def task_cells(
     columns = sorted({column for _, column in of_task}, key=str)
     names = dict(zip(columns, column_names(columns), strict=True))
     cells = [
-        TaskCell(row, names[column], entries)
+        TaskCell(row, column, names[column], entries)
         for (row, column), entries in of_task.items()
         if entries
     ]
     if not cells:
         raise NothingToShow(f"no run has a score of {task}")
-    cells.sort(key=lambda cell: (cell.scored_on, -_median(cell), *map(str, cell.row)))
+    cells.sort(key=_place)
     return cells, selection.left_out
 
 
-def _median(cell: TaskCell) -> float:
+def _place(cell: TaskCell) -> tuple:
     score = over_seeds([(e.record.run_id, e.result.main_score) for e in cell.entries])
-    return -1.0 if score.value is None else score.value
+    sign = -1 if cell.column.higher_is_better else 1
+    is_undefined = score.value is None
+    median = 0.0 if is_undefined else sign * score.value
+    return cell.scored_on, is_undefined, median, *map(str, cell.row)
+
+
+def all_lower_are_better(cells: Sequence[TaskCell]) -> bool:
+    """Whether lower is better in all the columns that cells stand in."""
+    return not any(cell.column.higher_is_better for cell in cells)
 
 
 # Column name to its value for a cell.

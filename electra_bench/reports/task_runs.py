@@ -6,7 +6,7 @@ from electra_bench.records import RunRecord
 from electra_bench.registry import reports
 from electra_bench.reports.cells import COLLAPSED, Entry, short_names
 from electra_bench.reports.plot import Dots
-from electra_bench.reports.table import Table, Value
+from electra_bench.reports.table import Table, Value, axis_of_scores
 from electra_bench.reports.task_cells import (
     CONDITIONS,
     TaskCell,
@@ -33,6 +33,7 @@ def task_runs(
         cells, left_out = task_cells(records, task, labels, kinds)
         shown = conditions(cells)
         mains = sorted({e.result.main_metric for c in cells for e in c.entries})
+        lower = {c.column.metric for c in cells if not c.column.higher_is_better}
         others = {name for c in cells for e in c.entries for name in e.result.metrics}
         metrics = [*mains, *sorted(others - {*mains})]
         rows = [
@@ -48,6 +49,7 @@ def task_runs(
             rows=tuple(rows),
             # The others may be losses or counts.
             metrics=tuple(mains),
+            lower_is_better=tuple(name for name in mains if name in lower),
             title=f"All runs on {task}",
             details=dict.fromkeys(mains, "the main metric"),
             notes=tuple(notes),
@@ -94,14 +96,16 @@ def _plots(task: str, cells: Sequence[TaskCell]) -> tuple[Dots, ...]:
             scores = [e.result.main_score for e in cell.entries]
             rows.append((name, tuple(s for s in scores if s is not None)))
             floors |= {e.result.floor for e in cell.entries}
-        metric = of_column[0].entries[0].result.main_metric
+        column = of_column[0].column
         plots.append(
             Dots(
                 f"seeds-{place}",
                 f"{scored_on}: every run",
                 f"A line a model with a dot for each of its runs on {task} and a bar at "
                 "their median; the dashed line is the trivial answer.",
-                f"{metric}, 0 to 100",
+                axis_of_scores(
+                    column.metric, lower_is_better=not column.higher_is_better
+                ),
                 tuple(rows),
                 floors.pop() if len(floors) == 1 else None,
             )

@@ -74,7 +74,7 @@ def print_table(table: Table, out: Console | None = None) -> None:
     for columns in _blocks(table, out):
         out.print(_grid(table, columns))
         out.print()
-    for column, detail in table.details.items():
+    for column, detail in table.described.items():
         out.print(Text(f"{plain(column)}: {plain(detail)}", style="dim"))
     about = zip(table.reference_rows, table.reference_details, strict=False)
     for row, details in about:

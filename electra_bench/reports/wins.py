@@ -46,8 +46,7 @@ def wins(
         won: Counter[tuple[int, int]] = Counter()
         for test in tests:
             if test.significant:
-                better = test.row if test.worse == test.other else test.other
-                won[better, test.worse] += 1
+                won[test.better, test.worse] += 1
         pairs = {(d.row, d.other) for d in tests} | {(d.other, d.row) for d in tests}
         places = range(len(board.shown))
         counts = tuple(

@@ -165,6 +165,7 @@ class CorpusTraining(NamedTuple):
             metrics=percentages(metrics),
             main_metric=card.main_metric,
             data_sha256=held_out.data_sha256,
+            higher_is_better=card.higher_is_better,
         )
 
 

@@ -115,6 +115,7 @@ def rerank(
                 _metrics(rescored[split], scores[split], weight, measure),
                 f"{metric}_after" if metric else "changed",
                 data_sha256=hashes[files[split]],
+                higher_is_better=measure and measure.higher_is_better,
             )
             for split, part in lists.items()
         ]

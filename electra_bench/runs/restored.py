@@ -154,6 +154,7 @@ class RestoredRun(NamedTuple):
             metrics,
             card.main_metric,
             data_sha256=part.data_sha256,
+            higher_is_better=card.higher_is_better,
             marks=score_marks(self.pretrained, card, [part]),
         )
 

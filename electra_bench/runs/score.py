@@ -114,7 +114,14 @@ def score(
                 write(_line(run, text, row, found, float(pll), with_tokens=tokens))
         metrics = _metrics(run, scores, reading.report.skipped)
         result = TaskResult(
-            "score", 1, file, len(texts), metrics, "mean_pll", data_sha256=sha256
+            "score",
+            1,
+            file,
+            len(texts),
+            metrics,
+            "mean_pll",
+            data_sha256=sha256,
+            higher_is_better=True,
         )
         record = scoring.keep_record("score", run, folder, [result], scores.seconds)
     for reason in reading.report.reasons:

@@ -10,6 +10,7 @@ Registered as `<kind>_<metric>` or, where the metric's name says it all, `<metri
 takes `targets` and `predictions` as `metrics` does, read from JSON.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -23,6 +24,9 @@ from electra_bench.tasks.answer_match import (
 )
 
 Weights = np.ndarray
+# Smallest and largest score.
+OF_SHARES = (0.0, 100.0)
+OF_CORRELATIONS = (-100.0, 100.0)
 
 
 class WeightedMetric(NamedTuple):
@@ -33,10 +37,13 @@ class WeightedMetric(NamedTuple):
             better. For showing where two runs differ, not for tests.
         score: from weights [samples, examples], not negative, to percentages [samples];
             NaN where a sample has no score.
+        limits: the smallest and the largest score that there can be, at which intervals
+            end.
     """
 
     quality: np.ndarray
     score: Callable[[Weights], np.ndarray]
+    limits: tuple[float, float] = (-math.inf, math.inf)
 
 
 def accuracy(targets: Sequence, predictions: Sequence) -> WeightedMetric:
@@ -66,7 +73,7 @@ def matthews(targets: Sequence, predictions: Sequence) -> WeightedMetric:
         safe = np.where(variance > 0, variance, 1.0)
         return 100.0 * np.where(variance > 0, covariance, 0.0) / np.sqrt(safe)
 
-    return WeightedMetric(right, score)
+    return WeightedMetric(right, score, OF_CORRELATIONS)
 
 
 def pearson(targets: Sequence[float], predictions: Sequence[float]) -> WeightedMetric:
@@ -76,7 +83,7 @@ def pearson(targets: Sequence[float], predictions: Sequence[float]) -> WeightedM
     def score(weights: Weights) -> np.ndarray:
         return _correlation(weights, x - x.mean(), y - y.mean())
 
-    return WeightedMetric(-np.abs(x - y), score)
+    return WeightedMetric(-np.abs(x - y), score, OF_CORRELATIONS)
 
 
 def spearman(targets: Sequence[float], predictions: Sequence[float]) -> WeightedMetric:
@@ -86,7 +93,7 @@ def spearman(targets: Sequence[float], predictions: Sequence[float]) -> Weighted
     def score(weights: Weights) -> np.ndarray:
         return _correlation(weights, _ranks(weights, x), _ranks(weights, y))
 
-    return WeightedMetric(-np.abs(x - y), score)
+    return WeightedMetric(-np.abs(x - y), score, OF_CORRELATIONS)
 
 
 def _ranks(weights: Weights, values: np.ndarray) -> np.ndarray:
@@ -125,7 +132,7 @@ def tagging_f1(
         counts.append((2 * len(expected & found), len(expected) + len(found)))
     both, either = np.array(counts, np.float64).reshape(-1, 2).T
     quality = np.where(either > 0, both / np.maximum(either, 1.0), 1.0)
-    return WeightedMetric(quality, _ratio(both, either))
+    return WeightedMetric(quality, _ratio(both, either), OF_SHARES)
 
 
 def tag_accuracy(
@@ -140,7 +147,8 @@ def tag_accuracy(
         np.float64,
     )
     words = np.array([len(target) for target in targets], np.float64)
-    return WeightedMetric(right / np.maximum(words, 1.0), _ratio(right, words))
+    quality = right / np.maximum(words, 1.0)
+    return WeightedMetric(quality, _ratio(right, words), OF_SHARES)
 
 
 def span_qa_exact(
@@ -175,7 +183,7 @@ def _match(answers: Sequence[str], prediction: Any) -> Match:
 
 def _mean(fractions: Sequence[float]) -> WeightedMetric:
     values = np.array(fractions, np.float64)
-    return WeightedMetric(values, _ratio(values, np.ones_like(values)))
+    return WeightedMetric(values, _ratio(values, np.ones_like(values)), OF_SHARES)
 
 
 def _ratio(

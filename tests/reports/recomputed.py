@@ -11,6 +11,8 @@ import numpy as np
 import scipy.stats
 
 REPLICATES = 1000
+# Of a correlation; any other score is a share.
+LIMITS = {"mcc": (-100, 100), "spearman": (-100, 100)}
 
 
 class Runs(NamedTuple):
@@ -20,11 +22,13 @@ class Runs(NamedTuple):
         scores: [runs].
         samples: [runs, replicates].
         right: whether an answer is right, [runs, examples]; of texts only.
+        limits: the smallest and the largest score there can be.
     """
 
     scores: np.ndarray
     samples: np.ndarray
     right: np.ndarray
+    limits: tuple
 
     @property
     def size(self):
@@ -33,16 +37,18 @@ class Runs(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """A number, its standard error and the degrees of freedom of that."""
+    """A number, its standard error and the degrees of freedom of that; its limits."""
 
     value: float
     error: float
     freedom: float
+    limits: tuple
 
     @property
     def ends(self):
-        """The 95 % interval; scores do not know that 100 is the most."""
-        return scipy.stats.t.interval(0.95, self.freedom, self.value, self.error)
+        """The 95 % interval as far as values can be."""
+        ends = scipy.stats.t.interval(0.95, self.freedom, self.value, self.error)
+        return tuple(np.clip(ends, *self.limits))
 
     @property
     def p_value(self):
@@ -55,11 +61,12 @@ def runs_of_files(files, metric):
 
     Args:
         files: (path of predictions, score) a run.
-        metric: `accuracy`, `tag_accuracy`, `mcc` or `spearman`.
+        metric: `accuracy`, `error_rate`, `tag_accuracy`, `mcc` or `spearman`.
     """
     read = [(*_samples(path, metric), score) for path, score in files]
     samples, right, scores = zip(*read, strict=True)
-    return Runs(np.array(scores), np.array(samples), np.array(right))
+    limits = LIMITS.get(metric, (0, 100))
+    return Runs(np.array(scores), np.array(samples), np.array(right), limits)
 
 
 def _samples(path, metric):
@@ -72,6 +79,8 @@ def _samples(path, metric):
     right = np.array([t == f for t, f in zip(targets, found, strict=True)])
     if metric == "accuracy":
         return 100 * np.mean(right[drawn], -1), right
+    if metric == "error_rate":
+        return 100 * np.mean(~right[drawn], -1), right
     if metric == "tag_accuracy":
         equal = [np.equal(t, f).sum() for t, f in zip(targets, found, strict=True)]
         total = np.array([len(target) for target in targets])
@@ -93,12 +102,14 @@ def _samples(path, metric):
 def estimated(*sides):
     """The mean of a cell, or the difference of two."""
     value, samples = np.mean(sides[0].scores), np.mean(sides[0].samples, 0)
+    limits = sides[0].limits
     if len(sides) == 2:
+        limits = limits[0] - sides[1].limits[1], limits[1] - sides[1].limits[0]
         value -= np.mean(sides[1].scores)
         samples = samples - np.mean(sides[1].samples, 0)
     parts = [(np.var(samples), np.var(samples), sides[0].size - 1)]
     parts += [_seeds_part(side) for side in sides if len(side.scores) > 1]
-    return _welch(value, parts)
+    return _welch(value, parts, limits)
 
 
 def _seeds_part(runs):
@@ -109,11 +120,11 @@ def _seeds_part(runs):
     return max(0, total - by_chance / (count - 1)), total, count - 1
 
 
-def _welch(value, parts):
+def _welch(value, parts, limits):
     variance = sum(part for part, _, _ in parts)
     freedom = variance**2 / sum(scale**2 / free for _, scale, free in parts)
     freedom = max(freedom, min(free for _, _, free in parts))
-    return Estimate(value, np.sqrt(variance), freedom)
+    return Estimate(value, np.sqrt(variance), freedom, limits)
 
 
 def mean_of(estimates):
@@ -121,7 +132,8 @@ def mean_of(estimates):
     count = len(estimates)
     squares = [(e.error / count) ** 2 for e in estimates]
     parts = [(s, s, e.freedom) for s, e in zip(squares, estimates, strict=True)]
-    return _welch(np.mean([e.value for e in estimates]), parts)
+    limits = tuple(np.mean([e.limits for e in estimates], axis=0))
+    return _welch(np.mean([e.value for e in estimates]), parts, limits)
 
 
 class Pair(NamedTuple):

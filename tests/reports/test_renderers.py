@@ -122,7 +122,7 @@ def test_a_page_says_how_to_read_a_cell(tmp_path):
     page = to_html(Table(("model", "cola"), rows, metrics=("cola",)), str(tmp_path))
     assert (
         "A cell: median over runs, ± standard deviation, n runs, [95 % interval of the "
-        "mean], a dot a run with a bar at the median. Green: the largest." in page
+        "mean], a dot a run with a bar at the median. Green: the best." in page
     )
     page = to_html(Table(("model", "cola"), rows[1:]), str(tmp_path))
     assert "A cell: median over runs, n runs. A score leads" in page

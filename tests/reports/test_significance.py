@@ -49,6 +49,24 @@ def test_independent_runs_have_the_error_of_their_mean():
     assert significance.estimate(runs, others).p_value == pytest.approx(welch.pvalue)
 
 
+def test_intervals_end_where_values_do():
+    """Two runs far apart: Student's t with one degree of freedom goes far."""
+    scores = np.array([2.0, 12.0])
+    samples = np.repeat(scores[:, None], 100, axis=1)
+    share = significance.estimate(Runs(scores, samples, 1000, (0.0, 100.0)))
+    open_ended = significance.estimate(Runs(scores, samples, 1000))
+    assert open_ended.low < 0.0
+    assert (share.low, share.high) == (0.0, open_ended.high)
+    assert share.p_value == open_ended.p_value
+    correlation = Runs(scores, 30.0 * samples, 1000, (-100.0, 100.0))
+    assert significance.estimate(correlation).low == open_ended.low
+    far = Runs(np.array([0.0, 60.0]), 5.0 * samples, 1000, (0.0, 100.0))
+    difference = significance.estimate(far, Runs(scores, samples, 1000, (0.0, 100.0)))
+    assert (difference.low, difference.high) == (-100.0, 100.0)
+    mean = significance.combined([[share], [significance.estimate(correlation)]])
+    assert mean.limits == (-50.0, 100.0)
+
+
 def test_pairing_by_example_makes_differences_surer():
     random = np.random.default_rng(1)
     one, other = right_answers([0.7, 0.6], Spread(difficulty=2.0), random)

@@ -25,6 +25,15 @@ def test_best_is_nothing_without_a_rival():
     assert Table(("model", "a"), (("x", 1.0), ("y", Score(2.0)))).best("a") == {1}
 
 
+def test_best_is_the_smallest_where_lower_is_better():
+    rows = (("x", 1.0), ("y", Score(2.0)), ("z", None))
+    table = Table(("model", "a"), rows, metrics=("a",), lower_is_better=("a",))
+    assert table.best("a") == {0}
+    assert table.described == {"a": "lower is better"}
+    with pytest.raises(ValueError, match="'b' is no column"):
+        Table(("model", "a"), (), lower_is_better=("b",))
+
+
 def difference(row, other, value, p_adjusted, **changes):
     fields = {"low": 0.0, "high": 0.0, "p_value": p_adjusted, "test": "t"}
     fields |= {"runs_only": False} | changes
@@ -42,6 +51,16 @@ def test_best_is_what_no_row_is_significantly_better_than():
     assert not Table(("model", "a"), rows, differences=tests[:1]).best("a")
     runs_only = (difference(0, 1, 1.0, 0.0, runs_only=True),)
     assert not Table(("model", "a"), rows, differences=runs_only).best("a")
+
+
+def test_a_claim_names_the_row_with_fewer_errors_as_the_better_one():
+    rows = (("x", 3.0), ("y", 1.0))
+    test = difference(0, 1, 2.0, 0.01, low=0.5, high=3.5, higher_is_better=False)
+    table = Table(("model", "a"), rows, differences=(test,), lower_is_better=("a",))
+    assert tables.claim(table, test).startswith(
+        "a: y is better than x by 2.00 [0.50, 3"
+    )
+    assert table.best("a") == {1}
 
 
 def test_a_claim_tells_rows_of_one_label_apart():

@@ -365,6 +365,7 @@ def test_rerank_chooses_lambda_on_dev_and_applies_it(runs, nbest, tmp_path, caps
     [path] = (tmp_path / "out").glob("*/record.json")
     record = read_record(str(path))
     assert record.kind == "rerank" and record.results[1].main_metric == "wer_after"
+    assert record.results[1].higher_is_better is False
     assert record.results[1].metrics["passes"] == 9
     table = leaderboard(kinds=("rerank",))([record])
     assert table.rows

@@ -76,6 +76,8 @@ def test_equals_the_metric_of_repeated_examples(name, make, function, key):
     weights[0] = 1.0
     measured = weighted_metrics.get(name)(targets, predictions)
     assert measured.quality.shape == (SIZE,)
+    lowest = -100.0 if name in ("mcc", "pearson", "spearman") else 0.0
+    assert measured.limits == (lowest, 100.0)
     for row, score in zip(weights, measured.score(weights), strict=True):
         drawn = np.repeat(np.arange(SIZE), row.astype(int))
         expected = function(

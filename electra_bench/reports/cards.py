@@ -1,0 +1,29 @@
+"""What reports ask the cards of installed tasks."""
+
+from electra_bench import registry
+from electra_bench.records import TaskCard
+
+
+def card_or_none(task: str) -> TaskCard | None:
+    """The card of a task; None if it is not installed, or is broken."""
+    if task not in registry.tasks.names():
+        return None
+    try:
+        return registry.tasks.get(task)
+    except (
+        Exception
+    ):  # a plugin's module may raise anything; its records are still good
+        return None
+
+
+def higher_is_better(task: str, metric: str | None = None) -> bool:
+    """Direction of a metric; True where no card tells.
+
+    Args:
+        task: registered name.
+        metric: the metric; None is the card's main one, the only one it tells of.
+    """
+    card = card_or_none(task)
+    if card is None or metric not in (None, card.main_metric):
+        return True
+    return card.higher_is_better
