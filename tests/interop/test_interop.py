@@ -148,7 +148,7 @@ def test_the_originals_checkpoint_has_no_slots(pretrained, tmp_path):
     assert step == 4 and step.dtype == np.int64
 
 
-def test_a_saved_model_runs_without_this_package(pretrained, tmp_path):
+def test_a_saved_model_runs_without_this_package(pretrained, tmp_path, capsys):
     output = tmp_path / "served"
     arguments = ["--format", "savedmodel", "--output", output]
     assert checkpoint("export", pretrained, *arguments) == 0
@@ -165,6 +165,21 @@ print(found["sequence"].shape, not any(m.startswith("electra") for m in sys.modu
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "(1, 6, 16) True"
+    capsys.readouterr()
+    assert checkpoint("describe", output, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["format"] == "SavedModel"
+    assert found["inputs of serving_default"].keys() == {
+        "input_ids",
+        "input_mask",
+        "segment_ids",
+    }
+    assert "float32" in found["outputs of serving_default"]["sequence"]
+    expected = tensors_of(pretrained / "checkpoints")
+    encoder = {
+        n: list(x.shape) for n, x in expected.items() if n.startswith("electra/")
+    }
+    assert found["variables"] == encoder
 
 
 def test_a_fine_tuned_saved_model_classifies(finetune_bindings, tmp_path):
