@@ -193,9 +193,8 @@ def test_what_an_objective_finds_wrong_is_shown_once_and_not_early(
 ):
     monkeypatch.setattr(trainer_module, "WARN_AFTER_STEPS", 9)
     train(tmp_path, objective=Doubtful())
-    warnings = [
-        line for line in capsys.readouterr().out.splitlines() if "warning: " in line
-    ]
+    said = capsys.readouterr().err.splitlines()
+    warnings = [line for line in said if "warning: " in line]
     # Lines come every two steps, and a quarter of the training is five.
     [shown] = warnings
     assert "warning: step 10: the loss is " in shown
