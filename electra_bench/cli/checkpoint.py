@@ -33,7 +33,8 @@ def add_parser(subparsers) -> None:
     )
     actions = parser.add_subparsers(metavar="ACTION")
     describe = actions.add_parser(
-        "describe", help="what is in a checkpoint, a run or a model of Hugging Face's"
+        "describe",
+        help="what is in a checkpoint, a run, a model of Hugging Face's or a SavedModel",
     )
     describe.add_argument("path", metavar="PATH", help="folder or checkpoint prefix")
     describe.add_argument("--json", action="store_true", help="print JSON")
@@ -200,18 +201,38 @@ def _describe(args: argparse.Namespace) -> int:
     return errors.DONE
 
 
+def _in_saved_model(path: str) -> tuple[dict[str, Any], dict[str, list[int]]]:
+    """Format and signatures, and the shapes of the variables that these read."""
+    import tensorflow as tf
+
+    from electra_bench.core.variables import variable_name
+
+    def tensors(specs: Any) -> dict[str, str]:
+        return {name: f"{x.dtype.name} {x.shape}" for name, x in sorted(specs.items())}
+
+    about: dict[str, Any] = {"format": "SavedModel"}
+    shapes: dict[str, list[int]] = {}
+    for name, function in tf.saved_model.load(path).signatures.items():
+        _, inputs = function.structured_input_signature
+        about[f"inputs of {name}"] = tensors(inputs)
+        about[f"outputs of {name}"] = tensors(function.structured_outputs)
+        shapes |= {variable_name(v): v.shape.as_list() for v in function.variables}
+    return about, shapes
+
+
 def describe(path: str) -> dict[str, Any]:
     """What is in a checkpoint.
 
     Args:
-        path: a checkpoint's prefix, a run's folder, or a folder of Hugging Face's.
+        path: a checkpoint's prefix, a run's folder, a folder of Hugging Face's, or a
+            SavedModel's.
 
     Returns:
-        format, step, parameters by group, optimizer slots, and all variables with their
-        shapes.
+        format, step or signatures, parameters by group, optimizer slots, and all variables
+        with their shapes.
 
     Raises:
-        FileNotFoundError: neither is there.
+        FileNotFoundError: none of these is there.
     """
     if os.path.isfile(os.path.join(path, "model.safetensors")):
         from electra_bench.interop.huggingface import read_model
@@ -223,6 +244,8 @@ def describe(path: str) -> dict[str, Any]:
             "sizes": {**model.sizes, "vocab_size": model.vocab_size},
             "without a counterpart": list(model.dropped),
         }
+    elif os.path.isfile(os.path.join(path, "saved_model.pb")):
+        about, shapes = _in_saved_model(path)
     else:
         import tensorflow as tf
 

@@ -57,6 +57,8 @@ DEFAULTS: dict[str, Any] = {
     "init_checkpoint": None,
     "model_dir": None,
 }
+# What debug mode changes, also for tasks that have settings of their own.
+DEBUG = {"num_trials": 1, "train_batch_size": 32, "num_train_epochs": 3.0}
 # Said, but without a counterpart: what they are for happens otherwise here.
 WITHOUT_MEANING = {
     "log_examples": "electra-bench validate task shows examples",
@@ -106,7 +108,8 @@ def finetuning(given: Mapping[str, Any], data_dir: str, model_name: str) -> Tran
     Raises:
         ValueError: an unknown key, or a value that means nothing here.
     """
-    hparams = DEFAULTS | _of_tasks(given) | _of_size(given) | dict(given)
+    debug = DEBUG if given.get("debug") else {}
+    hparams = DEFAULTS | _of_tasks(given) | _of_size(given) | debug | dict(given)
     if hparams["use_tpu"]:
         raise ValueError("--hparams: use_tpu must be false (bind training.strategy)")
     if hparams["num_trials"] < 1:
@@ -117,11 +120,11 @@ def finetuning(given: Mapping[str, Any], data_dir: str, model_name: str) -> Tran
     model = os.path.join(data_dir, "models", model_name)
     bindings = {
         "TASK": tasks[0] if len(tasks) == 1 else tuple(tasks),
-        "INIT": None if hparams["debug"] else hparams["init_checkpoint"] or model,
+        "INIT": hparams["init_checkpoint"] or (None if debug else model),
         "LABEL": model_name,
         "WORKDIR": hparams["model_dir"] or os.path.join(model, "finetuning_models"),
         "DATA_DIR": data_dir,
-        "SEED": tuple(range(1 if hparams["debug"] else hparams["num_trials"])),
+        "SEED": tuple(range(hparams["num_trials"])),
         "LEARNING_RATE": hparams["learning_rate"],
         "EPOCHS": float(hparams["num_train_epochs"]),
         "runs.finetune.max_seq_length": hparams["max_seq_length"],
@@ -138,7 +141,7 @@ def finetuning(given: Mapping[str, Any], data_dir: str, model_name: str) -> Tran
     }
     if hparams["vocab_file"]:
         bindings["VOCAB"] = hparams["vocab_file"]
-    elif hparams["debug"] or not os.path.isfile(os.path.join(model, "vocab.txt")):
+    elif debug or not os.path.isfile(os.path.join(model, "vocab.txt")):
         bindings["VOCAB"] = os.path.join(data_dir, "vocab.txt")
     if not hparams["double_unordered"]:
         once = {task: ("train", "dev") for task in UNORDERED}

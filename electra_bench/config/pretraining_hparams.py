@@ -198,4 +198,5 @@ def _generator(hparams: Mapping[str, Any]) -> dict[str, Any]:
     bindings["generator/models.electra.ffn_size"] = 4 * hidden
     bindings["objectives.electra.generator"] = kind
     bindings["objectives.mlm.mask_prob"] = hparams["mask_prob"]
+    bindings["objectives.mlm.weight"] = hparams["gen_weight"]
     return bindings

@@ -9,10 +9,60 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from electra_bench.core import Seed, SpecialIds
+from electra_bench.core import Batch, Seed, SpecialIds
 
-# A chosen token becomes [MASK] with this probability and stays as it is otherwise.
-REPLACED = 0.85
+# What becomes of a position that was drawn more than once.
+REPEATS = ("mean", "once")
+
+
+class Masking(NamedTuple):
+    """Which tokens are to be predicted, and what is read in their place; see `mask`."""
+
+    mask_prob: float
+    distinct_positions: bool = False
+    repeated_positions: str = "mean"
+    mask_token_prob: float = 0.85
+    random_token_prob: float = 0.0
+
+    def __call__(self, batch: Batch, special_ids: SpecialIds, seed: Seed) -> "Masked":
+        """Masks a batch."""
+        return mask(
+            batch.input_ids,
+            batch.input_mask,
+            special_ids,
+            self.mask_prob,
+            seed,
+            distinct=self.distinct_positions,
+            repeats=self.repeated_positions,
+            mask_token_prob=self.mask_token_prob,
+            random_token_prob=self.random_token_prob,
+        )
+
+    def check(self, objective: str) -> None:
+        """Checks the settings.
+
+        Args:
+            objective: registered name, for the message.
+
+        Raises:
+            ValueError: one is out of range.
+        """
+        where = f"objectives.{objective}"
+        if not 0.0 < self.mask_prob < 1.0:
+            raise ValueError(
+                f"{where}.mask_prob must be in (0, 1), got {self.mask_prob}"
+            )
+        if self.repeated_positions not in REPEATS:
+            raise ValueError(
+                f"{where}.repeated_positions must be one of {', '.join(REPEATS)}; got "
+                f"{self.repeated_positions!r}"
+            )
+        shares = self.mask_token_prob, self.random_token_prob
+        if min(shares) < 0.0 or sum(shares) > 1.0 + 1e-9:
+            raise ValueError(
+                f"{where}.mask_token_prob and random_token_prob must be at least 0 and "
+                f"together at most 1, got {shares[0]} and {shares[1]}"
+            )
 
 
 class Masked(NamedTuple):
@@ -130,36 +180,47 @@ def choose_distinct(
     return tf.math.top_k(keys, num_slots).indices
 
 
+def is_first(positions: tf.Tensor) -> tf.Tensor:
+    """Whether no slot before holds the same position: bool [batch, preds].
+
+    Args:
+        positions: int32 [batch, preds].
+    """
+    # [batch, preds, preds]
+    same = positions[:, :, tf.newaxis] == positions[:, tf.newaxis, :]
+    before = tf.linalg.band_part(tf.cast(same, tf.int32), -1, 0)
+    # Every slot has the same position as itself.
+    return tf.reduce_sum(before, -1) == 1
+
+
 def mask_positions(
     input_ids: tf.Tensor,
-    drawn: tf.Tensor,
-    num_used: tf.Tensor,
-    uniform: tf.Tensor,
-    mask_id: int,
+    positions: tf.Tensor,
+    used: tf.Tensor,
+    tokens: tf.Tensor,
+    replaced: tf.Tensor,
 ) -> Masked:
-    """Masks the drawn positions.
+    """Puts tokens at some of the chosen positions.
 
     Args:
         input_ids: int32 [batch, seq].
-        drawn: positions, int32 [batch, preds].
-        num_used: how many of them count, int32 [batch].
-        uniform: draws in [0, 1), float32 [batch, preds]; below 0.85 the token becomes
-            [MASK]. There are no random replacements, unlike in BERT.
-        mask_id: of [MASK].
+        positions: chosen ones, int32 [batch, preds].
+        used: whether a slot counts, bool [batch, preds].
+        tokens: what to put there, int32 [batch, preds].
+        replaced: whether to put it there, or to leave the token as it is, bool
+            [batch, preds].
 
     Returns:
         See `Masked`.
 
     Source: google-research/electra pretrain/pretrain_helpers.py `mask`.
     """
-    used = tf.sequence_mask(num_used, drawn.shape[1], tf.int32)
-    positions = drawn * used
-    ids = gather_positions(input_ids, positions) * used
+    counted = tf.cast(used, tf.int32)
+    positions *= counted
+    ids = gather_positions(input_ids, positions) * counted
     # Position 0 is [CLS] and stands for no position at all.
-    replaced = positions * tf.cast(uniform < REPLACED, tf.int32)
-    masked_ids, _ = scatter_update(
-        input_ids, tf.fill(tf.shape(positions), mask_id), replaced
-    )
+    where = positions * tf.cast(replaced, tf.int32)
+    masked_ids, _ = scatter_update(input_ids, tokens, where)
     return Masked(masked_ids, positions, ids, tf.cast(used, tf.float32))
 
 
@@ -171,6 +232,9 @@ def mask(
     seed: Seed,
     *,
     distinct: bool = False,
+    repeats: str = "mean",
+    mask_token_prob: float = 0.85,
+    random_token_prob: float = 0.0,
 ) -> Masked:
     """Draws positions and masks them.
 
@@ -181,6 +245,12 @@ def mask(
         mask_prob: fraction of the tokens to predict, in (0, 1).
         seed: where to draw from.
         distinct: draw without replacement.
+        repeats: what becomes of a position that was drawn before in its row: "mean"
+            leaves it in, so that `corrupt` puts the mean of its samples there; "once"
+            takes it out, so that it counts once and has one sample.
+        mask_token_prob: a chosen token becomes [MASK] with this probability,
+        random_token_prob: any token of the vocabulary with this one, and stays as it is
+            otherwise.
 
     Returns:
         See `Masked`.
@@ -189,8 +259,9 @@ def mask(
         ValueError: the length of the sequences is not static.
 
     Source: Clark et al. 2020, section 2; google-research/electra
-    pretrain/pretrain_helpers.py `mask`. Differs: rows without candidates predict nothing,
-    where the original reads the first token of the next row; seeded row by row.
+    pretrain/pretrain_helpers.py `mask`; Devlin et al. 2019, section 3.1 (random tokens).
+    Differs: rows without candidates predict nothing, where the original reads the first
+    token of the next row; seeded row by row.
     """
     batch, seq = tf.shape(input_ids)[0], input_ids.shape[1]
     if seq is None:
@@ -208,8 +279,16 @@ def mask(
     else:
         drawn = choose_with_replacement(allowed, where.uniform([batch, slots]))
         num_used = tf.where(num_allowed > 0, wanted, 0)
+    used = tf.sequence_mask(num_used, slots)
+    if repeats == "once":
+        used &= is_first(drawn)
+    tokens = tf.fill([batch, slots], special_ids.mask)
     kept = seed.fold("kept").uniform([batch, slots])
-    return mask_positions(input_ids, drawn, num_used, kept, special_ids.mask)
+    if random_token_prob > 0.0:
+        any_token = seed.fold("random").uniform([batch, slots]) * special_ids.size
+        tokens = tf.where(kept < mask_token_prob, tokens, tf.cast(any_token, tf.int32))
+    replaced = kept < mask_token_prob + random_token_prob
+    return mask_positions(input_ids, drawn, used, tokens, replaced)
 
 
 def unmask(masked: Masked) -> tf.Tensor:

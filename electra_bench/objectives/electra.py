@@ -13,13 +13,13 @@ from electra_bench.core import (
     SpecialIds,
     Variables,
 )
+from electra_bench.data.corruption import Masking
 from electra_bench.models.flops import discriminator_head_flops
 from electra_bench.models.flops_paper import Transformer
 from electra_bench.objectives.detection import detection_measures
 from electra_bench.objectives.generators import (
     Generator,
     build_generator,
-    check_mask_prob,
     mean_term,
 )
 from electra_bench.objectives.heads import DiscriminatorHead
@@ -150,6 +150,9 @@ def electra(
     temperature: float = 1.0,
     disallow_correct: bool = False,
     distinct_positions: bool = False,
+    repeated_positions: str = "mean",
+    mask_token_prob: float = 0.85,
+    random_token_prob: float = 0.0,
 ) -> ReplacedTokens:
     """Builds the objective.
 
@@ -179,8 +182,15 @@ def electra(
         disallow_correct: never sample the original token, so that every sampled token is
             fake.
         distinct_positions: draw positions without replacement. The original draws with
-            replacement: fewer tokens are replaced, and where two samples for one position
-            differ, their mean, rounded down, takes it: an arbitrary token.
+            replacement, so that fewer tokens are replaced.
+        repeated_positions: what becomes of a position that was drawn several times.
+            "mean": it counts as often, and where its samples differ, their mean, rounded
+            down, takes it: an arbitrary token, as in the original. "once": it counts once
+            and has one sample.
+        mask_token_prob: fraction of the chosen tokens that the generator reads as [MASK];
+            0.85 in the original.
+        random_token_prob: fraction that it reads as any token of the vocabulary, as BERT
+            does; what is left it reads as it is.
 
     Returns:
         The objective.
@@ -191,7 +201,14 @@ def electra(
     Source: Clark et al. 2020, sections 2 and 3.2; google-research/electra
     run_pretraining.py, configure_pretraining.py.
     """
-    check_mask_prob(mask_prob, "electra")
+    masking = Masking(
+        mask_prob,
+        distinct_positions,
+        repeated_positions,
+        mask_token_prob,
+        random_token_prob,
+    )
+    masking.check("electra")
     for name, value in {
         "generator_hidden_size": generator_hidden_size,
         "generator_layers": generator_layers,
@@ -212,9 +229,7 @@ def electra(
             own_layers=untied_generator,
             own_embeddings=untied_generator_embeddings,
         )
-    replacing = Replacing(
-        mask_prob, gen_weight, temperature, disallow_correct, distinct_positions
-    )
+    replacing = Replacing(masking, gen_weight, temperature, disallow_correct)
     return method(variables, generator, encoder, special_ids, replacing, disc_weight)
 
 

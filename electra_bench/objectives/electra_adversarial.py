@@ -88,8 +88,9 @@ def electra_adversarial(
 ) -> ReplacedTokens:
     """Builds the objective; all its parameters are those bound to `electra`.
 
-    `gen_weight` is the coefficient of the REINFORCE term. Bind `distinct_positions`: of
-    two different samples for one position neither stands in the text.
+    `gen_weight` is the coefficient of the REINFORCE term. Bind `distinct_positions`,
+    or `repeated_positions` to "once": otherwise of two different samples for one position
+    neither stands in the text.
 
     Args:
         encoders: builds the encoders.

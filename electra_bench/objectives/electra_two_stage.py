@@ -45,10 +45,7 @@ class TwoStageElectra(Electra):
                 "under generator/ or discriminator/ make them different"
             )
         self._masked_lm = MaskedLanguageModelling(
-            self.generator,
-            self._special_ids,
-            self._replacing.mask_prob,
-            self._replacing.distinct_positions,
+            self.generator, self._special_ids, self._replacing.masking
         )
 
     @property

@@ -390,11 +390,3 @@ def mean_term(losses: tf.Tensor, weights: tf.Tensor, coefficient: float) -> Loss
     return LossTerm(
         tf.reduce_sum(losses * weights), tf.reduce_sum(weights), coefficient
     )
-
-
-def check_mask_prob(mask_prob: float, objective: str) -> None:
-    """Raises ValueError unless `mask_prob` is in (0, 1)."""
-    if not 0.0 < mask_prob < 1.0:
-        raise ValueError(
-            f"objectives.{objective}.mask_prob must be in (0, 1), got {mask_prob}"
-        )

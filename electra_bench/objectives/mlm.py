@@ -11,13 +11,12 @@ from electra_bench.core import (
     Variables,
     measured,
 )
-from electra_bench.data.corruption import Masked, mask, max_predictions
+from electra_bench.data.corruption import Masked, Masking, max_predictions
 from electra_bench.models import flops_paper
 from electra_bench.models.flops import TRAIN_FACTOR
 from electra_bench.objectives.generators import (
     MaskedLM,
     Proposed,
-    check_mask_prob,
     is_likeliest,
     token_losses,
 )
@@ -33,6 +32,10 @@ def mlm(
     *,
     mask_prob: float = 0.15,
     distinct_positions: bool = False,
+    repeated_positions: str = "mean",
+    mask_token_prob: float = 0.85,
+    random_token_prob: float = 0.0,
+    weight: float = 1.0,
 ) -> "MaskedLanguageModelling":
     """Builds the objective.
 
@@ -40,26 +43,36 @@ def mlm(
         encoders: builds the encoder.
         variables: creates the head's variables.
         special_ids: of the vocabulary.
-        mask_prob: fraction of the tokens to predict, in (0, 1). 85 % of them become
-            [MASK], the others stay; BERT also puts random tokens.
+        mask_prob: fraction of the tokens to predict, in (0, 1).
         distinct_positions: draw positions without replacement; the original draws with
             replacement, so that about 14 % of 128 tokens are masked at 0.15.
+        repeated_positions: whether a position that was drawn several times counts as
+            often ("mean", as in the original) or "once".
+        mask_token_prob: fraction of these tokens that become [MASK]; 0.85 in the
+            original, 0.8 in BERT.
+        random_token_prob: fraction that become any token of the vocabulary; none in the
+            original, 0.1 in BERT. What is left stays as it is.
+        weight: coefficient of the loss, `gen_weight` in the original.
 
     Returns:
         The objective.
 
     Raises:
-        ValueError: `mask_prob` is outside (0, 1).
+        ValueError: a number is out of range.
 
     Source: Devlin et al. 2019, section 3.1; google-research/electra run_pretraining.py
     with `electra_objective` false.
     """
-    check_mask_prob(mask_prob, "mlm")
-    return MaskedLanguageModelling(
-        MaskedLM(variables, encoders("encoder")),
-        special_ids,
+    masking = Masking(
         mask_prob,
         distinct_positions,
+        repeated_positions,
+        mask_token_prob,
+        random_token_prob,
+    )
+    masking.check("mlm")
+    return MaskedLanguageModelling(
+        MaskedLM(variables, encoders("encoder")), special_ids, masking, weight
     )
 
 
@@ -70,27 +83,20 @@ class MaskedLanguageModelling(tf.Module):
         self,
         model: MaskedLM,
         special_ids: SpecialIds,
-        mask_prob: float,
-        distinct_positions: bool,
+        masking: Masking,
+        weight: float = 1.0,
     ):
         """Takes what `mlm` has built."""
         super().__init__()
         self.encoder = model.encoder
         self.masked_lm = model
         self._special_ids = special_ids
-        self._mask_prob = mask_prob
-        self._distinct_positions = distinct_positions
+        self._masking = masking
+        self._weight = weight
 
     def mask(self, batch: Batch, seed: Seed) -> Masked:
         """Masks the batch anew."""
-        return mask(
-            batch.input_ids,
-            batch.input_mask,
-            self._special_ids,
-            self._mask_prob,
-            seed.fold("mask"),
-            distinct=self._distinct_positions,
-        )
+        return self._masking(batch, self._special_ids, seed.fold("mask"))
 
     def forward(
         self, batch: Batch, masked: Masked, *, seed: Seed, training: bool
@@ -123,7 +129,7 @@ class MaskedLanguageModelling(tf.Module):
         self, batch: Batch, masked: Masked, proposed: Proposed
     ) -> dict[str, LossTerm]:
         """The loss terms of a forward pass."""
-        return self.masked_lm.terms(batch, masked, proposed, 1.0)
+        return self.masked_lm.terms(batch, masked, proposed, self._weight)
 
     def evaluated(self, masked: Masked, proposed: Proposed) -> dict[str, tf.Tensor]:
         """What `metrics` needs, from a forward pass."""
@@ -143,7 +149,7 @@ class MaskedLanguageModelling(tf.Module):
 
         None if the encoder does not count its own.
         """
-        slots = max_predictions(seq_length, self._mask_prob)
+        slots = max_predictions(seq_length, self._masking.mask_prob)
         forward = self.masked_lm.forward_flops(seq_length, slots)
         return None if forward is None else TRAIN_FACTOR * forward
 

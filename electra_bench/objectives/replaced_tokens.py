@@ -23,8 +23,8 @@ from electra_bench.core import (
 from electra_bench.data.corruption import (
     Corrupted,
     Masked,
+    Masking,
     corrupt,
-    mask,
     max_predictions,
     sample_replacements,
     unmask,
@@ -47,11 +47,15 @@ TOO_GOOD = 0.9
 class Replacing(NamedTuple):
     """How tokens are replaced; see `objectives.electra.electra`."""
 
-    mask_prob: float
+    masking: Masking
     gen_weight: float
     temperature: float
     disallow_correct: bool
-    distinct_positions: bool
+
+    @property
+    def mask_prob(self) -> float:
+        """Fraction of the tokens to replace."""
+        return self.masking.mask_prob
 
 
 class Forward(NamedTuple):
@@ -147,14 +151,7 @@ class ReplacedTokens(tf.Module, abc.ABC):
 
     def mask(self, batch: Batch, seed: Seed) -> Masked:
         """Masks the batch anew."""
-        return mask(
-            batch.input_ids,
-            batch.input_mask,
-            self._special_ids,
-            self._replacing.mask_prob,
-            seed.fold("mask"),
-            distinct=self._replacing.distinct_positions,
-        )
+        return self._replacing.masking(batch, self._special_ids, seed.fold("mask"))
 
     def draws(self, masked: Masked, seed: Seed) -> tf.Tensor:
         """Uniform draws for sampling, float32 [batch, preds, vocab]."""

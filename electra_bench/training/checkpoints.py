@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,8 @@ import tensorflow as tf
 from electra_bench.data.vocabulary_change import VocabularyChange
 
 PREFIX = "model.ckpt-"
+# Scope of the heads of all tasks, of which a model has some.
+HEADS = "task_specific"
 
 
 class CheckpointError(ValueError):
@@ -235,8 +237,10 @@ def restore(
 ) -> int:
     """Assigns every variable the checkpoint's tensor of the same name.
 
-    Tensors of the checkpoint that nothing asks for (slots, heads) are left alone; a
-    variable that it lacks or holds in another shape is an error, never a silent skip.
+    A variable that the checkpoint lacks or holds in another shape is an error, never a
+    silent skip, and so is a tensor that would be a part of the same network: a model with
+    fewer layers does not take some of them. Other tensors that nothing asks for (slots,
+    heads, another network) are left alone.
 
     Args:
         prefix: of the checkpoint.
@@ -249,7 +253,8 @@ def restore(
         The checkpoint's step; 0 if it has none.
 
     Raises:
-        CheckpointError: names the missing and mis-shaped variables.
+        CheckpointError: names every missing, left over and mis-shaped variable; nothing
+            is assigned.
     """
     reader = tf.train.load_checkpoint(prefix)
     shapes = reader.get_variable_to_shape_map()
@@ -258,22 +263,27 @@ def restore(
         for name, variable in variables.items()
         if change and name in shapes and _is_by_token(variable, shapes[name], change)
     }
-    wrong = [
-        f"{name} is {list(shapes[name])} there, {variable.shape.as_list()} here"
+    wrong = {
+        name: f"{name} is {list(shapes[name])} there, {variable.shape.as_list()} here"
         for name, variable in variables.items()
         if name in shapes
         and name not in changed
         and list(shapes[name]) != variable.shape.as_list()
-    ]
-    if wrong:
-        raise CheckpointError(
-            f"{prefix} is of another size: {_some(wrong)}; give the model it was made with"
-        )
+    }
     missing = sorted(set(variables) - set(shapes))
+    extra = _left_over(variables, shapes)
+    problems = []
     if missing:
+        problems.append(
+            f"lacks {len(missing)} of {len(variables)} {what}: {', '.join(missing)}"
+        )
+    if extra:
+        problems.append(f"has {len(extra)} that the model lacks: {', '.join(extra)}")
+    if wrong:
+        problems.append(f"is of another size: {', '.join(wrong.values())}")
+    if problems:
         raise CheckpointError(
-            f"{prefix} lacks {len(missing)} of {len(variables)} {what}: "
-            f"{_some(missing)}; it holds {_some(sorted(shapes))}"
+            f"{prefix} {'; it '.join(problems)}; {_advice(wrong, variables, shapes)}"
         )
     for name, variable in variables.items():
         value = np.asarray(reader.get_tensor(name))
@@ -293,6 +303,34 @@ def _is_by_token(
     ]
 
 
-def _some(items: Sequence[str]) -> str:
-    shown = ", ".join(items[:4])
-    return shown + (f" and {len(items) - 4} more" if len(items) > 4 else "")
+def _left_over(
+    variables: Mapping[str, tf.Variable], shapes: Mapping[str, Sequence[int]]
+) -> list[str]:
+    """Tensors in the scope of a network whose other variables are asked for.
+
+    Slots of an optimizer are named after their variable: `<variable>/<slot>`.
+    """
+    scopes = {name.split("/")[0] for name in variables} - {HEADS}
+    return sorted(
+        name
+        for name in set(shapes) - set(variables)
+        if name.split("/")[0] in scopes and name.rpartition("/")[0] not in shapes
+    )
+
+
+def _advice(
+    wrong: Iterable[str],
+    variables: Mapping[str, tf.Variable],
+    shapes: Mapping[str, Sequence[int]],
+) -> str:
+    if not set(variables) & set(shapes):
+        names = sorted(shapes)
+        return f"it holds {', '.join(names[:4])} and others, {len(names)} in all"
+    for name in wrong:
+        there, here = list(shapes[name]), variables[name].shape.as_list()
+        if name.endswith("/word_embeddings") and there[1:] == here[1:]:
+            return (
+                f"it was made with a vocabulary of {there[0]} tokens, and this one has "
+                f"{here[0]}"
+            )
+    return "give the model it was made with"

@@ -378,6 +378,35 @@ def test_checkpoint_of_another_size(pretrain, finetune, refused, capsys, tmp_pat
         assert "is of another size: " in said and "[16] there, [32] here" in said
 
 
+def test_checkpoint_with_more_layers(pretrain, finetune, refused, tmp_path):
+    assert main(pretrain("TRAIN_STEPS = 2", "models.electra.num_layers = 2")) == 0
+    init = f"INIT = {str(tmp_path / 'runs' / 'pretrain-small-s0')!r}"
+    said = refused(finetune(init, "models.electra.num_layers = 1", "LABEL = 'other'"))
+    assert "that the model lacks: electra/encoder/layer_1/attention/" in said
+    assert "electra/encoder/layer_1/output/dense/kernel" in said
+    assert not (tmp_path / "runs" / "other-cola-s0").exists()
+
+
+def test_vocabulary_of_another_size_than_the_embeddings(
+    pretrain, finetune, refused, vocab_file, tmp_path
+):
+    assert main(pretrain("TRAIN_STEPS = 2")) == 0
+    run_dir = tmp_path / "runs" / "pretrain-small-s0"
+    (run_dir / "vocab.txt").unlink()
+    longer = tmp_path / "longer.txt"
+    longer.write_text(vocab_file.read_text() + "onemore\n")
+    size = len(vocab_file.read_text().splitlines())
+    for arguments in (finetune, pretrain):
+        said = refused(
+            arguments(
+                f"INIT = {str(run_dir)!r}",
+                f"VOCAB = {str(longer)!r}",
+                "LABEL = 'other'",
+            )
+        )
+        assert f"vocabulary of {size} tokens, and this one has {size + 1}" in said
+
+
 @pytest.mark.parametrize("verb", ["pretrain", "finetune"])
 def test_folder_that_holds_another_run(verb, refused, request, tmp_path):
     arguments = request.getfixturevalue(verb)

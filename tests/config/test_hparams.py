@@ -87,6 +87,12 @@ def test_switches_keep_their_names(name, value):
     assert bound({})[f"objectives.electra.{name}"] != value
 
 
+def test_a_masked_lm_takes_what_holds_for_it():
+    found = bound({"electra_objective": False, "gen_weight": 0.5, "mask_prob": 0.2})
+    assert found["objectives.mlm.weight"] == 0.5
+    assert found["objectives.mlm.mask_prob"] == 0.2
+
+
 def test_debug_shrinks_the_run_but_what_is_given_holds():
     found = bound({"debug": True})
     assert found["BATCH_SIZE"] == 8 and found["TRAIN_STEPS"] == 20
@@ -188,3 +194,13 @@ def test_fine_tuning_on_several_tasks_and_once_a_pair():
     assert notes == [
         "write_test_outputs has no counterpart: electra-bench predict writes them"
     ]
+
+
+def test_fine_tuning_in_debug_mode_is_short_but_what_is_given_holds():
+    found, _ = fine_tuning_bound({"task_names": ["rte"], "debug": True})
+    assert (found["EPOCHS"], found["SEED"]) == (3.0, (0,))
+    assert found["INIT"] is None and found["models.electra.hidden_size"] == 144
+    given = {"debug": True, "num_train_epochs": 0.5, "num_trials": 2}
+    found, _ = fine_tuning_bound(given | {"init_checkpoint": "there"})
+    assert (found["EPOCHS"], found["SEED"]) == (0.5, (0, 1))
+    assert found["INIT"] == "there"

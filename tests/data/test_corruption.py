@@ -71,12 +71,13 @@ def test_candidates(helpers):
 def test_mask_positions_with_the_originals_draws(helpers):
     input_mask = tf.constant(helpers["mask/in_input_mask"])
     drawn = tf.constant(helpers["mask/in_categorical_draws"])
+    num_used = corruption.num_to_predict(input_mask, 0.2, drawn.shape[1])
     masked = corruption.mask_positions(
         tf.constant(helpers["mask/in_input_ids"]),
         drawn,
-        corruption.num_to_predict(input_mask, 0.2, drawn.shape[1]),
-        tf.constant(helpers["mask/in_uniform"]),
-        SPECIAL.mask,
+        tf.sequence_mask(num_used, drawn.shape[1]),
+        tf.fill(tf.shape(drawn), SPECIAL.mask),
+        tf.constant(helpers["mask/in_uniform"] < 0.85),
     )
     for name, value in masked._asdict().items():
         np.testing.assert_array_equal(value, helpers[f"mask/out_{name}"], name)
@@ -112,6 +113,40 @@ def test_num_to_predict(case):
     np.testing.assert_array_equal(got, case["num_to_predict_by_length"])
 
 
+@pytest.mark.parametrize("number", range(3))
+def test_positions_repeat_as_often_as_the_originals(shared_golden, number):
+    measured = json.loads((shared_golden / "masking.json").read_text())["measured"]
+    setting = measured[number]
+    draws, seq, recorded = 500, setting["max_seq_length"], setting["rows"]
+    ids = np.zeros([len(recorded), seq], np.int32)
+    for row, case in zip(ids, recorded, strict=True):
+        length, others = case["length"], case["length"] - case["n_candidates"]
+        row[:length] = 10
+        row[0], row[length - others + 1 : length] = SPECIAL.cls, SPECIAL.sep
+    ids = tf.constant(np.repeat(ids, draws, 0))
+    input_mask = tf.cast(ids > 0, tf.int32)
+    masked = corruption.mask(ids, input_mask, SPECIAL, setting["mask_prob"], Seed.of(2))
+    # [rows, draws, preds]
+    positions, used = (
+        x.numpy().reshape([len(recorded), draws, -1])
+        for x in (masked.positions, masked.weights)
+    )
+    for case, drawn, counts in zip(recorded, positions, used, strict=True):
+        assert (counts.sum(-1) == case["num_to_predict"]).all()
+        times = [
+            np.unique(row[count > 0], return_counts=True)[1]
+            for row, count in zip(drawn, counts, strict=True)
+        ]
+        found = {
+            "distinct_positions": np.array([len(t) for t in times]),
+            "positions_drawn_twice_or_more": np.array([(t > 1).sum() for t in times]),
+        }
+        for name, numbers in found.items():
+            theirs, error = case[f"{name}_mean"], case[f"{name}_se"]
+            ours = numbers.std() / np.sqrt(draws)
+            assert abs(numbers.mean() - theirs) <= 5 * np.hypot(ours, error) + 1e-9
+
+
 @pytest.mark.parametrize("distinct", [False, True])
 def test_positions_are_uniform_over_the_candidates(distinct):
     ids, input_mask = rows(4000, 24, 20)
@@ -128,14 +163,65 @@ def test_positions_are_uniform_over_the_candidates(distinct):
     assert has_repeats != distinct
 
 
-def test_a_draw_becomes_mask_with_probability_85_percent():
+def test_a_position_counts_as_often_as_it_was_drawn_or_once():
+    ids, input_mask = rows(200, 24, 20)
+    often, once = (
+        corruption.mask(ids, input_mask, SPECIAL, 0.4, Seed.of(3), repeats=repeats)
+        for repeats in ("mean", "once")
+    )
+    taken_out = 0
+    for row in range(200):
+        kept, drawn = (
+            masked.positions.numpy()[row][masked.weights.numpy()[row] > 0]
+            for masked in (once, often)
+        )
+        assert len(drawn) == 8
+        # The same draws, each once and in their order.
+        assert kept.tolist() == list(dict.fromkeys(drawn.tolist()))
+        taken_out += len(drawn) - len(kept)
+    assert taken_out > 100
+    # Two samples for one place are an arbitrary token, or the first of them.
+    samples = 30 + 2 * tf.range(often.positions.shape[1])[tf.newaxis]
+    samples = tf.repeat(samples, 200, 0)
+    for masked, expected in ((often, False), (once, True)):
+        corrupted = corruption.corrupt(ids, masked.positions, samples)
+        changed = corrupted.sampled.numpy() == 1
+        read = corrupted.input_ids.numpy()
+        are_samples = [
+            read[row, position]
+            in samples.numpy()[row][masked.positions.numpy()[row] == position]
+            for row, position in np.argwhere(changed)
+        ]
+        assert all(are_samples) == expected
+
+
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [((0.85, 0.0), (0.85, 0.0)), ((1.0, 0.0), (1.0, 0.0)), ((0.8, 0.1), (0.8, 0.1))],
+)
+def test_what_is_read_at_the_chosen_positions(shares, expected):
     ids, input_mask = rows(4000, 24, 24)
-    masked = corruption.mask(ids, input_mask, SPECIAL, 0.05, Seed.of(4), distinct=True)
-    share = (
-        masked.input_ids.numpy() == SPECIAL.mask
-    ).sum() / masked.weights.numpy().sum()
-    assert share == pytest.approx(0.85, abs=0.03)
+    masked = corruption.mask(
+        ids,
+        input_mask,
+        SPECIAL,
+        0.05,
+        Seed.of(4),
+        distinct=True,
+        mask_token_prob=shares[0],
+        random_token_prob=shares[1],
+    )
+    read = corruption.gather_positions(masked.input_ids, masked.positions).numpy()
+    used = masked.weights.numpy() > 0
+    is_mask = (read == SPECIAL.mask)[used]
+    is_other = ((read != SPECIAL.mask) & (read != masked.ids.numpy()))[used]
+    assert is_mask.mean() == pytest.approx(expected[0], abs=0.03)
+    assert is_other.mean() == pytest.approx(expected[1], abs=0.03)
+    # Whatever stands there, the text comes back.
     np.testing.assert_array_equal(corruption.unmask(masked), ids)
+    if shares[1]:
+        # From the whole vocabulary.
+        assert np.ptp(read[used][is_other]) > 400
 
 
 @pytest.mark.parametrize("distinct", [False, True])

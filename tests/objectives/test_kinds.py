@@ -60,7 +60,7 @@ def batch_of(ids, mask, segments, labels, values, example_id=None):
 class GoldenCase:
     """A recorded fine-tuning case with the original's variables restored."""
 
-    def __init__(self, folder, name: str, kind: str):
+    def __init__(self, folder, name: str, kind: str, labels=("0", "1")):
         manifest = json.loads((folder / "manifest_finetune.json").read_text())
         case = manifest["cases"][name]
         shapes = dict((n, s) for n, s in case["variables"])
@@ -75,7 +75,7 @@ class GoldenCase:
             "dropout": 0.0,
             "attention_dropout": 0.0,
         }
-        labels = tuple(case.get("label_mapping", "01"))
+        labels = tuple(case.get("label_mapping", labels))
         variables = Variables(1)
         self.objective = KINDS[kind](
             encoders(sizes, variables), variables, card(name, kind, labels)
@@ -271,6 +271,27 @@ class FixedStates(tf.Module):
 
     def __call__(self, input_ids, input_mask, segment_ids, *, seed, training):
         return EncoderOutput(self.states, self.states, (), ())
+
+
+@pytest.mark.parametrize("reencode", [False, True])
+def test_tags_that_contradict_one_another_are_rewritten_or_left(reencode):
+    names = ("O", "B-NP", "I-NP", "E-NP", "S-NP", "B-VP", "E-VP", "S-VP")
+    variables = Variables(3)
+    made = tagging(
+        encoders(SIZES, variables),
+        variables,
+        card("some_task", "tagging", names),
+        reencode=reencode,
+    )
+    # A span that nothing ends, and an end that nothing began.
+    predicted = ["B-NP", "O", "S-VP", "E-NP"]
+    ids = np.array([names.index(tag) for tag in predicted])
+    outputs = {"tags": ids, "logits": np.eye(len(names))[ids]}
+    decoded, scores = made.decode(outputs, {"labels": np.zeros(4, int)})
+    tags = [names[i] for i in decoded]
+    assert len(scores) == 4
+    # One span, of the type that its last word says.
+    assert tags == (["S-NP", "O", "B-NP", "E-NP"] if reencode else predicted)
 
 
 def test_losses_are_their_formulas(kind):

@@ -185,6 +185,20 @@ def test_mask_prob_is_checked(name, mask_prob):
         build(name, mask_prob=mask_prob)
 
 
+@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"repeated_positions": "twice"}, "must be one of mean, once; got 'twice'"),
+        ({"mask_token_prob": 0.95, "random_token_prob": 0.1}, "together at most 1"),
+        ({"random_token_prob": -0.1}, "must be at least 0"),
+    ],
+)
+def test_settings_of_masking_are_checked(name, wrong, message):
+    with pytest.raises(ValueError, match=f"objectives.{name}.*{message}"):
+        build(name, **wrong)
+
+
 def test_the_temperature_is_checked():
     with pytest.raises(ValueError, match="temperature must be above 0, got 0"):
         build("electra", temperature=0.0)

@@ -14,6 +14,7 @@ from electra_bench.interop.export_model import Source, export_huggingface
 from electra_bench.interop.import_model import import_model
 from electra_bench.models.electra import electra as electra_encoder
 from electra_bench.objectives.heads import DiscriminatorHead, MaskedLMHead
+from electra_bench.tasks.cards.qa import SQUADV1
 from electra_bench.tasks.cards.tagging import CHUNK
 from electra_bench.training.checkpoints import find_checkpoint, restore
 
@@ -126,6 +127,23 @@ def test_a_fine_tuned_tagger_from_here(imported, tmp_path):
     export_huggingface(source, str(tmp_path / "again"), "tagging", CHUNK)
     _, sequence = encoded(folder)
     found = theirs("ElectraForTokenClassification", tmp_path / "again", tmp_path)
+    assert_same(np.asarray(sequence) @ kernel + bias, found)
+
+
+def test_ends_of_answers_from_here(imported, tmp_path):
+    folder = imported("ElectraModel")
+    rng = np.random.default_rng(7)
+    kernel = rng.normal(size=(32, 2)).astype(np.float32)
+    bias = rng.normal(size=2).astype(np.float32)
+    head = {}
+    for i, name in enumerate(("dense", "dense_1")):
+        head[f"task_specific/squadv1/{name}/kernel"] = kernel[:, i : i + 1]
+        head[f"task_specific/squadv1/{name}/bias"] = bias[i : i + 1]
+    source = Source.read(str(folder))
+    source = source._replace(tensors=source.tensors | head)
+    export_huggingface(source, str(tmp_path / "again"), "span_qa", SQUADV1)
+    _, sequence = encoded(folder)
+    found = theirs("ElectraForQuestionAnswering", tmp_path / "again", tmp_path)
     assert_same(np.asarray(sequence) @ kernel + bias, found)
 
 

@@ -36,7 +36,10 @@ def run(kind: str, folder: str, inputs: str, output: str) -> None:
     arrays = {name: torch.tensor(x).long() for name, x in np.load(inputs).items()}
     with torch.no_grad():
         found = model(**arrays)
-    first = found[0] if "logits" not in found else found["logits"]
+    if "start_logits" in found:
+        first = torch.stack([found["start_logits"], found["end_logits"]], -1)
+    else:
+        first = found[0] if "logits" not in found else found["logits"]
     np.save(output, first.numpy())
 
 

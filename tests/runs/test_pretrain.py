@@ -52,6 +52,8 @@ def test_a_run_leaves_folder_and_record(pretrain, tmp_path):
     written = json.loads((run_dir / "record.json").read_text())
     assert written["status"] == "done" and written["train_steps"] == 24
     assert written["train_flops"] == record.train_flops > 0
+    assert written["paper_flops"] == record.paper_flops > 0
+    assert written["flops_method"] == "v2"
     metrics = written["results"][0]["metrics"]
     assert {"masked_lm_loss", "disc_auc", "disc_recall"} <= set(metrics)
     assert record.tokens == sum_of_tokens(run_dir)

@@ -429,6 +429,7 @@ def test_lists_that_cannot_be_reranked(refused, nbest, runs, tmp_path, capsys):
     a = {"text": "a", "score": 1}
     for changes, said in (
         ({"hypotheses": None}, ": field 'hypotheses' is missing"),
+        ({"hypotheses": []}, ": field 'hypotheses' is no list with entries"),
         ({"hypotheses": [{"text": "a"}]}, ": hypothesis 1 has no score"),
         ({"reference": None}, " has no reference, which --metric wer needs"),
         ({"reference": None, "references": ["a", "b"]}, " has 2 references"),

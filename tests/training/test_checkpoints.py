@@ -54,6 +54,68 @@ def test_missing_and_misshaped_variables_are_named(tmp_path):
         checkpoints.restore(prefix, more)
 
 
+def network(layers, vocab=8, slots=False):
+    """Names and shapes as of an encoder of so many layers, and a head."""
+    shapes = {
+        "electra/embeddings/word_embeddings": (vocab, 2),
+        "discriminator_predictions/dense/bias": (2,),
+    }
+    for layer in range(layers):
+        for part in ("kernel", "bias", "gamma"):
+            shapes[f"electra/encoder/layer_{layer}/{part}"] = (3,)
+    if slots:
+        shapes |= {f"{name}/adam_m": shape for name, shape in shapes.items()}
+    return shapes
+
+
+def refused(tmp_path, there, here):
+    prefix = Checkpoints(str(tmp_path)).save(
+        1, {name: tf.zeros(shape) for name, shape in there.items()}, {}
+    )
+    target = {name: tf.Variable(tf.ones(shape)) for name, shape in here.items()}
+    with pytest.raises(CheckpointError) as error:
+        checkpoints.restore(prefix, target)
+    assert all((variable.numpy() == 1.0).all() for variable in target.values())
+    return str(error.value)
+
+
+def test_all_that_does_not_fit_is_named_and_nothing_is_read(tmp_path):
+    there, here = network(3, slots=True), network(1)
+    there["electra/encoder/layer_0/bias"] = (4,)
+    for slot in ("", "/adam_m"):
+        del there[f"electra/encoder/layer_0/gamma{slot}"]
+    said = refused(tmp_path, there, here)
+    names = [name for name in network(3) if "layer_1" in name or "layer_2" in name]
+    assert "has 6 that the model lacks" in said
+    assert all(name in said for name in names) and "adam_m" not in said
+    assert "lacks 1 of 5 variables: electra/encoder/layer_0/gamma" in said
+    assert "electra/encoder/layer_0/bias is [4] there, [3] here" in said
+    deep = refused(tmp_path / "deep", network(1), network(4))
+    assert all(name in deep for name in network(4) if name not in network(1))
+
+
+def test_other_networks_and_heads_are_left_alone(tmp_path):
+    there = network(2, slots=True) | {
+        "generator/encoder/layer_0/kernel": (3,),
+        "task_specific/cola/dense/bias": (2,),
+        "task_specific/rte/dense/bias": (2,),
+    }
+    prefix = Checkpoints(str(tmp_path)).save(
+        1, {name: tf.zeros(shape) for name, shape in there.items()}, {}
+    )
+    wanted = {n: s for n, s in network(2).items() if n.startswith("electra/")}
+    wanted["task_specific/rte/dense/bias"] = (2,)
+    target = {name: tf.Variable(tf.ones(shape)) for name, shape in wanted.items()}
+    assert checkpoints.restore(prefix, target) == 1
+    assert all((variable.numpy() == 0.0).all() for variable in target.values())
+
+
+def test_another_vocabulary_is_said_to_be_one(tmp_path):
+    said = refused(tmp_path, network(1, vocab=9), network(1, vocab=8))
+    assert "word_embeddings is [9, 2] there, [8, 2] here" in said
+    assert "with a vocabulary of 9 tokens, and this one has 8" in said
+
+
 def test_a_half_written_checkpoint_does_not_count(tmp_path):
     saved = Checkpoints(str(tmp_path))
     first = saved.save(10, tensors(1.0), {})

@@ -12,6 +12,7 @@ from electra_bench.core import Batch, LossTerm, Variables
 from electra_bench.core.random import dropout
 from electra_bench.core.variables import variable_name
 from electra_bench.data.batching import signature, training_dataset
+from electra_bench.training import trainer as trainer_module
 from electra_bench.training.checkpoints import Checkpoints
 from electra_bench.training.stages import training_stages
 from electra_bench.training.trainer import Loop, NonFiniteLoss, Trainer
@@ -72,10 +73,12 @@ def make(step):
     )
 
 
-def train(run_dir, steps=STEPS, strategy=None, make_batch=make, **settings):
+def train(
+    run_dir, steps=STEPS, strategy=None, make_batch=make, objective=None, **settings
+):
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
-        objective = Line()
+        objective = objective or Line()
         stages = training_stages(objective, STEPS, lambda vs, steps: Descent(vs))
     trainer = Trainer(
         objective,
@@ -176,6 +179,25 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
     with np.load(tmp_path / "batch-of-step-10.npz") as dumped:
         np.testing.assert_array_equal(dumped["input_ids"], make(9).input_ids)
         assert np.isnan(dumped["values"]).all()
+
+
+class Doubtful(Line):
+    """Finds every loss too large."""
+
+    def warning(self, means):
+        return f"the loss is {means['line_loss']:.0f}"
+
+
+def test_what_an_objective_finds_wrong_is_shown_once_and_not_early(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(trainer_module, "WARN_AFTER_STEPS", 9)
+    train(tmp_path, objective=Doubtful())
+    said = capsys.readouterr().err.splitlines()
+    warnings = [line for line in said if "warning: " in line]
+    # Lines come every two steps, and a quarter of the training is five.
+    [shown] = warnings
+    assert "warning: step 10: the loss is " in shown
 
 
 def test_settings_out_of_range_are_refused():
