@@ -44,6 +44,7 @@ def task_result(
         metrics=scored.metrics,
         main_metric=card.main_metric,
         data_sha256=part.data_sha256,
+        higher_is_better=card.higher_is_better,
         floor=card.floor,
         marks=marks,
         predictions_path=path,
