@@ -129,8 +129,8 @@ def test_disallow_correct_replaces_every_position():
     ],
 )
 def test_generators_have_other_variables_and_other_losses(other, name, shape):
-    objective, _, values = found()
-    changed, _, others = found(**other)
+    objective, _, values = found(**MANY)
+    changed, _, others = found(**MANY, **other)
     assert shapes(objective).get(name) != shape
     assert shapes(changed).get(name) == shape
     loss = "cloze" if "two_tower" in other.values() else "mlm"
