@@ -230,11 +230,9 @@ def _details(board: Board, tested: Tested) -> dict[str, str]:
     details = {}
     if board.has_mean:
         known = published.published_mean(board.in_mean)
-        of = (
-            known.name
-            if known
-            else f"mean of the medians of {len(board.in_mean)} columns"
-        )
+        count = len(board.in_mean)
+        columns = "1 column" if count == 1 else f"{count} columns"
+        of = known.name if known else f"mean of the medians of {columns}"
         details[MEAN] = _with_detectable(of, tested, MEAN)
     for name, column in zip(board.names, board.columns, strict=True):
         if column.version is None:

@@ -62,6 +62,7 @@ def test_a_kind_under_a_protocol(
     [result] = record.results
     assert (record.protocol, record.protocol_changes) == (protocol, {})
     assert metrics <= set(result.metrics)
+    assert result.higher_is_better is True
     # Under `fixed`, chunking is scored on a tenth of the training file.
     assert result.num_examples == num_scored.get(protocol, result.num_examples) > 0
     path = tmp_path / "runs" / f"small-{task}-s0" / result.predictions_path

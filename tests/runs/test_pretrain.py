@@ -160,6 +160,8 @@ def test_a_mixture_with_a_sentencepiece_vocabulary(pretrain, text_file, tmp_path
         "TRAIN_STEPS = 4",
     )
     assert {r.task for r in record.results} == set(corpora)
+    # Tables rank by the loss of a corpus.
+    assert all(r.higher_is_better is False for r in record.results)
 
 
 def test_several_seeds_equal_single_ones(finetune, tmp_path):
