@@ -215,11 +215,14 @@ def located(
     if is_impossible or start is None:
         return question, ""
     end = start + len(answer)
+    # White space and case may differ, and whole words be longer.
+    wanted = " ".join(answer.split()).lower()
     if start >= 0 and end <= len(context):
-        # White space and case may differ, and whole words be longer.
         words = covering_words(context, start, end).lower()
-        if " ".join(answer.split()).lower() in words:
+        if wanted in words:
             return question._replace(span=(start, end)), ""
+    if wanted not in " ".join(context.split()).lower():
+        return question, f"question {id!r}: its answer {answer!r} is not in the context"
     return question, (
         f"question {id!r}: its answer {answer!r} is not at character {start} of the "
         f"context, which has {context[max(start, 0) : max(end, 0)]!r} there"

@@ -74,6 +74,7 @@ def test_answers_may_differ_in_case_and_white_space(read):
     [
         ({"start": 12}, r"question 'q1'.*'fox' is not at character 12.*'sle'"),
         ({"start": 400}, r"question 'q1'.*is not at character 400"),
+        ({"text": "wolf"}, r"question 'q1': its answer 'wolf' is not in the context"),
     ],
 )
 def test_an_answer_must_be_where_it_is_said_to_be(read, wrong, message):
