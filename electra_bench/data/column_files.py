@@ -128,7 +128,7 @@ def _sentences(
     tags_of: Callable[[Words], Sequence[str]] | None,
 ) -> list[Sentence]:
     """The sentences that can be used; words are in a column, tags perhaps nowhere."""
-    found = []
+    found, first_problem = [], ""
     for number, block in enumerate(blocks):
         try:
             if block.problem:
@@ -136,11 +136,14 @@ def _sentences(
             tags = tags_of(block.words) if tags_of else [""] * len(block.words)
         except ValueError as error:
             bad_row(f"{path}, {error}", "raise")
+            first_problem = first_problem or str(error)
             continue
         words = tuple(fields[column] for _, fields in block.words)
         found.append(Sentence(number, words, tuple(tags)))
     if not found:
-        raise ValueError(f"{path}: no sentences that can be used")
+        raise ValueError(
+            f"{path}: no sentence can be used; the first problem: {first_problem}"
+        )
     return found
 
 

@@ -95,7 +95,8 @@ class ColumnSource(WholeFileSource):
         sentences = self._read(path)
         if split != UNTAGGED and not all(sentences[0].tags):
             raise ValueError(
-                f"{path}: no tags, which only the split {UNTAGGED!r} may lack"
+                f"{path}: the column of tags is missing or empty, which it may be in the "
+                f"split {UNTAGGED!r} only"
             )
         if share == "whole":
             return sentences

@@ -9,7 +9,7 @@ from etils import epath
 from electra_bench.data import run_context
 
 COMPRESSIONS = ("", ".gz", ".xz")
-LFS_POINTER = "version https://git-lfs.github.com/spec/"
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 def layouts(task: str, split: str, extension: str, *folders: str) -> list[str]:
@@ -106,9 +106,11 @@ def read_text(path: epath.Path) -> str:
     """The text of a file, `.gz` and `.xz` unpacked, without a byte order mark.
 
     Raises:
-        ValueError: not UTF-8 (names the byte), damaged, empty, or a pointer of Git LFS.
+        ValueError: not UTF-8 (names byte and line), damaged, empty, or a pointer of Git
+            LFS.
     """
     data = path.read_bytes()
+    refuse_pointer(path, data)
     try:
         if path.suffix == ".gz":
             data = gzip.decompress(data)
@@ -118,16 +120,29 @@ def read_text(path: epath.Path) -> str:
     except UnicodeDecodeError as error:
         # With a byte order mark the decoder counts from behind it.
         skipped = 3 if data.startswith(b"\xef\xbb\xbf") else 0
+        line = error.object.count(b"\n", 0, error.start) + 1
         raise ValueError(
             f"{path}: not UTF-8 at byte {error.start + skipped} "
-            f"({error.object[error.start : error.start + 1]!r})"
+            f"(line {line}, {error.object[error.start : error.start + 1]!r})"
         ) from error
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise ValueError(f"{path}: cannot be unpacked: {error}") from error
     if not text.strip():
         raise ValueError(f"{path}: empty file")
-    if text.startswith(LFS_POINTER):
+    return text
+
+
+def refuse_pointer(path: epath.Path, beginning: bytes) -> None:
+    """Checks that a file is the data, whatever its name says of how it is packed.
+
+    Args:
+        path: of the file.
+        beginning: its first bytes.
+
+    Raises:
+        ValueError: it is a pointer of Git LFS.
+    """
+    if beginning.startswith(LFS_POINTER):
         raise ValueError(
             f"{path}: a pointer of Git LFS, not the data; fetch it with 'git lfs pull'"
         )
-    return text

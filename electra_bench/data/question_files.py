@@ -35,71 +35,154 @@ class Question(NamedTuple):
     is_impossible: bool
 
 
-# Questions, each with what is wrong with the place of its answer, if anything.
-Found = Iterator[tuple[Question, str]]
+# Questions, each with what is wrong with the place of its answer, if anything; None, with
+# what is wrong, for a part of the file that cannot be read.
+Found = Iterator[tuple[Question | None, str]]
+
+SQUAD_SHAPE = (
+    "expected one JSON object with 'data', articles of 'paragraphs', each with 'context' "
+    "and 'qas', as SQuAD has it"
+)
+MRQA_SHAPE = "expected 'context' and 'qas', as MRQA has them"
 
 
-def squad_questions(text: str) -> Found:
+def squad_questions(text: str, unanswerable: bool = True) -> Found:
     """Reads SQuAD 1.1 or 2.0: one JSON object with `data`.
 
     The first answer is the one that is trained on.
 
+    Args:
+        text: of the file.
+        unanswerable: whether questions may have no answer, as in 2.0.
+
     Raises:
-        ValueError: not such a file.
+        ValueError: not such a file, or one of the other version.
     """
     try:
         articles = json.loads(text)["data"]
+        pairs = [
+            (_text(paragraph, "context"), entry)
+            for article in articles
+            for paragraph in article["paragraphs"]
+            for entry in paragraph["qas"]
+        ]
+        says = {"is_impossible" in entry for _, entry in pairs if entry.get("answers")}
     except json.JSONDecodeError as error:
-        raise ValueError(f"line {error.lineno}: no JSON: {error.msg}") from error
-    except (KeyError, TypeError):
         raise ValueError(
-            "expected a JSON object with 'data', as SQuAD has it"
-        ) from None
-    for article in articles:
-        for paragraph in article["paragraphs"]:
-            context = paragraph["context"]
-            for entry in paragraph["qas"]:
-                given = entry.get("answers", [])
-                start = given[0]["answer_start"] if given else None
-                yield located(
-                    entry["id"],
-                    entry,
-                    context,
-                    [answer["text"] for answer in given],
-                    given[0]["text"] if given else "",
-                    start,
-                )
+            f"line {error.lineno}: no JSON: {error.msg}; {SQUAD_SHAPE}"
+        ) from error
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise ValueError(SQUAD_SHAPE) from None
+    if unanswerable and says == {False}:
+        raise ValueError(
+            "no question says whether it 'is_impossible', expected a file of SQuAD 2.0; is "
+            "this one of 1.1?"
+        )
+    for number, (context, entry) in enumerate(pairs, start=1):
+        if entry.get("is_impossible") and not unanswerable:
+            raise ValueError(
+                f"question {entry.get('id')!r} 'is_impossible', expected a file of SQuAD "
+                "1.1; is this one of 2.0?"
+            )
+        yield _entry(entry, "id", number, context, _squad_answers)
+
+
+def _squad_answers(entry: Mapping[str, Any]) -> tuple[list[str], str, int | None]:
+    """All answers, the one that is trained on, and its first character."""
+    given = _list(entry, "answers")
+    texts = [_text(answer, "text") for answer in given]
+    if not given:
+        return [], "", None
+    return texts, texts[0], _whole(given[0]["answer_start"])
 
 
 def mrqa_questions(text: str) -> Found:
     """Reads MRQA 2019: a JSON object a line, after one with a `header`.
 
     The first place of the first detected answer is the one that is trained on.
-
-    Raises:
-        ValueError: not such a file; names the line.
     """
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not splitlines(), which also splits at characters that JSON strings may hold.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
         try:
             paragraph = json.loads(line)
             if "header" in paragraph:
                 continue
-            context, entries = paragraph["context"], paragraph["qas"]
+            context, entries = _text(paragraph, "context"), _list(paragraph, "qas")
         except json.JSONDecodeError as error:
-            raise ValueError(
-                f"line {number}: expected one JSON object a line: {error.msg}"
-            ) from error
-        except (KeyError, TypeError):
-            raise ValueError(
-                f"line {number}: expected 'context' and 'qas', as MRQA has them"
-            ) from None
-        for entry in entries:
-            found = entry.get("detected_answers")
-            start = found[0]["char_spans"][0][0] if found else None
-            answer = found[0]["text"] if found else ""
-            yield located(
-                entry["qid"], entry, context, entry.get("answers", []), answer, start
-            )
+            yield None, f"line {number}: expected one JSON object a line: {error.msg}"
+            continue
+        except (KeyError, TypeError, ValueError):
+            yield None, f"line {number}: {MRQA_SHAPE}"
+            continue
+        for i, entry in enumerate(entries, start=1):
+            question, problem = _entry(entry, "qid", i, context, _mrqa_answers)
+            place = "" if question else f"line {number}: "
+            yield question, place + problem
+
+
+def _mrqa_answers(entry: Mapping[str, Any]) -> tuple[list[str], str, int | None]:
+    """All answers, the one that is trained on, and its first character."""
+    texts = _list(entry, "answers")
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"'answers' are {texts!r}, expected texts")
+    found = _list(entry, "detected_answers")
+    if not found:
+        return texts, "", None
+    start = _whole(found[0]["char_spans"][0][0])
+    return texts, _text(found[0], "text"), start
+
+
+def _entry(
+    entry: Mapping[str, Any],
+    id_field: str,
+    number: int,
+    context: str,
+    answers_of: Callable[[Mapping[str, Any]], tuple[list[str], str, int | None]],
+) -> tuple[Question | None, str]:
+    """A question of a file, see `Found`.
+
+    Args:
+        entry: as the file has it.
+        id_field: what the id is called.
+        number: of the entry, from 1; names it if it has no id.
+        context: where the answer stands.
+        answers_of: reads the answers.
+    """
+    name = f"question {number}"
+    try:
+        id = entry[id_field]
+        # Some have numbers for ids.
+        id = str(id) if isinstance(id, int) else _text(entry, id_field)
+        name = f"question {id!r}"
+        _text(entry, "question")
+        return located(id, entry, context, *answers_of(entry))
+    except KeyError as error:
+        return None, f"{name} lacks {error}"
+    except (TypeError, IndexError, AttributeError):
+        return None, f"{name}: {json.dumps(entry)[:200]} is not of the expected shape"
+    except ValueError as error:
+        return None, f"{name}: {error}"
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    if not isinstance(fields[name], str):
+        raise ValueError(f"{name!r} is {fields[name]!r}, expected text")
+    return fields[name]
+
+
+def _list(fields: Mapping[str, Any], name: str) -> list:
+    value = fields.get(name) or []
+    if not isinstance(value, list):
+        raise ValueError(f"{name!r} is {value!r}, expected a list")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int):
+        raise ValueError(f"an answer begins at {value!r}, expected a whole number")
+    return value
 
 
 def located(
@@ -132,11 +215,14 @@ def located(
     if is_impossible or start is None:
         return question, ""
     end = start + len(answer)
+    # White space and case may differ, and whole words be longer.
+    wanted = " ".join(answer.split()).lower()
     if start >= 0 and end <= len(context):
-        # White space and case may differ, and whole words be longer.
         words = covering_words(context, start, end).lower()
-        if " ".join(answer.split()).lower() in words:
+        if wanted in words:
             return question._replace(span=(start, end)), ""
+    if wanted not in " ".join(context.split()).lower():
+        return question, f"question {id!r}: its answer {answer!r} is not in the context"
     return question, (
         f"question {id!r}: its answer {answer!r} is not at character {start} of the "
         f"context, which has {context[max(start, 0) : max(end, 0)]!r} there"
@@ -166,7 +252,8 @@ class QuestionSource(WholeFileSource):
             read: `squad_questions` or `mrqa_questions`.
             on_error: "raise" stops at a bad question, "skip" leaves it out, see
                 `bad_row`: one whose id was there before, or, in a split whose name
-                begins with "train", one whose answer is not where it is said to be.
+                begins with "train", one whose answer is not given or not where it is said
+                to be. Lines and questions that cannot be read stop unless the run skips.
         """
         self._task = task
         self._files = dict(files)
@@ -192,20 +279,31 @@ class QuestionSource(WholeFileSource):
             text = str(error)
             named = text if text.startswith(str(path)) else f"{path}: {text}"
             raise ValueError(named) from error
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
-            raise ValueError(f"{path}: a question lacks {error}") from error
 
     def _checked(self, path: epath.Path, is_trained_on: bool) -> list[Question]:
         found: dict[str, Question] = {}
+        first_problem = ""
         for question, problem in self._read(locate.read_text(path)):
-            if question.id in found:
+            usual: OnError = self._on_error
+            if question is None:
+                usual = "raise"
+            elif question.id in found:
                 problem = f"question {question.id!r} is there twice"
             elif not is_trained_on:
                 problem = ""
-            if not problem:
+            elif question.span is None and not question.is_impossible:
+                problem = problem or (
+                    f"question {question.id!r} has no answer to train on"
+                )
+            if question is not None and not problem:
                 found[question.id] = question
                 continue
-            bad_row(f"{path}: {problem}", self._on_error)
+            bad_row(f"{path}: {problem}", usual)
+            first_problem = first_problem or problem
+        if first_problem and not found:
+            raise ValueError(
+                f"no question can be used; the first problem: {first_problem}"
+            )
         if not found:
             raise ValueError("no questions")
         return list(found.values())

@@ -110,6 +110,8 @@ def _json_lines(path: epath.Path, header: bool) -> Iterator[Record]:
 
 def _parquet(path: epath.Path, header: bool) -> Iterator[Record]:
     del header
+    with path.open("rb") as file:
+        locate.refuse_pointer(path, file.read(len(locate.LFS_POINTER)))
     try:
         rows = pyarrow.parquet.read_table(str(path)).to_pylist()
     except (OSError, ValueError) as error:

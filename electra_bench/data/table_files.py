@@ -79,31 +79,74 @@ def read_table(
             see `bad_row`. Row numbers keep counting.
 
     Raises:
-        ValueError: a row with another number of columns, a bad label (file and line), or
-            no row at all.
+        ValueError: a row with another number of columns, a bad label (file and line), a
+            row in place of the header, or no row that can be used.
 
     Source: google-research/electra finetune/classification/classification_tasks.py,
     `read_tsv` and `_load_glue`. Differs: a bad row is an error unless asked otherwise.
     """
-    rows, idx = [], -1
+    rows, idx, first_problem = [], -1, ""
     for line, fields in read_lines(path):
         if columns.header and line == 1:
+            _refuse_row(path, fields, columns, check_label)
             continue
         idx += 1
         try:
-            if len(fields) != columns.count:
-                raise ValueError(f"got {len(fields)} columns, expected {columns.count}")
-            label = "" if columns.label is None else fields[columns.label]
-            if columns.label is not None:
-                check_label(label)
+            label = _label(fields, columns, check_label)
         except ValueError as error:
-            bad_row(f"{path}, line {line}: {error}", on_error)
+            problem = f"line {line}: {error}"
+            bad_row(f"{path}, {problem}", on_error)
+            first_problem = first_problem or problem
             continue
         text_b = "" if columns.text_b is None else fields[columns.text_b]
         rows.append(Row(idx, fields[columns.text_a], text_b, label))
+    if first_problem and not rows:
+        raise ValueError(
+            f"{path}: no row can be used; the first problem: {first_problem}"
+        )
     if not rows:
-        raise ValueError(f"{path}: no rows")
+        raise ValueError(
+            f"{path}: no rows{' below the header' if columns.header else ''}"
+        )
     return rows
+
+
+def _label(
+    fields: Sequence[str], columns: Columns, check_label: Callable[[str], None]
+) -> str:
+    """The label of a row; empty in files without labels.
+
+    Raises:
+        ValueError: another number of columns, or a label that cannot be.
+    """
+    if len(fields) != columns.count:
+        raise ValueError(f"got {len(fields)} columns, expected {columns.count}")
+    if columns.label is None:
+        return ""
+    check_label(fields[columns.label])
+    return fields[columns.label]
+
+
+def _refuse_row(
+    path: epath.Path,
+    header: Sequence[str],
+    columns: Columns,
+    check_label: Callable[[str], None],
+) -> None:
+    """Checks that a header is none of the rows, as far as labels tell.
+
+    Raises:
+        ValueError: it is a row, which would be lost.
+    """
+    if columns.label is None:
+        return
+    try:
+        label = _label(header, columns, check_label)
+    except ValueError:
+        return
+    raise ValueError(
+        f"{path}, line 1: got a row with the label {label!r}, expected a header"
+    )
 
 
 def one_of(labels: Sequence[str]) -> Callable[[str], None]:

@@ -8,6 +8,7 @@ from electra_bench.data import locate
 from electra_bench.records import TaskCard
 from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.registration import load_task
+from electra_bench.training.evaluation import target_of
 
 Splits = Mapping[str, Sequence[str]]
 
@@ -42,12 +43,18 @@ class TaskData(NamedTuple):
         Raises:
             FileNotFoundError: no file for one of the two; further splits of the card that
                 have none are named and left out.
-            ValueError: something is wrong in a file.
+            ValueError: something is wrong in a file, or the split to score has no right
+                answers.
         """
         length = max_seq_length or card.max_seq_length
         train_split, eval_split = chosen_splits(card, splits)
         [train] = examples(card.name, train_split, length)
         [held_out] = examples(card.name, eval_split, length)
+        if target_of(load_task(card.name), held_out.store[0]) is None:
+            raise ValueError(
+                f"task {card.name!r}: the split {eval_split!r} has no right answers, which "
+                "scoring needs; predict answers it"
+            )
         scored = [(eval_split, held_out)]
         for split in further_splits(card, eval_split):
             try:

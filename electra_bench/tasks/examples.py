@@ -227,7 +227,14 @@ def _modules(vocabulary: Any) -> list[str]:
         __name__,
         *(
             f"electra_bench.data.{name}"
-            for name in ("basic_words", "example_store", "wordpiece")
+            # The data's hash is that of a file of questions, not of what was read of it.
+            for name in (
+                "answer_text",
+                "basic_words",
+                "example_store",
+                "question_files",
+                "wordpiece",
+            )
         ),
     }
     # A vocabulary of a plugin, or a class made in a session without a source file.

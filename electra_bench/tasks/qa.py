@@ -1,5 +1,6 @@
 """Builders of the tasks of questions about a context: from cards to seqio tasks."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import seqio
@@ -70,7 +71,8 @@ def _squad_source(card: TaskCard, version: str) -> QuestionSource:
         ]
         for split in ("train", "dev")
     }
-    return QuestionSource(card.name, files, squad_questions, USUAL)
+    read = functools.partial(squad_questions, unanswerable=version == "2.0")
+    return QuestionSource(card.name, files, read, USUAL)
 
 
 def _add(

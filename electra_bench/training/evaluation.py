@@ -64,7 +64,7 @@ class Evaluator:
             else:
                 [(value, scores)] = decoded
             value = self._task.postprocess_fn(value, example=example, is_target=False)
-            target = self._target(example)
+            target = target_of(self._task, example)
             targets.append(target)
             values.append(value)
             predictions.append(
@@ -112,11 +112,18 @@ class Evaluator:
             grouped.setdefault(identity, []).append(row)
         return list(grouped.values())
 
-    def _target(self, example: Mapping[str, Any]) -> Any:
-        values = example["values"] if len(example["values"]) else example["labels"]
-        if len(values) == 0:
-            return None
-        return self._task.postprocess_fn(values, example=example, is_target=True)
+
+def target_of(task: seqio.Task, example: Mapping[str, Any]) -> Any:
+    """What metrics compare predictions with; None where it is not known.
+
+    Args:
+        task: the example's.
+        example: a row of its store.
+    """
+    values = example["values"] if len(example["values"]) else example["labels"]
+    if len(values) == 0:
+        return None
+    return task.postprocess_fn(values, example=example, is_target=True)
 
 
 def task_metrics(

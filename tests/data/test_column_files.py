@@ -64,7 +64,9 @@ def test_a_sentence_with_a_bad_line_can_be_skipped(write):
         pytest.raises(ValueError) as all_,
     ):
         read_sentences(write("a B-PN\n\nb B-PN\n"), 2, LABELS)
-    assert str(all_.value).endswith("train.txt: no sentences that can be used")
+    assert "no sentence can be used; the first problem: line 1: unknown" in str(
+        all_.value
+    )
 
 
 @pytest.mark.parametrize("line", ["a", "a NN", "a NN _"])
@@ -174,6 +176,15 @@ def test_test_is_also_read_from_dev(write, source, tmp_path):
         assert words(source, "test") == [("a",)]
         write("b O\n", "chunk/test.txt")
         assert words(source, "test") == [("b",)]
+
+
+def test_tags_may_be_missing_in_test_only(write, source, tmp_path):
+    write("a\n\nb\n")
+    with (
+        run_context.use(data_dir=str(tmp_path), files={}),
+        pytest.raises(ValueError, match=r"txt: the column of tags is missing or empty"),
+    ):
+        source.sentences("train_all")
 
 
 def test_a_source_yields_raw_examples(write, source, tmp_path):

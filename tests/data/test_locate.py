@@ -64,8 +64,8 @@ def test_a_missing_file_is_said_with_the_places_searched(data_dir):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"ab\xff", r"not UTF-8 at byte 2 \(b'\\xff'\)"),
-        (b"\xef\xbb\xbfab\xff", "not UTF-8 at byte 5"),
+        (b"ab\xff", r"not UTF-8 at byte 2 \(line 1, b'\\xff'\)"),
+        (b"\xef\xbb\xbfa\n\nb\xff", r"not UTF-8 at byte 7 \(line 3"),
         (b"", "empty file"),
         (b" \n\n", "empty file"),
     ],
@@ -80,6 +80,14 @@ def test_unreadable_files(tmp_path, content, message):
 def test_a_damaged_archive(tmp_path, suffix):
     path = epath.Path(put(tmp_path, f"dev.tsv.{suffix}", b"not packed"))
     with pytest.raises(ValueError, match="cannot be unpacked"):
+        locate.read_text(path)
+
+
+@pytest.mark.parametrize("name", ["dev.tsv", "dev.tsv.gz", "dev.json.xz"])
+def test_a_pointer_of_git_lfs_is_not_the_data(tmp_path, name):
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n"
+    path = epath.Path(put(tmp_path, name, pointer))
+    with pytest.raises(ValueError, match=f"{name}: a pointer of Git LFS, not the data"):
         locate.read_text(path)
 
 

@@ -63,8 +63,26 @@ def test_bad_rows_can_be_skipped_and_are_counted(write):
 
 
 def test_a_table_without_rows_is_an_error(write):
-    with pytest.raises(ValueError, match="train.tsv: no rows"):
+    with pytest.raises(ValueError, match="train.tsv: no rows below the header"):
         read(write("label\ta\tb\n"))
+
+
+def test_a_table_of_bad_rows_only_says_what_is_wrong_with_the_first(write):
+    path = write("label\ta\tb\nyes\ta\nmaybe\ta\tb\n")
+    with (
+        run_context.use(skipped={}),
+        pytest.raises(
+            ValueError, match=r"no row can be used; .* line 2: got 2 columns"
+        ),
+    ):
+        read(path, "skip")
+
+
+def test_a_row_in_place_of_the_header_is_not_lost(write):
+    with pytest.raises(
+        ValueError, match=r"tsv, line 1: got a row with the label 'yes'"
+    ):
+        read(write("yes\ta\tb\nno\tc\td\n"), "skip")
 
 
 def test_numbers_are_checked(write):

@@ -27,12 +27,14 @@ def mnli(count, label):
     return tsv(["header"] * count, row)
 
 
-def squad():
+def squad(version):
     question = {
         "id": "1",
         "question": "What?",
         "answers": [{"text": "It", "answer_start": 0}],
     }
+    if version == "2.0":
+        question["is_impossible"] = False
     paragraph = {"context": "It rains.", "qas": [question]}
     return json.dumps({"data": [{"paragraphs": [paragraph]}]}).encode()
 
@@ -93,7 +95,7 @@ def contents(folder):
     }
     for split in ("train", "dev"):
         files |= {
-            f"/SQuAD-explorer/dataset/{split}-v{version}.json": squad()
+            f"/SQuAD-explorer/dataset/{split}-v{version}.json": squad(version)
             for version in ("1.1", "2.0")
         }
         files |= {

@@ -1,6 +1,7 @@
 """Which files a fine-tuning run reads, and that all of them are part of its identity."""
 
 import ast
+import json
 import shutil
 
 import pytest
@@ -177,6 +178,20 @@ def test_every_scored_split_counts(finetune_bindings, mnli_dir, tmp_path, capsys
     file.unlink()
     assert main(command) == 2
     assert in_a_suite() == ("other", reason)
+
+
+def test_a_split_to_score_has_right_answers(finetune, tmp_path, capsys):
+    (tmp_path / "squad").mkdir()
+    answer = {"text": "fox", "answer_start": 4}
+    for split, answers in {"train": [answer], "dev": []}.items():
+        asked = {"id": "q1", "question": "Who sleeps?", "answers": answers}
+        paragraph = {"context": "The fox sleeps.", "qas": [asked]}
+        content = json.dumps({"data": [{"paragraphs": [paragraph]}]})
+        (tmp_path / "squad" / f"{split}-v1.1.json").write_text(content)
+    bindings = ("TASK = 'squadv1'", f"DATA_DIR = {str(tmp_path)!r}")
+    assert main([*finetune(*bindings), "--dry_run"]) == 2
+    said = the_sentence(capsys.readouterr().err, "finetune")
+    assert "task 'squadv1': the split 'dev' has no right answers" in said
 
 
 def _literals(bindings):
