@@ -69,7 +69,8 @@ def squad_questions(text: str, unanswerable: bool = True) -> Found:
         says = {"is_impossible" in entry for _, entry in pairs if entry.get("answers")}
     except json.JSONDecodeError as error:
         raise ValueError(
-            f"line {error.lineno}: no JSON: {error.msg}; {SQUAD_SHAPE}"
+            f"line {error.lineno}, character {error.colno}: no JSON: {error.msg}; "
+            f"{SQUAD_SHAPE}"
         ) from error
     except (KeyError, TypeError, AttributeError, ValueError):
         raise ValueError(SQUAD_SHAPE) from None

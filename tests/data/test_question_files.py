@@ -141,7 +141,7 @@ LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n"
 @pytest.mark.parametrize(
     ("content", "reader", "message"),
     [
-        (squad(question())[:-9], version_1, "line 1: no JSON"),
+        (squad(question())[:-9], version_1, "line 1, character 180: no JSON"),
         ("[1]", version_1, "one JSON object with 'data'"),
         ('{"data": []}', version_1, "no questions"),
         ("  \n", version_1, "empty file"),
@@ -154,7 +154,7 @@ LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n"
         ('{"data": null}', version_1, "expected one JSON object with 'data'"),
         ('{"data": ["x"]}', version_1, "expected one JSON object with 'data'"),
         (squad("x"), version_1, "expected one JSON object with 'data'"),
-        (f"{mrqa()}\n{mrqa()}", version_1, "line 2: no JSON: Extra data; expected one"),
+        (f"{mrqa()}\n{mrqa()}", version_1, "line 2, .*: Extra data; expected one"),
         (mrqa(detected_answers=[{"text": "a"}]), mrqa_questions, "lacks 'char_spans'"),
         (mrqa(answers=["fox", 3]), mrqa_questions, r"line 1: question 'a': 'answers'"),
         (json.dumps({"a": 1}, indent=1), mrqa_questions, "line 1: expected one JSON"),
