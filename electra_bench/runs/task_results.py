@@ -34,12 +34,11 @@ def task_result(
     os.makedirs(os.path.join(run_dir, "predictions"), exist_ok=True)
     write_predictions(os.path.join(run_dir, path), scored.predictions)
     size = len(scored.predictions)
-    published = card.splits.get(split)
     return TaskResult(
         task=card.name,
         task_version=card.version,
         split=split,
-        subset=None if published in (None, size) else f"{size} of {published}",
+        subset=other_size(card, split, size),
         num_examples=size,
         metrics=scored.metrics,
         main_metric=card.main_metric,
@@ -50,6 +49,22 @@ def task_result(
         predictions_path=path,
         predictions_sha256=recording.sha256_of_file(os.path.join(run_dir, path)),
     )
+
+
+def other_size(card: TaskCard, split: str, size: int) -> str | None:
+    """How many examples there are of how many published ones; None if all and no more.
+
+    Args:
+        card: of the task.
+        split: its name.
+        size: number of examples.
+    """
+    published = card.splits.get(split)
+    if published in (None, size):
+        return None
+    if size < published:
+        return f"{size} of {published}"
+    return f"{size} rows, {published} published"
 
 
 def chosen_on(data: TaskData, split: str, best: Best | None) -> dict[str, str]:

@@ -210,12 +210,10 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
         f"{report['summary']}"
     )
     for split, found in report["splits"].items():
-        published = found["published"]
-        of = "" if published in (None, found["examples"]) else f" of {published:,}"
         rows = (
             f", {found['rows']:,} windows" if found["rows"] > found["examples"] else ""
         )
-        yield f"{split}: {found['examples']:,}{of} examples{rows}"
+        yield f"{split}: {_count(found['examples'], found['published'])}{rows}"
         marks = ", ".join(f"{k} {v}" for k, v in found["tokens"].items())
         cut = found["truncated_percent"]
         limit = f"limit of {report['max_seq_length']}"
@@ -243,6 +241,14 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield "  " + " ".join(example["tokens"])
         wanted = example["values"] or example["labels"]
         yield f"    {'values' if example['values'] else 'labels'} {wanted}"
+
+
+def _count(examples: int, published: int | None) -> str:
+    if published in (None, examples):
+        return f"{examples:,} examples"
+    if examples < published:
+        return f"{examples:,} of {published:,} examples"
+    return f"{examples:,} examples, {published:,} published"
 
 
 def _balance(targets: Mapping[str, Any], kind: str) -> str:

@@ -197,3 +197,42 @@ def test_a_split_to_score_has_right_answers(finetune, tmp_path, capsys):
 def _literals(bindings):
     pairs = (binding.split(" = ", 1) for binding in bindings)
     return {key: ast.literal_eval(value) for key, value in pairs}
+
+
+@pytest.mark.parametrize(
+    ("size", "mark", "line"),
+    [
+        (1043, None, "dev: 1,043 examples"),
+        (400, "400 of 1043", "dev: 400 of 1,043 examples"),
+        (5463, "5463 rows, 1043 published", "dev: 5,463 examples, 1,043 published"),
+    ],
+)
+def test_more_examples_than_published_are_no_part_of_them(size, mark, line):
+    from electra_bench import registry
+    from electra_bench.runs.task_results import other_size
+    from electra_bench.runs.validate_task import lines
+
+    card = registry.tasks.get("cola")
+    assert other_size(card, "dev", size) == mark
+    split = {
+        "examples": size,
+        "published": card.splits["dev"],
+        "rows": size,
+        "skipped": 0,
+        "tokens": {},
+        "truncated_percent": 0.0,
+        "lost": None,
+        "targets": {},
+        "first": [],
+    }
+    report = {
+        "task": "cola",
+        "version": card.version,
+        "kind": card.kind,
+        "summary": card.summary,
+        "max_seq_length": 128,
+        "splits": {"dev": split},
+        "absent": {},
+        "duplicates": {},
+    }
+    assert line in list(lines(report))
