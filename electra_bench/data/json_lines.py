@@ -7,6 +7,23 @@ from typing import Any
 from electra_bench.data.text_streams import Reading
 
 
+def json_value(text: str) -> Any:
+    """What a JSON text says.
+
+    Raises:
+        json.JSONDecodeError: nothing, or nothing that can be read.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except RecursionError:
+        raise json.JSONDecodeError("nested too deeply", text, 0) from None
+    except ValueError as error:
+        # Python refuses numbers of thousands of digits.
+        raise json.JSONDecodeError(str(error), text, 0) from None
+
+
 def json_object(line: str, where: str, reading: Reading) -> dict[str, Any] | None:
     """The object that a line holds; None if it holds none and errors are skipped.
 
@@ -16,8 +33,8 @@ def json_object(line: str, where: str, reading: Reading) -> dict[str, Any] | Non
         reading: what to do about errors.
     """
     try:
-        record = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+        record = json_value(line)
+    except json.JSONDecodeError as error:
         reading.wrong(f"{where}: not JSON: {error}")
         return None
     if not isinstance(record, dict):

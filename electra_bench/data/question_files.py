@@ -11,6 +11,7 @@ from electra_bench.data import locate
 from electra_bench.data.answer_text import covering_words
 from electra_bench.data.bad_rows import OnError, bad_row
 from electra_bench.data.file_hashes import file_sha256
+from electra_bench.data.json_lines import json_value
 from electra_bench.data.whole_file_source import WholeFileSource, dense, ragged
 
 
@@ -59,7 +60,7 @@ def squad_questions(text: str, unanswerable: bool = True) -> Found:
         ValueError: not such a file, or one of the other version.
     """
     try:
-        articles = json.loads(text)["data"]
+        articles = json_value(text)["data"]
         pairs = [
             (_text(paragraph, "context"), entry)
             for article in articles
@@ -107,7 +108,7 @@ def mrqa_questions(text: str) -> Found:
         if not line.strip():
             continue
         try:
-            paragraph = json.loads(line)
+            paragraph = json_value(line)
             if "header" in paragraph:
                 continue
             context, entries = _text(paragraph, "context"), _list(paragraph, "qas")

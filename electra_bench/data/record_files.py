@@ -12,6 +12,7 @@ import pyarrow.parquet
 from etils import epath
 
 from electra_bench.data import locate
+from electra_bench.data.json_lines import json_value
 
 Fields = Mapping[str | int, Any]
 
@@ -96,7 +97,7 @@ def _json_lines(path: epath.Path, header: bool) -> Iterator[Record]:
         if not line.strip():
             continue
         try:
-            fields = json.loads(line)
+            fields = json_value(line)
         except json.JSONDecodeError as error:
             problem = f"expected one JSON object a line: {error.msg}"
             yield Record(where, {}, problem)

@@ -143,6 +143,8 @@ LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n"
     [
         (squad(question())[:-9], version_1, "line 1, character 180: no JSON"),
         ("[1]", version_1, "one JSON object with 'data'"),
+        ('{"data": ' + "[" * 100_000, version_1, "no JSON: nested too deeply"),
+        ("[" * 100_000, mrqa_questions, "line 1: .*: nested too deeply"),
         ('{"data": []}', version_1, "no questions"),
         ("  \n", version_1, "empty file"),
         (LFS, version_1, "pointer of Git LFS"),

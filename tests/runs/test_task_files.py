@@ -462,6 +462,15 @@ LINES = {
         "line 1: got 1 columns, expected 2",
         [1, 2],
     ),
+    "a line that is nested too deeply": (
+        "classification",
+        "all.jsonl",
+        '{"text_a": "a", "label": "x"}\n'
+        + "[" * 100_000
+        + '\n{"text_a": "b", "label": "y"}\n',
+        "line 2: expected one JSON object a line: nested too deeply",
+        [0, 2],
+    ),
     "a line that is no JSON": (
         "classification",
         "all.jsonl",
