@@ -100,8 +100,8 @@ def read_sentences(
         labels: the BIOES tags that may occur.
 
     Raises:
-        ValueError: not UTF-8, empty, or, unless the sentence is to be skipped, a line with
-            another number of columns or an unknown tag; names file and line.
+        ValueError: empty, or, unless the sentence is to be skipped, a line that is not
+            UTF-8 or has another number of columns or an unknown tag; names file and line.
 
     Source: google-research/electra finetune/tagging/tagging_tasks.py,
     `_get_labeled_sentences`. Differs: the original takes any number of columns.
@@ -161,7 +161,7 @@ def read_blocks(path: epath.Path) -> list[Block]:
     Every line should have as many columns as most lines have.
 
     Raises:
-        ValueError: not UTF-8, or no sentence.
+        ValueError: no sentence.
     """
 
     def columns(line: str) -> list[str] | None:
@@ -169,8 +169,8 @@ def read_blocks(path: epath.Path) -> list[Block]:
         return None if fields[0] == DOCUMENT_START else fields
 
     grouped = _grouped(path, columns)
-    usual = usual_width(grouped)
-    return [_block(words, usual) for words in grouped]
+    usual = usual_width(block.words for block in grouped)
+    return [_checked(block, usual) for block in grouped]
 
 
 def usual_width(sentences: Iterable[Words]) -> int:
@@ -191,36 +191,45 @@ def is_unspecified(blocks: Sequence[Block], column: int) -> bool:
 
 def _grouped(
     path: epath.Path, columns: Callable[[str], list[str] | None]
-) -> list[Words]:
+) -> list[Block]:
     """Numbered columns of the words of every sentence; blank lines separate these.
+
+    Lines that cannot be read are the sentences' problems.
 
     Args:
         path: the file.
         columns: those of a line; None if it holds no word.
     """
-    sentences: list[Words] = []
+    blocks: list[Block] = []
     words: list[tuple[int, list[str]]] = []
-    lines = [*locate.read_text(path).split("\n"), ""]
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            if words:
-                sentences.append(words)
-            words = []
-            continue
-        fields = columns(line.rstrip("\r"))
-        if fields is not None:
+    unreadable = None
+    lines = locate.read_lines(path)
+    for number, line, problem in [*lines, locate.Line(len(lines) + 1, "")]:
+        if problem:
+            unreadable = unreadable or (number, problem)
+        elif not line.strip():
+            if words or unreadable:
+                blocks.append(Block(words, unreadable))
+            words, unreadable = [], None
+        elif (fields := columns(line)) is not None:
             words.append((number, fields))
-    if not sentences:
+    if not blocks:
         raise ValueError(f"{path}: no sentences")
-    return sentences
+    if not any(block.words for block in blocks):
+        number, problem = blocks[0].problem
+        raise ValueError(f"{path}, line {number}: {problem}")
+    return blocks
 
 
-def _block(words: Words, expected: int, separated: str = "") -> Block:
-    for number, fields in words:
+def _checked(block: Block, expected: int, separated: str = "") -> Block:
+    """With the first line that has another number of columns, if all can be read."""
+    if block.problem:
+        return block
+    for number, fields in block.words:
         if len(fields) != expected:
             problem = f"got {len(fields)} columns, expected {expected}{separated}"
-            return Block(words, (number, problem))
-    return Block(words, None)
+            return block._replace(problem=(number, problem))
+    return block
 
 
 # Of a word in CoNLL-U: ID, FORM, LEMMA, UPOS and six more.
@@ -236,8 +245,8 @@ def read_conllu(path: epath.Path, labels: Sequence[str]) -> list[Sentence]:
         labels: the tags that may occur.
 
     Raises:
-        ValueError: not UTF-8, empty, or, unless the sentence is to be skipped, a line
-            without ten columns or an unknown tag; names file and line.
+        ValueError: empty, or, unless the sentence is to be skipped, a line that is not
+            UTF-8 or lacks ten columns or a known tag; names file and line.
 
     Source: https://universaldependencies.org/format.html.
     """
@@ -259,7 +268,7 @@ def read_conllu_blocks(path: epath.Path) -> list[Block]:
     are left out, as in evaluations of tagging.
 
     Raises:
-        ValueError: not UTF-8, or no sentence.
+        ValueError: no sentence.
     """
 
     def columns(line: str) -> list[str] | None:
@@ -269,4 +278,4 @@ def read_conllu_blocks(path: epath.Path) -> list[Block]:
 
     separated = ", separated by tabs"
     grouped = _grouped(path, columns)
-    return [_block(words, CONLLU_COLUMNS, separated) for words in grouped]
+    return [_checked(block, CONLLU_COLUMNS, separated) for block in grouped]

@@ -3,11 +3,13 @@
 import gzip
 import lzma
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from etils import epath
 
 from electra_bench.data import run_context
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 COMPRESSIONS = ("", ".gz", ".xz")
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
@@ -109,6 +111,60 @@ def read_text(path: epath.Path) -> str:
         ValueError: not UTF-8 (names byte and line), damaged, empty, or a pointer of Git
             LFS.
     """
+    data = _unpacked(path)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # With a byte order mark the decoder counts from behind it.
+        skipped = len(data) - len(data.removeprefix(BYTE_ORDER_MARK))
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"{path}: not UTF-8 at byte {error.start + skipped} "
+            f"(line {line}, {error.object[error.start : error.start + 1]!r})"
+        ) from error
+
+
+class Line(NamedTuple):
+    """A line of a file.
+
+    Attributes:
+        number: from 1.
+        text: without what ends the line.
+        problem: why there is no text; empty if there is.
+    """
+
+    number: int
+    text: str
+    problem: str = ""
+
+
+def read_lines(path: epath.Path) -> list[Line]:
+    """The lines of a file of which each can be used without the others.
+
+    A byte that is not UTF-8 spoils its line only. As opposed to `splitlines`, nothing but
+    line feeds ends lines, since texts may hold the other characters; in a file without any,
+    carriage returns do.
+
+    Raises:
+        ValueError: damaged, empty, or a pointer of Git LFS.
+    """
+    data = _unpacked(path)
+    content = data.removeprefix(BYTE_ORDER_MARK)
+    start = len(data) - len(content)
+    end = b"\n" if b"\n" in content else b"\r"
+    lines = []
+    for number, line in enumerate(content.removesuffix(end).split(end), start=1):
+        try:
+            lines.append(Line(number, line.decode().rstrip("\r")))
+        except UnicodeDecodeError as error:
+            byte = line[error.start : error.start + 1]
+            problem = f"not UTF-8 at byte {start + error.start} ({byte!r})"
+            lines.append(Line(number, "", problem))
+        start += len(line) + 1
+    return lines
+
+
+def _unpacked(path: epath.Path) -> bytes:
     data = path.read_bytes()
     refuse_pointer(path, data)
     try:
@@ -116,20 +172,11 @@ def read_text(path: epath.Path) -> str:
             data = gzip.decompress(data)
         elif path.suffix == ".xz":
             data = lzma.decompress(data)
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        # With a byte order mark the decoder counts from behind it.
-        skipped = 3 if data.startswith(b"\xef\xbb\xbf") else 0
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise ValueError(
-            f"{path}: not UTF-8 at byte {error.start + skipped} "
-            f"(line {line}, {error.object[error.start : error.start + 1]!r})"
-        ) from error
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise ValueError(f"{path}: cannot be unpacked: {error}") from error
-    if not text.strip():
+    if not data.removeprefix(BYTE_ORDER_MARK).strip():
         raise ValueError(f"{path}: empty file")
-    return text
+    return data
 
 
 def refuse_pointer(path: epath.Path, beginning: bytes) -> None:

@@ -47,20 +47,20 @@ SQUAD_SHAPE = (
 MRQA_SHAPE = "expected 'context' and 'qas', as MRQA has them"
 
 
-def squad_questions(text: str, unanswerable: bool = True) -> Found:
+def squad_questions(path: epath.Path, unanswerable: bool = True) -> Found:
     """Reads SQuAD 1.1 or 2.0: one JSON object with `data`.
 
     The first answer is the one that is trained on.
 
     Args:
-        text: of the file.
+        path: the file.
         unanswerable: whether questions may have no answer, as in 2.0.
 
     Raises:
         ValueError: not such a file, or one of the other version.
     """
     try:
-        articles = json_value(text)["data"]
+        articles = json_value(locate.read_text(path))["data"]
         pairs = [
             (_text(paragraph, "context"), entry)
             for article in articles
@@ -98,13 +98,15 @@ def _squad_answers(entry: Mapping[str, Any]) -> tuple[list[str], str, int | None
     return texts, texts[0], _whole(given[0]["answer_start"])
 
 
-def mrqa_questions(text: str) -> Found:
+def mrqa_questions(path: epath.Path) -> Found:
     """Reads MRQA 2019: a JSON object a line, after one with a `header`.
 
     The first place of the first detected answer is the one that is trained on.
     """
-    # Not splitlines(), which also splits at characters that JSON strings may hold.
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line, problem in locate.read_lines(path):
+        if problem:
+            yield None, f"line {number}: {problem}"
+            continue
         if not line.strip():
             continue
         try:
@@ -243,7 +245,7 @@ class QuestionSource(WholeFileSource):
         self,
         task: str,
         files: Mapping[str, Sequence[str]],
-        read: Callable[[str], Found],
+        read: Callable[[epath.Path], Found],
         on_error: OnError,
     ):
         """Describes the files; reads nothing.
@@ -285,7 +287,7 @@ class QuestionSource(WholeFileSource):
     def _checked(self, path: epath.Path, is_trained_on: bool) -> list[Question]:
         found: dict[str, Question] = {}
         first_problem = ""
-        for question, problem in self._read(locate.read_text(path)):
+        for question, problem in self._read(path):
             usual: OnError = self._on_error
             if question is None:
                 usual = "raise"

@@ -1,7 +1,6 @@
 """Records with named fields: TSV, CSV, JSON lines and Parquet."""
 
 import csv
-import functools
 import io
 import json
 from collections import Counter
@@ -13,8 +12,10 @@ from etils import epath
 
 from electra_bench.data import locate
 from electra_bench.data.json_lines import json_value
+from electra_bench.data.table_files import read_fields
 
 Fields = Mapping[str | int, Any]
+LONGEST_FIELD = 2**31 - 1
 
 
 class Record(NamedTuple):
@@ -38,7 +39,8 @@ def read_records(path: epath.Path, header: bool = True) -> list[Record]:
 
     In TSV quotes are text, in CSV they enclose fields, which may hold commas and line
     ends. A row with another number of columns than the header or, without one, than most
-    rows have is a record with a problem; so is a line that holds no JSON object.
+    rows have is a record with a problem; so is a line that holds no JSON object, and one of
+    TSV or JSON that is not UTF-8.
 
     Args:
         path: ends in .tsv, .csv, .jsonl, .ndjson or .parquet, all but Parquet perhaps
@@ -59,28 +61,53 @@ def read_records(path: epath.Path, header: bool = True) -> list[Record]:
     return records
 
 
-def _separated(
-    dialect: Mapping[str, Any], path: epath.Path, header: bool
-) -> Iterator[Record]:
+class _Row(NamedTuple):
+    """A row of TSV or CSV; see `Record`."""
+
+    where: str
+    cells: list[str]
+    problem: str = ""
+
+
+def _tab_separated(path: epath.Path, header: bool) -> Iterator[Record]:
+    rows = [
+        _Row(f"{path}, line {line}", fields, problem)
+        for line, fields, problem in read_fields(path)
+        if fields or problem
+    ]
+    return _named(rows, header)
+
+
+def _comma_separated(path: epath.Path, header: bool) -> Iterator[Record]:
+    # A field may be a long document; the module's own limit is 131,072 characters.
+    csv.field_size_limit(LONGEST_FIELD)
     text = locate.read_text(path)
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True, **dialect)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        rows = [(f"{path}, line {reader.line_num}", row) for row in reader if row]
+        rows = [_Row(f"{path}, line {reader.line_num}", row) for row in reader if row]
     except csv.Error as error:
         # Where quotes do not match, nobody knows where rows begin.
         raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
+    return _named(rows, header)
+
+
+def _named(rows: list[_Row], header: bool) -> Iterator[Record]:
     names: list[str] = []
     if header:
-        (where, names), *rows = rows
+        (where, names, problem), *rows = rows
+        if problem:
+            raise ValueError(f"{where}: {problem}")
         _check_names(names, where)
-    widths = Counter(len(row) for _, row in rows)
+    widths = Counter(len(row.cells) for row in rows if not row.problem)
     width = len(names) or max(widths, key=widths.get, default=0)
-    for where, row in rows:
-        if len(row) != width:
-            yield Record(where, {}, f"got {len(row)} columns, expected {width}")
+    for where, cells, problem in rows:
+        if not problem and len(cells) != width:
+            problem = f"got {len(cells)} columns, expected {width}"
+        if problem:
+            yield Record(where, {}, problem)
             continue
-        named = zip(names, row, strict=True) if header else ()
-        yield Record(where, {**dict(enumerate(row)), **dict(named)})
+        named = zip(names, cells, strict=True) if header else ()
+        yield Record(where, {**dict(enumerate(cells)), **dict(named)})
 
 
 def _check_names(names: list[str], where: str) -> None:
@@ -91,9 +118,11 @@ def _check_names(names: list[str], where: str) -> None:
 
 def _json_lines(path: epath.Path, header: bool) -> Iterator[Record]:
     del header
-    # Not splitlines(), which also splits at characters that JSON strings may hold.
-    for number, line in enumerate(locate.read_text(path).split("\n"), start=1):
+    for number, line, problem in locate.read_lines(path):
         where = f"{path}, line {number}"
+        if problem:
+            yield Record(where, {}, problem)
+            continue
         if not line.strip():
             continue
         try:
@@ -122,10 +151,8 @@ def _parquet(path: epath.Path, header: bool) -> Iterator[Record]:
 
 
 _READERS: dict[str, Callable[[epath.Path, bool], Iterator[Record]]] = {
-    ".tsv": functools.partial(
-        _separated, {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
-    ),
-    ".csv": functools.partial(_separated, {}),
+    ".tsv": _tab_separated,
+    ".csv": _comma_separated,
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,
     ".parquet": _parquet,

@@ -11,7 +11,7 @@ from electra_bench.data.table_files import (
     Row,
     TableSource,
     one_of,
-    read_lines,
+    read_fields,
     read_table,
     within,
 )
@@ -217,12 +217,14 @@ class MrpcSource(TableSource):
         if split == "test":
             return rows
         ids = locate.find("dev_ids", self._candidates("dev_ids", ".tsv"))
-        dev_ids = {tuple(fields) for _, fields in read_lines(ids)}
-        lines = list(read_lines(path))[1:]
+        # As a whole: an id that is lost would move its pair from dev to train.
+        locate.read_text(ids)
+        dev_ids = {tuple(line.fields) for line in read_fields(ids)}
+        lines = list(read_fields(path))[1:]
         chosen = [
             row
             for row in rows
-            if (tuple(lines[row.idx][1][1:3]) in dev_ids) == (split == "dev")
+            if (tuple(lines[row.idx].fields[1:3]) in dev_ids) == (split == "dev")
         ]
         return [row._replace(idx=i) for i, row in enumerate(chosen)]
 

@@ -217,7 +217,7 @@ def replaced_line(path, number, line):
         (b"x\t1\ta good sentence", "train.tsv, line 7: got 3 columns, expected 4"),
         (b"x\t2\t\ta good sentence", "train.tsv, line 7: unknown label '2'"),
         (b"x\tyes\t\ta good sentence", "line 7: unknown label 'yes'; near: []; all: ["),
-        (b"x\t1\t\ta caf\xe9", "train.tsv: not UTF-8 at byte"),
+        (b"x\t1\t\ta caf\xe9", "train.tsv, line 7: not UTF-8 at byte"),
     ],
 )
 def test_bad_line_of_a_table(line, said, finetune, refused, tables):

@@ -91,6 +91,22 @@ def test_a_pointer_of_git_lfs_is_not_the_data(tmp_path, name):
         locate.read_text(path)
 
 
+def test_a_stray_byte_spoils_its_line_only(tmp_path):
+    content = b"\xef\xbb\xbfa\r\n\nb\xff\n\xc3\xa9\xe2\x80\xa8c\n"
+    path = epath.Path(put(tmp_path, "dev.tsv", content))
+    assert locate.read_lines(path) == [
+        (1, "a", ""),
+        (2, "", ""),
+        (3, "", r"not UTF-8 at byte 8 (b'\xff')"),
+        (4, "é\u2028c", ""),
+    ]
+
+
+def test_carriage_returns_end_the_lines_of_a_file_without_others(tmp_path):
+    path = epath.Path(put(tmp_path, "dev.tsv", b"a\rb\r"))
+    assert [line.text for line in locate.read_lines(path)] == ["a", "b"]
+
+
 def test_a_byte_order_mark_is_not_text(tmp_path):
     path = epath.Path(put(tmp_path, "dev.tsv", "\ufeffa".encode()))
     assert locate.read_text(path) == "a"

@@ -40,7 +40,7 @@ def mrqa(**changes):
 def read(tmp_path):
     def questions(content, reader=version_1, on_error="raise", split="train"):
         path = tmp_path / "file.json"
-        path.write_text(content, encoding="utf-8")
+        path.write_bytes(content.encode(errors="surrogateescape"))
         source = QuestionSource("some_task", {split: []}, reader, on_error)
         with run_context.use(files={split: str(path)}, data_dir=None):
             return source.questions(split)
@@ -167,3 +167,12 @@ LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n"
 def test_other_files_are_refused(read, content, reader, message):
     with pytest.raises(ValueError, match=rf"file\.json.*{message}"):
         read(content, reader)
+
+
+def test_a_line_with_a_stray_byte_can_be_skipped(read):
+    content = f"{mrqa()}\n{mrqa(qid='b')}\n".replace("red", "\udcff", 1)
+    with pytest.raises(ValueError, match="file.json: line 1: not UTF-8 at byte"):
+        read(content, mrqa_questions, "skip")
+    with run_context.use(on_error="skip", skipped={}) as context:
+        assert [q.id for q in read(content, mrqa_questions)] == ["b"]
+    assert len(context.skipped) == 1

@@ -44,7 +44,7 @@ def test_quotes_are_text_and_only_newlines_end_rows(write):
         ("yes\ta\tb\tc", "train.tsv, line 3: got 4 columns, expected 3"),
         ("", "train.tsv, line 3: got 0 columns, expected 3"),
         ("yse\ta\tb", r"line 3: unknown label 'yse'; near: \['yes'\]; all: .*no"),
-        ("yes\t" + "a" * 200_000 + "\tb", "train.tsv, line 3: field larger"),
+        ("yes\ta\rb\tc", "train.tsv, line 3: a carriage return inside a field"),
     ],
 )
 def test_a_bad_row_is_named(write, row, message):
@@ -60,6 +60,29 @@ def test_bad_rows_can_be_skipped_and_are_counted(write):
     assert len(context.skipped) == 2
     with run_context.use(on_error="raise"), pytest.raises(ValueError, match="line 3"):
         read(path, "skip")
+
+
+def test_a_field_may_be_a_long_document(write):
+    long = "a" * 200_000
+    [row] = read(write(f"label\ta\tb\nyes\t{long}\tb\n"))
+    assert row.text_a == long
+
+
+def test_lines_that_cannot_be_read_stop_unless_the_run_skips(write):
+    path = write("label\ta\tb\nyes\ta\tb\nyes\t?\tb\nno\ta\rb\tc\nno\tc\td\n")
+    path.write_bytes(path.read_bytes().replace(b"?", b"caf\xe9"))
+    stray = r"train.tsv, line 3: not UTF-8 at byte 25 \(b'\\xe9'\)"
+    with pytest.raises(ValueError, match=stray):
+        read(path, "skip")  # usual for the task
+    with run_context.use(on_error="skip", skipped={}) as context:
+        assert [row.idx for row in read(path)] == [0, 3]
+    assert len(context.skipped) == 2
+    path.write_bytes(b"label\t\xe9\tb\nyes\ta\tb\n")
+    with (
+        run_context.use(on_error="skip"),
+        pytest.raises(ValueError, match="line 1: not UTF-8"),
+    ):
+        read(path)
 
 
 def test_a_table_without_rows_is_an_error(write):

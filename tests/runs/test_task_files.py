@@ -4,6 +4,7 @@ import json
 
 import pandas as pd
 import pytest
+from etils import epath
 from small_runs import SMALL_MODEL, the_sentence
 
 from electra_bench.cli.main import main
@@ -266,6 +267,15 @@ def test_bad_definitions_are_one_sentence(case, vocab_file, tmp_path, capsys):
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_field_of_csv_may_be_a_long_document(tmp_path):
+    from electra_bench.data.record_files import read_records
+
+    long = "a" * 200_000
+    (tmp_path / "all.csv").write_text(f"text,mood\n{long},up\n")
+    [record] = read_records(epath.Path(tmp_path / "all.csv"))
+    assert record.fields["text"] == long
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -471,6 +481,35 @@ LINES = {
         "line 2: expected one JSON object a line: nested too deeply",
         [0, 2],
     ),
+    "a stray byte in JSON lines": (
+        "classification",
+        "all.jsonl",
+        '{"text_a": "a", "label": "x"}\n{"text_a": "\udcff"}\n'
+        '{"text_a": "b", "label": "y"}\n',
+        "line 2: not UTF-8 at byte 42",
+        [0, 2],
+    ),
+    "a stray byte in TSV": (
+        "classification",
+        "all.tsv",
+        "a\tx\n\udcff\ty\nc\ty\n",
+        "line 2: not UTF-8 at byte 4",
+        [0, 2],
+    ),
+    "a carriage return in TSV": (
+        "classification",
+        "all.tsv",
+        "a\tx\nb\rb\ty\nc\ty\n",
+        "line 2: a carriage return inside a field",
+        [0, 2],
+    ),
+    "a stray byte in a column file": (
+        "tagging",
+        "all.txt",
+        "a O\n\nb O\n\udcff O\n\n\udcff O\n\nc B-X\n",
+        "line 4: not UTF-8 at byte 9",
+        [0, 3],
+    ),
     "a line that is no JSON": (
         "classification",
         "all.jsonl",
@@ -487,7 +526,7 @@ def test_a_bad_line_is_named_or_skipped(case, tmp_path):
 
     kind, name, content, expected, kept = LINES[case]
     path = tmp_path / name
-    path.write_text(content)
+    path.write_bytes(content.encode(errors="surrogateescape"))
     lines = [
         f"tasks.lined.kind = {kind!r}",
         f"tasks.lined.files = {{'train': {name!r}, 'dev': {name!r}}}",
@@ -506,7 +545,7 @@ def test_a_bad_line_is_named_or_skipped(case, tmp_path):
         source = registered(lines, tmp_path)
         rows = source.get_dataset("train", shuffle=False).as_numpy_iterator()
         assert [row["idx"] for row in rows] == kept
-    [reason] = context.skipped
+    reason, *_ = context.skipped
     assert f"{path}, {expected}" in reason
 
 
