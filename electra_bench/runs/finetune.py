@@ -13,7 +13,13 @@ from electra_bench.runs.batches import TrainingBatches
 from electra_bench.runs.finetune_job import FinetuneJob, make_evaluators
 from electra_bench.runs.launch import Session
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
-from electra_bench.runs.task_data import TaskData, check_files, trainable_card
+from electra_bench.runs.task_data import (
+    Settings,
+    TaskData,
+    check_files,
+    trainable_card,
+    with_settings,
+)
 from electra_bench.runs.task_training import TaskTraining
 from electra_bench.tasks.mixtures import (
     PROPORTIONAL,
@@ -49,6 +55,7 @@ def finetune(
     frozen: Sequence[str] = (),
     weight_decay: float = 0.0,
     splits: Mapping[str, Sequence[str]] | None = None,
+    task_settings: Settings | None = None,
     protocol: str | None = None,
 ) -> list[RunRecord]:
     """Fine-tunes an encoder on one task or several, once for every seed, and scores it.
@@ -86,6 +93,8 @@ def finetune(
         weight_decay: of the optimizer; pre-training has its own.
         splits: task to (split to train on, split to score), where the card's are not
             meant.
+        task_settings: task to its `epochs` and `max_seq_length`, where the card's are not
+            meant; those of the run, if given, hold for all tasks.
         protocol: set by the files in gin/protocols.
 
     Returns:
@@ -93,7 +102,9 @@ def finetune(
     """
     strategy = building.strategy(batch_size)
     mixture = mixed(task)
-    cards = [trainable_card(name) for name in mixture.tasks]
+    cards = [
+        with_settings(trainable_card(name), task_settings) for name in mixture.tasks
+    ]
     seeds = _seeds(seed)
     starts = [find_pretrained(init, at) for at in _fractions(init, init_at)]
     start = starts[0]

@@ -9,7 +9,7 @@ from electra_bench.records import TaskCard, TaskResult
 from electra_bench.runs import building
 from electra_bench.runs.pretrained import Pretrained, restored_objective
 from electra_bench.runs.score_marks import score_marks
-from electra_bench.runs.task_data import check_files
+from electra_bench.runs.task_data import check_files, with_settings
 from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.evaluation import Evaluator
@@ -69,7 +69,10 @@ class RestoredRun(NamedTuple):
 
     def limit(self, card: TaskCard) -> int:
         """Token limit: that of the inputs or the run, or else of a task."""
-        return self.inputs.max_seq_length or card.max_seq_length
+        settings = _parameter(self.pretrained, "task_settings")
+        return (
+            self.inputs.max_seq_length or with_settings(card, settings).max_seq_length
+        )
 
     def check_files(self, tasks: Sequence[str]) -> None:
         """Checks files that are bound by hand; the run's own were checked before.

@@ -1,7 +1,8 @@
 """What a task is fine-tuned on and scored on."""
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from electra_bench import registry
 from electra_bench.data import locate
@@ -11,6 +12,10 @@ from electra_bench.tasks.registration import load_task
 from electra_bench.training.evaluation import target_of
 
 Splits = Mapping[str, Sequence[str]]
+# Task to fields of its card.
+Settings = Mapping[str, Mapping[str, Any]]
+# Those that a run may have otherwise.
+SETTINGS = ("epochs", "max_seq_length")
 
 
 class TaskData(NamedTuple):
@@ -116,6 +121,26 @@ def trainable_card(task: str) -> TaskCard:
             "evaluate or predict"
         )
     return card
+
+
+def with_settings(card: TaskCard, settings: Settings | None) -> TaskCard:
+    """The card as a run has it.
+
+    Args:
+        card: of the task.
+        settings: task to those of `SETTINGS` that are not as on its card.
+
+    Raises:
+        ValueError: other settings than these.
+    """
+    changed = (settings or {}).get(card.name, {})
+    unknown = sorted(set(changed) - set(SETTINGS))
+    if unknown:
+        raise ValueError(
+            f"runs.finetune.task_settings of {card.name!r} may have {list(SETTINGS)}, got "
+            f"{unknown}"
+        )
+    return dataclasses.replace(card, **changed)
 
 
 def check_files(files: Mapping[str, str], tasks: Sequence[str]) -> None:

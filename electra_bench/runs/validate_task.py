@@ -13,7 +13,7 @@ from electra_bench.data.example_store import ExampleStore
 from electra_bench.records import TaskCard
 from electra_bench.runs import building
 from electra_bench.runs.launch import parse, register_file_tasks
-from electra_bench.runs.task_data import check_files
+from electra_bench.runs.task_data import check_files, with_settings
 from electra_bench.tasks.examples import examples
 from electra_bench.tasks.registration import load_task
 from electra_bench.tasks.span_windows import NO_ANSWER
@@ -66,7 +66,8 @@ def validate_task(
     tokens = building.open_vocabulary(
         None, building.find_vocabulary(parsed.value("VOCAB"), None)
     )
-    length = parsed.value("runs.finetune.max_seq_length") or card.max_seq_length
+    of_task = with_settings(card, parsed.value("runs.finetune.task_settings"))
+    length = parsed.value("runs.finetune.max_seq_length") or of_task.max_seq_length
     task = load_task(name)
     needed = {card.eval_split} | (set() if card.trained_on else {card.train_split})
     report: Report = {

@@ -236,3 +236,27 @@ def test_more_examples_than_published_are_no_part_of_them(size, mark, line):
         "duplicates": {},
     }
     assert line in list(lines(report))
+
+
+def test_a_protocol_has_settings_of_a_task_of_its_own():
+    from types import SimpleNamespace
+
+    from electra_bench import registry
+    from electra_bench.runs.launch import parse
+    from electra_bench.runs.restored import Inputs, RestoredRun
+    from electra_bench.runs.task_data import with_settings
+
+    files = ["runs/finetune.gin", "protocols/code_v1.gin"]
+    parsed = parse(files, ["TASK = 'naturalqs'"])
+    settings = parsed.value("runs.finetune.task_settings")
+    hparams = {"runs.finetune.task_settings": settings}
+    of_run = SimpleNamespace(
+        record=SimpleNamespace(kind="finetune", hparams=hparams), folder=None
+    )
+    for task, epochs, length in (("naturalqs", 3.0, 128), ("newsqa", 2.0, 512)):
+        card = registry.tasks.get(task)
+        changed = with_settings(card, settings)
+        assert (changed.epochs, changed.max_seq_length) == (epochs, length)
+        assert RestoredRun(of_run, None, None, Inputs()).limit(card) == length
+    with pytest.raises(ValueError, match=r"'newsqa' may have .*, got \['epoch'\]"):
+        with_settings(card, {"newsqa": {"epoch": 1}})
