@@ -59,8 +59,9 @@ def squad_questions(path: epath.Path, unanswerable: bool = True) -> Found:
     Raises:
         ValueError: not such a file, or one of the other version.
     """
+    text = locate.read_text(path)
     try:
-        articles = json_value(locate.read_text(path))["data"]
+        articles = json_value(text)["data"]
         pairs = [
             (_text(paragraph, "context"), entry)
             for article in articles
