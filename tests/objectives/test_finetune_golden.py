@@ -183,18 +183,45 @@ def test_variables_have_the_originals_names_and_shapes(case):
     assert shapes == dict(case.case["variables"])
 
 
+def dense(gradients):
+    return [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
+
+
+def global_norm(gradients):
+    """That of the sums of repeated rows."""
+    return np.linalg.norm(norms(dense(gradients), range(len(gradients))))
+
+
 def test_gradients(case):
     loss, gradients = case.differentiate()
-    np.testing.assert_allclose(loss, case.arrays["train/loss"], rtol=5e-5)
-    dense = [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
+    arrays, compared = case.arrays, case.compared
+    np.testing.assert_allclose(loss, arrays["train/loss"], rtol=5e-5)
+    for name, norm in {
+        "used_by_clip": tf.linalg.global_norm(gradients),
+        "dense": global_norm(gradients),
+    }.items():
+        expected = arrays[f"grad/global_norm_{name}"]
+        np.testing.assert_allclose(norm, expected, rtol=1e-5, err_msg=name)
+    gradients = dense(gradients)
     np.testing.assert_allclose(
-        norms(dense, case.compared), case.arrays["grad/l2"][case.compared], rtol=1e-4
+        norms(gradients, compared), arrays["grad/l2"][compared], rtol=1e-4
     )
     for i, name in enumerate(case.names):
-        if f"grad/full/{name}" in case.arrays and i in case.compared:
-            expected = case.arrays[f"grad/full/{name}"]
+        if i not in compared:
+            continue
+        # Entries of both signs nearly cancel, so the error is compared with their size.
+        values = np.float64(gradients[i])
+        np.testing.assert_allclose(
+            values.sum(),
+            arrays["grad/sum"][i],
+            rtol=0,
+            atol=1e-4 * np.abs(values).sum(),
+            err_msg=name,
+        )
+        if f"grad/full/{name}" in arrays:
+            expected = arrays[f"grad/full/{name}"]
             largest = np.abs(expected).max()
-            np.testing.assert_allclose(dense[i], expected, atol=1e-4 * largest)
+            np.testing.assert_allclose(gradients[i], expected, atol=1e-4 * largest)
 
 
 @pytest.mark.parametrize("sum_rows", [False, True])
@@ -212,18 +239,51 @@ def test_updates_with_rates_by_layer(case, sum_rows):
         np.testing.assert_allclose(rates, arrays[f"{run}/lr"][step], atol=1e-8)
         loss, gradients = case.differentiate()
         norm = optimizer.apply(gradients, tf.constant(step))
-        np.testing.assert_allclose(loss, arrays[f"{run}/loss"][step], rtol=5e-5)
-        np.testing.assert_allclose(norm, arrays[f"{run}/clip_norm"][step], rtol=3e-4)
+        check_step(case, run, step, loss, gradients, norm)
         values = [case.named[name].numpy() for name in case.names]
-        np.testing.assert_allclose(
-            norms(values, case.compared),
-            arrays[f"{run}/var_l2"][step, case.compared],
-            rtol=2e-5,
-        )
+        check_variables(case, run, step, values)
+        if run == "step":
+            check_slots(case, optimizer, step)
         for name, value in zip(case.names, values, strict=True):
             key = f"{run}/{step + 1}/var/{name}"
             if key in arrays:
                 np.testing.assert_allclose(value, arrays[key], atol=3e-5)
+    # What the next update would begin with.
+    loss, gradients = case.differentiate()
+    norm = optimizer.apply(gradients, tf.constant(NUM_UPDATES))
+    check_step(case, run, NUM_UPDATES, loss, gradients, norm)
+
+
+def check_step(case, run, step, loss, gradients, norm):
+    arrays = case.arrays
+    # A large gradient turns rounding in the last variables into a difference of losses.
+    tolerance = 5e-5 if step < NUM_UPDATES else 2e-4
+    np.testing.assert_allclose(loss, arrays[f"{run}/loss"][step], rtol=tolerance)
+    np.testing.assert_allclose(norm, arrays[f"{run}/clip_norm"][step], rtol=3e-4)
+    if run == "step":  # with sums of rows it is the norm that is clipped by
+        expected = arrays["step/dense_norm"][step]
+        np.testing.assert_allclose(global_norm(gradients), expected, rtol=3e-4)
+
+
+def check_variables(case, run, step, values):
+    compared = case.compared
+    np.testing.assert_allclose(
+        norms(values, compared), case.arrays[f"{run}/var_l2"][step, compared], rtol=2e-5
+    )
+    sums = [np.float64(values[i]).sum() for i in compared]
+    np.testing.assert_allclose(
+        sums, case.arrays[f"{run}/var_sum"][step, compared], atol=5e-4
+    )
+
+
+def check_slots(case, optimizer, step):
+    for slot, tolerance in {"adam_m": 1e-3, "adam_v": 2e-3}.items():
+        values = [optimizer.slots[f"{name}/{slot}"] for name in case.names]
+        np.testing.assert_allclose(
+            norms(values, case.compared),
+            case.arrays[f"step/{slot}_l2"][step, case.compared],
+            rtol=tolerance,
+        )
 
 
 def test_mnli_tells_three_classes(shared_golden):
