@@ -16,6 +16,8 @@ examples:
     --generator electra-small-generator
   electra-bench finetune gin/runs/finetune.gin --gin.TASK="'cola'" \\
     --gin.INIT="'small'" --data_dir data
+  electra-bench checkpoint import electra-base-ner --output theirs --task ner
+  electra-bench evaluate theirs --data_dir data
   electra-bench checkpoint export runs/pretrain-electra-s0 --format hf --output hf
   electra-bench checkpoint export runs/electra-cola-s0 --format savedmodel --output served
 """
@@ -43,12 +45,19 @@ def add_parser(subparsers) -> None:
         "import",
         help="take over a model of Hugging Face's",
         description="Takes over ELECTRA or BERT from config.json and "
-        "model.safetensors. The folder it makes is what INIT names.",
+        "model.safetensors. The folder it makes is what INIT names; with --task it is a "
+        "fine-tuned run that evaluate and predict take.",
     )
     taken.add_argument("source", metavar="FOLDER", help="with the model's files")
     taken.add_argument("--output", required=True, metavar="DIR", help="folder to make")
     taken.add_argument(
         "--generator", metavar="FOLDER", help="ELECTRA's generator, to train both on"
+    )
+    taken.add_argument(
+        "--task",
+        metavar="NAME",
+        help="the task whose head the model has: tagging with the same labels from "
+        "...ForTokenClassification, span_qa from ...ForQuestionAnswering",
     )
     taken.add_argument(
         "--contaminated",
@@ -79,6 +88,7 @@ def add_parser(subparsers) -> None:
 def _import(args: argparse.Namespace) -> int:
     quiet.import_tensorflow()
     from electra_bench.interop.import_model import import_model
+    from electra_bench.runs.task_data import trainable_card
 
     found = import_model(
         args.source,
@@ -86,11 +96,12 @@ def _import(args: argparse.Namespace) -> int:
         args.generator,
         _contaminated(args.contaminated),
         errors.begin_work,
+        trainable_card(args.task) if args.task else None,
     )
     heads = ", ".join(found.heads) or "none"
     print(f"{found.folder}: {found.params:,} parameters of the encoder; heads: {heads}")
     if not found.has_vocab:
-        print("no vocab.txt came with it: give --gin.VOCAB=\"'vocab.txt'\" to runs")
+        print(f"no vocab.txt came with it: put the model's into {found.folder}")
     if found.dropped:
         print(f"without a counterpart here: {', '.join(sorted(found.dropped))}")
     return errors.DONE
@@ -148,9 +159,9 @@ def _export(args: argparse.Namespace) -> int:
 def _card(record: Any) -> Any:
     from electra_bench import registry
 
-    if record is None or not record.results:
+    if record is None or not record.tasks:
         return None
-    name = record.results[0].task
+    name = record.tasks[0]
     return registry.tasks.get(name) if name in registry.tasks.names() else None
 
 

@@ -54,4 +54,4 @@ def run(args: argparse.Namespace) -> int:
 def _task(run_dir: str) -> str:
     from electra_bench.records import read_record
 
-    return read_record(os.path.join(run_dir, "record.json")).results[0].task
+    return read_record(os.path.join(run_dir, "record.json")).tasks[0]

@@ -153,8 +153,7 @@ def _predicted(
 
 
 def _tasks(run_dir: str) -> list[str]:
-    results = fine_tuned_record(run_dir).results
-    return list(dict.fromkeys(result.task for result in results))
+    return list(fine_tuned_record(run_dir).tasks)
 
 
 def _check_output(args: argparse.Namespace) -> None:

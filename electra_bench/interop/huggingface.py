@@ -55,6 +55,8 @@ class ForeignModel(NamedTuple):
         dropped: names in the file of what has no counterpart.
         vocab: path of the vocabulary file; None if there is none.
         text: parameters of `vocabularies.wordpiece`.
+        architecture: class of transformers' that it is of; empty if config.json says none.
+        id2label: number, as text, to label of a fine-tuned head; empty without.
     """
 
     sizes: dict[str, Any]
@@ -63,6 +65,8 @@ class ForeignModel(NamedTuple):
     dropped: tuple[str, ...]
     vocab: str | None
     text: dict[str, bool]
+    architecture: str
+    id2label: dict[str, str]
 
 
 def read_model(folder: str) -> ForeignModel:
@@ -103,6 +107,7 @@ def read_model(folder: str) -> ForeignModel:
         tuple(dropped),
         vocab if os.path.isfile(vocab) else None,
         _text_options(folder),
+        *_head_options(config, folder),
     )
 
 
@@ -137,6 +142,23 @@ def _check_config(config: Mapping[str, Any], folder: str) -> None:
     for field in (*(SIZES[name] for name in sizes), "vocab_size"):
         if field not in config:
             raise ForeignModelError(f"{folder}: config.json has no {field}")
+
+
+def _head_options(config: Mapping[str, Any], folder: str) -> tuple[str, dict[str, str]]:
+    """Architecture, and the labels by their numbers."""
+    architectures = config.get("architectures") or [""]
+    id2label = config.get("id2label") or {}
+    try:
+        numbers = sorted(map(int, id2label))
+        labels = {number: str(label) for number, label in id2label.items()}
+    except (AttributeError, TypeError, ValueError):
+        numbers, labels = None, {}
+    if numbers != list(range(len(labels))):
+        raise ForeignModelError(
+            f"{folder}: id2label in config.json must map 0, 1, ... to labels, got "
+            f"{id2label!r}"
+        )
+    return str(architectures[0]), labels
 
 
 def _read_tensors(path: str) -> tuple[dict[str, np.ndarray], list[str]]:

@@ -26,6 +26,13 @@ WITHOUT_COUNTERPART = re.compile(
     r"(^|\.)embeddings\.(position_ids|token_type_ids)$|(^|\.)pooler\.|^cls\.seq_relationship\."
 )
 MODEL_PREFIXES = ("electra.", "bert.")
+# Layers beside the encoder: heads of pre-training and of fine-tuned models.
+BESIDE_ENCODER = (
+    "discriminator_predictions",
+    "generator_predictions",
+    "classifier",
+    "qa_outputs",
+)
 
 
 class Name(NamedTuple):
@@ -59,7 +66,7 @@ def our_name(theirs: str) -> Name | None:
     if layer in HEADS:
         return _in_layer(HEADS[layer], kind)
     scope = ""
-    if not layer.startswith(("discriminator_predictions", "generator_predictions")):
+    if not layer.startswith(BESIDE_ENCODER):
         scope = "electra/"
         for prefix in MODEL_PREFIXES:
             layer = layer.removeprefix(prefix)
@@ -85,7 +92,7 @@ def their_name(ours: str) -> Name:
     Name(name='electra.encoder.layer.3.output.dense.weight', transposed=True)
 
     Args:
-        ours: a variable of an encoder below `electra/`, or of a pre-training head.
+        ours: a variable of an encoder below `electra/`, or of a head.
     """
     heads = {value: key for key, value in HEADS.items() if not key.startswith("cls")}
     if ours == "generator_predictions/output_bias":

@@ -17,10 +17,11 @@ from electra_bench.interop.huggingface import (
     ForeignModelError,
     read_model,
 )
+from electra_bench.interop.import_head import foreign_head
 from electra_bench.models.electra import electra, scaled
 from electra_bench.models.flops import EncoderSizes
 from electra_bench.objectives.heads import DiscriminatorHead, MaskedLMHead
-from electra_bench.records import RunRecord, write_record
+from electra_bench.records import RunRecord, TaskCard, write_record
 from electra_bench.training.checkpoints import Checkpoints, sha256_of_checkpoint
 
 EMBEDDINGS = "electra/embeddings/"
@@ -32,7 +33,7 @@ class Imported(NamedTuple):
     Attributes:
         folder: where it lies.
         params: parameters of the encoder.
-        heads: names of pre-training heads that came with it.
+        heads: names of pre-training heads, or of the task, that came with it.
         dropped: names of tensors that have no counterpart here.
         has_vocab: whether there was a vocabulary.
     """
@@ -50,22 +51,25 @@ def import_model(
     generator: str | None = None,
     contaminated: Mapping[str, str] | None = None,
     on_start: Callable[[], None] = lambda: None,
+    card: TaskCard | None = None,
 ) -> Imported:
     """Takes over a model of Hugging Face's.
 
     The folder has the model's sizes (`model.gin`), its vocabulary and a checkpoint of step
     0 with the original's names, so that pre-training and fine-tuning start from it with
-    fresh optimizer slots.
+    fresh optimizer slots. With a task's head it is a fine-tuned run without scores: it has
+    `config.gin` too, and its record names the task.
 
     Args:
         source: folder with config.json and model.safetensors: ELECTRA's discriminator or
-            generator, or BERT.
+            generator, BERT, or either of them with a fine-tuned head.
         output: folder to make.
         generator: folder of the generator that was trained with the discriminator, so
             that both can be trained on.
         contaminated: task to how its examples or their sources came into the model's
             training, see `RunRecord`.
         on_start: called once everything was found in order.
+        card: of the task whose head comes with it; None for a pre-trained model.
 
     Raises:
         FileExistsError: `output` exists.
@@ -76,13 +80,23 @@ def import_model(
     if os.path.exists(output):
         raise FileExistsError(f"{output!r} exists; choose another folder")
     model = read_model(source)
+    head = foreign_head(source, model, card)
+    if head and generator is not None:
+        raise ForeignModelError(
+            f"{source} is a fine-tuned model, which has no generator beside it"
+        )
     tensors = dict(model.tensors)
     bindings = {f"models.electra.{name}": x for name, x in model.sizes.items()}
     expected = _expected(model)
     heads = _heads(model, tensors)
-    for head in heads.values():
-        expected |= head
+    for shapes in heads.values():
+        expected |= shapes
+    if head:
+        expected |= head.shapes(model.sizes["hidden_size"])
     _compare(source, expected, tensors)
+    if head:
+        tensors = head.renamed(tensors)
+        heads |= {head.card.name: {}}
     dropped = list(model.dropped)
     if generator is not None:
         other = read_model(generator)
@@ -103,9 +117,10 @@ def import_model(
     on_start()
     os.makedirs(output)
     prefix = Checkpoints(os.path.join(output, "checkpoints")).save(0, tensors, {})
-    lines = [f"{key} = {value!r}\n" for key, value in bindings.items()]
-    with open(os.path.join(output, "model.gin"), "w", encoding="utf-8") as file:
-        file.writelines(lines)
+    _write_bindings(output, "model.gin", bindings)
+    if head:
+        bindings |= head.bindings(model.sizes.get("max_positions"))
+        _write_bindings(output, "config.gin", bindings)
     if model.vocab:
         shutil.copyfile(model.vocab, os.path.join(output, "vocab.txt"))
     inside = [s for name, s in expected.items() if name.startswith("electra/")]
@@ -115,9 +130,10 @@ def import_model(
     record = RunRecord(
         f"{label}-{sha256[:8]}",
         label,
-        "pretrain",
+        "finetune" if head else "pretrain",
         "done",
         model="electra",
+        objective=head.card.kind if head else None,
         hparams=bindings,
         params=params,
         contaminated=contaminated or {},
@@ -128,6 +144,11 @@ def import_model(
     return Imported(
         output, params, tuple(heads), tuple(dropped), model.vocab is not None
     )
+
+
+def _write_bindings(folder: str, name: str, bindings: Mapping[str, Any]) -> None:
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        file.writelines(f"{key} = {value!r}\n" for key, value in bindings.items())
 
 
 def _expected(model: ForeignModel) -> dict[str, list[int]]:

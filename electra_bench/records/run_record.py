@@ -142,6 +142,17 @@ class RunRecord:
         return self.total_flops - self.train_flops
 
     @property
+    def tasks(self) -> tuple[str, ...]:
+        """Tasks that it was scored on, or whose head came with a model from elsewhere.
+
+        Such a model is a fine-tuned one that nothing was scored on.
+        """
+        if self.results:
+            return tuple(dict.fromkeys(result.task for result in self.results))
+        task = self.hparams.get("runs.finetune.task")
+        return (task,) if task else ()
+
+    @property
     def is_untrained(self) -> bool:
         """Whether it started from random values; False if the record does not tell."""
         return self.pretrain_fraction is None and self.pretrain_flops == 0

@@ -190,8 +190,7 @@ def _label(start: Pretrained) -> str | None:
     """That of the checkpoint; of a fine-tuned one with what it was fine-tuned on."""
     if start.of_record("kind") != "finetune":
         return start.label
-    tasks = dict.fromkeys(result.task for result in start.record.results)
-    return "+".join([start.label, *tasks])
+    return "+".join([start.label, *start.record.tasks])
 
 
 def _fractions(

@@ -22,7 +22,7 @@ class Answers(NamedTuple):
     """What a run says to one split of a task.
 
     Attributes:
-        name: `<label>-<task>-<split>-s<seed>`.
+        name: `<label>-<task>-<split>-s<seed>`; a model from elsewhere has no seed.
         card: of the task.
         split: name of the split.
         head: the task of the run whose head answers.
@@ -109,8 +109,7 @@ def predict(
 
 def _chosen(record: RunRecord, task: str | None, split: str | None) -> Answers:
     """A task and split that a run answers, and by which head."""
-    tasks = dict.fromkeys(result.task for result in record.results)
-    own: list[TaskCard] = [registry.tasks.get(name) for name in tasks]
+    own: list[TaskCard] = [registry.tasks.get(name) for name in record.tasks]
     card: TaskCard = registry.tasks.get(task) if task else own[0]
     heads = [c.name for c in own if _answers_of(c) == _answers_of(card)]
     if not heads:
@@ -123,7 +122,8 @@ def _chosen(record: RunRecord, task: str | None, split: str | None) -> Answers:
     ] or heads
     if split is None:
         split = "test" if "test" in load_task(card.name).splits else card.eval_split
-    name = f"{record.label}-{card.name}-{split}-s{record.seed}"
+    seed = "" if record.seed is None else f"-s{record.seed}"
+    name = f"{record.label}-{card.name}-{split}{seed}"
     return Answers(name, card, split, head)
 
 

@@ -115,7 +115,7 @@ class RestoredRun(NamedTuple):
         """Those that are bound for a task: the run's own are for its task only."""
         files = dict(self.inputs.files or {})
         record = self.pretrained.record
-        tasks = [result.task for result in record.results] if record else []
+        tasks = record.tasks if record else ()
         is_own = files == _parameter(self.pretrained, "files")
         return {} if is_own and task not in tasks else files
 

@@ -172,7 +172,7 @@ def finished(run_dir: str) -> RunRecord | None:
 
 
 def fine_tuned_record(run_dir: str) -> RunRecord:
-    """The record of a fine-tuned run; its first result names the task.
+    """The record of a fine-tuned run, which names its tasks.
 
     Raises:
         FileNotFoundError: no run there, or one without a record.
@@ -184,7 +184,7 @@ def fine_tuned_record(run_dir: str) -> RunRecord:
             f"no finished run at {run_dir!r}: it has no {FILE_NAME}"
         )
     record = read_record(path)
-    if record.kind != "finetune" or not record.results:
+    if record.kind != "finetune" or not record.tasks:
         raise ValueError(
             f"{run_dir!r} is a {record.kind} run, which answers no task; give a "
             "fine-tuned run"

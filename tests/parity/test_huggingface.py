@@ -1,6 +1,8 @@
 """Logits of the same model here and in Hugging Face's transformers (extra `hf`)."""
 
+import dataclasses
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -127,6 +129,24 @@ def test_a_fine_tuned_tagger_from_here(imported, tmp_path):
     export_huggingface(source, str(tmp_path / "again"), "tagging", CHUNK)
     _, sequence = encoded(folder)
     found = theirs("ElectraForTokenClassification", tmp_path / "again", tmp_path)
+    assert_same(np.asarray(sequence) @ kernel + bias, found)
+
+
+def test_a_fine_tuned_tagger_from_there(tmp_path):
+    kind = "ElectraForTokenClassification"
+    their("make", kind, tmp_path / "theirs")
+    config = json.loads((tmp_path / "theirs" / "config.json").read_text())
+    labels = tuple(config.get("id2label", {"0": "LABEL_0", "1": "LABEL_1"}).values())
+    card = dataclasses.replace(CHUNK, labels=labels)
+    config["id2label"] = dict(enumerate(labels))
+    (tmp_path / "theirs" / "config.json").write_text(json.dumps(config))
+    import_model(str(tmp_path / "theirs"), str(tmp_path / "ours"), card=card)
+    _, sequence = encoded(tmp_path / "ours")
+    tensors = Source.read(str(tmp_path / "ours")).tensors
+    kernel, bias = (
+        tensors[f"task_specific/chunk/dense/{x}"] for x in ("kernel", "bias")
+    )
+    found = theirs(kind, tmp_path / "theirs", tmp_path)
     assert_same(np.asarray(sequence) @ kernel + bias, found)
 
 
