@@ -238,6 +238,17 @@ def test_rows_without_candidates_predict_nothing(distinct):
     )
 
 
+def test_a_row_that_stops_the_original_is_left_as_it_is(shared_golden):
+    """The original draws a position behind the row's end, which is its error."""
+    recorded = json.loads((shared_golden / "masking.json").read_text())["no_candidates"]
+    ids, input_mask = (tf.constant(recorded[n]) for n in ("input_ids", "input_mask"))
+    assert "index out of range" in recorded["error"]
+    masked = corruption.mask(ids, input_mask, SPECIAL, 0.5, Seed.of(0))
+    np.testing.assert_array_equal(masked.input_ids, ids)
+    for unused in (masked.positions, masked.ids, masked.weights):
+        np.testing.assert_array_equal(unused, tf.zeros_like(unused))
+
+
 @pytest.mark.parametrize("distinct", [False, True])
 def test_splitting_a_batch_changes_nothing(distinct):
     ids, input_mask = rows(8, 32, 30)
