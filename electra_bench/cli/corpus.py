@@ -22,6 +22,7 @@ number of processes.
 """
 
 FORMATS = ("auto", "text", "jsonl", "openwebtext")
+CUT_TOKENS = ("dropped", "kept")
 
 
 def add_parser(subparsers) -> None:
@@ -107,6 +108,15 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         default=128,
         metavar="N",
         help="tokens of an example (default: 128)",
+    )
+    _flag(
+        parser,
+        "--cut-tokens",
+        choices=CUT_TOKENS,
+        default="dropped",
+        help="what does not fit into an example is dropped, as in the original "
+        "(default), or kept for the next one; pre-training needs the same "
+        "features.pretraining.cut_tokens",
     )
     _flag(
         parser,
@@ -206,7 +216,9 @@ def run(args: argparse.Namespace) -> None:
     def make():
         ids = (doc.id for doc in documents(ReadReport()) if doc.start)
         threshold = holdout_threshold(ids, args.holdout)
-        settings = settings_for(vocabulary, args.max_seq_length, args.seed, threshold)
+        settings = settings_for(
+            vocabulary, args.max_seq_length, args.seed, threshold, args.cut_tokens
+        )
         return made_examples(
             documents(report),
             tokenizer_of(vocabulary),
@@ -291,6 +303,7 @@ def _facts(
         "on_error": args.on_error,
         "vocabulary": vocabulary.sha256,
         "max_seq_length": args.max_seq_length,
+        "cut_tokens": args.cut_tokens,
         "seed": args.seed,
         "holdout": args.holdout,
     }

@@ -78,6 +78,7 @@ class Settings(NamedTuple):
         vocab_size: number of token ids.
         cls_id: id of [CLS].
         sep_id: id of [SEP].
+        cut_tokens: see `ExampleBuilder`.
     """
 
     max_seq_length: int
@@ -86,6 +87,7 @@ class Settings(NamedTuple):
     vocab_size: int
     cls_id: int
     sep_id: int
+    cut_tokens: str = "dropped"
 
     @property
     def dtype(self) -> type:
@@ -94,16 +96,28 @@ class Settings(NamedTuple):
 
     def builder(self) -> ExampleBuilder:
         """A builder without a document."""
-        return ExampleBuilder(self.max_seq_length, self.cls_id, self.sep_id, self.dtype)
+        return ExampleBuilder(
+            self.max_seq_length, self.cls_id, self.sep_id, self.dtype, self.cut_tokens
+        )
 
 
 def settings_for(
-    vocabulary: Any, max_seq_length: int, seed: int, holdout: float = 0.0
+    vocabulary: Any,
+    max_seq_length: int,
+    seed: int,
+    holdout: float = 0.0,
+    cut_tokens: str = "dropped",
 ) -> Settings:
     """Settings with the special tokens of a vocabulary."""
     special = vocabulary.special_ids
     return Settings(
-        max_seq_length, seed, holdout, special.size, special.cls, special.sep
+        max_seq_length,
+        seed,
+        holdout,
+        special.size,
+        special.cls,
+        special.sep,
+        cut_tokens,
     )
 
 

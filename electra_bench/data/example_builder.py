@@ -14,6 +14,7 @@ ONE_SEGMENT_TARGET = 100000
 OVER_TARGET_RATE = 0.5
 SHORT_RATE = 0.05
 MIN_TARGET = 5
+CUT_TOKENS = ("dropped", "kept")
 
 
 class Draws(Protocol):
@@ -30,6 +31,16 @@ def document_draws(seed: int, document_id: str) -> random.Random:
     """The draws of one document: they depend on nothing but these two."""
     digest = hashlib.blake2b(f"{seed}:{document_id}".encode(), digest_size=8).digest()
     return random.Random(int.from_bytes(digest, "little"))
+
+
+def check_cut_tokens(value: str) -> None:
+    """Checks what is to become of tokens that an example has no room for.
+
+    Raises:
+        ValueError: it is none of `CUT_TOKENS`.
+    """
+    if value not in CUT_TOKENS:
+        raise ValueError(f"cut_tokens must be one of {CUT_TOKENS}, got {value!r}")
 
 
 class Examples(NamedTuple):
@@ -51,17 +62,26 @@ class ExampleBuilder:
 
     An example takes lines until it has `max_length` tokens (in 5 % of the cases: a random
     smaller number), divides them into two segments of about half each (in 10 %: leaves
-    them in one), and is cut to `max_length`. What is cut off is lost, so documents whose
-    lines are long lose much: see `num_dropped`.
+    them in one), and is cut to `max_length`. What is cut off is lost with
+    `cut_tokens="dropped"`, so documents whose lines are long lose much: see `num_dropped`.
+    With "kept" it begins the next example of the document, and no token is lost: each
+    example is the stretch of text that follows the one before.
 
-    Source: google-research/electra build_pretraining_dataset.py, `ExampleBuilder`; gives
-    the same examples for the same draws. Differs: `begin` starts every document afresh,
-    where the original carries the target length and the draws on from document to
-    document, so that its examples depend on the order of files and the number of
-    processes.
+    Source: google-research/electra build_pretraining_dataset.py, `ExampleBuilder`; with
+    "dropped" it gives the same examples for the same draws. Differs: `begin` starts every
+    document afresh, where the original carries the target length and the draws on from
+    document to document, so that its examples depend on the order of files and the number
+    of processes.
     """
 
-    def __init__(self, max_length: int, cls_id: int, sep_id: int, dtype: type):
+    def __init__(
+        self,
+        max_length: int,
+        cls_id: int,
+        sep_id: int,
+        dtype: type,
+        cut_tokens: str = "dropped",
+    ):
         """Makes a builder without a document; call `begin`.
 
         Args:
@@ -69,15 +89,20 @@ class ExampleBuilder:
             cls_id: id of [CLS].
             sep_id: id of [SEP].
             dtype: NumPy integer type of the ids.
+            cut_tokens: what becomes of what an example has no room for, one of
+                `CUT_TOKENS`.
 
         Raises:
-            ValueError: `max_length` below 5, the smallest random length.
+            ValueError: `max_length` below 5, the smallest random length, or another
+                `cut_tokens`.
         """
+        check_cut_tokens(cut_tokens)
         if max_length < MIN_TARGET:
             raise ValueError(
                 f"max_seq_length must be at least {MIN_TARGET}, got {max_length}"
             )
         self._max_length = max_length
+        self._keeps = cut_tokens == "kept"
         self._dtype = dtype
         self._cls = np.array([cls_id], dtype)
         self._sep = np.array([sep_id], dtype)
@@ -121,23 +146,27 @@ class ExampleBuilder:
             last = bisect.bisect_left(ends, start + self._target, first)
             if last == len(ends):
                 break
-            self._make_example(values, ends, first, last + 1, start)
-            first, start = last + 1, ends[last]
+            start = self._make_example(values, ends, first, last + 1, start)
+            # The next line, or what is left of one.
+            first = bisect.bisect_right(ends, start, first)
         self._waiting_ends = [end - start for end in ends[first:]]
         self._waiting = values[start : ends[-1]].astype(self._dtype)
 
     def close_example(self) -> None:
         """Makes an example of the lines that wait: a document or a file ends here."""
-        if len(self._waiting):
-            ends = self._waiting_ends
-            self._make_example(self._waiting, ends, 0, len(ends), 0)
+        ends = self._waiting_ends
+        first = start = 0
+        # Twice, if the special tokens push a few of the last tokens out and they are kept.
+        while start < len(self._waiting):
+            start = self._make_example(self._waiting, ends, first, len(ends), start)
+            first = bisect.bisect_right(ends, start, first)
         self._waiting = np.empty(0, self._dtype)
         self._waiting_ends = []
 
     def _make_example(
         self, values: np.ndarray, ends: Sequence[int], first: int, last: int, start: int
-    ) -> None:
-        """Makes one example of the lines `first` to `last` - 1.
+    ) -> int:
+        """Makes one example of the lines `first` to `last` - 1; says where the next starts.
 
         The order of the draws is the original's: its recorded ones are used in tests.
         """
@@ -156,7 +185,9 @@ class ExampleBuilder:
             length = line_end - line_start
             if (
                 length_a == 0
-                or length_a + length < target
+                # The original puts a short line into the first segment even if it follows
+                # one of the second. A stretch of text has no such lines.
+                or (length_a + length < target and not (self._keeps and length_b))
                 or (length_b == 0 and length_a < target and random() < OVER_TARGET_RATE)
             ):
                 segment_a.append((line_start, line_end))
@@ -167,12 +198,17 @@ class ExampleBuilder:
             line_start = line_end
         kept_a = min(length_a, self._max_length - 2)
         kept_b = min(length_b, max(0, self._max_length - kept_a - 3))
-        self.num_dropped += length_a + length_b - kept_a - kept_b
+        if self._keeps:
+            stop = start + kept_a + kept_b
+        else:
+            stop = ends[last - 1]
+            self.num_dropped += length_a + length_b - kept_a - kept_b
         self._write(values, segment_a, kept_a, segment_b, kept_b)
         if random() < SHORT_RATE:
             self._target = self._draws.randint(MIN_TARGET, self._max_length)
         else:
             self._target = self._max_length
+        return stop
 
     def _write(self, values, segment_a, kept_a, segment_b, kept_b) -> None:
         parts = self._parts

@@ -1,5 +1,6 @@
 """Corpora by name, and the cache of examples that are made of them."""
 
+import dataclasses
 import functools
 import os
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ from electra_bench.data.text_files import FORMATS, file_format, find_files
 from electra_bench.data.text_streams import ReadReport
 from electra_bench.data.vocabularies import RunVocabulary
 from electra_bench.records import TaskCard
+from electra_bench.tasks import feature_settings
 from electra_bench.tasks.corpus_sources import (
     CorpusSource,
     FileSource,
@@ -319,6 +321,8 @@ def build_corpus(
         "vocabulary": vocabulary.sha256,
         "max_seq_length": max_seq_length,
         "preprocessing": preprocessing_sha256(task),
+        # Examples that others made are taken as they are.
+        **({} if isinstance(source, TFRecordSource) else _cut_tokens()),
         "code": code_version((*MODULES, type(vocabulary).__module__)),
     }
     key = content_key(parts)
@@ -343,6 +347,10 @@ def build_corpus(
                 report.reasons[0],
             )
     return _opened(task.name, folder, split, source, manifest)
+
+
+def _cut_tokens() -> dict[str, str]:
+    return dataclasses.asdict(feature_settings.pretraining())
 
 
 def _made_examples(
@@ -401,4 +409,12 @@ def _check_built(
         raise ValueError(
             f"{folder}: examples of {manifest['max_seq_length']} tokens, max_seq_length "
             f"is {max_seq_length}"
+        )
+    cut_tokens = feature_settings.pretraining().cut_tokens
+    # Folders of earlier versions do not say.
+    made = manifest.get("cut_tokens", "dropped")
+    if made != cut_tokens:
+        raise ValueError(
+            f"{folder}: examples made with cut tokens {made}, "
+            f"features.pretraining.cut_tokens is {cut_tokens!r}"
         )

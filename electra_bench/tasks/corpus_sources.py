@@ -29,6 +29,7 @@ from electra_bench.data.text_files import (
     iter_documents,
 )
 from electra_bench.data.text_streams import Document, ReadReport, whole_documents
+from electra_bench.tasks import feature_settings
 
 DEFAULT_LENGTH = 128  # the original's --max-seq-length
 
@@ -104,7 +105,13 @@ class CorpusSource(seqio.DataSource):
         report: ReadReport,
     ) -> Made:
         """Examples of both splits, see `corpus_builder.made_examples`."""
-        settings = settings_for(vocabulary, max_seq_length, seed, self.threshold())
+        settings = settings_for(
+            vocabulary,
+            max_seq_length,
+            seed,
+            self.threshold(),
+            feature_settings.pretraining().cut_tokens,
+        )
         documents = self.reader()(report)
         return made_examples(documents, tokenizer_of(vocabulary), settings, processes)
 
@@ -243,7 +250,8 @@ def build_examples(
             "examples need a vocabulary; set VOCAB, or run_context.use(vocabulary=...)"
         )
     length = (sequence_length or {}).get("input_ids", DEFAULT_LENGTH)
-    settings = settings_for(vocabulary, length, seed)
+    cut_tokens = feature_settings.pretraining().cut_tokens
+    settings = settings_for(vocabulary, length, seed, cut_tokens=cut_tokens)
     build = functools.partial(_document_examples, vocabulary, settings)
 
     def examples(document: Mapping[str, tf.Tensor]) -> tf.data.Dataset:

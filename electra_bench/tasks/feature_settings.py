@@ -1,12 +1,13 @@
 """How words and contexts become tokens: what gin binds as `features.<name>.<parameter>`.
 
 Preprocessors ask for these when a dataset is built, and the cache of encoded examples has
-them in its key.
+those that it depends on in its key.
 """
 
 import dataclasses
 from typing import Any, Literal
 
+from electra_bench.data.example_builder import check_cut_tokens
 from electra_bench.registry import features
 
 
@@ -71,6 +72,30 @@ class Windows:
             raise ValueError(f"features.windows: {self} must be at least 1")
 
 
+@features.register("pretraining")
+@dataclasses.dataclass(frozen=True)
+class Pretraining:
+    """Pre-training examples of text.
+
+    Attributes:
+        cut_tokens: what becomes of the tokens of a line that do not fit into an example:
+            "dropped", as in the original, or "kept": the document's next example begins
+            with them.
+
+    Source: google-research/electra build_pretraining_dataset.py, `_create_example`.
+    """
+
+    cut_tokens: Literal["dropped", "kept"] = "dropped"
+
+    def __post_init__(self):
+        """Checks the value.
+
+        Raises:
+            ValueError: it cannot be.
+        """
+        check_cut_tokens(self.cut_tokens)
+
+
 def words() -> Words:
     """The settings that hold now."""
     return features.get("words")()
@@ -81,8 +106,13 @@ def windows() -> Windows:
     return features.get("windows")()
 
 
+def pretraining() -> Pretraining:
+    """The settings that hold now."""
+    return features.get("pretraining")()
+
+
 def current() -> dict[str, Any]:
-    """All settings that hold now, as JSON values."""
+    """All settings of labelled tasks that hold now, as JSON values."""
     return {
         name: dataclasses.asdict(f())
         for name, f in (("words", words), ("windows", windows))

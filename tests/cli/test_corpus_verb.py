@@ -56,6 +56,16 @@ def test_prints_what_was_made(capsys):
     assert total == 10 and manifest()["max_seq_length"] == 16
 
 
+def test_cut_tokens(capsys):
+    for value in ("dropped", "kept"):
+        options = ("--max-seq-length=5", "--holdout=0", "--overwrite")
+        assert build(f"--cut-tokens={value}", *options) == 0
+        out = capsys.readouterr().out
+        train = out.split("validation")[0]
+        assert ("; 0 tokens dropped (0.0 %)" in train) == (value == "kept")
+        assert manifest()["cut_tokens"] == value
+
+
 def test_case_and_accents():
     line = ["a", "b", "c", "e", "a", "##b", "c"]
     assert build("--holdout=0") == 0
@@ -102,6 +112,7 @@ def test_overwrite_spares_the_input(capsys):
         (["--blanks-separate-docs", "maybe"], "expected true or false, got 'maybe'"),
         (["--max-seq-length", "4"], "--max-seq-length must be at least 5, got 4"),
         (["--num-processes", "0"], "--num-processes must be positive, got 0"),
+        (["--cut-tokens", "lost"], "invalid choice: 'lost'"),
         (["--holdout", "1"], "--holdout must be in [0, 1), got 1.0"),
         (["--on-eror", "skip"], "--on-eror"),
     ],

@@ -143,6 +143,81 @@ def test_every_token_is_kept_or_counted():
     assert examples.input_ids.dtype == np.uint16
 
 
+def segments_of(ids, segments):
+    """The tokens of both segments, without special ones."""
+    second = segments.index(1) if 1 in segments else len(ids)
+    return ids[1 : second - 1], ids[second:-1]
+
+
+def in_chunks(builder, ids, lengths, chunk):
+    ends = np.cumsum(lengths)
+    start = 0
+    for first in range(0, len(ends), chunk):
+        part = ends[first : first + chunk]
+        builder.add(ids[start : part[-1]], (part - start).tolist())
+        start = part[-1]
+
+
+@pytest.mark.parametrize("longest_line", [2, 12, 60, 400])
+@pytest.mark.parametrize("max_length", [5, 6, 7, 32, 128])
+def test_kept_tokens_are_the_text(max_length, longest_line):
+    rng = np.random.default_rng(max_length)
+    builder = ExampleBuilder(max_length, CLS, SEP, np.uint16, "kept")
+    pairs = 0
+    for document in range(8):
+        lengths = rng.integers(0, longest_line, rng.integers(1, 40))
+        ids = rng.integers(1000, 60000, lengths.sum()).astype(np.int32)
+        made = []
+        for chunk in (1, 3, len(lengths)):
+            builder.begin(document_draws(1, str(document)))
+            in_chunks(builder, ids, lengths, chunk)
+            builder.close_example()
+            made.append(as_lists(builder.take()))
+        assert made[0] == made[1] == made[2]
+        text = []
+        for example, segments in made[0]:
+            first, second = segments_of(example, segments)
+            assert segments == sorted(segments) and len(first) > 0
+            assert example == [CLS, *first, SEP, *second, *([SEP] if second else [])]
+            assert len(example) <= max_length
+            text += first + second
+            pairs += bool(second)
+        assert text == ids.tolist()
+    assert builder.num_dropped == 0
+    assert pairs or longest_line > max_length or longest_line == 2
+
+
+def test_kept_and_dropped_differ_only_if_something_is_cut():
+    ids = np.arange(1000, 1060, dtype=np.int32)
+    ends = list(range(3, 61, 3))
+
+    def build(cut_tokens, max_length):
+        builder = ExampleBuilder(max_length, CLS, SEP, np.int32, cut_tokens)
+        builder.begin(document_draws(3, "a"))
+        builder.add(ids, ends)
+        builder.close_example()
+        return as_lists(builder.take()), builder.num_dropped
+
+    assert build("kept", 64) == build("dropped", 64)
+    kept, none = build("kept", 16)
+    dropped, lost = build("dropped", 16)
+    assert none == 0 < lost and kept != dropped
+    # Up to the first cut, examples are the same.
+    assert kept[0] == dropped[0]
+
+
+def test_one_line_of_many_examples():
+    ids = np.arange(1000, 31000, dtype=np.int32)
+    made = {}
+    for cut_tokens in ("dropped", "kept"):
+        builder = ExampleBuilder(32, CLS, SEP, np.uint16, cut_tokens)
+        builder.begin(document_draws(3, "a"))
+        builder.add(ids, [len(ids)])
+        builder.close_example()
+        made[cut_tokens] = builder.take().lengths.tolist(), builder.num_dropped
+    assert made == {"dropped": ([32], 29970), "kept": ([32] * 1000, 0)}
+
+
 def test_documents_are_independent():
     ids = np.arange(1000, 1400, dtype=np.int32)
     ends = list(range(7, 400, 7))
@@ -165,6 +240,8 @@ def test_documents_are_independent():
 def test_short_lengths_are_refused():
     with pytest.raises(ValueError, match="at least 5, got 4"):
         ExampleBuilder(4, CLS, SEP, np.int32)
+    with pytest.raises(ValueError, match="cut_tokens must be one of .*, got 'lost'"):
+        ExampleBuilder(5, CLS, SEP, np.int32, "lost")
     builder = ExampleBuilder(5, CLS, SEP, np.int32)
     builder.begin(document_draws(0, "x"))
     builder.add(np.arange(200, 300), list(range(1, 101)))

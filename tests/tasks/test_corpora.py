@@ -1,9 +1,11 @@
 """Corpora as seqio tasks, and the cache: both read the same examples."""
 
+import contextlib
 import functools
 import json
 import os
 
+import gin
 import numpy as np
 import pytest
 import seqio
@@ -110,6 +112,43 @@ def test_seqio_and_the_builder_give_the_same(
         built = build("test_same", split, processes=processes)
         assert stored(built) == through_seqio("test_same", split)
         assert len(built.store) > 2
+
+
+@contextlib.contextmanager
+def cut_tokens(value):
+    with gin.unlock_config():
+        gin.bind_parameter("features.pretraining.cut_tokens", value)
+    try:
+        yield
+    finally:
+        gin.clear_config()
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_cut_tokens_are_kept(tmp_path, text_file, processes, monkeypatch):
+    monkeypatch.setattr(text_streams, "PART_CHARS", 500)
+    add_corpus("test_cut", text_file, holdout=0.2)
+    dropped = build("test_cut", processes=processes)
+    assert dropped.manifest["cut_tokens"] == "dropped"
+    with cut_tokens("kept"):
+        kept = build("test_cut", processes=processes)
+        assert stored(kept) == through_seqio("test_cut", "train")
+        assert "pretraining.cut_tokens = 'kept'" in gin.operative_config_str()
+    assert kept.directory != dropped.directory
+    assert kept.manifest["cut_tokens"] == "kept"
+    counts = [b.manifest["splits"]["train"] for b in (dropped, kept)]
+    assert counts[0]["tokens"] == counts[1]["tokens"]
+    assert counts[0]["dropped_tokens"] > 0 == counts[1]["dropped_tokens"]
+    special = 2 * len(kept.store) + sum(1 in s for _, s in stored(kept))
+    assert sum(len(ids) for ids, _ in stored(kept)) - special == counts[1]["tokens"]
+    # A folder that was built says how, and is not taken for what it is not.
+    add_corpus("test_cut_built", kept.directory)
+    with pytest.raises(ValueError, match="made with cut tokens kept, .* is 'dropped'"):
+        build("test_cut_built")
+    with cut_tokens("kept"):
+        assert stored(build("test_cut_built")) == stored(kept)
+    with cut_tokens("lost"), pytest.raises(ValueError, match="one of .*, got 'lost'"):
+        build("test_cut")
 
 
 def test_what_seqio_gives_is_complete(text_file, vocabulary):

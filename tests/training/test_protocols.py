@@ -8,6 +8,7 @@ import pytest
 from electra_bench import registry
 from electra_bench.config.statements import Binding, read_file
 from electra_bench.runs import launch
+from electra_bench.tasks import feature_settings
 
 PROTOCOLS = ("code_v1", "paper", "fixed")
 
@@ -31,6 +32,17 @@ def test_protocols_parse_and_name_themselves(protocol):
 def test_protocols_bind_the_same_parameters():
     first, *others = ({b.key for b in bindings(name)} for name in PROTOCOLS)
     assert all(other == first for other in others)
+
+
+def test_only_fixed_keeps_all_of_the_text():
+    values = {
+        name: {b.key: b.value for b in bindings(name)}[
+            "features.pretraining.cut_tokens"
+        ]
+        for name in PROTOCOLS
+    }
+    assert values == {"code_v1": "dropped", "paper": "dropped", "fixed": "kept"}
+    assert feature_settings.pretraining().cut_tokens == values["code_v1"]
 
 
 def test_defaults_of_optimizer_and_objectives_are_the_originals():
