@@ -145,8 +145,8 @@ def command(verb, bindings, flags=()):
 
 
 def the_sentence(err, verb):
-    """The one line that stands on standard error, without the name of the command."""
-    [line] = err.splitlines()
+    """The one line on standard error beside progress, without the name of the command."""
+    [line] = [line for line in err.splitlines() if " steps/s " not in line]
     start = f"electra-bench {verb}: error: "
     assert line.startswith(start) and len(line) > len(start) + 10
     return line.removeprefix(start)

@@ -223,7 +223,9 @@ def _in_saved_model(path: str) -> tuple[dict[str, Any], dict[str, list[int]]]:
 
     about: dict[str, Any] = {"format": "SavedModel"}
     shapes: dict[str, list[int]] = {}
-    for name, function in tf.saved_model.load(path).signatures.items():
+    # Its variables live as long as the model does.
+    model = tf.saved_model.load(path)
+    for name, function in model.signatures.items():
         _, inputs = function.structured_input_signature
         about[f"inputs of {name}"] = tensors(inputs)
         about[f"outputs of {name}"] = tensors(function.structured_outputs)
