@@ -232,6 +232,7 @@ def _modules(vocabulary: Any) -> list[str]:
                 "answer_text",
                 "basic_words",
                 "example_store",
+                "locate",
                 "question_files",
                 "wordpiece",
             )

@@ -20,6 +20,21 @@ SPECIAL = SpecialIds(size=520, pad=0, unk=1, cls=2, sep=3, mask=4)
 DIRECTIONS = {"ltr": "left_to_right", "rtl": "right_to_left"}
 
 
+def dense_norm(gradients) -> tf.Tensor:
+    """The global norm of the sums of repeated rows."""
+    return tf.linalg.global_norm([tf.convert_to_tensor(g) for g in gradients])
+
+
+def assert_recorded_norms(gradients, arrays) -> None:
+    """Compares the two global norms of the original: with and without repeated rows."""
+    for name, norm in {
+        "used_by_clip": tf.linalg.global_norm(gradients),
+        "dense": dense_norm(gradients),
+    }.items():
+        expected = arrays[f"grad/global_norm_{name}"]
+        np.testing.assert_allclose(norm, expected, rtol=1e-5, err_msg=name)
+
+
 class Case:
     """One recorded configuration with the original's variables restored."""
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from golden_cases import Case
+from golden_cases import Case, assert_recorded_norms, dense_norm
 
 from electra_bench.core import Seed
 from electra_bench.core.variables import variable_name
@@ -117,21 +117,11 @@ def test_hidden_states(case):
         assert found >= 2
 
 
-def dense_norm(gradients):
-    """The global norm of the sums of repeated rows."""
-    return tf.linalg.global_norm([tf.convert_to_tensor(g) for g in gradients])
-
-
 def test_gradients(case):
     arrays = case.arrays
     losses, gradients = tf.function(case.differentiate)()
     np.testing.assert_allclose(losses["total"], arrays["total_loss"], rtol=5e-5)
-    for name, norm in {
-        "used_by_clip": tf.linalg.global_norm(gradients),
-        "dense": dense_norm(gradients),
-    }.items():
-        expected = arrays[f"grad/global_norm_{name}"]
-        np.testing.assert_allclose(norm, expected, rtol=1e-5, err_msg=name)
+    assert_recorded_norms(gradients, arrays)
     dense = [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
     for i, name in enumerate(case.variables):
         if name in case.zero_gradient:

@@ -89,10 +89,13 @@ BATCH = "--gin.runs.evaluate.batch_size=16"
 def test_a_pre_trained_checkpoint_is_evaluated_on_its_corpus_and_others(
     pretrain_bindings, text_file, tmp_path, capsys
 ):
-    launch("pretrain", ["runs/pretrain.gin"], pretrain_bindings)
+    kept = "features.pretraining.cut_tokens = 'kept'"
+    launch("pretrain", ["runs/pretrain.gin"], [*pretrain_bindings, kept])
     run_dir = tmp_path / "runs" / "pretrain-small-s0"
     found = evaluated(capsys, run_dir, BATCH)
     assert found == pytest.approx(fractions(recorded(run_dir)), rel=1e-5)
+    dropped = "--gin.features.pretraining.cut_tokens='dropped'"
+    assert evaluated(capsys, run_dir, BATCH, dropped) != found
     other = f"{{'other': {{'files': {str(text_file)!r}, 'holdout': 0.5}}}}"
     task = ["--gin.EVAL_TASK='other'", f"--gin.CORPORA={other}"]
     assert evaluated(capsys, run_dir, BATCH, *task) != found

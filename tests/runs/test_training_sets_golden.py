@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from recorded_files import unpack
 
 from electra_bench.data import run_context
 from electra_bench.data.example_store import ExampleStore, ExampleWriter
@@ -16,12 +17,8 @@ DOUBLED = ("mrpc", "sts")
 
 @pytest.fixture(scope="module")
 def folder(shared_golden, tmp_path_factory):
-    content = json.loads((shared_golden / "features/glue.json").read_text())
     folder = tmp_path_factory.mktemp("glue")
-    for name, text in content["files"].items():
-        path = folder / "finetuning_data" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+    unpack(shared_golden / "features/glue.json", folder)
     return folder
 
 

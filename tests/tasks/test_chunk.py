@@ -1,9 +1,8 @@
 """Chunking against the original's features where they are to be equal."""
 
-import json
-
 import gin
 import pytest
+from recorded_files import unpack
 
 from electra_bench import registry
 from electra_bench.data import run_context
@@ -15,12 +14,8 @@ from electra_bench.tasks.registration import load_task
 
 @pytest.fixture(scope="module")
 def golden(shared_golden, tmp_path_factory):
-    content = json.loads((shared_golden / "features/tagging.json").read_text())
     folder = tmp_path_factory.mktemp("chunk")
-    for name, text in content["files"].items():
-        path = folder / "finetuning_data" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+    content = unpack(shared_golden / "features/tagging.json", folder)
     vocabulary = WordPieceVocabulary(str(shared_golden / "vocab.txt"))
     with run_context.use(data_dir=str(folder), vocabulary=vocabulary, files={}):
         yield content

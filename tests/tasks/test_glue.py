@@ -1,10 +1,10 @@
 """The GLUE tasks against the original's features, and on real data."""
 
 import gzip
-import json
 
 import numpy as np
 import pytest
+from recorded_files import unpack
 
 from electra_bench.data import run_context
 from electra_bench.data.vocabularies import WordPieceVocabulary
@@ -16,12 +16,8 @@ TASKS = ("cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst", "sts")
 @pytest.fixture(scope="module")
 def golden(shared_golden, tmp_path_factory):
     """The recorded cases, with their files in a data folder."""
-    content = json.loads((shared_golden / "features/glue.json").read_text())
     folder = tmp_path_factory.mktemp("glue")
-    for name, text in content["files"].items():
-        path = folder / "finetuning_data" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+    content = unpack(shared_golden / "features/glue.json", folder)
     vocabulary = WordPieceVocabulary(str(shared_golden / "vocab.txt"))
     # The original leaves bad rows out; a recorded training file has one.
     with run_context.use(
