@@ -151,8 +151,10 @@ def _export(args: argparse.Namespace) -> int:
             f"a head of kind {part!r} is not Hugging Face's, which has one layer more; "
             "--part encoder writes the model without it"
         )
-    architecture = export_model.export_huggingface(source, args.output, part, card)
-    print(f"{args.output}: {architecture}")
+    exported = export_model.export_huggingface(source, args.output, part, card)
+    print(f"{args.output}: {exported.architecture}")
+    if exported.left_out:
+        print(f"without a counterpart there: {', '.join(exported.left_out)}")
     return errors.DONE
 
 

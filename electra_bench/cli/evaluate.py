@@ -8,6 +8,7 @@ from electra_bench.cli import gin_arguments, results
 EXAMPLE = """examples:
   electra-bench evaluate runs/tiny-cola-s0 --data_dir data
   electra-bench evaluate runs/tiny-cola-s0 --gin.EVAL_SPLIT="'train'" --data_dir data
+  electra-bench evaluate runs/tiny-squad-s0 --gin.EVAL_TASK="'newsqa'" --data_dir data
   electra-bench evaluate runs/pretrain-tiny-s0 --gin.EVAL_TASK="'pydoc'"
 
 Model, task and vocabulary are those of the run, unless bindings say otherwise.

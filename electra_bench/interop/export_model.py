@@ -33,6 +33,19 @@ class ExportError(ValueError):
     """A model that cannot be written in the form that was asked for."""
 
 
+class Exported(NamedTuple):
+    """What was written for Hugging Face's transformers.
+
+    Attributes:
+        architecture: the class that reads it.
+        left_out: variables of heads that have no counterpart there, such as the one that
+            tells whether there is an answer.
+    """
+
+    architecture: str
+    left_out: tuple[str, ...]
+
+
 class Source(NamedTuple):
     """A checkpoint to give away.
 
@@ -122,7 +135,7 @@ def export_huggingface(
         card: of the task whose head goes with it.
 
     Returns:
-        The architecture.
+        The architecture, and what Hugging Face has no place for.
 
     Raises:
         ExportError: the checkpoint lacks the part, or its head is not Hugging Face's.
@@ -168,8 +181,16 @@ def export_huggingface(
             raise ExportError(f"{source.prefix} has no {heads[part]}..., so no {part}")
         tensors |= head
     labels: tuple[str, ...] = ()
+    left_out: list[str] = []
     if part in ("tagging", "span_qa"):
         tensors |= _task_head(source, part, card)
+        scope = f"task_specific/{card.name}"
+        known = tuple(f"{scope}/{dense}/" for dense in ("dense", "dense_1"))
+        left_out = [
+            name
+            for name in source.tensors
+            if name.startswith("task_specific/") and not name.startswith(known)
+        ]
         labels = card.labels if part == "tagging" else ()
     vocab_size = tensors["electra/embeddings/word_embeddings"].shape[0]
     if source.vocab and source.vocab.endswith(".model"):
@@ -187,7 +208,7 @@ def export_huggingface(
         text=source.bound("vocabularies.wordpiece"),
     )
     copy_vocabulary(source, output)
-    return ARCHITECTURES[part]
+    return Exported(ARCHITECTURES[part], tuple(sorted(left_out)))
 
 
 def _sizes_of(

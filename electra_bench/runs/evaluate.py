@@ -14,7 +14,7 @@ from electra_bench.runs import corpora as corpora_of_run
 from electra_bench.runs import plan
 from electra_bench.runs.launch import Session
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
-from electra_bench.runs.restored import Inputs, RestoredRun
+from electra_bench.runs.restored import Inputs, RestoredRun, answering_head
 from electra_bench.training.allocator import keep_freed_memory
 from electra_bench.training.evaluation import evaluate_pretraining, num_evaluated
 from electra_bench.training.strategy import make_deterministic
@@ -42,8 +42,8 @@ def evaluate(
     Args:
         session: how the run was started.
         init: a run's folder or a checkpoint.
-        task: registered task of the fine-tuned checkpoint, or a corpus for a pre-trained
-            one.
+        task: registered task of the fine-tuned checkpoint or any other with the kind and
+            labels of one, or a corpus for a pre-trained checkpoint.
         split: what to score; None takes the one that the run was scored on, or the
             card's.
         corpora: names to arguments of `add_corpus`, as in `runs.pretrain`.
@@ -68,15 +68,17 @@ def evaluate(
     if split is None:
         trained_on = {r.task: r.split for r in record.results} if record else {}
         split = trained_on.get(name, card.eval_split)
+    is_task = card.kind != "corpus"
+    fine_tuned = record is not None and record.kind == "finetune"
+    head = answering_head(record, card) if is_task and fine_tuned else name
     run = RestoredRun.open(
-        [card],
+        [registry.tasks.get(head)],
         pretrained,
         Inputs(vocab, vocabulary, data_dir, files, max_seq_length, on_error),
     )
-    is_task = card.kind != "corpus"
     if is_task:
         run.check_files([name])
-    length = run.limit(card)
+    length = run.limit(registry.tasks.get(head))
     part = run.examples(name, split, length)
     if session.dry_run:
         plan.show_evaluation(
@@ -105,7 +107,7 @@ def evaluate(
         )
         count = num_evaluated(part.store, batch_size, eval_batches)
     else:
-        scored = run.evaluator(part, batch_size).score()
+        scored = run.evaluator(part, batch_size, head).score()
         metrics, count = scored.metrics, len(scored.predictions)
     result = run.result(card, split, part, metrics, count)
     return _record(init, pretrained, "done", (result,))

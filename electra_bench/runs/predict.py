@@ -9,7 +9,7 @@ from electra_bench import registry
 from electra_bench.records import Prediction, RunRecord, TaskCard, TaskResult
 from electra_bench.runs.launch import Session
 from electra_bench.runs.pretrained import find_pretrained
-from electra_bench.runs.restored import Inputs, RestoredRun
+from electra_bench.runs.restored import Inputs, RestoredRun, answering_head
 from electra_bench.runs.run_dir import fine_tuned_record
 from electra_bench.tasks.examples import TaskExamples
 from electra_bench.tasks.registration import load_task
@@ -109,30 +109,13 @@ def predict(
 
 def _chosen(record: RunRecord, task: str | None, split: str | None) -> Answers:
     """A task and split that a run answers, and by which head."""
-    own: list[TaskCard] = [registry.tasks.get(name) for name in record.tasks]
-    card: TaskCard = registry.tasks.get(task) if task else own[0]
-    heads = [c.name for c in own if _answers_of(c) == _answers_of(card)]
-    if not heads:
-        raise ValueError(
-            f"a run of {', '.join(map(_shown, own))} cannot answer {_shown(card)}: kind "
-            "and labels must be the same"
-        )
-    [head, *_] = [
-        name for name in (card.name, card.trained_on) if name in heads
-    ] or heads
+    card: TaskCard = registry.tasks.get(task or record.tasks[0])
+    head = answering_head(record, card)
     if split is None:
         split = "test" if "test" in load_task(card.name).splits else card.eval_split
     seed = "" if record.seed is None else f"-s{record.seed}"
     name = f"{record.label}-{card.name}-{split}{seed}"
     return Answers(name, card, split, head)
-
-
-def _shown(card: TaskCard) -> str:
-    return f"{card.name!r} ({card.kind}, {len(card.labels)} labels)"
-
-
-def _answers_of(card: TaskCard) -> tuple:
-    return card.kind, card.labels, card.label_range
 
 
 def _planned(run: RestoredRun, answers: Answers, submission: bool) -> Answers:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from electra_bench import registry
 from electra_bench.core import Objective
 from electra_bench.data import run_context
-from electra_bench.records import TaskCard, TaskResult
+from electra_bench.records import RunRecord, TaskCard, TaskResult
 from electra_bench.runs import building
 from electra_bench.runs.pretrained import Pretrained, restored_objective
 from electra_bench.runs.score_marks import score_marks
@@ -160,6 +161,35 @@ class RestoredRun(NamedTuple):
             higher_is_better=card.higher_is_better,
             marks=score_marks(self.pretrained, card, [part]),
         )
+
+
+def answering_head(record: RunRecord, card: TaskCard) -> str:
+    """The task of a fine-tuned run whose head answers a task.
+
+    Args:
+        record: of the run.
+        card: of any task.
+
+    Raises:
+        ValueError: no task of the run has its kind and labels.
+    """
+    own: list[TaskCard] = [registry.tasks.get(name) for name in record.tasks]
+    heads = [c.name for c in own if _answers_of(c) == _answers_of(card)]
+    if not heads:
+        raise ValueError(
+            f"a run of {', '.join(map(_shown, own))} cannot answer {_shown(card)}: kind "
+            "and labels must be the same"
+        )
+    of_card = [name for name in (card.name, card.trained_on) if name in heads]
+    return (of_card or heads)[0]
+
+
+def _answers_of(card: TaskCard) -> tuple:
+    return card.kind, card.labels, card.label_range
+
+
+def _shown(card: TaskCard) -> str:
+    return f"{card.name!r} ({card.kind}, {len(card.labels)} labels)"
 
 
 def _parameter(pretrained: Pretrained, name: str) -> Any:

@@ -362,6 +362,8 @@ def test_ends_of_answers_go_out_if_they_are_independent(pretrained, tmp_path, jo
         for name, value in (("dense", 1.0), ("dense_1", 2.0))
         for part, shape in (("kernel", [16, 1]), ("bias", [1]))
     }
+    answerable = "task_specific/squadv1/answer_class/kernel"
+    head[answerable] = np.ones([16, 1], np.float32)
     if joint:
         hidden = np.ones([32, 512], np.float32)
         head["task_specific/squadv1/qa_hidden/kernel"] = hidden
@@ -373,6 +375,6 @@ def test_ends_of_answers_go_out_if_they_are_independent(pretrained, tmp_path, jo
             export_model.export_huggingface(*arguments)
         assert not output.exists()
         return
-    export_model.export_huggingface(*arguments)
+    assert export_model.export_huggingface(*arguments).left_out == (answerable,)
     tensors = load_file(output / "model.safetensors")
     assert tensors["qa_outputs.weight"].tolist() == [[1.0] * 16, [2.0] * 16]

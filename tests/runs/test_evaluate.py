@@ -43,6 +43,25 @@ def test_a_fine_tuned_checkpoint_scores_as_recorded(
     assert "electra/encoder/layer_0/intermediate/dense/kernel" in said and "48" in said
 
 
+def test_another_task_of_its_kind_and_labels_is_scored(
+    finetune_bindings, cola_dir, tmp_path, capsys
+):
+    shutil.copytree(cola_dir, tmp_path / "data")
+    (tmp_path / "data" / "SST-2").mkdir()
+    rows = ["sentence\tlabel", "A fine day.\t1", "A bad night.\t0"]
+    (tmp_path / "data" / "SST-2" / "dev.tsv").write_text("\n".join(rows) + "\n")
+    more = [f"DATA_DIR = {str(tmp_path / 'data')!r}", "EPOCHS = 0.1"]
+    launch("finetune", ["runs/finetune.gin"], merged(finetune_bindings, more))
+    run_dir = str(tmp_path / "runs" / "small-cola-s0")
+    capsys.readouterr()
+    assert main(["evaluate", run_dir, "--gin.EVAL_TASK='sst'"]) == 0
+    out = capsys.readouterr().out
+    assert "sst, dev, 2 examples" in out and "accuracy = " in out
+    assert main(["evaluate", run_dir, "--gin.EVAL_TASK='sts'"]) == 2
+    said = capsys.readouterr().err
+    assert "'cola' (classification, 2 labels) cannot answer 'sts'" in said
+
+
 def test_a_split_without_labels_has_no_scores(
     finetune_bindings, cola_dir, tmp_path, capsys
 ):
