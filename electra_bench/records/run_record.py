@@ -77,8 +77,8 @@ class RunRecord:
         pretrain_fraction: part of pre-training that the checkpoint has seen, in (0, 1].
         hparams: what the run was configured with, flat.
         train_flops: of this run; `total_flops`: with the runs that it builds on.
-        flops_method: of these two; `paper_flops`: pre-training as the ELECTRA paper counts
-            it, method paper-v1.
+        flops_method: of these two; `paper_flops`: of this pre-training, or of the one that
+            the run started from, as the ELECTRA paper counts it, method paper-v1.
         params: number of trainable parameters of the encoder.
         positions_seen: longest sequence that the encoder was pre-trained with, in tokens.
         new_tokens: tokens that the vocabulary of the starting checkpoint lacked, whose

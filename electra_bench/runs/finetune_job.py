@@ -164,6 +164,7 @@ class FinetuneJob(NamedTuple):
                 cell_id=session.cell_id,
                 pretrain_seed=self.start.pretrain_seed,
                 pretrain_fraction=self.start.of_record("pretrain_fraction"),
+                paper_flops=self.start.of_record("paper_flops"),
                 positions_seen=self.start.of_record("positions_seen"),
                 contaminated=self.start.of_record("contaminated") or {},
                 collapsed=any_collapsed(self.data, results),

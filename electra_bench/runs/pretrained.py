@@ -162,7 +162,7 @@ def _as_of(record: RunRecord, step: int | None) -> RunRecord:
         return record
     done = step / record.train_steps
     flops, total = record.train_flops, record.total_flops
-    fraction = record.pretrain_fraction
+    fraction, of_paper = record.pretrain_fraction, record.paper_flops
     return dataclasses.replace(
         record,
         train_steps=step,
@@ -170,6 +170,7 @@ def _as_of(record: RunRecord, step: int | None) -> RunRecord:
         # What it started from was paid for in any case.
         total_flops=None if total is None else total - flops * (1.0 - done),
         pretrain_fraction=fraction and fraction * done,
+        paper_flops=of_paper and of_paper * done,
     )
 
 

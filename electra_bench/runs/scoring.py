@@ -242,6 +242,7 @@ def keep_record(
         hparams=config.literals(folder.config_text),
         total_flops=parent.of_record("total_flops"),
         flops_method=parent.of_record("flops_method"),
+        paper_flops=parent.of_record("paper_flops"),
         params=plan.num_parameters(run.objective.encoder.trainable_variables),
         wall_s=wall_s,
         results=tuple(results),

@@ -132,6 +132,7 @@ def test_a_checkpoint_of_half_the_training_has_half_the_history(
     assert (half.pretrain_fraction, whole.pretrain_fraction) == (0.5, 1.0)
     assert whole.total_flops == pretrained.train_flops + whole.train_flops
     assert half.total_flops == pretrained.train_flops / 2 + half.train_flops
+    assert whole.paper_flops == pretrained.paper_flops == 2 * half.paper_flops
 
 
 def test_a_misspelt_best_metric_can_be_mended(pretrain):
