@@ -181,6 +181,11 @@ class ExampleStore:
                 total += np.bincount(part, minlength=size)
         return total
 
+    def num_distinct(self, feature: str) -> int:
+        """How many different values occur in a feature."""
+        values = [shard.values[feature] for shard in self._shards]
+        return len(np.unique(np.concatenate(values)))
+
     def row(self, feature: str, index: int) -> np.ndarray:
         """One row of one numeric feature; a view of the file."""
         shard = int(np.searchsorted(self._starts, index, side="right")) - 1

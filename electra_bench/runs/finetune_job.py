@@ -11,7 +11,12 @@ from electra_bench.runs.pretrained import Pretrained
 from electra_bench.runs.run_dir import check_spared, finished, open_run_dir
 from electra_bench.runs.score_marks import score_marks
 from electra_bench.runs.task_data import TaskData, chosen_by
-from electra_bench.runs.task_results import any_collapsed, chosen_on, task_result
+from electra_bench.runs.task_results import (
+    any_collapsed,
+    chosen_on,
+    other_training_set,
+    task_result,
+)
 from electra_bench.runs.task_training import TaskTraining
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.checkpoints import best_checkpoint
@@ -177,6 +182,7 @@ class FinetuneJob(NamedTuple):
         """Task and split to the marks of its score; what concerns users now is printed."""
         marks = {
             (d.card.name, split): score_marks(self.start, d.card, [d.train, part])
+            | other_training_set(d)
             for d in self.data
             for split, part in d.scored
         }

@@ -67,6 +67,13 @@ def other_size(card: TaskCard, split: str, size: int) -> str | None:
     return f"{size} rows, {published} published"
 
 
+def other_training_set(data: TaskData) -> dict[str, str]:
+    """The mark of scores whose training set has not its published size; or none."""
+    train, split = data.train, data.train_split
+    other = other_size(data.card, split, train.num_examples + train.num_skipped)
+    return {"other training set": f"{split}: {other}"} if other else {}
+
+
 def chosen_on(data: TaskData, split: str, best: Best | None) -> dict[str, str]:
     """The mark of a score that the checkpoint was chosen by; none for other scores."""
     if best is None or split != data.scored[0][0]:

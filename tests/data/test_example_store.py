@@ -44,8 +44,9 @@ def test_values_are_counted_over_all_shards(tmp_path, monkeypatch):
         with ExampleWriter(directory) as writer:
             for number in numbers:
                 writer.append(example(number))
-    counts = ExampleStore(directories).counts("input_ids", 9)
-    assert counts.tolist() == [4, 3, 3, 2, 2, 1, 1, 0, 0]
+    store = ExampleStore(directories)
+    assert store.counts("input_ids", 9).tolist() == [4, 3, 3, 2, 2, 1, 1, 0, 0]
+    assert store.num_distinct("input_ids") == 7
 
 
 def test_bulk_rows_equal_single_ones(tmp_path):

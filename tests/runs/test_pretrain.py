@@ -259,4 +259,4 @@ def test_scores_are_marked_with_what_pretraining_was(
     assert "longer than the 16 tokens" in marks["unseen positions"]
     assert f"warning: cola: {marks['unseen positions']}" in capsys.readouterr().out
     [record] = finetune("LABEL = 'untrained'", "EPOCHS = 0.1")
-    assert not record.results[0].marks
+    assert record.results[0].marks == {"other training set": "train: 320 of 8551"}
