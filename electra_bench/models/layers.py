@@ -71,6 +71,20 @@ class Dense(tf.Module):
             y = self._activation(y)
         return tf.reshape(y, tf.concat([tf.shape(x)[:-1], [units]], 0))
 
+    def partial(self, x: tf.Tensor, start: int) -> tf.Tensor:
+        """What some of the inputs add, before the bias and the activation.
+
+        Args:
+            x: float32 [..., size], the inputs `start` to `start + size - 1`.
+            start: number of the first.
+
+        Returns:
+            [..., units].
+        """
+        size, units = x.shape[-1], self.kernel.shape[1]
+        y = tf.matmul(tf.reshape(x, [-1, size]), self.kernel[start : start + size])
+        return tf.reshape(y, tf.concat([tf.shape(x)[:-1], [units]], 0))
+
 
 class LayerNorm(tf.Module):
     """Normalises the last dimension to mean 0 and variance 1, then scales and shifts.

@@ -72,7 +72,8 @@ class SpanQA(tf.Module):
         self._start = dense(size, 1)
         self._end_hidden = None
         if joint_prediction:
-            self._end_hidden = dense(2 * size, HIDDEN, "qa_hidden", activation=gelu)
+            # Of the first token's state and one's own, in this order.
+            self._end_hidden = dense(2 * size, HIDDEN, "qa_hidden")
         self._end = dense(HIDDEN if joint_prediction else size, 1)
         self._null_hidden = self._null = None
         if answerable_classifier and answerable_uses_start_logits:
@@ -92,7 +93,7 @@ class SpanQA(tf.Module):
         counted = (batch.example_id >= 0) & (batch.labels[:, 0] >= 0)
         start_logits = self._start_logits(batch, states)
         first = tf.gather(states, labels[:, 0], batch_dims=1)
-        end_logits = self._end_logits(batch, states, first)
+        end_logits = self._end_logits(batch, self._end_states(states), first)
         losses = [
             tf.nn.sparse_softmax_cross_entropy_with_logits(labels[:, side], logits)
             for side, logits in enumerate((start_logits, end_logits))
@@ -128,9 +129,10 @@ class SpanQA(tf.Module):
         beam = tf.minimum(self._beam_size, tf.shape(start_logits)[1])
         log_probs, index = tf.nn.top_k(tf.nn.log_softmax(start_logits), beam)
         firsts = tf.gather(states, index, batch_dims=1)
+        end_states = self._end_states(states)
 
         def best_ends(first: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            logits = self._end_logits(batch, states, first)
+            logits = self._end_logits(batch, end_states, first)
             return tuple(tf.nn.top_k(tf.nn.log_softmax(logits), beam))
 
         # One beam after another: all at once would hold [batch, beam, seq, 512].
@@ -183,14 +185,22 @@ class SpanQA(tf.Module):
     def _start_logits(self, batch: Batch, states: tf.Tensor) -> tf.Tensor:
         return tf.squeeze(self._start(states), -1) + self._masking(batch)
 
+    def _end_states(self, states: tf.Tensor) -> tf.Tensor:
+        """What tells last tokens, whichever the first one is: [batch, seq, size]."""
+        if self._end_hidden is None:
+            return states
+        # Most of the work of the hidden layer, which would be the same for every beam.
+        own = self._end_hidden.partial(states, states.shape[-1])
+        return own + self._end_hidden.bias
+
     def _end_logits(
-        self, batch: Batch, states: tf.Tensor, first: tf.Tensor | None
+        self, batch: Batch, end_states: tf.Tensor, first: tf.Tensor | None
     ) -> tf.Tensor:
         """Logits of the last token, [batch, seq]; `first` is the first one's state."""
         if self._end_hidden is not None:
-            repeated = tf.broadcast_to(first[:, None], tf.shape(states))
-            states = self._end_hidden(tf.concat([repeated, states], -1))
-        return tf.squeeze(self._end(states), -1) + self._masking(batch)
+            of_first = self._end_hidden.partial(first, 0)
+            end_states = gelu(end_states + of_first[:, None])
+        return tf.squeeze(self._end(end_states), -1) + self._masking(batch)
 
     def _null_logit(self, states: tf.Tensor, start_logits: tf.Tensor) -> tf.Tensor:
         x = states[:, 0]

@@ -107,7 +107,7 @@ def evaluate(
         )
         count = num_evaluated(part.store, batch_size, eval_batches)
     else:
-        scored = run.evaluator(part, batch_size, head).score()
+        scored = run.evaluator(part, batch_size, head).score(f"score {name} {split}")
         metrics, count = scored.metrics, len(scored.predictions)
     result = run.result(card, split, part, metrics, count)
     return _record(init, pretrained, "done", (result,))

@@ -148,7 +148,9 @@ class FinetuneJob(NamedTuple):
                     d.card,
                     split,
                     part,
-                    evaluators[d.card.name, split].score(),
+                    evaluators[d.card.name, split].score(
+                        f"score {d.card.name} {split}"
+                    ),
                     run_dir,
                     marks[d.card.name, split] | chosen_on(d, split, best),
                 )
