@@ -35,6 +35,13 @@ def assert_recorded_norms(gradients, arrays) -> None:
         np.testing.assert_allclose(norm, expected, rtol=1e-5, err_msg=name)
 
 
+def assert_same_sum(gradient, expected, name) -> None:
+    """The sum of a gradient; entries of both signs nearly cancel, so their size counts."""
+    values = np.float64(gradient)
+    atol = 1e-4 * np.abs(values).sum()
+    np.testing.assert_allclose(values.sum(), expected, rtol=0, atol=atol, err_msg=name)
+
+
 class Case:
     """One recorded configuration with the original's variables restored."""
 
