@@ -110,15 +110,18 @@ def wordpiece_of_counts(
     """
     check_size(size)
     counts = _frequent(counts, min_frequency)
-    # The library numbers characters in the order of a hash table, which differs from run
-    # to run, and breaks ties by these numbers. Special tokens keep the order given.
-    first = [*SPECIAL_TOKENS, *_alphabet(counts, (size - len(SPECIAL_TOKENS)) // 2)]
+    characters = _alphabet(counts, (size - len(SPECIAL_TOKENS)) // 2)
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     trainer = trainers.WordPieceTrainer(
         vocab_size=size,
-        special_tokens=first,
-        limit_alphabet=min(MAX_CHARACTERS, (size - len(SPECIAL_TOKENS)) // 2),
+        # The library numbers characters in the order of a hash table, which differs from
+        # run to run, and breaks ties by these numbers. Special tokens keep the order given.
+        special_tokens=[*SPECIAL_TOKENS, *_character_tokens(characters, counts)],
+        # It also takes the frequent characters in that order where they are equally
+        # frequent. The initial alphabet goes first, and here it is all that is allowed.
+        initial_alphabet=characters,
+        limit_alphabet=len(characters),
         show_progress=False,
     )
     tokenizer.train_from_iterator(_repeated(counts), trainer)
@@ -148,16 +151,23 @@ def check_size(size: int) -> None:
 
 
 def _alphabet(counts: Sequence[tuple[str, int]], limit: int) -> list[str]:
-    """Tokens of one character: at the start of a word, and, with ##, within words."""
+    """The most frequent characters, sorted; of equally frequent ones the first."""
     characters: Counter[str] = Counter()
-    later: set[str] = set()
     for word, count in counts:
-        later.update(word[1:])
         for character in word:
             characters[character] += count
     ranked = sorted(characters, key=lambda c: (-characters[c], c))
-    kept = sorted(ranked[: min(MAX_CHARACTERS, limit)])
-    return kept + [f"##{character}" for character in kept if character in later]
+    return sorted(ranked[: min(MAX_CHARACTERS, limit)])
+
+
+def _character_tokens(
+    characters: Sequence[str], counts: Sequence[tuple[str, int]]
+) -> list[str]:
+    """Tokens of one character: at the start of a word, and, with ##, within words."""
+    later: set[str] = set()
+    for word, _ in counts:
+        later.update(word[1:])
+    return [*characters, *(f"##{c}" for c in characters if c in later)]
 
 
 def _repeated(counts: Sequence[tuple[str, int]]) -> Iterator[str]:

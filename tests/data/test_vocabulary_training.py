@@ -66,6 +66,15 @@ def test_wordpiece_is_the_same_in_every_process():
     assert training.train_wordpiece(LINES[::-1], 150) == eval(runs.pop())
 
 
+def test_of_equally_rare_characters_the_first_are_kept():
+    rare = [chr(0x4E00 + i) for i in range(100)]
+    tokens = training.train_wordpiece([*LINES, " ".join(rare[::-1])], 130)
+    kept = [token for token in tokens if token in rare]
+    assert 0 < len(kept) < 62
+    assert kept == rare[: len(kept)]
+    assert len(tokens) == 130
+
+
 def test_counts_are_the_tokenizers_words():
     counts = training.count_words(["The the\n", "thé, 北京 the"])
     assert counts == {"the": 4, ",": 1, "北": 1, "京": 1}
