@@ -54,6 +54,7 @@ def save_records(folder: Path, records) -> list[Path]:
     for number, record in enumerate(records):
         folders.append(folder / f"{number:03d}")
         folders[-1].mkdir(parents=True)
+        (folders[-1] / "config.gin").touch()
         write_record(str(folders[-1]), record)
     return folders
 
@@ -66,6 +67,7 @@ def save_predicted(
     The result gets path, hash and number of the predictions; its scores stay as they are.
     """
     (folder / "predictions").mkdir(parents=True)
+    (folder / "config.gin").touch()
     [result] = record.results
     path = f"predictions/{result.task}-{result.split}.jsonl.gz"
     ids = [str(i) for i in range(len(targets))] if ids is None else ids

@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> None:
         if SITE in formats:
             from electra_bench.reports.site import write_site
 
-            written += write_site(collected, table, args.out, command)
+            written += write_site(collected, table, args.out, command, tasks)
         for path in written:
             print(f"wrote {path}")
 

@@ -1,5 +1,6 @@
 """Rows, columns and scores of a leaderboard, and what can be said of them."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -36,10 +37,12 @@ class Board:
         cells: all scores.
         columns: to show.
         names: of the columns.
+        newest: task to its newest version, installed or scored.
         stale: columns whose task has a newer version.
-        in_mean: columns that count: of the newest version, of the task's own split, and
-            of one direction, since a mean over both says nothing.
+        in_mean: columns that count: one a task, of the newest version and of its own
+            split, and all of one direction, since a mean over both says nothing.
         opposite: columns that would count were they of that direction.
+        beside: columns that would count were there no other one of their task.
         rows: all rows, best first; those without a mean last.
         shown: the first of them.
     """
@@ -49,17 +52,45 @@ class Board:
         self.cells = cells
         self.columns = columns
         self.names = column_names(columns)
-        self.stale = frozenset(filter(published.is_stale, columns))
+        newest = {
+            column.task: published.newest_version(column.task) for column in columns
+        }
+        for column in columns:
+            newest[column.task] = max(newest[column.task], column.version or 0)
+        self.newest = newest
+        self.stale = frozenset(
+            c for c in columns if c.version is not None and c.version < newest[c.task]
+        )
         counting = [
             column
             for column in columns
             if column not in self.stale and not published.is_beside(column)
         ]
-        self.in_mean = [c for c in counting if c.higher_is_better] or counting
-        self.opposite = frozenset(counting) - frozenset(self.in_mean)
+        one_a_task = self._one_a_task(counting)
+        self.beside = frozenset(counting) - frozenset(one_a_task)
+        self.in_mean = [c for c in one_a_task if c.higher_is_better] or one_a_task
+        self.opposite = frozenset(one_a_task) - frozenset(self.in_mean)
         self._scores = {key: self._score(key[1], runs) for key, runs in cells.items()}
         self.rows = sorted(dict.fromkeys(row for row, _ in cells), key=self._place)
         self.shown = self.rows[:max_rows]
+
+    def _one_a_task(self, columns: Sequence[ColumnKey]) -> list[ColumnKey]:
+        """Of the columns of a task the one that most rows have.
+
+        So one run on a part of the data, or on other data, takes nobody's mean.
+        """
+        rows = Counter(column for _, column in self.cells)
+
+        def preference(column: ColumnKey) -> tuple:
+            return rows[column], column.subset is None, column.num_examples or 0
+
+        chosen: dict[tuple[str, bool], ColumnKey] = {}
+        for column in columns:
+            key = column.task, column.higher_is_better
+            best = chosen.setdefault(key, column)
+            if preference(column) > preference(best):
+                chosen[key] = column
+        return [column for column in columns if column in chosen.values()]
 
     def _place(self, row: RowKey) -> tuple:
         mean = self.mean(row)

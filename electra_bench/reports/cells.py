@@ -9,12 +9,16 @@ from typing import Any, NamedTuple
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.reports.cards import higher_is_better
 from electra_bench.reports.table import HIGHER, LOWER, LeftOut
+from electra_bench.tasks.cards.published import GLUE_ORDER
 
 # Hyper-parameters that may differ between the seeds of one cell.
 RUN_SPECIFIC = re.compile(
     r"(^|\.)(seed|workdir|data_dir|processes|label|init|vocab|files)$",
     re.IGNORECASE,
 )
+
+# Of columns, as papers print them.
+ORDER = (*GLUE_ORDER, "wnli", "ax", "squadv1", "squad", "chunk")
 
 # Of a run; what its mark says.
 COLLAPSED = "ended no better than the trivial answer, and counts like any other"
@@ -161,9 +165,10 @@ def columns_of(cells: Cells, tasks: Sequence[str] | None) -> list[ColumnKey]:
 
     Args:
         cells: all scores.
-        tasks: tasks to show, in this order; None shows all, sorted by name.
+        tasks: tasks to show, in this order; None shows all, in the literature's order
+            and then by name.
     """
-    columns = sorted({column for _, column in cells}, key=str)
+    columns = sorted({column for _, column in cells}, key=_place)
     if tasks is None:
         return columns
 
@@ -172,6 +177,11 @@ def columns_of(cells: Cells, tasks: Sequence[str] | None) -> list[ColumnKey]:
         return [c for c in columns if c.task == task] or [without_runs]
 
     return [column for task in tasks for column in of_task(task)]
+
+
+def _place(column: ColumnKey) -> tuple:
+    known = column.task in ORDER
+    return not known, ORDER.index(column.task) if known else 0, str(column)
 
 
 def column_names(columns: Sequence[ColumnKey]) -> list[str]:

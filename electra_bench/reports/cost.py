@@ -66,9 +66,9 @@ def cost(
         short = short_names(board.shown)
         rows = [
             (
-                name,
-                mean.row.protocol,
-                mean.score,
+                names[i],
+                means[i].row.protocol,
+                means[i].score,
                 *(
                     cell
                     for of_cost, values in costs.items()
@@ -78,7 +78,18 @@ def cost(
                     )
                 ),
             )
-            for i, (name, mean) in enumerate(zip(names, means, strict=True))
+            for i in _best_first(means, lower_is_better=lower)
+        ]
+        plots = [
+            _plot(
+                cost_name,
+                short,
+                means,
+                values,
+                fronts[cost_name],
+                axis_of_scores("mean score", lower_is_better=lower),
+            )
+            for cost_name, values in costs.items()
         ]
         of_costs = [part for name in costs for part in (name, f"front, {name}")]
         return Table(
@@ -97,21 +108,21 @@ def cost(
                 "as much.",
                 "Pictures lack models without pre-training, as their scale is logarithmic.",
             ),
-            plots=tuple(
-                _plot(
-                    cost_name,
-                    short,
-                    means,
-                    values,
-                    fronts[cost_name],
-                    axis_of_scores("mean score", lower_is_better=lower),
-                )
-                for cost_name, values in costs.items()
-                if any(values)
-            ),
+            plots=tuple(plot for plot in plots if plot is not None),
         )
 
     return build
+
+
+def _best_first(means: Sequence[RowMean], *, lower_is_better: bool) -> list[int]:
+    """Places of the rows in the order of their scores; those without one last."""
+    sign = 1 if lower_is_better else -1
+
+    def place(i: int) -> tuple:
+        score = means[i].score
+        return (True, 0.0) if score is None else (False, sign * score.value)
+
+    return sorted(range(len(means)), key=place)
 
 
 def _median(values: Sequence[float | None]) -> float | None:
@@ -151,7 +162,8 @@ def _plot(
     costs: Sequence[float | None],
     on_front: frozenset[int],
     axis: str,
-) -> XY:
+) -> XY | None:
+    """The picture of a cost; None if no model has both a score and a cost above 0."""
     # A logarithm of nothing has no place. Among many only the front is named.
     few = len(means) <= MOST_NAMES
     points = {
@@ -159,25 +171,29 @@ def _plot(
         for i, mean in enumerate(means)
         if costs[i] and mean.score is not None
     }
-    best = [
-        points[i]._replace(name="", low=None, high=None)
-        for i in on_front & points.keys()
-    ]
+    if not points:
+        return None
+    best = sorted(on_front & points.keys(), key=lambda i: costs[i])
+    series = [Series("model, 95 % interval", tuple(points.values()))]
+    if len(best) > 1:
+        joined = [points[i]._replace(name="", low=None, high=None) for i in best]
+        series.append(Series("Pareto front", tuple(joined), joined=True))
     return XY(
         "flops" if cost_name == FLOPS else "time",
         f"Score against {cost_name}",
         f"A point a model: its mean score with the 95 % interval against {cost_name}, "
-        "logarithmic. The line joins the models of the Pareto front, from the cheapest: "
-        f"{', '.join(names[i] for i in sorted(on_front, key=lambda i: costs[i]))}.",
+        f"logarithmic. {_of_front([names[i] for i in best])}",
         cost_name,
         axis,
-        (
-            Series("model, 95 % interval", tuple(points.values())),
-            Series(
-                "Pareto front",
-                tuple(sorted(best, key=lambda point: point.x)),
-                joined=True,
-            ),
-        ),
+        tuple(series),
         log_x=True,
     )
+
+
+def _of_front(names: Sequence[str]) -> str:
+    if len(names) > 1:
+        return (
+            "The line joins the models of the Pareto front, from the cheapest: "
+            f"{', '.join(names)}."
+        )
+    return f"On the Pareto front: {names[0] if names else 'none of them'}."

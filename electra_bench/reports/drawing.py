@@ -46,6 +46,8 @@ TEXT, SMALL = 10.5, 9
 LONGEST_NAME = 28
 # Series with a colour and a name in the legend; more could not be told apart.
 MOST_SERIES = 24
+# Of the ends of a logarithmic axis.
+LEAST_RATIO = 2.0
 # In a row; more are written smaller.
 FEW_NUMBERS = 9
 # Half lines that a name may be away from its point.
@@ -121,7 +123,13 @@ def _draw_xy(panel: Axes, plot: XY) -> None:
     if plot.log_x:
         panel.set_xscale("log")
         places = [point.x for series in plot.series for point in series.points]
-        decades = math.log10(max(places) / min(places))
+        # Values that are nearly equal would fill the axis and look different.
+        low, high = min(places), max(places)
+        if high < low * LEAST_RATIO:
+            middle = math.sqrt(low * high)
+            low, high = middle / LEAST_RATIO, middle * LEAST_RATIO
+            panel.set_xlim(low, high)
+        decades = math.log10(high / low)
         subs = (1, 2, 5) if decades < 1.5 else (1, 3) if decades < 2.5 else (1,)
         panel.xaxis.set_major_locator(LogLocator(subs=subs, numticks=7))
         panel.xaxis.set_major_formatter(

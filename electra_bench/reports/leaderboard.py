@@ -11,7 +11,6 @@ from electra_bench.registry import reports
 from electra_bench.reports import references as published
 from electra_bench.reports.aggregate import mean_or_none
 from electra_bench.reports.board import MEAN, Board, Tested
-from electra_bench.reports.cards import card_or_none
 from electra_bench.reports.cells import (
     COLLAPSED,
     ColumnKey,
@@ -64,7 +63,7 @@ def leaderboard(
     protocol, its changes and the fraction of pre-training agree.
 
     Args:
-        tasks: tasks to show, in this order; None shows all, sorted by name.
+        tasks: tasks to show, in this order; None shows all, see `columns_of`.
         labels: rows to show; None shows all.
         kinds: kinds of run that count.
         max_rows: the best so many rows are shown and tested against one another; the
@@ -242,9 +241,9 @@ def _details(board: Board, tested: Tested) -> dict[str, str]:
         parts += [column.subset] if column.subset else []
         parts += [f"version {column.version}", f"{column.num_examples:,} examples"]
         if column in board.stale:
-            newest = card_or_none(column.task).version
+            newest = board.newest[column.task]
             parts.append(f"outdated: the task is at version {newest}, not in the mean")
-        elif published.is_beside(column) or column in board.opposite:
+        elif column not in board.in_mean:
             parts.append("not in the mean")
         details[name] = _with_detectable(", ".join(parts), tested, name)
     return details

@@ -23,6 +23,12 @@ def notes_on_records(used: Sequence[RunRecord], board: Board) -> list[str]:
             board.names_of(c for c in board.columns if c in board.opposite)
         )
         notes.append(f"The mean is over columns where {HIGHER}, without {names}.")
+    if board.beside and board.has_mean:
+        names = ", ".join(board.names_of(c for c in board.columns if c in board.beside))
+        notes.append(
+            f"The mean has one column a task, the one that most rows have, so not {names}."
+        )
+    notes += _without_mean(board)
     hidden = len(board.rows) - len(board.shown)
     if hidden:
         notes.append(
@@ -46,6 +52,20 @@ def notes_on_records(used: Sequence[RunRecord], board: Board) -> list[str]:
         for mark, why in _explained(record, result.task, result.marks).items()
     }
     return [*notes, *sorted(marked)]
+
+
+def _without_mean(board: Board) -> list[str]:
+    """Which shown rows have no mean, and what they lack."""
+    if not board.has_mean:
+        return []
+    without = []
+    for row, name in zip(board.shown, row_names(board.rows), strict=False):
+        lacking = [c for c in board.in_mean if board.score(row, c).value is None]
+        if lacking:
+            without.append(f"{name} lacks {', '.join(board.names_of(lacking))}")
+    if not without:
+        return []
+    return [f"Without a mean, and so without a rank: {'; '.join(without)}."]
 
 
 def _explained(

@@ -53,7 +53,7 @@ def quirk_cost(
     """Builds the report.
 
     Args:
-        tasks: tasks to show, in this order; None shows all, sorted by name.
+        tasks: tasks to show, in this order; None shows all, see `columns_of`.
         labels: models to show; None shows all.
         kinds: kinds of run that count.
         max_rows: of the leaderboard, the best so many are looked at.

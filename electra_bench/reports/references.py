@@ -16,7 +16,7 @@ class ReferenceRow(NamedTuple):
     Attributes:
         label: model, document and split.
         scores: one a column; None where the table has none that compares.
-        mean: as published, or of `scores` if there are all of them.
+        mean: as published, or of `scores` if there are all of them and of one model.
         details: conditions, and what is easily misread.
     """
 
@@ -26,14 +26,10 @@ class ReferenceRow(NamedTuple):
     details: str
 
 
-def is_stale(column: ColumnKey) -> bool:
-    """Whether the task has a newer version than the one that was scored."""
-    card = card_or_none(column.task)
-    return (
-        card is not None
-        and column.version is not None
-        and column.version < card.version
-    )
+def newest_version(task: str) -> int:
+    """The version of the installed task; 0 if it is not installed."""
+    card = card_or_none(task)
+    return 0 if card is None else card.version
 
 
 def is_beside(column: ColumnKey) -> bool:
@@ -103,15 +99,19 @@ def _row(
     scores = {
         column: found[column].score if column in found else None for column in columns
     }
-    mean = mean_or_none([scores[column] for column in in_mean])
-    if None in found:
-        mean = found[None].score
     first = next(iter(found.values()))
     remarks = [
         f"{column.task}: {reference.remark}"
         for column, reference in found.items()
         if column is not None and reference.remark
     ]
+    if None in found:
+        mean = found[None].score
+    else:
+        # A remark says that the score is of another model than the others.
+        is_one_model = not any(c in found and found[c].remark for c in in_mean)
+        mean = mean_or_none([scores[c] for c in in_mean]) if is_one_model else None
+        remarks += ["the mean is of these scores, not published"] * (mean is not None)
     return ReferenceRow(
         f"{model} ({source}, {split})",
         tuple(scores.values()),

@@ -26,7 +26,7 @@ def seed_variance(
     """Builds the report: the standard deviation of every cell, and a dot a run.
 
     Args:
-        tasks: tasks to show, in this order; None shows all, sorted by name.
+        tasks: tasks to show, in this order; None shows all, see `columns_of`.
         labels: rows to show; None shows all.
         kinds: kinds of run that count.
         max_rows: the best so many rows are shown.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from electra_bench.records import RunRecord
 from electra_bench.registry import tasks as task_cards
 from electra_bench.reports.cells import Cells, cells_of, without_repeats
-from electra_bench.reports.table import LeftOut
+from electra_bench.reports.table import LeftOut, NothingToShow
 
 
 class Selection(NamedTuple):
@@ -40,12 +40,13 @@ def select(
         tasks: tasks that are wanted, only checked; None takes all.
 
     Raises:
-        ValueError: no record is of the kinds, or a label or a task is not known.
+        NothingToShow: no record is of the kinds.
+        ValueError: a label or a task is not known.
     """
     used = [r for r in records if r.kind in kinds]
     if not used:
         found = sorted({r.kind for r in records})
-        raise ValueError(
+        raise NothingToShow(
             f"no record is of kind {', '.join(kinds)}; {len(records)} are of {found}"
         )
     if labels is not None:

@@ -14,7 +14,12 @@ from electra_bench.reports.collect import Collected
 from electra_bench.reports.drawing import write_pictures
 from electra_bench.reports.html import Files, Link, to_page
 from electra_bench.reports.table import NothingToShow, Score, Table
-from electra_bench.reports.write import build_table, is_of_task, write_file
+from electra_bench.reports.write import (
+    build_table,
+    is_of_task,
+    takes_tasks,
+    write_file,
+)
 
 MAIN = "leaderboard"
 # Heads the page of a task; without runs there is no page.
@@ -41,7 +46,11 @@ class Page:
 
 
 def write_site(
-    collected: Collected, table: Table, out_dir: str, command: str | None = None
+    collected: Collected,
+    table: Table,
+    out_dir: str,
+    command: str | None = None,
+    tasks: Sequence[str] | None = None,
 ) -> list[str]:
     """Writes `index.html` and all that it leads to; returns the paths of the pages.
 
@@ -53,16 +62,19 @@ def write_site(
         table: the leaderboard of them.
         out_dir: folder; made if it does not exist.
         command: the command that builds the site again.
+        tasks: those that the leaderboard was built of; None if the choice was its own.
     """
     os.makedirs(out_dir, exist_ok=True)
     shown = _shown(collected, table)
     names = sorted(set(reports.names()) - {MAIN}, key=lambda name: (name != RUNS, name))
     of_tasks = [name for name in names if is_of_task(name)]
-    tasks = _task_pages(shown, list(dict.fromkeys(table.tasks.values())), of_tasks)
-    others, notices = _other_pages(shown, [n for n in names if n not in of_tasks])
+    task_pages = _task_pages(shown, list(dict.fromkeys(table.tasks.values())), of_tasks)
+    others, notices = _other_pages(
+        shown, [n for n in names if n not in of_tasks], tasks
+    )
     index = Page("index.html", MAIN, table.title, {MAIN: table}, notices)
-    pages = [index, *tasks.values(), *others]
-    files = Files(out_dir, tasks={task: page.file for task, page in tasks.items()})
+    pages = [index, *task_pages.values(), *others]
+    files = Files(out_dir, tasks={t: page.file for t, page in task_pages.items()})
     return [_write(page, pages, files, command) for page in pages]
 
 
@@ -96,9 +108,9 @@ def _task_pages(
 
 
 def _other_pages(
-    collected: Collected, names: Sequence[str]
+    collected: Collected, names: Sequence[str], tasks: Sequence[str] | None
 ) -> tuple[list[Page], list[str]]:
-    built, notices = _built(collected, names, None)
+    built, notices = _built(collected, names, tasks)
     pages = [
         Page(f"{name}.html", name.replace("_", " "), table.title, {name: table})
         for name, table in built.items()
@@ -113,7 +125,7 @@ def _built(
     built, notices = {}, []
     for name in names:
         try:
-            table = build_table(collected, name, tasks)
+            table = build_table(collected, name, tasks if takes_tasks(name) else None)
         except NothingToShow as nothing:
             notices.append(f"{name.replace('_', ' ')}: {nothing}")
             continue

@@ -142,13 +142,15 @@ class Source:
 
     Attributes:
         path: path of its record; None if unknown.
-        command: the command that repeats it; None if unknown.
+        command: the command that repeats it elsewhere; None if unknown.
         seed: its seed.
+        renewal: the command that replaces it; None if unknown.
     """
 
     path: str | None
     command: str | None
     seed: int | None
+    renewal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -371,7 +373,7 @@ def claim(table: Table, difference: Difference) -> str:
 def to_repeat(table: Table) -> list[str]:
     """Runs of an old version of their task, with the commands that repeat them."""
     commands = {
-        run_id: table.sources[run_id].command
+        run_id: table.sources[run_id].renewal
         for run_id in table.repeat
         if run_id in table.sources
     }

@@ -26,7 +26,7 @@ def wins(
     """Builds the report from the tests that the leaderboard makes.
 
     Args:
-        tasks: tasks to show, in this order; None shows all, sorted by name.
+        tasks: tasks to show, in this order; None shows all, see `columns_of`.
         labels: rows to show; None shows all.
         kinds: kinds of run that count.
         max_rows: the best so many rows are set against one another.

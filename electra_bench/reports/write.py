@@ -36,8 +36,6 @@ def build_table(
         ValueError: the report takes no `tasks`, or is about one and got none or several.
         NothingToShow: the records have not what the report is about.
     """
-    builder = reports.get(report)
-    parameters = inspect.signature(builder).parameters
     options = {} if tasks is None else {"tasks": tuple(tasks)}
     if is_of_task(report):
         if len(tasks or ()) != 1:
@@ -46,9 +44,9 @@ def build_table(
                 f"got {tasks}"
             )
         options = {"task": tasks[0]}
-    elif options and "tasks" not in parameters:
+    elif options and not takes_tasks(report):
         raise ValueError(f"the report {report!r} has no parameter 'tasks'")
-    table = builder(**options)(collected)
+    table = reports.get(report)(**options)(collected)
     named = [
         replace(item, where=collected.paths.get(item.where, item.where))
         for item in table.left_out
@@ -69,14 +67,28 @@ def is_of_task(report: str) -> bool:
     return "task" in inspect.signature(reports.get(report)).parameters
 
 
+def takes_tasks(report: str) -> bool:
+    """Whether a report can be asked for tasks: for several, or for the one it is about.
+
+    Raises:
+        KeyError: no such report.
+    """
+    parameters = inspect.signature(reports.get(report)).parameters
+    return "tasks" in parameters or "task" in parameters
+
+
 def _source(record: RunRecord, paths: Mapping[str, str]) -> Source:
     path = paths.get(record.run_id)
     if path is None:
         return Source(None, None, record.seed)
     config = os.path.join(os.path.dirname(path), "config.gin")
-    return Source(
-        path, f"electra-bench {record.kind} {shlex.quote(config)}", record.seed
-    )
+    # An archive of records may lack it.
+    if not os.path.isfile(config):
+        return Source(path, None, record.seed)
+    command = f"electra-bench {record.kind} {shlex.quote(config)}"
+    # In its own folder the run is done already.
+    elsewhere, again = f"{command} --workdir repeated", f"{command} --overwrite"
+    return Source(path, elsewhere, record.seed, again)
 
 
 def write_table(

@@ -78,8 +78,12 @@ class TaskData(NamedTuple):
 
 
 def content_name(card: TaskCard, split: str) -> str:
-    """What the hash of a split is called among a run's inputs."""
-    return f"data of {card.name} {split}"
+    """What the hash of a split is called among a run's inputs.
+
+    A newer version of a task makes another run of it. The first one is not named.
+    """
+    version = f" version {card.version}" if card.version > 1 else ""
+    return f"data of {card.name}{version} {split}"
 
 
 def chosen_by(best_metric: str | None, higher_is_better: bool) -> dict[str, str]:

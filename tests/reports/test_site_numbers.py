@@ -158,8 +158,8 @@ def test_a_task_page_has_a_row_a_run(site, task):
         assert row["marks"][0] == ("collapsed" if record["collapsed"] else DASH)
         [link] = row["run"][1]
         assert os.path.samefile(site[0] / link, folder / "record.json")
-        config = shlex.split(row["repeat it"][0])[-1]
-        assert row["repeat it"][0].startswith("electra-bench finetune ")
+        _, verb, config, *where = shlex.split(row["repeat it"][0])
+        assert (verb, where) == ("finetune", ["--workdir", "repeated"])
         assert os.path.samefile(os.path.dirname(config), folder)
 
 

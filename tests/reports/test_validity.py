@@ -55,7 +55,7 @@ def test_a_bumped_task_greys_its_runs_and_lists_what_to_repeat(newer_cola, tmp_p
     assert table.cell(rows["b"], "mean") == 60.0
     assert "outdated: the task is at version 2" in table.details["cola v1"]
     assert table.repeat == ("a-cola-0",)
-    command = f"electra-bench finetune {tmp_path}/runs/000/config.gin"
+    command = f"electra-bench finetune {tmp_path}/runs/000/config.gin --overwrite"
     for text in (to_markdown(table).replace("\\", ""), to_html(table, str(tmp_path))):
         assert command in text[text.index("o repeat") :]
     assert 'class=" stale"' in to_html(table, str(tmp_path))
@@ -65,6 +65,56 @@ def test_a_table_of_old_runs_only_has_no_ranking(newer_cola):
     table = leaderboard()([of_card("cola", task_version=1)])
     assert table.rank_by is None
     assert table.cell(table.rows[0], "cola").stale
+
+
+def test_of_two_versions_the_newer_counts_where_no_task_is_installed():
+    records = [
+        run_record("a", "unheard_of", 0, 50.0, result={"task_version": 1}),
+        run_record("b", "unheard_of", 0, 60.0, result={"task_version": 2}),
+        of_card("rte", "a"),
+        of_card("rte", "b"),
+    ]
+    table = leaderboard()(records)
+    rows = {table.cell(row, "model"): row for row in table.rows}
+    assert table.cell(rows["a"], "unheard_of v1").stale
+    assert table.repeat == ("a-unheard_of-0",)
+    assert table.cell(rows["b"], "mean") == 60.0
+
+
+def test_one_run_on_a_part_takes_nobody_the_mean():
+    records = [
+        of_card("cola", label, score=score)
+        for label, score in (("a", 80.0), ("b", 70.0), ("c", 60.0))
+    ]
+    records += [of_card("rte", label, score=50.0) for label in "abc"]
+    part = of_card("rte", "a", seed=1, score=99.0, subset="first 50", num_examples=50)
+    table = leaderboard()([*records, part])
+    assert [table.cell(row, "mean") for row in table.rows] == [65.0, 60.0, 55.0]
+    assert "not in the mean" in table.details["rte (first 50)"]
+    assert any(
+        "one column a task" in note and note.endswith("not rte (first 50).")
+        for note in table.notes
+    )
+
+
+def test_a_row_without_a_mean_says_what_it_lacks():
+    table = leaderboard()(
+        [of_card("cola", "a"), of_card("rte", "a"), of_card("rte", "b")]
+    )
+    assert "Without a mean, and so without a rank: b lacks cola." in table.notes
+    table = leaderboard()([of_card("cola", "a"), of_card("rte", "a")])
+    assert not any("Without a mean" in note for note in table.notes)
+
+
+def test_columns_stand_as_papers_have_them():
+    names = ("chunk", "unheard_of", "squad", "wnli", "rte", "mrpc", "cola", "another")
+    records = [
+        run_record("a", n, 0, 50.0) if "an" in n or "un" == n[:2] else of_card(n)
+        for n in names
+    ]
+    assert list(leaderboard()(records).tasks) == [
+        *("cola", "mrpc", "rte", "wnli", "squad", "chunk", "another", "unheard_of")
+    ]
 
 
 def test_a_split_that_is_scored_beside_does_not_count_twice():
@@ -101,7 +151,7 @@ def test_published_scores_stand_below_with_source_split_and_protocol():
     assert not any("test" in name for name in details)
     assert table.cell(table.rows[0], "model") == "a"
     text = to_markdown(table).replace("\\", "")
-    assert "released models, median of many fine-tuning seeds" in text
+    assert "released models (Small++, Base++, Large of 1.75M steps), median of" in text
 
 
 @pytest.mark.parametrize(
@@ -137,6 +187,17 @@ def test_the_readmes_squad_2_score_of_base_says_whose_it_is():
         table, "ELECTRA-Base++ (google-research/electra issue 33, dev)"
     )
     assert table.cell(released, "squad") == 82.6
+
+
+def test_scores_of_two_models_have_no_mean():
+    table = leaderboard()([of_card("squad"), of_card("rte")])
+    of_base = published_in(table, f"ELECTRA-Base ({README}, dev)")
+    assert table.cell(of_base, "mean") is None
+    small = published_in(table, f"ELECTRA-Small ({README}, dev)")
+    assert table.cell(small, "mean") == pytest.approx((70.1 + 66.7) / 2)
+    labels = [table.cell(row, "model") for row in table.reference_rows]
+    about = table.reference_details[labels.index(f"ELECTRA-Small ({README}, dev)")]
+    assert "the mean is of these scores, not published" in about
 
 
 def columns(tasks, split="dev", subset=None):

@@ -29,7 +29,8 @@ class Source(NamedTuple):
 README = Source(
     "google-research/electra README, expected results",
     "dev",
-    "released models, median of many fine-tuning seeds",
+    "released models (Small++, Base++, Large of 1.75M steps), "
+    "median of many fine-tuning seeds",
 )
 README_TEST = Source(
     "google-research/electra README",
