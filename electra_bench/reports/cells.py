@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.reports.cards import higher_is_better
+from electra_bench.reports.row_keys import RowKey, row_keys
 from electra_bench.reports.table import HIGHER, LOWER, LeftOut
 from electra_bench.tasks.cards.published import GLUE_ORDER
 
@@ -22,23 +23,6 @@ ORDER = (*GLUE_ORDER, "wnli", "ax", "squadv1", "squad", "chunk")
 
 # Of a run; what its mark says.
 COLLAPSED = "ended no better than the trivial answer, and counts like any other"
-
-
-class RowKey(NamedTuple):
-    """What runs must share to be seeds of one row.
-
-    Attributes:
-        label: the row's name.
-        protocol: with `*` if there are changes.
-        changes: to the protocol, JSON.
-        fraction: of pre-training that the model has seen; 0 without any, None if the
-            records do not tell, as for imported models.
-    """
-
-    label: str
-    protocol: str | None
-    changes: str
-    fraction: float | None
 
 
 class ColumnKey(NamedTuple):
@@ -69,17 +53,9 @@ Cells = dict[tuple[RowKey, ColumnKey], list[Entry]]
 
 def cells_of(records: Iterable[RunRecord]) -> Cells:
     """The scores of some runs by row and column."""
+    records = list(records)
     cells: Cells = {}
-    for record in records:
-        protocol = record.protocol
-        if protocol and record.protocol_changes and not protocol.endswith("*"):
-            protocol += "*"
-        row = RowKey(
-            record.label,
-            protocol,
-            json.dumps(dict(record.protocol_changes), sort_keys=True),
-            0.0 if record.is_untrained else record.pretrain_fraction,
-        )
+    for record, row in zip(records, row_keys(records), strict=True):
         for result in record.results:
             column = column_of(result)
             cells.setdefault((row, column), []).append(Entry(record, result))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.reports.board import Board, Tested
-from electra_bench.reports.cells import row_names
+from electra_bench.reports.cells import row_names, short_names
 from electra_bench.reports.significance import METHODS
 from electra_bench.reports.table import HIGHER
 
@@ -59,7 +59,7 @@ def _without_mean(board: Board) -> list[str]:
     if not board.has_mean:
         return []
     without = []
-    for row, name in zip(board.shown, row_names(board.rows), strict=False):
+    for row, name in zip(board.shown, short_names(board.shown), strict=True):
         lacking = [c for c in board.in_mean if board.score(row, c).value is None]
         if lacking:
             without.append(f"{name} lacks {', '.join(board.names_of(lacking))}")

@@ -8,10 +8,11 @@ from electra_bench.records import RunRecord
 from electra_bench.registry import reports
 from electra_bench.reports import significance
 from electra_bench.reports.board import Board, board_of
-from electra_bench.reports.cells import ColumnKey, RowKey, row_names
+from electra_bench.reports.cells import ColumnKey, row_names
 from electra_bench.reports.collect import as_collected
 from electra_bench.reports.evidence import REPLICATES, Evidence, PairTest, compared
 from electra_bench.reports.predictions import Unusable
+from electra_bench.reports.row_keys import RowKey
 from electra_bench.reports.table import (
     LEVEL,
     Bounded,

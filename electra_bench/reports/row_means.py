@@ -6,11 +6,11 @@ from typing import NamedTuple
 from electra_bench.records import RunRecord
 from electra_bench.reports.aggregate import mean_or_none
 from electra_bench.reports.board import Board
-from electra_bench.reports.cells import RowKey
 from electra_bench.reports.collect import Collected
 from electra_bench.reports.evidence import Evidence, mean_over_columns
 from electra_bench.reports.plot import Point
 from electra_bench.reports.predictions import Unusable
+from electra_bench.reports.row_keys import RowKey
 from electra_bench.reports.table import Bounded
 
 # What such a mean is, for notes.

@@ -128,6 +128,52 @@ def test_protocols_are_rows_of_their_own():
     assert any("different protocols" in note for note in table.notes)
 
 
+def of_kind(objective, task, seed=0, **changes):
+    return run_record(
+        "m", task, seed, 70.0, objective=objective, protocol_changes=changes
+    )
+
+
+MEAN_LOSS = {"kinds.classification.reduction": ["sum", "mean"]}
+
+
+def test_parameters_of_one_kind_of_task_do_not_divide_a_model():
+    records = [
+        of_kind("classification", "cola", **MEAN_LOSS),
+        of_kind("classification", "rte", **MEAN_LOSS),
+        of_kind("span_qa", "squad", **{"kinds.span_qa.beam_size": [20, 5]}),
+        of_kind("tagging", "chunk"),
+    ]
+    table = leaderboard()(records)
+    [row] = table.rows
+    assert table.cell(row, "mean") == 70.0
+    assert table.cell(row, "protocol") == "code_v1*"
+    assert (
+        "m, code_v1*: kinds.span_qa.beam_size is 5, the protocol's 20." in table.notes
+    )
+
+
+def test_runs_that_differ_in_such_a_parameter_are_rows_of_their_own():
+    records = [
+        of_kind("classification", "cola"),
+        of_kind("classification", "cola", seed=1, **MEAN_LOSS),
+        of_kind("tagging", "chunk"),
+    ]
+    table = leaderboard()(records)
+    rows = {table.cell(row, "protocol"): row for row in table.rows}
+    assert table.cell(rows["code_v1"], "mean") == 70.0
+    assert table.cell(rows["code_v1*"], "cola").count == 1
+    assert table.cell(rows["code_v1*"], "chunk").value is None
+
+
+def test_what_all_kinds_share_divides_a_model():
+    records = [
+        of_kind("classification", "cola", **{"training.adamw.epsilon": [1e-6, 1e-8]}),
+        of_kind("tagging", "chunk"),
+    ]
+    assert len(leaderboard()(records).rows) == 2
+
+
 def test_stages_of_pretraining_are_rows_of_their_own():
     table = build(
         [
