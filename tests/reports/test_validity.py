@@ -109,7 +109,7 @@ def test_a_row_without_a_mean_says_what_it_lacks():
 def test_columns_stand_as_papers_have_them():
     names = ("chunk", "unheard_of", "squad", "wnli", "rte", "mrpc", "cola", "another")
     records = [
-        run_record("a", n, 0, 50.0) if "an" in n or "un" == n[:2] else of_card(n)
+        run_record("a", n, 0, 50.0) if "an" in n or n[:2] == "un" else of_card(n)
         for n in names
     ]
     assert list(leaderboard()(records).tasks) == [
