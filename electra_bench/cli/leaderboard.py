@@ -11,6 +11,8 @@ examples:
   electra-bench leaderboard build runs --report quirk_cost --out report
   electra-bench leaderboard build runs --gin.reports.leaderboard.labels="['small']"
   electra-bench leaderboard build runs --gin.reports.leaderboard.correction="'bh'"
+  electra-bench leaderboard build runs \\
+      --gin.reports.leaderboard.further_metrics="{'squad': ['f1']}"
 """
 
 FILES = ("md", "csv", "json", "tex", "html")

@@ -64,7 +64,9 @@ class Board:
         counting = [
             column
             for column in columns
-            if column not in self.stale and not published.is_beside(column)
+            if column not in self.stale
+            and column.is_main
+            and not published.is_beside(column)
         ]
         one_a_task = self._one_a_task(counting)
         self.beside = frozenset(counting) - frozenset(one_a_task)

@@ -3,7 +3,8 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from electra_bench.records import RunRecord, TaskResult
@@ -29,6 +30,7 @@ class ColumnKey(NamedTuple):
     """What scores must share to stand in one column; None where no run has the task.
 
     Everything that tells better from worse goes by `higher_is_better` of the column.
+    `is_main` is False of further metrics of a task, which no mean counts.
     """
 
     task: str
@@ -39,6 +41,7 @@ class ColumnKey(NamedTuple):
     data_sha256: str | None = None
     num_examples: int | None = None
     higher_is_better: bool = True
+    is_main: bool = True
 
 
 class Entry(NamedTuple):
@@ -51,14 +54,30 @@ class Entry(NamedTuple):
 Cells = dict[tuple[RowKey, ColumnKey], list[Entry]]
 
 
-def cells_of(records: Iterable[RunRecord]) -> Cells:
-    """The scores of some runs by row and column."""
+def cells_of(
+    records: Iterable[RunRecord],
+    further_metrics: Mapping[str, Sequence[str]] | None = None,
+) -> Cells:
+    """The scores of some runs by row and column.
+
+    Args:
+        records: the runs.
+        further_metrics: task to metrics that have columns, too.
+    """
     records = list(records)
     cells: Cells = {}
     for record, row in zip(records, row_keys(records), strict=True):
         for result in record.results:
             column = column_of(result)
             cells.setdefault((row, column), []).append(Entry(record, result))
+            for metric in (further_metrics or {}).get(result.task, ()):
+                if metric not in result.metrics or metric == result.main_metric:
+                    continue
+                of_metric = replace(
+                    result, main_metric=metric, floor=None, higher_is_better=None
+                )
+                further = column_of(of_metric)._replace(is_main=False)
+                cells.setdefault((row, further), []).append(Entry(record, of_metric))
     return cells
 
 

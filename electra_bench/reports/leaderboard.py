@@ -36,6 +36,9 @@ REFERENCES = (
     "Electric",
 )
 
+# Columns beside the scores; the first one stands before them.
+BESIDE = ("protocol", "collapsed", "params", "pretrain FLOPs")
+
 # Columns that need a word.
 MEANINGS = {
     "protocol": "code_v1 has all settings of the original code, paper those of the papers, "
@@ -55,6 +58,8 @@ def leaderboard(
     correction: str = "holm",
     replicates: int = REPLICATES,
     references: Sequence[str] | None = REFERENCES,
+    further_metrics: Mapping[str, Sequence[str]] | None = None,
+    columns: Sequence[str] = BESIDE,
 ) -> Callable[[Sequence[RunRecord]], Table]:
     """Builds the report.
 
@@ -71,9 +76,12 @@ def leaderboard(
         correction: for the number of tests in the table: `holm` or `bh`.
         replicates: bootstrap samples.
         references: published models to show where they compare; None shows all of them.
+        further_metrics: task to metrics of it that have columns beside the main one's, as
+            `{'squad': ['f1']}`. They are tested and count in no mean.
+        columns: those to show beside the scores, where they say something.
 
     Raises:
-        ValueError: an unknown correction, or too few rows or samples.
+        ValueError: an unknown correction or column, or too few rows or samples.
     """
     for name, value, least in (
         ("max_rows", max_rows, 1),
@@ -90,8 +98,21 @@ def leaderboard(
             f"got {correction!r}"
         )
 
+    for name in columns:
+        if name not in BESIDE:
+            raise ValueError(
+                f"reports.leaderboard.columns must be some of {', '.join(BESIDE)}; "
+                f"got {name!r}"
+            )
+
     def build(records: Sequence[RunRecord]) -> Table:
-        used, cells, left_out = select(records, kinds=kinds, labels=labels, tasks=tasks)
+        used, cells, left_out = select(
+            records,
+            kinds=kinds,
+            labels=labels,
+            tasks=tasks,
+            further_metrics=further_metrics,
+        )
         board = Board(cells, columns_of(cells, tasks), max_rows)
         evidence = Evidence(as_collected(records), replicates)
         tested = Tested(board, evidence, correction)
@@ -101,7 +122,7 @@ def leaderboard(
             *notes_on_evidence(board, tested, correction),
         ]
         notes += [f"Records of kind {k} have no row: {n}." for k, n in others.items()]
-        return _table(board, tested, references, left_out, notes)
+        return _table(board, tested, references, left_out, notes, columns)
 
     return build
 
@@ -126,6 +147,7 @@ def _table(
     references: Sequence[str] | None,
     left_out: Sequence[LeftOut],
     notes: Sequence[str],
+    beside: Sequence[str],
 ) -> Table:
     labels = row_names(board.rows)
     num_shown = len(board.shown)
@@ -150,7 +172,7 @@ def _table(
         named = dict(zip(board.names, floors, strict=True))
         below.insert(0, {"model": FLOOR, MEAN: mean, **named})
         details.insert(0, "the trivial answer: the largest class, or a constant")
-    columns = _shown_columns(board, lines)
+    columns = _shown_columns(board, lines, beside)
 
     def values(line: Mapping[str, Value]) -> tuple[Value, ...]:
         return tuple(line.get(column) for column in columns)
@@ -205,23 +227,19 @@ def _line(
     }
 
 
-def _shown_columns(board: Board, lines: Sequence[Mapping[str, Value]]) -> list[str]:
-    """All columns but those that say nothing."""
-    optional = {"protocol", "collapsed", "params", "pretrain FLOPs"}
-    columns = [
+def _shown_columns(
+    board: Board, lines: Sequence[Mapping[str, Value]], beside: Sequence[str]
+) -> list[str]:
+    """Columns of the table; of those beside the scores the ones that say something."""
+    said = {name for name in beside if any(line[name] is not None for line in lines)}
+    first, *others = BESIDE
+    return [
         "rank",
         "model",
-        "protocol",
+        *([first] if first in said else []),
         *([MEAN] if board.has_mean else []),
         *board.names,
-        "collapsed",
-        "params",
-        "pretrain FLOPs",
-    ]
-    return [
-        column
-        for column in columns
-        if column not in optional or any(line[column] is not None for line in lines)
+        *(name for name in others if name in said),
     ]
 
 

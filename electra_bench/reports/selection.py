@@ -1,7 +1,7 @@
 """Which records a report is made of: the choice by kind, label and task."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from electra_bench.records import RunRecord
@@ -30,6 +30,7 @@ def select(
     kinds: Sequence[str] = ("finetune",),
     labels: Sequence[str] | None = None,
     tasks: Sequence[str] | None = None,
+    further_metrics: Mapping[str, Sequence[str]] | None = None,
 ) -> Selection:
     """Chooses records and sorts their scores into cells.
 
@@ -38,6 +39,7 @@ def select(
         kinds: kinds of run that count.
         labels: rows that are wanted; None takes all.
         tasks: tasks that are wanted, only checked; None takes all.
+        further_metrics: see `cells_of`.
 
     Raises:
         NothingToShow: no record is of the kinds.
@@ -52,8 +54,18 @@ def select(
     if labels is not None:
         _check_names("label", labels, {r.label for r in used})
         used = [r for r in used if r.label in labels]
-    cells, left_out = without_repeats(cells_of(used))
+    cells, left_out = without_repeats(cells_of(used, further_metrics))
     left_out += [LeftOut(r.run_id, "it has no results") for r in used if not r.results]
+    for task, metrics in (further_metrics or {}).items():
+        found = {
+            m
+            for r in used
+            for one in r.results
+            if one.task == task
+            for m in one.metrics
+        }
+        for metric in metrics:
+            _check_names(f"metric of {task}", [metric], found)
     if tasks is not None:
         measured = {column.task for _, column in cells}
         _check_names("task", tasks, {*measured, *task_cards.names()})

@@ -302,6 +302,33 @@ def test_tasks_choose_columns_and_their_order(board):
         build(records, tasks=("colla",))
 
 
+def test_further_metrics_have_columns_but_no_part_in_the_mean():
+    metrics = {"accuracy": 70.0, "f1": 80.0}
+    records = [
+        run_record("m", "rte", 0, 70.0, result={"metrics": metrics}),
+        run_record("m", "cola", 0, 50.0),
+    ]
+    table = leaderboard(further_metrics={"rte": ["f1"]})(records)
+    [row] = table.rows
+    assert list(table.tasks) == ["cola", "rte accuracy", "rte f1"]
+    assert table.cell(row, "rte f1").value == 80.0
+    assert table.cell(row, "mean") == 60.0
+    assert "not in the mean" in table.details["rte f1"]
+    assert table.cell(table.floor, "rte f1") is None
+    with pytest.raises(ValueError, match=r"metric of rte 'recall'.*'accuracy', 'f1'"):
+        leaderboard(further_metrics={"rte": ["recall"]})(records)
+
+
+def test_columns_beside_the_scores_are_chosen():
+    records = [run_record("m", "rte", 0, 70.0, params=5)]
+    assert leaderboard()(records).columns == (
+        *("rank", "model", "protocol", "rte", "params"),
+    )
+    assert leaderboard(columns=())(records).columns == ("rank", "model", "rte")
+    with pytest.raises(ValueError, match=r"columns must be some of protocol.*'size'"):
+        leaderboard(columns=["size"])
+
+
 def test_labels_choose_rows(board):
     records, _ = board
     assert set(rows_of(build(records, labels=("small",)))) == {"small"}
