@@ -89,10 +89,12 @@ def _section(table: Table, files: Files, prefix: str) -> dict[str, Any]:
     ranges = {name: _range(table, name) for name in table.metrics}
 
     def cells(row: tuple[Value, ...], place: int | None) -> list[dict[str, Any]]:
+        has_runs = any(isinstance(value, Score) and value.runs for value in row)
         shown = [
             _cell(
                 value,
                 anchor=f"{prefix}runs-{place}-{number}",
+                row_anchor=f"{prefix}runs-{place}" if has_runs else None,
                 metric=name in table.metrics,
                 best=place in best.get(name, ()),
                 span=ranges.get(name),
@@ -187,9 +189,12 @@ def _column(table: Table, name: str) -> dict[str, Any]:
     best_first = (
         "descending" if is_ranked and name not in table.lower_is_better else "ascending"
     )
+    values = {table.cell(row, name) for row in table.rows}
     return {
         "name": name,
         "text": table.is_text(name),
+        # What all rows share needs no room on a phone.
+        "same": name != table.label and table.is_text(name) and len(values) == 1,
         "detail": table.described.get(name, ""),
         "order": best_first if name == table.rank_by else "none",
         "first": best_first,
@@ -217,6 +222,7 @@ def _cell(
     value: Value,
     *,
     anchor: str,
+    row_anchor: str | None,
     metric: bool,
     best: bool,
     span: tuple[float, float] | None,
@@ -230,6 +236,8 @@ def _cell(
         "missing": number is None and not isinstance(value, str),
         "score": isinstance(value, Score),
         "run": None,
+        # A mean leads to the scores that it is of.
+        "row_anchor": row_anchor if metric and number is not None else None,
     }
     if isinstance(value, Score):
         cell |= {
@@ -272,18 +280,21 @@ def _groups(table: Table, out_dir: str, prefix: str) -> list[dict[str, Any]]:
     """The runs behind every cell, for the list below the table."""
     groups = []
     for row_number, row in enumerate(table.rows):
+        row_anchor = f"{prefix}runs-{row_number}"
         for number, (name, value) in enumerate(zip(table.columns, row, strict=True)):
             if not isinstance(value, Score) or not value.runs:
                 continue
             groups.append(
                 {
                     "anchor": f"{prefix}runs-{row_number}-{number}",
+                    "row_anchor": row_anchor,
                     "label": table.name(row_number),
                     "column": name,
                     "explained": tables.explain(value),
                     "runs": [_run(table, run, s, out_dir) for run, s in value.runs],
                 }
             )
+            row_anchor = None
     return groups
 
 
