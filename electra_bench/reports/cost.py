@@ -174,15 +174,17 @@ def _plot(
     if not points:
         return None
     best = sorted(on_front & points.keys(), key=lambda i: costs[i])
-    series = [Series("model, 95 % interval", tuple(points.values()))]
+    has_bars = any(point.low is not None for point in points.values())
+    name = "model, 95 % interval" if has_bars else "model"
+    series = [Series(name, tuple(points.values()))]
     if len(best) > 1:
         joined = [points[i]._replace(name="", low=None, high=None) for i in best]
         series.append(Series("Pareto front", tuple(joined), joined=True))
     return XY(
         "flops" if cost_name == FLOPS else "time",
         f"Score against {cost_name}",
-        f"A point a model: its mean score with the 95 % interval against {cost_name}, "
-        f"logarithmic. {_of_front([names[i] for i in best])}",
+        f"A point a model: its mean score{' with the 95 % interval' * has_bars} against "
+        f"{cost_name}, logarithmic. {_of_front([names[i] for i in best])}",
         cost_name,
         axis,
         tuple(series),

@@ -65,9 +65,15 @@ def answer(
         foreign = [name for name in files if not name.startswith((".", CONFIG))]
         return Answer(OTHER, "it holds no run") if foreign else Answer(ABSENT)
     found = content_hashes(text)
-    for name in sorted({*found, *(key for key, sha in content.items() if sha)}):
-        if found.get(name) != content.get(name):
+    wanted = {name: sha for name, sha in content.items() if sha}
+    for name in sorted(wanted):
+        if name not in found:
+            return Answer(OTHER, f"it was made without {name}")
+        if found[name] != wanted[name]:
             return Answer(OTHER, f"its {name} has another content")
+    for name in sorted(found):
+        if name not in wanted:
+            return Answer(OTHER, f"it was made with {name}")
     moved = None
     bound = {binding.key for binding in parsed.bindings}
     for key, value in config.literals(text).items():

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 
 import psutil
 import pytest
 from small_runs import SMALL_MODEL
 
+from electra_bench import registry
 from electra_bench.cli.main import main
 from electra_bench.records import find_records, read_record
 from electra_bench.runs import suite_check, suite_plan
@@ -260,3 +262,13 @@ def _records(folder):
             record.pop(field)
         found[record["cell_id"]] = record
     return found
+
+
+def test_a_newer_version_of_a_task_makes_another_run(
+    resumed, here, capsys, monkeypatch
+):
+    card = replace(registry.tasks.get("sst"), version=2)
+    monkeypatch.setitem(registry.tasks._things, "sst", card)
+    assert main([*ARGUMENTS, "--dry_run"]) == 2
+    error = capsys.readouterr().err
+    assert "holds another run: it was made without data of sst version 2 dev" in error
