@@ -15,6 +15,7 @@ from electra_bench.reports import significance
 from electra_bench.reports.aggregate import over_seeds
 from electra_bench.reports.cells import Entry, column_of, marks_of
 from electra_bench.reports.collect import Collected
+from electra_bench.reports.lineage import Lineage, clusters, lineage
 from electra_bench.reports.predictions import Unusable
 from electra_bench.reports.replicates import (
     Replicates,
@@ -23,7 +24,7 @@ from electra_bench.reports.replicates import (
 )
 from electra_bench.reports.significance import Estimate, Runs
 from electra_bench.reports.store import Store
-from electra_bench.reports.table import Difference, Score
+from electra_bench.reports.table import LEVEL, Difference, Score
 
 REPLICATES = 1000
 
@@ -33,24 +34,32 @@ class Sampled:
     """The runs of one cell, with their predictions.
 
     Attributes:
-        run_ids: the runs.
+        lineages: of the runs.
         metric: registered name of the weighted metric.
         replicates: one a run, all of the same examples.
     """
 
-    run_ids: frozenset[str]
+    lineages: tuple[Lineage, ...]
     metric: str
     replicates: tuple[Replicates, ...]
 
     @cached_property
     def runs(self) -> Runs:
-        """Scores for the statistics."""
+        """Scores for the statistics; runs that depend on one another are one."""
+        return self.clustered(clusters(self.lineages))
+
+    def clustered(self, names: Sequence[str]) -> Runs:
+        """Scores for the statistics.
+
+        Args:
+            names: of the runs' clusters, each of which counts as one run.
+        """
         return Runs(
             np.array([one.score for one in self.replicates]),
             np.stack([one.samples for one in self.replicates]),
             len(self.replicates[0].quality),
             self.replicates[0].limits,
-        )
+        ).clustered(names)
 
     @property
     def examples_sha256(self) -> str:
@@ -93,9 +102,9 @@ class Evidence:
             raise Unusable(", ".join(counted))
         if len({one.examples_sha256 for one in found}) > 1:
             raise Unusable("runs answered different examples")
-        ids = frozenset(entry.record.run_id for entry in defined)
+        lineages = tuple(lineage(e.record, self._collected) for e in defined)
         metric = weighted_metric(defined[0].record, defined[0].result)
-        return Sampled(ids, metric, tuple(found))
+        return Sampled(lineages, metric, tuple(found))
 
     def replicates(self, entry: Entry) -> Replicates:
         """The replicates of one score.
@@ -136,7 +145,7 @@ class Evidence:
 def with_interval(score: Score, sampled: Sampled) -> Score:
     """A score with the interval of its mean."""
     found = significance.estimate(sampled.runs)
-    return replace(score, interval=(found.low, found.high))
+    return replace(score, mean=found.value, interval=(found.low, found.high))
 
 
 class PairTest(NamedTuple):
@@ -146,7 +155,8 @@ class PairTest(NamedTuple):
         estimate: the difference.
         p_value: of the test.
         name: of the test.
-        runs_only: whether a side has one run, so that nothing is known of other seeds.
+        runs_only: whether a side has one run, or one pre-training where the row has more,
+            so that nothing is known of other seeds.
     """
 
     estimate: Estimate
@@ -164,8 +174,7 @@ def compared(one: Sampled, other: Sampled) -> PairTest:
     if one.examples_sha256 != other.examples_sha256:
         raise Unusable("different examples")
     estimate = significance.estimate(one.runs, other.runs)
-    fewest = min(len(one.replicates), len(other.replicates))
-    most = max(len(one.replicates), len(other.replicates))
+    fewest, most = sorted([len(one.runs.scores), len(other.runs.scores)])
     if most == 1 and one.metric == "accuracy":
         p_value = significance.mcnemar(
             one.replicates[0].quality, other.replicates[0].quality
@@ -200,39 +209,36 @@ def tests_of_columns(
                 continue
     if mean is None:
         return tests
-    for row, other in itertools.combinations(rows, 2):
-        of_pair = [tests.get((name, row, other)) for name in in_mean]
-        if all(of_pair):
-            cells = [columns[name] for name in in_mean]
-            ids = [c[row].run_ids | c[other].run_ids for c in cells]
-            groups = _groups(ids, [test.estimate for test in of_pair])
-            estimate = significance.combined(groups)
+    runs = {
+        row: _runs_of_row([columns[name][row] for name in in_mean])
+        for row in rows
+        if all(row in columns[name] for name in in_mean)
+    }
+    for row, other in itertools.combinations(runs, 2):
+        if all((name, row, other) in tests for name in in_mean):
+            sides = list(zip(runs[row], runs[other], strict=True))
+            estimate = significance.mean_over_columns(sides)
             tests[mean, row, other] = PairTest(
                 estimate,
                 estimate.p_value,
                 "crossed bootstrap",
-                any(test.runs_only for test in of_pair),
+                any(len(side.scores) == 1 for column in sides for side in column),
             )
     return tests
 
 
 def mean_over_columns(cells: Sequence[Sampled]) -> Estimate:
     """The mean over columns of the means over runs of one row."""
-    estimates = [significance.estimate(cell.runs) for cell in cells]
-    return significance.combined(_groups([cell.run_ids for cell in cells], estimates))
+    return significance.mean_over_columns([(runs,) for runs in _runs_of_row(cells)])
 
 
-def _groups(
-    run_ids: Sequence[frozenset[str]], estimates: Sequence[Estimate]
-) -> list[list[Estimate]]:
-    """Estimates that share runs, as those of two splits of one task do."""
-    groups: list[tuple[frozenset[str], list[Estimate]]] = []
-    for ids, estimate in zip(run_ids, estimates, strict=True):
-        joined = [group for group in groups if group[0] & ids]
-        groups = [group for group in groups if not group[0] & ids]
-        members = [one for _, group in joined for one in group]
-        groups.append((ids.union(*(g[0] for g in joined)), [*members, estimate]))
-    return [members for _, members in groups]
+def _runs_of_row(cells: Sequence[Sampled]) -> list[Runs]:
+    """The runs of a row's cells, with clusters that go over all of them."""
+    names = iter(clusters([one for cell in cells for one in cell.lineages]))
+    return [
+        cell.clustered(list(itertools.islice(names, len(cell.lineages))))
+        for cell in cells
+    ]
 
 
 def differences(
@@ -271,13 +277,16 @@ def differences(
 def detectable(
     tests: Mapping[tuple[str, int, int], PairTest], column: str
 ) -> float | None:
-    """The true difference that a test of a column finds with 80 % probability.
+    """The true difference that a table claims in a column with 80 % probability, or more.
 
-    None without tests over several runs.
+    A test must reach the level of the first step of the correction, whatever the others
+    find. None without tests over several runs.
     """
     estimates = [
         test.estimate
         for (name, _, _), test in tests.items()
         if name == column and not test.runs_only and test.estimate.error > 0
     ]
-    return significance.detectable(estimates) if estimates else None
+    if not estimates:
+        return None
+    return significance.detectable(estimates, LEVEL / len(tests))

@@ -9,11 +9,11 @@ from electra_bench.reports.board import board_of
 from electra_bench.reports.cells import row_names, seen_of_pretraining
 from electra_bench.reports.collect import Collected, as_collected
 from electra_bench.reports.evidence import REPLICATES, Evidence
+from electra_bench.reports.lineage import ancestors
 from electra_bench.reports.plot import MOST_NAMES, XY, Series
 from electra_bench.reports.row_means import (
     MEANING,
     RowMean,
-    ancestors,
     mean_over,
     row_means,
 )

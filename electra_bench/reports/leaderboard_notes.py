@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from electra_bench.records import RunRecord
 from electra_bench.reports.board import Board, Tested
 from electra_bench.reports.cells import row_names, short_names
+from electra_bench.reports.lineage import num_given
 from electra_bench.reports.significance import METHODS
 from electra_bench.reports.table import HIGHER
 
@@ -102,28 +103,61 @@ def notes_on_evidence(board: Board, tested: Tested, correction: str) -> list[str
             f"{found} of {len(of_models)} differences between rows are significant "
             f"(5 %, {METHODS[correction]} over the table). A rank is 1 + the number of "
             "rows that are significantly better.",
-            "A minimum detectable difference is the true one that a single test finds "
-            "with 80 % probability.",
+            "A minimum detectable difference is the true one that the table claims with "
+            f"80 % probability or more, with {_tests(len(tested.differences))} to "
+            "correct for.",
         ]
     if of_runs:
         notes.append(
             f"{of_runs} more tests have one run on a side: they say that these runs "
             "differ, not that others would, and decide no rank."
         )
-    if of_models and _share_checkpoints(board):
+    if of_models:
+        notes += _notes_on_checkpoints(board, tested)
+    return notes
+
+
+def _tests(count: int) -> str:
+    return "1 test" if count == 1 else f"{count} tests"
+
+
+def _notes_on_checkpoints(board: Board, tested: Tested) -> list[str]:
+    """What a reader must know of runs that start from the same checkpoint."""
+    notes = []
+    cells = [cell for column in tested.sampled.values() for cell in column.values()]
+    if any(len(cell.runs.scores) < len(cell.lineages) for cell in cells):
+        notes.append(
+            "Runs of one pre-training depend on one another: intervals and tests take "
+            "their mean as one run."
+        )
+    from_one, others = [], 0
+    for number, name in enumerate(row_names(board.rows)[: len(board.shown)]):
+        lineages = {
+            column: of_column[number].lineages
+            for column, of_column in tested.sampled.items()
+            if number in of_column
+        }
+        if not lineages or board.shown[number].fraction == 0:
+            continue
+        if num_given([one for of_cell in lineages.values() for one in of_cell]):
+            from_one.append(name)
+            continue
+        others += 1
+        columns = [
+            column
+            for column, of_cell in lineages.items()
+            if len(of_cell) > 1 and num_given(of_cell)
+        ]
+        if columns:
+            from_one.append(f"{name} in {', '.join(columns)}")
+    if from_one and not others:
         notes.append(
             "All runs of a pre-trained row start from one checkpoint: differences are "
             "between these, not between ways of pre-training."
         )
+    elif from_one:
+        notes.append(
+            f"All runs of {'; of '.join(from_one)} start from one checkpoint: differences "
+            "are those of this checkpoint, not of its way of pre-training."
+        )
     return notes
-
-
-def _share_checkpoints(board: Board) -> bool:
-    """Whether every row that was pre-trained was so once."""
-    seeds = [
-        {record.pretrain_seed for record in board.records(row)}
-        for row in board.shown
-        if row.fraction != 0
-    ]
-    once = all(len(of_row) == 1 and None not in of_row for of_row in seeds)
-    return once and bool(seeds)

@@ -1,6 +1,6 @@
 """The mean score of each row of the leaderboard with its interval, for plots."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from electra_bench.records import RunRecord
@@ -8,6 +8,7 @@ from electra_bench.reports.aggregate import mean_or_none
 from electra_bench.reports.board import Board
 from electra_bench.reports.collect import Collected
 from electra_bench.reports.evidence import Evidence, mean_over_columns
+from electra_bench.reports.lineage import ancestors
 from electra_bench.reports.plot import Point
 from electra_bench.reports.predictions import Unusable
 from electra_bench.reports.row_keys import RowKey
@@ -15,8 +16,9 @@ from electra_bench.reports.table import Bounded
 
 # What such a mean is, for notes.
 MEANING = (
-    "A score is the mean over runs, then over tasks, since the interval is of that; the "
-    "leaderboard shows medians. A row that lacks a task has none."
+    "A score is the mean over runs, first over those of one pre-training, then over tasks, "
+    "since the interval is of that; the leaderboard shows medians. A row that lacks a task "
+    "has none."
 )
 
 
@@ -26,7 +28,8 @@ class RowMean(NamedTuple):
     Attributes:
         row: of the leaderboard.
         records: its runs.
-        score: mean over columns of means over runs; None if a column is missing.
+        score: mean over columns of means over runs, or over pre-trainings where these have
+            several runs; None if a column is missing.
     """
 
     row: RowKey
@@ -64,18 +67,7 @@ def _mean(board: Board, row: RowKey, evidence: Evidence) -> Bounded | None:
     except Unusable as reason:
         return Bounded(mean, remark=f"no interval: {reason}")
     found = mean_over_columns(cells)
-    return Bounded(mean, (found.low, found.high))
-
-
-def ancestors(record: RunRecord, records: Collected) -> Iterator[RunRecord | None]:
-    """The runs that one builds on, nearest first; None where one is not there."""
-    seen = {record.run_id}
-    while record.parent_run_id is not None and record.parent_run_id not in seen:
-        seen.add(record.parent_run_id)
-        record = records.by_id.get(record.parent_run_id)
-        yield record
-        if record is None:
-            return
+    return Bounded(found.value, (found.low, found.high))
 
 
 def pretrain_wall_s(runs: Sequence[RunRecord], records: Collected) -> int | None:

@@ -25,8 +25,9 @@ class Score:
         count: number of runs with a defined score.
         sd: sample standard deviation over them; None for fewer than two.
         low: smallest of them; `high`: largest; None without any.
-        mean: mean over them; None without any.
-        interval: ends of the 95 % interval of the mean, over runs and examples; of one run
+        mean: mean over them, or where there is an interval its middle before it is cut,
+            which has every pre-training once; None without any.
+        interval: ends of the 95 % interval of that, over runs and examples; of one run
             over examples only. None if `no_interval` says why.
         runs: (run_id, score or None) of every run.
         marks: what a reader must know ("2 collapsed", "1 undefined").

@@ -63,7 +63,8 @@ def test_intervals_end_where_values_do():
     far = Runs(np.array([0.0, 60.0]), 5.0 * samples, 1000, (0.0, 100.0))
     difference = significance.estimate(far, Runs(scores, samples, 1000, (0.0, 100.0)))
     assert (difference.low, difference.high) == (-100.0, 100.0)
-    mean = significance.combined([[share], [significance.estimate(correlation)]])
+    both = [share, significance.estimate(correlation)]
+    mean = significance.combined(both, [1, 1])
     assert mean.limits == (-50.0, 100.0)
 
 
@@ -105,18 +106,98 @@ def test_holm_is_the_step_down_of_bonferroni():
         significance.adjusted([0.1], "none")
 
 
-def test_a_mean_of_tasks_adds_independent_errors_and_joins_dependent_ones():
+def test_a_mean_of_tasks_adds_independent_errors():
     one, other = Estimate(4.0, 3.0, 8.0, 0, 0), Estimate(2.0, 4.0, 8.0, 0, 0)
-    apart = significance.combined([[one], [other]])
+    apart = significance.combined([one, other], [1, 1])
     assert (apart.value, apart.error) == (3.0, pytest.approx(2.5))
     assert apart.freedom > 8
-    joined = significance.combined([[one, other]])
-    assert joined.error == pytest.approx(3.5)
-    assert joined.freedom == pytest.approx(8)
+    three_to_one = significance.combined([one, other], [3, 1])
+    assert three_to_one.value == pytest.approx(3.5)
+    assert three_to_one.error == pytest.approx(np.hypot(9, 4) / 4)
+
+
+def sure_runs(scores, clusters, size=1000):
+    """Runs whose scores the examples have no part in."""
+    samples = np.repeat(np.array(scores)[:, None], 100, axis=1)
+    return Runs(np.array(scores), samples, size).clustered(clusters)
+
+
+def check_welch(found, one, other):
+    """Checks an estimate against Welch's test of two sets of numbers."""
+    welch = scipy.stats.ttest_ind(one, other, equal_var=False)
+    interval = welch.confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+    assert found.p_value == pytest.approx(welch.pvalue)
+
+
+def test_runs_of_one_pretraining_count_as_one():
+    random = np.random.default_rng(3)
+    one, other = random.normal(70, 2, (3, 5)), random.normal(68, 2, (4, 2))
+    found = significance.estimate(
+        sure_runs(one.ravel(), [p for p in "abc" for _ in range(5)]),
+        sure_runs(other.T.ravel(), [p for _ in range(2) for p in "defg"]),
+    )
+    check_welch(found, one.mean(1), other.mean(1))
+
+
+def test_a_mean_over_columns_compares_the_means_of_pretrainings():
+    random = np.random.default_rng(4)
+    one, other = random.normal(70, 2, (8, 5)), random.normal(68, 2, (8, 4))
+    columns = [
+        # The order of runs is another in every column.
+        (
+            sure_runs(np.roll(a, k), np.roll(list("abcde"), k), 500 + k),
+            sure_runs(b, "fghi", 500 + k),
+        )
+        for k, (a, b) in enumerate(zip(one, other, strict=True))
+    ]
+    found = significance.mean_over_columns(columns)
+    check_welch(found, one.mean(0), other.mean(0))
+    alone = significance.mean_over_columns([column[:1] for column in columns])
+    expected = scipy.stats.ttest_1samp(one.mean(0), 0).confidence_interval(0.95)
+    assert (alone.low, alone.high) == pytest.approx(tuple(expected))
+
+
+def test_what_only_one_side_shares_is_no_burden_on_the_other():
+    random = np.random.default_rng(5)
+    one, other = random.normal(70, 2, (6, 5)), random.normal(68, 2, (6, 5))
+    columns = [
+        (sure_runs(a, "abcde"), sure_runs(b, [f"{k}-{s}" for s in range(5)]))
+        for k, (a, b) in enumerate(zip(one, other, strict=True))
+    ]
+    found = significance.mean_over_columns(columns)
+    shared = scipy.stats.sem(one.mean(0))
+    apart = np.linalg.norm(scipy.stats.sem(other, axis=1)) / 6
+    assert found.error == pytest.approx(np.hypot(shared, apart))
+    assert 4 < found.freedom < 28
+
+
+def test_columns_that_lack_some_pretrainings():
+    random = np.random.default_rng(6)
+    errors, spread = [], []
+    for _ in range(2000):
+        shared = random.normal(70, 1, 5)
+        columns = [
+            sure_runs(shared[:kept] + random.normal(0, 1, kept), "abcde"[:kept])
+            for kept in (5, 5, 4, 3)
+        ]
+        found = significance.mean_over_columns([(runs,) for runs in columns])
+        errors.append(found.error**2)
+        spread.append(found.value)
+        assert 2 < found.freedom < 4
+    assert np.mean(errors) == pytest.approx(np.var(spread), rel=0.1)
+
+
+def test_columns_of_the_same_examples_are_drawn_alike():
+    right = np.random.default_rng(7).random((2, 300)) < 0.7
+    runs = runs_of(right).clustered("ab")
+    twice = significance.mean_over_columns([(runs,), (runs,)])
+    assert twice.error == pytest.approx(significance.estimate(runs).error, rel=0.05)
 
 
 def test_detectable_difference_has_the_promised_power():
     estimates = [Estimate(0.0, 2.0, 12.0, 0, 0)]
-    smallest = significance.detectable(estimates)
-    quantile = scipy.stats.t.ppf(0.975, 12)
-    assert scipy.stats.nct.sf(quantile, 12, smallest / 2) == pytest.approx(0.8)
+    for level in (0.05, 0.05 / 30):
+        smallest = significance.detectable(estimates, level)
+        quantile = scipy.stats.t.isf(level / 2, 12)
+        assert scipy.stats.nct.sf(quantile, 12, smallest / 2) == pytest.approx(0.8)
