@@ -136,6 +136,51 @@ def mean_of(estimates):
     return _welch(np.mean([e.value for e in estimates]), parts, limits)
 
 
+def averaged(runs, starts):
+    """The cell of the pre-trainings of some runs, in the order of their names."""
+    starts = np.array(starts)
+    places = [np.flatnonzero(starts == start) for start in sorted(set(starts))]
+    return Runs(
+        np.array([np.mean(runs.scores[p]) for p in places]),
+        np.array([np.mean(runs.samples[p], 0) for p in places]),
+        runs.right,
+        runs.limits,
+    )
+
+
+def joint_mean_of(columns):
+    """The mean over columns where every pre-training is in every column.
+
+    A pre-training's score is its mean over columns; examples of columns are not the same.
+
+    Args:
+        columns: the pre-trainings of one side, or of both, in one order.
+    """
+    count, parts = len(columns), []
+    values = []
+    for sides in columns:
+        value, samples = 0, 0
+        for sign, side in zip((1, -1), sides, strict=False):
+            value += sign * np.mean(side.scores)
+            samples = samples + sign * np.mean(side.samples, 0)
+        values.append(value)
+        of_examples = np.var(samples) / count**2
+        parts.append((of_examples, of_examples, sides[0].size - 1))
+    for side in zip(*columns, strict=True):
+        means = np.mean([runs.scores for runs in side], axis=0)
+        size = len(means)
+        # The covariance of two pre-trainings on samples is what they have in common.
+        covariances = [np.cov(runs.samples, bias=True) for runs in side]
+        noise = sum(
+            (np.trace(c) - (c.sum() - np.trace(c)) / (size - 1)) / size**2
+            for c in covariances
+        )
+        total = scipy.stats.sem(means) ** 2
+        parts.append((max(0, total - noise / count**2), total, size - 1))
+    limits = tuple(np.mean([estimated(*sides).limits for sides in columns], axis=0))
+    return _welch(np.mean(values), parts, limits)
+
+
 class Pair(NamedTuple):
     """A difference of two rows, its p-value, and whether a side has one run only."""
 

@@ -16,7 +16,15 @@ import numpy as np
 import pytest
 import scipy.stats
 import sklearn.metrics
-from recomputed import compared, compared_means, estimated, holm, runs_of_files
+from recomputed import (
+    averaged,
+    compared,
+    compared_means,
+    estimated,
+    holm,
+    joint_mean_of,
+    runs_of_files,
+)
 from run_records import run_record, save_predicted, save_records
 
 SIZE = 120
@@ -71,13 +79,18 @@ def built(tmp_path_factory):
         save_predicted(run, record, target.tolist(), found.tolist())
     bare = run_record("bare", "rte", 0, 51.25, result={"num_examples": SIZE})
     save_records(folder / "runs" / "bare", [bare])
+    content = build(folder)
+    page = (folder / "out" / "leaderboard.html").read_text("utf-8")
+    return content, page, Cells(folder / "runs")
+
+
+def build(folder):
+    """Builds the leaderboard of `runs` into `out`; returns its JSON."""
     command = [sys.executable, "-m", "electra_bench", "leaderboard", "build"]
     command += [str(folder / "runs"), "--out", str(folder / "out")]
     environment = {"ELECTRA_BENCH_CACHE": str(folder / "cache"), "PATH": ""}
     subprocess.run(command, check=True, capture_output=True, env=environment)
-    content = json.loads((folder / "out" / "leaderboard.json").read_text("utf-8"))
-    page = (folder / "out" / "leaderboard.html").read_text("utf-8")
-    return content, page, Cells(folder / "runs")
+    return json.loads((folder / "out" / "leaderboard.json").read_text("utf-8"))
 
 
 class Cells:
@@ -245,3 +258,46 @@ def test_the_page_shows_the_same_numbers(built):
         low, high = claim["low"], claim["high"]
         low, high = (low, high) if claim["value"] > 0 else (-high, -low)
         assert f">[{low:.2f}, {high:.2f}]<" in shown
+
+
+def test_numbers_of_runs_that_share_pretrainings(tmp_path):
+    """Two models with three pre-trainings, each fine-tuned twice on both tasks."""
+    random = np.random.default_rng(1)
+    sizes = {"cola": 100, "rte": 140}
+    files = {}
+    for label, start in itertools.product(("deep", "flat"), range(3)):
+        share = random.normal(0.8 if label == "deep" else 0.6, 0.05)
+        for (task, size), seed in itertools.product(sizes.items(), range(2)):
+            right = random.random(size) < share + random.normal(0, 0.03)
+            score = 100 * float(right.mean())
+            record = run_record(
+                label,
+                task,
+                seed,
+                score,
+                run_id=f"{label}-{start}-{task}-{seed}",
+                parent_run_id=f"{label}-{start}",
+                pretrain_seed=start,
+            )
+            run = tmp_path / "runs" / record.run_id
+            answers = np.where(right, "1", "0").tolist()
+            save_predicted(run, record, ["1"] * size, answers)
+            path = run / "predictions" / f"{task}-dev.jsonl.gz"
+            files.setdefault((label, task), []).append((path, score, start))
+    content = build(tmp_path)
+    cells = {}
+    for key, of_cell in files.items():
+        runs = runs_of_files([file[:2] for file in of_cell], "accuracy")
+        cells[key] = averaged(runs, [start for _, _, start in of_cell])
+        interval = rows_of(content)[key[0]][key[1]]["interval"]
+        assert interval == pytest.approx(list(estimated(cells[key]).ends))
+    rows = [row["model"] for row in content["rows"]]
+    columns = {task: [cells[row, task] for row in rows] for task in sizes}
+    expected = {task: estimated(*sides) for task, sides in columns.items()}
+    expected["mean"] = joint_mean_of(list(columns.values()))
+    assert len(content["differences"]) == len(expected)
+    for test in content["differences"]:
+        estimate = expected[test["column"]]
+        assert test["value"] == pytest.approx(estimate.value)
+        assert [test["low"], test["high"]] == pytest.approx(list(estimate.ends))
+        assert test["p_value"] == pytest.approx(estimate.p_value, rel=1e-5)
