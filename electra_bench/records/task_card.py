@@ -34,12 +34,14 @@ class PublishedMean:
         tasks: the tasks that it covers, all of them.
         split: the split that the scores come from.
         scores: the means, 0-100.
+        column: names its column in tables that have further tasks; empty for none.
     """
 
     name: str
     tasks: frozenset[str]
     split: str
     scores: tuple[Reference, ...] = ()
+    column: str = ""
 
 
 @dataclass(frozen=True)

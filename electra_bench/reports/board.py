@@ -43,6 +43,8 @@ class Board:
             split, and all of one direction, since a mean over both says nothing.
         opposite: columns that would count were they of that direction.
         beside: columns that would count were there no other one of their task.
+        means: name to the columns that a mean is over: `MEAN` over all of `in_mean`, and
+            those of the literature over a part of them. Empty for a single column.
         rows: all rows, best first; those without a mean last.
         shown: the first of them.
     """
@@ -72,6 +74,9 @@ class Board:
         self.beside = frozenset(counting) - frozenset(one_a_task)
         self.in_mean = [c for c in one_a_task if c.higher_is_better] or one_a_task
         self.opposite = frozenset(one_a_task) - frozenset(self.in_mean)
+        self.means: dict[str, Sequence[ColumnKey]] = {}
+        if len(columns) > 1 and self.in_mean:
+            self.means = {MEAN: self.in_mean, **published.named_means(self.in_mean)}
         self._scores = {key: self._score(key[1], runs) for key, runs in cells.items()}
         self.rows = sorted(dict.fromkeys(row for row, _ in cells), key=self._place)
         self.shown = self.rows[:max_rows]
@@ -101,11 +106,6 @@ class Board:
         return False, mean if self.mean_is_lower_better else -mean, row.label
 
     @property
-    def has_mean(self) -> bool:
-        """Whether there is a column of means."""
-        return len(self.columns) > 1 and bool(self.in_mean)
-
-    @property
     def mean_is_lower_better(self) -> bool:
         """Whether the mean is over columns where lower is better."""
         return any(not column.higher_is_better for column in self.in_mean)
@@ -113,9 +113,9 @@ class Board:
     @property
     def lower_is_better(self) -> tuple[str, ...]:
         """Names of the columns where lower is better, that of the means among them."""
-        mean = (MEAN,) if self.has_mean and self.mean_is_lower_better else ()
+        means = self.means if self.mean_is_lower_better else ()
         return (
-            *mean,
+            *means,
             *self.names_of(c for c in self.columns if not c.higher_is_better),
         )
 
@@ -127,7 +127,7 @@ class Board:
     @property
     def rank_by(self) -> str | None:
         """The column that orders the rows; None if none can."""
-        if self.has_mean:
+        if self.means:
             return MEAN
         return self.names[0] if self.in_mean else None
 
@@ -135,9 +135,10 @@ class Board:
         """The score of a cell."""
         return self._scores.get((row, column), Score(None))
 
-    def mean(self, row: RowKey) -> float | None:
-        """The mean over columns; None if one is missing."""
-        return mean_or_none([self.score(row, column).value for column in self.in_mean])
+    def mean(self, row: RowKey, name: str = MEAN) -> float | None:
+        """A mean over columns; None if one is missing."""
+        in_mean = self.means.get(name, self.in_mean)
+        return mean_or_none([self.score(row, column).value for column in in_mean])
 
     def records(self, row: RowKey) -> list[RunRecord]:
         """The runs of a row in the shown columns, each once."""
@@ -194,8 +195,8 @@ class Tested:
             if column not in board.stale:
                 current[name] = cells
         evidence.save()
-        mean = MEAN if board.has_mean else None
-        self.tests = tests_of_columns(current, board.names_of(board.in_mean), mean)
+        means = {name: board.names_of(c) for name, c in board.means.items()}
+        self.tests = tests_of_columns(current, means)
         self.differences = differences(self.tests, correction, board.lower_is_better)
 
     def score(self, number: int, name: str, score: Score) -> Score:

@@ -185,46 +185,40 @@ def compared(one: Sampled, other: Sampled) -> PairTest:
 
 
 def tests_of_columns(
-    columns: Mapping[str, Mapping[int, Sampled]],
-    in_mean: Sequence[str],
-    mean: str | None,
+    columns: Mapping[str, Mapping[int, Sampled]], means: Mapping[str, Sequence[str]]
 ) -> dict[tuple[str, int, int], PairTest]:
-    """All pairs of rows in all columns.
+    """All pairs of rows in all columns, and in means over some of them.
 
     Args:
         columns: column to row number to cell.
-        in_mean: the columns that the mean is over.
-        mean: name of the column of means; None for none.
+        means: name of a mean to the columns that it is over.
 
     Returns:
-        (column, row, other row) to test.
+        (column or mean, row, other row) to test.
     """
     tests = {}
-    rows = sorted({row for cells in columns.values() for row in cells})
     for name, cells in columns.items():
         for row, other in itertools.combinations(sorted(cells), 2):
             try:
                 tests[name, row, other] = compared(cells[row], cells[other])
             except Unusable:
                 continue
-    if mean is None:
-        return tests
-    runs = {
-        row: _runs_of_row([columns[name][row] for name in in_mean])
-        for row in rows
-        if all(row in columns[name] for name in in_mean)
-    }
-    for row, other in itertools.combinations(runs, 2):
-        if all((name, row, other) in tests for name in in_mean):
-            sides = list(zip(runs[row], runs[other], strict=True))
-            estimate = significance.mean_over_columns(sides)
-            tests[mean, row, other] = PairTest(
-                estimate,
-                estimate.p_value,
-                "crossed bootstrap",
-                any(len(side.scores) == 1 for column in sides for side in column),
-            )
-    return tests
+    of_means = {}
+    for mean, in_mean in means.items():
+        every = [columns[name] for name in in_mean]
+        rows = sorted(set.intersection(*map(set, every)))
+        runs = {row: _runs_of_row([cells[row] for cells in every]) for row in rows}
+        for row, other in itertools.combinations(rows, 2):
+            if all((name, row, other) in tests for name in in_mean):
+                sides = list(zip(runs[row], runs[other], strict=True))
+                of_means[mean, row, other] = _compared_means(sides)
+    return tests | of_means
+
+
+def _compared_means(sides: Sequence[tuple[Runs, Runs]]) -> PairTest:
+    estimate = significance.mean_over_columns(sides)
+    has_one_run = any(len(runs.scores) == 1 for column in sides for runs in column)
+    return PairTest(estimate, estimate.p_value, "crossed bootstrap", has_one_run)
 
 
 def mean_over_columns(cells: Sequence[Sampled]) -> Estimate:

@@ -156,11 +156,12 @@ def _table(
         for number, label in enumerate(labels)
     ]
     floors = [_floor(board, column) for column in board.columns]
-    outside = published.reference_rows(board.columns, board.in_mean, references)
+    means = board.means or {MEAN: board.in_mean}
+    outside = published.reference_rows(board.columns, means, references)
     below = [
         {
             "model": row.label,
-            MEAN: row.mean,
+            **row.means,
             **dict(zip(board.names, row.scores, strict=True)),
         }
         for row in outside
@@ -168,9 +169,12 @@ def _table(
     details = [row.details for row in outside]
     if any(floor is not None for floor in floors):
         of_column = dict(zip(board.columns, floors, strict=True))
-        mean = mean_or_none([of_column[column] for column in board.in_mean])
+        of_means = {
+            name: mean_or_none([of_column[column] for column in in_mean])
+            for name, in_mean in board.means.items()
+        }
         named = dict(zip(board.names, floors, strict=True))
-        below.insert(0, {"model": FLOOR, MEAN: mean, **named})
+        below.insert(0, {"model": FLOOR, **of_means, **named})
         details.insert(0, "the trivial answer: the largest class, or a constant")
     columns = _shown_columns(board, lines, beside)
 
@@ -182,7 +186,7 @@ def _table(
         rows=tuple(map(values, lines[:num_shown])),
         further_rows=tuple(map(values, lines[num_shown:])),
         rank_by=board.rank_by,
-        metrics=tuple(c for c in columns if c == MEAN or c in board.names),
+        metrics=tuple(c for c in columns if c in board.means or c in board.names),
         lower_is_better=board.lower_is_better,
         reference_rows=tuple(map(values, below)),
         reference_details=tuple(details),
@@ -219,7 +223,7 @@ def _line(
         "rank": tested.rank(number, board.rank_by) if is_shown else None,
         "model": label,
         "protocol": row.protocol,
-        MEAN: board.mean(row),
+        **{name: board.mean(row, name) for name in board.means},
         **scores,
         "collapsed": sum(bool(record.collapsed) for record in records) or None,
         "params": params and int(params),
@@ -237,7 +241,7 @@ def _shown_columns(
         "rank",
         "model",
         *([first] if first in said else []),
-        *([MEAN] if board.has_mean else []),
+        *board.means,
         *board.names,
         *(name for name in others if name in said),
     ]
@@ -245,12 +249,12 @@ def _shown_columns(
 
 def _details(board: Board, tested: Tested) -> dict[str, str]:
     details = {}
-    if board.has_mean:
-        known = published.published_mean(board.in_mean)
-        count = len(board.in_mean)
+    for name, in_mean in board.means.items():
+        known = published.published_mean(in_mean)
+        count = len(in_mean)
         columns = "1 column" if count == 1 else f"{count} columns"
         of = known.name if known else f"mean of the medians of {columns}"
-        details[MEAN] = _with_detectable(of, tested, MEAN)
+        details[name] = _with_detectable(of, tested, name)
     for name, column in zip(board.names, board.columns, strict=True):
         if column.version is None:
             details[name] = "no run"

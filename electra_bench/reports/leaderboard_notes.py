@@ -24,7 +24,7 @@ def notes_on_records(used: Sequence[RunRecord], board: Board) -> list[str]:
             board.names_of(c for c in board.columns if c in board.opposite)
         )
         notes.append(f"The mean is over columns where {HIGHER}, without {names}.")
-    if board.beside and board.has_mean:
+    if board.beside and board.means:
         names = ", ".join(board.names_of(c for c in board.columns if c in board.beside))
         notes.append(
             f"The mean has one column a task, the one that most rows have, so not {names}."
@@ -57,7 +57,7 @@ def notes_on_records(used: Sequence[RunRecord], board: Board) -> list[str]:
 
 def _without_mean(board: Board) -> list[str]:
     """Which shown rows have no mean, and what they lack."""
-    if not board.has_mean:
+    if not board.means:
         return []
     without = []
     for row, name in zip(board.shown, short_names(board.shown), strict=True):

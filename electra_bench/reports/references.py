@@ -16,13 +16,14 @@ class ReferenceRow(NamedTuple):
     Attributes:
         label: model, document and split.
         scores: one a column; None where the table has none that compares.
-        mean: as published, or of `scores` if there are all of them and of one model.
+        means: one a mean: as published, or of `scores` if there are all of them and of one
+            model.
         details: conditions, and what is easily misread.
     """
 
     label: str
     scores: tuple[float | None, ...]
-    mean: float | None
+    means: Mapping[str, float | None]
     details: str
 
 
@@ -49,27 +50,38 @@ def published_mean(columns: Sequence[ColumnKey]) -> PublishedMean | None:
     return None
 
 
+def named_means(columns: Sequence[ColumnKey]) -> dict[str, list[ColumnKey]]:
+    """Means that the literature takes over a part of these columns, by name."""
+    found = {}
+    for mean in MEANS:
+        part = [column for column in columns if column.task in mean.tasks]
+        if mean.column and len(part) < len(columns) and published_mean(part) is mean:
+            found[mean.column] = part
+    return found
+
+
 def reference_rows(
     columns: Sequence[ColumnKey],
-    in_mean: Sequence[ColumnKey],
+    means: Mapping[str, Sequence[ColumnKey]],
     models: Sequence[str] | None,
 ) -> list[ReferenceRow]:
     """Published scores that compare with a column: task, version, split and metric agree.
 
     Args:
         columns: the columns of the table.
-        in_mean: those that the mean is over.
+        means: name to the columns that a mean is over.
         models: models to show; None shows all that have a score.
     """
-    by_row: dict[tuple[str, str, str], dict[ColumnKey | None, Reference]] = {}
+    by_row: dict[tuple[str, str, str], dict[ColumnKey | str, Reference]] = {}
     for column in columns:
         for reference in _comparable(column):
             by_row.setdefault(_key(reference), {})[column] = reference
-    mean = published_mean(in_mean)
-    for reference in mean.scores if mean else ():
-        by_row.setdefault(_key(reference), {})[None] = reference
+    for name, in_mean in means.items():
+        mean = published_mean(in_mean)
+        for reference in mean.scores if mean else ():
+            by_row.setdefault(_key(reference), {})[name] = reference
     return [
-        _row(key, found, columns, in_mean)
+        _row(key, found, columns, means)
         for key, found in by_row.items()
         if models is None or key[0] in models
     ]
@@ -91,9 +103,9 @@ def _key(reference: Reference) -> tuple[str, str, str]:
 
 def _row(
     key: tuple[str, str, str],
-    found: Mapping[ColumnKey | None, Reference],
+    found: Mapping[ColumnKey | str, Reference],
     columns: Sequence[ColumnKey],
-    in_mean: Sequence[ColumnKey],
+    means: Mapping[str, Sequence[ColumnKey]],
 ) -> ReferenceRow:
     model, source, split = key
     scores = {
@@ -103,18 +115,21 @@ def _row(
     remarks = [
         f"{column.task}: {reference.remark}"
         for column, reference in found.items()
-        if column is not None and reference.remark
+        if isinstance(column, ColumnKey) and reference.remark
     ]
-    if None in found:
-        mean = found[None].score
-    else:
+    of_means = {}
+    for name, in_mean in means.items():
         # A remark says that the score is of another model than the others.
         is_one_model = not any(c in found and found[c].remark for c in in_mean)
-        mean = mean_or_none([scores[c] for c in in_mean]) if is_one_model else None
-        remarks += ["the mean is of these scores, not published"] * (mean is not None)
+        if name in found:
+            of_means[name] = found[name].score
+        elif is_one_model:
+            of_means[name] = mean_or_none([scores[column] for column in in_mean])
+    own = [n for n, mean in of_means.items() if mean is not None and n not in found]
+    remarks += [f"its {name} is of these scores, not published" for name in own]
     return ReferenceRow(
         f"{model} ({source}, {split})",
         tuple(scores.values()),
-        mean,
+        of_means,
         "; ".join(part for part in (first.protocol, *remarks) if part),
     )

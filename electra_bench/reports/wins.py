@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board import MEAN, Tested, board_of
+from electra_bench.reports.board import Tested, board_of
 from electra_bench.reports.cells import short_names
 from electra_bench.reports.collect import as_collected
 from electra_bench.reports.evidence import REPLICATES, Evidence
@@ -40,7 +40,7 @@ def wins(
         )
         evidence = Evidence(as_collected(records), replicates)
         tested = Tested(board, evidence, correction)
-        tests = [d for d in tested.differences if d.column != MEAN]
+        tests = [d for d in tested.differences if d.column not in board.means]
         if not tests:
             raise NothingToShow("no two models have predictions of the same examples")
         won: Counter[tuple[int, int]] = Counter()

@@ -197,7 +197,7 @@ def test_scores_of_two_models_have_no_mean():
     assert table.cell(small, "mean") == pytest.approx((70.1 + 66.7) / 2)
     labels = [table.cell(row, "model") for row in table.reference_rows]
     about = table.reference_details[labels.index(f"ELECTRA-Small ({README}, dev)")]
-    assert "the mean is of these scores, not published" in about
+    assert "its mean is of these scores, not published" in about
 
 
 def columns(tasks, split="dev", subset=None):
@@ -205,6 +205,28 @@ def columns(tasks, split="dev", subset=None):
         ColumnKey(t, 1, f"{split}_matched" if t == "mnli" else split, subset)
         for t in tasks
     ]
+
+
+def test_glues_average_has_a_column_beside_other_tasks():
+    scores = {name: 50.0 + i for i, name in enumerate(published.GLUE_ORDER)}
+    scores |= {"wnli": 40.0, "chunk": 90.0}
+    records = [of_card(name, score=score) for name, score in scores.items()]
+    table = leaderboard(references=("ELECTRA-Base",))(records)
+    assert table.columns[3:5] == ("mean", "GLUE")
+    [row] = table.rows
+    assert table.cell(row, "GLUE") == pytest.approx(53.5)
+    assert table.cell(row, "mean") == pytest.approx(sum(scores.values()) / 10)
+    assert table.details["GLUE"].startswith("GLUE dev average of the ELECTRA paper")
+    paper = published_in(
+        table, "ELECTRA-Base (Clark et al. 2020 (ELECTRA), table 1, dev)"
+    )
+    assert table.cell(paper, "GLUE") == 85.1
+    assert table.cell(paper, "mean") is None
+    # Without the other tasks the mean is that average, and the only one.
+    eight = leaderboard()(records[:8])
+    assert "GLUE" not in eight.columns
+    assert eight.details["mean"].startswith("GLUE dev average of the ELECTRA paper")
+    assert "GLUE" not in leaderboard()(records[1:]).columns
 
 
 def test_the_glue_averages_are_told_apart():
@@ -229,8 +251,11 @@ def test_published_means_stand_only_below_the_mean_that_they_are_of():
     assert table.cell(row, "cola") is None
     assert "eight tasks, without WNLI" in table.details["mean"]
     with_wnli = leaderboard(references=None)([*eight, of_card("wnli")])
-    labels = [with_wnli.cell(row, "model") for row in with_wnli.reference_rows]
-    assert not any("table 1" in label for label in labels)
+    row = published_in(
+        with_wnli, "BERT-Small (Clark et al. 2020 (ELECTRA), table 1, dev)"
+    )
+    assert with_wnli.cell(row, "mean") is None
+    assert with_wnli.cell(row, "GLUE") == 75.1
     assert "with WNLI: not the average" in with_wnli.details["mean"]
 
 

@@ -140,6 +140,7 @@ MEANS = (
                 ELECTRIC_4: {"BERT-Base": 82.2, "ELECTRA-Base": 85.1, "Electric": 84.1},
             }
         ),
+        column="GLUE",
     ),
     PublishedMean(
         "GLUE test average of the ELECTRA paper: eight tasks, without WNLI",
@@ -150,6 +151,7 @@ MEANS = (
                 ELECTRA_8: {"ELECTRA-Small": 78.0, "ELECTRA-Small++": 79.7},
             }
         ),
+        column="GLUE",
     ),
     PublishedMean(
         "mean of nine dev scores, with WNLI: not the average of the ELECTRA paper",
@@ -170,5 +172,6 @@ MEANS = (
                 ELECTRA_3: {"ELECTRA": 89.4},
             }
         ),
+        column="GLUE score",
     ),
 )
