@@ -1,17 +1,41 @@
 """The record that every run leaves behind and every table is made of."""
 
-import functools
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, NoReturn
+
+from electra_bench.records.json_fields import known_fields
 
 SCHEMA_VERSION = 1
 FILE_NAME = "record.json"
 # Folders inside a run's, which hold no records.
 OF_A_RUN = ("checkpoints", "predictions")
+# Shares and correlations in percent. Losses, perplexities and word error rates have no
+# largest value, and of the metrics of plugins nothing is known.
+PERCENTAGES = frozenset(
+    (
+        "accuracy",
+        "best_exact",
+        "best_f1",
+        "bleu",
+        "chrf",
+        "exact",
+        "f1",
+        "macro_f1",
+        "masked_lm_accuracy",
+        "mcc",
+        "pearson",
+        "precision",
+        "recall",
+        "spearman",
+        "tag_accuracy",
+    )
+)
+# A correlation of 1 may be computed as a little more.
+LARGEST_PERCENTAGE = 100 + 1e-6
 
 
 class RecordError(ValueError):
@@ -98,7 +122,7 @@ class RunRecord:
     model: str | None = None
     objective: str | None = None
     protocol: str | None = None
-    protocol_changes: Mapping[str, Any] = field(default_factory=dict)
+    protocol_changes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     suite: str | None = None
     cell_id: str | None = None
     seed: int | None = None
@@ -189,7 +213,8 @@ def read_record(path: str) -> RunRecord:
     not have take their defaults.
 
     Raises:
-        RecordError: not JSON, not a record, or of a newer schema.
+        RecordError: not JSON, not a record, of a newer schema, or with a value that its
+            field cannot have.
     """
     return record_of(read_content(path), path)
 
@@ -202,20 +227,37 @@ def read_content(path: str) -> Any:
     """
     try:
         with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            text = file.read()
+        content = _DECODER.decode(text)
+        if "\\ud" in text.lower():
+            # JSON can escape half a character, which no file of text can hold.
+            json.dumps(content, ensure_ascii=False).encode()
+    # Numbers that are too long and NaN are other ValueErrors than bad JSON.
+    except (OSError, ValueError, RecursionError) as error:
         raise RecordError(f"{path}: cannot be read: {error}") from error
+    return content
 
 
-def record_of(content: Any, path: str) -> RunRecord:
+def _no_json(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+# Python's reads NaN and infinities, too.
+_DECODER = json.JSONDecoder(parse_constant=_no_json)
+
+
+def record_of(
+    content: Any, path: str, further: Mapping[str, Any] | None = None
+) -> RunRecord:
     """The record that a JSON object stands for, see `read_record`.
 
     Args:
         content: parsed JSON; stays as it is.
         path: where it was found, for errors.
+        further: more of its fields, whose types are known to be right.
 
     Raises:
-        RecordError: not a record, or of a newer schema.
+        RecordError: see `read_record`.
     """
     if not isinstance(content, dict) or "schema_version" not in content:
         raise RecordError(f"{path}: not a run record: no schema_version")
@@ -226,23 +268,34 @@ def record_of(content: Any, path: str) -> RunRecord:
             "which is the newest that this version reads"
         )
     try:
-        known = _known(RunRecord, content)
+        known = known_fields(RunRecord, content)
         known["results"] = tuple(
-            TaskResult(**_known(TaskResult, r)) for r in content.get("results", ())
+            _result(one, f"results[{number}].")
+            for number, one in enumerate(known.get("results", ()))
         )
-        return RunRecord(**known)
-    except (TypeError, AttributeError) as error:
+        return RunRecord(**known, **(further or {}))
+    except (TypeError, ValueError) as error:
         raise RecordError(f"{path}: not a run record: {error}") from error
 
 
-@functools.cache
-def _names(cls: type) -> frozenset[str]:
-    return frozenset(f.name for f in fields(cls))
+def _result(content: Any, where: str) -> TaskResult:
+    """A result, whose percentages are such.
+
+    Raises:
+        ValueError: a value cannot be; `where` stands before the name of its field.
+    """
+    result = TaskResult(**known_fields(TaskResult, content, where))
+    for name, value in result.metrics.items():
+        if name in PERCENTAGES and not _is_percentage(value):
+            raise ValueError(f"{where}metrics.{name} is {value}, expected a percentage")
+    if result.main_metric in PERCENTAGES and not _is_percentage(result.floor):
+        raise ValueError(f"{where}floor is {result.floor}, expected a percentage")
+    return result
 
 
-def _known(cls: type, content: Mapping[str, Any]) -> dict[str, Any]:
-    names = _names(cls)
-    return {key: value for key, value in content.items() if key in names}
+def _is_percentage(value: float | None) -> bool:
+    """Whether a share or correlation can have this value; it may be undefined."""
+    return value is None or -LARGEST_PERCENTAGE <= value <= LARGEST_PERCENTAGE
 
 
 def find_records(directory: str) -> Iterator[str]:

@@ -16,8 +16,8 @@ from electra_bench.records import RecordError, RunRecord, read_content, record_o
 from electra_bench.records.run_record import SCHEMA_VERSION
 from electra_bench.reports.store import Store
 
-# Goes up when entries are written otherwise.
-FORMAT = 1
+# Goes up when entries are written otherwise, or more is asked of them.
+FORMAT = 2
 # Records in memory that are not in the index yet.
 SAVE_EVERY = 5000
 # Two thirds of a record.
@@ -74,19 +74,18 @@ class Index:
         is_new = saved[0] != state
         if is_new:
             content = read_content(path)
-            rare = []
-            if isinstance(content, dict):
-                rare = [
-                    json.dumps(content.pop(name, None) or {}) for name in RARELY_USED
-                ]
+            record_of(content, path)
+            rare = [json.dumps(content.pop(name, {})) for name in RARELY_USED]
             frequent = json.dumps(content)
         else:
             _, frequent, *rare = saved
             content = json.loads(frequent)
-        for name, text in zip(RARELY_USED, rare, strict=False):
-            # Many runs share packages: one text for all of them.
-            content[name] = self._texts.setdefault(text, Deferred(text))
-        record = record_of(content, path)
+        # Many runs share packages: one text for all of them.
+        deferred = {
+            name: self._texts.setdefault(text, Deferred(text))
+            for name, text in zip(RARELY_USED, rare, strict=True)
+        }
+        record = record_of(content, path, deferred)
         if is_new:
             lines = [state, frequent, *rare]
             self._store.put(path, "\n".join(lines).encode())

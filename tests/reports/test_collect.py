@@ -37,6 +37,24 @@ def test_bad_records_are_named_and_the_rest_is_read(tmp_path):
     assert not any(str(good) in where for where in reasons)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("protocol_changes", None), ("seed", [1]), ("hparams", "x"), ("packages", [])],
+)
+def test_a_field_of_another_type_is_named_each_time(tmp_path, field, value):
+    _, bad = save_records(
+        tmp_path / "runs", [run_record("a", "cola", s, 60.0) for s in range(2)]
+    )
+    path = bad / "record.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    for _ in range(2):
+        found = collect([str(tmp_path / "runs")])
+        assert [r.run_id for r in found.records] == ["a-cola-0"]
+        [left_out] = found.left_out
+        assert left_out.where == str(path)
+        assert f"{field} is {value!r}, expected" in left_out.reason
+
+
 def test_a_copy_is_left_out(tmp_path):
     [folder] = save_records(tmp_path, [run_record("a", "cola", 0, 60.0)])
     shutil.copytree(folder, tmp_path / "copy")
