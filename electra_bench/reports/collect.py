@@ -4,13 +4,16 @@ import contextlib
 import gc
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 from electra_bench.records import RecordError, RunRecord, TaskResult, find_records
 from electra_bench.reports import predictions
 from electra_bench.reports.index import Index
 from electra_bench.reports.table import LeftOut
+
+# All that differs where a run is made again and comes out the same.
+TIMES = ("started", "ended", "wall_s")
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def collect(directories: Iterable[str]) -> Collected:
     """Reads every `record.json` below the directories.
 
     Left out: what is no record or of a newer schema, a copy or a repeat of a run, and
-    all records that claim one run_id with different results.
+    all records that claim one run_id with different contents.
 
     Raises:
         FileNotFoundError: a directory does not exist, or none holds a record.
@@ -100,7 +103,8 @@ def collect(directories: Iterable[str]) -> Collected:
     usable = {}
     for run_id, copies in by_run.items():
         first_path, first = copies[0]
-        if all(record.results == first.results for _, record in copies):
+        differing = _differing([record for _, record in copies])
+        if not differing:
             usable[first_path] = first
             left_out += [
                 LeftOut(path, f"the same run as {first_path}") for path, _ in copies[1:]
@@ -110,7 +114,8 @@ def collect(directories: Iterable[str]) -> Collected:
             left_out += [
                 LeftOut(
                     path,
-                    f"{len(copies)} records contradict one another as run {run_id!r}: "
+                    f"{len(copies)} records contradict one another as run {run_id!r}, in "
+                    f"{', '.join(differing)}: "
                     + ", ".join(other for other in paths if other != path),
                 )
                 for path in paths
@@ -123,6 +128,17 @@ def collect(directories: Iterable[str]) -> Collected:
         paths={record.run_id: path for path, record in usable.items()},
         left_out=tuple(left_out),
     )
+
+
+def _differing(records: Sequence[RunRecord]) -> list[str]:
+    """Fields in which records of one run differ, besides the times of a repeat."""
+    first, *others = records
+    return [
+        name
+        for name in (one.name for one in fields(RunRecord))
+        if name not in TIMES
+        and any(getattr(one, name) != getattr(first, name) for one in others)
+    ]
 
 
 def _read(

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from run_records import run_record, save_records
@@ -90,6 +91,26 @@ def test_contradicting_records_are_all_left_out(tmp_path):
     assert [r.run_id for r in found.records] == ["a-cola-1"]
     assert len(found.left_out) == 2
     assert all("contradict" in item.reason for item in found.left_out)
+
+
+@pytest.mark.parametrize(
+    ("changes", "differing"),
+    [
+        ({"label": "b", "seed": 5}, "in label, seed: "),
+        ({"contaminated": {"cola": "seen"}}, "in contaminated: "),
+        ({"hparams": {"peak_lr": 1.0}}, "in hparams: "),
+    ],
+)
+def test_records_of_one_run_with_the_same_scores_may_contradict(
+    tmp_path, changes, differing
+):
+    record = run_record("a", "cola", 0, 60.0)
+    other = run_record("a", "cola", 1, 62.0)
+    save_records(tmp_path, [record, replace(record, **changes), other])
+    found = collect([str(tmp_path)])
+    assert [r.run_id for r in found.records] == ["a-cola-1"]
+    assert len(found.left_out) == 2
+    assert all(differing in item.reason for item in found.left_out)
 
 
 def test_nothing_to_read_is_an_error(tmp_path):
