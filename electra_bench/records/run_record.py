@@ -34,6 +34,8 @@ PERCENTAGES = frozenset(
         "tag_accuracy",
     )
 )
+# Scores that differ by this part of them are equal; one example makes far more.
+SAME = 1e-6
 # A correlation of 1 may be computed as a little more.
 LARGEST_PERCENTAGE = 100 + 1e-6
 
@@ -82,6 +84,19 @@ class TaskResult:
         """The main metric's value; None if it is missing or undefined."""
         return self.metrics.get(self.main_metric)
 
+    def is_trivial(self, higher_is_better: bool) -> bool | None:
+        """Whether the main score is no better than the floor; None if one is missing.
+
+        A constant answer is no better, though its score may differ from the floor in the
+        last digits.
+        """
+        score, floor = self.main_score, self.floor
+        if score is None or floor is None:
+            return None
+        if math.isclose(score, floor, rel_tol=SAME, abs_tol=SAME):
+            return True
+        return score < floor if higher_is_better else score > floor
+
 
 @dataclass(frozen=True)
 class RunRecord:
@@ -110,7 +125,8 @@ class RunRecord:
         chosen_step: step of the checkpoint that was scored, where the best one on the
             scored split was chosen; None for the last one.
         contaminated: task to how its examples or their sources came into pre-training.
-        collapsed: True if fine-tuning ended no better than the trivial answer.
+        collapsed: True if fine-tuning ended no better than the trivial answer on one of
+            its tasks.
         parent_run_id: run whose checkpoint this one started from.
         plugins: distribution to version of every plugin that was used.
     """

@@ -146,9 +146,34 @@ def differing_hparams(entries: Sequence[Entry]) -> list[str]:
     )
 
 
+def is_collapsed(column: ColumnKey, entry: Entry) -> bool:
+    """Whether a score is no better than that of the trivial answer.
+
+    A record with several results says only that one of them is.
+    """
+    record, result = entry
+    if len(record.results) == 1 and record.collapsed is not None:
+        return record.collapsed
+    trivial = result.is_trivial(column.higher_is_better)
+    return bool(record.collapsed if trivial is None else trivial)
+
+
+def num_collapsed(
+    cells: Cells, row: RowKey, columns: Iterable[ColumnKey]
+) -> int | None:
+    """Number of a row's runs that collapsed in some of the columns; None without any."""
+    found = {
+        entry.record.run_id
+        for column in columns
+        for entry in cells.get((row, column), [])
+        if is_collapsed(column, entry)
+    }
+    return len(found) or None
+
+
 def marks_of(column: ColumnKey, entries: Sequence[Entry]) -> list[str]:
     """What a reader must know of a cell, in a word or two each."""
-    collapsed = sum(bool(entry.record.collapsed) for entry in entries)
+    collapsed = sum(is_collapsed(column, entry) for entry in entries)
     marks = {mark for entry in entries for mark in entry.result.marks}
     if any(column.task in entry.record.contaminated for entry in entries):
         marks.add("contaminated")

@@ -16,6 +16,7 @@ from electra_bench.reports.cells import (
     ColumnKey,
     columns_of,
     differing_hparams,
+    num_collapsed,
     row_names,
 )
 from electra_bench.reports.collect import as_collected
@@ -225,7 +226,7 @@ def _line(
         "protocol": row.protocol,
         **{name: board.mean(row, name) for name in board.means},
         **scores,
-        "collapsed": sum(bool(record.collapsed) for record in records) or None,
+        "collapsed": num_collapsed(board.cells, row, board.columns),
         "params": params and int(params),
         "pretrain FLOPs": _median([record.pretrain_flops for record in records]),
     }

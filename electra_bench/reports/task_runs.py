@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.cells import COLLAPSED, Entry, short_names
+from electra_bench.reports.cells import COLLAPSED, Entry, is_collapsed, short_names
 from electra_bench.reports.plot import Dots
 from electra_bench.reports.table import Table, Value, axis_of_scores
 from electra_bench.reports.task_cells import (
@@ -42,7 +42,7 @@ def task_runs(
             for entry in sorted(cell.entries, key=_seeds)
         ]
         notes = ["A model's runs are in the order of their seeds."]
-        if any(e.record.collapsed for c in cells for e in c.entries):
+        if any(is_collapsed(c.column, e) for c in cells for e in c.entries):
             notes.append(f"A collapsed run {COLLAPSED}.")
         return Table(
             columns=("model", "seed", *metrics, "marks", *shown, "run"),
@@ -73,7 +73,7 @@ def _row(
 ) -> tuple[Value, ...]:
     record, result = entry
     marks = [*result.marks]
-    marks += ["collapsed"] if record.collapsed else []
+    marks += ["collapsed"] if is_collapsed(cell.column, entry) else []
     marks += ["contaminated"] if result.task in record.contaminated else []
     return (
         record.label,

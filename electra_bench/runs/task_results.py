@@ -99,8 +99,6 @@ def any_collapsed(
 
 def _collapsed(card: TaskCard, result: TaskResult) -> bool | None:
     score = result.main_score
-    if score is None or card.floor is None:
-        return None
-    if math.isnan(score):
+    if score is not None and card.floor is not None and math.isnan(score):
         return True
-    return score <= card.floor if card.higher_is_better else score >= card.floor
+    return result.is_trivial(card.higher_is_better)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,23 @@ def test_metrics_without_limits_and_undefined_ones_are_read(tmp_path):
     read = read_record(changed(tmp_path, {"total_flops": 10**19}, {"metrics": metrics}))
     assert read.results[0].metrics == metrics
     assert read.total_flops == 10**19
+
+
+@pytest.mark.parametrize(
+    ("score", "floor", "higher_is_better", "is_trivial"),
+    [
+        (50.0, 50.0, True, True),
+        (50.01, 50.0, True, False),
+        (49.9, 50.0, True, True),
+        (49.9, 50.0, False, False),
+        (50.1, 50.0, False, True),
+        (1e-9, 0.0, True, True),
+        (None, 50.0, True, None),
+        (50.0, None, True, None),
+    ],
+)
+def test_a_score_is_trivial_if_it_is_no_better_than_the_floor(
+    score, floor, higher_is_better, is_trivial
+):
+    result = replace(RESULT, metrics={"accuracy": score}, floor=floor)
+    assert result.is_trivial(higher_is_better) is is_trivial

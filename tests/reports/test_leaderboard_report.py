@@ -269,6 +269,33 @@ def test_collapsed_runs_are_counted_not_dropped():
     assert "1 collapsed" in table.cell(row, "cola").marks
 
 
+def test_only_the_cell_that_collapsed_is_marked():
+    def run(seed):
+        results = (
+            task_result("cola", 0.0, floor=0.0),
+            task_result("rte", 70.0 + seed),
+            task_result("wer", 40.0, floor=30.0, higher_is_better=False),
+            task_result("ner", 20.0, floor=30.0, higher_is_better=False),
+        )
+        return run_record("a", "", seed, 1.0, results=results, collapsed=True)
+
+    table = build([run(0), run(1)])
+    [row] = table.rows
+    marks = {name: table.cell(row, name).marks for name in table.metrics[1:]}
+    collapsed = ("2 collapsed",)
+    assert marks == {"cola": collapsed, "ner": (), "rte": (), "wer": collapsed}
+    assert table.cell(row, "collapsed") == 2
+    assert "collapsed" not in build([run(0)], tasks=("rte",)).columns
+
+
+def test_where_no_floor_is_known_the_record_says_what_collapsed():
+    results = (task_result("cola", 60.0, floor=None), task_result("rte", 70.0))
+    table = build([run_record("a", "", 0, 1.0, results=results, collapsed=True)])
+    [row] = table.rows
+    assert table.cell(row, "cola").marks == ("1 collapsed",)
+    assert table.cell(row, "rte").marks == ()
+
+
 def test_floor_is_a_row_outside_the_ranking():
     records = [
         run_record("a", "cola", 0, 60.0, result={"floor": 0.0}),

@@ -3,6 +3,7 @@
 import ast
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from small_runs import merged, the_sentence
@@ -260,3 +261,34 @@ def test_a_protocol_has_settings_of_a_task_of_its_own():
         assert RestoredRun(of_run, None, None, Inputs()).limit(card) == length
     with pytest.raises(ValueError, match=r"'newsqa' may have .*, got \['epoch'\]"):
         with_settings(card, {"newsqa": {"epoch": 1}})
+
+
+@pytest.mark.parametrize(
+    "task", ["cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst", "wnli"]
+)
+def test_a_constant_answer_has_collapsed(task):
+    """Its score may be more than the card's floor in the last digit."""
+    from electra_bench import registry
+    from electra_bench.records import TaskResult
+    from electra_bench.runs.task_results import any_collapsed
+
+    card = registry.tasks.get(task)
+    size = card.splits[card.eval_split]
+    largest = round(card.floor * size / 100)
+
+    def collapsed(right):
+        score = 100.0 * (right / size)
+        result = TaskResult(
+            task,
+            card.version,
+            card.eval_split,
+            size,
+            {card.main_metric: score},
+            card.main_metric,
+            floor=card.floor,
+        )
+        data = SimpleNamespace(card=card, scored=((card.eval_split, None),))
+        return any_collapsed([data], [result])
+
+    assert collapsed(largest)
+    assert not collapsed(largest + 1)
