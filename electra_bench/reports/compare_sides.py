@@ -11,8 +11,14 @@ from electra_bench.reports.collect import Collected, collect
 
 
 def short_names(names: tuple[str, str]) -> tuple[str, str]:
-    """Names without the folders before them, where that tells them apart."""
-    ends = tuple(os.path.basename(os.path.normpath(name)) for name in names)
+    """Folders of runs without those before them, where that tells the names apart.
+
+    Labels may have slashes, too, and stay whole.
+    """
+    ends = tuple(
+        os.path.basename(os.path.normpath(name)) if _is_run(name) else name
+        for name in names
+    )
     return ends if len(set(ends)) == len(ends) else names
 
 

@@ -149,6 +149,15 @@ def test_a_misspelt_name_lists_near_ones(runs, name):
         compare((name.format(runs=folder), "large"), [str(folder)])
 
 
+def test_a_label_with_slashes_stays_whole(tmp_path):
+    labels = ("<script>alert(1)</script>", "google/electra-small")
+    save_records(tmp_path, [run_record(label, "cola", 0, 60.0) for label in labels])
+    comparison = compare(labels, [str(tmp_path)])
+    assert tuple(side.name for side in comparison.sides) == labels
+    comparison = compare((f"{tmp_path}/000/", labels[1]), [str(tmp_path)])
+    assert tuple(side.name for side in comparison.sides) == ("000", labels[1])
+
+
 def test_a_label_with_several_protocols_is_refused(tmp_path):
     save_records(
         tmp_path,
