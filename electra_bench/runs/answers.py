@@ -63,6 +63,8 @@ def answer(
     if text is None:
         files = os.listdir(run_dir) if os.path.isdir(run_dir) else []
         foreign = [name for name in files if not name.startswith((".", CONFIG))]
+        if FILE_NAME in foreign:
+            return Answer(OTHER, _lone_record(os.path.join(run_dir, FILE_NAME)))
         return Answer(OTHER, "it holds no run") if foreign else Answer(ABSENT)
     found = content_hashes(text)
     wanted = {name: sha for name, sha in content.items() if sha}
@@ -114,6 +116,15 @@ def believed(
     text = _text(run_dir) or ""
     before = config.literals(text)
     return answer(run_dir, parsed, {**content_hashes(text), **content}, before.get)
+
+
+def _lone_record(path: str) -> str:
+    """What is said of a record that has no configuration beside it."""
+    try:
+        record = read_record(path)
+    except RecordError as error:
+        return str(error)
+    return f"it holds a record of the {record.kind} run {record.run_id!r}, no {CONFIG}"
 
 
 def _text(run_dir: str) -> str | None:

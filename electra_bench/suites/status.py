@@ -24,10 +24,11 @@ class CellStatus(NamedTuple):
     Attributes:
         name: its id.
         state: `done`: its folder holds a valid record; `outdated`: of another
-            configuration; `running`; `failed`: its last attempt did; `missing`: anything
-            else.
+            configuration or run; `running`; `failed`: its last attempt did, or its record
+            says so or cannot be used; `missing`: anything else.
         reason: why it is not done.
-        score: of fine-tuning, the main one on the first split; None if there is none.
+        score: of fine-tuning that is done, the main one on the first split; None if there
+            is none.
         attempts: how often it was started.
         seconds: of its last attempt; None if that has not ended.
         log: path of its log.
@@ -63,7 +64,7 @@ def statuses(suite: Suite, outdated: Outdated = lambda *_: "") -> list[CellStatu
         if state == DONE:
             record = records[cell.cell_id] = read_record(cell.record)
             state, reason = _compared(cell, records, found, outdated)
-            scored = cell.task is not None and record.results
+            scored = state == DONE and cell.task is not None and record.results
             score = record.results[0].main_score if scored else None
         found[cell.cell_id] = CellStatus(
             cell.cell_id,
@@ -91,8 +92,10 @@ def _state(
         return RUNNING, ""
     if os.path.isfile(cell.record):
         try:
-            if read_record(cell.record).status == "done":
+            status = read_record(cell.record).status
+            if status == "done":
                 return DONE, ""
+            return FAILED, last.get("reason") or f"its record's status is {status!r}"
         except RecordError as error:
             return FAILED, str(error)
     if last.get("event") == ENDED and last.get("reason"):

@@ -178,6 +178,24 @@ def test_status_names_what_is_outdated(done, tmp_path):
     assert reason.startswith("not compared: no gin file 'sizes.gin'")
 
 
+def test_status_says_what_lies_in_a_folder_instead_of_the_run(
+    done, arguments, tmp_path, capsys
+):
+    runs = tmp_path / "work" / "runs"
+    path = runs / "mlm-cola-s0" / "record.json"
+    path.write_text(path.read_text().replace('"done"', '"failed"'))
+    (runs / "mlm-cola-s1" / "config.gin").unlink()
+    found = done()
+    assert found.pop("mlm-cola-s0") == ("failed", "its record's status is 'failed'")
+    said = "it holds a record of the finetune run 'mlm-cola-1', no config.gin"
+    assert found.pop("mlm-cola-s1") == ("outdated", said)
+    assert set(found.values()) == {("done", "")}
+    assert main(arguments("--json", action="status")) == 0
+    scores = {s["name"]: s["score"] for s in json.loads(capsys.readouterr().out)}
+    assert scores["mlm-cola-s1"] is None
+    assert scores["untrained-cola-s0"] == 60.0
+
+
 def test_status_knows_the_checkpoint_that_a_cell_started_from(done, tmp_path):
     path = tmp_path / "work" / "runs" / "pretrain-mlm-s1" / "record.json"
     path.write_text(path.read_text().replace('"c"', '"another"'))
