@@ -1,6 +1,7 @@
 """Which records a report is made of: the choice by kind, label and task."""
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -43,7 +44,7 @@ def select(
 
     Raises:
         NothingToShow: no record is of the kinds.
-        ValueError: a label or a task is not known.
+        ValueError: a label or a task is not known, or given twice.
     """
     used = [r for r in records if r.kind in kinds]
     if not used:
@@ -73,6 +74,9 @@ def select(
 
 
 def _check_names(what: str, wanted: Sequence[str], known: set[str]) -> None:
+    twice = [name for name, count in Counter(wanted).items() if count > 1]
+    if twice:
+        raise ValueError(f"given more than once: {what} {', '.join(map(repr, twice))}")
     for name in wanted:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3)

@@ -85,6 +85,11 @@ def test_a_plugin_report(runs, tmp_path):
     ("arguments", "said"),
     [
         (["--tasks", "colla"], "near: ['cola'"),
+        (["--tasks", "rte,cola,rte"], "given more than once: task 'rte'"),
+        (
+            ["--gin.reports.leaderboard.labels=['small', 'small']"],
+            "given more than once: label 'small'",
+        ),
         (["--report", "leaderbord"], "near: ['leaderboard']"),
         (["--format", "pdf"], "no format 'pdf'"),
         (["--format", "html"], "--format needs --out"),
