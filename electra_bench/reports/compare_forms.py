@@ -9,9 +9,10 @@ from rich.text import Text
 
 from electra_bench.reports import table as tables
 from electra_bench.reports.compare import Comparison, Differing, Disagreement, Scores
+from electra_bench.reports.files import escaped
 from electra_bench.reports.markdown import escape
-from electra_bench.reports.table import Score
-from electra_bench.reports.terminal import plain, print_grid
+from electra_bench.reports.table import Score, plain
+from electra_bench.reports.terminal import print_grid
 
 # Characters of one answer; JSON has all of it.
 LONGEST = 60
@@ -25,7 +26,8 @@ def to_json(comparison: Comparison) -> str:
     content = asdict(comparison)
     for name in ("configuration", "environment"):
         content[name] = [one._asdict() for one in getattr(comparison, name)]
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    lines = json.dumps(content, indent=1, ensure_ascii=False).split("\n")
+    return "\n".join(map(escaped, lines)) + "\n"
 
 
 def to_markdown(comparison: Comparison) -> str:

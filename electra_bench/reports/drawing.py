@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullLocator
 
 from electra_bench.reports.plot import XY, Dots, Matrix, Plot, Point, Series
-from electra_bench.reports.table import text
+from electra_bench.reports.table import UNPRINTABLE, plain, text
 
 INK, QUIET, LINE, ACCENT = "#1b1e23", "#5b6472", "#dde1e7", "#1f5fae"
 # Behind names, so that they are read on lines.
@@ -89,7 +89,7 @@ def _printable(name: str, longest: int = LONGEST_NAME) -> str:
 
     It loses its middle, since what tells names apart often stands at the end.
     """
-    shown = "".join(c if c.isprintable() else "?" for c in name)
+    shown = plain(name).replace(UNPRINTABLE, "?")
     if len(shown) <= longest:
         return shown
     end = longest // 2 - 1
@@ -141,8 +141,12 @@ def _draw_xy(panel: Axes, plot: XY) -> None:
         panel.xaxis.set_major_formatter(EngFormatter(sep=""))
     panel.margins(x=0.08, y=0.12)
     panel.grid(color=LINE, lw=0.7)
-    panel.set_xlabel(plot.x, fontsize=SMALL, color=QUIET)
-    panel.set_ylabel(plot.y, fontsize=SMALL, color=QUIET)
+    panel.set_xlabel(
+        _printable(plot.x, 80), parse_math=False, fontsize=SMALL, color=QUIET
+    )
+    panel.set_ylabel(
+        _printable(plot.y, 80), parse_math=False, fontsize=SMALL, color=QUIET
+    )
     for side in ("top", "right"):
         panel.spines[side].set_visible(False)
     shown = _named(plot)[:MOST_SERIES]
@@ -229,7 +233,9 @@ def _draw_dots(panel: Axes, plot: Dots) -> None:
     names = [_printable(name) for name, _ in plot.rows]
     panel.set_yticks(range(len(names)), names, parse_math=False, color=INK)
     panel.set_ylim(len(names) - 0.5, -0.5)
-    panel.set_xlabel(plot.x, fontsize=SMALL, color=QUIET)
+    panel.set_xlabel(
+        _printable(plot.x, 80), parse_math=False, fontsize=SMALL, color=QUIET
+    )
     panel.grid(axis="y", color=LINE, lw=0.8)
     panel.margins(x=0.1)
     for side in ("top", "right", "left"):
@@ -298,8 +304,8 @@ def inline_svg(plot: Plot, name: str) -> str:
     # Fonts of the page; matplotlib's may be missing where the page is read.
     svg = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font: \1 system-ui, sans-serif", svg)
     words = (
-        f'<title id="{name}-title">{escape(plot.title)}</title>'
-        f'<desc id="{name}-desc">{escape(plot.description)}</desc>'
+        f'<title id="{name}-title">{escape(plain(plot.title))}</title>'
+        f'<desc id="{name}-desc">{escape(plain(plot.description))}</desc>'
     )
     start, rest = svg.split(">", 1)
     named = f'role="img" aria-labelledby="{name}-title {name}-desc"'

@@ -3,17 +3,24 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 
-from electra_bench.reports.table import Bounded, Score, Table, Value
+from electra_bench.reports.table import FLOOR, Bounded, Score, Table, Value, plain
 
 SPREAD_FIELDS = ("count", "sd", "low", "high", "mean")
 INTERVAL_FIELDS = ("interval low", "interval high")
+# Last columns of CSV: what a row is, and the marks of its scores.
+ROW_FIELDS = ("kind of row", "marks of cells")
+MEASURED, NOT_SHOWN, PUBLISHED = "measured", "not shown", "published"
+# What a spreadsheet takes for the beginning of a formula.
+FORMULA = ("=", "+", "-", "@")
 
 
 def to_csv(table: Table) -> str:
     """Renders a report; a column of scores gets more for what else a score has.
 
-    A missing value is an empty field.
+    A missing value is an empty field. Every row says what it is and which marks its scores
+    have. A text that a spreadsheet would run has an apostrophe before it.
     """
     rows = (*table.rows, *table.further_rows, *table.reference_rows)
 
@@ -38,8 +45,8 @@ def to_csv(table: Table) -> str:
             header += [f"{name} {part}" for part in INTERVAL_FIELDS]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(header)
-    for row in rows:
+    writer.writerow(map(_field, (*header, *ROW_FIELDS)))
+    for kind, row in _kinds_of_rows(table):
         fields = []
         for name, value in zip(table.columns, row, strict=True):
             has_interval = isinstance(value, (Score, Bounded))
@@ -48,8 +55,53 @@ def to_csv(table: Table) -> str:
                 fields += [getattr(value, part, None) for part in SPREAD_FIELDS]
             if name in with_interval:
                 fields += getattr(value, "interval", None) or (None, None)
-        writer.writerow(fields)
+        writer.writerow(map(_field, (*fields, kind, _marks(table, row))))
     return buffer.getvalue()
+
+
+def _kinds_of_rows(table: Table) -> Iterator[tuple[str, tuple[Value, ...]]]:
+    """The rows in the order of files, with what they are."""
+    for row in table.rows:
+        yield MEASURED, row
+    for row in table.further_rows:
+        yield NOT_SHOWN, row
+    for row in table.reference_rows:
+        yield FLOOR if table.cell(row, table.label) == FLOOR else PUBLISHED, row
+
+
+def _marks(table: Table, row: tuple[Value, ...]) -> str:
+    """The marks of a row's cells: `cola: 1 collapsed, 1 undefined; rte: contaminated`."""
+    marks = {}
+    for name, value in zip(table.columns, row, strict=True):
+        if isinstance(value, Score):
+            marks[name] = ", ".join(value.marks)
+        elif isinstance(value, Bounded):
+            marks[name] = value.remark
+    return "; ".join(f"{name}: {of_cell}" for name, of_cell in marks.items() if of_cell)
+
+
+def _field(value: str | int | float | None) -> str | int | float | None:
+    if not isinstance(value, str):
+        return value
+    shown = plain(value)
+    if not shown.lstrip().startswith(FORMULA) or _is_number(shown):
+        return shown
+    return f"'{shown}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def escaped(line: str) -> str:
+    """A line of JSON that says the same in characters that can be seen."""
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
 def to_json(table: Table) -> str:
@@ -88,7 +140,7 @@ def to_json(table: Table) -> str:
     }
     # Indented, json.dumps takes ten times as long.
     parts = [
-        f"{json.dumps(name)}: {json.dumps(part, ensure_ascii=False)}"
+        f"{json.dumps(name)}: {escaped(json.dumps(part, ensure_ascii=False))}"
         for name, part in content.items()
     ]
     return "{" + ",\n".join(parts) + "}\n"

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from electra_bench.reports import table as tables
 from electra_bench.reports.plot import Plot
@@ -71,6 +72,7 @@ def to_page(
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_visible,
     )
     return environment.get_template("page.html.j2").render(
         title=title,
@@ -82,6 +84,12 @@ def to_page(
         links=links,
         notices=notices,
     )
+
+
+def _visible(value: Any) -> Any:
+    """What a template writes; its own mark-up and SVG stay as they are."""
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return tables.plain(value) if is_text else value
 
 
 def _section(table: Table, files: Files, prefix: str) -> dict[str, Any]:

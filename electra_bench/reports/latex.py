@@ -44,14 +44,14 @@ def escape(content: str) -> str:
 
     What pdfLaTeX's usual fonts lack goes through `\\otherchar`, which the template defines.
     """
-    line = " ".join(content.split())
+    line = _one_line(content)
     return "".join(map(_character, line)).replace("--", "-{-}")
 
 
 def _character(char: str) -> str:
     if char in SPECIAL:
         return SPECIAL[char]
-    if not char.isprintable():
+    if char == tables.UNPRINTABLE:
         return "?"
     if char.isascii() or char in WESTERN:
         return char
@@ -107,7 +107,7 @@ def to_latex(table: Table, command: str | None = None) -> str:
 
 def _one_line(content: str) -> str:
     """Text that cannot leave its comment."""
-    return " ".join(content.split())
+    return " ".join(tables.plain(content).split())
 
 
 def _same_in_all_rows(table: Table) -> dict[str, Value]:

@@ -11,7 +11,7 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$!&])")
 
 def escape(content: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    return SPECIAL.sub(r"\\\1", " ".join(content.split()))
+    return SPECIAL.sub(r"\\\1", " ".join(tables.plain(content).split()))
 
 
 def to_markdown(table: Table) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from electra_bench.reports.plot import Plot
 
 MISSING = "–"
+# Instead of a character that nobody sees.
+UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 # Label of the reference row with trivial answers.
 FLOOR = "floor"
 # Directions of a score, in words.
@@ -289,6 +291,19 @@ def number(value: Value) -> float | None:
     if isinstance(value, (Score, Bounded)):
         return value.value
     return value if isinstance(value, (int, float)) else None
+
+
+def plain(content: object) -> str:
+    """Text on one line without characters that nobody sees.
+
+    They drive a terminal, or turn the direction in which a line is read.
+    """
+    shown = str(content)
+    if shown.isprintable():
+        return shown
+    return "".join(
+        c if c.isprintable() else " " if c.isspace() else UNPRINTABLE for c in shown
+    )
 
 
 def text(value: Value, *, metric: bool = False) -> str:

@@ -12,7 +12,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from electra_bench.reports import table as tables
-from electra_bench.reports.table import Score, Table, Value
+from electra_bench.reports.table import Score, Table, Value, plain
 
 # A screen of significant differences.
 MOST_CLAIMS = 20
@@ -31,13 +31,6 @@ def console(file: TextIO | None = None, width: int | None = None) -> Console:
     if width is None:
         width = shutil.get_terminal_size().columns if file.isatty() else UNFOLDED
     return Console(file=file, width=width, highlight=False, markup=False, emoji=False)
-
-
-def plain(content: object) -> str:
-    """Text without control characters, which could drive the reader's terminal."""
-    return "".join(
-        c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(content)
-    )
 
 
 def print_grid(columns: Sequence[str], rows: Sequence[Sequence[object]], out: Console):

@@ -5,7 +5,11 @@ import pytest
 from run_records import run_record, task_result
 
 from electra_bench.registry import reports
+from electra_bench.reports.files import to_csv
+from electra_bench.reports.html import to_html
+from electra_bench.reports.latex import to_latex
 from electra_bench.reports.leaderboard import leaderboard
+from electra_bench.reports.markdown import to_markdown
 from electra_bench.reports.table import Score
 
 
@@ -316,6 +320,20 @@ def test_an_undefined_score_stays_missing():
     row = rows_of(table)["a"]
     assert table.cell(row, "cola").value is None
     assert "1 undefined" in table.cell(row, "cola").marks
+
+
+def test_a_score_beside_an_undefined_one_is_marked(tmp_path):
+    records = [run_record("a", "cola", s, score) for s, score in ((0, None), (1, 60.0))]
+    table = build(records)
+    cell = table.cell(table.rows[0], "cola")
+    assert (cell.value, cell.count) == (60.0, 1)
+    forms = (
+        to_csv(table),
+        to_markdown(table),
+        to_latex(table),
+        to_html(table, str(tmp_path)),
+    )
+    assert all("1 undefined" in form for form in forms)
 
 
 def test_tasks_choose_columns_and_their_order(board):

@@ -2,16 +2,20 @@ import csv
 import io
 import json
 import os
+from dataclasses import replace
 
 import pytest
 from run_records import run_record, save_records
 
-from electra_bench.reports import terminal
+from electra_bench.reports import compare_forms, terminal
 from electra_bench.reports.collect import collect
+from electra_bench.reports.compare import compare
 from electra_bench.reports.files import to_csv, to_json
 from electra_bench.reports.html import to_html
+from electra_bench.reports.latex import to_latex
 from electra_bench.reports.markdown import to_markdown
-from electra_bench.reports.table import Score, Table
+from electra_bench.reports.plot import Dots
+from electra_bench.reports.table import Bounded, LeftOut, Score, Table, plain
 from electra_bench.reports.write import build_table, write_table
 
 HOSTILE = "<script>alert(1)</script>|[x](javascript:y)$\\alpha$\x1b[31m"
@@ -87,11 +91,88 @@ def test_markdown_shows_hostile_names_as_text(table):
 def test_csv_has_all_digits_and_empty_fields_for_missing(table):
     header, *rows = csv.reader(io.StringIO(to_csv(table)))
     by_label = {row[header.index("model")]: row for row in rows}
-    hostile, small = by_label[HOSTILE], by_label["small"]
+    hostile, small = by_label[plain(HOSTILE)], by_label["small"]
     assert float(hostile[header.index("cola")]) == 60.0 + 1 / 7
     assert hostile[header.index("cola count")] == "3"
     assert small[header.index("rte")] == small[header.index("mean")] == ""
     assert "floor" in by_label
+
+
+def rows_of_csv(table):
+    return list(csv.DictReader(io.StringIO(to_csv(table))))
+
+
+def test_csv_says_what_a_row_is_and_has_the_marks():
+    table = Table(
+        ("model", "cola", "gap"),
+        (
+            (
+                "a",
+                Score(60.0, 1, marks=("1 undefined", "old version 1")),
+                Bounded(1.0, remark="p = 0.01"),
+            ),
+        ),
+        further_rows=(("floor", Score(55.0, 1), None),),
+        reference_rows=(("floor", 50.0, None), ("ELECTRA (README, dev)", 70.0, None)),
+    )
+    rows = rows_of_csv(table)
+    kinds = [(row["model"], row["kind of row"]) for row in rows]
+    assert kinds == [
+        ("a", "measured"),
+        ("floor", "not shown"),
+        ("floor", "floor"),
+        ("ELECTRA (README, dev)", "published"),
+    ]
+    marks = [row["marks of cells"] for row in rows]
+    assert marks == ["cola: 1 undefined, old version 1; gap: p = 0.01", "", "", ""]
+    header = to_csv(table).splitlines()[0].split(",")
+    assert header[:2] == ["model", "cola"]
+    assert header[-2:] == ["kind of row", "marks of cells"]
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ('=HYPERLINK("http://x","y")', '\'=HYPERLINK("http://x","y")'),
+        ("+1+1", "'+1+1"),
+        ("-small", "'-small"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1+1", "' =1+1"),
+        ("-5", "-5"),
+        ("a=b", "a=b"),
+    ],
+)
+def test_csv_has_no_formula_for_a_spreadsheet(label, shown):
+    [row] = rows_of_csv(Table(("model", "score"), ((label, -5.5),)))
+    assert (row["model"], row["score"]) == (shown, "-5.5")
+
+
+@pytest.mark.parametrize("char", ["\x1b", "\x9b", "\u202e", "\u2066", "\U000e0041"])
+def test_characters_that_nobody_sees_are_in_no_form(char, tmp_path):
+    label = f"small{char}egral"
+    records = [run_record(label, "cola", s, 60.0 + s) for s in range(2)]
+    save_records(tmp_path / "runs", [*records, run_record("b", "cola", 0, 50.0)])
+    table = build_table(collect([str(tmp_path / "runs")]))
+    table = replace(
+        table,
+        notes=(f"Of {label}.",),
+        left_out=(LeftOut(label, label),),
+        plots=(Dots("d", label, label, label, ((label, (1.0, 2.0)),)),),
+    )
+    comparison = compare((label, "b"), [str(tmp_path / "runs")])
+    forms = {
+        "csv": to_csv(table),
+        "json": to_json(table),
+        "markdown": to_markdown(table),
+        "latex": to_latex(table, label),
+        "html": to_html(table, str(tmp_path), label),
+        "terminal": printed(table, 400),
+        "compared": compare_forms.to_markdown(comparison),
+        "compared json": compare_forms.to_json(comparison),
+    }
+    assert [name for name, form in forms.items() if char in form] == []
+    assert json.loads(forms["json"])["rows"][0]["model"] == label
+    assert json.loads(forms["compared json"])["sides"][0]["name"] == label
 
 
 def test_json_has_the_runs_behind_a_score(table):

@@ -207,4 +207,7 @@ def test_a_number_with_an_interval_is_shown_with_its_sign():
     assert text(Bounded(1.25)) == "1.25"
     assert number(value) == 1.25
     lines = to_csv(Table(("model", "d"), (("a", value),))).splitlines()
-    assert lines == ["model,d,d interval low,d interval high", "a,1.25,-0.5,3.0"]
+    assert lines == [
+        "model,d,d interval low,d interval high,kind of row,marks of cells",
+        "a,1.25,-0.5,3.0,measured,d: p = 0.2",
+    ]
