@@ -65,8 +65,7 @@ def select(
             if one.task == task
             for m in one.metrics
         }
-        for metric in metrics:
-            _check_names(f"metric of {task}", [metric], found)
+        _check_names(f"metric of {task}", metrics, found)
     if tasks is not None:
         measured = {column.task for _, column in cells}
         _check_names("task", tasks, {*measured, *task_cards.names()})
