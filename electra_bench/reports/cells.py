@@ -119,7 +119,7 @@ def without_repeats(cells: Cells) -> tuple[Cells, list[LeftOut]]:
                     for e in others
                 ]
                 continue
-            differing = differing_hparams(same)
+            differing = differing_settings(same)
             hint = f"; they differ in {', '.join(differing)}" if differing else ""
             scores = ", ".join(
                 f"{e.record.run_id}: {e.result.main_score}" for e in same
@@ -132,17 +132,27 @@ def without_repeats(cells: Cells) -> tuple[Cells, list[LeftOut]]:
     return {key: kept.get(key, []) for key in cells}, left_out
 
 
-def differing_hparams(entries: Sequence[Entry]) -> list[str]:
-    """Hyper-parameters in which runs differ that should differ in the seed only."""
+def differing_settings(entries: Sequence[Entry]) -> list[str]:
+    """In what runs differ that should differ in the seed only.
+
+    Hyper-parameters, and what computes with them: precision and TensorFlow's version.
+    """
     if len(entries) < 2:
         return []
-    hparams = [dict(entry.record.hparams) for entry in entries]
-    keys = {key for one in hparams for key in one}
+    settings = [
+        {
+            **entry.record.hparams,
+            "precision": entry.record.precision,
+            "TensorFlow": entry.record.packages.get("tensorflow"),
+        }
+        for entry in entries
+    ]
+    keys = {key for one in settings for key in one}
     return sorted(
         key
         for key in keys
         if not RUN_SPECIFIC.search(key)
-        and len({json.dumps(one.get(key)) for one in hparams}) > 1
+        and len({json.dumps(one.get(key)) for one in settings}) > 1
     )
 
 

@@ -15,7 +15,7 @@ from electra_bench.reports.cells import (
     COLLAPSED,
     ColumnKey,
     columns_of,
-    differing_hparams,
+    differing_settings,
     num_collapsed,
     row_names,
 )
@@ -212,7 +212,7 @@ def _line(
     for name, column in zip(board.names, board.columns, strict=True):
         score = board.score(row, column)
         if is_shown:
-            differing = differing_hparams(board.cells.get((row, column), []))
+            differing = differing_settings(board.cells.get((row, column), []))
             if differing:
                 mark = f"runs differ in {', '.join(differing)}"
                 score = replace(score, marks=(*score.marks, mark))

@@ -263,6 +263,19 @@ def test_differing_hyperparameters_in_a_cell_are_marked():
     assert table.cell(table.rows[0], "cola").marks == ("runs differ in peak_lr",)
 
 
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("precision", [{"precision": "float32"}, {"precision": "bfloat16"}]),
+        ("TensorFlow", [{"packages": {"tensorflow": v}} for v in ("2.20", "2.21")]),
+    ],
+)
+def test_seeds_that_were_computed_in_other_ways_are_marked(name, changes):
+    records = [run_record("a", "cola", s, 60.0 + s, **changes[s]) for s in range(2)]
+    table = build(records)
+    assert table.cell(table.rows[0], "cola").marks == (f"runs differ in {name}",)
+
+
 def test_collapsed_runs_are_counted_not_dropped():
     table = build(
         [run_record("a", "cola", s, 60.0 + s, collapsed=s == 0) for s in range(3)]
