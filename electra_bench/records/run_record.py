@@ -1,10 +1,11 @@
 """The record that every run leaves behind and every table is made of."""
 
+import functools
 import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NoReturn
 
 from electra_bench.records.json_fields import known_fields
@@ -262,15 +263,12 @@ def _no_json(constant: str) -> NoReturn:
 _DECODER = json.JSONDecoder(parse_constant=_no_json)
 
 
-def record_of(
-    content: Any, path: str, further: Mapping[str, Any] | None = None
-) -> RunRecord:
+def record_of(content: Any, path: str) -> RunRecord:
     """The record that a JSON object stands for, see `read_record`.
 
     Args:
         content: parsed JSON; stays as it is.
         path: where it was found, for errors.
-        further: more of its fields, whose types are known to be right.
 
     Raises:
         RecordError: see `read_record`.
@@ -289,9 +287,36 @@ def record_of(
             _result(one, f"results[{number}].")
             for number, one in enumerate(known.get("results", ()))
         )
-        return RunRecord(**known, **(further or {}))
+        return RunRecord(**known)
     except (TypeError, ValueError) as error:
         raise RecordError(f"{path}: not a run record: {error}") from error
+
+
+def known_content(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a JSON object a record is made of, where `record_of` takes it."""
+    record, result = _names(RunRecord), _names(TaskResult)
+    known = {name: value for name, value in content.items() if name in record}
+    known["results"] = [
+        {name: value for name, value in one.items() if name in result}
+        for one in content.get("results", ())
+    ]
+    return known
+
+
+def record_of_known(content: dict[str, Any], further: Mapping[str, Any]) -> RunRecord:
+    """The record of what `known_content` returned, without a second check.
+
+    Args:
+        content: without the fields in `further`; its results are replaced.
+        further: the others.
+    """
+    content["results"] = tuple(TaskResult(**one) for one in content["results"])
+    return RunRecord(**content, **further)
+
+
+@functools.cache
+def _names(cls: type) -> frozenset[str]:
+    return frozenset(one.name for one in fields(cls))
 
 
 def _result(content: Any, where: str) -> TaskResult:

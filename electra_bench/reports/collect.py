@@ -133,6 +133,8 @@ def collect(directories: Iterable[str]) -> Collected:
 def _differing(records: Sequence[RunRecord]) -> list[str]:
     """Fields in which records of one run differ, besides the times of a repeat."""
     first, *others = records
+    if not others:
+        return []
     return [
         name
         for name in (one.name for one in fields(RunRecord))
@@ -153,11 +155,9 @@ def _read(
     """
     # One look at every link above, instead of one for each record.
     real = os.path.realpath(directory)
-    for real_path in find_records(real):
-        try:
-            record = index.record(real_path)
-        except RecordError as error:
-            record = str(error).removeprefix(f"{real_path}: ")
+    for real_path, record in index.records(find_records(real)):
+        if isinstance(record, RecordError):
+            record = str(record).removeprefix(f"{real_path}: ")
         if real_path not in found:
             found.add(real_path)
             yield os.path.join(directory, real_path[len(real) :].lstrip(os.sep)), record

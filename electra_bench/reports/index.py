@@ -4,22 +4,28 @@ The index holds what the files hold, by path, size, times and inode of the file;
 it costs time only. Long fields of which a table rarely needs anything are parsed on use.
 """
 
+import contextlib
 import functools
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from electra_bench.data.cache_dir import cache_dir
+from electra_bench.data.ordered_map import num_cores, ordered_map
 from electra_bench.records import RecordError, RunRecord, read_content, record_of
-from electra_bench.records.run_record import SCHEMA_VERSION
+from electra_bench.records.run_record import (
+    SCHEMA_VERSION,
+    known_content,
+    record_of_known,
+)
 from electra_bench.reports.store import Store
 
 # Goes up when entries are written otherwise, or more is asked of them.
-FORMAT = 2
-# Records in memory that are not in the index yet.
-SAVE_EVERY = 5000
+FORMAT = 3
+# Files that one process reads at a time.
+CHUNK = 1000
 # Two thirds of a record.
 RARELY_USED = ("hparams", "packages", "plugins")
 
@@ -58,45 +64,80 @@ class Index:
         # What is asked for is taken out; what stays belongs to files that are gone.
         self._known = self._store.all()
         self._texts: dict[str, Deferred] = {}
-        self._unsaved = 0
 
-    def record(self, path: str) -> RunRecord:
-        """One record.
+    def records(
+        self, paths: Iterable[str]
+    ) -> Iterator[tuple[str, RunRecord | RecordError]]:
+        """Records in the order of their files, or why a file holds none.
 
         Args:
-            path: its real path.
-
-        Raises:
-            RecordError: see `read_record`.
+            paths: real paths.
         """
-        saved = self._known.pop(path, b"").decode().split("\n")
-        state = _state(path)
-        is_new = saved[0] != state
-        if is_new:
-            content = read_content(path)
-            record_of(content, path)
-            rare = [json.dumps(content.pop(name, {})) for name in RARELY_USED]
-            frequent = json.dumps(content)
-        else:
-            _, frequent, *rare = saved
-            content = json.loads(frequent)
+        paths = list(paths)
+        self._read_together([path for path in paths if not self._has(path)])
+        for path in paths:
+            try:
+                yield path, self._record(path)
+            except RecordError as error:
+                yield path, error
+
+    def _has(self, path: str) -> bool:
+        saved = self._known.get(path)
+        with contextlib.suppress(RecordError):
+            return saved is not None and saved.startswith(f"{_state(path)}\n".encode())
+        return False
+
+    def _read_together(self, paths: Sequence[str]) -> None:
+        """Reads many files that are not in the index on all cores."""
+        chunks = [paths[i : i + CHUNK] for i in range(0, len(paths), CHUNK)]
+        processes = min(num_cores(), len(chunks))
+        for chunk, entries in ordered_map(_entries, chunks, max(1, processes)):
+            for path, entry in zip(chunk, entries, strict=True):
+                # What was known is of an older file. What holds no record is read again,
+                # for its error.
+                self._known.pop(path, None)
+                if entry is not None:
+                    self._known[path] = entry
+                    self._store.put(path, entry)
+            self._store.save()
+
+    def _record(self, path: str) -> RunRecord:
+        """One record, see `read_record`."""
+        entry = self._known.pop(path, None) or _entry(path)
+        _, frequent, *rare = entry.decode().split("\n")
         # Many runs share packages: one text for all of them.
         deferred = {
             name: self._texts.setdefault(text, Deferred(text))
             for name, text in zip(RARELY_USED, rare, strict=True)
         }
-        record = record_of(content, path, deferred)
-        if is_new:
-            lines = [state, frequent, *rare]
-            self._store.put(path, "\n".join(lines).encode())
-            self._unsaved += 1
-            if self._unsaved % SAVE_EVERY == 0:
-                self._store.save()
-        return record
+        return record_of_known(json.loads(frequent), deferred)
 
     def save(self) -> None:
         """Keeps what was read, forgets files that are gone."""
         self._store.save(gone=self._known)
+
+
+def _entries(paths: Sequence[str]) -> list[bytes | None]:
+    entries = []
+    for path in paths:
+        try:
+            entries.append(_entry(path))
+        except RecordError:
+            entries.append(None)
+    return entries
+
+
+def _entry(path: str) -> bytes:
+    """What the index keeps of a file: its state, and its record in parts.
+
+    Raises:
+        RecordError: see `read_record`.
+    """
+    state, content = _state(path), read_content(path)
+    record_of(content, path)
+    content = known_content(content)
+    rare = [json.dumps(content.pop(name, {})) for name in RARELY_USED]
+    return "\n".join([state, json.dumps(content), *rare]).encode()
 
 
 def _state(path: str) -> str:

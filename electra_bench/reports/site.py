@@ -4,11 +4,13 @@ A registered report that takes a `task` is a part of each task's page; every oth
 a page of its own. So reports of plugins are on the site because they are installed.
 """
 
+import functools
 import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from electra_bench.data.ordered_map import num_cores, ordered_map
 from electra_bench.registry import reports
 from electra_bench.reports.collect import Collected
 from electra_bench.reports.drawing import write_pictures
@@ -22,6 +24,9 @@ from electra_bench.reports.write import (
 )
 
 MAIN = "leaderboard"
+MANY_PAGES = 8
+# What draws, and is slow to import.
+PICTURES = ("electra_bench.reports.drawing",)
 # Heads the page of a task; without runs there is no page.
 RUNS = "task_runs"
 
@@ -75,7 +80,11 @@ def write_site(
     index = Page("index.html", MAIN, table.title, {MAIN: table}, notices)
     pages = [index, *task_pages.values(), *others]
     files = Files(out_dir, tasks={t: page.file for t, page in task_pages.items()})
-    return [_write(page, pages, files, command) for page in pages]
+    links = [Link(page.name, page.file, False) for page in pages]
+    write = functools.partial(_write, links=links, files=files, command=command)
+    # Most of the time goes into pictures; for few of them workers start too slowly.
+    processes = num_cores() if len(pages) >= MANY_PAGES else 1
+    return [path for _, path in ordered_map(write, pages, processes, PICTURES)]
 
 
 def _shown(collected: Collected, table: Table) -> Collected:
@@ -135,7 +144,9 @@ def _built(
     return built, notices
 
 
-def _write(page: Page, pages: Sequence[Page], files: Files, command: str | None) -> str:
+def _write(
+    page: Page, *, links: Sequence[Link], files: Files, command: str | None
+) -> str:
     stem = page.file.removesuffix(".html")
     pictures: dict[str, list[str]] = {}
     for table in page.tables.values():
@@ -145,7 +156,7 @@ def _write(page: Page, pages: Sequence[Page], files: Files, command: str | None)
         files._replace(pictures=pictures),
         title=page.title,
         command=command,
-        links=[Link(p.name, p.file, p is page) for p in pages],
+        links=[link._replace(is_here=link.href == page.file) for link in links],
         notices=page.notices,
     )
     return write_file(os.path.join(files.folder, page.file), content)
