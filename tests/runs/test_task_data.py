@@ -178,6 +178,7 @@ def test_every_scored_split_counts(finetune_bindings, mnli_dir, tmp_path, capsys
     assert in_a_suite() == ("other", reason)
     file.unlink()
     assert main(command) == 2
+    reason = "it was made with data of mnli dev_mismatched"
     assert in_a_suite() == ("other", reason)
 
 
