@@ -120,7 +120,7 @@ def _section(table: Table, files: Files, prefix: str) -> dict[str, Any]:
     return {
         "table": table,
         "prefix": prefix,
-        "num_runs": len(_run_ids(table)),
+        "num_runs": len(tables.run_ids(table) or table.sources),
         "columns": [_column(table, name) for name in table.columns],
         "label_index": table.columns.index(table.label),
         "rows": [cells(row, number) for number, row in enumerate(table.rows)],
@@ -145,15 +145,6 @@ def _section(table: Table, files: Files, prefix: str) -> dict[str, Any]:
         },
         "plots": [_plot(plot, files, prefix) for plot in table.plots],
     }
-
-
-def _run_ids(table: Table) -> set[str]:
-    """The runs behind the table's rows; all that are known where no row names one."""
-    values = [value for row in table.rows for value in row]
-    found = {run for v in values if isinstance(v, Score) for run, _ in v.runs}
-    if table.run is not None:
-        found |= {table.cell(row, table.run) for row in table.rows}
-    return found or set(table.sources)
 
 
 def _key(table: Table, has_best: bool) -> str:

@@ -10,7 +10,7 @@ from electra_bench.records import RunRecord
 from electra_bench.registry import reports
 from electra_bench.reports import references as published
 from electra_bench.reports.aggregate import mean_or_none
-from electra_bench.reports.board import MEAN, Board, Tested
+from electra_bench.reports.board import Board, Tested
 from electra_bench.reports.cells import (
     COLLAPSED,
     ColumnKey,
@@ -157,8 +157,7 @@ def _table(
         for number, label in enumerate(labels)
     ]
     floors = [_floor(board, column) for column in board.columns]
-    means = board.means or {MEAN: board.in_mean}
-    outside = published.reference_rows(board.columns, means, references)
+    outside = published.reference_rows(board.columns, board.means, references)
     below = [
         {
             "model": row.label,

@@ -11,6 +11,9 @@ from electra_bench.reports.lineage import num_given
 from electra_bench.reports.significance import METHODS
 from electra_bench.reports.table import HIGHER
 
+# Rows that one note names; dashes in the table show the others.
+MOST_NAMED = 8
+
 
 def notes_on_records(used: Sequence[RunRecord], board: Board) -> list[str]:
     """What a reader must know of the runs behind a table."""
@@ -66,7 +69,10 @@ def _without_mean(board: Board) -> list[str]:
             without.append(f"{name} lacks {', '.join(board.names_of(lacking))}")
     if not without:
         return []
-    return [f"Without a mean, and so without a rank: {'; '.join(without)}."]
+    named = "; ".join(without[:MOST_NAMED])
+    more = len(without) - MOST_NAMED
+    further = f"; and {more} more" if more > 0 else ""
+    return [f"Without a mean, and so without a rank: {named}{further}."]
 
 
 def _explained(

@@ -15,7 +15,7 @@ from electra_bench.registry import reports
 from electra_bench.reports.collect import Collected
 from electra_bench.reports.drawing import write_pictures
 from electra_bench.reports.html import Files, Link, to_page
-from electra_bench.reports.table import NothingToShow, Score, Table
+from electra_bench.reports.table import NothingToShow, Table, run_ids
 from electra_bench.reports.write import (
     build_table,
     is_of_task,
@@ -89,16 +89,10 @@ def write_site(
 
 def _shown(collected: Collected, table: Table) -> Collected:
     """The runs of the shown rows, and those of other kinds."""
-    ids = _run_ids(table, table.rows)
+    ids = run_ids(table)
     kinds = {record.kind for record in collected if record.run_id in ids}
     kept = tuple(r for r in collected if r.run_id in ids or r.kind not in kinds)
     return Collected(kept, collected.paths)
-
-
-def _run_ids(table: Table, rows: Sequence[tuple]) -> set[str]:
-    scores = (value for row in rows for value in row if isinstance(value, Score))
-    named = {table.cell(row, table.run) for row in rows} if table.run else set()
-    return named | {run for score in scores for run, _ in score.runs}
 
 
 def _task_pages(
@@ -138,7 +132,7 @@ def _built(
         except NothingToShow as nothing:
             notices.append(f"{name.replace('_', ' ')}: {nothing}")
             continue
-        own = _run_ids(table, table.rows)
+        own = run_ids(table)
         sources = {run: s for run, s in table.sources.items() if run in own}
         built[name] = replace(table, sources=sources)
     return built, notices

@@ -386,6 +386,15 @@ def claim(table: Table, difference: Difference) -> str:
     )
 
 
+def run_ids(table: Table) -> set[str]:
+    """The runs behind the shown rows; empty if no row says which."""
+    values = (value for row in table.rows for value in row)
+    found = {run for v in values if isinstance(v, Score) for run, _ in v.runs}
+    if table.run is not None:
+        found |= {table.cell(row, table.run) for row in table.rows}
+    return found
+
+
 def to_repeat(table: Table) -> list[str]:
     """Runs of an old version of their task, with the commands that repeat them."""
     commands = {

@@ -104,6 +104,14 @@ def test_a_row_without_a_mean_says_what_it_lacks():
     assert "Without a mean, and so without a rank: b lacks cola." in table.notes
     table = leaderboard()([of_card("cola", "a"), of_card("rte", "a")])
     assert not any("Without a mean" in note for note in table.notes)
+    many = [of_card("rte", f"b{number}") for number in range(10)]
+    [note] = [
+        note
+        for note in leaderboard()([of_card("cola", "a"), *many]).notes
+        if "Without a mean" in note
+    ]
+    assert note.count("lacks") == 8
+    assert note.endswith("; and 3 more.")
 
 
 def test_columns_stand_as_papers_have_them():
