@@ -129,6 +129,7 @@ def _save_pretraining(folder, run_id, label, flops, size):
         wall_s=flops / 1e13,
     )
     write_record(str(folder), record)
+    (folder / "config.gin").touch()
     with open(folder / "metrics.jsonl", "w", encoding="utf-8") as file:
         for step in range(1, 5):
             line = {"step": step, "phase": "train", "tokens": 100 * step}

@@ -8,6 +8,7 @@ from electra_bench.records import RunRecord
 from electra_bench.reports import references as published
 from electra_bench.reports.aggregate import mean_or_none, over_seeds
 from electra_bench.reports.cells import (
+    CONTAMINATED,
     Cells,
     ColumnKey,
     Entry,
@@ -25,7 +26,7 @@ from electra_bench.reports.evidence import (
 )
 from electra_bench.reports.predictions import Unusable
 from electra_bench.reports.selection import select
-from electra_bench.reports.table import Score
+from electra_bench.reports.table import Difference, Runs, Score
 
 MEAN = "mean"
 
@@ -140,10 +141,23 @@ class Board:
         in_mean = self.means.get(name, self.in_mean)
         return mean_or_none([self.score(row, column).value for column in in_mean])
 
+    def is_contaminated(self, row: RowKey, columns: Iterable[ColumnKey]) -> bool:
+        """Whether the pre-training of a row has seen what one of some columns measures."""
+        return any(CONTAMINATED in self.score(row, column).marks for column in columns)
+
+    def columns_behind(self, name: str) -> Sequence[ColumnKey]:
+        """The columns that a mean is over, or the one of that name."""
+        return self.means.get(name) or [self.columns[self.names.index(name)]]
+
     def records(self, row: RowKey) -> list[RunRecord]:
         """The runs of a row in the shown columns, each once."""
         entries = [e for c in self.columns for e in self.cells.get((row, c), [])]
         return list({e.record.run_id: e.record for e in entries}.values())
+
+    def runs(self, row: RowKey, columns: Iterable[ColumnKey]) -> dict[str, Runs]:
+        """Names of some columns to the runs of a row that they have scores of."""
+        names = dict(zip(self.columns, self.names, strict=True))
+        return {names[column]: self.score(row, column).runs for column in columns}
 
     def _score(self, column: ColumnKey, entries: Sequence[Entry]) -> Score:
         marks = marks_of(column, entries)
@@ -197,7 +211,10 @@ class Tested:
         evidence.save()
         means = {name: board.names_of(c) for name, c in board.means.items()}
         self.tests = tests_of_columns(current, means)
-        self.differences = differences(self.tests, correction, board.lower_is_better)
+        self.differences = tuple(
+            replace(one, contaminated=_contaminated(board, one))
+            for one in differences(self.tests, correction, board.lower_is_better)
+        )
 
     def score(self, number: int, name: str, score: Score) -> Score:
         """A score with its interval, or with the reason for having none."""
@@ -207,12 +224,26 @@ class Tested:
         return with_interval(score, sampled)
 
     def rank(self, number: int, column: str | None) -> int | None:
-        """1 + the number of rows that are significantly better; None if never tested."""
+        """1 + the number of rows that are significantly better.
+
+        None if never tested, and for a contaminated row beside others.
+        """
         tests = [
             d
             for d in self.differences
             if d.column == column and number in (d.row, d.other) and not d.runs_only
         ]
-        if not tests:
+        if not tests or any(d.contaminated == number for d in tests):
             return None
         return 1 + sum(d.significant and d.worse == number for d in tests)
+
+
+def _contaminated(board: Board, test: Difference) -> int | None:
+    """Of the two rows of a test the one that alone is contaminated."""
+    columns = board.columns_behind(test.column)
+    found = [
+        number
+        for number in (test.row, test.other)
+        if board.is_contaminated(board.shown[number], columns)
+    ]
+    return found[0] if len(found) == 1 else None

@@ -22,7 +22,8 @@ RUN_SPECIFIC = re.compile(
 # Of columns, as papers print them.
 ORDER = (*GLUE_ORDER, "wnli", "ax", "squadv1", "squad", "chunk")
 
-# Of a run; what its mark says.
+# Of a run: a mark, and what another one says.
+CONTAMINATED = "contaminated"
 COLLAPSED = "ended no better than the trivial answer, and counts like any other"
 
 
@@ -186,7 +187,7 @@ def marks_of(column: ColumnKey, entries: Sequence[Entry]) -> list[str]:
     collapsed = sum(is_collapsed(column, entry) for entry in entries)
     marks = {mark for entry in entries for mark in entry.result.marks}
     if any(column.task in entry.record.contaminated for entry in entries):
-        marks.add("contaminated")
+        marks.add(CONTAMINATED)
     return [*([f"{collapsed} collapsed"] if collapsed else []), *sorted(marks)]
 
 

@@ -14,6 +14,7 @@ from electra_bench.reports.plot import MOST_NAMES, XY, Series
 from electra_bench.reports.row_means import (
     MEANING,
     RowMean,
+    built_on,
     mean_over,
     pretrain_wall_s,
     row_means,
@@ -34,7 +35,7 @@ def cost(
     """Builds the report.
 
     A row is on the Pareto front of a cost if no other row scores as well for less, or
-    better for as much.
+    better for as much. A contaminated row is on none beside others.
 
     Args:
         tasks: tasks that the mean is over; None takes all.
@@ -63,6 +64,7 @@ def cost(
             for name, values in costs.items()
         }
         names = row_names(board.rows)[: len(means)]
+        order = _best_first(means, lower_is_better=lower)
         short = short_names(board.shown)
         rows = [
             (
@@ -78,7 +80,7 @@ def cost(
                     )
                 ),
             )
-            for i in _best_first(means, lower_is_better=lower)
+            for i in order
         ]
         plots = [
             _plot(
@@ -105,10 +107,14 @@ def cost(
             notes=(
                 MEANING,
                 "On the Pareto front no other row scores as well for less, or better for "
-                "as much.",
+                "as much. Contaminated rows are not on it where others are not.",
                 "Pictures lack models without pre-training, as their scale is logarithmic.",
             ),
             plots=tuple(plot for plot in plots if plot is not None),
+            runs=tuple(
+                {**means[i].runs, WALL: built_on(means[i].records, collected)}
+                for i in order
+            ),
         )
 
     return build
@@ -136,12 +142,15 @@ def front(
     *,
     lower_is_better: bool = False,
 ) -> frozenset[int]:
-    """Places of the rows that no other one beats."""
+    """Places of the rows that no other one beats, without contaminated beside others."""
     sign = -1 if lower_is_better else 1
+    are_alike = len({mean.is_contaminated for mean in means}) == 1
     known = {
         i: (cost, sign * mean.score.value)
         for i, (mean, cost) in enumerate(zip(means, costs, strict=True))
-        if cost is not None and mean.score is not None
+        if cost is not None
+        and mean.score is not None
+        and (are_alike or not mean.is_contaminated)
     }
     return frozenset(
         i

@@ -129,6 +129,7 @@ def to_json(table: Table) -> str:
         "lower_is_better": table.lower_is_better,
         "details": dict(table.details),
         "rows": objects(table.rows),
+        "runs": table.runs,
         "further_rows": objects(table.further_rows),
         "reference_rows": objects(table.reference_rows),
         "reference_details": table.reference_details,

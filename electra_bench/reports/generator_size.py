@@ -14,6 +14,7 @@ from electra_bench.reports.plot import MOST_NAMES, XY, Series
 from electra_bench.reports.row_means import (
     MEANING,
     RowMean,
+    built_on,
     mean_over,
     row_means,
 )
@@ -21,6 +22,7 @@ from electra_bench.reports.table import NothingToShow, Table, axis_of_scores
 from electra_bench.reports.task_cells import changes
 
 PARAMETER = "generator_hidden_size"
+SIZE = "generator size"
 
 
 @reports.register("generator_size")
@@ -50,14 +52,16 @@ def generator_size(
             records, kinds=kinds, labels=labels, tasks=tasks, max_rows=max_rows
         )
         means = row_means(board, Evidence(collected, replicates))
-        rows, lines = [], {}
+        found_rows, lines = [], {}
         for name, mean in zip(row_names(board.rows), means, strict=False):
             found = _generator(mean.records, collected)
             if found is None:
                 continue
             objective, size = found
             protocol = mean.row.protocol
-            rows.append((name, objective, protocol, size, mean.score))
+            row = (name, objective, protocol, size, mean.score)
+            runs = {**mean.runs, SIZE: built_on(mean.records, collected)}
+            found_rows.append((row, runs))
             if mean.score is not None:
                 seen = f"after {seen_of_pretraining(mean.row.fraction)}"
                 key = (objective, protocol, changes(mean.row), seen)
@@ -67,21 +71,22 @@ def generator_size(
             raise NothingToShow(
                 "no objective was pre-trained with two sizes of generator"
             )
-        rows.sort(key=lambda row: (row[1], str(row[2]), row[3]))
+        found_rows.sort(key=lambda found: (found[0][1], str(found[0][2]), found[0][3]))
         lower = board.mean_is_lower_better
         return Table(
-            columns=("model", "objective", "protocol", "generator size", "score"),
-            rows=tuple(rows),
+            columns=("model", "objective", "protocol", SIZE, "score"),
+            rows=tuple(row for row, _ in found_rows),
             metrics=("score",),
             lower_is_better=("score",) if lower else (),
             title="Size of the generator",
             # Sizes are an axis here; the leaderboard has tests.
             differences=(),
             details={
-                "generator size": "its hidden size as a fraction of the discriminator's",
+                SIZE: "its hidden size as a fraction of the discriminator's",
                 "score": mean_over(board),
             },
             notes=(MEANING,),
+            runs=tuple(runs for _, runs in found_rows),
             plots=(_plot(lines, axis_of_scores("mean score", lower_is_better=lower)),),
         )
 

@@ -1,7 +1,7 @@
 """Tables as self-contained pages."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -96,18 +96,23 @@ def _section(table: Table, files: Files, prefix: str) -> dict[str, Any]:
     best = {name: table.best(name) for name in table.metrics}
     ranges = {name: _range(table, name) for name in table.metrics}
 
+    anchors = [_anchors(table, place, prefix) for place in range(len(table.rows))]
+
+    def anchor(place: int | None, name: str) -> str | None:
+        # A mean, say, leads to the first of the lists that it is of.
+        of_row = {} if place is None else anchors[place]
+        return of_row.get(name, next(iter(of_row.values()), None))
+
     def cells(row: tuple[Value, ...], place: int | None) -> list[dict[str, Any]]:
-        has_runs = any(isinstance(value, Score) and value.runs for value in row)
         shown = [
             _cell(
                 value,
-                anchor=f"{prefix}runs-{place}-{number}",
-                row_anchor=f"{prefix}runs-{place}" if has_runs else None,
+                anchor=anchor(place, name),
                 metric=name in table.metrics,
                 best=place in best.get(name, ()),
                 span=ranges.get(name),
             )
-            for number, (name, value) in enumerate(zip(table.columns, row, strict=True))
+            for name, value in zip(table.columns, row, strict=True)
         ]
         if table.run is not None:
             run_id = table.cell(row, table.run)
@@ -124,19 +129,19 @@ def _section(table: Table, files: Files, prefix: str) -> dict[str, Any]:
         "columns": [_column(table, name) for name in table.columns],
         "label_index": table.columns.index(table.label),
         "rows": [cells(row, number) for number, row in enumerate(table.rows)],
-        "key": _key(table, any(best.values())),
+        "key": _key(table, has_best=any(best.values()), has_runs=any(anchors)),
         "reference_rows": [
             {"cells": cells(row, None), "name": name, "about": about}
             for place, row in enumerate(table.reference_rows)
             for name, about in [table.reference(place)]
         ],
-        "claims": [_claim(table, claim) for claim in claims],
+        "claims": [_claim(table, claim, anchor) for claim in claims],
         "repeat": [
             {"id": run_id, "command": table.sources[run_id].renewal}
             for run_id in table.repeat
             if run_id in table.sources
         ],
-        "groups": _groups(table, files.folder, prefix),
+        "groups": _groups(table, files.folder, anchors),
         "left_out": table.left_out,
         "task_links": {
             name: _relative(files.tasks[task])
@@ -147,8 +152,8 @@ def _section(table: Table, files: Files, prefix: str) -> dict[str, Any]:
     }
 
 
-def _key(table: Table, has_best: bool) -> str:
-    """How to read a cell of scores; empty if there is none."""
+def _key(table: Table, *, has_best: bool, has_runs: bool) -> str:
+    """How to read a cell; empty if there is nothing to say."""
     values = [value for row in table.rows for value in row]
     scores = [v for v in values if isinstance(v, Score) and v.count]
     parts = {
@@ -158,14 +163,15 @@ def _key(table: Table, has_best: bool) -> str:
         "[95 % interval of the mean]": any(s.interval for s in scores),
         "a dot a run with a bar at the median": any(s.count > 1 for s in scores),
     }
-    if not scores:
-        return ""
-    green = (
-        "the best" if table.differences is None else "no row is significantly better"
-    )
-    key = f"A cell: {', '.join(part for part, is_there in parts.items() if is_there)}."
-    key += f" Green: {green}." if has_best else ""
-    return f"{key} A score leads to its runs."
+    has_tests = table.differences is not None
+    green = "no row is significantly better" if has_tests else "the best"
+    cell = ", ".join(part for part, is_there in parts.items() if is_there)
+    sentences = {
+        f"A cell: {cell}.": bool(scores),
+        f"Green: {green}.": has_best,
+        "A number leads to its runs.": has_runs,
+    }
+    return " ".join(said for said, is_so in sentences.items() if is_so)
 
 
 def _plot(plot: Plot, files: Files, prefix: str) -> dict[str, Any]:
@@ -220,8 +226,7 @@ def _run_scores(value: Value) -> list[float]:
 def _cell(
     value: Value,
     *,
-    anchor: str,
-    row_anchor: str | None,
+    anchor: str | None,
     metric: bool,
     best: bool,
     span: tuple[float, float] | None,
@@ -235,8 +240,7 @@ def _cell(
         "missing": number is None and not isinstance(value, str),
         "score": isinstance(value, Score),
         "run": None,
-        # A mean leads to the scores that it is of.
-        "row_anchor": row_anchor if metric and number is not None else None,
+        "anchor": anchor if number is not None else None,
     }
     if isinstance(value, Score):
         cell |= {
@@ -245,6 +249,7 @@ def _cell(
             "no_interval": value.no_interval,
             "explained": tables.explain(value),
             "marks": value.marks,
+            # A score that is missing may have runs, whose scores are undefined.
             "anchor": anchor if value.runs else None,
             "points": _positions(_run_scores(value), span),
             "median": _positions([number], span) if number is not None else [],
@@ -252,12 +257,16 @@ def _cell(
     return cell
 
 
-def _claim(table: Table, claim: Difference) -> dict[str, str]:
+def _claim(
+    table: Table, claim: Difference, anchor: Callable[[int, str], str | None]
+) -> dict[str, Any]:
     by, low, high = claim.lead
     return {
         "column": claim.column,
-        "better": table.name(claim.better),
-        "worse": table.name(claim.worse),
+        "rows": [
+            {"name": table.name(place), "anchor": anchor(place, claim.column)}
+            for place in (claim.better, claim.worse)
+        ],
         "value": f"{by:.2f}",
         "interval": f"[{low:.2f}, {high:.2f}]",
         "p": f"{claim.p_adjusted:.2g}",
@@ -275,25 +284,30 @@ def _positions(
     return [round(100 * (score - low) / (high - low), 1) for score in scores]
 
 
-def _groups(table: Table, out_dir: str, prefix: str) -> list[dict[str, Any]]:
-    """The runs behind every cell, for the list below the table."""
+def _anchors(table: Table, place: int, prefix: str) -> dict[str, str]:
+    """Names of the lists of runs behind a row, by the column that they are of."""
+    names = table.behind(place)
+    return {name: f"{prefix}runs-{place}-{i}" for i, name in enumerate(names)}
+
+
+def _groups(
+    table: Table, out_dir: str, anchors: Sequence[Mapping[str, str]]
+) -> list[dict[str, Any]]:
+    """The runs behind every number, for the list below the table."""
     groups = []
-    for row_number, row in enumerate(table.rows):
-        row_anchor = f"{prefix}runs-{row_number}"
-        for number, (name, value) in enumerate(zip(table.columns, row, strict=True)):
-            if not isinstance(value, Score) or not value.runs:
-                continue
+    for place, row in enumerate(table.rows):
+        for name, runs in table.behind(place).items():
+            value = table.cell(row, name) if name in table.columns else None
+            is_score = isinstance(value, Score)
             groups.append(
                 {
-                    "anchor": f"{prefix}runs-{row_number}-{number}",
-                    "row_anchor": row_anchor,
-                    "label": table.name(row_number),
+                    "anchor": anchors[place][name],
+                    "label": table.name(place),
                     "column": name,
-                    "explained": tables.explain(value),
-                    "runs": [_run(table, run, s, out_dir) for run, s in value.runs],
+                    "explained": tables.explain(value) if is_score else "",
+                    "runs": [_run(table, run, s, out_dir) for run, s in runs],
                 }
             )
-            row_anchor = None
     return groups
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.reports.board import Board, Tested
-from electra_bench.reports.cells import row_names, short_names
+from electra_bench.reports.cells import CONTAMINATED, row_names, short_names
 from electra_bench.reports.lineage import num_given
 from electra_bench.reports.significance import METHODS
 from electra_bench.reports.table import HIGHER
@@ -69,10 +69,14 @@ def _without_mean(board: Board) -> list[str]:
             without.append(f"{name} lacks {', '.join(board.names_of(lacking))}")
     if not without:
         return []
-    named = "; ".join(without[:MOST_NAMED])
-    more = len(without) - MOST_NAMED
+    return [f"Without a mean, and so without a rank: {_first(without)}."]
+
+
+def _first(found: Sequence[str]) -> str:
+    """As many as one note names, and how many more there are."""
+    more = len(found) - MOST_NAMED
     further = f"; and {more} more" if more > 0 else ""
-    return [f"Without a mean, and so without a rank: {named}{further}."]
+    return "; ".join(found[:MOST_NAMED]) + further
 
 
 def _explained(
@@ -80,7 +84,7 @@ def _explained(
 ) -> Mapping[str, str]:
     if task not in record.contaminated:
         return marks
-    return {"contaminated": record.contaminated[task], **marks}
+    return {CONTAMINATED: record.contaminated[task], **marks}
 
 
 def _change(change) -> str:
@@ -118,9 +122,29 @@ def notes_on_evidence(board: Board, tested: Tested, correction: str) -> list[str
             f"{of_runs} more tests have one run on a side: they say that these runs "
             "differ, not that others would, and decide no rank."
         )
+    notes += _note_on_contaminated(board, tested)
     if of_models:
         notes += _notes_on_checkpoints(board, tested)
     return notes
+
+
+def _note_on_contaminated(board: Board, tested: Tested) -> list[str]:
+    """Which rows know what they are measured by, where others do not."""
+    columns: dict[int, list[str]] = {}
+    for test in tested.differences:
+        if test.contaminated is not None:
+            found = columns.setdefault(test.contaminated, [])
+            found += [] if test.column in found else [test.column]
+    if not columns:
+        return []
+    names = row_names(board.rows)
+    found = [
+        f"{names[place]} in {', '.join(columns[place])}" for place in sorted(columns)
+    ]
+    return [
+        f"Contaminated: {_first(found)}. There a lead over rows that are not is no claim, "
+        "and a row with such a mean has no rank."
+    ]
 
 
 def _tests(count: int) -> str:

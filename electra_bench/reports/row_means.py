@@ -1,6 +1,6 @@
 """The mean score of each row of the leaderboard with its interval, for plots."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from electra_bench.records import RunRecord
@@ -12,7 +12,7 @@ from electra_bench.reports.lineage import ancestors
 from electra_bench.reports.plot import Point
 from electra_bench.reports.predictions import Unusable
 from electra_bench.reports.row_keys import RowKey
-from electra_bench.reports.table import Bounded
+from electra_bench.reports.table import Bounded, Runs
 
 # What such a mean is, for notes.
 MEANING = (
@@ -30,11 +30,15 @@ class RowMean(NamedTuple):
         records: its runs.
         score: mean over columns of means over runs, or over pre-trainings where these have
             several runs; None if a column is missing.
+        is_contaminated: whether pre-training has seen what one of the columns measures.
+        runs: name of a column to the runs in it.
     """
 
     row: RowKey
     records: list[RunRecord]
     score: Bounded | None
+    is_contaminated: bool
+    runs: Mapping[str, Runs]
 
     def point(self, x: float, name: str = "") -> Point:
         """The score as a point with its error bar."""
@@ -50,7 +54,13 @@ def mean_over(board: Board) -> str:
 def row_means(board: Board, evidence: Evidence) -> list[RowMean]:
     """The means of the shown rows, in their order."""
     means = [
-        RowMean(row, board.records(row), _mean(board, row, evidence))
+        RowMean(
+            row,
+            board.records(row),
+            _mean(board, row, evidence),
+            board.is_contaminated(row, board.in_mean),
+            board.runs(row, board.in_mean),
+        )
         for row in board.shown
     ]
     evidence.save()
@@ -68,6 +78,12 @@ def _mean(board: Board, row: RowKey, evidence: Evidence) -> Bounded | None:
         return Bounded(mean, remark=f"no interval: {reason}")
     found = mean_over_columns(cells)
     return Bounded(found.value, (found.low, found.high))
+
+
+def built_on(runs: Sequence[RunRecord], records: Collected) -> Runs:
+    """The runs that some runs build on, each once."""
+    earlier = (one for run in runs for one in ancestors(run, records) if one)
+    return tuple((run_id, None) for run_id in dict.fromkeys(r.run_id for r in earlier))
 
 
 def pretrain_wall_s(runs: Sequence[RunRecord], records: Collected) -> int | None:

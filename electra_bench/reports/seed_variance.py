@@ -55,6 +55,7 @@ def seed_variance(
                 name: column.task
                 for name, column in zip(board.names, board.columns, strict=True)
             },
+            runs=tuple(board.runs(row, board.columns) for row in board.shown),
             plots=tuple(
                 _plot(board, place, column)
                 for place, column in enumerate(board.columns)

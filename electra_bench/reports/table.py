@@ -44,7 +44,7 @@ class Score:
     high: float | None = None
     mean: float | None = None
     interval: tuple[float, float] | None = None
-    runs: tuple[tuple[str, float | None], ...] = ()
+    runs: "Runs" = ()
     marks: tuple[str, ...] = ()
     no_interval: str | None = None
     stale: bool = False
@@ -72,6 +72,8 @@ class NothingToShow(ValueError):
 
 
 Value = Score | Bounded | str | int | float | None
+# (run_id, score or None) of every run.
+Runs = tuple[tuple[str, float | None], ...]
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Difference:
         runs_only: whether a side has one run: then it says that these runs differ, not
             that others would.
         higher_is_better: direction of the column.
+        contaminated: number of the row whose pre-training has seen what the column
+            measures, where that of the other one has not: its lead claims nothing.
     """
 
     column: str
@@ -102,11 +106,13 @@ class Difference:
     test: str
     runs_only: bool
     higher_is_better: bool = True
+    contaminated: int | None = None
 
     @property
     def significant(self) -> bool:
         """Whether the table claims that one row is better."""
-        return self.p_adjusted <= LEVEL and not self.runs_only
+        is_fair = not self.runs_only and self.better != self.contaminated
+        return self.p_adjusted <= LEVEL and is_fair
 
     @property
     def worse(self) -> int:
@@ -182,6 +188,8 @@ class Table:
         run: the column that holds run_ids, where every row is a run; None if there is none.
         tasks: column name to the task that it has scores of.
         plots: pictures of the table.
+        runs: of every row: name of a column of scores to the runs behind its numbers,
+            where these are no `Score`s.
         sources: run_id to where it is; filled in by whoever read the records.
     """
 
@@ -203,13 +211,15 @@ class Table:
     run: str | None = None
     tasks: Mapping[str, str] = field(default_factory=dict)
     plots: tuple[Plot, ...] = ()
+    runs: tuple[Mapping[str, Runs], ...] = ()
     sources: Mapping[str, Source] = field(default_factory=dict)
 
     def __post_init__(self):
         """Checks that names and lengths fit.
 
         Raises:
-            ValueError: a name is no column, or is one twice, or a row is too long or short.
+            ValueError: a name is no column, or is one twice, or a row is too long or short,
+                or the runs of some rows are missing.
         """
         if len(set(self.columns)) != len(self.columns):
             raise ValueError(f"columns of a table must differ, got {self.columns}")
@@ -219,11 +229,22 @@ class Table:
         for name in named:
             if name not in self.columns:
                 raise ValueError(f"{name!r} is no column of the table: {self.columns}")
+        if self.runs and len(self.runs) != len(self.rows):
+            raise ValueError(
+                f"got runs of {len(self.runs)} rows, the table has {len(self.rows)}"
+            )
         for row in (*self.rows, *self.further_rows, *self.reference_rows):
             if len(row) != len(self.columns):
                 raise ValueError(
                     f"a row has {len(row)} values for {len(self.columns)} columns: {row}"
                 )
+
+    def behind(self, place: int) -> dict[str, Runs]:
+        """Name of a column of scores to the runs behind the numbers of a row."""
+        cells = zip(self.columns, self.rows[place], strict=True)
+        found = {name: v.runs for name, v in cells if isinstance(v, Score)}
+        found |= self.runs[place] if self.runs else {}
+        return {name: runs for name, runs in found.items() if runs}
 
     def cell(self, row: tuple[Value, ...], column: str) -> Value:
         """The value of a row in a column."""
@@ -232,8 +253,9 @@ class Table:
     def best(self, column: str) -> frozenset[int]:
         """Numbers of the rows to stress in a column; empty if nothing is better.
 
-        With tests, those that no row is significantly better than; without, those with
-        the best number, where more than one row has any.
+        With tests, those that no row is significantly better than, without contaminated
+        ones beside others; without tests, those with the best number, where more than one
+        row has any.
         """
         numbers = {i: number(self.cell(row, column)) for i, row in enumerate(self.rows)}
         numbers = {i: value for i, value in numbers.items() if value is not None}
@@ -245,7 +267,8 @@ class Table:
         tests = [d for d in self.differences if d.column == column]
         beaten = {d.worse for d in tests if d.significant}
         tested = {row for d in tests for row in (d.row, d.other)}
-        return frozenset(tested - beaten if beaten else ())
+        contaminated = {d.contaminated for d in tests}
+        return frozenset(tested - beaten - contaminated if beaten else ())
 
     def name(self, place: int) -> str:
         """What a row is called: its label, with its other texts if another row has that."""
@@ -388,8 +411,8 @@ def claim(table: Table, difference: Difference) -> str:
 
 def run_ids(table: Table) -> set[str]:
     """The runs behind the shown rows; empty if no row says which."""
-    values = (value for row in table.rows for value in row)
-    found = {run for v in values if isinstance(v, Score) for run, _ in v.runs}
+    behind = map(table.behind, range(len(table.rows)))
+    found = {run for row in behind for runs in row.values() for run, _ in runs}
     if table.run is not None:
         found |= {table.cell(row, table.run) for row in table.rows}
     return found

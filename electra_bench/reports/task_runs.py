@@ -4,7 +4,13 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.cells import COLLAPSED, Entry, is_collapsed, short_names
+from electra_bench.reports.cells import (
+    COLLAPSED,
+    CONTAMINATED,
+    Entry,
+    is_collapsed,
+    short_names,
+)
 from electra_bench.reports.plot import Dots
 from electra_bench.reports.table import Table, Value, axis_of_scores
 from electra_bench.reports.task_cells import (
@@ -74,7 +80,7 @@ def _row(
     record, result = entry
     marks = [*result.marks]
     marks += ["collapsed"] if is_collapsed(cell.column, entry) else []
-    marks += ["contaminated"] if result.task in record.contaminated else []
+    marks += [CONTAMINATED] if result.task in record.contaminated else []
     return (
         record.label,
         record.seed,

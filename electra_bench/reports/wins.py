@@ -71,6 +71,7 @@ def wins(
                 f"{len(tests)} tests at the 5 % level, {METHODS[correction]} over them and "
                 "those of the means.",
             ),
+            runs=tuple(board.runs(row, board.columns) for row in board.shown),
             plots=(_plot(names, counts),),
         )
 

@@ -188,13 +188,12 @@ def test_on_a_phone_only_the_table_scrolls(browser, page, show):
     assert label.rect["width"] < 200
 
 
-@pytest.mark.parametrize("headline", ["mean", "cola"])
-def test_a_score_leads_to_its_runs(opened, headline):
+@pytest.mark.parametrize("number", ["rank", "mean", "cola"])
+def test_a_number_leads_to_its_runs(opened, number):
     details = opened.find_element(By.ID, "runs")
     assert details.get_attribute("open") is None
     links = opened.find_elements(By.CSS_SELECTOR, "td a.score")
-    first_row = {"mean": links[0], "cola": links[1]}
-    first_row[headline].click()
+    dict(zip(("rank", "mean", "cola"), links, strict=False))[number].click()
     assert details.get_attribute("open") is not None
     # A mean leads to the first of the lists that it is of.
     section = details.find_element(By.TAG_NAME, "section")

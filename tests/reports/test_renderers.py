@@ -206,7 +206,10 @@ def test_a_page_says_how_to_read_a_cell(tmp_path):
         "mean], a dot a run with a bar at the median. Green: the best." in page
     )
     page = to_html(Table(("model", "cola"), rows[1:]), str(tmp_path))
-    assert "A cell: median over runs, n runs. A score leads" in page
+    assert "A cell: median over runs, n runs.</p>" in page
+    run = replace(scores[1], runs=(("b-cola-0", 50.0),))
+    page = to_html(Table(("model", "cola"), (("b", run),)), str(tmp_path))
+    assert "A cell: median over runs, n runs. A number leads to its runs.</p>" in page
     assert "A cell" not in to_html(Table(("model",), (("a",),)), str(tmp_path))
 
 

@@ -140,6 +140,51 @@ def bracketed(interval):
     return f"[{low:.1f}, {high:.1f}]"
 
 
+def test_every_number_leads_to_records(site):
+    """By the list of runs below its table, or by the record beside it."""
+    for page in site[0].glob("*.html"):
+        content = page.read_text("utf-8")
+        for row in itertools.chain.from_iterable(tables(content)):
+            if "run" in row:
+                assert os.path.isfile(site[0] / row["run"][1][0])
+                continue
+            for name, (text, links) in row.items():
+                # Models, and how much of pre-training they have seen, are names of rows.
+                is_name = name in ("model", "pre-training")
+                if is_name or not re.match(r"[+-]?\d", text):
+                    continue
+                [link] = links
+                listed = re.search(
+                    f'<section id="{link.removeprefix("#")}">(.*?)</section>',
+                    content,
+                    re.DOTALL,
+                )
+                records = re.findall(r'href="([^"]*record.json)"', listed[1])
+                assert records, (page.name, row["model"], name)
+                assert all(os.path.isfile(site[0] / one) for one in records)
+                assert "<code>electra-bench " in listed[1]
+
+
+def test_standard_deviations_and_costs_lead_to_what_they_are_of(site):
+    [rows] = tables(page_of(site, "seed_variance.html"))
+    content = page_of(site, "seed_variance.html")
+    [row] = [row for row in rows if row["model"][0] == "wide"]
+    for task in METRICS:
+        listed = content.partition(f'<section id="{row[task][1][0][1:]}">')[2]
+        shown = set(re.findall(r">([^<]*)</a>", listed.partition("</section>")[0]))
+        assert shown == {r["run_id"] for r, _ in runs_of(site, task, label="wide")}
+    content = page_of(site, "cost.html")
+    [row] = [r for r in tables(content)[0] if r["model"][0] == "wide"]
+    listed = content.partition(f'<section id="{row["pretrain seconds"][1][0][1:]}">')[2]
+    shown = re.findall(r">([^<]*)</a>", listed.partition("</section>")[0])
+    [expected] = [
+        r["run_id"]
+        for r, _ in site[1]
+        if (r["kind"], r["label"]) == ("pretrain", "wide")
+    ]
+    assert shown == [expected]
+
+
 @pytest.mark.parametrize("task", ["rte", "chunk"])
 def test_a_task_page_has_a_row_a_run(site, task):
     rows = tables(page_of(site, f"task-{task}.html"))[0]

@@ -9,6 +9,15 @@ def test_a_row_must_fit_the_columns():
         Table(("model", "a"), (("x",),))
 
 
+def test_runs_are_of_all_rows_or_of_none():
+    runs = ({"rte": (("a-rte-0", 60.0),)},)
+    table = Table(("model", "wins"), (("a", 1),), runs=runs)
+    assert table.behind(0) == runs[0]
+    assert tables.run_ids(table) == {"a-rte-0"}
+    with pytest.raises(ValueError, match="runs of 1 rows, the table has 2"):
+        Table(("model", "wins"), (("a", 1), ("b", 0)), runs=runs)
+
+
 @pytest.mark.parametrize("names", [{"rank_by": "b"}, {"metrics": ("b",)}])
 def test_columns_with_a_meaning_must_exist(names):
     with pytest.raises(ValueError, match="'b' is no column"):
