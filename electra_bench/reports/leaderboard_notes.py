@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from electra_bench.records import RunRecord
+from electra_bench.records import RunRecord, TaskResult
 from electra_bench.reports.board import Board, Tested
 from electra_bench.reports.cells import CONTAMINATED, row_names, short_names
 from electra_bench.reports.lineage import num_given
@@ -49,7 +49,7 @@ def notes_on_records(used: Sequence[RunRecord], board: Board) -> list[str]:
     if len(methods) > 1:
         notes.append(f"FLOPs were counted by different methods: {', '.join(methods)}.")
     marked = {
-        f"{record.label}, {result.task}: {mark}: {why}."
+        f"{record.label}, {_scored(record, result)}: {mark}: {why}."
         for row in board.shown
         for record in board.records(row)
         for result in record.results
@@ -77,6 +77,12 @@ def _first(found: Sequence[str]) -> str:
     more = len(found) - MOST_NAMED
     further = f"; and {more} more" if more > 0 else ""
     return "; ".join(found[:MOST_NAMED]) + further
+
+
+def _scored(record: RunRecord, result: TaskResult) -> str:
+    """The task of a result; with its split if the run has others of the task, too."""
+    of_task = [other for other in record.results if other.task == result.task]
+    return result.task if len(of_task) == 1 else f"{result.task} {result.split}"
 
 
 def _explained(

@@ -431,3 +431,13 @@ def test_marks_of_a_score_are_shown_and_explained():
     [row] = table.rows
     assert table.cell(row, "cola").marks == ("contaminated",)
     assert "a, cola: contaminated: its training saw the questions." in table.notes
+
+
+def test_marks_of_two_splits_of_a_task_are_told_apart():
+    results = tuple(
+        task_result("mnli", 60.0, split=split, marks={"unseen positions": f"{n} of 9"})
+        for split, n in (("dev_matched", 3), ("dev_mismatched", 4))
+    )
+    table = build([run_record("a", "", 0, 1.0, results=results)])
+    for split, n in (("dev_matched", 3), ("dev_mismatched", 4)):
+        assert f"a, mnli {split}: unseen positions: {n} of 9." in table.notes
