@@ -26,7 +26,7 @@ from electra_bench.reports.evidence import (
 )
 from electra_bench.reports.predictions import Unusable
 from electra_bench.reports.selection import select
-from electra_bench.reports.table import Difference, Runs, Score
+from electra_bench.reports.table import Difference, RunScores, Score
 
 MEAN = "mean"
 
@@ -141,9 +141,11 @@ class Board:
         in_mean = self.means.get(name, self.in_mean)
         return mean_or_none([self.score(row, column).value for column in in_mean])
 
-    def is_contaminated(self, row: RowKey, columns: Iterable[ColumnKey]) -> bool:
-        """Whether the pre-training of a row has seen what one of some columns measures."""
-        return any(CONTAMINATED in self.score(row, column).marks for column in columns)
+    def contaminated(
+        self, row: RowKey, columns: Iterable[ColumnKey]
+    ) -> tuple[ColumnKey, ...]:
+        """Those of some columns whose task the pre-training of a row has seen."""
+        return tuple(c for c in columns if CONTAMINATED in self.score(row, c).marks)
 
     def columns_behind(self, name: str) -> Sequence[ColumnKey]:
         """The columns that a mean is over, or the one of that name."""
@@ -154,8 +156,8 @@ class Board:
         entries = [e for c in self.columns for e in self.cells.get((row, c), [])]
         return list({e.record.run_id: e.record for e in entries}.values())
 
-    def runs(self, row: RowKey, columns: Iterable[ColumnKey]) -> dict[str, Runs]:
-        """Names of some columns to the runs of a row that they have scores of."""
+    def runs(self, row: RowKey, columns: Iterable[ColumnKey]) -> dict[str, RunScores]:
+        """Names of some columns to the runs of a row in them."""
         names = dict(zip(self.columns, self.names, strict=True))
         return {names[column]: self.score(row, column).runs for column in columns}
 
@@ -226,24 +228,28 @@ class Tested:
     def rank(self, number: int, column: str | None) -> int | None:
         """1 + the number of rows that are significantly better.
 
-        None if never tested, and for a contaminated row beside others.
+        None if never tested with several runs, and for a contaminated row beside others.
         """
         tests = [
             d
             for d in self.differences
-            if d.column == column and number in (d.row, d.other) and not d.runs_only
+            if d.column == column and number in (d.row, d.other)
         ]
-        if not tests or any(d.contaminated == number for d in tests):
+        is_contaminated = any(number in d.contaminated for d in tests)
+        if is_contaminated or all(d.runs_only for d in tests):
             return None
         return 1 + sum(d.significant and d.worse == number for d in tests)
 
 
-def _contaminated(board: Board, test: Difference) -> int | None:
-    """Of the two rows of a test the one that alone is contaminated."""
+def _contaminated(board: Board, test: Difference) -> tuple[int, ...]:
+    """Of the two rows of a test those that have seen what the other has not."""
     columns = board.columns_behind(test.column)
-    found = [
-        number
-        for number in (test.row, test.other)
-        if board.is_contaminated(board.shown[number], columns)
-    ]
-    return found[0] if len(found) == 1 else None
+    row, other = (
+        set(board.contaminated(board.shown[place], columns))
+        for place in (test.row, test.other)
+    )
+    return tuple(
+        place
+        for place, only in ((test.row, row - other), (test.other, other - row))
+        if only
+    )

@@ -22,8 +22,9 @@ RUN_SPECIFIC = re.compile(
 # Of columns, as papers print them.
 ORDER = (*GLUE_ORDER, "wnli", "ax", "squadv1", "squad", "chunk")
 
-# Of a run: a mark, and what another one says.
+# The mark of a score whose task pre-training has seen.
 CONTAMINATED = "contaminated"
+# Of a run; what its mark says.
 COLLAPSED = "ended no better than the trivial answer, and counts like any other"
 
 

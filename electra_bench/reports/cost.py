@@ -6,10 +6,11 @@ import numpy as np
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board import board_of
+from electra_bench.reports.board import Board, board_of
 from electra_bench.reports.cells import row_names, short_names
 from electra_bench.reports.collect import as_collected
 from electra_bench.reports.evidence import REPLICATES, Evidence
+from electra_bench.reports.leaderboard_notes import first_named
 from electra_bench.reports.plot import MOST_NAMES, XY, Series
 from electra_bench.reports.row_means import (
     MEANING,
@@ -82,6 +83,10 @@ def cost(
             )
             for i in order
         ]
+        runs = [dict(mean.runs) for mean in means]
+        if WALL in costs:
+            for mean, of_row in zip(means, runs, strict=True):
+                of_row[WALL] = built_on(mean.records, collected)
         plots = [
             _plot(
                 cost_name,
@@ -107,14 +112,12 @@ def cost(
             notes=(
                 MEANING,
                 "On the Pareto front no other row scores as well for less, or better for "
-                "as much. Contaminated rows are not on it where others are not.",
+                "as much.",
                 "Pictures lack models without pre-training, as their scale is logarithmic.",
+                *_note_on_contaminated(board, short, means),
             ),
             plots=tuple(plot for plot in plots if plot is not None),
-            runs=tuple(
-                {**means[i].runs, WALL: built_on(means[i].records, collected)}
-                for i in order
-            ),
+            runs=tuple(runs[i] for i in order),
         )
 
     return build
@@ -144,24 +147,43 @@ def front(
 ) -> frozenset[int]:
     """Places of the rows that no other one beats, without contaminated beside others."""
     sign = -1 if lower_is_better else 1
-    are_alike = len({mean.is_contaminated for mean in means}) == 1
     known = {
         i: (cost, sign * mean.score.value)
         for i, (mean, cost) in enumerate(zip(means, costs, strict=True))
-        if cost is not None
-        and mean.score is not None
-        and (are_alike or not mean.is_contaminated)
+        if cost is not None and mean.score is not None
+    }
+    seen = {i: set(means[i].contaminated) for i in known}
+    fair = {
+        i: known[i]
+        for i in known
+        if all(seen[i] <= of_other for of_other in seen.values())
     }
     return frozenset(
         i
-        for i, (cost, score) in known.items()
+        for i, (cost, score) in fair.items()
         if not any(
             other_cost <= cost
             and other >= score
             and (other_cost, other) != (cost, score)
-            for other_cost, other in known.values()
+            for other_cost, other in fair.values()
         )
     )
+
+
+def _note_on_contaminated(
+    board: Board, names: Sequence[str], means: Sequence[RowMean]
+) -> list[str]:
+    found = [
+        f"{name} in {', '.join(board.names_of(mean.contaminated))}"
+        for name, mean in zip(names, means, strict=True)
+        if mean.contaminated
+    ]
+    if not found:
+        return []
+    return [
+        f"Contaminated: {first_named(found)}. Beside rows that have not seen these tasks "
+        "such a row is on no front."
+    ]
 
 
 def _plot(

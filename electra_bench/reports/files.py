@@ -105,7 +105,7 @@ def escaped(line: str) -> str:
 
 
 def to_json(table: Table) -> str:
-    """Renders a report with the runs behind every score; a line a part of it."""
+    """Renders a report with the runs behind every number; a line a part of it."""
 
     def plain(value: Value):
         return vars(value) if isinstance(value, (Score, Bounded)) else value
@@ -129,7 +129,7 @@ def to_json(table: Table) -> str:
         "lower_is_better": table.lower_is_better,
         "details": dict(table.details),
         "rows": objects(table.rows),
-        "runs": table.runs,
+        "runs": [dict(of_row) for of_row in table.runs],
         "further_rows": objects(table.further_rows),
         "reference_rows": objects(table.reference_rows),
         "reference_details": table.reference_details,

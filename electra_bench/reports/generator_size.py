@@ -1,7 +1,7 @@
 """Scores over the size of the generator (Clark et al. 2020, Figure 3, left)."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
@@ -52,16 +52,15 @@ def generator_size(
             records, kinds=kinds, labels=labels, tasks=tasks, max_rows=max_rows
         )
         means = row_means(board, Evidence(collected, replicates))
-        found_rows, lines = [], {}
+        rows, lines = [], {}
         for name, mean in zip(row_names(board.rows), means, strict=False):
             found = _generator(mean.records, collected)
             if found is None:
                 continue
             objective, size = found
             protocol = mean.row.protocol
-            row = (name, objective, protocol, size, mean.score)
             runs = {**mean.runs, SIZE: built_on(mean.records, collected)}
-            found_rows.append((row, runs))
+            rows.append(((name, objective, protocol, size, mean.score), runs))
             if mean.score is not None:
                 seen = f"after {seen_of_pretraining(mean.row.fraction)}"
                 key = (objective, protocol, changes(mean.row), seen)
@@ -71,11 +70,11 @@ def generator_size(
             raise NothingToShow(
                 "no objective was pre-trained with two sizes of generator"
             )
-        found_rows.sort(key=lambda found: (found[0][1], str(found[0][2]), found[0][3]))
+        rows.sort(key=_objective_protocol_size)
         lower = board.mean_is_lower_better
         return Table(
             columns=("model", "objective", "protocol", SIZE, "score"),
-            rows=tuple(row for row, _ in found_rows),
+            rows=tuple(row for row, _ in rows),
             metrics=("score",),
             lower_is_better=("score",) if lower else (),
             title="Size of the generator",
@@ -86,11 +85,16 @@ def generator_size(
                 "score": mean_over(board),
             },
             notes=(MEANING,),
-            runs=tuple(runs for _, runs in found_rows),
+            runs=tuple(runs for _, runs in rows),
             plots=(_plot(lines, axis_of_scores("mean score", lower_is_better=lower)),),
         )
 
     return build
+
+
+def _objective_protocol_size(found: tuple[tuple, Mapping]) -> tuple:
+    (_, objective, protocol, size, _), _ = found
+    return objective, str(protocol), size
 
 
 def _generator(

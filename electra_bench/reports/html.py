@@ -99,9 +99,10 @@ def _section(table: Table, files: Files, prefix: str) -> dict[str, Any]:
     anchors = [_anchors(table, place, prefix) for place in range(len(table.rows))]
 
     def anchor(place: int | None, name: str) -> str | None:
-        # A mean, say, leads to the first of the lists that it is of.
+        # A rank leads to what it is by; a number of parameters to any runs of its row.
         of_row = {} if place is None else anchors[place]
-        return of_row.get(name, next(iter(of_row.values()), None))
+        first = next(iter(of_row.values()), None)
+        return of_row.get(name, of_row.get(table.rank_by, first))
 
     def cells(row: tuple[Value, ...], place: int | None) -> list[dict[str, Any]]:
         shown = [
@@ -250,7 +251,7 @@ def _cell(
             "explained": tables.explain(value),
             "marks": value.marks,
             # A score that is missing may have runs, whose scores are undefined.
-            "anchor": anchor if value.runs else None,
+            "anchor": anchor if value.runs else cell["anchor"],
             "points": _positions(_run_scores(value), span),
             "median": _positions([number], span) if number is not None else [],
         }

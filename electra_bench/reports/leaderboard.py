@@ -22,9 +22,10 @@ from electra_bench.reports.cells import (
 from electra_bench.reports.collect import as_collected
 from electra_bench.reports.evidence import REPLICATES, Evidence, detectable
 from electra_bench.reports.leaderboard_notes import notes_on_evidence, notes_on_records
+from electra_bench.reports.row_keys import RowKey
 from electra_bench.reports.selection import select
 from electra_bench.reports.significance import CORRECTIONS
-from electra_bench.reports.table import FLOOR, LeftOut, Table, Value
+from electra_bench.reports.table import FLOOR, LeftOut, RunScores, Table, Value
 
 # Published models of the sizes that people train; all others by gin.
 REFERENCES = (
@@ -196,6 +197,7 @@ def _table(
         left_out=tuple(left_out),
         differences=tested.differences,
         repeat=_outdated(board),
+        runs=tuple(_runs_of_means(board, row) for row in board.shown),
         tasks={
             name: column.task
             for name, column in zip(board.names, board.columns, strict=True)
@@ -276,6 +278,15 @@ def _with_detectable(text: str, tested: Tested, column: str) -> str:
     if smallest is None:
         return text
     return f"{text}; minimum detectable difference {smallest:.1f}"
+
+
+def _runs_of_means(board: Board, row: RowKey) -> dict[str, RunScores]:
+    """Name of a mean to the runs in its columns; none where a column is missing."""
+    return {
+        name: tuple(run for runs in board.runs(row, columns).values() for run in runs)
+        for name, columns in board.means.items()
+        if board.mean(row, name) is not None
+    }
 
 
 def _outdated(board: Board) -> tuple[str, ...]:

@@ -2,14 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.reports.board import Board, Tested
 from electra_bench.reports.cells import CONTAMINATED, row_names, short_names
 from electra_bench.reports.lineage import num_given
 from electra_bench.reports.significance import METHODS
-from electra_bench.reports.table import HIGHER
+from electra_bench.reports.table import HIGHER, Difference
 
 # Rows that one note names; dashes in the table show the others.
 MOST_NAMED = 8
@@ -49,11 +49,11 @@ def notes_on_records(used: Sequence[RunRecord], board: Board) -> list[str]:
     if len(methods) > 1:
         notes.append(f"FLOPs were counted by different methods: {', '.join(methods)}.")
     marked = {
-        f"{record.label}, {_scored(record, result)}: {mark}: {why}."
+        f"{record.label}, {what}: {mark}: {why}."
         for row in board.shown
         for record in board.records(row)
         for result in record.results
-        for mark, why in _explained(record, result.task, result.marks).items()
+        for what, mark, why in _marked(record, result)
     }
     return [*notes, *sorted(marked)]
 
@@ -69,28 +69,27 @@ def _without_mean(board: Board) -> list[str]:
             without.append(f"{name} lacks {', '.join(board.names_of(lacking))}")
     if not without:
         return []
-    return [f"Without a mean, and so without a rank: {_first(without)}."]
+    return [f"Without a mean, and so without a rank: {first_named(without)}."]
 
 
-def _first(found: Sequence[str]) -> str:
+def first_named(found: Sequence[str]) -> str:
     """As many as one note names, and how many more there are."""
     more = len(found) - MOST_NAMED
     further = f"; and {more} more" if more > 0 else ""
     return "; ".join(found[:MOST_NAMED]) + further
 
 
-def _scored(record: RunRecord, result: TaskResult) -> str:
-    """The task of a result; with its split if the run has others of the task, too."""
-    of_task = [other for other in record.results if other.task == result.task]
-    return result.task if len(of_task) == 1 else f"{result.task} {result.split}"
-
-
-def _explained(
-    record: RunRecord, task: str, marks: Mapping[str, str]
-) -> Mapping[str, str]:
-    if task not in record.contaminated:
-        return marks
-    return {CONTAMINATED: record.contaminated[task], **marks}
+def _marked(record: RunRecord, result: TaskResult) -> Iterator[tuple[str, str, str]]:
+    """What is marked, the mark, and why."""
+    # Pre-training has seen a task; the other marks are those of a split.
+    contaminated = result.marks.get(CONTAMINATED, record.contaminated.get(result.task))
+    if contaminated is not None:
+        yield result.task, CONTAMINATED, contaminated
+    splits = {other.split for other in record.results if other.task == result.task}
+    scored = result.task if len(splits) == 1 else f"{result.task} {result.split}"
+    for mark, why in result.marks.items():
+        if mark != CONTAMINATED:
+            yield scored, mark, why
 
 
 def _change(change) -> str:
@@ -128,28 +127,28 @@ def notes_on_evidence(board: Board, tested: Tested, correction: str) -> list[str
             f"{of_runs} more tests have one run on a side: they say that these runs "
             "differ, not that others would, and decide no rank."
         )
-    notes += _note_on_contaminated(board, tested)
+    notes += note_on_contaminated(board, tested.differences)
     if of_models:
         notes += _notes_on_checkpoints(board, tested)
     return notes
 
 
-def _note_on_contaminated(board: Board, tested: Tested) -> list[str]:
-    """Which rows know what they are measured by, where others do not."""
+def note_on_contaminated(board: Board, tests: Sequence[Difference]) -> list[str]:
+    """Which rows have seen what they are measured by, where others have not."""
     columns: dict[int, list[str]] = {}
-    for test in tested.differences:
-        if test.contaminated is not None:
-            found = columns.setdefault(test.contaminated, [])
+    for test in tests:
+        for place in test.contaminated:
+            found = columns.setdefault(place, [])
             found += [] if test.column in found else [test.column]
     if not columns:
         return []
-    names = row_names(board.rows)
+    names = short_names(board.shown)
     found = [
         f"{names[place]} in {', '.join(columns[place])}" for place in sorted(columns)
     ]
     return [
-        f"Contaminated: {_first(found)}. There a lead over rows that are not is no claim, "
-        "and a row with such a mean has no rank."
+        f"Contaminated: {first_named(found)}. There a lead over rows that have not seen "
+        "the same is no claim, and gives no rank."
     ]
 
 

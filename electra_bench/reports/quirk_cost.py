@@ -88,20 +88,24 @@ def quirk_cost(
             for column in board.columns
         }
         evidence.save()
-        rows = []
+        rows, runs = [], []
         for model in models:
             for row in (model.base, *model.others):
                 cells: list[Value] = []
-                for column in board.columns:
+                of_differences = {}
+                for name, column in zip(board.names, board.columns, strict=True):
                     own, base = scores[row, column], scores[model.base, column]
                     key = (row, column)
                     cells.append(own)
+                    if row == model.base:
+                        cells.append(None)
+                        continue
                     cells.append(
-                        None
-                        if row == model.base
-                        else _difference(own, base, tests.get(key), adjusted.get(key))
+                        _difference(own, base, tests.get(key), adjusted.get(key))
                     )
+                    of_differences[f"{name}, difference"] = own.runs + base.runs
                 rows.append((model.name, row.protocol, changes(row), *cells))
+                runs.append(of_differences)
         of_tasks = [c for name in board.names for c in (name, f"{name}, difference")]
         return Table(
             columns=("model", "protocol", "change", *of_tasks),
@@ -124,6 +128,7 @@ def quirk_cost(
                 f"{len(tests)} tests; p-values are for all of them together "
                 f"({significance.METHODS[correction]}), * is significant at the 5 % level.",
             ),
+            runs=tuple(runs),
             tasks={
                 name: column.task
                 for name, column in zip(board.names, board.columns, strict=True)

@@ -6,13 +6,14 @@ from typing import NamedTuple
 from electra_bench.records import RunRecord
 from electra_bench.reports.aggregate import mean_or_none
 from electra_bench.reports.board import Board
+from electra_bench.reports.cells import ColumnKey
 from electra_bench.reports.collect import Collected
 from electra_bench.reports.evidence import Evidence, mean_over_columns
 from electra_bench.reports.lineage import ancestors
 from electra_bench.reports.plot import Point
 from electra_bench.reports.predictions import Unusable
 from electra_bench.reports.row_keys import RowKey
-from electra_bench.reports.table import Bounded, Runs
+from electra_bench.reports.table import Bounded, RunScores
 
 # What such a mean is, for notes.
 MEANING = (
@@ -30,15 +31,15 @@ class RowMean(NamedTuple):
         records: its runs.
         score: mean over columns of means over runs, or over pre-trainings where these have
             several runs; None if a column is missing.
-        is_contaminated: whether pre-training has seen what one of the columns measures.
+        contaminated: columns whose task its pre-training has seen.
         runs: name of a column to the runs in it.
     """
 
     row: RowKey
     records: list[RunRecord]
     score: Bounded | None
-    is_contaminated: bool
-    runs: Mapping[str, Runs]
+    contaminated: tuple[ColumnKey, ...]
+    runs: Mapping[str, RunScores]
 
     def point(self, x: float, name: str = "") -> Point:
         """The score as a point with its error bar."""
@@ -58,7 +59,7 @@ def row_means(board: Board, evidence: Evidence) -> list[RowMean]:
             row,
             board.records(row),
             _mean(board, row, evidence),
-            board.is_contaminated(row, board.in_mean),
+            board.contaminated(row, board.in_mean),
             board.runs(row, board.in_mean),
         )
         for row in board.shown
@@ -80,7 +81,7 @@ def _mean(board: Board, row: RowKey, evidence: Evidence) -> Bounded | None:
     return Bounded(found.value, (found.low, found.high))
 
 
-def built_on(runs: Sequence[RunRecord], records: Collected) -> Runs:
+def built_on(runs: Sequence[RunRecord], records: Collected) -> RunScores:
     """The runs that some runs build on, each once."""
     earlier = (one for run in runs for one in ancestors(run, records) if one)
     return tuple((run_id, None) for run_id in dict.fromkeys(r.run_id for r in earlier))

@@ -16,6 +16,9 @@ HIGHER, LOWER = "higher is better", "lower is better"
 # Of all tests of a table together, and of intervals.
 LEVEL = 0.05
 
+# (run_id, score or None) of every run.
+RunScores = tuple[tuple[str, float | None], ...]
+
 
 @dataclass(frozen=True)
 class Score:
@@ -44,7 +47,7 @@ class Score:
     high: float | None = None
     mean: float | None = None
     interval: tuple[float, float] | None = None
-    runs: "Runs" = ()
+    runs: RunScores = ()
     marks: tuple[str, ...] = ()
     no_interval: str | None = None
     stale: bool = False
@@ -72,8 +75,6 @@ class NothingToShow(ValueError):
 
 
 Value = Score | Bounded | str | int | float | None
-# (run_id, score or None) of every run.
-Runs = tuple[tuple[str, float | None], ...]
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ class Difference:
         runs_only: whether a side has one run: then it says that these runs differ, not
             that others would.
         higher_is_better: direction of the column.
-        contaminated: number of the row whose pre-training has seen what the column
-            measures, where that of the other one has not: its lead claims nothing.
+        contaminated: numbers of the rows whose pre-training has seen something that the
+            column measures and that of the other one has not: their lead claims nothing.
     """
 
     column: str
@@ -106,12 +107,12 @@ class Difference:
     test: str
     runs_only: bool
     higher_is_better: bool = True
-    contaminated: int | None = None
+    contaminated: tuple[int, ...] = ()
 
     @property
     def significant(self) -> bool:
         """Whether the table claims that one row is better."""
-        is_fair = not self.runs_only and self.better != self.contaminated
+        is_fair = not self.runs_only and self.better not in self.contaminated
         return self.p_adjusted <= LEVEL and is_fair
 
     @property
@@ -188,8 +189,8 @@ class Table:
         run: the column that holds run_ids, where every row is a run; None if there is none.
         tasks: column name to the task that it has scores of.
         plots: pictures of the table.
-        runs: of every row: name of a column of scores to the runs behind its numbers,
-            where these are no `Score`s.
+        runs: of every row: name to the runs behind those of its numbers that are no
+            `Score`s. A number of a column of that name leads to them.
         sources: run_id to where it is; filled in by whoever read the records.
     """
 
@@ -211,7 +212,7 @@ class Table:
     run: str | None = None
     tasks: Mapping[str, str] = field(default_factory=dict)
     plots: tuple[Plot, ...] = ()
-    runs: tuple[Mapping[str, Runs], ...] = ()
+    runs: tuple[Mapping[str, RunScores], ...] = ()
     sources: Mapping[str, Source] = field(default_factory=dict)
 
     def __post_init__(self):
@@ -239,8 +240,8 @@ class Table:
                     f"a row has {len(row)} values for {len(self.columns)} columns: {row}"
                 )
 
-    def behind(self, place: int) -> dict[str, Runs]:
-        """Name of a column of scores to the runs behind the numbers of a row."""
+    def behind(self, place: int) -> dict[str, RunScores]:
+        """Name to the runs behind the numbers of a row, where they are known."""
         cells = zip(self.columns, self.rows[place], strict=True)
         found = {name: v.runs for name, v in cells if isinstance(v, Score)}
         found |= self.runs[place] if self.runs else {}
@@ -267,7 +268,7 @@ class Table:
         tests = [d for d in self.differences if d.column == column]
         beaten = {d.worse for d in tests if d.significant}
         tested = {row for d in tests for row in (d.row, d.other)}
-        contaminated = {d.contaminated for d in tests}
+        contaminated = {row for d in tests for row in d.contaminated}
         return frozenset(tested - beaten - contaminated if beaten else ())
 
     def name(self, place: int) -> str:

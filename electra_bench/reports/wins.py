@@ -9,6 +9,7 @@ from electra_bench.reports.board import Tested, board_of
 from electra_bench.reports.cells import short_names
 from electra_bench.reports.collect import as_collected
 from electra_bench.reports.evidence import REPLICATES, Evidence
+from electra_bench.reports.leaderboard_notes import note_on_contaminated
 from electra_bench.reports.plot import Matrix
 from electra_bench.reports.significance import METHODS
 from electra_bench.reports.table import NothingToShow, Table
@@ -70,6 +71,7 @@ def wins(
                 "is significantly better; a dash is a pair without a test.",
                 f"{len(tests)} tests at the 5 % level, {METHODS[correction]} over them and "
                 "those of the means.",
+                *note_on_contaminated(board, tests),
             ),
             runs=tuple(board.runs(row, board.columns) for row in board.shown),
             plots=(_plot(names, counts),),

@@ -7,10 +7,10 @@ from run_records import run_record, save_predicted
 
 from electra_bench.reports.collect import collect
 from electra_bench.reports.cost import cost
+from electra_bench.reports.wins import wins
 from electra_bench.reports.write import build_table
 
 RIGHT = {"seen": 90, "fair": 70, "weak": 20}
-WHY = {"cola": "its corpus has the sentences"}
 
 
 @pytest.fixture(autouse=True)
@@ -18,17 +18,29 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(tmp_path / "cache"))
 
 
-def collected(folder, contaminated):
-    """Records with predictions: (label, share of right answers) on two tasks."""
-    for label, task, seed in itertools.product(RIGHT, ("cola", "rte"), range(3)):
-        right = RIGHT[label] + seed
-        fields = {"total_flops": 1e15 + RIGHT[label], "train_flops": 0.0}
-        if label in contaminated:
-            fields["contaminated"] = WHY
-        record = run_record(label, task, seed, float(right), **fields)
-        answers = ["yes"] * right + ["no"] * (100 - right)
-        run = folder / "runs" / record.run_id
-        save_predicted(run, record, ["yes"] * 100, answers)
+def collected(folder, contaminated, num_seeds=None):
+    """Records with predictions on two tasks.
+
+    Args:
+        folder: where to write them.
+        contaminated: label to the tasks that its pre-training has seen.
+        num_seeds: label to the number of its runs where that is not three.
+    """
+    for label, task in itertools.product(RIGHT, ("cola", "rte")):
+        for seed in range((num_seeds or {}).get(label, 3)):
+            right = RIGHT[label] + seed
+            record = run_record(
+                label,
+                task,
+                seed,
+                float(right),
+                total_flops=1e15 + RIGHT[label],
+                train_flops=0.0,
+                contaminated={t: "in its corpus" for t in contaminated.get(label, ())},
+            )
+            answers = ["yes"] * right + ["no"] * (100 - right)
+            run = folder / "runs" / record.run_id
+            save_predicted(run, record, ["yes"] * 100, answers)
     return collect([str(folder / "runs")])
 
 
@@ -36,20 +48,24 @@ def labels(table, places):
     return {table.rows[place][table.columns.index("model")] for place in places}
 
 
-def ranks(table):
-    return {table.cell(row, "model"): table.cell(row, "rank") for row in table.rows}
+def column(table, name):
+    return {table.cell(row, "model"): table.cell(row, name) for row in table.rows}
 
 
-def claims(table, column):
+def claims(table, name):
     return {
         (table.name(d.better), table.name(d.worse))
         for d in table.differences
-        if d.significant and d.column == column
+        if d.significant and d.column == name
     }
 
 
+def noted(table):
+    return [note for note in table.notes if note.startswith("Contaminated")]
+
+
 def test_its_lead_where_it_has_seen_the_task_is_no_claim(tmp_path):
-    table = build_table(collected(tmp_path, {"seen"}))
+    table = build_table(collected(tmp_path, {"seen": ["cola"]}))
     assert claims(table, "cola") == claims(table, "mean") == {("fair", "weak")}
     assert claims(table, "rte") == {
         ("seen", "fair"),
@@ -58,38 +74,85 @@ def test_its_lead_where_it_has_seen_the_task_is_no_claim(tmp_path):
     }
     assert labels(table, table.best("cola")) == {"fair"}
     assert labels(table, table.best("rte")) == {"seen"}
-    assert ranks(table) == {"seen": None, "fair": 1, "weak": 2}
-    [note] = [note for note in table.notes if note.startswith("Contaminated")]
+    assert column(table, "rank") == {"seen": None, "fair": 1, "weak": 2}
+    [note] = noted(table)
     assert note.startswith("Contaminated: seen in cola, mean. There a lead")
 
 
 def test_a_row_that_is_worse_although_it_has_seen_the_task_is_worse(tmp_path):
-    table = build_table(collected(tmp_path, {"weak"}))
+    table = build_table(collected(tmp_path, {"weak": ["cola"]}))
     assert {("seen", "weak"), ("fair", "weak")} <= claims(table, "cola")
-    assert ranks(table) == {"seen": 1, "fair": 2, "weak": None}
+    assert column(table, "rank") == {"seen": 1, "fair": 2, "weak": None}
 
 
 def test_rows_that_have_all_seen_a_task_are_compared_as_usual(tmp_path):
-    table = build_table(collected(tmp_path, set(RIGHT)))
+    table = build_table(collected(tmp_path, dict.fromkeys(RIGHT, ["cola"])))
     assert len(claims(table, "cola")) == 3
     assert labels(table, table.best("cola")) == {"seen"}
-    assert ranks(table) == {"seen": 1, "fair": 2, "weak": 3}
-    assert not any(note.startswith("Contaminated") for note in table.notes)
+    assert column(table, "rank") == {"seen": 1, "fair": 2, "weak": 3}
+    assert noted(table) == []
 
 
 @pytest.mark.parametrize(
-    "contaminated, expected",
+    "seen, of_mean, ranks",
     [
-        (set(), {"seen", "fair", "weak"}),
-        ({"seen"}, {"fair", "weak"}),
-        (set(RIGHT), {"seen", "fair", "weak"}),
+        # Different tasks: neither of the means is fair.
+        ({"seen": ["cola"], "fair": ["rte"], "weak": []}, set(), [None, None, 1]),
+        (
+            {"seen": ["cola", "rte"], "fair": ["rte"], "weak": ["rte"]},
+            {("fair", "weak")},
+            [None, 1, 2],
+        ),
     ],
 )
-def test_it_is_not_on_the_front_of_costs(tmp_path, contaminated, expected):
-    table = cost(replicates=100)(collected(tmp_path, contaminated))
-    on_front = {
-        table.cell(row, "model")
-        for row in table.rows
-        if table.cell(row, "front, pretrain FLOPs") == "front"
-    }
-    assert on_front == expected
+def test_a_mean_is_fair_if_both_rows_have_seen_the_same(tmp_path, seen, of_mean, ranks):
+    records = collected(tmp_path, seen)
+    table = build_table(records)
+    assert claims(table, "mean") == of_mean
+    assert column(table, "rank") == dict(zip(RIGHT, ranks, strict=True))
+    on_front = column(cost(replicates=100)(records), "front, pretrain FLOPs")
+    expected = ["front" if rank else None for rank in ranks]
+    assert on_front == dict(zip(RIGHT, expected, strict=True))
+
+
+def test_beside_a_fair_row_of_one_run_there_is_no_rank_either(tmp_path):
+    seen = {"seen": ["cola"], "weak": ["cola"]}
+    table = build_table(collected(tmp_path, seen, num_seeds={"fair": 1}))
+    assert column(table, "rank") == {"seen": None, "fair": None, "weak": None}
+
+
+@pytest.mark.parametrize(
+    "seen, expected",
+    [
+        ({}, {"seen", "fair", "weak"}),
+        ({"seen": ["cola"]}, {"fair", "weak"}),
+        (dict.fromkeys(RIGHT, ["cola"]), {"seen", "fair", "weak"}),
+    ],
+)
+def test_it_is_not_on_the_front_of_costs(tmp_path, seen, expected):
+    table = cost(replicates=100)(collected(tmp_path, seen))
+    on_front = column(table, "front, pretrain FLOPs")
+    assert {label for label, place in on_front.items() if place} == expected
+    named = "; ".join(f"{label} in cola" for label in RIGHT if label in seen)
+    assert [note.split(". ")[0] for note in noted(table)] == (
+        [f"Contaminated: {named}"] if seen else []
+    )
+
+
+def test_a_front_is_of_the_rows_that_have_a_place_on_it(tmp_path):
+    """A fair row without a mean keeps nobody from the front."""
+    seen = {"seen": ["cola"], "weak": ["cola"]}
+    records = [
+        record
+        for record in collected(tmp_path, seen)
+        if (record.label, record.results[0].task) != ("fair", "rte")
+    ]
+    on_front = column(cost(replicates=100)(records), "front, pretrain FLOPs")
+    assert on_front == {"seen": "front", "weak": "front", "fair": None}
+
+
+def test_its_leads_are_no_wins(tmp_path):
+    table = wins(replicates=100)(collected(tmp_path, {"seen": ["cola", "rte"]}))
+    assert column(table, "wins") == {"seen": 0, "fair": 2, "weak": 0}
+    [note] = noted(table)
+    assert note.startswith("Contaminated: seen in cola, rte. ")

@@ -438,6 +438,10 @@ def test_marks_of_two_splits_of_a_task_are_told_apart():
         task_result("mnli", 60.0, split=split, marks={"unseen positions": f"{n} of 9"})
         for split, n in (("dev_matched", 3), ("dev_mismatched", 4))
     )
-    table = build([run_record("a", "", 0, 1.0, results=results)])
+    seen = {"mnli": "its captions"}
+    table = build([run_record("a", "", 0, 1.0, results=results, contaminated=seen)])
     for split, n in (("dev_matched", 3), ("dev_mismatched", 4)):
         assert f"a, mnli {split}: unseen positions: {n} of 9." in table.notes
+    # Contaminated is the task.
+    found = [note for note in table.notes if "contaminated" in note]
+    assert found == ["a, mnli: contaminated: its captions."]

@@ -210,6 +210,9 @@ def test_a_page_says_how_to_read_a_cell(tmp_path):
     run = replace(scores[1], runs=(("b-cola-0", 50.0),))
     page = to_html(Table(("model", "cola"), (("b", run),)), str(tmp_path))
     assert "A cell: median over runs, n runs. A number leads to its runs.</p>" in page
+    behind = {"cola": (("b-cola-0", 50.0),)}
+    page = to_html(Table(("model", "cola"), rows[1:], runs=(behind,)), str(tmp_path))
+    assert '<a class="score" href="#runs-0-0">' in page
     assert "A cell" not in to_html(Table(("model",), (("a",),)), str(tmp_path))
 
 

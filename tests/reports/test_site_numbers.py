@@ -165,24 +165,41 @@ def test_every_number_leads_to_records(site):
                 assert "<code>electra-bench " in listed[1]
 
 
-def test_standard_deviations_and_costs_lead_to_what_they_are_of(site):
-    [rows] = tables(page_of(site, "seed_variance.html"))
+def listed_runs(content, link):
+    """The run_ids of a list below a table."""
+    listed = content.partition(f'<section id="{link.removeprefix("#")}">')[2]
+    return re.findall(r">([^<]*)</a>", listed.partition("</section>")[0])
+
+
+def test_numbers_lead_to_the_runs_that_they_are_of(site):
+    def ids(runs):
+        return sorted(record["run_id"] for record, _ in runs)
+
     content = page_of(site, "seed_variance.html")
-    [row] = [row for row in rows if row["model"][0] == "wide"]
+    [row] = [r for r in tables(content)[0] if r["model"][0] == "wide"]
     for task in METRICS:
-        listed = content.partition(f'<section id="{row[task][1][0][1:]}">')[2]
-        shown = set(re.findall(r">([^<]*)</a>", listed.partition("</section>")[0]))
-        assert shown == {r["run_id"] for r, _ in runs_of(site, task, label="wide")}
+        expected = ids(runs_of(site, task, label="wide"))
+        assert sorted(listed_runs(content, *row[task][1])) == expected
+
+    content = page_of(site, "index.html")
+    [row] = [r for r in tables(content)[0] if r["model"][0] == "wide"]
+    expected = sorted(i for t in METRICS for i in ids(runs_of(site, t, label="wide")))
+    assert sorted(listed_runs(content, *row["mean"][1])) == expected
+
     content = page_of(site, "cost.html")
     [row] = [r for r in tables(content)[0] if r["model"][0] == "wide"]
-    listed = content.partition(f'<section id="{row["pretrain seconds"][1][0][1:]}">')[2]
-    shown = re.findall(r">([^<]*)</a>", listed.partition("</section>")[0])
-    [expected] = [
-        r["run_id"]
-        for r, _ in site[1]
-        if (r["kind"], r["label"]) == ("pretrain", "wide")
+    assert listed_runs(content, *row["pretrain seconds"][1]) == [
+        record["run_id"]
+        for record, _ in site[1]
+        if (record["kind"], record["label"]) == ("pretrain", "wide")
     ]
-    assert shown == [expected]
+
+    content = page_of(site, "quirk_cost.html")
+    base, fixed, _ = tables(content)[0]
+    for task in METRICS:
+        sides = [listed_runs(content, *row[task][1]) for row in (fixed, base)]
+        difference = listed_runs(content, *fixed[f"{task}, difference"][1])
+        assert difference == [*sides[0], *sides[1]]
 
 
 @pytest.mark.parametrize("task", ["rte", "chunk"])

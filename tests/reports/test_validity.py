@@ -1,5 +1,6 @@
 """What never shares a column or a mean, and what a table says of it."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -59,6 +60,19 @@ def test_a_bumped_task_greys_its_runs_and_lists_what_to_repeat(newer_cola, tmp_p
     for text in (to_markdown(table).replace("\\", ""), to_html(table, str(tmp_path))):
         assert command in text[text.index("o repeat") :]
     assert 'class=" stale"' in to_html(table, str(tmp_path))
+
+
+def test_a_mean_leads_to_runs_that_it_counts(newer_cola, tmp_path):
+    records = [of_card("cola", task_version=1), of_card("rte"), of_card("mrpc")]
+    table = build_table(collect([str(p) for p in save_records(tmp_path, records)]))
+    assert table.columns.index("cola") < table.columns.index("rte")
+    runs = [run for run, _ in table.behind(0)["mean"]]
+    assert sorted(runs) == ["a-mrpc-0", "a-rte-0"]
+    page = to_html(table, str(tmp_path))
+    [link] = re.findall(
+        r'<a class="score" href="#([^"]*)"><span[^>]*>60.0</span></a></td>', page
+    )
+    assert "<h3>a: mean</h3>" in page.partition(f'<section id="{link}">')[2][:50]
 
 
 def test_a_table_of_old_runs_only_has_no_ranking(newer_cola):

@@ -60,7 +60,7 @@ function filterable(box) {
 }
 document.querySelectorAll(".filter input").forEach(filterable);
 
-// A link from a score opens the list of runs that it leads into.
+// A link from a number opens the list of runs that it leads into.
 function openRuns() {
   const target = location.hash && document.getElementById(location.hash.slice(1));
   const list = target && target.closest("details");
