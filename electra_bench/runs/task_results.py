@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from electra_bench.records import TaskCard, TaskResult, write_predictions
 from electra_bench.runs import recording
 from electra_bench.runs.task_data import TaskData
+from electra_bench.runs.trivial_answer import trivial_score
 from electra_bench.tasks.examples import TaskExamples
 from electra_bench.training.checkpoints import Best
 from electra_bench.training.evaluation import Scored
@@ -34,17 +35,20 @@ def task_result(
     os.makedirs(os.path.join(run_dir, "predictions"), exist_ok=True)
     write_predictions(os.path.join(run_dir, path), scored.predictions)
     size = len(scored.predictions)
+    subset = other_size(card, split, size)
+    is_published = split == card.eval_split and subset is None
+    targets = [one.target for one in scored.predictions]
     return TaskResult(
         task=card.name,
         task_version=card.version,
         split=split,
-        subset=other_size(card, split, size),
+        subset=subset,
         num_examples=size,
         metrics=scored.metrics,
         main_metric=card.main_metric,
         data_sha256=part.data_sha256,
         higher_is_better=card.higher_is_better,
-        floor=card.floor,
+        floor=card.floor if is_published else trivial_score(card, targets),
         marks=marks,
         predictions_path=path,
         predictions_sha256=recording.sha256_of_file(os.path.join(run_dir, path)),

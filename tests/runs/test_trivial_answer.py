@@ -1,0 +1,53 @@
+"""Scores of the trivial answer, which tell whether a run has collapsed."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from electra_bench.records import Prediction
+from electra_bench.registry import tasks
+from electra_bench.runs.task_results import task_result
+from electra_bench.runs.trivial_answer import trivial_score
+from electra_bench.training.evaluation import Scored
+
+SENTENCES = [["B-NP", "I-NP", "O"], ["B-NP"]]
+
+
+@pytest.mark.parametrize(
+    "task, targets, expected",
+    [
+        ("mnli", ["neutral"] * 3 + ["entailment"] * 2, 60.0),
+        ("cola", ["1", "1", "0"], 0.0),
+        # B-NP is the most frequent tag: of its four spans one is right, and all of two.
+        ("chunk", SENTENCES, 100 * 2 * 0.25 * 0.5 / (0.25 + 0.5)),
+        ("pos", [["NOUN", "VERB", "NOUN"], ["DET"]], 50.0),
+        ("squad", [["a", "b"], [], [], ["c"], ["d"]], 40.0),
+        # No most frequent answer, or none that is known.
+        ("sts", [1.0, 1.0, 5.0], 0.0),
+        ("squadv1", [["a"], ["b"]], None),
+    ],
+)
+def test_it_is_that_of_the_answer_that_is_right_most_often(task, targets, expected):
+    assert trivial_score(tasks.get(task), targets) == pytest.approx(expected)
+
+
+def result(card, split, answers, folder):
+    predictions = [
+        Prediction(str(i), answer, "entailment") for i, answer in enumerate(answers)
+    ]
+    scored = Scored({card.main_metric: 60.0}, predictions)
+    part = SimpleNamespace(data_sha256="0" * 64)
+    return task_result(card, split, part, scored, str(folder), {})
+
+
+def test_a_part_of_a_split_has_a_floor_of_its_own(tmp_path):
+    card = tasks.get("rte")
+    answers = ["not_entailment"] * 8 + ["entailment"] * 2
+    found = result(card, "dev", answers, tmp_path)
+    assert (found.subset, found.floor) == ("10 of 277", 80.0)
+    # More than the floor of the whole split, 52.7, and still worse than always the same.
+    assert found.is_trivial(card.higher_is_better)
+    whole = result(card, "dev", ["entailment"] * 277, tmp_path)
+    assert (whole.subset, whole.floor) == (None, card.floor)
+    other = result(card, "test", ["entailment"] * 3000, tmp_path)
+    assert other.floor == 100.0
