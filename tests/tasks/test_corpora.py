@@ -264,7 +264,10 @@ def test_splits_without_examples(tmp_path):
         build("test_empty")
 
 
-def test_files_may_be_relative_to_the_data_folder(tmp_path, text_file):
+def test_files_may_be_relative_to_the_data_folder(tmp_path, text_file, monkeypatch):
+    # Files of the current folder come first.
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
     add_corpus("test_relative", "*.txt")
     with run_context.use(data_dir=str(tmp_path)):
         assert load_task("test_relative").source.files() == [
