@@ -1,17 +1,15 @@
 """What a task without code leaves open and its data tell: labels, range, metric, floor."""
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-
-import numpy as np
 
 from electra_bench.data.bad_rows import bad_row
 from electra_bench.data.column_files import Sentence, is_span_tag
 from electra_bench.tasks import metrics
 from electra_bench.tasks.file_task_source import Definition, FileTaskSource
 from electra_bench.tasks.qa_metrics import squad_v1, squad_v2
+from electra_bench.tasks.trivial_answer import trivial_answers
 
 MAX_LABELS = 1000
 
@@ -110,9 +108,7 @@ def _floor(source: FileTaskSource) -> float | None:
         [_answer(example.item) for example in source.examples(split)]
         for split in (task.train_split, task.eval_split)
     )
-    flat = [label for answer in train for label in np.atleast_1d(answer).tolist()]
-    [(common, _)] = Counter(flat).most_common(1)
-    constant = [[common] * len(a) if isinstance(a, list) else common for a in held_out]
+    constant = trivial_answers(held_out, seen=train)
     scores = {
         k: v
         for fn in metric_fns(source.definition)

@@ -6,8 +6,7 @@ import pytest
 
 from electra_bench.records import Prediction
 from electra_bench.registry import tasks
-from electra_bench.runs.task_results import task_result
-from electra_bench.runs.trivial_answer import trivial_score
+from electra_bench.runs.task_results import task_result, trivial_score
 from electra_bench.training.evaluation import Scored
 
 SENTENCES = [["B-NP", "I-NP", "O"], ["B-NP"]]
@@ -22,6 +21,7 @@ SENTENCES = [["B-NP", "I-NP", "O"], ["B-NP"]]
         ("chunk", SENTENCES, 100 * 2 * 0.25 * 0.5 / (0.25 + 0.5)),
         ("pos", [["NOUN", "VERB", "NOUN"], ["DET"]], 50.0),
         ("squad", [["a", "b"], [], [], ["c"], ["d"]], 40.0),
+        ("squad", [["a"], ["b"]], 0.0),
         # No most frequent answer, or none that is known.
         ("sts", [1.0, 1.0, 5.0], 0.0),
         ("squadv1", [["a"], ["b"]], None),
