@@ -56,11 +56,11 @@ def write_batches(args: argparse.Namespace) -> None:
     from electra_bench import registry
     from electra_bench.core import Variables
     from electra_bench.data import run_context
-    from electra_bench.data.batch_plan import Row
-    from electra_bench.data.batching import make_batch
-    from electra_bench.data.vocabularies import load_vocabulary
+    from electra_bench.data.examples.batch_plan import Row
+    from electra_bench.data.examples.batches import make_batch
     from electra_bench.runs.batches import TrainingBatches
     from electra_bench.tasks.examples import examples
+    from electra_bench.vocabularies.load import load_vocabulary
 
     card = registry.tasks.get(args.task)
     tokens = load_vocabulary(os.path.join(args.init, "vocab.txt"))

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 
-from electra_bench.data.text_files import find_files, iter_documents
+from electra_bench.data.text.files import find_files, iter_documents
 
 
 def main() -> None:

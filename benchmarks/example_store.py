@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from array_record.python import array_record_module
 
-from electra_bench.data.example_store import ExampleStore, ExampleWriter
+from electra_bench.data.examples.store import ExampleStore, ExampleWriter
 
 ROWS = 100_000
 READS = 50_000

@@ -19,7 +19,7 @@ from collections import Counter
 import numpy as np
 from scipy.stats import binomtest
 
-from electra_bench.data.text_files import find_files, iter_lines
+from electra_bench.data.text.files import find_files, iter_lines
 
 LENGTHS = (8, 25)  # words of a sentence
 NEIGHBOURS = 10  # words of the nearest frequencies that may replace one

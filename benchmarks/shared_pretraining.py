@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from electra_bench.reports.significance import Runs, mean_over_columns
+from electra_bench.reports.statistics.significance import Runs, mean_over_columns
 from electra_bench.reports.table import LEVEL
 
 REPLICATES = 200

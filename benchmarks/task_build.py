@@ -33,8 +33,8 @@ def measure(args: argparse.Namespace) -> None:
     """Builds the examples beside a thread that looks at the memory."""
     from electra_bench import registry
     from electra_bench.data import run_context
-    from electra_bench.data.vocabularies import load_vocabulary
     from electra_bench.tasks.examples import examples
+    from electra_bench.vocabularies.load import load_vocabulary
 
     length = registry.tasks.get(args.task).max_seq_length
     tokens = load_vocabulary(args.vocab)

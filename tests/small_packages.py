@@ -8,8 +8,8 @@ from string import ascii_lowercase
 
 import pytest
 
-from electra_bench.tasks import pydoc_files
-from electra_bench.tasks.pydoc_examples import LIBRARIES
+from electra_bench.tasks.pydoc import files
+from electra_bench.tasks.pydoc.examples import LIBRARIES
 
 MODULES = 60
 
@@ -54,5 +54,5 @@ def packages(tmp_path_factory):
 def installed(packages, tmp_path, monkeypatch):
     """The packages as if they were the environment's, and an empty cache."""
     monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(pydoc_files, "site_packages", lambda: str(packages))
+    monkeypatch.setattr(files, "site_packages", lambda: str(packages))
     return packages

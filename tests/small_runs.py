@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from electra_bench.data.vocabulary_training import train_wordpiece, write_vocabulary
+from electra_bench.vocabularies.training import train_wordpiece, write_vocabulary
 
 SMALL_MODEL = [
     "models.electra.hidden_size = 16",

@@ -57,9 +57,9 @@ def add_parser(subparsers) -> None:
 def run(args: argparse.Namespace) -> None:
     """Compares and prints."""
     from electra_bench.registry import load_plugin
-    from electra_bench.reports import compare_forms
-    from electra_bench.reports.compare import compare
-    from electra_bench.reports.terminal import console
+    from electra_bench.reports.compare import forms as compare_forms
+    from electra_bench.reports.compare.comparison import compare
+    from electra_bench.reports.render.terminal import console
 
     if args.examples < 0:
         raise ValueError(f"--examples must be at least 0, got {args.examples}")

@@ -186,16 +186,16 @@ def _boolean(text: str) -> bool:
 
 def run(args: argparse.Namespace) -> None:
     """Builds the examples and prints what was made."""
-    from electra_bench.data.corpus_builder import (
+    from electra_bench.data.examples.corpus_builder import (
         build_corpus_folder,
         holdout_threshold,
         made_examples,
         settings_for,
         tokenizer_of,
     )
-    from electra_bench.data.ordered_map import num_cores
-    from electra_bench.data.text_files import find_files, iter_documents
-    from electra_bench.data.text_streams import ReadReport
+    from electra_bench.data.text.files import find_files, iter_documents
+    from electra_bench.data.text.streams import ReadReport
+    from electra_bench.system.ordered_map import num_cores
 
     _check(args)
     files = find_files(args.corpus_dir)
@@ -276,13 +276,13 @@ def _check_inputs_survive(args: argparse.Namespace) -> None:
 
 def _vocabulary(args: argparse.Namespace) -> Any:
     """The vocabulary; a SentencePiece model is known by its content."""
-    from electra_bench.data import vocabulary_files
-    from electra_bench.data.wordpiece_file import wordpiece_file
+    from electra_bench.vocabularies import files as vocabulary_files
+    from electra_bench.vocabularies.wordpiece_file import wordpiece_file
 
     content = vocabulary_files.read_file(args.vocab_file)
     if vocabulary_files.is_sentencepiece(content):
         # Its vocabulary is seqio's, which loads TensorFlow.
-        from electra_bench.data.sentencepiece_vocabulary import SentencePieceVocabulary
+        from electra_bench.vocabularies.sentencepiece import SentencePieceVocabulary
 
         return SentencePieceVocabulary(args.vocab_file)
     return wordpiece_file(args.vocab_file, args.do_lower_case, args.strip_accents)
@@ -291,7 +291,7 @@ def _vocabulary(args: argparse.Namespace) -> Any:
 def _facts(
     args: argparse.Namespace, files: Sequence[str], vocabulary: Any
 ) -> dict[str, Any]:
-    from electra_bench.data.file_hashes import file_sha256
+    from electra_bench.system.file_hashes import file_sha256
 
     digest = hashlib.sha256("\n".join(map(file_sha256, files)).encode())
     return {

@@ -127,7 +127,7 @@ def _run(directory: str) -> dict[str, Any]:
 
 
 def _print(described: dict[str, Any]) -> None:
-    from electra_bench.reports import terminal
+    from electra_bench.reports.render import terminal
 
     doc = described.pop("doc", None)
     parameters = described.pop("parameters", None)

@@ -169,7 +169,7 @@ def _list(sets: Sequence[DataSet], as_json: bool) -> None:
     if as_json:
         print(json.dumps([_object(entry) for entry in sets], indent=1))
         return
-    from electra_bench.reports import terminal
+    from electra_bench.reports.render import terminal
 
     rows = [_row(entry) for entry in sets]
     terminal.print_grid(COLUMNS, rows, terminal.console())

@@ -70,8 +70,8 @@ def run(args: argparse.Namespace) -> None:
     """Builds the report, prints it and writes it."""
     from electra_bench import config
     from electra_bench.registry import REGISTRIES, load_plugin
-    from electra_bench.reports.collect import collect
-    from electra_bench.reports.write import build_table, write_table
+    from electra_bench.reports.collect.collected import collect
+    from electra_bench.reports.render.write import build_table, write_table
 
     formats = _formats(args)
     for plugin in args.plugin:
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> None:
     collected = collect(args.runs)
     table = build_table(collected, args.report, tasks)
     if "terminal" in formats:
-        from electra_bench.reports import terminal
+        from electra_bench.reports.render import terminal
 
         terminal.print_table(table)
     if args.out:
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> None:
         command = _command(args)
         written = write_table(table, args.out, files, name=args.report, command=command)
         if SITE in formats:
-            from electra_bench.reports.site import write_site
+            from electra_bench.reports.render.site import write_site
 
             written += write_site(collected, table, args.out, command, tasks)
         for path in written:

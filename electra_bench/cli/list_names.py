@@ -103,7 +103,7 @@ COLUMNS = {
 
 
 def _print(kind: str, objects: list[dict[str, Any]]) -> None:
-    from electra_bench.reports import terminal
+    from electra_bench.reports.render import terminal
 
     columns = COLUMNS.get(kind, ("name", "distribution", "version", "origin"))
     columns = [c for c in columns if c != "error"] + ["error"]

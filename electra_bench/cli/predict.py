@@ -167,7 +167,7 @@ def _check_output(args: argparse.Namespace) -> None:
                 f"--format {args.format} writes into a folder, but {path!r} is a file"
             )
         return
-    from electra_bench.data.text_lines import check_output
+    from electra_bench.data.text.lines import check_output
 
     if args.format == "conll" and len(args.run_dirs) > 1:
         raise ValueError(

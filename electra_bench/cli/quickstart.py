@@ -56,10 +56,10 @@ def add_parser(subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs everything and prints the leaderboard."""
     quiet.import_tensorflow()
-    from electra_bench.reports import terminal
-    from electra_bench.reports.collect import collect
-    from electra_bench.reports.site import write_site
-    from electra_bench.reports.write import build_table, write_table
+    from electra_bench.reports.collect.collected import collect
+    from electra_bench.reports.render import terminal
+    from electra_bench.reports.render.site import write_site
+    from electra_bench.reports.render.write import build_table, write_table
     from electra_bench.runs.launch import launch
 
     length = "long" if args.minutes >= LONG_MINUTES else "short"

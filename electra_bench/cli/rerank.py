@@ -109,7 +109,7 @@ def _object(record: RunRecord) -> dict[str, Any]:
 
 
 def _print(record: RunRecord, metric: str | None, *, to_stderr: bool) -> None:
-    from electra_bench.reports import terminal
+    from electra_bench.reports.render import terminal
 
     out = terminal.console(sys.stderr if to_stderr else sys.stdout)
     columns = ["split", "lists", "hypotheses"]

@@ -148,7 +148,7 @@ def run_suite(args: argparse.Namespace) -> int:
 
 
 def _print_plan(suite: "Suite", steps: "list[Step]") -> None:
-    from electra_bench.reports import terminal
+    from electra_bench.reports.render import terminal
     from electra_bench.runs.suite import GB
     from electra_bench.suites.cell import shown
 
@@ -185,7 +185,7 @@ def _print_left_out(steps: "list[Step]") -> None:
 
 def show_status(args: argparse.Namespace) -> int:
     """Prints every cell, or an array of objects with a `name`."""
-    from electra_bench.reports import terminal
+    from electra_bench.reports.render import terminal
     from electra_bench.runs.suite_outdated import NOT_COMPARED, outdated
     from electra_bench.suites.status import STATES, statuses
 

@@ -74,15 +74,15 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains the vocabulary, writes and checks it, and says what it is."""
-    from electra_bench.data import text_files
+    from electra_bench.data.text import files
 
     _check(args)
-    found = text_files.find_files(args.files)
+    found = files.find_files(args.files)
     errors.begin_work()
     started = time.monotonic()
     print(f"reading {len(found)} file{'s' * (len(found) != 1)}", flush=True)
-    report = text_files.ReadReport()
-    lines = text_files.iter_lines(
+    report = files.ReadReport()
+    lines = files.iter_lines(
         found, text_field=args.text_field, on_error=args.on_error, report=report
     )
     train = _wordpiece if args.type == "wordpiece" else _sentencepiece
@@ -95,8 +95,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _wordpiece(args: argparse.Namespace, lines: Iterator[str]) -> str:
-    from electra_bench.data import vocabulary_training as training
-    from electra_bench.data.wordpiece_file import wordpiece_file
+    from electra_bench.vocabularies import training as training
+    from electra_bench.vocabularies.wordpiece_file import wordpiece_file
 
     normalisation = {"lower_case": not args.cased, "strip_accents": _strips(args)}
     counts = training.count_words(lines, **normalisation)
@@ -116,8 +116,8 @@ def _wordpiece(args: argparse.Namespace, lines: Iterator[str]) -> str:
 
 
 def _sentencepiece(args: argparse.Namespace, lines: Iterator[str]) -> str:
-    from electra_bench.data import vocabulary_training as training
-    from electra_bench.data.vocabularies import SentencePieceVocabulary
+    from electra_bench.vocabularies import training as training
+    from electra_bench.vocabularies.wordpiece import SentencePieceVocabulary
 
     model = training.train_sentencepiece(
         lines, args.size, not args.cased, _strips(args), args.min_frequency
@@ -131,7 +131,7 @@ def _strips(args: argparse.Namespace) -> bool:
 
 
 def _check(args: argparse.Namespace) -> None:
-    from electra_bench.data.vocabulary_training import check_size
+    from electra_bench.vocabularies.training import check_size
 
     check_size(args.size)
     if os.path.isdir(args.output):

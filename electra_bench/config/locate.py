@@ -1,30 +1,20 @@
-"""Where the gin files are: in a checkout, in a wheel, or where the user says."""
+"""Where the gin files are: the project's, or where the user says."""
 
 import difflib
-import importlib.util
 import os
 from pathlib import Path
 
 
 def gin_root() -> Path:
-    """The folder with the project's gin files.
-
-    A checkout comes first, because an editable install does not expose the files of the
-    wheel's `electra_bench.gin_files`.
+    """The folder with the project's gin files: beside the package or, in a wheel, in it.
 
     Raises:
-        FileNotFoundError: neither exists; the installation is broken.
+        FileNotFoundError: it is not there; the installation is broken.
     """
-    package = Path(__file__).resolve().parents[1]
-    checkout = package.parent / "gin"
-    if (package.parent / "setup.cfg").is_file() and checkout.is_dir():
-        return checkout
-    spec = importlib.util.find_spec("electra_bench.gin_files")
-    if spec and spec.submodule_search_locations:
-        return Path(spec.submodule_search_locations[0])
-    raise FileNotFoundError(
-        f"the project's gin files are neither in {checkout} nor in the installed package"
-    )
+    folder = (Path(__file__).parents[1] / "gin_files").resolve()
+    if not folder.is_dir():
+        raise FileNotFoundError(f"the project's gin files are not in {folder}")
+    return folder
 
 
 def find_gin_file(name: str) -> Path:

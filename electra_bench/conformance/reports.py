@@ -10,10 +10,15 @@ from typing import NamedTuple
 
 from electra_bench.conformance.check import NotChecked, require
 from electra_bench.records import RunRecord, TaskResult
-from electra_bench.reports import terminal
-from electra_bench.reports.collect import Collected
+from electra_bench.reports.collect.collected import Collected
+from electra_bench.reports.render import terminal
+from electra_bench.reports.render.write import (
+    FORMATS,
+    build_table,
+    is_of_task,
+    write_table,
+)
 from electra_bench.reports.table import NothingToShow, Table
-from electra_bench.reports.write import FORMATS, build_table, is_of_task, write_table
 
 HEAVY = ("tensorflow", "seqio", "t5", "jax", "torch")
 # Prints what a report has loaded; arguments: the plugins to load, then its name.

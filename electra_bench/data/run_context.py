@@ -18,7 +18,7 @@ class RunContext:
 
     Attributes:
         data_dir: folder with the data sets; None if none was given.
-        vocabulary: the run's vocabulary (see `data/vocabularies.py`); None if none was
+        vocabulary: the run's vocabulary (see `vocabularies/wordpiece.py`); None if none was
             given.
         files: split to path, binds splits of the run's task by hand.
         on_error: what to do about rows that cannot be used, "raise" or "skip"; None does

@@ -11,7 +11,6 @@ import numpy as np
 
 from electra_bench.core import Variables
 from electra_bench.core.variables import variable_name
-from electra_bench.data.vocabularies import load_vocabulary
 from electra_bench.interop.huggingface import (
     ForeignModel,
     ForeignModelError,
@@ -23,6 +22,7 @@ from electra_bench.models.flops import EncoderSizes
 from electra_bench.objectives.heads import DiscriminatorHead, MaskedLMHead
 from electra_bench.records import RunRecord, TaskCard, write_record
 from electra_bench.training.checkpoints import Checkpoints, sha256_of_checkpoint
+from electra_bench.vocabularies.load import load_vocabulary
 
 EMBEDDINGS = "electra/embeddings/"
 

@@ -5,23 +5,14 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from electra_bench.core import (
-    Batch,
-    EncoderFactory,
-    LossTerm,
-    SpecialIds,
-    Variables,
-)
+from electra_bench.core import Batch, EncoderFactory, LossTerm, SpecialIds, Variables
 from electra_bench.models.flops import dense_flops
 from electra_bench.models.flops_paper import Transformer
 from electra_bench.models.layers import Dense
 from electra_bench.objectives.electra import like_electra
 from electra_bench.objectives.generators import mean_term, token_losses
 from electra_bench.objectives.replace_mlm import ReplaceMLM
-from electra_bench.objectives.replaced_tokens import (
-    Forward,
-    ReplacedTokens,
-)
+from electra_bench.objectives.replaced_tokens import Forward, ReplacedTokens
 from electra_bench.registry import objectives
 
 # Stands for minus infinity, with which gradients would not be finite.

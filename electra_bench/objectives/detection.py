@@ -13,7 +13,6 @@ from electra_bench.core import (
     Variables,
     measured,
 )
-from electra_bench.data.corruption import Corrupted
 from electra_bench.models import flops_paper
 from electra_bench.models.flops import TRAIN_FACTOR, discriminator_head_flops
 from electra_bench.objectives.generators import mean_term
@@ -23,6 +22,7 @@ from electra_bench.objectives.pretrain_metrics import (
     auc,
     detection_outputs,
 )
+from electra_bench.objectives.sampling import Corrupted
 
 
 def detection_measures(

@@ -13,25 +13,14 @@ from electra_bench.core import (
     SpecialIds,
     Variables,
 )
-from electra_bench.data.corruption import Masking
 from electra_bench.models.flops import discriminator_head_flops
 from electra_bench.models.flops_paper import Transformer
 from electra_bench.objectives.detection import detection_measures
-from electra_bench.objectives.generators import (
-    Generator,
-    build_generator,
-    mean_term,
-)
+from electra_bench.objectives.generators import Generator, build_generator, mean_term
 from electra_bench.objectives.heads import DiscriminatorHead
-from electra_bench.objectives.pretrain_metrics import (
-    ElectraMetrics,
-    detection_outputs,
-)
-from electra_bench.objectives.replaced_tokens import (
-    Forward,
-    ReplacedTokens,
-    Replacing,
-)
+from electra_bench.objectives.masking import Masking
+from electra_bench.objectives.pretrain_metrics import ElectraMetrics, detection_outputs
+from electra_bench.objectives.replaced_tokens import Forward, ReplacedTokens, Replacing
 from electra_bench.registry import objectives
 
 # AUC of a discriminator that has learnt next to nothing.

@@ -2,25 +2,12 @@
 
 import tensorflow as tf
 
-from electra_bench.core import (
-    Batch,
-    EncoderFactory,
-    LossTerm,
-    SpecialIds,
-    Variables,
-)
-from electra_bench.data.corruption import gather_positions
+from electra_bench.core import Batch, EncoderFactory, LossTerm, SpecialIds, Variables
 from electra_bench.models.layers import Dense
 from electra_bench.objectives.electra import Electra, like_electra
-from electra_bench.objectives.generators import (
-    MaskedLM,
-    mean_term,
-    token_losses,
-)
-from electra_bench.objectives.replaced_tokens import (
-    Forward,
-    ReplacedTokens,
-)
+from electra_bench.objectives.generators import MaskedLM, mean_term, token_losses
+from electra_bench.objectives.positions import gather_positions
+from electra_bench.objectives.replaced_tokens import Forward, ReplacedTokens
 from electra_bench.registry import objectives
 
 

@@ -13,10 +13,7 @@ from electra_bench.models.flops import TRAIN_FACTOR
 from electra_bench.objectives.electra import Electra, like_electra
 from electra_bench.objectives.generators import MaskedLM
 from electra_bench.objectives.mlm import MaskedLanguageModelling
-from electra_bench.objectives.replaced_tokens import (
-    Forward,
-    ReplacedTokens,
-)
+from electra_bench.objectives.replaced_tokens import Forward, ReplacedTokens
 from electra_bench.registry import objectives
 
 

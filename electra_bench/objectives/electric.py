@@ -6,12 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from electra_bench.core import (
-    Batch,
-    EncoderFactory,
-    SpecialIds,
-    Variables,
-)
+from electra_bench.core import Batch, EncoderFactory, SpecialIds, Variables
 from electra_bench.objectives.electra import Electra, like_electra
 from electra_bench.objectives.replaced_tokens import Forward
 from electra_bench.registry import objectives

@@ -16,10 +16,11 @@ from electra_bench.core import (
     SpecialIds,
     Variables,
 )
-from electra_bench.data.corruption import Masked, candidates, gather_positions
 from electra_bench.models import flops_paper
 from electra_bench.models.flops import masked_lm_head_flops
 from electra_bench.objectives.heads import MaskedLMHead
+from electra_bench.objectives.masking import Masked, candidates
+from electra_bench.objectives.positions import gather_positions
 
 
 class Proposed(NamedTuple):

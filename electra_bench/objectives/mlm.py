@@ -11,7 +11,6 @@ from electra_bench.core import (
     Variables,
     measured,
 )
-from electra_bench.data.corruption import Masked, Masking, max_predictions
 from electra_bench.models import flops_paper
 from electra_bench.models.flops import TRAIN_FACTOR
 from electra_bench.objectives.generators import (
@@ -20,6 +19,7 @@ from electra_bench.objectives.generators import (
     is_likeliest,
     token_losses,
 )
+from electra_bench.objectives.masking import Masked, Masking, max_predictions
 from electra_bench.objectives.pretrain_metrics import MaskedLMMetrics
 from electra_bench.registry import objectives
 

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from electra_bench.core import Batch, Objective, Seed
-from electra_bench.data.corruption import Masked
 from electra_bench.objectives.electra import Electra
 from electra_bench.objectives.generators import MaskedLM, TwoTower, token_losses
+from electra_bench.objectives.masking import Masked
 
 TRAINABLE = (
     "OBJECTIVE = 'electric'; OBJECTIVE = 'electra' with "

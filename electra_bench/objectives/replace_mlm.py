@@ -2,24 +2,15 @@
 
 import tensorflow as tf
 
-from electra_bench.core import (
-    Batch,
-    EncoderFactory,
-    LossTerm,
-    SpecialIds,
-    Variables,
-)
-from electra_bench.data.corruption import gather_positions
+from electra_bench.core import Batch, EncoderFactory, LossTerm, SpecialIds, Variables
 from electra_bench.models.flops import masked_lm_head_flops
 from electra_bench.models.flops_paper import Transformer
 from electra_bench.objectives.electra import like_electra
 from electra_bench.objectives.generators import mean_term, token_losses
 from electra_bench.objectives.heads import MaskedLMHead
+from electra_bench.objectives.positions import gather_positions
 from electra_bench.objectives.pretrain_metrics import RestoringMetrics
-from electra_bench.objectives.replaced_tokens import (
-    Forward,
-    ReplacedTokens,
-)
+from electra_bench.objectives.replaced_tokens import Forward, ReplacedTokens
 from electra_bench.registry import objectives
 
 

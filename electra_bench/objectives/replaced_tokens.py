@@ -20,15 +20,6 @@ from electra_bench.core import (
     Variables,
     measured,
 )
-from electra_bench.data.corruption import (
-    Corrupted,
-    Masked,
-    Masking,
-    corrupt,
-    max_predictions,
-    sample_replacements,
-    unmask,
-)
 from electra_bench.models import flops_paper
 from electra_bench.models.flops import TRAIN_FACTOR, sampling_flops
 from electra_bench.objectives.generators import (
@@ -37,7 +28,9 @@ from electra_bench.objectives.generators import (
     is_likeliest,
     token_losses,
 )
+from electra_bench.objectives.masking import Masked, Masking, max_predictions, unmask
 from electra_bench.objectives.pretrain_metrics import GeneratorMetrics
+from electra_bench.objectives.sampling import Corrupted, corrupt, sample_replacements
 
 # A generator that finds so many of the tokens replaces too few. ELECTRA's reaches about
 # 0.5 (Clark et al. 2020, section 3.2: 65 % for its likeliest token).

@@ -6,13 +6,10 @@ import numpy as np
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board import Board, board_of
-from electra_bench.reports.cells import row_names, short_names
-from electra_bench.reports.collect import as_collected
-from electra_bench.reports.evidence import REPLICATES, Evidence
-from electra_bench.reports.leaderboard_notes import first_named
-from electra_bench.reports.plot import MOST_NAMES, XY, Series
-from electra_bench.reports.row_means import (
+from electra_bench.reports.board.board import Board, board_of
+from electra_bench.reports.board.cells import row_names, short_names
+from electra_bench.reports.board.notes import first_named
+from electra_bench.reports.board.row_means import (
     MEANING,
     RowMean,
     built_on,
@@ -20,6 +17,9 @@ from electra_bench.reports.row_means import (
     pretrain_wall_s,
     row_means,
 )
+from electra_bench.reports.collect.collected import as_collected
+from electra_bench.reports.plot import MOST_NAMES, XY, Series
+from electra_bench.reports.statistics.evidence import REPLICATES, Evidence
 from electra_bench.reports.table import NothingToShow, Table, axis_of_scores
 
 FLOPS, WALL = "pretrain FLOPs", "pretrain seconds"

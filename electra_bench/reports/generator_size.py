@@ -5,21 +5,21 @@ from collections.abc import Callable, Mapping, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board import board_of
-from electra_bench.reports.cells import row_names, seen_of_pretraining
-from electra_bench.reports.collect import Collected, as_collected
-from electra_bench.reports.evidence import REPLICATES, Evidence
-from electra_bench.reports.lineage import ancestors
-from electra_bench.reports.plot import MOST_NAMES, XY, Series
-from electra_bench.reports.row_means import (
+from electra_bench.reports.board.board import board_of
+from electra_bench.reports.board.cells import row_names, seen_of_pretraining
+from electra_bench.reports.board.row_means import (
     MEANING,
     RowMean,
     built_on,
     mean_over,
     row_means,
 )
+from electra_bench.reports.board.task_cells import changes
+from electra_bench.reports.collect.collected import Collected, as_collected
+from electra_bench.reports.collect.lineage import ancestors
+from electra_bench.reports.plot import MOST_NAMES, XY, Series
+from electra_bench.reports.statistics.evidence import REPLICATES, Evidence
 from electra_bench.reports.table import NothingToShow, Table, axis_of_scores
-from electra_bench.reports.task_cells import changes
 
 PARAMETER = "generator_hidden_size"
 SIZE = "generator size"

@@ -8,25 +8,25 @@ from typing import NamedTuple
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.aggregate import over_seeds
-from electra_bench.reports.cells import Entry
-from electra_bench.reports.collect import Collected, as_collected
-from electra_bench.reports.example_groups import (
-    LENGTH_NAMES,
-    Measures,
-    by_class,
-    by_length,
-)
-from electra_bench.reports.predictions import Answers, Unusable
-from electra_bench.reports.replicates import weighted_metric
-from electra_bench.reports.table import NothingToShow, Table
-from electra_bench.reports.task_cells import (
+from electra_bench.reports.board.cells import Entry
+from electra_bench.reports.board.task_cells import (
     CONDITIONS,
     TaskCell,
     all_lower_are_better,
     conditions,
     task_cells,
 )
+from electra_bench.reports.collect.collected import Collected, as_collected
+from electra_bench.reports.collect.predictions import Answers, Unusable
+from electra_bench.reports.statistics.aggregate import over_seeds
+from electra_bench.reports.statistics.example_groups import (
+    LENGTH_NAMES,
+    Measures,
+    by_class,
+    by_length,
+)
+from electra_bench.reports.statistics.replicates import weighted_metric
+from electra_bench.reports.table import NothingToShow, Table
 
 Build = Callable[[Sequence[RunRecord]], Table]
 

@@ -8,10 +8,9 @@ import numpy as np
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports import references as published
-from electra_bench.reports.aggregate import mean_or_none
-from electra_bench.reports.board import Board, Tested
-from electra_bench.reports.cells import (
+from electra_bench.reports.board import references as published
+from electra_bench.reports.board.board import Board, Tested
+from electra_bench.reports.board.cells import (
     COLLAPSED,
     ColumnKey,
     columns_of,
@@ -19,12 +18,13 @@ from electra_bench.reports.cells import (
     num_collapsed,
     row_names,
 )
-from electra_bench.reports.collect import as_collected
-from electra_bench.reports.evidence import REPLICATES, Evidence, detectable
-from electra_bench.reports.leaderboard_notes import notes_on_evidence, notes_on_records
-from electra_bench.reports.row_keys import RowKey
-from electra_bench.reports.selection import select
-from electra_bench.reports.significance import CORRECTIONS
+from electra_bench.reports.board.notes import notes_on_evidence, notes_on_records
+from electra_bench.reports.board.row_keys import RowKey
+from electra_bench.reports.board.selection import select
+from electra_bench.reports.collect.collected import as_collected
+from electra_bench.reports.statistics.aggregate import mean_or_none
+from electra_bench.reports.statistics.evidence import REPLICATES, Evidence, detectable
+from electra_bench.reports.statistics.significance import CORRECTIONS
 from electra_bench.reports.table import FLOOR, LeftOut, RunScores, Table, Value
 
 # Published models of the sizes that people train; all others by gin.

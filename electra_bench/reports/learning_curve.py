@@ -4,22 +4,22 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.collect import as_collected
-from electra_bench.reports.evidence import REPLICATES, Evidence
+from electra_bench.reports.board.task_cells import (
+    CONDITIONS,
+    TaskCell,
+    all_lower_are_better,
+    conditions,
+    task_cells,
+)
+from electra_bench.reports.collect.collected import as_collected
 from electra_bench.reports.plot import XY, Point, Series
+from electra_bench.reports.statistics.evidence import REPLICATES, Evidence
 from electra_bench.reports.table import (
     LeftOut,
     NothingToShow,
     Score,
     Table,
     axis_of_scores,
-)
-from electra_bench.reports.task_cells import (
-    CONDITIONS,
-    TaskCell,
-    all_lower_are_better,
-    conditions,
-    task_cells,
 )
 
 

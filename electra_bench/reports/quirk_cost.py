@@ -6,13 +6,19 @@ from typing import NamedTuple
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports import significance
-from electra_bench.reports.board import Board, board_of
-from electra_bench.reports.cells import ColumnKey, row_names
-from electra_bench.reports.collect import as_collected
-from electra_bench.reports.evidence import REPLICATES, Evidence, PairTest, compared
-from electra_bench.reports.predictions import Unusable
-from electra_bench.reports.row_keys import RowKey
+from electra_bench.reports.board.board import Board, board_of
+from electra_bench.reports.board.cells import ColumnKey, row_names
+from electra_bench.reports.board.row_keys import RowKey
+from electra_bench.reports.board.task_cells import changes
+from electra_bench.reports.collect.collected import as_collected
+from electra_bench.reports.collect.predictions import Unusable
+from electra_bench.reports.statistics import significance
+from electra_bench.reports.statistics.evidence import (
+    REPLICATES,
+    Evidence,
+    PairTest,
+    compared,
+)
 from electra_bench.reports.table import (
     LEVEL,
     Bounded,
@@ -21,7 +27,6 @@ from electra_bench.reports.table import (
     Table,
     Value,
 )
-from electra_bench.reports.task_cells import changes
 
 BASE, FIXED = "code_v1", "fixed"
 # (row, column) to its test against the row of the same model under `BASE`.

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board import Board, board_of
-from electra_bench.reports.cells import ColumnKey, row_names, short_names
+from electra_bench.reports.board.board import Board, board_of
+from electra_bench.reports.board.cells import ColumnKey, row_names, short_names
 from electra_bench.reports.plot import Dots
 from electra_bench.reports.table import (
     Bounded,

@@ -4,21 +4,21 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.cells import (
+from electra_bench.reports.board.cells import (
     COLLAPSED,
     CONTAMINATED,
     Entry,
     is_collapsed,
     short_names,
 )
-from electra_bench.reports.plot import Dots
-from electra_bench.reports.table import Table, Value, axis_of_scores
-from electra_bench.reports.task_cells import (
+from electra_bench.reports.board.task_cells import (
     CONDITIONS,
     TaskCell,
     conditions,
     task_cells,
 )
+from electra_bench.reports.plot import Dots
+from electra_bench.reports.table import Table, Value, axis_of_scores
 
 
 @reports.register("task_runs")

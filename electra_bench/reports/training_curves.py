@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.collect import as_collected
+from electra_bench.reports.collect.collected import as_collected
 from electra_bench.reports.plot import XY, Point, Series
 from electra_bench.reports.table import NothingToShow, Table
 

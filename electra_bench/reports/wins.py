@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board import Tested, board_of
-from electra_bench.reports.cells import short_names
-from electra_bench.reports.collect import as_collected
-from electra_bench.reports.evidence import REPLICATES, Evidence
-from electra_bench.reports.leaderboard_notes import note_on_contaminated
+from electra_bench.reports.board.board import Tested, board_of
+from electra_bench.reports.board.cells import short_names
+from electra_bench.reports.board.notes import note_on_contaminated
+from electra_bench.reports.collect.collected import as_collected
 from electra_bench.reports.plot import Matrix
-from electra_bench.reports.significance import METHODS
+from electra_bench.reports.statistics.evidence import REPLICATES, Evidence
+from electra_bench.reports.statistics.significance import METHODS
 from electra_bench.reports.table import NothingToShow, Table
 
 

@@ -7,15 +7,15 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from electra_bench.data.batch_plan import ByLengthPlan, RandomPlan
-from electra_bench.data.batching import (
+from electra_bench.data.examples.batch_plan import ByLengthPlan, RandomPlan
+from electra_bench.data.examples.batches import (
     LENGTH_MULTIPLE,
     Plan,
     make_batch,
     signature,
     training_dataset,
 )
-from electra_bench.data.example_store import ExampleStore
+from electra_bench.data.examples.store import ExampleStore
 from electra_bench.tasks.examples import TaskExamples
 
 

@@ -11,17 +11,11 @@ import gin
 import tensorflow as tf
 
 from electra_bench import config, registry
-from electra_bench.core import (
-    Encoder,
-    EncoderFactory,
-    Objective,
-    SpecialIds,
-    Variables,
-)
-from electra_bench.data import vocabulary_files
-from electra_bench.objectives.multi_task import MultiTask
+from electra_bench.core import Encoder, EncoderFactory, Objective, SpecialIds, Variables
+from electra_bench.kinds.multi_task import MultiTask
 from electra_bench.records import TaskCard
 from electra_bench.training.stages import TrainingStage, training_stages
+from electra_bench.vocabularies import files
 
 # The part of a run's configuration that other runs start from.
 MODEL_FILE = "model.gin"
@@ -231,10 +225,8 @@ def copy_vocabulary(vocabulary: Any, run_dir: str) -> None:
 
 def _kind(path: str) -> str:
     """The registered vocabulary that a file is for, by its content."""
-    content = vocabulary_files.read_file(path)
-    return (
-        "sentencepiece" if vocabulary_files.is_sentencepiece(content) else "wordpiece"
-    )
+    content = files.read_file(path)
+    return "sentencepiece" if files.is_sentencepiece(content) else "wordpiece"
 
 
 def find_vocabulary(vocab: str | None, init: str | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from electra_bench.data import run_context
-from electra_bench.tasks.corpora import add_corpus, add_corpus_mixture
+from electra_bench.tasks.corpora.registration import add_corpus, add_corpus_mixture
 
 
 def register(

@@ -12,7 +12,7 @@ from electra_bench.data import run_context
 from electra_bench.runs.building import MODEL_FILE
 from electra_bench.runs.pretrained import find_run
 from electra_bench.runs.task_data import check_readers
-from electra_bench.tasks import file_tasks
+from electra_bench.tasks.from_files import registration
 
 ROOTS = (
     "evaluate",
@@ -66,7 +66,7 @@ def load(kind: str, name: str) -> None:
         UnknownName: nothing has this name.
     """
     if kind == "tasks":
-        file_tasks.declare(name)
+        registration.declare(name)
     elif kind != "runs":
         registry.REGISTRIES[kind].load(name)
     elif name in ROOTS:
@@ -123,7 +123,7 @@ def register_file_tasks(
             files={k: v for k, v in files.items() if k in readers.get(name, ())},
             on_error=on_error,
         ):
-            file_tasks.register(name)
+            registration.register(name)
     return names
 
 

@@ -9,9 +9,9 @@ from rich.table import Table
 
 from electra_bench.core import Objective, Seed
 from electra_bench.core.batch import NO_LABEL, UNKNOWN_LABEL
-from electra_bench.data.batch_plan import Row
-from electra_bench.data.batching import make_batch
-from electra_bench.data.example_store import ExampleStore
+from electra_bench.data.examples.batch_plan import Row
+from electra_bench.data.examples.batches import make_batch
+from electra_bench.data.examples.store import ExampleStore
 
 
 def num_parameters(variables: Sequence[tf.Variable]) -> int:

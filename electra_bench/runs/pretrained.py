@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from electra_bench import registry
 from electra_bench.core import Objective, Variables
 from electra_bench.core.variables import variable_name
-from electra_bench.data.vocabulary_change import VocabularyChange, vocabulary_change
 from electra_bench.records import RunRecord, TaskCard, find_records, read_record
 from electra_bench.records.run_record import FILE_NAME
 from electra_bench.runs import building
@@ -20,6 +19,7 @@ from electra_bench.training.checkpoints import (
     sha256_of_checkpoint,
     step_of_checkpoint,
 )
+from electra_bench.vocabularies.change import VocabularyChange, vocabulary_change
 
 
 class Pretrained(NamedTuple):

@@ -9,11 +9,11 @@ import gin
 
 from electra_bench import registry
 from electra_bench.config.statements import COMMAND_LINE
-from electra_bench.data.vocabulary_training import train_wordpiece, write_vocabulary
 from electra_bench.records import RunRecord
 from electra_bench.runs.launch import Session, launch
-from electra_bench.tasks.pydoc_files import CORPUS, pydoc_files
+from electra_bench.tasks.pydoc.files import CORPUS, pydoc_files
 from electra_bench.training.metrics_log import logged_tokens_per_s
+from electra_bench.vocabularies.training import train_wordpiece, write_vocabulary
 
 # A pre-training run that is only to be timed.
 SPEED = (

@@ -8,13 +8,13 @@ from typing import Any
 import gin
 import numpy as np
 
-from electra_bench.data.nbest_lists import NBest, read_nbest
-from electra_bench.data.text_lines import check_output, json_writer
+from electra_bench.data.readers.nbest_lists import NBest, read_nbest
+from electra_bench.data.text.lines import check_output, json_writer
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.runs import plan, scoring
 from electra_bench.runs.launch import Session
 from electra_bench.runs.scoring import ScoringRun, Source
-from electra_bench.tasks.hypothesis_metrics import HypothesisMetric, hypothesis_metric
+from electra_bench.tasks.metrics.hypotheses import HypothesisMetric, hypothesis_metric
 from electra_bench.tasks.reranking import (
     Rescored,
     choose_weight,

@@ -7,15 +7,15 @@ from typing import Any
 import gin
 import numpy as np
 
-from electra_bench.data.text_files import FORMATS, ON_ERROR
-from electra_bench.data.text_lines import (
+from electra_bench.data.text.files import FORMATS, ON_ERROR
+from electra_bench.data.text.lines import (
     PIPE,
     Text,
     check_output,
     json_writer,
     read_texts,
 )
-from electra_bench.data.text_streams import Reading, ReadReport
+from electra_bench.data.text.streams import Reading, ReadReport
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.runs import plan, scoring
 from electra_bench.runs.launch import Session

@@ -11,8 +11,7 @@ from rich.console import Console
 from electra_bench import config
 from electra_bench.core import Objective, Variables
 from electra_bench.core.variables import variable_name
-from electra_bench.data.file_hashes import file_sha256
-from electra_bench.data.text_lines import PIPE
+from electra_bench.data.text.lines import PIPE
 from electra_bench.objectives.pseudo_likelihood import (
     PseudoLikelihood,
     pseudo_likelihood,
@@ -22,6 +21,7 @@ from electra_bench.runs import building, plan, recording
 from electra_bench.runs.launch import Session
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.run_dir import check_spared, open_run_dir
+from electra_bench.system.file_hashes import file_sha256
 from electra_bench.training.allocator import keep_freed_memory
 from electra_bench.training.checkpoints import restore
 from electra_bench.training.strategy import make_deterministic

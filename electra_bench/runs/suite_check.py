@@ -32,7 +32,7 @@ from electra_bench.runs.task_data import (
     trainable_card,
 )
 from electra_bench.suites.cell import Cell, in_order
-from electra_bench.tasks.corpora import CorpusSource, corpus_fingerprint
+from electra_bench.tasks.corpora.registration import CorpusSource, corpus_fingerprint
 from electra_bench.tasks.fingerprints import data_sha256
 from electra_bench.tasks.registration import load_task
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from electra_bench import registry
-from electra_bench.data import locate
+from electra_bench.data.readers import locate
 from electra_bench.records import TaskCard
 from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.registration import load_task

@@ -9,8 +9,8 @@ from electra_bench.records import TaskCard, TaskResult, write_predictions
 from electra_bench.runs import recording
 from electra_bench.runs.task_data import TaskData
 from electra_bench.tasks.examples import TaskExamples
+from electra_bench.tasks.majority_baseline import trivial_answers
 from electra_bench.tasks.registration import load_task
-from electra_bench.tasks.trivial_answer import trivial_answers
 from electra_bench.training.checkpoints import Best
 from electra_bench.training.evaluation import Scored
 

@@ -9,14 +9,14 @@ import numpy as np
 from electra_bench import registry
 from electra_bench.core.batch import NO_LABEL
 from electra_bench.data import run_context
-from electra_bench.data.example_store import ExampleStore
+from electra_bench.data.examples.store import ExampleStore
 from electra_bench.records import TaskCard
 from electra_bench.runs import building
 from electra_bench.runs.launch import parse, register_file_tasks
 from electra_bench.runs.task_data import check_files, with_settings
 from electra_bench.tasks.examples import examples
+from electra_bench.tasks.features.windows import NO_ANSWER
 from electra_bench.tasks.registration import load_task
-from electra_bench.tasks.span_windows import NO_ANSWER
 
 UNLIMITED = 2**20  # tokens; longer than any text
 SHOWN = 3

@@ -10,7 +10,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from electra_bench.data.progress import ProgressDisplay
+from electra_bench.system.progress import ProgressDisplay
 
 SHOWN = 3
 

@@ -18,11 +18,11 @@ import tensorflow as tf
 from absl import logging
 
 from electra_bench.data import run_context
-from electra_bench.data.cache import cached_examples
-from electra_bench.data.code_version import code_version
-from electra_bench.data.example_store import ExampleStore, ExampleWriter
-from electra_bench.tasks import feature_settings
-from electra_bench.tasks.corpora import CorpusSource, build_corpus
+from electra_bench.data.examples.cache import cached_examples
+from electra_bench.data.examples.store import ExampleStore, ExampleWriter
+from electra_bench.system.code_version import code_version
+from electra_bench.tasks.corpora.registration import CorpusSource, build_corpus
+from electra_bench.tasks.features import settings
 from electra_bench.tasks.fingerprints import data_sha256, preprocessing_sha256
 from electra_bench.tasks.registration import load_task
 
@@ -149,7 +149,7 @@ def _task_examples(
         "preprocessing": preprocessing_sha256(task),
         "vocabulary": vocabulary.sha256 if vocabulary else None,
         "seq_length": seq_length,
-        "features": feature_settings.current(),
+        "features": settings.current(),
         "on_error": run_context.current().on_error,
         "skipped": list(skipped),
         "code": code_version(_modules(vocabulary)),
@@ -225,15 +225,15 @@ def _modules(vocabulary: Any) -> list[str]:
     shaping = {
         __name__,
         *(
-            f"electra_bench.data.{name}"
+            f"electra_bench.{name}"
             # The data's hash is that of a file of questions, not of what was read of it.
             for name in (
-                "answer_text",
-                "basic_words",
-                "example_store",
-                "locate",
-                "question_files",
-                "wordpiece",
+                "data.readers.answer_text",
+                "data.readers.locate",
+                "data.readers.questions",
+                "data.examples.store",
+                "vocabularies.basic_words",
+                "vocabularies.wordpiece_tokenizer",
             )
         ),
     }

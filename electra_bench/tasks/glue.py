@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import seqio
 
-from electra_bench.data import locate
-from electra_bench.data.bad_rows import OnError
-from electra_bench.data.table_files import (
+from electra_bench.data.readers import locate
+from electra_bench.data.readers.bad_rows import OnError
+from electra_bench.data.readers.tables import (
     Columns,
     Row,
     TableSource,
@@ -16,7 +16,9 @@ from electra_bench.data.table_files import (
     within,
 )
 from electra_bench.records import TaskCard
-from electra_bench.tasks import metrics, postprocessors, preprocessors
+from electra_bench.tasks import postprocessors
+from electra_bench.tasks.features import preprocessors
+from electra_bench.tasks.metrics import scores
 from electra_bench.tasks.text_tasks import add_classification, add_text_task
 
 DOUBLED = {"train_doubled": "train"}
@@ -36,7 +38,7 @@ def cola(card: TaskCard) -> seqio.Task:
     labelled = Columns(4, text_a=3, label=1, header=False)
     columns = {"train": labelled, "dev": labelled, "test": Columns(2, text_a=1)}
     source = _source(card, "CoLA", columns)
-    return add_classification(card, source, [metrics.matthews, metrics.accuracy])
+    return add_classification(card, source, [scores.matthews, scores.accuracy])
 
 
 def sst(card: TaskCard) -> seqio.Task:
@@ -48,7 +50,7 @@ def sst(card: TaskCard) -> seqio.Task:
     labelled = Columns(2, text_a=0, label=1)
     columns = {"train": labelled, "dev": labelled, "test": Columns(2, text_a=1)}
     source = _source(card, "SST-2", columns)
-    return add_classification(card, source, [metrics.accuracy])
+    return add_classification(card, source, [scores.accuracy])
 
 
 def mrpc(card: TaskCard) -> seqio.Task:
@@ -58,7 +60,7 @@ def mrpc(card: TaskCard) -> seqio.Task:
         card: the task's card.
     """
     source = MrpcSource(card)
-    metric_fns = [metrics.accuracy, metrics.binary_f1("1")]
+    metric_fns = [scores.accuracy, scores.binary_f1("1")]
     return add_classification(card, source, metric_fns)
 
 
@@ -75,7 +77,7 @@ def qqp(card: TaskCard) -> seqio.Task:
         "test": Columns(3, text_a=1, text_b=2),
     }
     source = _source(card, "QQP", columns, on_error="skip")
-    metric_fns = [metrics.accuracy, metrics.binary_f1("1")]
+    metric_fns = [scores.accuracy, scores.binary_f1("1")]
     return add_classification(card, source, metric_fns)
 
 
@@ -97,7 +99,7 @@ def mnli(card: TaskCard) -> seqio.Task:
         "test_mismatched": test,
     }
     source = _source(card, "MNLI", columns)
-    return add_classification(card, source, [metrics.accuracy])
+    return add_classification(card, source, [scores.accuracy])
 
 
 def ax(card: TaskCard) -> seqio.Task:
@@ -118,7 +120,7 @@ def ax(card: TaskCard) -> seqio.Task:
         {"diagnostic": Columns(3, text_a=1, text_b=2)},
         one_of(card.labels),
     )
-    return add_classification(card, source, [metrics.matthews, metrics.accuracy])
+    return add_classification(card, source, [scores.matthews, scores.accuracy])
 
 
 def sentence_pairs(card: TaskCard) -> seqio.Task:
@@ -134,7 +136,7 @@ def sentence_pairs(card: TaskCard) -> seqio.Task:
         "test": Columns(3, text_a=1, text_b=2),
     }
     source = _source(card, card.name.upper(), columns)
-    return add_classification(card, source, [metrics.accuracy])
+    return add_classification(card, source, [scores.accuracy])
 
 
 def sts(card: TaskCard) -> seqio.Task:
@@ -161,7 +163,7 @@ def sts(card: TaskCard) -> seqio.Task:
         source,
         preprocessors.scaled_values(*card.label_range),
         postprocessors.scaled_value(*card.label_range),
-        [metrics.spearman, metrics.pearson],
+        [scores.spearman, scores.pearson],
     )
 
 

@@ -5,23 +5,23 @@ from collections.abc import Callable, Mapping, Sequence
 
 import seqio
 
-from electra_bench.data.bad_rows import OnError
-from electra_bench.data.locate import layouts
-from electra_bench.data.question_files import (
+from electra_bench.data.readers.bad_rows import OnError
+from electra_bench.data.readers.locate import layouts
+from electra_bench.data.readers.questions import (
     QuestionSource,
     mrqa_questions,
     squad_questions,
 )
 from electra_bench.records import TaskCard
-from electra_bench.tasks import preprocessors
-from electra_bench.tasks.postprocessors import Postprocess
-from electra_bench.tasks.qa_metrics import mrqa_scores, squad_v1, squad_v2
-from electra_bench.tasks.registration import add_task
-from electra_bench.tasks.span_windows import (
+from electra_bench.tasks.features import preprocessors
+from electra_bench.tasks.features.windows import (
     answer_or_none,
     answer_texts,
     encode_windows,
 )
+from electra_bench.tasks.metrics.squad import mrqa_scores, squad_v1, squad_v2
+from electra_bench.tasks.postprocessors import Postprocess
+from electra_bench.tasks.registration import add_task
 
 # As the original, which leaves bad questions out.
 USUAL: OnError = "skip"

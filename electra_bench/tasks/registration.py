@@ -8,8 +8,8 @@ import seqio
 import tensorflow as tf
 
 from electra_bench import registry
-from electra_bench.data.vocabularies import RunVocabulary
 from electra_bench.records import TaskCard
+from electra_bench.vocabularies.run_vocabulary import RunVocabulary
 
 
 def output_features() -> dict[str, seqio.Feature]:

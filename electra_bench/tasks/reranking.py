@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from electra_bench.data.nbest_lists import NBest
-from electra_bench.tasks.hypothesis_metrics import HypothesisMetric
+from electra_bench.data.readers.nbest_lists import NBest
+from electra_bench.tasks.metrics.hypotheses import HypothesisMetric
 
 
 class Rescored(NamedTuple):

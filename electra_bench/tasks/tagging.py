@@ -4,10 +4,12 @@ import functools
 
 import seqio
 
-from electra_bench.data.column_files import read_conllu, read_sentences
-from electra_bench.data.column_source import ColumnSource, Part
+from electra_bench.data.readers.column_source import ColumnSource, Part
+from electra_bench.data.readers.columns import read_conllu, read_sentences
 from electra_bench.records import TaskCard
-from electra_bench.tasks import metrics, postprocessors, preprocessors
+from electra_bench.tasks import postprocessors
+from electra_bench.tasks.features import preprocessors
+from electra_bench.tasks.metrics import scores
 from electra_bench.tasks.registration import add_task
 
 WHOLE = {name: Part((name,)) for name in ("train", "dev", "test")}
@@ -73,7 +75,7 @@ def pos(card: TaskCard) -> seqio.Task:
     """
     read = functools.partial(read_conllu, labels=card.labels)
     source = ColumnSource(card.name, (), WHOLE, read, extension=".conllu")
-    return _add(card, source, [metrics.tag_accuracy])
+    return _add(card, source, [scores.tag_accuracy])
 
 
 def _read(card: TaskCard, num_columns: int) -> functools.partial:
@@ -83,7 +85,7 @@ def _read(card: TaskCard, num_columns: int) -> functools.partial:
 
 
 def _add_spans(card: TaskCard, source: seqio.DataSource) -> seqio.Task:
-    return _add(card, source, [metrics.span_f1, metrics.tag_accuracy])
+    return _add(card, source, [scores.span_f1, scores.tag_accuracy])
 
 
 def _add(card: TaskCard, source: seqio.DataSource, metric_fns: list) -> seqio.Task:

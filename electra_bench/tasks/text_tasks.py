@@ -7,7 +7,8 @@ import seqio
 import tensorflow as tf
 
 from electra_bench.records import TaskCard
-from electra_bench.tasks import postprocessors, preprocessors
+from electra_bench.tasks import postprocessors
+from electra_bench.tasks.features import preprocessors
 from electra_bench.tasks.registration import add_task
 
 MetricFns = Sequence[Callable[[list, list], Mapping[str, float]]]

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from electra_bench.core.variables import variable_name
 from electra_bench.registry import training
-from electra_bench.training import schedule
+from electra_bench.training import schedules
 from electra_bench.training.clipping import Gradient, clip_by_global_norm
 from electra_bench.training.layerwise import layer_rates
 
@@ -75,7 +75,7 @@ def adamw(
     """
     if total_steps < 1:
         raise ValueError(f"training.adamw needs total_steps >= 1, got {total_steps}")
-    warmup = schedule.warmup_length(total_steps, warmup_steps, warmup_proportion)
+    warmup = schedules.warmup_length(total_steps, warmup_steps, warmup_proportion)
     settings = {
         "peak": peak_lr,
         "total_steps": total_steps,
@@ -89,7 +89,7 @@ def adamw(
         if num_layers is None:
             raise ValueError("training.adamw.layer_decay needs num_layers, got None")
         rates = layer_rates(names, num_layers, layer_decay, gap=layer_decay_gap)
-    schedule.learning_rate(0, **settings)  # finds a wrong setting now, not in a step
+    schedules.learning_rate(0, **settings)  # finds a wrong setting now, not in a step
     return AdamW(
         variables,
         rates,
@@ -163,7 +163,7 @@ class AdamW(tf.Module):
 
     def learning_rate(self, step: tf.Tensor) -> tf.Tensor:
         """The rate of the update after `step` others, float32 scalar."""
-        return schedule.learning_rate(step, **self._schedule)
+        return schedules.learning_rate(step, **self._schedule)
 
     def apply(self, gradients: Sequence[Gradient], step: tf.Tensor) -> tf.Tensor:
         """Updates the variables, inside a `tf.function`, in replica context.

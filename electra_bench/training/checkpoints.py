@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from electra_bench.data.vocabulary_change import VocabularyChange
+from electra_bench.vocabularies.change import VocabularyChange
 
 PREFIX = "model.ckpt-"
 # Scope of the heads of all tasks, of which a model has some.

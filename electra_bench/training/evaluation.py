@@ -7,9 +7,13 @@ import seqio
 import tensorflow as tf
 
 from electra_bench.core import Objective, Seed
-from electra_bench.data.batch_plan import Row
-from electra_bench.data.batching import evaluation_batches, make_batch, signature
-from electra_bench.data.example_store import ExampleStore
+from electra_bench.data.examples.batch_plan import Row
+from electra_bench.data.examples.batches import (
+    evaluation_batches,
+    make_batch,
+    signature,
+)
+from electra_bench.data.examples.store import ExampleStore
 from electra_bench.records import Prediction
 from electra_bench.training.scoring_progress import ScoringProgress
 

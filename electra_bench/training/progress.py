@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from rich.progress import MofNCompleteColumn, TextColumn
 
-from electra_bench.data.progress import ProgressDisplay
+from electra_bench.system.progress import ProgressDisplay
 
 
 class TrainingProgress(ProgressDisplay):

@@ -2,7 +2,7 @@
 
 from rich.progress import TaskProgressColumn, TextColumn
 
-from electra_bench.data.progress import ProgressDisplay
+from electra_bench.system.progress import ProgressDisplay
 
 
 class ScoringProgress(ProgressDisplay):

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench.core import Batch, SpecialIds
-from electra_bench.data.batching import (
+from electra_bench.data.examples.batches import (
     LENGTH_MULTIPLE,
     pad_rows,
     rounded_up,

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from electra_bench.cli.main import main
-from electra_bench.data.example_store import ExampleStore
+from electra_bench.data.examples.store import ExampleStore
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c", "##b", "é", "e"]
 
@@ -154,7 +154,7 @@ def test_loads_no_tensorflow(arguments):
 
 @pytest.mark.parametrize("flag", ["--do-lower-case", "--no-lower-case"])
 def test_manifest_names_the_vocabulary(flag):
-    from electra_bench.data.vocabularies import WordPieceVocabulary
+    from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 
     assert build(flag) == 0
     vocabulary = WordPieceVocabulary("vocab.txt", lower_case=flag == "--do-lower-case")

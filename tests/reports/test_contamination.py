@@ -5,10 +5,10 @@ import itertools
 import pytest
 from run_records import run_record, save_predicted
 
-from electra_bench.reports.collect import collect
+from electra_bench.reports.collect.collected import collect
 from electra_bench.reports.cost import cost
+from electra_bench.reports.render.write import build_table
 from electra_bench.reports.wins import wins
-from electra_bench.reports.write import build_table
 
 RIGHT = {"seen": 90, "fair": 70, "weak": 20}
 

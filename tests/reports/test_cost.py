@@ -4,7 +4,7 @@ import pytest
 from run_records import run_record
 
 from electra_bench.reports.cost import cost
-from electra_bench.reports.drawing import figure
+from electra_bench.reports.render.drawing import figure
 
 FLOPS = {"train_flops": 1e12}
 

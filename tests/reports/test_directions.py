@@ -13,16 +13,16 @@ from recomputed import compared, estimated, holm, mean_of, runs_of_files
 from run_records import run_record, save_predicted, save_records
 
 from electra_bench import registry
-from electra_bench.reports import compare_forms
-from electra_bench.reports.collect import collect
-from electra_bench.reports.compare import compare
-from electra_bench.reports.files import to_csv, to_json
-from electra_bench.reports.html import to_html
-from electra_bench.reports.latex import to_latex
+from electra_bench.reports.collect.collected import collect
+from electra_bench.reports.compare import forms
+from electra_bench.reports.compare.comparison import compare
 from electra_bench.reports.leaderboard import leaderboard
-from electra_bench.reports.markdown import to_markdown
-from electra_bench.reports.write import build_table
-from electra_bench.tasks.weighted_metrics import WeightedMetric
+from electra_bench.reports.render.files import to_csv, to_json
+from electra_bench.reports.render.html import to_html
+from electra_bench.reports.render.latex import to_latex
+from electra_bench.reports.render.markdown import to_markdown
+from electra_bench.reports.render.write import build_table
+from electra_bench.tasks.metrics.weighted import WeightedMetric
 
 SIZE = 80
 # Shares of right answers; the labels' order is not theirs.
@@ -252,9 +252,9 @@ def test_a_comparison_counts_right_answers_and_says_the_direction(errors):
     [scores] = comparison.scores
     assert scores.difference < 0
     assert scores.better[0] > scores.better[1]
-    text = compare_forms.to_markdown(comparison)
+    text = forms.to_markdown(comparison)
     assert "Lower is better in mistakes." in text
-    content = json.loads(compare_forms.to_json(comparison))
+    content = json.loads(forms.to_json(comparison))
     assert content["scores"][0]["higher_is_better"] is False
 
 

@@ -5,11 +5,11 @@ import pytest
 from run_records import run_record, task_result
 
 from electra_bench.registry import reports
-from electra_bench.reports.files import to_csv
-from electra_bench.reports.html import to_html
-from electra_bench.reports.latex import to_latex
 from electra_bench.reports.leaderboard import leaderboard
-from electra_bench.reports.markdown import to_markdown
+from electra_bench.reports.render.files import to_csv
+from electra_bench.reports.render.html import to_html
+from electra_bench.reports.render.latex import to_latex
+from electra_bench.reports.render.markdown import to_markdown
 from electra_bench.reports.table import Score
 
 

@@ -8,13 +8,13 @@ from run_records import run_record, save_records
 
 from electra_bench.records import PublishedMean
 from electra_bench.registry import tasks as task_cards
-from electra_bench.reports import references
-from electra_bench.reports.cells import ColumnKey
-from electra_bench.reports.collect import collect
-from electra_bench.reports.html import to_html
+from electra_bench.reports.board import references
+from electra_bench.reports.board.cells import ColumnKey
+from electra_bench.reports.collect.collected import collect
 from electra_bench.reports.leaderboard import leaderboard
-from electra_bench.reports.markdown import to_markdown
-from electra_bench.reports.write import build_table
+from electra_bench.reports.render.html import to_html
+from electra_bench.reports.render.markdown import to_markdown
+from electra_bench.reports.render.write import build_table
 from electra_bench.tasks.cards import published
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from electra_bench.data.example_store import ExampleStore, ExampleWriter
+from electra_bench.data.examples.store import ExampleStore, ExampleWriter
 from electra_bench.runs.batches import TrainingBatches
 from electra_bench.tasks.examples import TaskExamples
 

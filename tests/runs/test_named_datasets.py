@@ -9,7 +9,7 @@ from small_runs import SMALL_MODEL, the_sentence
 
 from electra_bench.cli.main import main
 from electra_bench.data import run_context
-from electra_bench.data.named_datasets import read_dataset
+from electra_bench.data.readers.named_datasets import read_dataset
 from electra_bench.records import read_record
 
 NUM_ROWS = {"train": 12, "validation": 6}

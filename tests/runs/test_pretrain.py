@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 from small_runs import merged
 
-from electra_bench.data.vocabulary_training import train_sentencepiece
 from electra_bench.runs.launch import launch
 from electra_bench.runs.run_dir import AnotherRun
+from electra_bench.vocabularies.training import train_sentencepiece
 
 
 @pytest.fixture

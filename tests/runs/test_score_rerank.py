@@ -16,15 +16,15 @@ from electra_bench.cli.main import main
 from electra_bench.cli.of_run import METHODS as CLI_METHODS
 from electra_bench.core import Seed, Variables
 from electra_bench.core.variables import variable_name
-from electra_bench.data.vocabularies import load_vocabulary
 from electra_bench.objectives.pseudo_likelihood import METHODS
 from electra_bench.records import read_record, write_record
 from electra_bench.reports.leaderboard import leaderboard
 from electra_bench.runs.building import encoder_factory
 from electra_bench.runs.launch import launch, parse
-from electra_bench.tasks.hypothesis_metrics import METRICS
+from electra_bench.tasks.metrics.hypotheses import METRICS
 from electra_bench.training.checkpoints import find_checkpoint, restore
 from electra_bench.training.text_scoring import text_batch
+from electra_bench.vocabularies.load import load_vocabulary
 
 TEXTS = [
     "The module defines a class.",

@@ -268,7 +268,7 @@ def test_bad_definitions_are_one_sentence(case, vocab_file, tmp_path, capsys):
 
 
 def test_a_field_of_csv_may_be_a_long_document(tmp_path):
-    from electra_bench.data.record_files import read_records
+    from electra_bench.data.readers.records import read_records
 
     long = "a" * 200_000
     (tmp_path / "all.csv").write_text(f"text,mood\n{long},up\n")

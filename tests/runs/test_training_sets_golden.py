@@ -6,11 +6,11 @@ import pytest
 from recorded_files import unpack
 
 from electra_bench.data import run_context
-from electra_bench.data.example_store import ExampleStore, ExampleWriter
-from electra_bench.data.vocabularies import WordPieceVocabulary
+from electra_bench.data.examples.store import ExampleStore, ExampleWriter
 from electra_bench.runs.batches import TrainingBatches
 from electra_bench.tasks.examples import TaskExamples
 from electra_bench.tasks.registration import load_task
+from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 
 DOUBLED = ("mrpc", "sts")
 

@@ -8,13 +8,15 @@ import seqio
 import tensorflow as tf
 
 from electra_bench.data import run_context
-from electra_bench.data.batch_plan import RandomPlan
-from electra_bench.data.batching import make_batch
-from electra_bench.data.vocabularies import WordPieceVocabulary
+from electra_bench.data.examples.batch_plan import RandomPlan
+from electra_bench.data.examples.batches import make_batch
 from electra_bench.records import TaskCard
-from electra_bench.tasks import metrics, postprocessors, preprocessors
+from electra_bench.tasks import postprocessors
 from electra_bench.tasks.examples import examples
+from electra_bench.tasks.features import preprocessors
+from electra_bench.tasks.metrics import scores
 from electra_bench.tasks.registration import add_task
+from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "very", "film"]
 
@@ -59,7 +61,7 @@ def register(name, texts):
             preprocessors.complete,
         ],
         postprocessors.class_label(("no", "yes")),
-        [metrics.accuracy],
+        [scores.accuracy],
     )
 
 

@@ -7,8 +7,8 @@ import pytest
 from recorded_files import unpack
 
 from electra_bench.data import run_context
-from electra_bench.data.vocabularies import WordPieceVocabulary
 from electra_bench.tasks.registration import load_task
+from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 
 TASKS = ("cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst", "sts")
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from electra_bench.data import run_context
-from electra_bench.data.answer_text import joined_pieces, projected
-from electra_bench.data.basic_words import unit_pattern, words_of_unit
-from electra_bench.data.vocabularies import WordPieceVocabulary
-from electra_bench.objectives.span_decoding import SpanDecoder
-from electra_bench.tasks.qa_metrics import Answer, mrqa_scores, squad_v1, squad_v2
+from electra_bench.data.readers.answer_text import joined_pieces, projected
+from electra_bench.kinds.span_decoding import SpanDecoder
+from electra_bench.tasks.features.windows import encode_windows
+from electra_bench.tasks.metrics.squad import Answer, mrqa_scores, squad_v1, squad_v2
 from electra_bench.tasks.registration import load_task
-from electra_bench.tasks.span_windows import encode_windows
+from electra_bench.vocabularies.basic_words import unit_pattern, words_of_unit
+from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 
 FORMS = {"squad": "json", "squadv1": "json", "newsqa": "jsonl"}
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import sacrebleu
 
-from electra_bench.data.nbest_lists import NBest
-from electra_bench.tasks.hypothesis_metrics import METRICS, hypothesis_metric
+from electra_bench.data.readers.nbest_lists import NBest
+from electra_bench.tasks.metrics.hypotheses import METRICS, hypothesis_metric
 from electra_bench.tasks.reranking import (
     Rescored,
     choose_weight,

@@ -11,7 +11,7 @@ from electra_bench.training import adamw as adamw_module
 from electra_bench.training.adamw import adamw
 from electra_bench.training.clipping import clip_by_global_norm
 from electra_bench.training.layerwise import layer_rates, multipliers
-from electra_bench.training.schedule import learning_rate, warmup_length
+from electra_bench.training.schedules import learning_rate, warmup_length
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 RECORDED = json.loads((GOLDEN / "optimizer.json").read_text())

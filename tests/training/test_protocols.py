@@ -8,7 +8,7 @@ import pytest
 from electra_bench import registry
 from electra_bench.config.statements import Binding, read_file
 from electra_bench.runs import launch
-from electra_bench.tasks import feature_settings
+from electra_bench.tasks.features import settings
 
 PROTOCOLS = ("code_v1", "paper", "fixed")
 
@@ -42,7 +42,7 @@ def test_only_fixed_keeps_all_of_the_text():
         for name in PROTOCOLS
     }
     assert values == {"code_v1": "dropped", "paper": "dropped", "fixed": "kept"}
-    assert feature_settings.pretraining().cut_tokens == values["code_v1"]
+    assert settings.pretraining().cut_tokens == values["code_v1"]
 
 
 def test_defaults_of_optimizer_and_objectives_are_the_originals():

@@ -11,7 +11,7 @@ import tensorflow as tf
 from electra_bench.core import Batch, LossTerm, Variables
 from electra_bench.core.random import dropout
 from electra_bench.core.variables import variable_name
-from electra_bench.data.batching import signature, training_dataset
+from electra_bench.data.examples.batches import signature, training_dataset
 from electra_bench.training import trainer as trainer_module
 from electra_bench.training.checkpoints import Checkpoints
 from electra_bench.training.stages import training_stages

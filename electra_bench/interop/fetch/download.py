@@ -10,7 +10,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from rich.progress import DownloadColumn, TransferSpeedColumn
 
-from electra_bench.data.progress import ProgressDisplay
+from electra_bench.system.progress import ProgressDisplay
 
 CHUNK_BYTES = 1 << 18
 # To connect, and between two pieces of an answer.

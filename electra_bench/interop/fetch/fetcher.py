@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from rich import filesize
 
-from electra_bench.data.file_hashes import file_sha256
 from electra_bench.interop.fetch.download import (
     DownloadError,
     UnreachableError,
@@ -25,6 +24,7 @@ from electra_bench.interop.fetch.receipts import (
     read_receipts,
 )
 from electra_bench.interop.fetch.source import Source, on_mirror
+from electra_bench.system.file_hashes import file_sha256
 
 
 class DigestError(ValueError):

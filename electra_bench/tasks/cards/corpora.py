@@ -8,7 +8,7 @@ PYDOC = TaskCard(
     kind="corpus",
     summary="documentation strings of the installed Python packages, a module a "
     "document",
-    builder="electra_bench.tasks.pydoc_corpus:add",
+    builder="electra_bench.tasks.pydoc.corpus:add",
     splits={},  # depends on what is installed
     main_metric="masked_lm_loss",
     higher_is_better=False,

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench.core import EncoderFactory, Variables
-from electra_bench.objectives.dense_head import EncoderWithHead
+from electra_bench.kinds.dense_head import EncoderWithHead
 from electra_bench.records import TaskCard
 from electra_bench.registry import kinds
 

@@ -25,7 +25,7 @@ def goemotions(card):
     # Here, so that listing tasks does not load TensorFlow.
     from electra_bench_multilabel import labels
 
-    from electra_bench.data.table_files import Columns, TableSource, one_of
+    from electra_bench.data.readers.tables import Columns, TableSource, one_of
     from electra_bench.tasks.text_tasks import add_text_task
 
     def check(written):

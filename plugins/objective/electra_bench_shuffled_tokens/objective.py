@@ -3,8 +3,9 @@
 import tensorflow as tf
 
 from electra_bench.core import Batch, EncoderFactory, Seed, SpecialIds, Variables
-from electra_bench.data.corruption import Corrupted, Masked, corrupt, mask
 from electra_bench.objectives.detection import Detection
+from electra_bench.objectives.masking import Masked, mask
+from electra_bench.objectives.sampling import Corrupted, corrupt
 from electra_bench.registry import objectives
 
 

@@ -4,7 +4,11 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.aggregate import by_label, mean_or_none, median_over_seeds
+from electra_bench.reports.statistics.aggregate import (
+    by_label,
+    mean_or_none,
+    median_over_seeds,
+)
 from electra_bench.reports.table import Table
 
 UNKNOWN = "unknown"

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import seqio
 import sklearn.metrics
 
-from electra_bench.data.table_files import Columns, TableSource, one_of
+from electra_bench.data.readers.tables import Columns, TableSource, one_of
 from electra_bench.records import TaskCard
-from electra_bench.tasks import metrics
+from electra_bench.tasks.metrics import scores as metrics
 from electra_bench.tasks.text_tasks import add_classification
 
 

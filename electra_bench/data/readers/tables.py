@@ -1,0 +1,279 @@
+"""TSV files as a seqio source: one row, one text or pair of texts, one label."""
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+from etils import epath
+
+from electra_bench.data.readers import locate
+from electra_bench.data.readers.bad_rows import OnError, bad_row
+from electra_bench.data.readers.whole_file_source import WholeFileSource
+
+
+class Columns(NamedTuple):
+    """Where things stand in a table; positions count from 0.
+
+    Attributes:
+        count: number of columns of every row.
+        text_a: the text, or the first of two.
+        text_b: the second text; None if there is one only.
+        label: the label; None in files without labels.
+        header: whether the first line is a header.
+    """
+
+    count: int
+    text_a: int
+    text_b: int | None = None
+    label: int | None = None
+    header: bool = True
+
+
+class Row(NamedTuple):
+    """One row of a table.
+
+    Attributes:
+        idx: its number in the file, not counting the header.
+        text_a: the text, or the first of two.
+        text_b: the second text; empty if there is one only.
+        label: the label as it is written; empty without labels.
+    """
+
+    idx: int
+    text_a: str
+    text_b: str
+    label: str
+
+
+class Fields(NamedTuple):
+    """One line of a table.
+
+    Attributes:
+        line: its number, from 1.
+        fields: between the tabs; none in a blank line.
+        problem: why there are no fields; empty if the line can be read.
+    """
+
+    line: int
+    fields: list[str]
+    problem: str = ""
+
+
+def read_fields(path: epath.Path) -> Iterator[Fields]:
+    """Yields the lines of a table. Quotes are text, as in the original.
+
+    So a line is a row, and needs no `csv.reader`, which limits the length of a field and
+    stops at a carriage return inside one.
+
+    Raises:
+        ValueError: see `locate.read_lines`.
+    """
+    for number, text, problem in locate.read_lines(path):
+        if "\r" in text:
+            problem = "a carriage return inside a field"
+        fields = text.split("\t") if text and not problem else []
+        yield Fields(number, fields, problem)
+
+
+def read_table(
+    path: epath.Path,
+    columns: Columns,
+    check_label: Callable[[str], None],
+    on_error: OnError = "raise",
+) -> list[Row]:
+    """Reads a table.
+
+    Args:
+        path: the file.
+        columns: its columns.
+        check_label: raises ValueError for a label that cannot be.
+        on_error: "raise" stops at a bad row; "skip" leaves it out, as the original does,
+            see `bad_row`. Row numbers keep counting.
+
+    Raises:
+        ValueError: a row with another number of columns, a bad label (file and line), a
+            row in place of the header, or no row that can be used.
+
+    Source: google-research/electra finetune/classification/classification_tasks.py,
+    `read_tsv` and `_load_glue`. Differs: a bad row is an error unless asked otherwise.
+    """
+    rows, idx, first_problem = [], -1, ""
+    for line, fields, unreadable in read_fields(path):
+        if columns.header and line == 1:
+            if unreadable:
+                raise ValueError(f"{path}, line 1: {unreadable}")
+            _refuse_row(path, fields, columns, check_label)
+            continue
+        idx += 1
+        try:
+            if unreadable:
+                raise ValueError(unreadable)
+            label = _label(fields, columns, check_label)
+        except ValueError as error:
+            problem = f"line {line}: {error}"
+            # The original reads no such file.
+            bad_row(f"{path}, {problem}", "raise" if unreadable else on_error)
+            first_problem = first_problem or problem
+            continue
+        text_b = "" if columns.text_b is None else fields[columns.text_b]
+        rows.append(Row(idx, fields[columns.text_a], text_b, label))
+    if first_problem and not rows:
+        raise ValueError(
+            f"{path}: no row can be used; the first problem: {first_problem}"
+        )
+    if not rows:
+        raise ValueError(
+            f"{path}: no rows{' below the header' if columns.header else ''}"
+        )
+    return rows
+
+
+def _label(
+    fields: Sequence[str], columns: Columns, check_label: Callable[[str], None]
+) -> str:
+    """The label of a row; empty in files without labels.
+
+    Raises:
+        ValueError: another number of columns, or a label that cannot be.
+    """
+    if len(fields) != columns.count:
+        raise ValueError(f"got {len(fields)} columns, expected {columns.count}")
+    if columns.label is None:
+        return ""
+    check_label(fields[columns.label])
+    return fields[columns.label]
+
+
+def _refuse_row(
+    path: epath.Path,
+    header: Sequence[str],
+    columns: Columns,
+    check_label: Callable[[str], None],
+) -> None:
+    """Checks that a header is none of the rows, as far as labels tell.
+
+    Raises:
+        ValueError: it is a row, which would be lost.
+    """
+    if columns.label is None:
+        return
+    try:
+        label = _label(header, columns, check_label)
+    except ValueError:
+        return
+    raise ValueError(
+        f"{path}, line 1: got a row with the label {label!r}, expected a header"
+    )
+
+
+def one_of(labels: Sequence[str]) -> Callable[[str], None]:
+    """Checks that a label is among `labels`."""
+
+    def check(label: str) -> None:
+        if label not in labels:
+            near = difflib.get_close_matches(label, labels, n=3)
+            raise ValueError(
+                f"unknown label {label!r}; near: {near}; all: {list(labels)}"
+            )
+
+    return check
+
+
+def within(smallest: float, largest: float) -> Callable[[str], None]:
+    """Checks that a label is a number from `smallest` to `largest`."""
+
+    def check(label: str) -> None:
+        try:
+            value = float(label)
+        except ValueError:
+            raise ValueError(f"label {label!r} is not a number") from None
+        if not smallest <= value <= largest:
+            raise ValueError(f"label {label} is outside [{smallest}, {largest}]")
+
+    return check
+
+
+class TableSource(WholeFileSource):
+    """A task's splits as TSV files, looked up and read when a dataset is built.
+
+    Examples: `idx` int32, `id`, `text_a`, `text_b`, `label` strings (`text_b` and `label`
+    empty where there is none).
+    """
+
+    def __init__(
+        self,
+        task: str,
+        folders: Sequence[str],
+        columns: Mapping[str, Columns],
+        check_label: Callable[[str], None],
+        doubled: Mapping[str, str] | None = None,
+        on_error: OnError = "raise",
+    ):
+        """Describes the files; reads nothing.
+
+        Args:
+            task: name of the task, the folder in the original's layout.
+            folders: further folders that may hold the files.
+            columns: columns of every split's file `<split>.tsv`.
+            check_label: see `one_of` and `within`.
+            doubled: name of a further split to the split that it consists of, each pair
+                of texts once as it is and once in the other order.
+            on_error: what to do about bad rows, see `read_table`.
+        """
+        self._task = task
+        self._folders = tuple(folders)
+        self._columns = dict(columns)
+        self._check_label = check_label
+        self._doubled = dict(doubled or {})
+        self._on_error = on_error
+        super().__init__(splits=[*columns, *self._doubled])
+
+    @property
+    def file_names(self) -> Sequence[str]:
+        """Names that files can be bound to: the splits that have one of their own."""
+        return list(self._columns)
+
+    def table(self, split: str) -> list[Row]:
+        """The rows of a file's split.
+
+        Raises:
+            FileNotFoundError: no such file; says where it was searched.
+            ValueError: a bad row.
+        """
+        candidates = locate.layouts(self._task, split, ".tsv", *self._folders)
+        path = locate.find(split, candidates)
+        columns = self._columns[split]
+        return read_table(path, columns, self._check_label, self._on_error)
+
+    def examples(self, split: str) -> list[tuple[str, Row]]:
+        """Ids and rows of any split."""
+        if split not in self._doubled:
+            return [(str(row.idx), row) for row in self.table(split)]
+        rows = self.table(self._doubled[split])
+        # As in the original, copies are numbered on from the number of rows kept.
+        copies = [
+            Row(len(rows) + row.idx, row.text_b, row.text_a, row.label) for row in rows
+        ]
+        ids = [str(row.idx) for row in rows]
+        return [
+            *zip(ids, rows, strict=True),
+            *zip([f"{i}-swapped" for i in ids], copies, strict=True),
+        ]
+
+    def rows(self, split: str) -> tf.data.Dataset:
+        """See `WholeFileSource`."""
+        return text_dataset(self.examples(split))
+
+
+def text_dataset(examples: Sequence[tuple[str, Row]]) -> tf.data.Dataset:
+    """Ids and rows as examples, see `TableSource`."""
+    return tf.data.Dataset.from_tensor_slices(
+        {
+            "idx": tf.constant([row.idx for _, row in examples], tf.int32),
+            "id": tf.constant([name for name, _ in examples]),
+            "text_a": tf.constant([row.text_a for _, row in examples]),
+            "text_b": tf.constant([row.text_b for _, row in examples]),
+            "label": tf.constant([row.label for _, row in examples]),
+        }
+    )

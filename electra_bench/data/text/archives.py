@@ -1,0 +1,102 @@
+"""Tar archives of text files, nested and packed, read as a stream.
+
+Nothing is ever written to disk, so the paths, links and devices that an archive may name
+can do no harm; nesting and unpacked size are limited.
+"""
+
+import tarfile
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from electra_bench.data.text.streams import (
+    DamagedFile,
+    Document,
+    Peekable,
+    Reading,
+    damage_named,
+    text_documents,
+    unpacked,
+)
+
+MAX_DEPTH = 4
+# Of one archive with all that is nested in it; OpenWebText is 40 GB.
+MAX_UNPACKED_BYTES = 1 << 40
+TAR_BLOCK = 512
+PACKED = (".gz", ".xz", ".tgz", ".txz", ".tar")
+
+
+def is_tar(stream: Peekable) -> bool:
+    """Whether a stream begins with a tar header (POSIX or GNU)."""
+    return stream.peek(TAR_BLOCK)[257:262] == b"ustar"
+
+
+class _Limited:
+    """A stream that refuses to be read further than allowed."""
+
+    def __init__(self, stream: BinaryIO, name: str, limit: int):
+        self._stream = stream
+        self._name = name
+        self._left = limit
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise DamagedFile(f"{self._name}: unpacks to more than allowed")
+        return data
+
+
+def archive_documents(
+    stream: Peekable, name: str, reading: Reading, depth: int = 1
+) -> Iterator[Document]:
+    """Documents of an archive: one for every .txt file in it, in the archive's order.
+
+    Archives in the archive and packed .txt files are followed; all else is passed over.
+
+    Args:
+        stream: an unpacked tar archive.
+        name: of the file, for messages.
+        reading: how to read; `documents` is not used, a file is a document.
+        depth: how many archives this one lies in, counted from 1.
+
+    Raises:
+        DamagedFile: no archive, damaged, nested too deeply, or too large.
+
+    Source: google-research/electra build_openwebtext_pretraining_dataset.py, which
+    unpacks to disk and shuffles the files; here they keep their order.
+    """
+    if depth > MAX_DEPTH:
+        raise DamagedFile(f"{name}: archives are nested more than {MAX_DEPTH} deep")
+    if not is_tar(stream):
+        raise DamagedFile(f"{name}: not a tar archive of text files")
+    limited = _Limited(stream, name, MAX_UNPACKED_BYTES)
+    with damage_named(name), tarfile.open(fileobj=limited, mode="r|") as archive:
+        for member in archive:
+            # Links and devices are no files; extractfile would follow links.
+            if member.isreg():
+                yield from _member_documents(
+                    archive.extractfile(member),
+                    member.name,
+                    f"{name}:{member.name}",
+                    reading,
+                    depth,
+                )
+            # tarfile remembers every member, which grows with the archive.
+            archive.members = []
+
+
+def _member_documents(
+    raw: BinaryIO, member: str, name: str, reading: Reading, depth: int
+) -> Iterator[Document]:
+    lower = member.lower()
+    if not lower.endswith((".txt", *PACKED)):
+        return
+    try:
+        with damage_named(name):
+            stream = unpacked(raw)
+            if is_tar(stream):
+                yield from archive_documents(stream, name, reading, depth + 1)
+            elif lower.endswith((".txt", ".txt.gz", ".txt.xz")):
+                yield from text_documents(stream, name, reading, "file")
+    except DamagedFile as error:
+        reading.wrong(str(error))

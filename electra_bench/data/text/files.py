@@ -1,0 +1,237 @@
+"""Text files to documents, as a stream: memory does not grow with the corpus."""
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+from etils import epath
+
+from electra_bench.data.text.archives import archive_documents, is_tar
+from electra_bench.data.text.json_lines import json_object, string_field
+from electra_bench.data.text.streams import (
+    DamagedFile,
+    Document,
+    OnError,
+    Peekable,
+    Reading,
+    ReadReport,
+    damage_named,
+    decoded_lines,
+    document_part,
+    text_documents,
+    unpacked,
+)
+
+FORMATS = ("auto", "text", "jsonl", "openwebtext", "tfrecord", "built")
+DOCUMENTS = ("blank_line", "file", "line")
+ON_ERROR = ("raise", "skip")
+
+
+def find_files(patterns: str | Sequence[str], base: str | None = None) -> list[str]:
+    """Files that are meant by names, folders and globs.
+
+    Args:
+        patterns: one or several; `**` in a glob means any number of folders; of a folder
+            all files below it are taken, except hidden ones.
+        base: folder that relative patterns are tried in if they are not found otherwise.
+
+    Returns:
+        Paths in the order of the patterns, sorted within one, each once.
+
+    Raises:
+        FileNotFoundError: nothing there, or no match.
+    """
+    patterns = [patterns] if isinstance(patterns, str) else list(patterns)
+    if not patterns:
+        raise FileNotFoundError("a corpus needs at least one file")
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        pattern = os.fspath(pattern)
+        candidates = _matches(pattern)
+        if not candidates and base and not os.path.isabs(pattern):
+            candidates = _matches(os.path.join(base, pattern))
+        if not candidates:
+            what = "file matches" if glob.has_magic(pattern) else "file or folder"
+            below = f" here or in {base}" if base else ""
+            raise FileNotFoundError(f"no {what} {pattern!r}{below}")
+        files = [file for path in candidates for file in _files_below(path)]
+        if not files:
+            raise FileNotFoundError(f"folder {pattern!r} holds no files")
+        found.update(dict.fromkeys(files))
+    return list(found)
+
+
+def _matches(pattern: str) -> list[str]:
+    if "://" in pattern:
+        path = epath.Path(pattern)
+        if glob.has_magic(path.name):
+            return sorted(os.fspath(match) for match in path.parent.glob(path.name))
+        return [pattern] if path.exists() else []
+    if os.path.exists(pattern):
+        return [pattern]
+    return sorted(glob.glob(pattern, recursive=True))
+
+
+def _files_below(path: str) -> list[str]:
+    if "://" in path:
+        folder = epath.Path(path)
+        if not folder.is_dir():
+            return [path]
+        return sorted(os.fspath(file) for file in folder.iterdir() if file.is_file())
+    if not os.path.isdir(path):
+        return [path]
+    return sorted(
+        os.path.join(folder, name)
+        for folder, _, names in os.walk(path)
+        for name in names
+        if not name.startswith(".") and "/." not in folder.removeprefix(path)
+    )
+
+
+def open_file(path: str) -> BinaryIO:
+    """Opens a local file or one at an address such as gs://."""
+    return epath.Path(path).open("rb") if "://" in path else open(path, "rb")
+
+
+def file_size(path: str) -> int:
+    """Size in bytes."""
+    return epath.Path(path).stat().length if "://" in path else os.path.getsize(path)
+
+
+def _jsonl_documents(
+    stream: Peekable, name: str, reading: Reading
+) -> Iterator[Document]:
+    for block in decoded_lines(stream, name, reading):
+        for number, line in block:
+            if not line.strip():
+                continue
+            text = _json_text(line, f"{name}: line {number}", reading)
+            lines = [part.strip() for part in (text or "").split("\n")]
+            lines = [part for part in lines if part]
+            if lines:
+                yield document_part(lines, None, end=True)
+
+
+def _json_text(line: str, where: str, reading: Reading) -> str | None:
+    record = json_object(line, where, reading)
+    if record is None:
+        return None
+    return string_field(record, reading.text_field, where, reading)
+
+
+class _Counted:
+    """Counts the bytes read from a file on disk."""
+
+    def __init__(self, stream: BinaryIO, report: ReadReport):
+        self._stream = stream
+        self._report = report
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self._report.read_bytes += len(data)
+        return data
+
+
+def iter_documents(
+    files: Sequence[str],
+    format: str = "auto",
+    documents: str = "blank_line",
+    *,
+    text_field: str = "text",
+    on_error: OnError = "raise",
+    report: ReadReport | None = None,
+) -> Iterator[Document]:
+    """Documents of files, in order.
+
+    Args:
+        files: as `find_files` returns them.
+        format: `text`, `jsonl`, `openwebtext` (tar archives, nested and compressed, of
+            .txt files), each plain or packed with gzip or xz; `auto` decides for every
+            file by its name and first bytes.
+        documents: what makes a document of a text file, see `Reading`.
+        text_field: the field of a JSON line that holds the text.
+        on_error: see `Reading`.
+        report: counts here.
+
+    Raises:
+        ValueError: an unknown option, or a file that cannot be read as it should.
+        FileNotFoundError: a file is gone.
+    """
+    _check("format", format, FORMATS[:4])
+    _check("documents", documents, DOCUMENTS)
+    _check("on_error", on_error, ON_ERROR)
+    report = report if report is not None else ReadReport()
+    reading = Reading(documents, text_field, on_error, report)
+    report.total_bytes = sum(file_size(file) for file in files)
+    for file in files:
+        try:
+            with open_file(file) as raw, damage_named(file):
+                yield from _documents_of(
+                    _Counted(raw, report), file, file_format(file, format), reading
+                )
+        except DamagedFile as error:
+            reading.wrong(str(error))
+        report.files += 1
+
+
+def _check(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}")
+
+
+def _documents_of(
+    raw: BinaryIO, name: str, format: str, reading: Reading
+) -> Iterator[Document]:
+    stream = unpacked(raw)
+    if format == "openwebtext" or (format == "auto" and is_tar(stream)):
+        yield from archive_documents(stream, name, reading)
+    elif format == "jsonl":
+        yield from _jsonl_documents(stream, name, reading)
+    else:
+        yield from text_documents(stream, name, reading, reading.documents)
+
+
+def file_format(path: str, format: str = "auto") -> str:
+    """The format of a file as far as its name tells; `auto` if it does not."""
+    if format != "auto":
+        return format
+    name = os.path.basename(path).lower()
+    for compression in (".gz", ".xz"):
+        name = name.removesuffix(compression)
+    if name.endswith((".jsonl", ".ndjson")):
+        return "jsonl"
+    if ".tfrecord" in name:
+        return "tfrecord"
+    return "auto"
+
+
+def iter_lines(
+    patterns: str | Sequence[str],
+    *,
+    format: str = "auto",
+    text_field: str = "text",
+    on_error: OnError = "raise",
+    report: ReadReport | None = None,
+) -> Iterator[str]:
+    """The lines of a corpus, stripped, without the empty ones.
+
+    Args:
+        patterns: see `find_files`.
+        format: see `iter_documents`.
+        text_field: see `iter_documents`.
+        on_error: see `iter_documents`.
+        report: counts here.
+
+    Raises:
+        ValueError: see `iter_documents`.
+        FileNotFoundError: see `find_files`.
+    """
+    for document in iter_documents(
+        find_files(patterns),
+        format,
+        text_field=text_field,
+        on_error=on_error,
+        report=report,
+    ):
+        yield from document.lines

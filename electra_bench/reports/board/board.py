@@ -1,0 +1,255 @@
+"""Rows, columns and scores of a leaderboard, and what can be said of them."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from electra_bench.records import RunRecord
+from electra_bench.reports.board import references as published
+from electra_bench.reports.board.cells import (
+    CONTAMINATED,
+    Cells,
+    ColumnKey,
+    Entry,
+    RowKey,
+    column_names,
+    columns_of,
+    marks_of,
+)
+from electra_bench.reports.board.selection import select
+from electra_bench.reports.collect.predictions import Unusable
+from electra_bench.reports.statistics.aggregate import mean_or_none, over_seeds
+from electra_bench.reports.statistics.evidence import (
+    Evidence,
+    Sampled,
+    differences,
+    tests_of_columns,
+    with_interval,
+)
+from electra_bench.reports.table import Difference, RunScores, Score
+
+MEAN = "mean"
+
+
+class Board:
+    """What the records alone say: rows in their order, columns and scores.
+
+    Attributes:
+        cells: all scores.
+        columns: to show.
+        names: of the columns.
+        newest: task to its newest version, installed or scored.
+        stale: columns whose task has a newer version.
+        in_mean: columns that count: one a task, of the newest version and of its own
+            split, and all of one direction, since a mean over both says nothing.
+        opposite: columns that would count were they of that direction.
+        beside: columns that would count were there no other one of their task.
+        means: name to the columns that a mean is over: `MEAN` over all of `in_mean`, and
+            those of the literature over a part of them. Empty for a single column.
+        rows: all rows, best first; those without a mean last.
+        shown: the first of them.
+    """
+
+    def __init__(self, cells: Cells, columns: Sequence[ColumnKey], max_rows: int):
+        """Orders the rows."""
+        self.cells = cells
+        self.columns = columns
+        self.names = column_names(columns)
+        newest = {
+            column.task: published.newest_version(column.task) for column in columns
+        }
+        for column in columns:
+            newest[column.task] = max(newest[column.task], column.version or 0)
+        self.newest = newest
+        self.stale = frozenset(
+            c for c in columns if c.version is not None and c.version < newest[c.task]
+        )
+        counting = [
+            column
+            for column in columns
+            if column not in self.stale
+            and column.is_main
+            and not published.is_beside(column)
+        ]
+        one_a_task = self._one_a_task(counting)
+        self.beside = frozenset(counting) - frozenset(one_a_task)
+        self.in_mean = [c for c in one_a_task if c.higher_is_better] or one_a_task
+        self.opposite = frozenset(one_a_task) - frozenset(self.in_mean)
+        self.means: dict[str, Sequence[ColumnKey]] = {}
+        if len(columns) > 1 and self.in_mean:
+            self.means = {MEAN: self.in_mean, **published.named_means(self.in_mean)}
+        self._scores = {key: self._score(key[1], runs) for key, runs in cells.items()}
+        self.rows = sorted(dict.fromkeys(row for row, _ in cells), key=self._place)
+        self.shown = self.rows[:max_rows]
+
+    def _one_a_task(self, columns: Sequence[ColumnKey]) -> list[ColumnKey]:
+        """Of the columns of a task the one that most rows have.
+
+        So one run on a part of the data, or on other data, takes nobody's mean.
+        """
+        rows = Counter(column for _, column in self.cells)
+
+        def preference(column: ColumnKey) -> tuple:
+            return rows[column], column.subset is None, column.num_examples or 0
+
+        chosen: dict[tuple[str, bool], ColumnKey] = {}
+        for column in columns:
+            key = column.task, column.higher_is_better
+            best = chosen.setdefault(key, column)
+            if preference(column) > preference(best):
+                chosen[key] = column
+        return [column for column in columns if column in chosen.values()]
+
+    def _place(self, row: RowKey) -> tuple:
+        mean = self.mean(row)
+        if mean is None:
+            return True, 0.0, row.label
+        return False, mean if self.mean_is_lower_better else -mean, row.label
+
+    @property
+    def mean_is_lower_better(self) -> bool:
+        """Whether the mean is over columns where lower is better."""
+        return any(not column.higher_is_better for column in self.in_mean)
+
+    @property
+    def lower_is_better(self) -> tuple[str, ...]:
+        """Names of the columns where lower is better, that of the means among them."""
+        means = self.means if self.mean_is_lower_better else ()
+        return (
+            *means,
+            *self.names_of(c for c in self.columns if not c.higher_is_better),
+        )
+
+    def names_of(self, columns: Iterable[ColumnKey]) -> list[str]:
+        """Names of some of the columns."""
+        names = dict(zip(self.columns, self.names, strict=True))
+        return [names[column] for column in columns]
+
+    @property
+    def rank_by(self) -> str | None:
+        """The column that orders the rows; None if none can."""
+        if self.means:
+            return MEAN
+        return self.names[0] if self.in_mean else None
+
+    def score(self, row: RowKey, column: ColumnKey) -> Score:
+        """The score of a cell."""
+        return self._scores.get((row, column), Score(None))
+
+    def mean(self, row: RowKey, name: str = MEAN) -> float | None:
+        """A mean over columns; None if one is missing."""
+        in_mean = self.means.get(name, self.in_mean)
+        return mean_or_none([self.score(row, column).value for column in in_mean])
+
+    def contaminated(
+        self, row: RowKey, columns: Iterable[ColumnKey]
+    ) -> tuple[ColumnKey, ...]:
+        """Those of some columns whose task the pre-training of a row has seen."""
+        return tuple(c for c in columns if CONTAMINATED in self.score(row, c).marks)
+
+    def columns_behind(self, name: str) -> Sequence[ColumnKey]:
+        """The columns that a mean is over, or the one of that name."""
+        return self.means.get(name) or [self.columns[self.names.index(name)]]
+
+    def records(self, row: RowKey) -> list[RunRecord]:
+        """The runs of a row in the shown columns, each once."""
+        entries = [e for c in self.columns for e in self.cells.get((row, c), [])]
+        return list({e.record.run_id: e.record for e in entries}.values())
+
+    def runs(self, row: RowKey, columns: Iterable[ColumnKey]) -> dict[str, RunScores]:
+        """Names of some columns to the runs of a row in them."""
+        names = dict(zip(self.columns, self.names, strict=True))
+        return {names[column]: self.score(row, column).runs for column in columns}
+
+    def _score(self, column: ColumnKey, entries: Sequence[Entry]) -> Score:
+        marks = marks_of(column, entries)
+        stale = column in self.stale
+        if stale:
+            marks.append(f"old version {column.version}")
+        runs = [(e.record.run_id, e.result.main_score) for e in entries]
+        return replace(over_seeds(runs, marks), stale=stale)
+
+
+def board_of(
+    records: Sequence[RunRecord],
+    *,
+    kinds: Sequence[str],
+    labels: Sequence[str] | None,
+    tasks: Sequence[str] | None,
+    max_rows: int,
+) -> Board:
+    """The board of some records; for the arguments see `select` and the leaderboard."""
+    cells = select(records, kinds=kinds, labels=labels, tasks=tasks).cells
+    return Board(cells, columns_of(cells, tasks), max_rows)
+
+
+class Tested:
+    """What the predictions behind the shown rows add.
+
+    Attributes:
+        sampled: column to number of a shown row to its runs.
+        reasons: (number of a row, column) to why the cell has no interval.
+        tests: between rows.
+        differences: the tests, with p-values for all of them together.
+    """
+
+    def __init__(self, board: Board, evidence: Evidence, correction: str):
+        """Reads the predictions and tests all pairs of shown rows."""
+        self.sampled: dict[str, dict[int, Sampled]] = {}
+        self.reasons: dict[tuple[int, str], str] = {}
+        current = {}
+        for name, column in zip(board.names, board.columns, strict=True):
+            cells = self.sampled[name] = {}
+            for number, row in enumerate(board.shown):
+                entries = board.cells.get((row, column))
+                if not entries:
+                    continue
+                try:
+                    cells[number] = evidence.sampled(entries)
+                except Unusable as error:
+                    self.reasons[number, name] = str(error)
+            if column not in board.stale:
+                current[name] = cells
+        evidence.save()
+        means = {name: board.names_of(c) for name, c in board.means.items()}
+        self.tests = tests_of_columns(current, means)
+        self.differences = tuple(
+            replace(one, contaminated=_contaminated(board, one))
+            for one in differences(self.tests, correction, board.lower_is_better)
+        )
+
+    def score(self, number: int, name: str, score: Score) -> Score:
+        """A score with its interval, or with the reason for having none."""
+        sampled = self.sampled[name].get(number)
+        if sampled is None:
+            return replace(score, no_interval=self.reasons.get((number, name)))
+        return with_interval(score, sampled)
+
+    def rank(self, number: int, column: str | None) -> int | None:
+        """1 + the number of rows that are significantly better.
+
+        None if never tested with several runs, and for a contaminated row beside others.
+        """
+        tests = [
+            d
+            for d in self.differences
+            if d.column == column and number in (d.row, d.other)
+        ]
+        is_contaminated = any(number in d.contaminated for d in tests)
+        if is_contaminated or all(d.runs_only for d in tests):
+            return None
+        return 1 + sum(d.significant and d.worse == number for d in tests)
+
+
+def _contaminated(board: Board, test: Difference) -> tuple[int, ...]:
+    """Of the two rows of a test those that have seen what the other has not."""
+    columns = board.columns_behind(test.column)
+    row, other = (
+        set(board.contaminated(board.shown[place], columns))
+        for place in (test.row, test.other)
+    )
+    return tuple(
+        place
+        for place, only in ((test.row, row - other), (test.other, other - row))
+        if only
+    )

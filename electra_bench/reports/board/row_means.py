@@ -1,0 +1,104 @@
+"""The mean score of each row of the leaderboard with its interval, for plots."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from electra_bench.records import RunRecord
+from electra_bench.reports.board.board import Board
+from electra_bench.reports.board.cells import ColumnKey
+from electra_bench.reports.board.row_keys import RowKey
+from electra_bench.reports.collect.collected import Collected
+from electra_bench.reports.collect.lineage import ancestors
+from electra_bench.reports.collect.predictions import Unusable
+from electra_bench.reports.plot import Point
+from electra_bench.reports.statistics.aggregate import mean_or_none
+from electra_bench.reports.statistics.evidence import Evidence, mean_over_columns
+from electra_bench.reports.table import Bounded, RunScores
+
+# What such a mean is, for notes.
+MEANING = (
+    "A score is the mean over runs, first over those of one pre-training, then over tasks, "
+    "since the interval is of that; the leaderboard shows medians. A row that lacks a task "
+    "has none."
+)
+
+
+class RowMean(NamedTuple):
+    """A row and its mean.
+
+    Attributes:
+        row: of the leaderboard.
+        records: its runs.
+        score: mean over columns of means over runs, or over pre-trainings where these have
+            several runs; None if a column is missing.
+        contaminated: columns whose task its pre-training has seen.
+        runs: name of a column to the runs in it.
+    """
+
+    row: RowKey
+    records: list[RunRecord]
+    score: Bounded | None
+    contaminated: tuple[ColumnKey, ...]
+    runs: Mapping[str, RunScores]
+
+    def point(self, x: float, name: str = "") -> Point:
+        """The score as a point with its error bar."""
+        ends = self.score.interval or (None, None)
+        return Point(x, self.score.value, *ends, name)
+
+
+def mean_over(board: Board) -> str:
+    """What the means are over."""
+    return f"mean over {', '.join(board.names_of(board.in_mean)) or 'no column'}"
+
+
+def row_means(board: Board, evidence: Evidence) -> list[RowMean]:
+    """The means of the shown rows, in their order."""
+    means = [
+        RowMean(
+            row,
+            board.records(row),
+            _mean(board, row, evidence),
+            board.contaminated(row, board.in_mean),
+            board.runs(row, board.in_mean),
+        )
+        for row in board.shown
+    ]
+    evidence.save()
+    return means
+
+
+def _mean(board: Board, row: RowKey, evidence: Evidence) -> Bounded | None:
+    scores = [board.score(row, column).mean for column in board.in_mean]
+    mean = mean_or_none(scores)
+    if mean is None:
+        return None
+    try:
+        cells = [evidence.sampled(board.cells[row, c]) for c in board.in_mean]
+    except Unusable as reason:
+        return Bounded(mean, remark=f"no interval: {reason}")
+    found = mean_over_columns(cells)
+    return Bounded(found.value, (found.low, found.high))
+
+
+def built_on(runs: Sequence[RunRecord], records: Collected) -> RunScores:
+    """The runs that some runs build on, each once."""
+    earlier = (one for run in runs for one in ancestors(run, records) if one)
+    return tuple((run_id, None) for run_id in dict.fromkeys(r.run_id for r in earlier))
+
+
+def pretrain_wall_s(runs: Sequence[RunRecord], records: Collected) -> int | None:
+    """Seconds of the runs that some runs build on, a mean over these; 0 without any.
+
+    None if one of them is not among the records or has no time.
+    """
+    totals = []
+    for run in runs:
+        earlier = list(ancestors(run, records))
+        if not (earlier or run.is_untrained):
+            return None
+        if any(one is None or one.wall_s is None for one in earlier):
+            return None
+        totals.append(sum(one.wall_s for one in earlier))
+    mean = mean_or_none(totals)
+    return None if mean is None else round(mean)

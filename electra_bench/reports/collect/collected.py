@@ -1,0 +1,175 @@
+"""Reading the records below some directories; bad ones are named, never fatal."""
+
+import contextlib
+import gc
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+
+from electra_bench.records import RecordError, RunRecord, TaskResult, find_records
+from electra_bench.reports.collect import predictions
+from electra_bench.reports.collect.index import Index
+from electra_bench.reports.table import LeftOut
+
+# All that differs where a run is made again and comes out the same.
+TIMES = ("started", "ended", "wall_s")
+
+
+@dataclass(frozen=True)
+class Collected(Sequence[RunRecord]):
+    """Records and where they were found; what a report is built from.
+
+    Attributes:
+        records: usable records, in the order of their paths.
+        paths: run_id to path of the record.
+        left_out: those that cannot be used.
+    """
+
+    records: tuple[RunRecord, ...]
+    paths: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
+
+    def __getitem__(self, place):
+        """The record at a place."""
+        return self.records[place]
+
+    def __len__(self) -> int:
+        """Number of usable records."""
+        return len(self.records)
+
+    @cached_property
+    def by_id(self) -> dict[str, RunRecord]:
+        """run_id to record."""
+        return {record.run_id: record for record in self.records}
+
+    def predictions_sha256(self, record: RunRecord, result: TaskResult) -> str | None:
+        """Hash of the predictions file of a result.
+
+        Raises:
+            Unusable: there is none, or it is not the one of the run.
+        """
+        return predictions.checked_sha256(self._predictions(record, result), result)
+
+    def answers(self, record: RunRecord, result: TaskResult) -> predictions.Answers:
+        """The predictions of a result.
+
+        Raises:
+            Unusable: there are none, or they do not belong to the result.
+        """
+        return predictions.read_answers(self._predictions(record, result), result)
+
+    def _predictions(self, record: RunRecord, result: TaskResult) -> str:
+        if record.run_id not in self.paths:
+            raise predictions.Unusable("no predictions")
+        return predictions.predictions_path(self.paths[record.run_id], result)
+
+
+def as_collected(records: Sequence[RunRecord]) -> Collected:
+    """Records with their paths; without any where nothing is known of paths."""
+    return records if isinstance(records, Collected) else Collected(tuple(records))
+
+
+def collect(directories: Iterable[str]) -> Collected:
+    """Reads every `record.json` below the directories.
+
+    Left out: what is no record or of a newer schema, a copy or a repeat of a run, and
+    all records that claim one run_id with different contents.
+
+    Raises:
+        FileNotFoundError: a directory does not exist, or none holds a record.
+        ValueError: no record can be used; says why.
+    """
+    directories = list(directories)
+    left_out: list[LeftOut] = []
+    by_run: dict[str, list[tuple[str, RunRecord]]] = {}
+    found: set[str] = set()
+    for directory in directories:
+        if not os.path.isdir(directory):
+            raise FileNotFoundError(f"no directory {directory!r} to read records from")
+    with _no_garbage():
+        for directory in directories:
+            index = Index(os.path.realpath(directory))
+            for path, record in _read(directory, index, found):
+                if isinstance(record, str):
+                    left_out.append(LeftOut(path, record))
+                elif record.status != "done":
+                    left_out.append(LeftOut(path, f"its status is {record.status!r}"))
+                else:
+                    by_run.setdefault(record.run_id, []).append((path, record))
+            index.save()
+    if not found:
+        raise FileNotFoundError(f"no record.json below {', '.join(directories)}")
+    usable = {}
+    for run_id, copies in by_run.items():
+        first_path, first = copies[0]
+        differing = _differing([record for _, record in copies])
+        if not differing:
+            usable[first_path] = first
+            left_out += [
+                LeftOut(path, f"the same run as {first_path}") for path, _ in copies[1:]
+            ]
+        else:
+            paths = [path for path, _ in copies]
+            left_out += [
+                LeftOut(
+                    path,
+                    f"{len(copies)} records contradict one another as run {run_id!r}, in "
+                    f"{', '.join(differing)}: "
+                    + ", ".join(other for other in paths if other != path),
+                )
+                for path in paths
+            ]
+    if not usable:
+        reasons = "; ".join(f"{item.where}: {item.reason}" for item in left_out)
+        raise ValueError(f"none of {len(found)} records can be used: {reasons}")
+    return Collected(
+        records=tuple(usable.values()),
+        paths={record.run_id: path for path, record in usable.items()},
+        left_out=tuple(left_out),
+    )
+
+
+def _differing(records: Sequence[RunRecord]) -> list[str]:
+    """Fields in which records of one run differ, besides the times of a repeat."""
+    first, *others = records
+    if not others:
+        return []
+    return [
+        name
+        for name in (one.name for one in fields(RunRecord))
+        if name not in TIMES
+        and any(getattr(one, name) != getattr(first, name) for one in others)
+    ]
+
+
+def _read(
+    directory: str, index: Index, found: set[str]
+) -> Iterator[tuple[str, RunRecord | str]]:
+    """Paths of records with the records, or with why they cannot be used.
+
+    Args:
+        directory: where to look.
+        index: of the directory.
+        found: real paths that were read before; gets those that are read here.
+    """
+    # One look at every link above, instead of one for each record.
+    real = os.path.realpath(directory)
+    for real_path, record in index.records(find_records(real)):
+        if isinstance(record, RecordError):
+            record = str(record).removeprefix(f"{real_path}: ")
+        if real_path not in found:
+            found.add(real_path)
+            yield os.path.join(directory, real_path[len(real) :].lstrip(os.sep)), record
+
+
+@contextlib.contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Keeps the collector from looking for garbage among records, a fifth of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

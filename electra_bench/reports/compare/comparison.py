@@ -1,0 +1,326 @@
+"""Two runs or two models side by side: scores, examples, configuration, environment."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from electra_bench.records import RunRecord
+from electra_bench.reports.board.cells import (
+    Cells,
+    ColumnKey,
+    Entry,
+    cells_of,
+    column_names,
+    marks_of,
+    without_repeats,
+)
+from electra_bench.reports.collect.collected import Collected
+from electra_bench.reports.collect.predictions import Unusable
+from electra_bench.reports.compare.sides import collect_sides, records_of, short_names
+from electra_bench.reports.statistics import significance
+from electra_bench.reports.statistics.aggregate import over_seeds
+from electra_bench.reports.statistics.evidence import Evidence, Sampled, compared
+from electra_bench.reports.table import LeftOut, Score
+
+# Fields of a record that say how a run was made, beside its hyper-parameters.
+CONFIGURATION = (
+    "label",
+    "kind",
+    "model",
+    "objective",
+    "protocol",
+    "seed",
+    "pretrain_seed",
+    "pretrain_fraction",
+    "parent_run_id",
+    "train_examples",
+    "train_steps",
+    "params",
+    "vocab_sha256",
+)
+ENVIRONMENT = ("code_version", "device", "strategy", "precision")
+
+
+@dataclass(frozen=True)
+class Side:
+    """What stands on one side of a comparison.
+
+    Attributes:
+        name: label or run_id, or the folder of a run, as short as tells it apart.
+        runs: run_ids, in the order of their paths.
+    """
+
+    name: str
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """An example that one side answers better.
+
+    Attributes:
+        id: of the example.
+        better: 0 or 1, the side that is better.
+        target: the right answer.
+        predictions: of each side, one a run.
+    """
+
+    id: str
+    better: int
+    target: Any
+    predictions: tuple[tuple[Any, ...], tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One task on both sides.
+
+    Attributes:
+        column: name of the task, and what it takes to tell it from others.
+        details: metric, split, version and number of examples.
+        scores: of both sides.
+        difference: mean over runs of the first side less that of the second.
+        interval: its 95 % interval; None if `no_test` says why.
+        p_value: of the test of this difference alone.
+        p_adjusted: for all differences of the comparison, by Holm.
+        test: its name.
+        no_test: why there is none.
+        better: number of examples that each side answers better; `equal` of the others.
+        examples: some of those, those first where most runs differ.
+        higher_is_better: direction of the score.
+    """
+
+    column: str
+    details: str
+    scores: tuple[Score, Score]
+    difference: float | None = None
+    interval: tuple[float, float] | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    test: str | None = None
+    no_test: str | None = None
+    better: tuple[int, int] | None = None
+    equal: int | None = None
+    examples: tuple[Disagreement, ...] = ()
+    higher_is_better: bool = True
+
+
+class Differing(NamedTuple):
+    """A setting with other values on the two sides.
+
+    Attributes:
+        name: of the setting.
+        values: distinct values of each side; empty where no run has it.
+    """
+
+    name: str
+    values: tuple[tuple[Any, ...], tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything in which two sides differ.
+
+    Attributes:
+        sides: what is compared.
+        scores: tasks that both sides have, in comparable form.
+        only: (side, column) of scores that stand alone.
+        configuration: settings that differ.
+        environment: packages, devices and code that differ.
+        left_out: records that could not be used.
+    """
+
+    sides: tuple[Side, Side]
+    scores: tuple[Scores, ...]
+    only: tuple[tuple[int, str], ...]
+    configuration: tuple[Differing, ...]
+    environment: tuple[Differing, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def compare(
+    names: tuple[str, str],
+    folders: Sequence[str],
+    examples: int = 5,
+    kinds: Sequence[str] = ("finetune", "evaluate"),
+) -> Comparison:
+    """Compares two runs or models.
+
+    Args:
+        names: each the folder of a run, a run_id or a label.
+        folders: where to look for run_ids and labels.
+        examples: number of examples to show of each task and side.
+        kinds: kinds of run that a label stands for.
+
+    Raises:
+        FileNotFoundError: no folder, or no run below it.
+        ValueError: a name stands for nothing; lists near ones.
+        RecordError: the record of a run cannot be used.
+    """
+    collected = collect_sides(names, folders)
+    sides = [records_of(name, collected, kinds) for name in names]
+    cells, left_out = zip(*(_cells(side) for side in sides), strict=True)
+    columns = sorted(set(cells[0]) | set(cells[1]), key=str)
+    titles = dict(zip(columns, column_names(columns), strict=True))
+    evidence = Evidence(collected)
+    scores = [
+        _scores(
+            titles[c], c, [side[c] for side in cells], collected, evidence, examples
+        )
+        for c in columns
+        if all(side.get(c) for side in cells)
+    ]
+    evidence.save()
+    return Comparison(
+        sides=tuple(
+            Side(name, tuple(record.run_id for record in side))
+            for name, side in zip(short_names(names), sides, strict=True)
+        ),
+        scores=tuple(_adjusted(scores)),
+        only=tuple(
+            (number, titles[column])
+            for column in columns
+            for number in (0, 1)
+            if cells[number].get(column) and not cells[1 - number].get(column)
+        ),
+        configuration=tuple(_differing(sides, _configuration)),
+        environment=tuple(_differing(sides, _environment)),
+        left_out=(*collected.left_out, *left_out[0], *left_out[1]),
+    )
+
+
+def _cells(
+    records: Sequence[RunRecord],
+) -> tuple[dict[ColumnKey, list[Entry]], list[LeftOut]]:
+    """A side's scores by column; its rows are one."""
+    cells: Cells
+    cells, left_out = without_repeats(cells_of(records))
+    joined: dict[ColumnKey, list[Entry]] = {}
+    for (_, column), entries in cells.items():
+        joined.setdefault(column, []).extend(entries)
+    return joined, left_out
+
+
+def _scores(
+    title: str,
+    column: ColumnKey,
+    cells: Sequence[Sequence[Entry]],
+    collected: Collected,
+    evidence: Evidence,
+    examples: int,
+) -> Scores:
+    details = (
+        f"{column.metric}, {column.split}, version {column.version}, "
+        f"{column.num_examples:,} examples"
+    )
+    direction = column.higher_is_better
+    scores = tuple(
+        over_seeds(
+            [(e.record.run_id, e.result.main_score) for e in entries],
+            marks_of(column, entries),
+        )
+        for entries in cells
+    )
+    try:
+        sampled = [evidence.sampled(entries) for entries in cells]
+        test = compared(*sampled)
+    except Unusable as error:
+        values = [score.mean for score in scores]
+        difference = None if None in values else values[0] - values[1]
+        return Scores(
+            title,
+            details,
+            scores,
+            difference,
+            no_test=str(error),
+            higher_is_better=direction,
+        )
+    gaps = _gaps(sampled)
+    return Scores(
+        title,
+        details,
+        scores,
+        test.estimate.value,
+        (test.estimate.low, test.estimate.high),
+        test.p_value,
+        test=test.name,
+        better=(int(np.sum(gaps > 0)), int(np.sum(gaps < 0))),
+        equal=int(np.sum(gaps == 0)),
+        examples=_examples(gaps, cells, collected, examples),
+        higher_is_better=direction,
+    )
+
+
+def _gaps(sampled: Sequence[Sampled]) -> np.ndarray:
+    """How much better the first side answers each example, means over runs."""
+    first, second = (
+        np.mean([one.quality for one in side.replicates], axis=0) for side in sampled
+    )
+    # Means of the same numbers in another order may differ in the last bit.
+    return np.round(first - second, 9)
+
+
+def _examples(
+    gaps: np.ndarray, cells: Sequence[Sequence[Entry]], collected: Collected, count: int
+) -> tuple[Disagreement, ...]:
+    order = np.argsort(-np.abs(gaps), kind="stable")
+    chosen = [
+        place
+        for sign in (1, -1)
+        for place in [p for p in order if sign * gaps[p] > 0][:count]
+    ]
+    if not chosen:
+        return ()
+    answers = [
+        [
+            collected.answers(*entry)
+            for entry in entries
+            if entry.result.main_score is not None
+        ]
+        for entries in cells
+    ]
+    first = answers[0][0]
+    return tuple(
+        Disagreement(
+            first.ids[place],
+            0 if gaps[place] > 0 else 1,
+            first.targets[place],
+            tuple(tuple(run.predictions[place] for run in side) for side in answers),
+        )
+        for place in chosen
+    )
+
+
+def _adjusted(scores: Sequence[Scores]) -> Iterator[Scores]:
+    p_values = [one.p_value for one in scores if one.p_value is not None]
+    adjusted = iter(significance.adjusted(p_values, "holm"))
+    for one in scores:
+        tested = one.p_value is not None
+        yield replace(one, p_adjusted=next(adjusted)) if tested else one
+
+
+def _configuration(record: RunRecord) -> Mapping[str, Any]:
+    fields = {name: getattr(record, name) for name in CONFIGURATION}
+    return {**fields, **record.hparams}
+
+
+def _environment(record: RunRecord) -> Mapping[str, Any]:
+    return {
+        **{name: getattr(record, name) for name in ENVIRONMENT},
+        **{f"package {name}": version for name, version in record.packages.items()},
+        **{f"plugin {name}": version for name, version in record.plugins.items()},
+    }
+
+
+def _differing(sides: Sequence[Sequence[RunRecord]], fields) -> Iterator[Differing]:
+    settings = [[fields(record) for record in side] for side in sides]
+    names = dict.fromkeys(name for side in settings for one in side for name in one)
+    for name in names:
+        values = tuple(
+            tuple(sorted({repr(one[name]) for one in side if name in one}))
+            for side in settings
+        )
+        if values[0] != values[1]:
+            yield Differing(name, values)

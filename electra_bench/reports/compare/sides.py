@@ -1,0 +1,107 @@
+"""Which runs a name on the command line stands for."""
+
+import difflib
+import os
+from collections.abc import Sequence
+
+from electra_bench.records import RunRecord, read_record
+from electra_bench.records.run_record import FILE_NAME
+from electra_bench.reports.board.cells import cells_of
+from electra_bench.reports.collect.collected import Collected, collect
+
+
+def short_names(names: tuple[str, str]) -> tuple[str, str]:
+    """Folders of runs without those before them, where that tells the names apart.
+
+    Labels may have slashes, too, and stay whole.
+    """
+    ends = tuple(
+        os.path.basename(os.path.normpath(name)) if _is_run(name) else name
+        for name in names
+    )
+    return ends if len(set(ends)) == len(ends) else names
+
+
+def collect_sides(names: tuple[str, str], folders: Sequence[str]) -> Collected:
+    """The records that names may stand for.
+
+    Raises:
+        FileNotFoundError: no folder, or no run below it.
+        RecordError: the record of a run that was named cannot be used.
+    """
+    of_names = _of_folders([name for name in names if _is_run(name)])
+    if all(_is_run(name) for name in names) or not folders:
+        return of_names
+    below = collect(folders)
+    records = {record.run_id: record for record in (*below, *of_names)}
+    paths = {**below.paths, **of_names.paths}
+    return Collected(tuple(records.values()), paths, below.left_out)
+
+
+def _is_run(name: str) -> bool:
+    return os.path.isfile(os.path.join(name, FILE_NAME))
+
+
+def _record_path(name: str) -> str:
+    return os.path.join(os.path.realpath(name), FILE_NAME)
+
+
+def _of_folders(names: Sequence[str]) -> Collected:
+    """The records of some runs, without an index: two files are read at once."""
+    paths = [_record_path(name) for name in names]
+    records = [read_record(path) for path in paths]
+    by_run = {r.run_id: path for r, path in zip(records, paths, strict=True)}
+    if len(by_run) < len(set(paths)):
+        raise ValueError(f"{' and '.join(paths)} are both run {records[0].run_id!r}")
+    unique = {record.run_id: record for record in records}
+    return Collected(tuple(unique.values()), by_run)
+
+
+def records_of(
+    name: str, collected: Collected, kinds: Sequence[str]
+) -> tuple[RunRecord, ...]:
+    """The runs that a name stands for.
+
+    Args:
+        name: the folder of a run, a run_id or a label.
+        collected: where to look.
+        kinds: kinds of run that a label stands for.
+
+    Raises:
+        ValueError: nothing has this name, or the runs of a label do not compare.
+    """
+    if _is_run(name):
+        path = _record_path(name)
+        return tuple(r for r in collected if collected.paths[r.run_id] == path)
+    of_id = tuple(record for record in collected if record.run_id == name)
+    if of_id:
+        return of_id
+    labelled = tuple(r for r in collected if r.label == name and r.kind in kinds)
+    if not labelled:
+        labels = {record.label for record in collected if record.kind in kinds}
+        known = [*sorted(labels), *(r.run_id for r in collected), *_beside(name)]
+        near = difflib.get_close_matches(name, known, n=3)
+        raise ValueError(
+            f"no run or model {name!r}; near: {near}; models: {sorted(labels)}; --runs "
+            "says in which folders they are, and a run may be given by its folder"
+        )
+    rows = {row._replace(label="") for row, _ in cells_of(labelled)}
+    if len(rows) > 1:
+        what = "; ".join(
+            f"protocol {row.protocol}, changes {row.changes}, fraction {row.fraction}"
+            for row in sorted(rows, key=str)
+        )
+        raise ValueError(
+            f"the runs of {name!r} make {len(rows)} rows that do not compare: {what}; "
+            "give folders of single runs, or --runs with fewer of them"
+        )
+    return labelled
+
+
+def _beside(name: str) -> list[str]:
+    """Folders of runs where a folder of this name would be."""
+    parent = os.path.dirname(os.path.normpath(name))
+    if not os.path.isdir(parent):
+        return []
+    folders = [os.path.join(parent, other) for other in sorted(os.listdir(parent))]
+    return [folder for folder in folders if _is_run(folder)]

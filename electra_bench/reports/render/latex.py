@@ -1,0 +1,257 @@
+"""Tables as LaTeX, in the style of booktabs."""
+
+import string
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from electra_bench.reports import table as tables
+from electra_bench.reports.table import Bounded, Score, Table, Value
+
+# Besides the ten special characters: brackets and stars are read as arguments of the \\
+# before them, and quotes and hyphens join to other characters.
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "`": r"\textasciigrave{}",
+    # \textquotedbl is not in every encoding of fonts.
+    '"': r"{\char34}",
+    "\N{EN DASH}": r"\textendash{}",
+    "\N{EM DASH}": r"\textemdash{}",
+    "\N{LEFT DOUBLE QUOTATION MARK}": r"\textquotedblleft{}",
+    "\N{RIGHT DOUBLE QUOTATION MARK}": r"\textquotedblright{}",
+    "\N{HORIZONTAL ELLIPSIS}": r"\textellipsis{}",
+    "\N{PLUS-MINUS SIGN}": r"$\pm$",
+    "\N{MINUS SIGN}": "$-$",
+    "\N{MULTIPLICATION SIGN}": r"$\times$",
+    "\N{RIGHTWARDS ARROW}": r"$\rightarrow$",
+    **{character: f"\\{character}" for character in "{}$&#%_"},
+    **{character: f"{{{character}}}" for character in "[]*'"},
+}
+# Letters that pdfLaTeX has in every encoding of fonts.
+WESTERN = frozenset(map(chr, range(0xC0, 0x100))) - set("ÐðÞþ÷") | set("ŒœŁł")
+# Characters of a name in one line; a longer one is broken.
+LONGEST_NAME = 24
+
+
+def escape(content: str) -> str:
+    """Text that LaTeX shows as it is, on one line.
+
+    What pdfLaTeX's usual fonts lack goes through `\\otherchar`, which the template defines.
+    """
+    line = _one_line(content)
+    return "".join(map(_character, line)).replace("--", "-{-}")
+
+
+def _character(char: str) -> str:
+    if char in SPECIAL:
+        return SPECIAL[char]
+    if char == tables.UNPRINTABLE:
+        return "?"
+    if char.isascii() or char in WESTERN:
+        return char
+    return rf"\otherchar{{{ord(char):04X}}}{{{char}}}"
+
+
+def to_latex(table: Table, command: str | None = None) -> str:
+    """Renders a report as a `table` environment, at most as wide as a line.
+
+    Bold are the cells that the page has in green. Raised letters lead to marks below the
+    table. A column with one value in all rows stands there, too. What nobody prints, such
+    as every significant difference, is in comments at the end.
+
+    Args:
+        table: the report.
+        command: the command that builds this table again.
+    """
+    environment = Environment(
+        loader=PackageLoader("electra_bench.reports.render"),
+        # Braces are LaTeX's own. Everything that is not is escaped here.
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    same = _same_in_all_rows(table)
+    columns = [name for name in table.columns if name not in same]
+    cells = _Cells(table)
+    rows = [
+        [cells.shown(row, name, place) for name in columns]
+        for place, row in enumerate(table.rows)
+    ]
+    below = [
+        [cells.of_reference(place, name) for name in columns]
+        for place in range(len(table.reference_rows))
+    ]
+    return environment.get_template("table.tex.j2").render(
+        title=escape(table.title),
+        command=_one_line(command or ""),
+        alignment="".join(cells.alignment(name) for name in columns),
+        header=[cells.header(name) for name in columns],
+        rows=rows,
+        reference_rows=below,
+        remarks=_remarks(table, cells, same),
+        comments=list(map(_one_line, _comments(table))),
+    )
+
+
+def _one_line(content: str) -> str:
+    """Text that cannot leave its comment."""
+    return " ".join(tables.plain(content).split())
+
+
+def _same_in_all_rows(table: Table) -> dict[str, Value]:
+    """Columns that would only take room, with their values."""
+    kept = {table.label, table.rank_by, *table.metrics}
+    columns = {
+        name: {table.cell(row, name) for row in table.rows}
+        for name in table.columns
+        if name not in kept and len(table.rows) > 1
+    }
+    return {
+        name: next(iter(values))
+        for name, values in columns.items()
+        if len(values) == 1 and values != {None}
+    }
+
+
+class _Cells:
+    """The cells of a table, and the marks that lead from them to what stands below.
+
+    Attributes:
+        marks: what is said below, to its letter.
+        count: number of runs of most scores, since others are marked; None without scores.
+    """
+
+    def __init__(self, table: Table):
+        self._table = table
+        self._best = {name: table.best(name) for name in table.metrics}
+        scores = {
+            name: [
+                v for row in table.rows if isinstance(v := table.cell(row, name), Score)
+            ]
+            for name in table.columns
+        }
+        self._with_scores = {name for name, found in scores.items() if found}
+        counts = Counter(s.count for found in scores.values() for s in found if s.count)
+        self.count = counts.most_common(1)[0][0] if counts else None
+        self.marks: dict[str, str] = {}
+
+    def alignment(self, name: str) -> str:
+        """How a column is aligned; long names of rows are folded."""
+        if name != self._table.label:
+            return "l" if self._table.is_text(name) else "r"
+        names = [tables.text(self._table.cell(row, name)) for row in self._table.rows]
+        is_long = max(map(len, names), default=0) > LONGEST_NAME
+        return r">{\raggedright\arraybackslash}p{13em}" if is_long else "l"
+
+    def header(self, name: str) -> str:
+        """The name of a column, a line a word."""
+        words = [escape(word) for word in name.replace("_", "_ ").split()]
+        side = "l" if self._table.is_text(name) else "r"
+        lines = r" \\ ".join(words)
+        shown = lines if len(words) == 1 else rf"\shortstack[{side}]{{{lines}}}"
+        # Scores are narrower than what stands beside and below them.
+        is_wide = name in self._with_scores
+        return rf"\multicolumn{{1}}{{c}}{{{shown}}}" if is_wide else shown
+
+    def shown(self, row: Sequence[Value], name: str, place: int | None) -> str:
+        """A cell of the row number `place`; of a reference row for None."""
+        value = self._table.cell(row, name)
+        shown = escape(tables.text(value, metric=name in self._table.metrics))
+        if name == self._table.label:
+            # Where a name may be folded, besides hyphens.
+            return shown.replace(r"\_", r"\_\allowbreak ").replace(
+                "/", r"/\allowbreak "
+            )
+        if isinstance(value, Bounded):
+            beside = filter(None, (tables.interval(value), value.remark))
+            bare = tables.bare(value).replace("-", "$-$")
+            shown = _within(bare, escape(", ".join(beside)))
+        if place in self._best.get(name, ()):
+            shown = rf"\textbf{{{shown}}}"
+        if name not in self._with_scores:
+            return shown
+        return self._score(shown, value if isinstance(value, Score) else Score(None))
+
+    def of_reference(self, place: int, name: str) -> str:
+        """A cell of the reference row number `place`; its source is a mark."""
+        if name == self._table.label:
+            label, about = self._table.reference(place)
+            return rf"{escape(label)}\textsuperscript{{{self._letters([about])}}}"
+        row = self._table.reference_rows[place]
+        is_empty = self._table.cell(row, name) is None
+        return "" if is_empty else self.shown(row, name, None)
+
+    def _score(self, shown: str, score: Score) -> str:
+        remarks = [*score.marks]
+        if score.no_interval and score.count:
+            remarks.append(f"no interval: {score.no_interval}")
+        if score.count not in (0, self.count):
+            remarks.append("one run" if score.count == 1 else f"{score.count} runs")
+        spread = "" if score.sd is None else rf"$\pm${score.sd:.1f}"
+        cell = rf"\score{{{shown}}}{{{self._letters(remarks)}}}{{{spread}}}"
+        return _within(cell, escape(tables.interval(score)))
+
+    def _letters(self, remarks: Sequence[str]) -> str:
+        return ",".join(
+            self.marks.setdefault(remark, _letter(len(self.marks)))
+            for remark in remarks
+            if remark
+        )
+
+
+def _within(shown: str, beside: str) -> str:
+    return rf"\within{{{shown}}}{{{beside}}}" if beside else shown
+
+
+def _letter(number: int) -> str:
+    """a to z, then aa, ab and so on."""
+    above, place = divmod(number, len(string.ascii_lowercase))
+    return (_letter(above - 1) if above else "") + string.ascii_lowercase[place]
+
+
+def _remarks(table: Table, cells: _Cells, same: Mapping[str, Value]) -> list[str]:
+    """Paragraphs below the table."""
+    marks = [
+        rf"\textsuperscript{{{letter}}}\,{escape(m)}"
+        for m, letter in cells.marks.items()
+    ]
+    details = [
+        rf"\textbf{{{escape(name)}}}: {escape(detail)}"
+        for name, detail in table.described.items()
+    ]
+    in_all_rows = [f"{name} {tables.text(value)}" for name, value in same.items()]
+    notes = [f"In all rows: {', '.join(in_all_rows)}."] if in_all_rows else []
+    if cells.count:
+        runs = "one run" if cells.count == 1 else f"{cells.count} runs"
+        notes.append(f"Scores are of {runs} where no mark says otherwise.")
+    notes += table.notes
+    if table.differences:
+        notes.append("Bold: no row is significantly better.")
+    notes += [f"Runs to repeat: {len(table.repeat)}."] if table.repeat else []
+    notes += [f"Left out: {len(table.left_out)}."] if table.left_out else []
+    paragraphs = ["; ".join(marks), "; ".join(details), " ".join(map(escape, notes))]
+    return list(filter(None, paragraphs))
+
+
+def _comments(table: Table) -> list[str]:
+    """What stands in the file only."""
+    claims = [
+        tables.claim(table, one) for one in table.differences or () if one.significant
+    ]
+    comments = [f"Significant differences: {len(claims)}", *claims] if claims else []
+    repeated = tables.to_repeat(table)
+    comments += [f"Runs to repeat: {len(repeated)}", *repeated] if repeated else []
+    left_out = [f"{item.where}: {item.reason}" for item in table.left_out]
+    return comments + ([f"Left out: {len(left_out)}", *left_out] if left_out else [])

@@ -1,0 +1,141 @@
+"""From records to files: what `leaderboard build` and the quickstart call."""
+
+import inspect
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from electra_bench.records import RunRecord
+from electra_bench.registry import reports
+from electra_bench.reports.collect.collected import Collected
+from electra_bench.reports.render.files import to_csv, to_json
+from electra_bench.reports.render.html import to_html
+from electra_bench.reports.render.latex import to_latex
+from electra_bench.reports.render.markdown import to_markdown
+from electra_bench.reports.table import Source, Table
+
+FORMATS = ("md", "csv", "json", "tex", "html")
+
+
+def build_table(
+    collected: Collected,
+    report: str = "leaderboard",
+    tasks: Sequence[str] | None = None,
+) -> Table:
+    """Builds a registered report; gin's bindings for it apply.
+
+    Args:
+        collected: records, and what could not be used.
+        report: registered name.
+        tasks: tasks to show; None leaves the choice to the report. A report with a
+            parameter `task` is about one.
+
+    Raises:
+        KeyError: no such report.
+        ValueError: the report takes no `tasks`, or is about one and got none or several.
+        NothingToShow: the records have not what the report is about.
+    """
+    options = {} if tasks is None else {"tasks": tuple(tasks)}
+    if is_of_task(report):
+        if len(tasks or ()) != 1:
+            raise ValueError(
+                f"the report {report!r} is about one task, which --tasks names; "
+                f"got {tasks}"
+            )
+        options = {"task": tasks[0]}
+    elif options and not takes_tasks(report):
+        raise ValueError(f"the report {report!r} has no parameter 'tasks'")
+    table = reports.get(report)(**options)(collected)
+    named = [
+        replace(item, where=collected.paths.get(item.where, item.where))
+        for item in table.left_out
+    ]
+    return replace(
+        table,
+        left_out=(*collected.left_out, *named),
+        sources={r.run_id: _source(r, collected.paths) for r in collected},
+    )
+
+
+def is_of_task(report: str) -> bool:
+    """Whether a report is about one task.
+
+    Raises:
+        KeyError: no such report.
+    """
+    return "task" in inspect.signature(reports.get(report)).parameters
+
+
+def takes_tasks(report: str) -> bool:
+    """Whether a report can be asked for tasks: for several, or for the one it is about.
+
+    Raises:
+        KeyError: no such report.
+    """
+    parameters = inspect.signature(reports.get(report)).parameters
+    return "tasks" in parameters or "task" in parameters
+
+
+def _source(record: RunRecord, paths: Mapping[str, str]) -> Source:
+    path = paths.get(record.run_id)
+    if path is None:
+        return Source(None, None, record.seed)
+    config = os.path.join(os.path.dirname(path), "config.gin")
+    # An archive of records may lack it.
+    if not os.path.isfile(config):
+        return Source(path, None, record.seed)
+    command = f"electra-bench {record.kind} {shlex.quote(config)}"
+    # In its own folder the run is done already.
+    elsewhere, again = f"{command} --workdir repeated", f"{command} --overwrite"
+    return Source(path, elsewhere, record.seed, again)
+
+
+def write_table(
+    table: Table,
+    out_dir: str,
+    formats: Sequence[str] = FORMATS,
+    *,
+    name: str = "leaderboard",
+    command: str | None = None,
+) -> list[str]:
+    """Writes `<name>.<format>` for every format into a folder.
+
+    Args:
+        table: the report.
+        out_dir: folder; made if it does not exist.
+        formats: of `FORMATS`.
+        name: file name without its suffix.
+        command: the command that builds this table again.
+
+    Returns:
+        The paths written.
+
+    Raises:
+        ValueError: an unknown format.
+    """
+    unknown = sorted(set(formats) - set(FORMATS))
+    if unknown:
+        raise ValueError(f"no format {unknown[0]!r}; all: {list(FORMATS)}")
+    os.makedirs(out_dir, exist_ok=True)
+    render = {
+        "md": lambda: to_markdown(table),
+        "csv": lambda: to_csv(table),
+        "json": lambda: to_json(table),
+        "tex": lambda: to_latex(table, command),
+        "html": lambda: to_html(table, out_dir, command),
+    }
+    written = []
+    for suffix in formats:
+        path = os.path.join(out_dir, f"{name}.{suffix}")
+        written.append(write_file(path, render[suffix]()))
+    return written
+
+
+def write_file(path: str, content: str) -> str:
+    """Writes a file of text, whole or not at all; returns its path."""
+    partial = f"{path}.partial"
+    with open(partial, "w", encoding="utf-8", newline="") as file:
+        file.write(content)
+    os.replace(partial, path)
+    return path

@@ -1,0 +1,131 @@
+"""Scores of parts of a task's examples: by class, by type of span, by length.
+
+Everything is computed from targets and predictions as the predictions files have them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from electra_bench import registry
+from electra_bench.reports.collect.predictions import Answers, Unusable
+
+# Name of a measure to names of groups to percentages.
+Measures = Mapping[str, Mapping[str, float]]
+# First length of a group, its name.
+LENGTHS = ((0, "none"), (1, "1"), (2, "2–3"), (4, "4–7"), (8, "8–15"), (16, "16–31"))
+LONGEST = (32, "32 or more")
+LENGTH_NAMES = tuple(name for _, name in (*LENGTHS, LONGEST))
+
+
+def by_class(kind: str | None, read: Callable[[], Answers]) -> Measures:
+    """Precision, recall and F1 of each class, or of each type of span or tag.
+
+    Args:
+        kind: registered task kind.
+        read: reads the answers of one run.
+
+    Raises:
+        Unusable: answers of this kind have no classes.
+    """
+    if kind not in ("classification", "tagging"):
+        raise Unusable(f"{kind or 'unknown kind'} has no classes")
+    answers = read()
+    if kind == "classification":
+        return _confused(
+            [(str(t), str(p)) for t, p in zip(*answers[1:], strict=True)],
+            "accuracy",
+        )
+    tags = {tag for tags in answers.targets for tag in tags}
+    if any(tag.startswith(("B-", "I-")) for tag in tags):
+        return _spans(answers)
+    pairs = [
+        pair
+        for target, prediction in zip(*answers[1:], strict=True)
+        for pair in zip(target, prediction, strict=True)
+    ]
+    return _confused(pairs, "accuracy")
+
+
+def _confused(pairs: Sequence[tuple[str, str]], of_class: str) -> Measures:
+    """Measures of (target, prediction) pairs; recall is the accuracy within a class."""
+    targets, predictions = np.array(pairs, str).reshape(-1, 2).T
+    counts = {
+        name: (
+            int(np.sum((targets == name) & (predictions == name))),
+            int(np.sum(targets == name)),
+            int(np.sum(predictions == name)),
+        )
+        for name in np.unique(targets).tolist()
+    }
+    return _measures(counts, of_class)
+
+
+def _spans(answers: Answers) -> Measures:
+    # It loads scikit-learn, which takes a second or two.
+    from seqeval.metrics.sequence_labeling import get_entities
+
+    expected, found = (
+        {
+            (number, *span)
+            for number, tags in enumerate(side)
+            for span in get_entities(tags)
+        }
+        for side in answers[1:]
+    )
+    counts = {}
+    for name in sorted({span[1] for span in expected}):
+        wanted = {span for span in expected if span[1] == name}
+        given = {span for span in found if span[1] == name}
+        counts[name] = (len(wanted & given), len(wanted), len(given))
+    return _measures(counts, "recall")
+
+
+def _measures(counts: Mapping[str, tuple[int, int, int]], recall: str) -> Measures:
+    """From class to (right, in the targets, in the predictions)."""
+    return {
+        "F1": {n: 200.0 * hits / (t + p) for n, (hits, t, p) in counts.items()},
+        recall: {n: 100.0 * hits / t for n, (hits, t, _) in counts.items()},
+        "precision": {n: 100.0 * hits / p for n, (hits, _, p) in counts.items() if p},
+    }
+
+
+def by_length(
+    metric: str, kind: str | None, read: Callable[[], Answers]
+) -> Mapping[str, float]:
+    """The main metric on examples of a length in words.
+
+    Lengths are those of sentences for tagging, and of the shortest right answer for
+    questions.
+
+    Args:
+        metric: registered name of the weighted metric.
+        kind: registered task kind.
+        read: reads the answers of one run.
+
+    Raises:
+        Unusable: the predictions of this kind do not tell a length.
+    """
+    if kind not in _LENGTH_OF:
+        raise Unusable(f"predictions of {kind or 'unknown kind'} tell no length")
+    answers = read()
+    lengths = np.array([_LENGTH_OF[kind](target) for target in answers.targets])
+    firsts = np.array([first for first, _ in (*LENGTHS, LONGEST)])
+    groups = np.searchsorted(firsts, lengths, side="right") - 1
+    present = np.unique(groups)
+    # [groups, examples]: a group is a sample that has its own examples only.
+    weights = (groups == present[:, None]).astype(np.float64)
+    score = registry.weighted_metrics.get(metric)(*answers[1:]).score
+    names = [LENGTH_NAMES[group] for group in present]
+    return dict(zip(names, score(weights).tolist(), strict=True))
+
+
+def _of_answer(answers: Sequence[str]) -> int:
+    return min((len(answer.split()) for answer in answers), default=0)
+
+
+_LENGTH_OF: Mapping[str, Callable[[Any], int]] = {
+    "tagging": len,
+    "span_qa": _of_answer,
+}

@@ -1,0 +1,59 @@
+"""Hashes of large files, computed once."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import time
+from typing import BinaryIO
+
+from electra_bench.system.cache_dir import cache_dir
+
+REMEMBERED_BYTES = 1 << 20  # smaller files are read again faster than looked up
+# A file written this recently may change again without a new time stamp.
+SETTLED_S = 2.0
+
+
+def file_sha256(path: str) -> str:
+    """SHA-256 of a file's content.
+
+    Remembered in the cache folder by path, inode, size and times.
+
+    Args:
+        path: a local file, or an address such as gs://, which is read every time.
+    """
+    memo = None
+    if "://" not in path:
+        state = os.stat(path)
+        settled = time.time() - state.st_mtime > SETTLED_S
+        if settled and state.st_size >= REMEMBERED_BYTES:
+            times = f"{state.st_mtime_ns} {state.st_ctime_ns}"
+            key = f"{os.path.abspath(path)}\n{state.st_ino} {state.st_size} {times}"
+            name = hashlib.sha256(key.encode()).hexdigest()[:32]
+            memo = os.path.join(cache_dir(), "file_hashes", name)
+            with contextlib.suppress(FileNotFoundError), open(memo) as file:
+                return file.read()
+    with _open(path) as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    if memo is not None:
+        # Not to be able to write it down only costs time.
+        with contextlib.suppress(OSError):
+            _write(memo, sha256)
+    return sha256
+
+
+def _write(path: str, text: str) -> None:
+    folder = os.path.dirname(path)
+    os.makedirs(folder, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
+        file.write(text)
+    os.replace(file.name, path)
+
+
+def _open(path: str) -> BinaryIO:
+    if "://" not in path:
+        return open(path, "rb")
+    # Only here: it takes longer to import than most files to hash.
+    from etils import epath
+
+    return epath.Path(path).open("rb")

@@ -1,0 +1,288 @@
+"""From raw examples to the features of every downstream task: seqio preprocessors."""
+
+import functools
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from electra_bench.core import SpecialIds
+from electra_bench.core.batch import NO_LABEL, UNKNOWN_LABEL
+from electra_bench.data import run_context
+from electra_bench.data.readers.whole_file_source import dense
+from electra_bench.tasks.features import settings as feature_settings
+from electra_bench.vocabularies.basic_words import is_accent
+
+# Rows handed to the tokenizer at once, which is much faster than one by one.
+ROWS_AT_ONCE = 512
+
+Ragged = tuple[np.ndarray, np.ndarray]  # values, int64 row splits
+
+
+def run_vocabulary() -> Any:
+    """The run's vocabulary, at the time a dataset is built.
+
+    Raises:
+        ValueError: the run has none.
+    """
+    vocabulary = run_context.current().vocabulary
+    if vocabulary is None:
+        raise ValueError("a task's features need a vocabulary, and the run has none")
+    return vocabulary
+
+
+def map_rows(
+    dataset: tf.data.Dataset,
+    function: Callable[..., Sequence[Ragged]],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+) -> tf.data.Dataset:
+    """Adds int32 features of rank 1 that a Python function makes of many rows at once.
+
+    Args:
+        dataset: examples, one a row.
+        function: gets the inputs of up to `ROWS_AT_ONCE` rows, a NumPy array for features
+            of rank 0, values and row splits for features of rank 1; returns values and
+            row splits of every output.
+        inputs: features to read.
+        outputs: features to add.
+    """
+
+    def flat(*arrays: np.ndarray) -> list[np.ndarray]:
+        results = function(*arrays)
+        return [
+            np.asarray(array, dtype)
+            for result in results
+            for array, dtype in zip(result, (np.int32, np.int64), strict=True)
+        ]
+
+    def add(batch: Mapping[str, Any]) -> dict[str, Any]:
+        arguments = []
+        for name in inputs:
+            value = batch[name]
+            if not isinstance(value, tf.RaggedTensor) and value.shape.rank > 1:
+                value = tf.RaggedTensor.from_tensor(value)  # rows of one fixed length
+            if isinstance(value, tf.RaggedTensor):
+                arguments += [value.values, value.row_splits]
+            else:
+                arguments.append(value)
+        results = tf.numpy_function(
+            flat, arguments, [tf.int32, tf.int64] * len(outputs)
+        )
+        added = {}
+        for i, name in enumerate(outputs):
+            values = tf.ensure_shape(results[2 * i], [None])
+            splits = tf.ensure_shape(results[2 * i + 1], [None])
+            added[name] = tf.RaggedTensor.from_row_splits(values, splits)
+        return {**batch, **added}
+
+    return dataset.ragged_batch(ROWS_AT_ONCE).map(add).unbatch().map(dense)
+
+
+def ragged(rows: Sequence[Sequence[int]]) -> Ragged:
+    """Values and row splits of a list of rows."""
+    splits = np.cumsum([0, *(len(row) for row in rows)])
+    values = np.fromiter((v for row in rows for v in row), np.int32, splits[-1])
+    return values, splits
+
+
+def pair_lengths(length_a: int, length_b: int, limit: int) -> tuple[int, int]:
+    """How many tokens to keep of two texts that share `limit` tokens.
+
+    The longer text gives up tokens until both fit; of two equally long ones the second.
+
+    Source: google-research/electra finetune/classification/classification_tasks.py,
+    `_truncate_seq_pair`, in closed form.
+    """
+    if length_a + length_b <= limit:
+        return length_a, length_b
+    kept_a = min(length_a, max(limit - length_b, (limit + 1) // 2))
+    return kept_a, limit - kept_a
+
+
+def encode_texts(
+    dataset: tf.data.Dataset, sequence_length: Mapping[str, int] | None = None
+) -> tf.data.Dataset:
+    """Adds `input_ids` and `segment_ids` of `text_a` and `text_b`.
+
+    [CLS] a [SEP], or [CLS] a [SEP] b [SEP] with segment 1 from the first token of b on.
+    A text b without tokens counts as none.
+
+    Args:
+        dataset: examples with the strings `text_a` and `text_b` (empty: one text only).
+        sequence_length: `input_ids` is the token limit; without it nothing is cut.
+    """
+    vocabulary = run_vocabulary()
+    special = vocabulary.special_ids
+    limit = (sequence_length or {}).get("input_ids") or 2**31
+
+    def encode(texts_a: np.ndarray, texts_b: np.ndarray) -> list[Ragged]:
+        ids, segments = [], []
+        for a, b in zip(
+            _encoded(vocabulary, texts_a), _encoded(vocabulary, texts_b), strict=True
+        ):
+            if len(b):
+                kept_a, kept_b = pair_lengths(len(a), len(b), limit - 3)
+                second = [*b[:kept_b], special.sep]
+            else:
+                kept_a, second = limit - 2, []
+            first = [special.cls, *a[:kept_a], special.sep]
+            ids.append(first + second)
+            segments.append([0] * len(first) + [1] * len(second))
+        return [ragged(ids), ragged(segments)]
+
+    return map_rows(dataset, encode, ["text_a", "text_b"], ["input_ids", "segment_ids"])
+
+
+def _encoded(vocabulary: Any, texts: np.ndarray) -> list[list[int]]:
+    values, splits = vocabulary.encode_batch([text.decode() for text in texts])
+    return [part.tolist() for part in np.split(values, splits[1:-1])]
+
+
+def encode_words(
+    labels: Sequence[str],
+) -> Callable[..., tf.data.Dataset]:
+    """Preprocessor for tagged words: `input_ids`, `segment_ids`, `labels`.
+
+    A word's label stands at its first token, `UNKNOWN_LABEL` if its tag is empty,
+    `NO_LABEL` at all others. Words without any token become [UNK], so that every word has
+    a tag; a sentence is cut at the limit, see `feature_settings.Words`, and words that
+    begin beyond are lost.
+
+    Source: google-research/electra finetune/tagging/tagging_tasks.py. Differs: words
+    literally [SEP] or [CLS] are words, words without tokens do not share the position of
+    the next word.
+
+    Args:
+        labels: tags in the order of their ids.
+    """
+    ids_of_labels = {label.encode(): i for i, label in enumerate(labels)}
+    ids_of_labels[b""] = UNKNOWN_LABEL
+
+    def preprocess(
+        dataset: tf.data.Dataset, sequence_length: Mapping[str, int] | None = None
+    ) -> tf.data.Dataset:
+        vocabulary = run_vocabulary()
+        settings = feature_settings.words()
+        special = vocabulary.special_ids
+        limit = (sequence_length or {}).get("input_ids") or 2**31
+
+        @functools.lru_cache(maxsize=2**16)  # words come again and again
+        def pieces_of(word: bytes) -> list[int]:
+            text = word.decode()
+            if settings.lower_case:
+                text = unicodedata.normalize("NFD", text.lower())
+                text = "".join(char for char in text if not is_accent(char))
+            return vocabulary.encode_word(text) or [special.unk]
+
+        def encode(
+            words: np.ndarray,
+            word_splits: np.ndarray,
+            tags: np.ndarray,
+            _tag_splits: np.ndarray,
+        ) -> list[Ragged]:
+            rows, labels_of_rows = [], []
+            for start, end in zip(word_splits[:-1], word_splits[1:], strict=True):
+                pieces = [pieces_of(word) for word in words[start:end]]
+                ids = [ids_of_labels[tag] for tag in tags[start:end]]
+                cut = (
+                    _cut_by_tokens
+                    if settings.limit == "tokens"
+                    else _cut_by_tokens_and_words
+                )
+                row, row_labels = cut(pieces, ids, special, limit)
+                rows.append(row)
+                labels_of_rows.append(row_labels)
+            segments = [[settings.segment_id] * len(row) for row in rows]
+            return [ragged(rows), ragged(segments), ragged(labels_of_rows)]
+
+        return map_rows(
+            dataset, encode, ["words", "tags"], ["input_ids", "segment_ids", "labels"]
+        )
+
+    return preprocess
+
+
+def _cut_by_tokens(
+    pieces: Sequence[list[int]], labels: Sequence[int], special: SpecialIds, limit: int
+) -> tuple[list[int], list[int]]:
+    """[CLS], the tokens of the words as far as there is room, [SEP]; and their labels."""
+    ids, row_labels = [special.cls], [NO_LABEL]
+    for word, label in zip(pieces, labels, strict=True):
+        ids += word
+        row_labels += [label] + [NO_LABEL] * (len(word) - 1)
+    return [*ids[: limit - 1], special.sep], [*row_labels[: limit - 1], NO_LABEL]
+
+
+def _cut_by_tokens_and_words(
+    pieces: Sequence[list[int]], labels: Sequence[int], special: SpecialIds, limit: int
+) -> tuple[list[int], list[int]]:
+    """As the original: the sentence's words, [CLS] and [SEP] are counted on top."""
+    ids, row_labels = [], []
+    marked = [[special.cls], *pieces, [special.sep]]
+    for word, label in zip(marked, [NO_LABEL, *labels, NO_LABEL], strict=True):
+        if len(marked) + len(ids) + 1 > limit:
+            return [*ids, special.sep], [*row_labels, NO_LABEL]
+        ids += word
+        row_labels += [label] + [NO_LABEL] * (len(word) - 1)
+    return ids, row_labels
+
+
+def class_labels(labels: Sequence[str]) -> Callable[..., tf.data.Dataset]:
+    """Preprocessor that makes `labels` [1], the class id, of the string `label`.
+
+    Args:
+        labels: class names in the order of their ids. An empty `label` gives no id; any
+            other stops the run with an error.
+    """
+
+    def convert(example: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        # [classes] -> [1], or [0] without a label
+        found = tf.where(tf.constant(labels) == example["label"])[:, 0]
+        known = (tf.size(found) == 1) | (example["label"] == "")
+        message = f"a label is not among {list(labels)}"
+        check = tf.debugging.Assert(known, [message, example["label"]])
+        with tf.control_dependencies([check]):
+            return {**example, "labels": tf.cast(found, tf.int32)}
+
+    return lambda dataset: dataset.map(convert)
+
+
+def scaled_values(smallest: float, largest: float) -> Callable[..., tf.data.Dataset]:
+    """Preprocessor that makes `values` [1] of `label`, from 0 to 1 for those of the data.
+
+    An empty `label` gives no value.
+
+    Args:
+        smallest: value of the data that becomes 0.
+        largest: value of the data that becomes 1.
+
+    Source: google-research/electra finetune/classification/classification_tasks.py,
+    `RegressionTask`. Differs: it divides by the largest value, not by the range; equal
+    where the smallest is 0, as in STS.
+    """
+
+    def convert(example: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        written = tf.boolean_mask([example["label"]], [example["label"] != ""])
+        numbers = tf.strings.to_number(written, tf.float64)
+        values = (numbers - smallest) / (largest - smallest)
+        return {**example, "values": tf.cast(values, tf.float32)}
+
+    return lambda dataset: dataset.map(convert)
+
+
+def complete(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Adds `task_id` (0), `example_id` (`idx`), and empty `labels` or `values`."""
+
+    def add(example: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {
+            "labels": tf.zeros([0], tf.int32),
+            "values": tf.zeros([0], tf.float32),
+            **example,
+            "task_id": tf.zeros([1], tf.int32),
+            "example_id": tf.reshape(tf.cast(example["idx"], tf.int32), [1]),
+        }
+
+    return dataset.map(add)

@@ -1,0 +1,331 @@
+"""Extractive question answering: windows of the context, answers as token spans.
+
+A context that is too long for one row becomes several windows that overlap. The windows of
+one example share its `example_id`; whoever predicts chooses the best of them.
+"""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from electra_bench.core import SpecialIds
+from electra_bench.data.readers.answer_text import word_borders
+from electra_bench.data.readers.whole_file_source import dense
+from electra_bench.tasks.features import settings as feature_settings
+from electra_bench.tasks.features.preprocessors import ROWS_AT_ONCE, run_vocabulary
+from electra_bench.tasks.metrics.squad import Answer
+
+NO_ANSWER = (0, 0)
+
+
+class Window(NamedTuple):
+    """One row of an example.
+
+    Attributes:
+        input_ids: [CLS] question [SEP] part of the context [SEP], int32.
+        segment_ids: 1 from the first token of the context on, int32.
+        char_start: where every token begins in the context; -1 for tokens outside it.
+        char_end: where it ends.
+        max_context: 1 for tokens of the context that no other window shows with more
+            context around them.
+        labels: first and last token of the answer, `NO_ANSWER`, [CLS], if the window does
+            not hold all of it; and 1 if the example has no answer at all.
+    """
+
+    input_ids: np.ndarray
+    segment_ids: np.ndarray
+    char_start: np.ndarray
+    char_end: np.ndarray
+    max_context: np.ndarray
+    labels: np.ndarray
+
+
+class Tokens(NamedTuple):
+    """The tokens of a context, int32 [tokens] each.
+
+    Attributes:
+        ids: of the vocabulary.
+        starts: where each begins.
+        ends: where it ends.
+    """
+
+    ids: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def of(cls, vocabulary: Any, context: str) -> "Tokens":
+        """Encodes a context."""
+        pieces = vocabulary.encode_with_offsets(context)
+        table = np.array([piece[:3] for piece in pieces], np.int32).reshape(-1, 3)
+        return cls(*table.T)
+
+    def overlapping(self, start: int, end: int) -> np.ndarray:
+        """Indices of the tokens that overlap the characters."""
+        return np.flatnonzero((self.starts < end) & (self.ends > start))
+
+
+def spans(num_tokens: int, room: int, stride: int) -> Iterator[tuple[int, int]]:
+    """First token, and the one after the last, of every window.
+
+    Args:
+        num_tokens: length of the context.
+        room: tokens that a window holds.
+        stride: tokens between the beginnings of two windows.
+
+    Source: google-research/electra finetune/qa/qa_tasks.py, `featurize`.
+    """
+    start = 0
+    while True:
+        end = min(start + room, num_tokens)
+        yield start, end
+        if end == num_tokens:
+            return
+        start += min(end - start, stride)
+
+
+def answer_tokens(
+    vocabulary: Any, context: str, tokens: Tokens, start: int, end: int
+) -> np.ndarray:
+    """Indices of an answer's tokens in its context.
+
+    They are those of the words that the answer is in, words being what white space
+    separates, or among these the first that equal the answer's own tokens, if there are
+    any: of "(1895-1943)." for "1895" just the second one.
+
+    Args:
+        vocabulary: has `encode`.
+        context: where the answer stands.
+        tokens: of the context.
+        start: first character of the answer.
+        end: the one after its last.
+
+    Source: google-research/electra finetune/qa/qa_tasks.py, `_improve_answer_span`.
+    """
+    inside = tokens.overlapping(*word_borders(context, start, end))
+    own = np.array(vocabulary.encode(context[start:end]), np.int32)
+    if not 0 < len(own) <= len(inside):
+        return inside
+    parts = np.lib.stride_tricks.sliding_window_view(tokens.ids[inside], len(own))
+    equal = np.flatnonzero((parts == own).all(-1))
+    return inside[equal[0] : equal[0] + len(own)] if equal.size else inside
+
+
+def has_max_context(num_tokens: int, parts: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Which window shows a token with most context, bool [windows, num_tokens].
+
+    Counts the shorter side, and a hundredth of the window's length; of equals the first.
+
+    Source: google-research/electra finetune/qa/qa_tasks.py, `_check_is_max_context`.
+    """
+    place = np.arange(num_tokens)
+    scores = np.full([len(parts), num_tokens], -np.inf)
+    for row, (begin, end) in zip(scores, parts, strict=True):
+        around = np.minimum(place - begin, end - 1 - place) + 0.01 * (end - begin)
+        row[begin:end] = around[begin:end]
+    best = scores.argmax(0) if num_tokens else place
+    return best == np.arange(len(parts))[:, None]
+
+
+def windows(
+    query: Sequence[int],
+    tokens: Tokens,
+    special: SpecialIds,
+    answer: np.ndarray,
+    is_impossible: bool,
+    length: int,
+    stride: int,
+) -> list[Window]:
+    """Windows of one example.
+
+    Args:
+        query: tokens of the question.
+        tokens: of the context.
+        special: ids of the special tokens.
+        answer: indices of the answer's tokens in the context; empty without answer.
+        is_impossible: whether there is none.
+        length: tokens of a window, special ones included.
+        stride: tokens between the beginnings of two windows.
+
+    Raises:
+        ValueError: no room for the context beside the question.
+
+    Source: google-research/electra finetune/qa/qa_tasks.py, `featurize`.
+    """
+    room = length - len(query) - 3
+    if room < 1:
+        raise ValueError(
+            f"sequences of {length} tokens have no room for a context beside a question "
+            f"of {len(query)} tokens; raise the length or lower max_query_length"
+        )
+    first = len(query) + 2
+    parts = list(spans(len(tokens.ids), room, stride))
+    whole = has_max_context(len(tokens.ids), parts)
+    made = []
+    for (begin, end), most in zip(parts, whole, strict=True):
+        labels = NO_ANSWER
+        if answer.size and begin <= answer[0] and answer[-1] < end:
+            labels = (answer[0] - begin + first, answer[-1] - begin + first)
+        part = slice(begin, end)
+        made.append(
+            Window(
+                _row([special.cls, *query, special.sep], tokens.ids[part], special.sep),
+                _row([0] * first, np.ones(end - begin), 1),
+                _row([-1] * first, tokens.starts[part], -1),
+                _row([-1] * first, tokens.ends[part], -1),
+                _row([0] * first, most[part], 0),
+                np.array([*labels, is_impossible], np.int32),
+            )
+        )
+    return made
+
+
+def _row(before: Sequence[int], middle: np.ndarray, after: int) -> np.ndarray:
+    return np.concatenate([before, middle, [after]]).astype(np.int32)
+
+
+def encode_windows(
+    doc_stride: int | None = None,
+) -> Callable[..., tf.data.Dataset]:
+    """Preprocessor: `question`, `context` and where the answer is, to windows.
+
+    The target is the answer from `answer_start` to `answer_end`, see `answer_tokens`. A
+    row for every window; `char_start` and `char_end` map its tokens to the context,
+    and what the example held is kept.
+
+    Args:
+        doc_stride: of the task, in place of `feature_settings.Windows.doc_stride`.
+
+    Source: google-research/electra finetune/qa/qa_tasks.py, `featurize`.
+    """
+
+    def preprocess(
+        dataset: tf.data.Dataset, sequence_length: Mapping[str, int] | None = None
+    ) -> tf.data.Dataset:
+        vocabulary = run_vocabulary()
+        settings = feature_settings.windows()
+        stride = doc_stride or settings.doc_stride
+        length = (sequence_length or {}).get("input_ids") or 2**31
+
+        @functools.lru_cache(maxsize=64)  # a context has several questions
+        def tokens_of(context: bytes) -> Tokens:
+            return Tokens.of(vocabulary, context.decode())
+
+        def make(
+            question: bytes, context: bytes, place: np.ndarray, is_impossible: int
+        ) -> list[Window]:
+            tokens = tokens_of(context)
+            answer = np.zeros(0, np.int64)
+            if len(place):
+                answer = answer_tokens(vocabulary, context.decode(), tokens, *place)
+            return windows(
+                list(vocabulary.encode(question.decode()))[: settings.max_query_length],
+                tokens,
+                vocabulary.special_ids,
+                answer,
+                bool(is_impossible),
+                length,
+                stride,
+            )
+
+        def make_many(
+            questions: np.ndarray,
+            contexts: np.ndarray,
+            starts: np.ndarray,
+            ends: np.ndarray,
+            splits: np.ndarray,
+            impossible: np.ndarray,
+        ) -> list[np.ndarray]:
+            """The windows of several examples, and whose each one is."""
+            owners, made = [], []
+            for row, (question, context) in enumerate(
+                zip(questions, contexts, strict=True)
+            ):
+                first = slice(splits[row], min(splits[row] + 1, splits[row + 1]))
+                place = np.concatenate([starts[first], ends[first]])
+                found = make(question, context, place, impossible[row])
+                owners += [row] * len(found)
+                made += found
+            lengths = np.array([len(window.input_ids) for window in made], np.int64)
+            columns = [np.concatenate(column) for column in zip(*made, strict=True)]
+            return [np.array(owners, np.int64), lengths, *columns]
+
+        def expand(batch: Mapping[str, Any]) -> dict[str, Any]:
+            batch = {name: _as_ragged(value) for name, value in batch.items()}
+            starts = batch["answer_start"]
+            owners, lengths, *columns = tf.numpy_function(
+                make_many,
+                [
+                    batch["question"],
+                    batch["context"],
+                    starts.values,
+                    batch["answer_end"].values,
+                    starts.row_splits,
+                    batch["is_impossible"],
+                ],
+                [tf.int64, tf.int64, *[tf.int32] * len(Window._fields)],
+            )
+            owners, lengths = (tf.ensure_shape(x, [None]) for x in (owners, lengths))
+            rows = {name: tf.gather(value, owners) for name, value in batch.items()}
+            for name, values in zip(Window._fields, columns, strict=True):
+                sizes = tf.fill(tf.shape(lengths), 3) if name == "labels" else lengths
+                rows[name] = tf.RaggedTensor.from_row_lengths(
+                    tf.ensure_shape(values, [None]), sizes
+                )
+            return rows
+
+        return dataset.ragged_batch(ROWS_AT_ONCE).map(expand).unbatch().map(dense)
+
+    return preprocess
+
+
+def _as_ragged(value: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
+    """Rows of one fixed length as ragged ones; numbers and strings as they are.
+
+    TensorFlow 2.21 crashes when it unbatches dense rows of length 0.
+    """
+    if isinstance(value, tf.RaggedTensor) or value.shape.rank < 2:
+        return value
+    return tf.RaggedTensor.from_tensor(value)
+
+
+def answer_texts(
+    value: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
+) -> str | list[str] | None:
+    """seqio `postprocess_fn`: the right answers, or the predicted one.
+
+    Args:
+        value: what the task kind chose, (text, odds of no answer); of a target its
+            tokens, which do not matter.
+        example: the example, of which `answers` is the target.
+        is_target: which of the two is asked for.
+
+    Returns:
+        A list of texts for a target (None without any), a text for a prediction.
+    """
+    if not is_target:
+        return value[0]
+    return _texts(example) or None
+
+
+def answer_or_none(
+    value: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
+) -> Answer | list[str] | None:
+    """As `answer_texts`, for questions that may have no answer.
+
+    Returns:
+        A list of texts for a target, empty where there is no answer (None where that is
+        not known); the text and the odds that there is no answer for a prediction.
+    """
+    if not is_target:
+        return Answer(*value)
+    texts = _texts(example)
+    return texts if texts or example["is_impossible"] else None
+
+
+def _texts(example: Mapping[str, Any]) -> list[str]:
+    answers = example["answers"]
+    return [a.decode() if isinstance(a, bytes) else str(a) for a in answers]

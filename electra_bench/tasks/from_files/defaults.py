@@ -1,0 +1,131 @@
+"""What a task without code leaves open and its data tell: labels, range, metric, floor."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from electra_bench.data.readers.bad_rows import bad_row
+from electra_bench.data.readers.columns import Sentence, is_span_tag
+from electra_bench.tasks.from_files.source import Definition, FileTaskSource
+from electra_bench.tasks.majority_baseline import trivial_answers
+from electra_bench.tasks.metrics import scores as metrics
+from electra_bench.tasks.metrics.squad import squad_v1, squad_v2
+
+MAX_LABELS = 1000
+
+
+def metric_fns(task: Definition) -> list[Callable[[list, list], Mapping[str, float]]]:
+    """All metrics of the kind, the one that tables show by default first."""
+    if task.kind == "classification":
+        fns = [metrics.accuracy, metrics.matthews, metrics.macro_f1]
+        binary = [metrics.binary_f1(task.labels[1])] if len(task.labels) == 2 else []
+        return fns + binary
+    if task.kind == "regression":
+        return [metrics.spearman, metrics.pearson]
+    if task.kind == "tagging":
+        spans = all(map(is_span_tag, task.labels))
+        return (
+            [metrics.span_f1, metrics.tag_accuracy] if spans else [metrics.tag_accuracy]
+        )
+    return [squad_v2() if task.unanswerable else squad_v1]
+
+
+def _labels(source: FileTaskSource) -> tuple[str, ...] | None:
+    kind = source.definition.kind
+    if kind not in ("classification", "tagging"):
+        return None
+    found = set()
+    for example in source.usable(source.definition.train_split):
+        item = example.item
+        found |= {*item.tags} if kind == "tagging" else {item.label} - {""}
+    if kind == "tagging" and all(map(is_span_tag, found - {""})):
+        return span_labels(found)
+    if not 2 <= len(found) <= MAX_LABELS:
+        raise ValueError(
+            f"the training set has {len(found)} different labels, expected 2 to "
+            f"{MAX_LABELS}; is `columns` right?"
+        )
+    return tuple(
+        sorted(found, key=lambda x: (not x.isdecimal(), len(x) * x.isdecimal(), x))
+    )
+
+
+def span_labels(tags: Iterable[str]) -> tuple[str, ...]:
+    """Every form in BIOES of every type that occurs, of which the tags may lack some."""
+    types = sorted({tag[2:] for tag in tags} - {""})
+    return ("O", *(f"{form}-{kind}" for kind in types for form in "BIES"))
+
+
+def _label_range(source: FileTaskSource) -> tuple[float, float] | None:
+    if source.definition.kind != "regression":
+        return None
+    values = []
+    for example in source.usable(source.definition.train_split):
+        label = example.item.label
+        try:
+            value = float(label)
+        except ValueError:
+            value = math.nan
+        if math.isfinite(value):
+            values.append(value)
+        else:
+            bad_row(
+                f"{example.where}: label {label!r} is no number",
+                source.definition.on_error,
+            )
+    if not values or min(values) == max(values):
+        raise ValueError("the labels of the training set are all the same number")
+    return min(values), max(values)
+
+
+def _unanswerable(source: FileTaskSource) -> bool | None:
+    task = source.definition
+    if task.kind != "span_qa":
+        return None
+    return any(
+        example.item.is_impossible
+        for split in dict.fromkeys((task.train_split, task.eval_split))
+        for example in source.usable(split)
+    )
+
+
+def _metric(source: FileTaskSource) -> str:
+    return _metric_names(source)[0]
+
+
+def _metric_names(source: FileTaskSource) -> list[str]:
+    return [name for fn in metric_fns(source.definition) for name in fn([], [])]
+
+
+def _floor(source: FileTaskSource) -> float | None:
+    task = source.definition
+    names = _metric_names(source)
+    if task.metric not in names:
+        raise ValueError(f"metric {task.metric!r} is none of this task: {names}")
+    if task.kind not in ("classification", "tagging"):
+        return None if task.kind == "span_qa" else 0.0
+    train, held_out = (
+        [_answer(example.item) for example in source.examples(split)]
+        for split in (task.train_split, task.eval_split)
+    )
+    constant = trivial_answers(held_out, seen=train)
+    scores = {
+        k: v
+        for fn in metric_fns(source.definition)
+        for k, v in fn(held_out, constant).items()
+    }
+    return float(scores[task.metric])
+
+
+def _answer(item: Any) -> str | list[str]:
+    return list(item.tags) if isinstance(item, Sentence) else item.label
+
+
+# Field of a definition to what finds it; later ones need earlier ones.
+FIND: dict[str, Callable[[FileTaskSource], Any]] = {
+    "labels": _labels,
+    "label_range": _label_range,
+    "unanswerable": _unanswerable,
+    "metric": _metric,
+    "floor": _floor,
+}

@@ -1,0 +1,217 @@
+"""From records of named fields to texts, sentences and questions, by the kind of task."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from electra_bench.data.readers.columns import Sentence, bioes, is_span_tag
+from electra_bench.data.readers.questions import Question, located
+from electra_bench.data.readers.records import Record
+from electra_bench.data.readers.tables import Row
+
+
+class Fields(NamedTuple):
+    """What a kind reads.
+
+    Attributes:
+        inputs: fields that are always needed.
+        target: what is to be predicted; needed where it is trained on or scored.
+        further: fields that are taken if they are there.
+    """
+
+    inputs: tuple[str, ...]
+    target: str
+    further: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every field."""
+        return (*self.inputs, self.target, *self.further)
+
+
+FIELDS = {
+    "classification": Fields(("text_a",), "label", ("text_b",)),
+    "regression": Fields(("text_a",), "label", ("text_b",)),
+    "tagging": Fields(("words",), "tags"),
+    "span_qa": Fields(("question", "context"), "answers", ("answer_start", "id")),
+}
+
+Columns = Mapping[str, str | int]
+
+
+class Example(NamedTuple):
+    """What a record holds.
+
+    Attributes:
+        where: names file and line, or row, in messages.
+        item: for classification and regression a Row, for tagging a Sentence, for span_qa
+            a Question; None if the record holds none.
+        problem: why it cannot be used; empty if it can.
+        misplaced: why it cannot be trained on: its answer is not where it should be.
+        places: where every word of a sentence stands, if each has a line of its own.
+    """
+
+    where: str
+    item: Row | Sentence | Question | None
+    problem: str = ""
+    misplaced: str = ""
+    places: tuple[str, ...] = ()
+
+
+def examples_of(
+    kind: str, records: Sequence[Record], columns: Columns, with_target: bool
+) -> list[Example]:
+    """An example a record; what is wrong with one stands in it.
+
+    Args:
+        kind: of the task.
+        records: of a file.
+        columns: which column holds what; what is not said is in the column of its own
+            name, if there is one.
+        with_target: whether what is to be predicted must be there.
+
+    Raises:
+        ValueError: no record has a column that is needed or was named.
+    """
+    fields = FIELDS[kind]
+    needed = [*fields.inputs, *([fields.target] if with_target else [])]
+    known = dict.fromkeys(name for record in records for name in record.fields)
+    if not known:
+        return [Example(r.where, None, r.problem) for r in records]
+    found = {}
+    for field in fields.all:
+        column = columns.get(field, field)
+        if column in known:
+            found[field] = column
+        elif field in needed or (field in columns and field != fields.target):
+            names = [name for name in known if isinstance(name, str)]
+            raise ValueError(
+                f"{records[0].where}: no column {column!r} for {field}; columns: "
+                f"{names}"
+            )
+    return [
+        _example(kind, number, record, found, needed)
+        for number, record in enumerate(records)
+    ]
+
+
+def _example(
+    kind: str, number: int, record: Record, columns: Columns, needed: Sequence[str]
+) -> Example:
+    if record.problem:
+        return Example(record.where, None, record.problem)
+    for field in needed:
+        if columns[field] not in record.fields:
+            problem = (
+                f"no {columns[field]!r}; there are {sorted(map(str, record.fields))}"
+            )
+            return Example(record.where, None, problem)
+    try:
+        return _MAKERS[kind](number, record, columns)
+    except ValueError as error:
+        return Example(record.where, None, str(error))
+
+
+def _text_row(number: int, record: Record, columns: Columns) -> Example:
+    """Texts with their label as it is written; empty without one."""
+    texts = (_string(record, columns, f) for f in ("text_a", "text_b", "label"))
+    return Example(record.where, Row(number, *texts))
+
+
+def _sentence(number: int, record: Record, columns: Columns) -> Example:
+    """Words with their tags: lists, or strings with white space between.
+
+    Tags of spans are re-encoded in BIOES; without any they are empty.
+    """
+    words = _strings(record, columns, "words")
+    tags = _strings(record, columns, "tags") or [""] * len(words)
+    if not words or len(words) != len(tags):
+        raise ValueError(
+            f"got {len(words)} words and {len(tags)} tags, expected one tag for every word"
+        )
+    if any(tags) and not all(tags):
+        raise ValueError(f"word {tags.index('') + 1} has no tag, but others have")
+    encoded = bioes(tags) if all(map(is_span_tag, tags)) else tuple(tags)
+    sentence = Sentence(number, tuple(words), encoded)
+    return Example(record.where, sentence, places=record.places)
+
+
+def _question(number: int, record: Record, columns: Columns) -> Example:
+    """A question with its answers.
+
+    `answers` is a string, a list of strings, or as SQuAD has them in Hugging Face's
+    library, `{"text": [...], "answer_start": [...]}`; without any the context holds no
+    answer. Without `answer_start` the answer is looked for in the context.
+    """
+    context = _string(record, columns, "context")
+    answers = _answers(record, columns)
+    start = None
+    if answers:
+        text, start = answers[0]
+        start = context.find(text) if start is None else start
+    entry = {
+        "question": _string(record, columns, "question"),
+        "is_impossible": not answers,
+    }
+    texts = [text for text, _ in answers]
+    question, misplaced = located(
+        _string(record, columns, "id") or str(number),
+        entry,
+        context,
+        texts,
+        texts[0] if texts else "",
+        start,
+    )
+    return Example(record.where, question, misplaced=misplaced)
+
+
+def _answers(record: Record, columns: Columns) -> list[tuple[str, int | None]]:
+    """Every answer and where it begins, if that is said."""
+    given = record.fields.get(columns.get("answers"))
+    starts = record.fields.get(columns.get("answer_start"))
+    if isinstance(given, Mapping):
+        given, starts = given.get("text"), given.get("answer_start")
+    texts = _list(given)
+    places: list = _list(starts) or [None] * len(texts)
+    if len(places) != len(texts):
+        raise ValueError(
+            f"{len(texts)} answers, but {len(places)} places in answer_start"
+        )
+    try:
+        pairs = [
+            (str(text), None if place is None else int(place))
+            for text, place in zip(texts, places, strict=True)
+        ]
+    except ValueError:
+        raise ValueError(f"answer_start {starts!r} is no whole number") from None
+    return [pair for pair in pairs if pair[0]]
+
+
+def _list(value: Any) -> list:
+    if not np.isscalar(value):
+        return [] if value is None else list(value)
+    is_missing = value == "" or value != value  # NaN stands for a missing value
+    return [] if is_missing else [value]
+
+
+def _string(record: Record, columns: Columns, field: str) -> str:
+    value = record.fields.get(columns.get(field))
+    if value is not None and not np.isscalar(value):
+        raise ValueError(
+            f"{columns[field]!r} holds {type(value).__name__}, expected text"
+        )
+    return "".join(map(str, _list(value)))
+
+
+def _strings(record: Record, columns: Columns, field: str) -> list[str]:
+    value = record.fields.get(columns.get(field))
+    return value.split() if isinstance(value, str) else [str(v) for v in _list(value)]
+
+
+_MAKERS = {
+    "classification": _text_row,
+    "regression": _text_row,
+    "tagging": _sentence,
+    "span_qa": _question,
+}

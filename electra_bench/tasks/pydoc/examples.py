@@ -1,0 +1,358 @@
+"""The corpus and the four tasks that are made of documentation strings.
+
+See docs/design/pydoc.md for what is made of what and which leaks are closed. Everything is
+a function of the strings alone: chosen, ordered and split by hashes of names.
+"""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from electra_bench.tasks.pydoc import docstring_text
+from electra_bench.tasks.pydoc.docstring_text import Paragraph
+from electra_bench.tasks.pydoc.docstrings import Docstring, docstrings
+
+LIBRARIES = (
+    "jax",
+    "keras",
+    "matplotlib",
+    "nltk",
+    "numpy",
+    "pandas",
+    "scipy",
+    "sklearn",
+    "tensorflow",
+)
+CODE_TAGS = ("O", "B-CODE", "I-CODE")
+# Share of modules, percent.
+SPLITS = {"dev": 8, "test": 8}
+SIZES = {"train": 3000, "dev": 600, "test": 600}
+MASK = "library"
+QUESTIONS = 2  # about one string, at most
+
+# Names that people write for the libraries, longest first.
+_NAMES = re.compile(
+    r"(?<![A-Za-z0-9])(scikit[- ]learn|tensorflow|matplotlib|sklearn|pyplot|pandas|scipy"
+    r"|numpy|keras|nltk|optax|flax|jaxlib|jax|jnp|lax|plt|mpl|np|pd|sp|tf)(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
+_PARAMETERS = frozenset({"parameters", "other_parameters", "args", "arguments"})
+_WORD = re.compile(r"\w+(?:[._]\w+)*|[^\w\s]")
+
+Example = dict[str, Any]
+Examples = dict[str, dict[str, list[Example]]]  # task, split
+
+
+class Prose(NamedTuple):
+    """A paragraph of a document.
+
+    Attributes:
+        paragraph: with its mark-up.
+        text: its text without mark-up.
+        own: whether the text occurs here for the first time.
+    """
+
+    paragraph: Paragraph
+    text: str
+    own: bool
+
+
+class Parsed(NamedTuple):
+    """A documentation string and its prose.
+
+    Attributes:
+        source: the string.
+        prose: paragraphs, their texts without mark-up, and what repeats have in common.
+    """
+
+    source: Docstring
+    prose: list[tuple[Paragraph, str, str]]
+
+
+class Document(NamedTuple):
+    """A documentation string and what may be used of it.
+
+    Attributes:
+        source: the string.
+        split: of its module.
+        prose: its paragraphs.
+    """
+
+    source: Docstring
+    split: str
+    prose: list[Prose]
+
+    def own(self) -> list[Prose]:
+        """Prose that occurs nowhere before."""
+        return [prose for prose in self.prose if prose.own]
+
+
+def hash_number(*parts: str) -> int:
+    """A number that depends on the strings only; equally likely below 2**64."""
+    return int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:8])
+
+
+def split_of(module: str) -> str:
+    """The split of all strings of a module."""
+    number = hash_number("split", module) % 100
+    for split, percent in SPLITS.items():
+        if number < percent:
+            return split
+        number -= percent
+    return "train"
+
+
+def masked(text: str) -> str:
+    """The text with the libraries' names and usual aliases replaced."""
+    return _NAMES.sub(MASK, text)
+
+
+def parse(string: Docstring) -> Parsed:
+    """Finds the prose of a string."""
+    prose = []
+    for paragraph in docstring_text.paragraphs(string.text):
+        text = docstring_text.plain(paragraph.text)
+        prose.append((paragraph, text, re.sub(r"[^a-z]+", "", masked(text).lower())))
+    return Parsed(string, prose)
+
+
+def parse_files(files: Sequence[tuple[str, str, str]]) -> Iterator[Parsed]:
+    """Parses the strings of source files, see `docstrings.source_files`."""
+    return map(parse, docstrings(files))
+
+
+def documents(strings: Iterable[Parsed]) -> Iterator[Document]:
+    """Finds repeats.
+
+    Two texts are repeats if they agree in all letters, apart from libraries' names; only
+    the first one is ever used, so no text is in two splits.
+    """
+    seen: set[str] = set()
+    for source, parsed in strings:
+        prose = []
+        for paragraph, text, key in parsed:
+            prose.append(Prose(paragraph, text, key not in seen))
+            seen.add(key)
+        if prose:
+            yield Document(source, split_of(source.module), prose)
+
+
+def corpus_lines(found: Iterable[Document]) -> Iterator[str]:
+    """Lines of the pre-training text: a module a document, a sentence a line.
+
+    Only modules of the tasks' train split; inline mark-up is gone, so the tasks' labels
+    are not in it.
+    """
+    module = None
+    for document in found:
+        if document.split != "train" or not document.own():
+            continue
+        if module not in (None, document.source.module):
+            yield ""
+        module = document.source.module
+        for prose in document.own():
+            head = docstring_text.plain(prose.paragraph.head)
+            if head:
+                yield head
+            yield from docstring_text.sentences(prose.text)
+
+
+def examples(found: Sequence[Document]) -> Examples:
+    """Examples of the four tasks.
+
+    Returns:
+        Task, then split, to examples in a random but fixed order, with `idx` and `id`.
+    """
+    made = {
+        "pydoc_library": _library(found),
+        "pydoc_pair": _pair(found),
+        "pydoc_code": _code(found),
+        "pydoc_qa": _qa(found),
+    }
+    return {
+        task: {split: _numbered(rows[split]) for split in SIZES}
+        for task, rows in made.items()
+    }
+
+
+def _numbered(rows: Sequence[Example]) -> list[Example]:
+    return [{"idx": number, **row} for number, row in enumerate(rows)]
+
+
+def _chosen(rows: Iterable[Example], size: int) -> list[Example]:
+    """`size` rows, chosen and ordered by the hashes of their ids."""
+    return sorted(rows, key=lambda row: (hash_number(row["id"]), row["id"]))[:size]
+
+
+def _identity(document: Document, number: int = 0) -> str:
+    source = document.source
+    return f"{source.module}:{source.name}:{source.line}:{number}"
+
+
+def _has_words(text: str, least: int, most: int) -> bool:
+    return least <= len(text.split()) <= most
+
+
+def _library(found: Sequence[Document]) -> Mapping[str, list[Example]]:
+    """Which library is the paragraph from; equally many of each in every split."""
+    rows = defaultdict(list)
+    for document in found:
+        if document.source.package not in LIBRARIES:
+            continue
+        for number, prose in enumerate(document.own()):
+            text = masked(prose.text)
+            if _has_words(text, 10, 80):
+                rows[document.split, document.source.package].append(
+                    {
+                        "id": _identity(document, number),
+                        "text_a": text,
+                        "text_b": "",
+                        "label": document.source.package,
+                    }
+                )
+    balanced = {}
+    for split, size in SIZES.items():
+        each = min(
+            size // len(LIBRARIES), *(len(rows[split, name]) for name in LIBRARIES)
+        )
+        chosen = [r for name in LIBRARIES for r in _chosen(rows[split, name], each)]
+        balanced[split] = _chosen(chosen, len(chosen))
+    return balanced
+
+
+def _pair(found: Sequence[Document]) -> Mapping[str, list[Example]]:
+    """Do two paragraphs belong to one string; if not, they are of the same module.
+
+    Neighbours in a module's hash order exchange their second paragraphs, so that first
+    and second paragraphs are as frequent in both classes.
+    """
+    modules = defaultdict(list)
+    for document in found:
+        texts = [p.text for p in document.own() if _has_words(p.text, 8, 60)]
+        if len(texts) >= 2:
+            identity = _identity(document)
+            second = 1 + hash_number("second", identity) % (len(texts) - 1)
+            key = document.split, document.source.module
+            modules[key].append((identity, texts[0], texts[second]))
+    rows = defaultdict(list)
+    for (split, _), pairs in modules.items():
+        pairs.sort(key=lambda pair: hash_number("order", pair[0]))
+        for one, other in zip(pairs[::2], pairs[1::2], strict=False):
+            same = hash_number("same", one[0]) % 2
+            seconds = (one[2], other[2]) if same else (other[2], one[2])
+            for (identity, first, _), second in zip((one, other), seconds, strict=True):
+                rows[split].append(
+                    {
+                        "id": identity,
+                        "text_a": first,
+                        "text_b": second,
+                        "label": "same" if same else "different",
+                    }
+                )
+    return {split: _chosen(rows[split], size) for split, size in SIZES.items()}
+
+
+def _code(found: Sequence[Document]) -> Mapping[str, list[Example]]:
+    """Words that the author set in double back-ticks, which are removed."""
+    rows = defaultdict(list)
+    for document in found:
+        for number, prose in enumerate(document.own()):
+            if "``" not in prose.paragraph.text:
+                continue
+            words, tags = _tagged(prose.paragraph.text)
+            if "B-CODE" in tags and 8 <= len(words) <= 80:
+                rows[document.split].append(
+                    {"id": _identity(document, number), "words": words, "tags": tags}
+                )
+    return {split: _chosen(rows[split], size) for split, size in SIZES.items()}
+
+
+def _tagged(text: str) -> tuple[list[str], list[str]]:
+    words: list[str] = []
+    tags: list[str] = []
+    parts = docstring_text.without_links(text).split("``")
+    if len(parts) % 2 == 0:  # one pair of ticks lacks its counterpart
+        return [], []
+    # Every second part stood between double back-ticks.
+    for number, part in enumerate(parts):
+        found = _WORD.findall(part if number % 2 else docstring_text.plain(part))
+        words += found
+        if number % 2:
+            tags += ["B-CODE", *["I-CODE"] * (len(found) - 1)][: len(found)]
+        else:
+            tags += ["O"] * len(found)
+    return words, tags
+
+
+class _Entry(NamedTuple):
+    name: str
+    head: str
+    text: str
+    own: bool
+
+
+def _qa(found: Sequence[Document]) -> Mapping[str, list[Example]]:
+    """What is parameter p of f: its description among those of its neighbours."""
+    rows = defaultdict(list)
+    for document in found:
+        entries = _entries(document)
+        usable = [
+            i for i, e in enumerate(entries) if e.own and _has_words(e.text, 3, 15)
+        ]
+        if len(entries) < 4 or not usable or not document.source.name:
+            continue
+        function = document.source.name.removesuffix(".__init__")
+        identities = {i: _identity(document, i) for i in usable}
+        usable.sort(key=lambda i, ids=identities: hash_number("asked", ids[i]))
+        for asked in usable[:QUESTIONS]:
+            context, start = _context(entries, asked, identities[asked])
+            name = entries[asked].name
+            rows[document.split].append(
+                {
+                    "id": identities[asked],
+                    "question": f"What is the parameter {name} of {function}?",
+                    "context": context,
+                    "answers": [entries[asked].text],
+                    "answer_start": [start],
+                }
+            )
+    return {split: _chosen(rows[split], size) for split, size in SIZES.items()}
+
+
+def _entries(document: Document) -> list[_Entry]:
+    entries = []
+    for paragraph, text, own in document.prose:
+        name = re.match(r"[`*]*(\w+)[`*]*(?! *,)", paragraph.head)
+        if name and paragraph.section in _PARAMETERS:
+            head = docstring_text.plain(paragraph.head)
+            entries.append(_Entry(name[1], head, text, own))
+    return entries
+
+
+def _context(
+    entries: Sequence[_Entry], asked: int, identity: str, most_words: int = 75
+) -> tuple[str, int]:
+    """The asked entry and its neighbours, and where in it the description begins.
+
+    How much stands before it differs, so that its place gives nothing away.
+    """
+    first, last = asked, asked + 1
+    words = _words_of(entries[asked])
+    for turn in range(2 * len(entries)):
+        if hash_number("side", identity, str(turn)) % 2:
+            if first and words + _words_of(entries[first - 1]) <= most_words:
+                first -= 1
+                words += _words_of(entries[first])
+        elif last < len(entries) and words + _words_of(entries[last]) <= most_words:
+            words += _words_of(entries[last])
+            last += 1
+    before = "".join(f"{e.head} {e.text}\n" for e in entries[first:asked])
+    after = "".join(f"\n{e.head} {e.text}" for e in entries[asked + 1 : last])
+    start = len(before) + len(entries[asked].head) + 1
+    return f"{before}{entries[asked].head} {entries[asked].text}{after}", start
+
+
+def _words_of(entry: _Entry) -> int:
+    return len(entry.head.split()) + len(entry.text.split())

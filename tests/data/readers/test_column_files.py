@@ -1,0 +1,197 @@
+import functools
+import json
+
+import pytest
+from etils import epath
+
+from electra_bench.data import run_context
+from electra_bench.data.readers.column_source import ColumnSource, Part
+from electra_bench.data.readers.columns import bioes, read_conllu, read_sentences, spans
+
+LABELS = ("B-NP", "E-NP", "I-NP", "O", "S-NP")
+TEXT = "-DOCSTART- x\n\na B-NP\nb I-NP\nc I-NP\n\t\n\nd B-NP\ne O\n"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="chunk/train.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return epath.Path(path)
+
+    return write
+
+
+def test_sentences_are_read_and_tags_re_encoded(write):
+    first, second = read_sentences(write(TEXT), 2, LABELS)
+    assert first == (0, ("a", "b", "c"), ("B-NP", "I-NP", "E-NP"))
+    assert second == (1, ("d", "e"), ("S-NP", "O"))
+
+
+def test_hyphens_in_types_are_kept():
+    assert bioes(["B-work-of-art", "I-work-of-art"]) == (
+        "B-work-of-art",
+        "E-work-of-art",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a B-NP\nb\n", "train.txt, line 2: got 1 columns, expected 2"),
+        ("a\nb O\n\nc O\n", "train.txt, line 1: got 1 columns, expected 2"),
+        ("a x O\nb x O\n", "train.txt: got 3 columns, expected 2"),
+        ("a O\n\nb B-PN\n", r"line 3: unknown tag 'B-PN' \(S-PN in BIOES\); near"),
+        ("-DOCSTART- O\n", "train.txt: no sentences"),
+    ],
+)
+def test_a_bad_file_is_named(write, text, message):
+    with pytest.raises(ValueError, match=message):
+        read_sentences(write(text), 2, LABELS)
+
+
+def test_a_sentence_with_a_bad_line_can_be_skipped(write):
+    text = "a O\nb\nc O\nd\n\ne O\n\nf S-NP\ng B-PN\n\nh O\n"
+    with run_context.use(on_error="skip", skipped={}) as context:
+        sentences = read_sentences(write(text), 2, LABELS)
+    assert sentences == [(1, ("e",), ("O",)), (3, ("h",), ("O",))]
+    columns, tag = context.skipped
+    assert columns.endswith("train.txt, line 2: got 1 columns, expected 2")
+    assert "train.txt, line 9: unknown tag 'B-PN' (S-PN in BIOES)" in tag
+    with (
+        run_context.use(on_error="skip", skipped={}),
+        pytest.raises(ValueError) as all_,
+    ):
+        read_sentences(write("a B-PN\n\nb B-PN\n"), 2, LABELS)
+    assert "no sentence can be used; the first problem: line 1: unknown" in str(
+        all_.value
+    )
+
+
+@pytest.mark.parametrize("line", ["a", "a NN", "a NN _"])
+def test_a_file_without_tags(write, line):
+    [sentence] = read_sentences(write(f"{line}\n"), 3, LABELS)
+    assert sentence == (0, ("a",), ("",))
+
+
+CONLLU = """\
+# text = He doesn't.
+1\tHe\the\tPRON\t_\t_\t_\t_\t_\t_
+2-3\tdoesn't\t_\t_\t_\t_\t_\t_\t_\t_
+2\tdoes\tdo\tAUX\t_\t_\t_\t_\t_\t_
+3\tn't\tnot\tPART\t_\t_\t_\t_\t_\t_
+3.1\tgo\tgo\tVERB\t_\t_\t_\t_\t_\t_
+
+1\tNew York\tNew York\tPROPN\t_\t_\t_\t_\t_\t_
+"""
+PARTS_OF_SPEECH = ("AUX", "PART", "PRON", "PROPN", "VERB")
+
+
+def test_conllu(write):
+    first, second = read_conllu(write(CONLLU), PARTS_OF_SPEECH)
+    assert first == (0, ("He", "does", "n't"), ("PRON", "AUX", "PART"))
+    assert second == (1, ("New York",), ("PROPN",))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (CONLLU.replace("PROPN", "PRPN"), "line 8: unknown tag 'PRPN'; near: .'PROPN'"),
+        ("1 a a X\n", "line 1: got 1 columns, expected 10, separated by tabs"),
+        ("# nothing\n", "no sentences"),
+    ],
+)
+def test_bad_conllu_is_named(write, text, message):
+    with pytest.raises(ValueError, match=message):
+        read_conllu(write(text), PARTS_OF_SPEECH)
+
+
+def test_conllu_may_lack_tags_and_sentences_be_skipped(write):
+    untagged = CONLLU
+    for tag in PARTS_OF_SPEECH:
+        untagged = untagged.replace(f"\t{tag}\t", "\t_\t")
+    first, second = read_conllu(write(untagged), PARTS_OF_SPEECH)
+    assert first == (0, ("He", "does", "n't"), ("", "", ""))
+    bad = CONLLU.replace("PART", "PRT")
+    with run_context.use(on_error="skip", skipped={}) as context:
+        assert read_conllu(write(bad), PARTS_OF_SPEECH) == [
+            second._replace(tags=("PROPN",))
+        ]
+    [reason] = context.skipped
+    assert "line 5: unknown tag 'PRT'" in reason
+
+
+def test_spans_and_tags_equal_the_originals(shared_golden):
+    golden = json.loads((shared_golden / "metrics/tagging.json").read_text())
+    for case in golden["decode"]:
+        if (
+            "error" in case["spans_start_end_type"]
+        ):  # the original fails at tags with two hyphens
+            continue
+        assert [list(s) for s in spans(case["tags"])] == case["spans_start_end_type"]
+    for case in golden["encode"]:
+        if case["encoding"] == "BIOES":
+            assert list(bioes(case["tags"])) == case["tags"]
+
+
+@pytest.fixture
+def source():
+    parts = {
+        "train": Part(("train",), "rest"),
+        "dev": Part(("train",), "held_out"),
+        "train_all": Part(("train",)),
+        "test": Part(("test", "dev")),
+    }
+    read = functools.partial(read_sentences, num_columns=2, labels=LABELS)
+    return ColumnSource("chunk", (), parts, read)
+
+
+def words(source, split):
+    return [sentence.words for sentence in source.sentences(split)]
+
+
+def test_a_tenth_is_held_out_by_content(write, source, tmp_path):
+    text = "\n\n".join(f"w{i % 100} O" for i in range(200))
+    write(text)
+    with run_context.use(data_dir=str(tmp_path), files={}):
+        train, dev = words(source, "train"), words(source, "dev")
+        assert len(train) + len(dev) == 200 == len(words(source, "train_all"))
+        assert not set(train) & set(dev)
+        assert 4 <= len(dev) <= 40
+        bound = str(write("own O\n", "own.txt"))
+        with run_context.use(files={"dev": bound}):
+            assert words(source, "dev") == [("own",)]
+            assert len(words(source, "train")) == 200
+            with pytest.raises(FileNotFoundError):  # it is no test file
+                words(source, "test")
+        assert source.file_names == ["dev", "test", "train"]
+
+
+def test_test_is_also_read_from_dev(write, source, tmp_path):
+    with run_context.use(data_dir=str(tmp_path), files={}):
+        with pytest.raises(FileNotFoundError, match=r"test\.txt.*dev\.txt"):
+            source.sentences("test")
+        write("a O\n", "chunk/dev.txt")
+        assert words(source, "test") == [("a",)]
+        write("b O\n", "chunk/test.txt")
+        assert words(source, "test") == [("b",)]
+
+
+def test_tags_may_be_missing_in_test_only(write, source, tmp_path):
+    write("a\n\nb\n")
+    with (
+        run_context.use(data_dir=str(tmp_path), files={}),
+        pytest.raises(ValueError, match=r"txt: the column of tags is missing or empty"),
+    ):
+        source.sentences("train_all")
+
+
+def test_a_source_yields_raw_examples(write, source, tmp_path):
+    write(TEXT)
+    with run_context.use(data_dir=str(tmp_path), files={}):
+        dataset = source.get_dataset("train_all", shuffle=False)
+        first, second = dataset.as_numpy_iterator()
+        assert first["words"].tolist() == [b"a", b"b", b"c"]
+        assert second["tags"].tolist() == [b"S-NP", b"O"]
+        assert (second["idx"], second["id"]) == (1, b"1")

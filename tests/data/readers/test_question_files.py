@@ -1,0 +1,178 @@
+"""Files of questions: what is read, and what is refused."""
+
+import functools
+import json
+
+import pytest
+
+from electra_bench.data import run_context
+from electra_bench.data.readers.questions import (
+    QuestionSource,
+    mrqa_questions,
+    squad_questions,
+)
+
+CONTEXT = "The red fox sleeps. It dreams."
+
+
+def question(id="q1", text="fox", start=8, **changes):
+    answers = [{"text": text, "answer_start": start}]
+    return {"id": id, "question": "Who sleeps?", "answers": answers, **changes}
+
+
+# Says nothing of questions without answer.
+version_1 = functools.partial(squad_questions, unanswerable=False)
+
+
+def squad(*questions):
+    paragraphs = [{"context": CONTEXT, "qas": list(questions)}]
+    return json.dumps({"data": [{"title": "t", "paragraphs": paragraphs}]})
+
+
+def mrqa(**changes):
+    detected = [{"text": "red fox", "char_spans": [[4, 10], [99, 105]]}]
+    entry = {"qid": "a", "question": "Who?", "answers": ["fox", "red fox"]}
+    entry |= {"detected_answers": detected} | changes
+    return json.dumps({"context": CONTEXT, "qas": [entry]})
+
+
+@pytest.fixture
+def read(tmp_path):
+    def questions(content, reader=version_1, on_error="raise", split="train"):
+        path = tmp_path / "file.json"
+        path.write_bytes(content.encode(errors="surrogateescape"))
+        source = QuestionSource("some_task", {split: []}, reader, on_error)
+        with run_context.use(files={split: str(path)}, data_dir=None):
+            return source.questions(split)
+
+    return questions
+
+
+def test_squad(read):
+    impossible = question("q2", is_impossible=True, answers=[])
+    content = squad(question(is_impossible=False), impossible)
+    found = read(content, squad_questions)
+    first, second = found
+    assert (first.id, first.answers, first.span) == ("q1", ("fox",), (8, 11))
+    assert not first.is_impossible and first.context == CONTEXT
+    assert second.is_impossible and second.answers == () and second.span is None
+
+
+def test_mrqa_takes_the_first_place_of_the_first_detected_answer(read):
+    header = json.dumps({"header": {"dataset": "x"}})
+    [found] = read(f"{header}\n{mrqa()}\n", mrqa_questions)
+    assert found.span == (4, 11) and found.answers == ("fox", "red fox")
+
+
+def test_answers_may_differ_in_case_and_white_space(read):
+    [found] = read(squad(question(text="RED  Fox", start=4)))
+    assert found.span == (4, 12)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"start": 12}, r"question 'q1'.*'fox' is not at character 12.*'sle'"),
+        ({"start": 400}, r"question 'q1'.*is not at character 400"),
+        ({"text": "wolf"}, r"question 'q1': its answer 'wolf' is not in the context"),
+    ],
+)
+def test_an_answer_must_be_where_it_is_said_to_be(read, wrong, message):
+    content = squad(question(**wrong), question("q2"))
+    with pytest.raises(ValueError, match=rf"file\.json: {message}"):
+        read(content)
+    assert [q.id for q in read(content, on_error="skip")] == ["q2"]
+    # Only training needs the place.
+    assert [q.span for q in read(content, split="dev")] == [None, (8, 11)]
+
+
+def test_training_needs_an_answer(read):
+    unanswered = [{"id": "q2", "question": "Why?"}, question("q3", answers=[])]
+    content = squad(question(), *unanswered)
+    with pytest.raises(ValueError, match=r"question 'q2' has no answer to train on"):
+        read(content)
+    assert [q.id for q in read(content, on_error="skip")] == ["q1"]
+    # What a server scores has none.
+    assert [q.answers for q in read(content, split="dev")] == [("fox",), (), ()]
+
+
+def test_lines_end_at_line_feeds_only(read):
+    context = "The red fox.\u2028It\u0085sleeps."
+    line = json.dumps(json.loads(mrqa()) | {"context": context}, ensure_ascii=False)
+    [found] = read(f"{line}\r\n\r\n", mrqa_questions)
+    assert found.context == context
+
+
+def test_files_of_the_other_version_of_squad_are_refused(read):
+    impossible = question("q2", is_impossible=True, answers=[])
+    with pytest.raises(ValueError, match=r"question 'q2' 'is_impossible'.*SQuAD 1.1"):
+        read(squad(question(is_impossible=False), impossible), on_error="skip")
+    assert len(read(squad(question(is_impossible=False)))) == 1
+    with pytest.raises(ValueError, match=r"no question says.*SQuAD 2.0"):
+        read(squad(question()), squad_questions, "skip")
+
+
+def test_what_cannot_be_read_is_left_out_only_if_the_run_says_so(read):
+    content = f"{mrqa()}\n{mrqa(qid='b')[:-9]}\n{mrqa(qid='c', question=7)}\n"
+    with pytest.raises(ValueError, match="line 2: expected one JSON object a line"):
+        read(content, mrqa_questions, "skip")
+    with run_context.use(on_error="skip", skipped={}) as context:
+        assert [q.id for q in read(content, mrqa_questions)] == ["a"]
+    cut_off, number = context.skipped
+    assert "file.json: line 2: expected one JSON object a line" in cut_off
+    assert "line 3: question 'c': 'question' is 7, expected text" in number
+    with (
+        run_context.use(on_error="skip", skipped={}),
+        pytest.raises(ValueError, match="no question can be used; .* line 1: expected"),
+    ):
+        read(squad(question()), mrqa_questions)
+
+
+def test_no_id_twice(read):
+    content = squad(question(), question())
+    with pytest.raises(ValueError, match=r"file\.json: question 'q1' is there twice"):
+        read(content)
+    assert len(read(content, on_error="skip", split="dev")) == 1
+
+
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "reader", "message"),
+    [
+        (squad(question())[:-9], version_1, "line 1, character 180: no JSON"),
+        ("[1]", version_1, "one JSON object with 'data'"),
+        ('{"data": ' + "[" * 100_000, version_1, "no JSON: nested too deeply"),
+        ("[" * 100_000, mrqa_questions, "line 1: .*: nested too deeply"),
+        ('{"data": []}', version_1, "no questions"),
+        ("  \n", version_1, "empty file"),
+        (LFS, version_1, "pointer of Git LFS"),
+        (squad({"id": "a", "answers": []}), version_1, "'a' lacks 'question'"),
+        (squad({"question": "Who?"}), version_1, "question 1 lacks 'id'"),
+        (squad(question(start="8")), version_1, "'q1': an answer begins at '8'"),
+        (squad(question(answers="fox")), version_1, "'q1': 'answers' is 'fox'"),
+        (squad(question(answers=[3])), version_1, r"'q1': .*\[3\].*expected shape"),
+        ('{"data": null}', version_1, "expected one JSON object with 'data'"),
+        ('{"data": ["x"]}', version_1, "expected one JSON object with 'data'"),
+        (squad("x"), version_1, "expected one JSON object with 'data'"),
+        (f"{mrqa()}\n{mrqa()}", version_1, "line 2, .*: Extra data; expected one"),
+        (mrqa(detected_answers=[{"text": "a"}]), mrqa_questions, "lacks 'char_spans'"),
+        (mrqa(answers=["fox", 3]), mrqa_questions, r"line 1: question 'a': 'answers'"),
+        (json.dumps({"a": 1}, indent=1), mrqa_questions, "line 1: expected one JSON"),
+        (f"{mrqa()}\n{{}}\n", mrqa_questions, "line 2: expected 'context' and 'qas'"),
+        (squad(question()), mrqa_questions, "line 1: expected 'context' and 'qas'"),
+    ],
+)
+def test_other_files_are_refused(read, content, reader, message):
+    with pytest.raises(ValueError, match=rf"file\.json.*{message}"):
+        read(content, reader)
+
+
+def test_a_line_with_a_stray_byte_can_be_skipped(read):
+    content = f"{mrqa()}\n{mrqa(qid='b')}\n".replace("red", "\udcff", 1)
+    with pytest.raises(ValueError, match="file.json: line 1: not UTF-8 at byte"):
+        read(content, mrqa_questions, "skip")
+    with run_context.use(on_error="skip", skipped={}) as context:
+        assert [q.id for q in read(content, mrqa_questions)] == ["b"]
+    assert len(context.skipped) == 1

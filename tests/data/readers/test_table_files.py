@@ -1,0 +1,159 @@
+import pytest
+from etils import epath
+
+from electra_bench.data import run_context
+from electra_bench.data.readers.tables import (
+    Columns,
+    Row,
+    TableSource,
+    one_of,
+    read_table,
+    within,
+)
+
+PAIR = Columns(3, text_a=1, text_b=2, label=0)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="rte/train.tsv"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+        return epath.Path(path)
+
+    return write
+
+
+def read(path, on_error="raise", columns=PAIR, check=None):
+    return read_table(path, columns, check or one_of(("no", "yes")), on_error)
+
+
+def test_quotes_are_text_and_only_newlines_end_rows(write):
+    path = write('label\ta\tb\nyes\t"quoted\tun"closed\r\nno\tx\u2028y\tz\n')
+    assert read(path) == [
+        Row(0, '"quoted', 'un"closed', "yes"),
+        Row(1, "x\u2028y", "z", "no"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("yes\ta", "train.tsv, line 3: got 2 columns, expected 3"),
+        ("yes\ta\tb\tc", "train.tsv, line 3: got 4 columns, expected 3"),
+        ("", "train.tsv, line 3: got 0 columns, expected 3"),
+        ("yse\ta\tb", r"line 3: unknown label 'yse'; near: \['yes'\]; all: .*no"),
+        ("yes\ta\rb\tc", "train.tsv, line 3: a carriage return inside a field"),
+    ],
+)
+def test_a_bad_row_is_named(write, row, message):
+    path = write(f"label\ta\tb\nyes\ta\tb\n{row}\nno\tc\td\n")
+    with pytest.raises(ValueError, match=message):
+        read(path)
+
+
+def test_bad_rows_can_be_skipped_and_are_counted(write):
+    path = write("label\ta\tb\nyes\ta\tb\nyes\ta\nmaybe\ta\tb\nno\tc\td\n")
+    with run_context.use(skipped={}) as context:
+        assert [row.idx for row in read(path, "skip")] == [0, 3]
+    assert len(context.skipped) == 2
+    with run_context.use(on_error="raise"), pytest.raises(ValueError, match="line 3"):
+        read(path, "skip")
+
+
+def test_a_field_may_be_a_long_document(write):
+    long = "a" * 200_000
+    [row] = read(write(f"label\ta\tb\nyes\t{long}\tb\n"))
+    assert row.text_a == long
+
+
+def test_lines_that_cannot_be_read_stop_unless_the_run_skips(write):
+    path = write("label\ta\tb\nyes\ta\tb\nyes\t?\tb\nno\ta\rb\tc\nno\tc\td\n")
+    path.write_bytes(path.read_bytes().replace(b"?", b"caf\xe9"))
+    stray = r"train.tsv, line 3: not UTF-8 at byte 25 \(b'\\xe9'\)"
+    with pytest.raises(ValueError, match=stray):
+        read(path, "skip")  # usual for the task
+    with run_context.use(on_error="skip", skipped={}) as context:
+        assert [row.idx for row in read(path)] == [0, 3]
+    assert len(context.skipped) == 2
+    path.write_bytes(b"label\t\xe9\tb\nyes\ta\tb\n")
+    with (
+        run_context.use(on_error="skip"),
+        pytest.raises(ValueError, match="line 1: not UTF-8"),
+    ):
+        read(path)
+
+
+def test_a_table_without_rows_is_an_error(write):
+    with pytest.raises(ValueError, match="train.tsv: no rows below the header"):
+        read(write("label\ta\tb\n"))
+
+
+def test_a_table_of_bad_rows_only_says_what_is_wrong_with_the_first(write):
+    path = write("label\ta\tb\nyes\ta\nmaybe\ta\tb\n")
+    with (
+        run_context.use(skipped={}),
+        pytest.raises(
+            ValueError, match=r"no row can be used; .* line 2: got 2 columns"
+        ),
+    ):
+        read(path, "skip")
+
+
+def test_a_row_in_place_of_the_header_is_not_lost(write):
+    with pytest.raises(
+        ValueError, match=r"tsv, line 1: got a row with the label 'yes'"
+    ):
+        read(write("yes\ta\tb\nno\tc\td\n"), "skip")
+
+
+def test_numbers_are_checked(write):
+    check = within(0.0, 5.0)
+    check("5.000")
+    for label, message in (
+        ("5.1", r"label 5.1 is outside \[0.0, 5.0\]"),
+        ("nan", "outside"),
+        ("high", "'high' is not a number"),
+    ):
+        path = write(f"label\ta\tb\n{label}\ta\tb\n")
+        with pytest.raises(ValueError, match=f"line 2: label {message}|{message}"):
+            read(path, check=check)
+
+
+@pytest.fixture
+def source():
+    return TableSource(
+        "rte",
+        ["glue/RTE"],
+        {"train": PAIR, "test": PAIR._replace(label=None)},
+        one_of(("no", "yes")),
+        {"train_doubled": "train"},
+    )
+
+
+def test_a_source_yields_raw_examples(write, source, tmp_path):
+    write("label\ta\tb\nyes\ta\tb\nno\tc\td\n")
+    write("?\t?\t?\n?\te\tf\n", "glue/RTE/test.tsv")
+    with run_context.use(data_dir=str(tmp_path), files={}):
+        train = list(source.get_dataset("train", shuffle=False).as_numpy_iterator())
+        assert train == [
+            {"idx": 0, "id": b"0", "text_a": b"a", "text_b": b"b", "label": b"yes"},
+            {"idx": 1, "id": b"1", "text_a": b"c", "text_b": b"d", "label": b"no"},
+        ]
+        [test] = source.get_dataset("test", shuffle=False).as_numpy_iterator()
+        assert test["label"] == b""
+        assert source.num_input_examples("train_doubled") == 4
+        shuffled = source.get_dataset("train", shuffle=True, seed=0)
+        assert sorted(e["idx"] for e in shuffled.as_numpy_iterator()) == [0, 1]
+
+
+def test_doubling_adds_every_pair_in_the_other_order(write, source, tmp_path):
+    write("label\ta\tb\nyes\ta\tb\nno\tc\td\n")
+    with run_context.use(data_dir=str(tmp_path), files={}):
+        assert source.examples("train_doubled") == [
+            ("0", Row(0, "a", "b", "yes")),
+            ("1", Row(1, "c", "d", "no")),
+            ("0-swapped", Row(2, "b", "a", "yes")),
+            ("1-swapped", Row(3, "d", "c", "no")),
+        ]

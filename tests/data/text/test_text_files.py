@@ -1,0 +1,174 @@
+"""Readers of text files: every format, every kind of bad input."""
+
+import gzip
+import json
+import lzma
+
+import pytest
+
+from electra_bench.data.text import streams
+from electra_bench.data.text.files import find_files, iter_documents, iter_lines
+from electra_bench.data.text.streams import ReadReport, whole_documents
+
+TEXT = "  one \n\ttwo\r\n\n \u00a0 \nthree\u2028still three\n\n\nfour"
+LINES = [["one", "two"], ["three\u2028still three"], ["four"]]
+
+
+def lines_of(*args, **options):
+    return [document.lines for document in iter_documents(*args, **options)]
+
+
+@pytest.fixture
+def text_file(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text(TEXT, newline="")
+    return str(path)
+
+
+def test_documents_end_at_blank_lines_files_or_lines(text_file):
+    assert lines_of([text_file]) == LINES
+    assert lines_of([text_file], documents="file") == [sum(LINES, [])]
+    assert lines_of([text_file], documents="line") == [[x] for x in sum(LINES, [])]
+    assert lines_of([text_file, text_file]) == LINES * 2
+
+
+@pytest.mark.parametrize("pack, end", [(gzip.compress, ".gz"), (lzma.compress, ".xz")])
+def test_packed_files_are_known_by_content(tmp_path, pack, end):
+    for name in ("a.txt" + end, "a"):
+        path = tmp_path / name
+        path.write_bytes(pack(TEXT.encode()))
+        assert lines_of([str(path)]) == LINES
+
+
+def test_byte_order_mark_is_left_out(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"\xef\xbb\xbfone")
+    assert lines_of([str(path)]) == [["one"]]
+
+
+def test_jsonl_has_a_document_a_line(tmp_path):
+    path = tmp_path / "a.jsonl.gz"
+    records = [{"body": "one\n\ntwo "}, {"body": "three\n"}, {"body": "\n"}]
+    path.write_bytes(gzip.compress("\n".join(map(json.dumps, records)).encode()))
+    assert lines_of([str(path)], text_field="body") == [["one", "two"], ["three"]]
+    assert list(iter_lines(str(path), text_field="body")) == ["one", "two", "three"]
+
+
+def test_ids_name_the_text(tmp_path, text_file):
+    other = tmp_path / "b.txt"
+    other.write_text("four\n\none\ntwo")
+    ids = [document.id for document in iter_documents([text_file, str(other)])]
+    assert ids[3:] == [ids[2], ids[0]]
+    assert len(set(ids)) == 3
+
+
+def test_long_documents_come_in_parts(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    path.write_text("\n".join(f"line {i}" for i in range(100)) + "\n\nlast")
+    whole = list(iter_documents([str(path)]))
+    monkeypatch.setattr(streams, "PART_CHARS", 50)
+    monkeypatch.setattr(streams, "BLOCK_BYTES", 64)
+    parts = list(iter_documents([str(path)]))
+    assert len(parts) > 10
+    assert [p.start for p in parts] == [True] + [False] * (len(parts) - 2) + [True]
+    assert [p.end for p in parts[-3:]] == [False, True, True]
+    assert len({p.id for p in parts}) == 2
+    again = list(whole_documents(parts))
+    assert [d.text for d in again] == [d.text for d in whole]
+    # The size of blocks that are read does not show.
+    monkeypatch.setattr(streams, "BLOCK_BYTES", 1 << 20)
+    assert list(iter_documents([str(path)])) == parts
+
+
+def test_patterns_name_files_folders_and_globs(tmp_path):
+    for name in ("x/b.txt", "x/a.txt", "x/.hidden", "x/.git/c.txt", "x/y/d.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("text")
+    below = [str(tmp_path / "x" / name) for name in ("a.txt", "b.txt", "y/d.txt")]
+    assert find_files(str(tmp_path / "x")) == below
+    assert find_files([str(tmp_path / "**/d.txt"), str(tmp_path / "x")]) == [
+        below[2],
+        below[0],
+        below[1],
+    ]
+    assert find_files("x/*.txt", base=str(tmp_path)) == below[:2]
+    # A name may look like a glob.
+    (tmp_path / "[1].txt").write_text("text")
+    assert find_files(str(tmp_path / "[1].txt")) == [str(tmp_path / "[1].txt")]
+    with pytest.raises(FileNotFoundError, match=r"no file matches '.*\*\.gz'"):
+        find_files(str(tmp_path / "*.gz"))
+    with pytest.raises(FileNotFoundError, match="no file or folder '.*nothing'"):
+        find_files(str(tmp_path / "nothing"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="holds no files"):
+        find_files(str(tmp_path / "empty"))
+
+
+def test_bytes_that_are_no_utf8_are_named_or_counted(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + b"good\n" * 30 + b"b\xffd\nlast\n")
+    monkeypatch.setattr(streams, "BLOCK_BYTES", 16)
+    with pytest.raises(
+        ValueError, match=r"a\.txt: not UTF-8 at byte 154 \(line 31, b'\\xff'\)"
+    ):
+        lines_of([str(path)])
+    report = ReadReport()
+    assert lines_of([str(path)], on_error="skip", report=report) == [
+        ["good"] * 30 + ["last"]
+    ]
+    assert report.skipped == 1 and "byte 154" in report.reasons[0]
+    assert report.read_bytes == report.total_bytes == path.stat().st_size
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ("{", "line 2: not JSON"),
+        ("[1]", "line 2: expected a JSON object, got list"),
+        ('{"body": "x"}', "line 2: field 'text' is missing; fields: \\['body'\\]"),
+        ('{"text": 1}', "line 2: field 'text' is no string"),
+        ("\udcff", "not UTF-8 at byte 14"),
+    ],
+)
+def test_bad_json_lines(tmp_path, line, message):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(
+        b'{"text": "a"}\n' + line.encode("utf-8", "surrogateescape") + b"\n"
+    )
+    with pytest.raises(ValueError, match=message):
+        lines_of([str(path)])
+    report = ReadReport()
+    assert lines_of([str(path)], on_error="skip", report=report) == [["a"]]
+    assert report.skipped == 1
+
+
+def test_half_a_surrogate_pair_is_no_text(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "a\\ud800b"}')
+    assert lines_of([str(path)]) == [["a?b"]]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
+def test_damaged_files_are_named_or_counted(tmp_path, text_file, pack):
+    path = tmp_path / "b.txt.gz"
+    path.write_bytes(pack(TEXT.encode() * 1000)[:-30])
+    with pytest.raises(ValueError, match="b.txt.gz: damaged"):
+        lines_of([str(path)])
+    report = ReadReport()
+    files = [str(path), text_file]
+    assert lines_of(files, on_error="skip", report=report)[-3:] == LINES
+    assert report.skipped == 1
+
+
+def test_a_line_that_never_ends_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "MAX_LINE_BYTES", 2 << 20)
+    path = tmp_path / "bomb.txt.xz"
+    path.write_bytes(lzma.compress(b"a" * (4 << 20)))
+    with pytest.raises(ValueError, match="bomb.txt.xz: a line is longer than 2 MB"):
+        lines_of([str(path)])
+
+
+@pytest.mark.parametrize("option", ["format", "documents", "on_error"])
+def test_unknown_options(text_file, option):
+    with pytest.raises(ValueError, match=f"{option} must be one of .* got 'x'"):
+        lines_of([text_file], **{option: "x"})

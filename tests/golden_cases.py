@@ -1,0 +1,230 @@
+"""The original's pre-training cases: configuration, variables and recorded arrays."""
+
+import functools
+import json
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from electra_bench.core import Batch, Seed, SpecialIds, Variables
+from electra_bench.core.variables import variable_name
+from electra_bench.models.electra import electra as electra_encoder
+from electra_bench.objectives.electra import Electra, electra
+from electra_bench.objectives.electric import Electric
+from electra_bench.objectives.masking import Masked
+from electra_bench.objectives.mlm import mlm
+from electra_bench.training.adamw import adamw
+
+SPECIAL = SpecialIds(size=520, pad=0, unk=1, cls=2, sep=3, mask=4)
+DIRECTIONS = {"ltr": "left_to_right", "rtl": "right_to_left"}
+
+
+def dense_norm(gradients) -> tf.Tensor:
+    """The global norm of the sums of repeated rows."""
+    return tf.linalg.global_norm([tf.convert_to_tensor(g) for g in gradients])
+
+
+def assert_recorded_norms(gradients, arrays) -> None:
+    """Compares the two global norms of the original: with and without repeated rows."""
+    for name, norm in {
+        "used_by_clip": tf.linalg.global_norm(gradients),
+        "dense": dense_norm(gradients),
+    }.items():
+        expected = arrays[f"grad/global_norm_{name}"]
+        np.testing.assert_allclose(norm, expected, rtol=1e-5, err_msg=name)
+
+
+def assert_same_sum(gradient, expected, name) -> None:
+    """The sum of a gradient; entries of both signs nearly cancel, so their size counts."""
+    values = np.float64(gradient)
+    atol = 1e-4 * np.abs(values).sum()
+    np.testing.assert_allclose(values.sum(), expected, rtol=0, atol=atol, err_msg=name)
+
+
+class Case:
+    """One recorded configuration with the original's variables restored."""
+
+    def __init__(self, config: dict, arrays, values):
+        """Builds the objective; `values(name)` gives the initial value of a variable."""
+        self.config = config["config"]
+        self.variables = [name for name, _ in config["variables"]]
+        self.shapes = {name: shape for name, shape in config["variables"]}
+        self.zero_gradient = set(config["variables_with_mathematically_zero_gradient"])
+        self.eval_metrics = config["eval_metrics"]
+        self.bert = config["bert_config"]
+        self.arrays = arrays
+        self._values = values
+        self.objective = self._objective()
+        self.named = {variable_name(v): v for v in self.objective.trainable_variables}
+
+    @classmethod
+    def load(cls, golden: Path, name: str) -> "Case":
+        """Reads a case of the shared golden files."""
+        manifest = json.loads((golden / "manifest_pretrain.json").read_text())
+        config = manifest["configs"][name]
+        reader = tf.train.load_checkpoint(str(golden / config["checkpoint"]))
+        arrays = np.load(golden / f"pretrain_forward_{name}.npz")
+        return cls(config, arrays, reader.get_tensor)
+
+    @classmethod
+    def load_small(cls) -> "Case":
+        """The case whose numbers lie in the tests' own folder."""
+        folder = Path(__file__).parent / "golden"
+        config = json.loads((folder / "electra_small.json").read_text())
+        arrays = np.load(folder / "electra_small.npz")
+        return cls(config, arrays, lambda name: arrays[f"variable/{name}"])
+
+    def _encoder(self, role, *, embeddings=None, width=1.0, depth=1.0, projected=True):
+        heads = self.bert["num_attention_heads"]
+        kind, _, tower = role.partition("_")
+        if kind == "generator":
+            # What the binding generator/models.electra.num_heads does: the original
+            # always takes heads of 64 for a generator.
+            full = self.bert["hidden_size"]
+            heads = max(1, full // 64)
+        return electra_encoder(
+            Variables(1),
+            role if kind == "generator" else "electra",
+            SPECIAL.size,
+            embeddings,
+            width,
+            depth,
+            DIRECTIONS[tower] if tower else "both",
+            projected,
+            hidden_size=self.bert["hidden_size"],
+            num_layers=self.bert["num_hidden_layers"],
+            num_heads=heads,
+            ffn_size=self.bert["intermediate_size"],
+            embedding_size=self.shapes["electra/embeddings/word_embeddings"][1],
+            max_positions=self.bert["max_position_embeddings"],
+        )
+
+    def _objective(self):
+        config = self.config
+        if not self.corrupts:
+            return mlm(
+                self._encoder, Variables(1), SPECIAL, mask_prob=config["mask_prob"]
+            )
+        method, kind = Electra, "masked_lm"
+        if config["electric_objective"]:
+            method = functools.partial(Electric, prior="odds")
+        if config["two_tower_generator"]:
+            kind = "two_tower"
+        if config["uniform_generator"]:
+            kind = "uniform"
+        names = [
+            "mask_prob",
+            "gen_weight",
+            "disc_weight",
+            "generator_hidden_size",
+            "generator_layers",
+            "untied_generator",
+            "untied_generator_embeddings",
+            "temperature",
+            "disallow_correct",
+        ]
+        return electra(
+            self._encoder,
+            Variables(1),
+            SPECIAL,
+            method,
+            generator=kind,
+            **{n: config[n] for n in names},
+        )
+
+    @property
+    def corrupts(self) -> bool:
+        """Whether an encoder reads what a generator has replaced."""
+        return self.config["electra_objective"] or self.config["electric_objective"]
+
+    def reset(self) -> None:
+        """Gives all variables their recorded initial values."""
+        for name, variable in self.named.items():
+            variable.assign(self._values(name))
+
+    def optimizer(self, **settings):
+        """The case's optimizer."""
+        config = self.config
+        return adamw(
+            [self.named[name] for name in self.variables],
+            config["num_train_steps"],
+            peak_lr=config["learning_rate"],
+            warmup_steps=config["num_warmup_steps"],
+            decay_power=config["lr_decay_power"],
+            weight_decay=config["weight_decay_rate"],
+            **settings,
+        )
+
+    @property
+    def batch(self) -> Batch:
+        """The recorded batch."""
+        ids, mask, segments = (
+            tf.constant(self.arrays[f"features/{name}"])
+            for name in ("input_ids", "input_mask", "segment_ids")
+        )
+        rows = ids.shape[0]
+        return Batch(
+            ids,
+            mask,
+            segments,
+            tf.zeros([rows, 0], tf.int32),
+            tf.zeros([rows, 0]),
+            tf.zeros([rows], tf.int32),
+            tf.range(rows),
+        )
+
+    @property
+    def masked(self) -> Masked:
+        """The recorded masking."""
+        return Masked(
+            *(
+                tf.constant(self.arrays[f"mask/{name}"])
+                for name in ("input_ids", "positions", "ids", "weights")
+            )
+        )
+
+    def run(self, training: bool = False):
+        """A forward pass with the recorded draws and its loss terms."""
+        seed = Seed.of(0)
+        if not self.corrupts:
+            proposed = self.objective.forward(
+                self.batch, self.masked, seed=seed, training=training
+            )
+            terms = self.objective.terms(self.batch, self.masked, proposed)
+            return proposed, terms
+        forward = self.objective.forward(
+            self.batch,
+            self.masked,
+            tf.constant(self.arrays["draws/uniform_gumbel"]),
+            seed=seed,
+            training=training,
+        )
+        return forward, self.objective.terms(self.batch, forward)
+
+    def _terms(self):
+        """The loss terms with the recorded samples, whatever the generator says."""
+        if not self.corrupts:
+            return self.run()[1]
+        seed = Seed.of(0)
+        proposed = self.objective.propose(
+            self.batch, self.masked, seed=seed, training=False
+        )
+        forward = self.objective.encode(
+            self.batch,
+            self.masked,
+            proposed,
+            tf.constant(self.arrays["sample/ids"]),
+            seed=seed,
+            training=False,
+        )
+        return self.objective.terms(self.batch, forward)
+
+    def differentiate(self):
+        """Loss terms by name and the gradients in the order of `variables`."""
+        with tf.GradientTape() as tape:
+            terms = self._terms()
+            parts = {name: term.value(term.weight) for name, term in terms.items()}
+            total = tf.add_n([terms[n].coefficient * parts[n] for n in parts])
+        gradients = tape.gradient(total, [self.named[name] for name in self.variables])
+        return {**parts, "total": total}, gradients

@@ -1,0 +1,330 @@
+"""The simple task kinds against the original's outputs, and their invariants."""
+
+import dataclasses
+import json
+
+import gin
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from electra_bench import registry
+from electra_bench.core import Batch, EncoderOutput, Seed, Variables
+from electra_bench.core.variables import variable_name
+from electra_bench.kinds.classification import classification
+from electra_bench.kinds.regression import regression
+from electra_bench.kinds.tagging import tagging
+from electra_bench.models.electra import electra
+from electra_bench.records import TaskCard
+
+KINDS = {
+    "classification": classification,
+    "regression": regression,
+    "tagging": tagging,
+}
+
+
+def card(name: str, kind: str, labels: tuple[str, ...] = ()) -> TaskCard:
+    return TaskCard(
+        name=name,
+        version=1,
+        kind=kind,
+        summary="",
+        builder="",
+        splits={},
+        main_metric="",
+        source="",
+        licence="",
+        citation="",
+        labels=labels,
+    )
+
+
+def encoders(sizes: dict, variables: Variables):
+    def encoder(role="encoder", **changes):
+        return electra(variables, "electra", 520, **sizes, **changes)
+
+    return encoder
+
+
+def batch_of(ids, mask, segments, labels, values, example_id=None):
+    rows = len(ids)
+    return Batch(
+        *(tf.constant(x, tf.int32) for x in (ids, mask, segments, labels)),
+        tf.constant(values, tf.float32),
+        tf.zeros([rows], tf.int32),
+        tf.range(rows) if example_id is None else tf.constant(example_id, tf.int32),
+    )
+
+
+class GoldenCase:
+    """A recorded fine-tuning case with the original's variables restored."""
+
+    def __init__(self, folder, name: str, kind: str, labels=("0", "1")):
+        manifest = json.loads((folder / "manifest_finetune.json").read_text())
+        case = manifest["cases"][name]
+        shapes = dict((n, s) for n, s in case["variables"])
+        overrides = case["config"]["model_hparam_overrides"]
+        sizes = {
+            "hidden_size": overrides["hidden_size"],
+            "num_layers": overrides["num_hidden_layers"],
+            "num_heads": overrides["num_attention_heads"],
+            "ffn_size": shapes["electra/encoder/layer_0/intermediate/dense/kernel"][1],
+            "embedding_size": shapes["electra/embeddings/word_embeddings"][1],
+            "max_positions": overrides["max_position_embeddings"],
+            "dropout": 0.0,
+            "attention_dropout": 0.0,
+        }
+        labels = tuple(case.get("label_mapping", labels))
+        variables = Variables(1)
+        self.objective = KINDS[kind](
+            encoders(sizes, variables), variables, card(name, kind, labels)
+        )
+        self.expected_variables = shapes
+        reader = tf.train.load_checkpoint(str(folder / case["checkpoint"]))
+        for variable in self.objective.trainable_variables:
+            variable.assign(reader.get_tensor(variable_name(variable)))
+        self.name = name
+        self.arrays = np.load(folder / f"finetune_{name}.npz")
+
+    def feature(self, name: str):
+        return self.arrays[f"features/{name}"]
+
+    def task_feature(self, name: str):
+        return self.feature(f"{self.name}_{name}")
+
+    def predicted(self, name: str):
+        return self.arrays[f"predict/{self.name}/{name}"]
+
+    def batch(self, labels, values) -> Batch:
+        names = ("input_ids", "input_mask", "segment_ids")
+        return batch_of(*(self.feature(name) for name in names), labels, values)
+
+    def check_loss(self, batch: Batch) -> None:
+        [term] = self.objective.loss_terms(batch, Seed.of(0), False).values()
+        total = term.coefficient * term.value(term.weight)
+        np.testing.assert_allclose(total, self.arrays["predict/loss"], rtol=5e-5)
+        names = {
+            variable_name(v): v.shape.as_list()
+            for v in self.objective.trainable_variables
+        }
+        assert names == self.expected_variables
+
+
+def close(got, expected):
+    np.testing.assert_allclose(
+        got, expected, atol=5e-5 * np.abs(expected).max(initial=0.0)
+    )
+
+
+def test_classification_equals_the_original(shared_golden):
+    case = GoldenCase(shared_golden, "mrpc", "classification")
+    labels = case.task_feature("label_ids")[:, None]
+    batch = case.batch(labels, np.zeros([len(labels), 0]))
+    close(case.objective.outputs(batch, Seed.of(0))["logits"], case.predicted("logits"))
+    case.check_loss(batch)
+
+
+def test_regression_equals_the_original(shared_golden):
+    case = GoldenCase(shared_golden, "sts", "regression")
+    values = case.task_feature("targets")[:, None]
+    batch = case.batch(np.zeros([len(values), 0]), values)
+    outputs = case.objective.outputs(batch, Seed.of(0))
+    close(outputs["predictions"], case.predicted("predictions"))
+    case.check_loss(batch)
+
+
+def test_tagging_equals_the_original(shared_golden):
+    case = GoldenCase(shared_golden, "chunk", "tagging")
+    positions = case.task_feature("labeled_positions")
+    counts = case.task_feature("labels_mask").sum(axis=1).astype(int)
+    labels = np.full_like(positions, -1)
+    for row, count in enumerate(counts):
+        words = positions[row, :count]
+        assert len(set(words)) == count  # otherwise the scatter below loses words
+        labels[row, words] = case.task_feature("labels")[row, :count]
+    batch = case.batch(labels, np.zeros([len(labels), 0]))
+    outputs = {
+        k: v.numpy() for k, v in case.objective.outputs(batch, Seed.of(0)).items()
+    }
+    for row, count in enumerate(counts):
+        got = outputs["logits"][row, positions[row, :count]]
+        close(got, case.predicted("logits")[row, :count])
+        decoded, scores = case.objective.decode(
+            {name: value[row] for name, value in outputs.items()},
+            {"labels": labels[row]},
+        )
+        assert decoded == case.predicted("predictions")[row, :count].tolist()
+        assert all(0 < score <= 1 for score in scores) and len(scores) == count
+    case.check_loss(batch)
+
+
+SIZES = {
+    "hidden_size": 16,
+    "num_layers": 1,
+    "num_heads": 2,
+    "ffn_size": 32,
+    "embedding_size": 16,
+    "max_positions": 16,
+}
+
+
+@pytest.fixture(params=sorted(KINDS))
+def kind(request):
+    return request.param
+
+
+def objective(kind, **settings):
+    variables = Variables(3)
+    return KINDS[kind](
+        encoders(SIZES, variables),
+        variables,
+        card("some_task", kind, ("a", "b", "c")),
+        **settings,
+    )
+
+
+def small_batch(kind, rows=4):
+    ids = np.arange(rows * 8).reshape(rows, 8) % 500 + 5
+    tags = np.tile([-1, 0, -1, 1, 2, 0, 1, -1], [rows, 1])
+    return batch_of(
+        ids,
+        np.ones_like(ids),
+        np.zeros_like(ids),
+        tags if kind == "tagging" else np.arange(rows)[:, None] % 3,
+        np.linspace(0, 1, rows)[:, None],
+    )
+
+
+def only_term(kind, batch, training=False, **settings):
+    made = objective(kind, **settings)
+    [term] = made.loss_terms(batch, Seed.of(5), training).values()
+    return term
+
+
+def test_variables_are_named_as_the_originals(kind):
+    names = {variable_name(v) for v in objective(kind).trainable_variables}
+    heads = {name for name in names if not name.startswith("electra/")}
+    assert heads == {
+        "task_specific/some_task/dense/kernel",
+        "task_specific/some_task/dense/bias",
+    }
+
+
+def test_rows_without_an_example_do_not_count(kind):
+    batch = small_batch(kind)
+    fewer = tf.nest.map_structure(lambda x: x[:3], batch)
+    padded = batch._replace(example_id=tf.constant([0, 1, 2, -1]))
+    expected, got = only_term(kind, fewer), only_term(kind, padded)
+    np.testing.assert_allclose(got.total, expected.total, rtol=1e-5)
+    np.testing.assert_allclose(got.weight, expected.weight)
+
+
+def test_reductions(kind):
+    batch = small_batch(kind)
+    total, mean = only_term(kind, batch), only_term(kind, batch, reduction="mean")
+    items = 20 if kind == "tagging" else 4
+    assert float(total.weight) == items
+    np.testing.assert_allclose(
+        total.value(total.weight), items * mean.value(mean.weight), rtol=1e-5
+    )
+    with pytest.raises(ValueError, match="'mean' or 'sum'"):
+        only_term(kind, batch, reduction="max").value(1.0)
+
+
+def test_head_dropout_is_for_training_only(kind):
+    batch = small_batch(kind)
+    dry = {"head_dropout": 0.9}
+    wet = only_term(kind, batch, head_dropout=0.0).total
+    np.testing.assert_allclose(only_term(kind, batch, **dry).total, wet, rtol=1e-6)
+    assert abs(only_term(kind, batch, training=True, **dry).total - wet) > 1e-3
+
+
+def test_predictions_are_those_of_the_registered_kind(kind):
+    batch = small_batch(kind)
+    registry.kinds.load(kind)
+    gin.parse_config(f"kinds.{kind}.head_dropout = 0.0")
+    variables = Variables(3)
+    made = registry.kinds.get(kind)(
+        encoders(SIZES, variables), variables, card("some_task", kind, ("a", "b", "c"))
+    )
+    outputs = {k: v.numpy() for k, v in made.outputs(batch, Seed.of(0)).items()}
+    for row in range(4):
+        one = {name: value[row] for name, value in outputs.items()}
+        prediction, scores = made.decode(one, {"labels": batch.labels[row].numpy()})
+        json.dumps([prediction, scores])
+        if kind == "classification":
+            assert prediction == np.argmax(scores)
+            assert sum(scores) == pytest.approx(1.0, abs=1e-5)
+        if kind == "tagging":
+            assert len(prediction) == 5
+
+
+class FixedStates(tf.Module):
+    """An encoder that returns given states."""
+
+    hidden_size = 5
+
+    def __init__(self, states):
+        super().__init__()
+        self.states = states
+
+    def __call__(self, input_ids, input_mask, segment_ids, *, seed, training):
+        return EncoderOutput(self.states, self.states, (), ())
+
+
+@pytest.mark.parametrize("reencode", [False, True])
+def test_tags_that_contradict_one_another_are_rewritten_or_left(reencode):
+    names = ("O", "B-NP", "I-NP", "E-NP", "S-NP", "B-VP", "E-VP", "S-VP")
+    variables = Variables(3)
+    made = tagging(
+        encoders(SIZES, variables),
+        variables,
+        card("some_task", "tagging", names),
+        reencode=reencode,
+    )
+    # A span that nothing ends, and an end that nothing began.
+    predicted = ["B-NP", "O", "S-VP", "E-NP"]
+    ids = np.array([names.index(tag) for tag in predicted])
+    outputs = {"tags": ids, "logits": np.eye(len(names))[ids]}
+    decoded, scores = made.decode(outputs, {"labels": np.zeros(4, int)})
+    tags = [names[i] for i in decoded]
+    assert len(scores) == 4
+    # One span, of the type that its last word says.
+    assert tags == (["S-NP", "O", "B-NP", "E-NP"] if reencode else predicted)
+
+
+def test_losses_are_their_formulas(kind):
+    states = np.random.default_rng(0).normal(size=[4, 8, 5])
+    encoder = FixedStates(tf.constant(states, tf.float32))
+    made = KINDS[kind](
+        lambda: encoder, Variables(3), card("some_task", kind, ("a", "b", "c"))
+    )
+    kernel, bias = (
+        next(v for v in made.trainable_variables if variable_name(v).endswith(name))
+        for name in ("kernel", "bias")
+    )
+    bias.assign(np.linspace(-1, 1, bias.shape[0]))
+    batch = small_batch(kind)
+    logits = states @ kernel.numpy().astype(float) + bias.numpy()
+    log_probs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    labels = batch.labels.numpy()
+    if kind == "regression":
+        expected = ((logits[:, 0, 0] - batch.values.numpy()[:, 0]) ** 2).sum()
+    elif kind == "classification":
+        expected = -sum(log_probs[row, 0, labels[row, 0]] for row in range(4))
+    else:
+        expected = -sum(
+            log_probs[row, token, labels[row, token]]
+            for row, token in zip(*np.nonzero(labels >= 0), strict=True)
+        )
+    [term] = made.loss_terms(batch, Seed.of(0), False).values()
+    np.testing.assert_allclose(term.total, expected, rtol=1e-5)
+
+
+def test_classes_must_be_known():
+    for kind in ("classification", "tagging"):
+        variables = Variables(3)
+        bare = dataclasses.replace(card("some_task", kind), labels=("a",))
+        with pytest.raises(ValueError, match=r"'some_task'.*labels|tags"):
+            KINDS[kind](encoders(SIZES, variables), variables, bare)

@@ -1,0 +1,48 @@
+import statistics
+
+import pytest
+from run_records import run_record
+
+from electra_bench.reports.statistics import aggregate
+
+
+def test_over_seeds_agrees_with_the_standard_library():
+    scores = [71.25, 68.5, 90.0, 70.125, 55.0, 71.0]
+    score = aggregate.over_seeds([(str(i), s) for i, s in enumerate(scores)])
+    assert score.value == statistics.median(scores)
+    assert score.sd == pytest.approx(statistics.stdev(scores), rel=1e-12)
+    assert (score.count, score.low, score.high) == (6, 55.0, 90.0)
+
+
+def test_one_run_has_no_spread():
+    score = aggregate.over_seeds([("a", 3.0)])
+    assert (score.value, score.count, score.sd) == (3.0, 1, None)
+
+
+def test_an_undefined_score_is_counted_apart():
+    score = aggregate.over_seeds([("a", 3.0), ("b", None), ("c", 5.0)])
+    assert (score.value, score.count) == (4.0, 2)
+    assert score.marks == ("1 undefined",)
+    assert aggregate.over_seeds([("b", None)]).value is None
+
+
+def test_a_mean_with_a_missing_task_is_missing():
+    assert aggregate.mean_or_none([1.0, 2.0, 6.0]) == 3.0
+    assert aggregate.mean_or_none([1.0, None]) is None
+    assert aggregate.mean_or_none([]) is None
+
+
+def test_median_over_seeds_refuses_to_mix_versions():
+    records = [run_record("a", "cola", seed, 60.0 + seed) for seed in range(3)]
+    assert aggregate.median_over_seeds(records, "cola", "accuracy") == 61.0
+    assert aggregate.median_over_seeds(records, "cola") == 61.0
+    assert aggregate.median_over_seeds(records, "rte", "accuracy") is None
+    records.append(run_record("a", "cola", 3, 60.0, result={"task_version": 2}))
+    with pytest.raises(ValueError, match="do not compare"):
+        aggregate.median_over_seeds(records, "cola", "accuracy")
+
+
+def test_by_label_keeps_the_order_of_appearance():
+    records = [run_record(label, "cola", 0, 1.0) for label in ("b", "a", "b")]
+    groups = aggregate.by_label(records)
+    assert [(label, len(runs)) for label, runs in groups] == [("b", 2), ("a", 1)]
