@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from electra_bench.core import Seed, SpecialIds
-from electra_bench.objectives import masking
+from electra_bench.objectives import masking, positions, sampling
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SPECIAL = SpecialIds(size=520, pad=0, unk=1, cls=2, sep=3, mask=4)
@@ -30,7 +30,7 @@ def rows(count: int, seq: int, length: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 @pytest.mark.parametrize("rank", ["2d", "3d"])
 def test_gather_positions(helpers, rank):
-    got = masking.gather_positions(
+    got = positions.gather_positions(
         tf.constant(helpers[f"gather/sequence{rank}"]),
         tf.constant(helpers["gather/positions"]),
     )
@@ -41,13 +41,13 @@ def test_gather_positions(helpers, rank):
 def test_scatter_update(helpers, case):
     names = ("sequence", "updates", "positions")
     arguments = [tf.constant(helpers[f"scatter_{case}/{name}"]) for name in names]
-    updated, changed = masking.scatter_update(*arguments)
+    updated, changed = positions.scatter_update(*arguments)
     np.testing.assert_allclose(updated, helpers[f"scatter_{case}/out"], rtol=1e-6)
     np.testing.assert_array_equal(changed, helpers[f"scatter_{case}/mask"])
 
 
 def test_two_samples_for_one_position_become_their_floored_mean():
-    updated, _ = masking.scatter_update(
+    updated, _ = positions.scatter_update(
         tf.constant([[5, 6, 7]]), tf.constant([[10, 13]]), tf.constant([[1, 1]])
     )
     np.testing.assert_array_equal(updated, [[5, 11, 7]])
@@ -87,7 +87,7 @@ def test_mask_positions_with_the_originals_draws(helpers):
 @pytest.mark.parametrize("disallow", [False, True])
 def test_sample_replacements_with_the_originals_draws(helpers, temperature, disallow):
     onehot = helpers["sample/disallow_onehot"]
-    got = masking.sample_replacements(
+    got = sampling.sample_replacements(
         tf.constant(helpers["sample/logits"]),
         tf.constant(onehot.argmax(-1).astype(np.int32)),
         tf.constant(helpers["sample/uniform"]),
@@ -182,7 +182,7 @@ def test_a_position_counts_as_often_as_it_was_drawn_or_once():
     samples = 30 + 2 * tf.range(often.positions.shape[1])[tf.newaxis]
     samples = tf.repeat(samples, 200, 0)
     for masked, expected in ((often, False), (once, True)):
-        corrupted = masking.corrupt(ids, masked.positions, samples)
+        corrupted = sampling.corrupt(ids, masked.positions, samples)
         changed = corrupted.sampled.numpy() == 1
         read = corrupted.input_ids.numpy()
         are_samples = [
@@ -209,7 +209,7 @@ def test_what_is_read_at_the_chosen_positions(shares, expected):
         mask_token_prob=shares[0],
         random_token_prob=shares[1],
     )
-    read = masking.gather_positions(masked.input_ids, masked.positions).numpy()
+    read = positions.gather_positions(masked.input_ids, masked.positions).numpy()
     used = masked.weights.numpy() > 0
     is_mask = (read == SPECIAL.mask)[used]
     is_other = ((read != SPECIAL.mask) & (read != masked.ids.numpy()))[used]
@@ -268,14 +268,14 @@ def test_splitting_a_batch_changes_nothing(distinct):
 def test_gumbel_argmax_samples_from_the_softmax():
     probs = np.array([0.5, 0.3, 0.15, 0.05], np.float32)
     logits = tf.tile(tf.math.log(probs)[tf.newaxis, tf.newaxis], [20000, 1, 1])
-    got = masking.gumbel_argmax(logits, Seed.of(1).uniform([20000, 1, 4]))
+    got = sampling.gumbel_argmax(logits, Seed.of(1).uniform([20000, 1, 4]))
     shares = np.bincount(got.numpy().ravel(), minlength=4) / 20000
     np.testing.assert_allclose(shares, probs, atol=0.015)
 
 
 def test_a_sample_that_hits_the_original_counts_as_real():
     ids = tf.constant([[2, 10, 11, 3]])
-    corrupted = masking.corrupt(ids, tf.constant([[1, 2]]), tf.constant([[10, 99]]))
+    corrupted = sampling.corrupt(ids, tf.constant([[1, 2]]), tf.constant([[10, 99]]))
     np.testing.assert_array_equal(corrupted.input_ids, [[2, 10, 99, 3]])
     np.testing.assert_array_equal(corrupted.labels, [[0, 0, 1, 0]])
 
