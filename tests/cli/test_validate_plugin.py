@@ -17,7 +17,7 @@ import types
 sys.modules["torch"] = types.ModuleType("torch")
 
 from electra_bench import registry
-from electra_bench.reports.aggregate import by_label
+from electra_bench.reports.statistics.aggregate import by_label
 from electra_bench.reports.table import Table
 
 @registry.reports.register("report_of_test")
@@ -41,7 +41,7 @@ from electra_bench import registry
 from electra_bench.core import EncoderOutput, LossTerm
 from electra_bench.core.variables import variable_name
 from electra_bench.models.encoder import EmbeddingLayer
-from electra_bench.objectives.classification import Classification
+from electra_bench.kinds.classification import Classification
 from electra_bench.records import TaskCard
 
 

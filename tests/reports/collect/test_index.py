@@ -114,7 +114,7 @@ def test_without_a_place_for_it_everything_works(runs, tmp_path):
 
 def test_two_builds_at_once_agree(runs):
     code = (
-        "import sys; from electra_bench.reports.collect import collect;"
+        "import sys; from electra_bench.reports.collect.collected import collect;"
         "print(sorted(r.results[0].main_score for r in collect(sys.argv[1:])))"
     )
     builds = [
