@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _wordpiece(args: argparse.Namespace, lines: Iterator[str]) -> str:
-    from electra_bench.vocabularies import training as training
+    from electra_bench.vocabularies import training
     from electra_bench.vocabularies.wordpiece_file import wordpiece_file
 
     normalisation = {"lower_case": not args.cased, "strip_accents": _strips(args)}
@@ -116,8 +116,8 @@ def _wordpiece(args: argparse.Namespace, lines: Iterator[str]) -> str:
 
 
 def _sentencepiece(args: argparse.Namespace, lines: Iterator[str]) -> str:
-    from electra_bench.vocabularies import training as training
-    from electra_bench.vocabularies.wordpiece import SentencePieceVocabulary
+    from electra_bench.vocabularies import training
+    from electra_bench.vocabularies.sentencepiece import SentencePieceVocabulary
 
     model = training.train_sentencepiece(
         lines, args.size, not args.cased, _strips(args), args.min_frequency
