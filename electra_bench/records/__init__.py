@@ -1,4 +1,4 @@
-"""What is known of a task and of a run, as frozen dataclasses and JSON; stdlib only."""
+"""What is known of a task and of a run, as frozen dataclasses and JSON."""
 
 from electra_bench.records.prediction import (
     Prediction,
@@ -11,9 +11,7 @@ from electra_bench.records.run_record import (
     RunRecord,
     TaskResult,
     find_records,
-    read_content,
     read_record,
-    record_of,
     write_record,
 )
 from electra_bench.records.task_card import PublishedMean, Reference, TaskCard
@@ -28,10 +26,8 @@ __all__ = [
     "TaskCard",
     "TaskResult",
     "find_records",
-    "read_content",
     "read_predictions",
     "read_record",
-    "record_of",
     "write_predictions",
     "write_record",
 ]

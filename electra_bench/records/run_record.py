@@ -1,14 +1,12 @@
 """The record that every run leaves behind and every table is made of."""
 
-import functools
-import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, NoReturn
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
-from electra_bench.records.json_fields import known_fields
+import msgspec
 
 SCHEMA_VERSION = 1
 FILE_NAME = "record.json"
@@ -39,6 +37,8 @@ PERCENTAGES = frozenset(
 SAME = 1e-6
 # A correlation of 1 may be computed as a little more.
 LARGEST_PERCENTAGE = 100 + 1e-6
+# Larger ones are no numpy integers.
+Int = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class RecordError(ValueError):
@@ -67,9 +67,9 @@ class TaskResult:
     """
 
     task: str
-    task_version: int
+    task_version: Int
     split: str
-    num_examples: int
+    num_examples: Int
     metrics: Mapping[str, float | None]
     main_metric: str
     subset: str | None = None
@@ -142,21 +142,21 @@ class RunRecord:
     protocol_changes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     suite: str | None = None
     cell_id: str | None = None
-    seed: int | None = None
-    pretrain_seed: int | None = None
+    seed: Int | None = None
+    pretrain_seed: Int | None = None
     pretrain_fraction: float | None = None
     hparams: Mapping[str, Any] = field(default_factory=dict)
-    train_examples: int | None = None
-    train_steps: int | None = None
-    tokens: int | None = None
+    train_examples: Int | None = None
+    train_steps: Int | None = None
+    tokens: Int | None = None
     train_flops: float | None = None
     total_flops: float | None = None
     flops_method: str | None = None
     paper_flops: float | None = None
-    params: int | None = None
-    positions_seen: int | None = None
-    new_tokens: int | None = None
-    chosen_step: int | None = None
+    params: Int | None = None
+    positions_seen: Int | None = None
+    new_tokens: Int | None = None
+    chosen_step: Int | None = None
     contaminated: Mapping[str, str] = field(default_factory=dict)
     wall_s: float | None = None
     device: str | None = None
@@ -173,7 +173,7 @@ class RunRecord:
     code_version: str | None = None
     started: str | None = None
     ended: str | None = None
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Int = SCHEMA_VERSION
 
     @property
     def pretrain_flops(self) -> float | None:
@@ -199,28 +199,37 @@ class RunRecord:
         return self.pretrain_fraction is None and self.pretrain_flops == 0
 
 
-def _without_nan(value: Any) -> Any:
-    """NaN and infinities have no JSON form; a score that is undefined is None."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(key): _without_nan(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_nan(item) for item in value]
-    return value
-
-
 def write_record(run_dir: str, record: RunRecord) -> str:
-    """Writes `record.json` into `run_dir`, atomically; returns its path."""
+    """Writes `record.json` into `run_dir`, atomically; returns its path.
+
+    NaN and infinities have no JSON form: a score that is undefined is null.
+    """
     path = os.path.join(run_dir, FILE_NAME)
     partial = f"{path}.partial"
-    with open(partial, "w", encoding="utf-8") as file:
-        json.dump(_without_nan(asdict(record)), file, indent=1, allow_nan=False)
-        file.write("\n")
+    content = msgspec.json.encode(record, enc_hook=_plain)
+    with open(partial, "wb") as file:
+        file.write(msgspec.json.format(content, indent=1) + b"\n")
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)
     return path
+
+
+def _plain(value: Any) -> Any:
+    """A value that is a number or an object of JSON by another class, as numpy's."""
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a record holds {type(value).__name__} {value!r}, expected JSON")
+
+
+class _Header(msgspec.Struct):
+    schema_version: Int
+
+
+_HEADER = msgspec.json.Decoder(_Header)
+_RECORD = msgspec.json.Decoder(RunRecord)
 
 
 def read_record(path: str) -> RunRecord:
@@ -230,108 +239,43 @@ def read_record(path: str) -> RunRecord:
     not have take their defaults.
 
     Raises:
-        RecordError: not JSON, not a record, of a newer schema, or with a value that its
-            field cannot have.
-    """
-    return record_of(read_content(path), path)
-
-
-def read_content(path: str) -> Any:
-    """The JSON of a record.
-
-    Raises:
-        RecordError: no JSON, or no file.
+        RecordError: no file, not JSON, not a record, of a newer schema, or with a value
+            that its field cannot have.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-        content = _DECODER.decode(text)
-        if "\\ud" in text.lower():
-            # JSON can escape half a character, which no file of text can hold.
-            json.dumps(content, ensure_ascii=False).encode()
-    # Numbers that are too long and NaN are other ValueErrors than bad JSON.
-    except (OSError, ValueError, RecursionError) as error:
-        raise RecordError(f"{path}: cannot be read: {error}") from error
-    return content
-
-
-def _no_json(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-# Python's reads NaN and infinities, too.
-_DECODER = json.JSONDecoder(parse_constant=_no_json)
-
-
-def record_of(content: Any, path: str) -> RunRecord:
-    """The record that a JSON object stands for, see `read_record`.
-
-    Args:
-        content: parsed JSON; stays as it is.
-        path: where it was found, for errors.
-
-    Raises:
-        RecordError: see `read_record`.
-    """
-    if not isinstance(content, dict) or "schema_version" not in content:
-        raise RecordError(f"{path}: not a run record: no schema_version")
-    version = content["schema_version"]
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
-        raise RecordError(
-            f"{path}: schema_version {version!r} is newer than {SCHEMA_VERSION}, "
-            "which is the newest that this version reads"
-        )
-    try:
-        known = known_fields(RunRecord, content)
-        known["results"] = tuple(
-            _result(one, f"results[{number}].")
-            for number, one in enumerate(known.get("results", ()))
-        )
-        return RunRecord(**known)
-    except (TypeError, ValueError) as error:
+        with open(path, "rb") as file:
+            content = file.read()
+        version = _HEADER.decode(content).schema_version
+        if version > SCHEMA_VERSION:
+            raise RecordError(
+                f"{path}: schema_version {version!r} is newer than {SCHEMA_VERSION}, "
+                "which is the newest that this version reads"
+            )
+        record = _RECORD.decode(content)
+        for number, result in enumerate(record.results):
+            _check_percentages(result, f"results[{number}].")
+    except msgspec.ValidationError as error:
         raise RecordError(f"{path}: not a run record: {error}") from error
+    except (OSError, UnicodeError, RecursionError, msgspec.DecodeError) as error:
+        raise RecordError(f"{path}: cannot be read: {error}") from error
+    return record
 
 
-def known_content(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a JSON object a record is made of, where `record_of` takes it."""
-    record, result = _names(RunRecord), _names(TaskResult)
-    known = {name: value for name, value in content.items() if name in record}
-    known["results"] = [
-        {name: value for name, value in one.items() if name in result}
-        for one in content.get("results", ())
-    ]
-    return known
-
-
-def record_of_known(content: dict[str, Any], further: Mapping[str, Any]) -> RunRecord:
-    """The record of what `known_content` returned, without a second check.
-
-    Args:
-        content: without the fields in `further`; its results are replaced.
-        further: the others.
-    """
-    content["results"] = tuple(TaskResult(**one) for one in content["results"])
-    return RunRecord(**content, **further)
-
-
-@functools.cache
-def _names(cls: type) -> frozenset[str]:
-    return frozenset(one.name for one in fields(cls))
-
-
-def _result(content: Any, where: str) -> TaskResult:
-    """A result, whose percentages are such.
+def _check_percentages(result: TaskResult, where: str) -> None:
+    """Checks that shares and correlations can be such.
 
     Raises:
-        ValueError: a value cannot be; `where` stands before the name of its field.
+        ValidationError: one cannot; `where` stands before the name of its field.
     """
-    result = TaskResult(**known_fields(TaskResult, content, where))
     for name, value in result.metrics.items():
         if name in PERCENTAGES and not _is_percentage(value):
-            raise ValueError(f"{where}metrics.{name} is {value}, expected a percentage")
+            raise msgspec.ValidationError(
+                f"{where}metrics.{name} is {value}, expected a percentage"
+            )
     if result.main_metric in PERCENTAGES and not _is_percentage(result.floor):
-        raise ValueError(f"{where}floor is {result.floor}, expected a percentage")
-    return result
+        raise msgspec.ValidationError(
+            f"{where}floor is {result.floor}, expected a percentage"
+        )
 
 
 def _is_percentage(value: float | None) -> bool:

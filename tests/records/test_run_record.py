@@ -2,9 +2,11 @@
 
 import json
 import math
-from dataclasses import replace
+import tarfile
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from electra_bench.records import (
@@ -78,20 +80,26 @@ def changed(tmp_path, fields=None, result=None):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"label": None}, "label is None, expected text"),
-        ({"label": ["a"]}, "label is ['a'], expected text"),
-        ({"seed": "x"}, "seed is 'x', expected a whole number or null"),
-        ({"seed": True}, "seed is True, expected a whole number"),
-        ({"seed": 2**70}, "which is too large"),
-        ({"params": 1.5}, "params is 1.5, expected a whole number"),
-        ({"total_flops": "many"}, "total_flops is 'many', expected a number or null"),
-        ({"collapsed": 1}, "collapsed is 1, expected true or false or null"),
-        ({"protocol_changes": None}, "protocol_changes is None, expected an object"),
-        ({"protocol_changes": {"a": 1}}, "protocol_changes.a is 1, expected an array"),
-        ({"contaminated": {"rte": 1}}, "contaminated.rte is 1, expected text"),
-        ({"hparams": "x"}, "hparams is 'x', expected an object"),
-        ({"results": None}, "results is None, expected an array"),
-        ({"results": [1]}, "results[0] is 1, expected an object"),
+        ({"label": None}, "Expected `str`, got `null` - at `$.label`"),
+        ({"label": ["a"]}, "Expected `str`, got `array` - at `$.label`"),
+        ({"seed": "x"}, "Expected `int | null`, got `str` - at `$.seed`"),
+        ({"seed": True}, "Expected `int | null`, got `bool` - at `$.seed`"),
+        ({"seed": 2**70}, "<= 9223372036854775807 - at `$.seed`"),
+        ({"params": 1.5}, "Expected `int | null`, got `float` - at `$.params`"),
+        ({"total_flops": "many"}, "got `str` - at `$.total_flops`"),
+        ({"collapsed": 1}, "Expected `bool | null`, got `int` - at `$.collapsed`"),
+        ({"protocol_changes": None}, "got `null` - at `$.protocol_changes`"),
+        (
+            {"protocol_changes": {"a": 1}},
+            "Expected `array`, got `int` - at `$.protocol_changes[...]`",
+        ),
+        (
+            {"contaminated": {"rte": 1}},
+            "Expected `str`, got `int` - at `$.contaminated[...]`",
+        ),
+        ({"hparams": "x"}, "Expected `object`, got `str` - at `$.hparams`"),
+        ({"results": None}, "Expected `array`, got `null` - at `$.results`"),
+        ({"results": [1]}, "Expected `object`, got `int` - at `$.results[0]`"),
     ],
 )
 def test_a_value_that_a_field_cannot_have_is_named(tmp_path, fields, said):
@@ -104,16 +112,19 @@ def test_a_value_that_a_field_cannot_have_is_named(tmp_path, fields, said):
 @pytest.mark.parametrize(
     ("result", "said"),
     [
-        ({"num_examples": None}, "results[0].num_examples is None"),
-        ({"task_version": "1"}, "results[0].task_version is '1'"),
-        ({"marks": None}, "results[0].marks is None"),
-        ({"metrics": None}, "results[0].metrics is None"),
-        ({"metrics": {"accuracy": "high"}}, "results[0].metrics.accuracy is 'high'"),
-        ({"metrics": {"accuracy": math.nan}}, "NaN is not JSON"),
-        ({"metrics": {"accuracy": -math.inf}}, "-Infinity is not JSON"),
-        ({"metrics": {"accuracy": 10**400}}, "which is too large"),
+        ({"num_examples": None}, "got `null` - at `$.results[0].num_examples`"),
+        ({"task_version": "1"}, "got `str` - at `$.results[0].task_version`"),
+        ({"marks": None}, "got `null` - at `$.results[0].marks`"),
+        ({"metrics": None}, "got `null` - at `$.results[0].metrics`"),
+        (
+            {"metrics": {"accuracy": "high"}},
+            "got `str` - at `$.results[0].metrics[...]`",
+        ),
+        ({"metrics": {"accuracy": math.nan}}, "JSON is malformed"),
+        ({"metrics": {"accuracy": -math.inf}}, "JSON is malformed"),
+        ({"metrics": {"accuracy": 10**400}}, "Number out of range - at `$.results[0]"),
         ({"metrics": {"accuracy": 1e9}}, "results[0].metrics.accuracy is 1000000000.0"),
-        ({"metrics": {"mcc": -101}}, "metrics.mcc is -101, expected a percentage"),
+        ({"metrics": {"mcc": -101}}, "metrics.mcc is -101.0, expected a percentage"),
         ({"floor": 101.0}, "results[0].floor is 101.0, expected a percentage"),
     ],
 )
@@ -134,15 +145,32 @@ def test_numbers_that_are_too_large_are_named(tmp_path, text):
 
 def test_text_that_no_file_can_hold_is_named(tmp_path):
     assert read_record(changed(tmp_path, {"label": "\U0001f600"})).label == "\U0001f600"
-    with pytest.raises(RecordError, match="surrogates not allowed"):
+    with pytest.raises(RecordError, match="cannot be read"):
         read_record(changed(tmp_path, {"label": "\ud83d"}))
 
 
-def test_json_without_an_end_is_named(tmp_path):
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"schema_version": 1, "hparams": ' + '{"a": [' * 100_000]
+)
+def test_json_without_an_end_is_named(tmp_path, text):
     path = tmp_path / "record.json"
-    path.write_text("[" * 100_000)
-    with pytest.raises(RecordError, match="cannot be read"):
+    path.write_text(text)
+    with pytest.raises(RecordError, match="record.json: "):
         read_record(str(path))
+
+
+@pytest.mark.parametrize("name", ["five_tasks", "minilm", "table5"])
+def test_published_records_say_what_their_json_says(tmp_path, name):
+    with tarfile.open(Path("docs/results", f"{name}.tar.xz")) as archive:
+        archive.extractall(tmp_path, filter="data")
+    paths = list(find_records(str(tmp_path)))
+    assert len(paths) > 10
+    for path in paths:
+        content = json.loads(Path(path).read_text())
+        record = asdict(read_record(path))
+        assert record | content == record | {"results": content["results"]}
+        for result, expected in zip(record["results"], content["results"], strict=True):
+            assert result | expected == result
 
 
 def test_metrics_without_limits_and_undefined_ones_are_read(tmp_path):
@@ -170,3 +198,26 @@ def test_a_score_is_trivial_if_it_is_no_better_than_the_floor(
 ):
     result = replace(RESULT, metrics={"accuracy": score}, floor=floor)
     assert result.is_trivial(higher_is_better) is is_trivial
+
+
+def test_numbers_of_numpy_and_undefined_values_are_written(tmp_path):
+    metrics = {"accuracy": np.float64(61.5), "f1": np.float64("nan"), "loss": math.inf}
+    hparams = {"lr": np.float64(1e-5), "sizes": (1, 2), "nested": {"a": math.nan}}
+    record = replace(RECORD, results=(replace(RESULT, metrics=metrics),))
+    read = read_record(write_record(str(tmp_path), replace(record, hparams=hparams)))
+    assert read.results[0].metrics == {"accuracy": 61.5, "f1": None, "loss": None}
+    assert read.hparams == {"lr": 1e-5, "sizes": [1, 2], "nested": {"a": None}}
+
+
+def test_what_is_no_json_is_not_written(tmp_path):
+    with pytest.raises(TypeError, match="a record holds object"):
+        write_record(str(tmp_path), replace(RECORD, hparams={"a": object()}))
+    assert not list(tmp_path.glob("record.json"))
+
+
+@pytest.mark.parametrize("text", ["{}", '{"run_id": "a", "schema_version": "1"}'])
+def test_a_version_is_needed(tmp_path, text):
+    path = tmp_path / "record.json"
+    path.write_text(text)
+    with pytest.raises(RecordError, match="not a run record: .*schema_version"):
+        read_record(str(path))

@@ -7,9 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 
-from electra_bench.records import RecordError, RunRecord, TaskResult, find_records
+from electra_bench.records import (
+    RecordError,
+    RunRecord,
+    TaskResult,
+    find_records,
+    read_record,
+)
 from electra_bench.reports.collect import predictions
-from electra_bench.reports.collect.index import Index
 from electra_bench.reports.table import LeftOut
 
 # All that differs where a run is made again and comes out the same.
@@ -89,15 +94,13 @@ def collect(directories: Iterable[str]) -> Collected:
             raise FileNotFoundError(f"no directory {directory!r} to read records from")
     with _no_garbage():
         for directory in directories:
-            index = Index(os.path.realpath(directory))
-            for path, record in _read(directory, index, found):
+            for path, record in _read(directory, found):
                 if isinstance(record, str):
                     left_out.append(LeftOut(path, record))
                 elif record.status != "done":
                     left_out.append(LeftOut(path, f"its status is {record.status!r}"))
                 else:
                     by_run.setdefault(record.run_id, []).append((path, record))
-            index.save()
     if not found:
         raise FileNotFoundError(f"no record.json below {', '.join(directories)}")
     usable = {}
@@ -143,24 +146,24 @@ def _differing(records: Sequence[RunRecord]) -> list[str]:
     ]
 
 
-def _read(
-    directory: str, index: Index, found: set[str]
-) -> Iterator[tuple[str, RunRecord | str]]:
+def _read(directory: str, found: set[str]) -> Iterator[tuple[str, RunRecord | str]]:
     """Paths of records with the records, or with why they cannot be used.
 
     Args:
         directory: where to look.
-        index: of the directory.
         found: real paths that were read before; gets those that are read here.
     """
     # One look at every link above, instead of one for each record.
     real = os.path.realpath(directory)
-    for real_path, record in index.records(find_records(real)):
-        if isinstance(record, RecordError):
-            record = str(record).removeprefix(f"{real_path}: ")
-        if real_path not in found:
-            found.add(real_path)
-            yield os.path.join(directory, real_path[len(real) :].lstrip(os.sep)), record
+    for real_path in find_records(real):
+        if real_path in found:
+            continue
+        found.add(real_path)
+        path = os.path.join(directory, os.path.relpath(real_path, real))
+        try:
+            yield path, read_record(real_path)
+        except RecordError as error:
+            yield path, str(error).removeprefix(f"{real_path}: ")
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ import contextlib
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
 
 # Seconds to wait for another process that writes.
 PATIENCE = 60
@@ -29,27 +28,21 @@ class Store:
         """What was put under a key; None if nothing was or the file is unusable."""
         if key in self._pending:
             return self._pending[key]
-        found = self._read("SELECT key, value FROM things WHERE key = ?", (key,))
-        return _sound(found).get(key)
-
-    def all(self) -> dict[str, bytes]:
-        """Everything in the file."""
-        return _sound(self._read("SELECT key, value FROM things", ()))
+        for (value,) in self._read("SELECT value FROM things WHERE key = ?", (key,)):
+            if value[:CHECKSUM_BYTES] == _checksum(value[CHECKSUM_BYTES:]):
+                return value[CHECKSUM_BYTES:]
+        return None
 
     def put(self, key: str, value: bytes) -> None:
         """Keeps a value; it is in the file after `save`."""
         self._pending[key] = value
 
-    def save(self, gone: Iterable[str] = ()) -> None:
+    def save(self) -> None:
         """Writes what was put since the last time.
 
         A folder that cannot be written to is no error: nothing is kept then.
-
-        Args:
-            gone: keys to forget.
         """
-        gone = [(key,) for key in gone]
-        if not self._pending and not gone:
+        if not self._pending:
             return
         try:
             os.makedirs(os.path.dirname(self._path), exist_ok=True)
@@ -62,7 +55,6 @@ class Store:
                         "CREATE TABLE IF NOT EXISTS things "
                         "(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID"
                     )
-                    connection.executemany("DELETE FROM things WHERE key = ?", gone)
                     connection.executemany(
                         "INSERT OR REPLACE INTO things VALUES (?, ?)",
                         [(k, _checksum(v) + v) for k, v in self._pending.items()],
@@ -100,13 +92,3 @@ class Store:
 
 def _checksum(value: bytes) -> bytes:
     return zlib.crc32(value).to_bytes(CHECKSUM_BYTES, "big")
-
-
-def _sound(found: Sequence[tuple[str, bytes]]) -> dict[str, bytes]:
-    """Keys and values as they were put, without those that changed in the file."""
-    values = {key: value[CHECKSUM_BYTES:] for key, value in found}
-    return {
-        key: values[key]
-        for key, value in found
-        if value[:CHECKSUM_BYTES] == _checksum(values[key])
-    }

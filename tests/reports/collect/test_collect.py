@@ -53,7 +53,7 @@ def test_a_field_of_another_type_is_named_each_time(tmp_path, field, value):
         assert [r.run_id for r in found.records] == ["a-cola-0"]
         [left_out] = found.left_out
         assert left_out.where == str(path)
-        assert f"{field} is {value!r}, expected" in left_out.reason
+        assert f" - at `$.{field}" in left_out.reason
 
 
 def test_a_copy_is_left_out(tmp_path):
@@ -121,3 +121,10 @@ def test_nothing_to_read_is_an_error(tmp_path):
     (tmp_path / "record.json").write_text("{")
     with pytest.raises(ValueError, match="none of 1 records can be used"):
         collect([str(tmp_path)])
+
+
+def test_overlapping_folders_count_once(tmp_path):
+    save_records(tmp_path, [run_record("a", "cola", seed, 60.0) for seed in range(3)])
+    found = collect([str(tmp_path), str(tmp_path / "000"), str(tmp_path)])
+    assert len(found) == 3
+    assert found.left_out == ()
