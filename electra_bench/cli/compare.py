@@ -57,9 +57,10 @@ def add_parser(subparsers) -> None:
 def run(args: argparse.Namespace) -> None:
     """Compares and prints."""
     from electra_bench.registry import load_plugin
-    from electra_bench.reports.compare import forms as compare_forms
     from electra_bench.reports.compare.comparison import compare
-    from electra_bench.reports.render.terminal import console
+    from electra_bench.reports.compare.tables import to_json, to_tables
+    from electra_bench.reports.render.markdown import to_markdown
+    from electra_bench.reports.render.terminal import print_table
 
     if args.examples < 0:
         raise ValueError(f"--examples must be at least 0, got {args.examples}")
@@ -68,8 +69,11 @@ def run(args: argparse.Namespace) -> None:
     folders = args.runs or [f for f in [DEFAULT_RUNS] if os.path.isdir(f)]
     comparison = compare((args.a, args.b), folders, args.examples)
     if args.json:
-        print(compare_forms.to_json(comparison), end="")
-    elif args.markdown:
-        print(compare_forms.to_markdown(comparison), end="")
-    else:
-        compare_forms.print_comparison(comparison, console())
+        print(to_json(comparison), end="")
+        return
+    for table in to_tables(comparison):
+        if args.markdown:
+            print(to_markdown(table))
+        else:
+            print_table(table)
+            print()

@@ -261,9 +261,7 @@ def _details(board: Board, tested: Tested) -> dict[str, str]:
         if column.version is None:
             details[name] = "no run"
             continue
-        parts = [column.metric, column.split]
-        parts += [column.subset] if column.subset else []
-        parts += [f"version {column.version}", f"{column.num_examples:,} examples"]
+        parts = [column.description]
         if column in board.stale:
             newest = board.newest[column.task]
             parts.append(f"outdated: the task is at version {newest}, not in the mean")

@@ -1,7 +1,8 @@
 """What a report builds and every renderer reads."""
 
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from electra_bench.reports.plot import Plot
@@ -308,6 +309,15 @@ class Table:
     def is_text(self, column: str) -> bool:
         """Whether a column holds text, which is sorted and aligned as such."""
         return any(isinstance(self.cell(row, column), str) for row in self.rows)
+
+
+def distinct(columns: Iterable[str]) -> tuple[str, ...]:
+    """Names of columns of which the equal ones get a number, since all must differ."""
+    names: list[str] = []
+    for name in columns:
+        tries = (f"{name} ({place})" for place in itertools.count(2))
+        names.append(next(n for n in itertools.chain([name], tries) if n not in names))
+    return tuple(names)
 
 
 def number(value: Value) -> float | None:

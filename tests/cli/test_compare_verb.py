@@ -23,13 +23,13 @@ def runs(tmp_path, monkeypatch):
 def test_prints_in_three_forms(runs, capsys):
     folders = [str(runs / "small-0"), str(runs / "large-0")]
     assert main.main(["compare", *folders]) == 0
-    assert "-30.00" in capsys.readouterr().out
+    assert "-30.0 [" in capsys.readouterr().out
     assert main.main(["compare", "small", "large", "--runs", str(runs), "--json"]) == 0
     [scores] = json.loads(capsys.readouterr().out)["scores"]
     assert (scores["difference"], scores["better"]) == (-30.0, [0, 30])
     assert main.main(["compare", *folders, "--markdown", "--examples", "0"]) == 0
     out = capsys.readouterr().out
-    assert "| cola | 60.00 | 90.00 | -30.00 |" in out
+    assert "| cola | 60.0 (n=1) | 90.0 (n=1) | -30.0 " in out
     assert "Some examples" not in out
 
 

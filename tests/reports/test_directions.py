@@ -14,8 +14,9 @@ from run_records import run_record, save_predicted, save_records
 
 from electra_bench import registry
 from electra_bench.reports.collect.collected import collect
-from electra_bench.reports.compare import forms
 from electra_bench.reports.compare.comparison import compare
+from electra_bench.reports.compare.tables import to_json as compared_json
+from electra_bench.reports.compare.tables import to_tables
 from electra_bench.reports.leaderboard import leaderboard
 from electra_bench.reports.render.files import to_csv, to_json
 from electra_bench.reports.render.html import to_html
@@ -252,9 +253,8 @@ def test_a_comparison_counts_right_answers_and_says_the_direction(errors):
     [scores] = comparison.scores
     assert scores.difference < 0
     assert scores.better[0] > scores.better[1]
-    text = forms.to_markdown(comparison)
-    assert "Lower is better in mistakes." in text
-    content = json.loads(forms.to_json(comparison))
+    assert "Lower is better in mistakes." in to_tables(comparison)[0].notes
+    content = json.loads(compared_json(comparison))
     assert content["scores"][0]["higher_is_better"] is False
 
 

@@ -45,6 +45,12 @@ class ColumnKey(NamedTuple):
     higher_is_better: bool = True
     is_main: bool = True
 
+    @property
+    def description(self) -> str:
+        """What is measured: `mcc, dev, version 1, 1,043 examples`."""
+        parts = [self.metric, self.split, self.subset, f"version {self.version}"]
+        return ", ".join(filter(None, [*parts, f"{self.num_examples:,} examples"]))
+
 
 class Entry(NamedTuple):
     """One score of one run."""

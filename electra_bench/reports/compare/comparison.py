@@ -211,45 +211,35 @@ def _scores(
     evidence: Evidence,
     examples: int,
 ) -> Scores:
-    details = (
-        f"{column.metric}, {column.split}, version {column.version}, "
-        f"{column.num_examples:,} examples"
-    )
-    direction = column.higher_is_better
-    scores = tuple(
-        over_seeds(
-            [(e.record.run_id, e.result.main_score) for e in entries],
-            marks_of(column, entries),
-        )
-        for entries in cells
+    one = Scores(
+        title,
+        column.description,
+        tuple(
+            over_seeds(
+                [(e.record.run_id, e.result.main_score) for e in entries],
+                marks_of(column, entries),
+            )
+            for entries in cells
+        ),
+        higher_is_better=column.higher_is_better,
     )
     try:
         sampled = [evidence.sampled(entries) for entries in cells]
         test = compared(*sampled)
     except Unusable as error:
-        values = [score.mean for score in scores]
+        values = [score.mean for score in one.scores]
         difference = None if None in values else values[0] - values[1]
-        return Scores(
-            title,
-            details,
-            scores,
-            difference,
-            no_test=str(error),
-            higher_is_better=direction,
-        )
+        return replace(one, difference=difference, no_test=str(error))
     gaps = _gaps(sampled)
-    return Scores(
-        title,
-        details,
-        scores,
-        test.estimate.value,
-        (test.estimate.low, test.estimate.high),
-        test.p_value,
+    return replace(
+        one,
+        difference=test.estimate.value,
+        interval=(test.estimate.low, test.estimate.high),
+        p_value=test.p_value,
         test=test.name,
         better=(int(np.sum(gaps > 0)), int(np.sum(gaps < 0))),
         equal=int(np.sum(gaps == 0)),
         examples=_examples(gaps, cells, collected, examples),
-        higher_is_better=direction,
     )
 
 

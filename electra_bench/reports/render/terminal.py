@@ -118,7 +118,7 @@ def _grid(table: Table, columns: Sequence[str]) -> Grid:
             overflow="fold",
             no_wrap=not is_label,
             min_width=12 if is_label else None,
-            max_width=32 if is_label else None,
+            max_width=40 if is_label else None,
         )
     best = {name: table.best(name) for name in columns if name in table.metrics}
     for number, row in enumerate(table.rows):

@@ -9,9 +9,10 @@ import pytest
 from run_records import run_record, save_predicted, save_records, task_result
 from scipy.stats import binomtest
 
-from electra_bench.reports.compare import forms
 from electra_bench.reports.compare.comparison import compare
-from electra_bench.reports.render.terminal import console
+from electra_bench.reports.compare.tables import to_json, to_tables
+from electra_bench.reports.render.markdown import to_markdown
+from electra_bench.reports.render.terminal import console, print_table
 
 SIZE = 60
 
@@ -45,7 +46,8 @@ def runs(tmp_path_factory):
 
 def printed(comparison, width=160):
     file = io.StringIO()
-    forms.print_comparison(comparison, console(file, width))
+    for table in to_tables(comparison):
+        print_table(table, console(file, width))
     return file.getvalue()
 
 
@@ -106,17 +108,18 @@ def test_a_run_may_be_compared_with_a_model_or_be_named_by_its_id(runs):
 def test_forms(runs):
     folder, _ = runs
     comparison = compare(("small", "large"), [str(folder)])
-    content = json.loads(forms.to_json(comparison))
+    content = json.loads(to_json(comparison))
     [scores] = content["scores"]
     assert scores["p_adjusted"] == comparison.scores[0].p_value
     assert content["configuration"][0]["name"] == "label"
-    markdown = forms.to_markdown(comparison)
+    markdown = "\n".join(map(to_markdown, to_tables(comparison)))
     rows = [line for line in markdown.splitlines() if line.startswith("| cola ")]
-    assert len(rows) == 2
+    assert len(rows) == 1
     assert "<b>" not in markdown
     text = printed(comparison)
-    for said in ("package numpy", "better: large", f"{scores['difference']:+.2f}"):
+    for said in ("package numpy", f"{scores['difference']:+.1f}"):
         assert said in text
+    assert "| better: large |" in markdown
 
 
 def test_what_does_not_compare_is_named(tmp_path):

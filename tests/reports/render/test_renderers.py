@@ -8,8 +8,9 @@ import pytest
 from run_records import run_record, save_records
 
 from electra_bench.reports.collect.collected import collect
-from electra_bench.reports.compare import forms as compare_forms
 from electra_bench.reports.compare.comparison import compare
+from electra_bench.reports.compare.tables import to_json as compared_json
+from electra_bench.reports.compare.tables import to_tables
 from electra_bench.reports.plot import Dots
 from electra_bench.reports.render import terminal
 from electra_bench.reports.render.files import to_csv, to_json
@@ -168,8 +169,8 @@ def test_characters_that_nobody_sees_are_in_no_form(char, tmp_path):
         "latex": to_latex(table, label),
         "html": to_html(table, str(tmp_path), label),
         "terminal": printed(table, 400),
-        "compared": compare_forms.to_markdown(comparison),
-        "compared json": compare_forms.to_json(comparison),
+        "compared": "".join(map(to_markdown, to_tables(comparison))),
+        "compared json": compared_json(comparison),
     }
     assert [name for name, form in forms.items() if char in form] == []
     assert json.loads(forms["json"])["rows"][0]["model"] == label
