@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> None:
     """Builds the report, prints it and writes it."""
     from electra_bench import config
     from electra_bench.registry import REGISTRIES, load_plugin
-    from electra_bench.reports.collect.collected import collect
+    from electra_bench.reports.collect.records import collect
     from electra_bench.reports.render.write import build_table, write_table
 
     formats = _formats(args)
@@ -84,8 +84,8 @@ def run(args: argparse.Namespace) -> None:
         kinds=list(REGISTRIES),
     )
     tasks = args.tasks.split(",") if args.tasks else None
-    collected = collect(args.runs)
-    table = build_table(collected, args.report, tasks)
+    records = collect(args.runs)
+    table = build_table(records, args.report, tasks)
     if "terminal" in formats:
         from electra_bench.reports.render import terminal
 
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> None:
         if SITE in formats:
             from electra_bench.reports.render.site import write_site
 
-            written += write_site(collected, table, args.out, command, tasks)
+            written += write_site(records, table, args.out, command, tasks)
         for path in written:
             print(f"wrote {path}")
 

@@ -56,7 +56,7 @@ def add_parser(subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs everything and prints the leaderboard."""
     quiet.import_tensorflow()
-    from electra_bench.reports.collect.collected import collect
+    from electra_bench.reports.collect.records import collect
     from electra_bench.reports.render import terminal
     from electra_bench.reports.render.site import write_site
     from electra_bench.reports.render.write import build_table, write_table

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from electra_bench.conformance.check import NotChecked, require
 from electra_bench.records import RunRecord, TaskResult
-from electra_bench.reports.collect.collected import Collected
+from electra_bench.reports.collect.records import Records
 from electra_bench.reports.render import terminal
 from electra_bench.reports.render.write import (
     FORMATS,
@@ -53,7 +53,7 @@ class Report(NamedTuple):
         paths = {
             record.run_id: f"runs/{record.run_id}/record.json" for record in records
         }
-        collected = Collected(records, paths, ())
+        collected = Records(records, paths, ())
         tasks = ["cola"] if is_of_task(self.name) else None
         try:
             return build_table(collected, self.name, tasks)

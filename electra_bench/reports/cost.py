@@ -1,13 +1,10 @@
 """Scores against what pre-training cost: FLOPs and time."""
 
+import itertools
 from collections.abc import Callable, Sequence
-
-import numpy as np
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board.board import Board, board_of
-from electra_bench.reports.board.cells import row_names, short_names
 from electra_bench.reports.board.notes import first_named
 from electra_bench.reports.board.row_means import (
     MEANING,
@@ -17,9 +14,11 @@ from electra_bench.reports.board.row_means import (
     pretrain_wall_s,
     row_means,
 )
-from electra_bench.reports.collect.collected import as_collected
+from electra_bench.reports.board.scores import Board, board_of
+from electra_bench.reports.collect.records import Records
 from electra_bench.reports.plot import MOST_NAMES, XY, Series
-from electra_bench.reports.statistics.evidence import REPLICATES, Evidence
+from electra_bench.reports.statistics.aggregate import median_or_none
+from electra_bench.reports.statistics.bootstrap import REPLICATES
 from electra_bench.reports.table import NothingToShow, Table, axis_of_scores
 
 FLOPS, WALL = "pretrain FLOPs", "pretrain seconds"
@@ -47,14 +46,15 @@ def cost(
     """
 
     def build(records: Sequence[RunRecord]) -> Table:
-        collected = as_collected(records)
-        board = board_of(
-            records, kinds=kinds, labels=labels, tasks=tasks, max_rows=max_rows
-        )
-        means = row_means(board, Evidence(collected, replicates))
+        records = Records.of(records)
+        board = board_of(records, tasks, labels, kinds, max_rows)
+        means = row_means(board, records, replicates)
         costs = {
-            FLOPS: [_median([r.pretrain_flops for r in m.records]) for m in means],
-            WALL: [pretrain_wall_s(m.records, collected) for m in means],
+            FLOPS: [
+                median_or_none(run.pretrain_flops for run in mean.records)
+                for mean in means
+            ],
+            WALL: [pretrain_wall_s(mean.records, records) for mean in means],
         }
         costs = {n: c for n, c in costs.items() if any(x is not None for x in c)}
         if not costs:
@@ -64,43 +64,24 @@ def cost(
             name: front(means, values, lower_is_better=lower)
             for name, values in costs.items()
         }
-        names = row_names(board.rows)[: len(means)]
-        order = _best_first(means, lower_is_better=lower)
-        short = short_names(board.shown)
-        rows = [
-            (
-                names[i],
-                means[i].row.protocol,
-                means[i].score,
-                *(
-                    cell
-                    for of_cost, values in costs.items()
-                    for cell in (
-                        values[i],
-                        "front" if i in fronts[of_cost] else None,
-                    )
-                ),
+        rows, runs = [], []
+        for i in _best_first(means, lower_is_better=lower):
+            of_costs = (
+                (values[i], "front" if i in fronts[name] else None)
+                for name, values in costs.items()
             )
-            for i in order
-        ]
-        runs = [dict(mean.runs) for mean in means]
-        if WALL in costs:
-            for mean, of_row in zip(means, runs, strict=True):
-                of_row[WALL] = built_on(mean.records, collected)
-        plots = [
-            _plot(
-                cost_name,
-                short,
-                means,
-                values,
-                fronts[cost_name],
-                axis_of_scores("mean score", lower_is_better=lower),
-            )
-            for cost_name, values in costs.items()
-        ]
-        of_costs = [part for name in costs for part in (name, f"front, {name}")]
+            row = (board.row_names[i], means[i].row.protocol, means[i].score)
+            rows.append((*row, *itertools.chain(*of_costs)))
+            built = {WALL: built_on(means[i].records, records)} if WALL in costs else {}
+            runs.append({**means[i].runs, **built})
+        axis = axis_of_scores("mean score", lower_is_better=lower)
+        plots = (
+            _plot(name, board.short_names, means, values, fronts[name], axis)
+            for name, values in costs.items()
+        )
+        names_of_costs = ((name, f"front, {name}") for name in costs)
         return Table(
-            columns=("model", "protocol", "score", *of_costs),
+            columns=("model", "protocol", "score", *itertools.chain(*names_of_costs)),
             rows=tuple(rows),
             rank_by="score",
             metrics=("score",),
@@ -114,10 +95,10 @@ def cost(
                 "On the Pareto front no other row scores as well for less, or better for "
                 "as much.",
                 "Pictures lack models without pre-training, as their scale is logarithmic.",
-                *_note_on_contaminated(board, short, means),
+                *_note_on_contaminated(board, means),
             ),
             plots=tuple(plot for plot in plots if plot is not None),
-            runs=tuple(runs[i] for i in order),
+            runs=tuple(runs),
         )
 
     return build
@@ -132,11 +113,6 @@ def _best_first(means: Sequence[RowMean], *, lower_is_better: bool) -> list[int]
         return (True, 0.0) if score is None else (False, sign * score.value)
 
     return sorted(range(len(means)), key=place)
-
-
-def _median(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.median(known)) if known else None
 
 
 def front(
@@ -170,12 +146,10 @@ def front(
     )
 
 
-def _note_on_contaminated(
-    board: Board, names: Sequence[str], means: Sequence[RowMean]
-) -> list[str]:
+def _note_on_contaminated(board: Board, means: Sequence[RowMean]) -> list[str]:
     found = [
         f"{name} in {', '.join(board.names_of(mean.contaminated))}"
-        for name, mean in zip(names, means, strict=True)
+        for name, mean in zip(board.short_names, means, strict=True)
         if mean.contaminated
     ]
     if not found:

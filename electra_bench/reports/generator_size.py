@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board.board import board_of
-from electra_bench.reports.board.cells import row_names, seen_of_pretraining
+from electra_bench.reports.board.cells import seen_of_pretraining
+from electra_bench.reports.board.one_task import changes
 from electra_bench.reports.board.row_means import (
     MEANING,
     RowMean,
@@ -14,11 +14,11 @@ from electra_bench.reports.board.row_means import (
     mean_over,
     row_means,
 )
-from electra_bench.reports.board.task_cells import changes
-from electra_bench.reports.collect.collected import Collected, as_collected
+from electra_bench.reports.board.scores import board_of
 from electra_bench.reports.collect.lineage import ancestors
+from electra_bench.reports.collect.records import Records
 from electra_bench.reports.plot import MOST_NAMES, XY, Series
-from electra_bench.reports.statistics.evidence import REPLICATES, Evidence
+from electra_bench.reports.statistics.bootstrap import REPLICATES
 from electra_bench.reports.table import NothingToShow, Table, axis_of_scores
 
 PARAMETER = "generator_hidden_size"
@@ -47,19 +47,17 @@ def generator_size(
     """
 
     def build(records: Sequence[RunRecord]) -> Table:
-        collected = as_collected(records)
-        board = board_of(
-            records, kinds=kinds, labels=labels, tasks=tasks, max_rows=max_rows
-        )
-        means = row_means(board, Evidence(collected, replicates))
+        records = Records.of(records)
+        board = board_of(records, tasks, labels, kinds, max_rows)
         rows, lines = [], {}
-        for name, mean in zip(row_names(board.rows), means, strict=False):
-            found = _generator(mean.records, collected)
+        means = row_means(board, records, replicates)
+        for name, mean in zip(board.row_names, means, strict=False):
+            found = _generator(mean.records, records)
             if found is None:
                 continue
             objective, size = found
             protocol = mean.row.protocol
-            runs = {**mean.runs, SIZE: built_on(mean.records, collected)}
+            runs = {**mean.runs, SIZE: built_on(mean.records, records)}
             rows.append(((name, objective, protocol, size, mean.score), runs))
             if mean.score is not None:
                 seen = f"after {seen_of_pretraining(mean.row.fraction)}"
@@ -97,9 +95,7 @@ def _objective_protocol_size(found: tuple[tuple, Mapping]) -> tuple:
     return objective, str(protocol), size
 
 
-def _generator(
-    runs: Sequence[RunRecord], records: Collected
-) -> tuple[str, float] | None:
+def _generator(runs: Sequence[RunRecord], records: Records) -> tuple[str, float] | None:
     """Objective and generator size of the pre-training of some runs.
 
     None if it is unknown, or not the same for all.

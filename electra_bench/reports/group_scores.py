@@ -4,20 +4,19 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
 from electra_bench.reports.board.cells import Entry
-from electra_bench.reports.board.task_cells import (
+from electra_bench.reports.board.one_task import (
     CONDITIONS,
     TaskCell,
     all_lower_are_better,
+    cells_of_task,
     conditions,
-    task_cells,
 )
-from electra_bench.reports.collect.collected import Collected, as_collected
 from electra_bench.reports.collect.predictions import Answers, Unusable
+from electra_bench.reports.collect.records import Records
 from electra_bench.reports.statistics.aggregate import over_seeds
 from electra_bench.reports.statistics.example_groups import (
     LENGTH_NAMES,
@@ -26,7 +25,7 @@ from electra_bench.reports.statistics.example_groups import (
     by_length,
 )
 from electra_bench.reports.statistics.replicates import weighted_metric
-from electra_bench.reports.table import NothingToShow, Table
+from electra_bench.reports.table import NothingToShow, Table, distinct
 
 Build = Callable[[Sequence[RunRecord]], Table]
 
@@ -49,10 +48,8 @@ def class_scores(
         return by_class(entry.record.objective, read)
 
     def build(records: Sequence[RunRecord]) -> Table:
-        cells = task_cells(records, task, labels, kinds)[0]
-        return _table(
-            _Groups(as_collected(records), cells, measures), f"{task} by class"
-        )
+        cells, _ = cells_of_task(records, task, labels, kinds)
+        return _table(Records.of(records), cells, measures, f"{task} by class")
 
     return build
 
@@ -77,24 +74,21 @@ def length_scores(
         return {entry.result.main_metric: scores}
 
     def build(records: Sequence[RunRecord]) -> Table:
-        cells = task_cells(records, task, labels, kinds)[0]
-        groups = _Groups(as_collected(records), cells, measures)
-        table = _table(groups, f"{task} by length in words")
+        cells, _ = cells_of_task(records, task, labels, kinds)
+        title = f"{task} by length in words"
+        table = _table(Records.of(records), cells, measures, title)
         is_lower = all_lower_are_better(cells)
         return replace(table, lower_is_better=table.metrics) if is_lower else table
 
     return build
 
 
-class _Groups(NamedTuple):
-    """What is scored, and how."""
-
-    collected: Collected
-    cells: list[TaskCell]
-    measures: Callable[[Entry, Callable[[], Answers]], Measures]
-
-
-def _table(groups: _Groups, title: str) -> Table:
+def _table(
+    records: Records,
+    cells: Sequence[TaskCell],
+    measures: Callable[[Entry, Callable[[], Answers]], Measures],
+    title: str,
+) -> Table:
     """Medians over the runs whose predictions can be read.
 
     Raises:
@@ -102,13 +96,12 @@ def _table(groups: _Groups, title: str) -> Table:
     """
     reasons: Counter[str] = Counter()
     found: list[tuple[TaskCell, dict[str, Measures]]] = []
-    for cell in groups.cells:
+    for cell in cells:
         of_runs = {}
         for entry in cell.entries:
+            read = functools.partial(_read, records, entry)
             try:
-                of_runs[entry.record.run_id] = groups.measures(
-                    entry, functools.partial(_read, groups.collected, entry)
-                )
+                of_runs[entry.record.run_id] = measures(entry, read)
             except Unusable as error:
                 reasons[str(error)] += 1
         if of_runs:
@@ -129,11 +122,13 @@ def _table(groups: _Groups, title: str) -> Table:
             rows.append((cell.row.label, *differing, measure, *scores))
     notes = ["A score is the median over the runs whose predictions can be read."]
     notes += [f"Left out: {counted}."] if reasons else []
-    columns = {name: f"{name} " if name in _TAKEN else name for name in names}
+    beside = ("model", *shown, "measure")
+    # A class may be called as a column is.
+    columns = distinct((*beside, *names))
     return Table(
-        columns=("model", *shown, "measure", *columns.values()),
+        columns=columns,
         rows=tuple(rows),
-        metrics=tuple(columns.values()),
+        metrics=columns[len(beside) :],
         title=title,
         # Rows are different measures: none is best.
         differences=(),
@@ -141,14 +136,10 @@ def _table(groups: _Groups, title: str) -> Table:
     )
 
 
-def _read(collected: Collected, entry: Entry) -> Answers:
+def _read(records: Records, entry: Entry) -> Answers:
     # What was changed since the run is not shown.
-    collected.predictions_sha256(*entry)
-    return collected.answers(*entry)
-
-
-# A class may be called as a column is.
-_TAKEN = {"model", "measure", *CONDITIONS}
+    records.predictions_sha256(*entry)
+    return records.answers(*entry)
 
 
 def _names(measures: Sequence[Measures]) -> list[str]:

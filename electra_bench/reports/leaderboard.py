@@ -1,29 +1,27 @@
 """The leaderboard: a row a model, a column a task, a cell the median over seeds."""
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
 from electra_bench.reports.board import references as published
-from electra_bench.reports.board.board import Board, Tested
 from electra_bench.reports.board.cells import (
     COLLAPSED,
     ColumnKey,
     columns_of,
     differing_settings,
     num_collapsed,
-    row_names,
 )
-from electra_bench.reports.board.notes import notes_on_evidence, notes_on_records
+from electra_bench.reports.board.notes import notes_on_records, notes_on_tests
 from electra_bench.reports.board.row_keys import RowKey
+from electra_bench.reports.board.scores import Board, Tested
 from electra_bench.reports.board.selection import select
-from electra_bench.reports.collect.collected import as_collected
-from electra_bench.reports.statistics.aggregate import mean_or_none
-from electra_bench.reports.statistics.evidence import REPLICATES, Evidence, detectable
+from electra_bench.reports.statistics.aggregate import mean_or_none, median_or_none
+from electra_bench.reports.statistics.bootstrap import REPLICATES, Bootstrap
+from electra_bench.reports.statistics.pairs import detectable
 from electra_bench.reports.statistics.significance import CORRECTIONS
 from electra_bench.reports.table import FLOOR, LeftOut, RunScores, Table, Value
 
@@ -116,12 +114,11 @@ def leaderboard(
             further_metrics=further_metrics,
         )
         board = Board(cells, columns_of(cells, tasks), max_rows)
-        evidence = Evidence(as_collected(records), replicates)
-        tested = Tested(board, evidence, correction)
+        tested = Tested(board, Bootstrap(records, replicates), correction)
         others = Counter(r.kind for r in records if r.kind not in kinds)
         notes = [
             *notes_on_records(used, board),
-            *notes_on_evidence(board, tested, correction),
+            *notes_on_tests(board, tested, correction),
         ]
         notes += [f"Records of kind {k} have no row: {n}." for k, n in others.items()]
         return _table(board, tested, references, left_out, notes, columns)
@@ -130,17 +127,9 @@ def leaderboard(
 
 
 def _floor(board: Board, column: ColumnKey) -> float | None:
-    floors = {
-        entry.result.floor
-        for row in board.rows
-        for entry in board.cells.get((row, column), [])
-    } - {None}
-    return floors.pop() if len(floors) == 1 else None
-
-
-def _median(values: Sequence[float | None]) -> float | None:
-    defined = [value for value in values if value is not None]
-    return float(np.median(defined)) if defined else None
+    floors = {e.result.floor for row in board.rows for e in board.cell(row, column)}
+    known = floors - {None}
+    return known.pop() if len(known) == 1 else None
 
 
 def _table(
@@ -151,45 +140,22 @@ def _table(
     notes: Sequence[str],
     beside: Sequence[str],
 ) -> Table:
-    labels = row_names(board.rows)
+    lines = [_line(board, tested, number) for number in range(len(board.rows))]
     num_shown = len(board.shown)
-    lines = [
-        _line(board, tested, number, label, is_shown=number < num_shown)
-        for number, label in enumerate(labels)
-    ]
-    floors = [_floor(board, column) for column in board.columns]
-    outside = published.reference_rows(board.columns, board.means, references)
-    below = [
-        {
-            "model": row.label,
-            **row.means,
-            **dict(zip(board.names, row.scores, strict=True)),
-        }
-        for row in outside
-    ]
-    details = [row.details for row in outside]
-    if any(floor is not None for floor in floors):
-        of_column = dict(zip(board.columns, floors, strict=True))
-        of_means = {
-            name: mean_or_none([of_column[column] for column in in_mean])
-            for name, in_mean in board.means.items()
-        }
-        named = dict(zip(board.names, floors, strict=True))
-        below.insert(0, {"model": FLOOR, **of_means, **named})
-        details.insert(0, "the trivial answer: the largest class, or a constant")
     columns = _shown_columns(board, lines, beside)
+    below, details = _reference_lines(board, references)
 
-    def values(line: Mapping[str, Value]) -> tuple[Value, ...]:
-        return tuple(line.get(column) for column in columns)
+    def rows(lines: Sequence[Mapping[str, Value]]) -> tuple[tuple[Value, ...], ...]:
+        return tuple(tuple(line.get(name) for name in columns) for line in lines)
 
     return Table(
         columns=tuple(columns),
-        rows=tuple(map(values, lines[:num_shown])),
-        further_rows=tuple(map(values, lines[num_shown:])),
+        rows=rows(lines[:num_shown]),
+        further_rows=rows(lines[num_shown:]),
         rank_by=board.rank_by,
-        metrics=tuple(c for c in columns if c in board.means or c in board.names),
+        metrics=(*board.means, *board.columns),
         lower_is_better=board.lower_is_better,
-        reference_rows=tuple(map(values, below)),
+        reference_rows=rows(below),
         reference_details=tuple(details),
         details=_details(board, tested)
         | {name: text for name, text in MEANINGS.items() if name in columns},
@@ -198,38 +164,55 @@ def _table(
         differences=tested.differences,
         repeat=_outdated(board),
         runs=tuple(_runs_of_means(board, row) for row in board.shown),
-        tasks={
-            name: column.task
-            for name, column in zip(board.names, board.columns, strict=True)
-        },
+        tasks=board.tasks,
     )
 
 
-def _line(
-    board: Board, tested: Tested, number: int, label: str, *, is_shown: bool
-) -> dict[str, Value]:
-    row = board.rows[number]
+def _reference_lines(
+    board: Board, references: Sequence[str] | None
+) -> tuple[list[dict[str, Value]], list[str]]:
+    """The floor and published models, and what is known of each."""
+    lines: list[dict[str, Value]] = []
+    details = []
+    floors = {name: _floor(board, column) for name, column in board.columns.items()}
+    if any(floor is not None for floor in floors.values()):
+        of_means = {
+            name: mean_or_none([floors[column] for column in board.names_of(in_mean)])
+            for name, in_mean in board.means.items()
+        }
+        lines.append({"model": FLOOR, **of_means, **floors})
+        details.append("the trivial answer: the largest class, or a constant")
+    columns = list(board.columns.values())
+    for row in published.reference_rows(columns, board.means, references):
+        scores = dict(zip(board.columns, row.scores, strict=True))
+        lines.append({"model": row.label, **row.means, **scores})
+        details.append(row.details)
+    return lines, details
+
+
+def _line(board: Board, tested: Tested, number: int) -> dict[str, Value]:
+    row, is_shown = board.rows[number], number < len(board.shown)
     scores = {}
-    for name, column in zip(board.names, board.columns, strict=True):
+    for name, column in board.columns.items():
         score = board.score(row, column)
         if is_shown:
-            differing = differing_settings(board.cells.get((row, column), []))
+            differing = differing_settings(board.cell(row, column))
             if differing:
                 mark = f"runs differ in {', '.join(differing)}"
                 score = replace(score, marks=(*score.marks, mark))
             score = tested.score(number, name, score)
         scores[name] = score
     records = board.records(row)
-    params = _median([record.params for record in records])
+    params = median_or_none(record.params for record in records)
     return {
         "rank": tested.rank(number, board.rank_by) if is_shown else None,
-        "model": label,
+        "model": board.row_names[number],
         "protocol": row.protocol,
         **{name: board.mean(row, name) for name in board.means},
         **scores,
-        "collapsed": num_collapsed(board.cells, row, board.columns),
+        "collapsed": num_collapsed(board.cells, row, board.columns.values()),
         "params": params and int(params),
-        "pretrain FLOPs": _median([record.pretrain_flops for record in records]),
+        "pretrain FLOPs": median_or_none(record.pretrain_flops for record in records),
     }
 
 
@@ -244,7 +227,7 @@ def _shown_columns(
         "model",
         *([first] if first in said else []),
         *board.means,
-        *board.names,
+        *board.columns,
         *(name for name in others if name in said),
     ]
 
@@ -257,7 +240,7 @@ def _details(board: Board, tested: Tested) -> dict[str, str]:
         columns = "1 column" if count == 1 else f"{count} columns"
         of = known.name if known else f"mean of the medians of {columns}"
         details[name] = _with_detectable(of, tested, name)
-    for name, column in zip(board.names, board.columns, strict=True):
+    for name, column in board.columns.items():
         if column.version is None:
             details[name] = "no run"
             continue
@@ -281,7 +264,7 @@ def _with_detectable(text: str, tested: Tested, column: str) -> str:
 def _runs_of_means(board: Board, row: RowKey) -> dict[str, RunScores]:
     """Name of a mean to the runs in its columns; none where a column is missing."""
     return {
-        name: tuple(run for runs in board.runs(row, columns).values() for run in runs)
+        name: tuple(itertools.chain(*board.runs(row, columns).values()))
         for name, columns in board.means.items()
         if board.mean(row, name) is not None
     }
@@ -289,12 +272,11 @@ def _runs_of_means(board: Board, row: RowKey) -> dict[str, RunScores]:
 
 def _outdated(board: Board) -> tuple[str, ...]:
     """Runs to repeat, since their task has changed."""
-    return tuple(
-        dict.fromkeys(
-            entry.record.run_id
-            for row in board.rows
-            for column in board.columns
-            if column in board.stale
-            for entry in board.cells.get((row, column), [])
-        )
+    entries = (
+        entry
+        for row in board.rows
+        for column in board.columns.values()
+        if column in board.stale
+        for entry in board.cell(row, column)
     )
+    return tuple(dict.fromkeys(entry.record.run_id for entry in entries))

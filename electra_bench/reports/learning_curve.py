@@ -4,16 +4,15 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board.task_cells import (
+from electra_bench.reports.board.one_task import (
     CONDITIONS,
     TaskCell,
     all_lower_are_better,
+    cells_of_task,
     conditions,
-    task_cells,
 )
-from electra_bench.reports.collect.collected import as_collected
 from electra_bench.reports.plot import XY, Point, Series
-from electra_bench.reports.statistics.evidence import REPLICATES, Evidence
+from electra_bench.reports.statistics.bootstrap import REPLICATES, Bootstrap
 from electra_bench.reports.table import (
     LeftOut,
     NothingToShow,
@@ -40,8 +39,8 @@ def learning_curve(
     """
 
     def build(records: Sequence[RunRecord]) -> Table:
-        cells, left_out = task_cells(records, task, labels, kinds)
-        evidence = Evidence(as_collected(records), replicates)
+        cells, left_out = cells_of_task(records, task, labels, kinds)
+        bootstrap = Bootstrap(records, replicates)
         lines: dict[tuple, dict[float, Score]] = {}
         cells = _along_pretraining(cells)
         others = [name for name in conditions(cells) if name != "pre-training"]
@@ -53,8 +52,8 @@ def learning_curve(
                 reason = f"{cell.row.label} has another point at {fraction:g}"
                 left_out += [LeftOut(e.record.run_id, reason) for e in cell.entries]
             else:
-                lines[row][fraction] = evidence.score(cell.entries)
-        evidence.save()
+                lines[row][fraction] = bootstrap.score(cell.entries)
+        bootstrap.save()
         if not lines:
             raise NothingToShow(
                 f"no model has runs on {task} after two parts of its pre-training"
@@ -75,9 +74,7 @@ def learning_curve(
             differences=(),
             notes=("A column is the fraction of pre-training that a model has seen.",),
             left_out=tuple(left_out),
-            plots=(
-                _plot(task, lines, axis_of_scores("mean score", lower_is_better=lower)),
-            ),
+            plots=(_plot(task, lines, lower_is_better=lower),),
         )
 
     return build
@@ -85,15 +82,14 @@ def learning_curve(
 
 def _along_pretraining(cells: Sequence[TaskCell]) -> list[TaskCell]:
     """Cells of which there is another one that differs in the fraction only."""
+
+    def others(cell: TaskCell) -> tuple:
+        return cell.row._replace(fraction=None), cell.scored_on
+
     fractions: dict[tuple, set[float]] = {}
     for cell in cells:
-        key = (cell.row._replace(fraction=None), cell.scored_on)
-        fractions.setdefault(key, set()).add(_fraction(cell))
-    return [
-        cell
-        for cell in cells
-        if len(fractions[cell.row._replace(fraction=None), cell.scored_on]) > 1
-    ]
+        fractions.setdefault(others(cell), set()).add(_fraction(cell))
+    return [cell for cell in cells if len(fractions[others(cell)]) > 1]
 
 
 def _fraction(cell: TaskCell) -> float:
@@ -101,7 +97,9 @@ def _fraction(cell: TaskCell) -> float:
     return 1.0 if cell.row.fraction is None else cell.row.fraction
 
 
-def _plot(task: str, lines: dict[tuple, dict[float, Score]], axis: str) -> XY:
+def _plot(
+    task: str, lines: dict[tuple, dict[float, Score]], *, lower_is_better: bool
+) -> XY:
     series = []
     for row, scores in lines.items():
         points = [
@@ -117,6 +115,6 @@ def _plot(task: str, lines: dict[tuple, dict[float, Score]], axis: str) -> XY:
         "A line a model: its mean score with a bar for the 95 % interval, against the "
         "fraction of pre-training that it has seen.",
         "fraction of pre-training",
-        axis,
+        axis_of_scores("mean score", lower_is_better=lower_is_better),
         tuple(series),
     )

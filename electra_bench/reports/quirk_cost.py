@@ -1,24 +1,19 @@
 """What the quirks of the original code cost: code_v1, fixed, and every quirk alone."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board.board import Board, board_of
-from electra_bench.reports.board.cells import ColumnKey, row_names
+from electra_bench.reports.board.cells import ColumnKey
+from electra_bench.reports.board.one_task import changes
 from electra_bench.reports.board.row_keys import RowKey
-from electra_bench.reports.board.task_cells import changes
-from electra_bench.reports.collect.collected import as_collected
+from electra_bench.reports.board.scores import Board, board_of
 from electra_bench.reports.collect.predictions import Unusable
 from electra_bench.reports.statistics import significance
-from electra_bench.reports.statistics.evidence import (
-    REPLICATES,
-    Evidence,
-    PairTest,
-    compared,
-)
+from electra_bench.reports.statistics.bootstrap import REPLICATES, Bootstrap
+from electra_bench.reports.statistics.pairs import PairTest, compared
 from electra_bench.reports.table import (
     LEVEL,
     Bounded,
@@ -68,59 +63,45 @@ def quirk_cost(
     """
 
     def build(records: Sequence[RunRecord]) -> Table:
-        board = board_of(
-            records, kinds=kinds, labels=labels, tasks=tasks, max_rows=max_rows
-        )
+        board = board_of(records, tasks, labels, kinds, max_rows)
         models = _models(board)
         if not models:
             raise NothingToShow(
                 f"no model has runs under {BASE} and under {FIXED} or {BASE} with one "
                 "change"
             )
-        evidence = Evidence(as_collected(records), replicates)
-        tests = _tests(board, models, evidence)
+        bootstrap = Bootstrap(records, replicates)
+        tests = _tests(board, models, bootstrap)
+        p_values = [test.p_value for test in tests.values()]
         adjusted = dict(
-            zip(
-                tests,
-                significance.adjusted([t.p_value for t in tests.values()], correction),
-                strict=True,
-            )
+            zip(tests, significance.adjusted(p_values, correction), strict=True)
         )
-        scores = {
-            (row, column): evidence.score(board.cells.get((row, column), []))
-            for model in models
-            for row in (model.base, *model.others)
-            for column in board.columns
-        }
-        evidence.save()
         rows, runs = [], []
         for model in models:
+            of_base: dict[str, Score] = {}
             for row in (model.base, *model.others):
                 cells: list[Value] = []
                 of_differences = {}
-                for name, column in zip(board.names, board.columns, strict=True):
-                    own, base = scores[row, column], scores[model.base, column]
-                    key = (row, column)
-                    cells.append(own)
+                for name, column in board.columns.items():
+                    score = bootstrap.score(board.cell(row, column))
+                    base = of_base.setdefault(name, score)
+                    cells.append(score)
                     if row == model.base:
                         cells.append(None)
                         continue
-                    cells.append(
-                        _difference(own, base, tests.get(key), adjusted.get(key))
-                    )
-                    of_differences[f"{name}, difference"] = own.runs + base.runs
+                    test = tests.get((row, column))
+                    p_adjusted = adjusted.get((row, column))
+                    cells.append(_difference(score, base, test, p_adjusted))
+                    of_differences[f"{name}, difference"] = score.runs + base.runs
                 rows.append((model.name, row.protocol, changes(row), *cells))
                 runs.append(of_differences)
-        of_tasks = [c for name in board.names for c in (name, f"{name}, difference")]
+        bootstrap.save()
         return Table(
-            columns=("model", "protocol", "change", *of_tasks),
+            columns=("model", "protocol", "change", *_with_differences(board.columns)),
             rows=tuple(rows),
-            metrics=tuple(of_tasks),
-            lower_is_better=tuple(
-                c
-                for name in board.names
-                if name in board.lower_is_better
-                for c in (name, f"{name}, difference")
+            metrics=_with_differences(board.columns),
+            lower_is_better=_with_differences(
+                name for name in board.columns if name in board.lower_is_better
             ),
             title="What the quirks cost",
             # A row is set against its own model only, in the columns of differences.
@@ -134,17 +115,19 @@ def quirk_cost(
                 f"({significance.METHODS[correction]}), * is significant at the 5 % level.",
             ),
             runs=tuple(runs),
-            tasks={
-                name: column.task
-                for name, column in zip(board.names, board.columns, strict=True)
-            },
+            tasks=board.tasks,
         )
 
     return build
 
 
+def _with_differences(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of columns, each followed by that of its differences."""
+    return tuple(c for name in names for c in (name, f"{name}, difference"))
+
+
 def _models(board: Board) -> list[Model]:
-    names = dict(zip(board.rows, row_names(board.rows), strict=True))
+    names = dict(zip(board.rows, board.row_names, strict=True))
     bases = {
         (row.label, row.fraction): row
         for row in board.shown
@@ -169,16 +152,16 @@ def _is_single(row: RowKey) -> bool:
     return (row.protocol, count) in ((FIXED, 0), (f"{BASE}*", 1))
 
 
-def _tests(board: Board, models: Sequence[Model], evidence: Evidence) -> Tests:
+def _tests(board: Board, models: Sequence[Model], bootstrap: Bootstrap) -> Tests:
     tests = {}
     for model in models:
         for row in model.others:
-            for column in board.columns:
-                sides = [board.cells.get((side, column)) for side in (row, model.base)]
+            for column in board.columns.values():
+                sides = [board.cell(side, column) for side in (row, model.base)]
                 if not all(sides):
                     continue
                 try:
-                    own, base = map(evidence.sampled, sides)
+                    own, base = map(bootstrap.resampled, sides)
                     tests[row, column] = compared(own, base)
                 except Unusable:
                     # The cell of the score says why.

@@ -4,16 +4,9 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board.board import Board, board_of
-from electra_bench.reports.board.cells import ColumnKey, row_names, short_names
+from electra_bench.reports.board.scores import Board, board_of
 from electra_bench.reports.plot import Dots
-from electra_bench.reports.table import (
-    Bounded,
-    NothingToShow,
-    Score,
-    Table,
-    axis_of_scores,
-)
+from electra_bench.reports.table import Bounded, NothingToShow, Score, Table
 
 
 @reports.register("seed_variance")
@@ -33,32 +26,27 @@ def seed_variance(
     """
 
     def build(records: Sequence[RunRecord]) -> Table:
-        board = board_of(
-            records, kinds=kinds, labels=labels, tasks=tasks, max_rows=max_rows
-        )
+        board = board_of(records, tasks, labels, kinds, max_rows)
         rows = [
             (
                 name,
                 row.protocol,
-                *(_deviation(board.score(row, column)) for column in board.columns),
+                *(_deviation(board.score(row, c)) for c in board.columns.values()),
             )
-            for name, row in zip(row_names(board.rows), board.shown, strict=False)
+            for name, row in zip(board.row_names, board.shown, strict=False)
         ]
         if all(sd is None for row in rows for sd in row[2:]):
             raise NothingToShow("no model has two runs on a task")
         return Table(
-            columns=("model", "protocol", *board.names),
+            columns=("model", "protocol", *board.columns),
             rows=tuple(rows),
             title="Standard deviation over runs",
             notes=("In points of the task's main metric; a dash is a single run.",),
-            tasks={
-                name: column.task
-                for name, column in zip(board.names, board.columns, strict=True)
-            },
-            runs=tuple(board.runs(row, board.columns) for row in board.shown),
+            tasks=board.tasks,
+            runs=tuple(map(board.runs, board.shown)),
             plots=tuple(
-                _plot(board, place, column)
-                for place, column in enumerate(board.columns)
+                _plot(board, place, name)
+                for place, name in enumerate(board.columns, start=1)
             ),
         )
 
@@ -69,19 +57,14 @@ def _deviation(score: Score) -> Bounded | None:
     return None if score.sd is None else Bounded(score.sd)
 
 
-def _plot(board: Board, place: int, column: ColumnKey) -> Dots:
-    name = board.names[place]
-    rows = []
-    for name_of_row, row in zip(short_names(board.shown), board.shown, strict=True):
-        scores = [score for _, score in board.score(row, column).runs]
-        rows.append((name_of_row, tuple(s for s in scores if s is not None)))
+def _plot(board: Board, place: int, name: str) -> Dots:
+    column = board.columns[name]
+    scores = [board.score(row, column).defined for row in board.shown]
     return Dots(
-        f"runs-{place + 1}",
+        f"runs-{place}",
         name,
         f"A line a model with a dot for each of its runs on {name} and a bar at their "
         "median.",
-        axis_of_scores(
-            column.metric or "score", lower_is_better=not column.higher_is_better
-        ),
-        tuple(rows),
+        column.axis,
+        tuple(zip(board.short_names, scores, strict=True)),
     )

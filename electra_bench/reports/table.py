@@ -53,6 +53,11 @@ class Score:
     no_interval: str | None = None
     stale: bool = False
 
+    @property
+    def defined(self) -> tuple[float, ...]:
+        """Scores of the runs that have one."""
+        return tuple(score for _, score in self.runs if score is not None)
+
 
 @dataclass(frozen=True)
 class Bounded:

@@ -11,14 +11,14 @@ from electra_bench.reports.board.cells import (
     is_collapsed,
     short_names,
 )
-from electra_bench.reports.board.task_cells import (
+from electra_bench.reports.board.one_task import (
     CONDITIONS,
     TaskCell,
+    cells_of_task,
     conditions,
-    task_cells,
 )
 from electra_bench.reports.plot import Dots
-from electra_bench.reports.table import Table, Value, axis_of_scores
+from electra_bench.reports.table import Table, Value
 
 
 @reports.register("task_runs")
@@ -36,7 +36,7 @@ def task_runs(
     """
 
     def build(records: Sequence[RunRecord]) -> Table:
-        cells, left_out = task_cells(records, task, labels, kinds)
+        cells, left_out = cells_of_task(records, task, labels, kinds)
         shown = conditions(cells)
         mains = sorted({e.result.main_metric for c in cells for e in c.entries})
         lower = {c.column.metric for c in cells if not c.column.higher_is_better}
@@ -95,24 +95,25 @@ def _plots(task: str, cells: Sequence[TaskCell]) -> tuple[Dots, ...]:
     """A picture for each column of the leaderboard that the task has."""
     plots = []
     for place, scored_on in enumerate(dict.fromkeys(c.scored_on for c in cells), 1):
-        rows, floors = [], set()
         of_column = [cell for cell in cells if cell.scored_on == scored_on]
         names = short_names([cell.row for cell in of_column])
-        for name, cell in zip(names, of_column, strict=True):
-            scores = [e.result.main_score for e in cell.entries]
-            rows.append((name, tuple(s for s in scores if s is not None)))
-            floors |= {e.result.floor for e in cell.entries}
-        column = of_column[0].column
+        scores = [
+            tuple(
+                entry.result.main_score
+                for entry in cell.entries
+                if entry.result.main_score is not None
+            )
+            for cell in of_column
+        ]
+        floors = {e.result.floor for cell in of_column for e in cell.entries}
         plots.append(
             Dots(
                 f"seeds-{place}",
                 f"{scored_on}: every run",
                 f"A line a model with a dot for each of its runs on {task} and a bar at "
                 "their median; the dashed line is the trivial answer.",
-                axis_of_scores(
-                    column.metric, lower_is_better=not column.higher_is_better
-                ),
-                tuple(rows),
+                of_column[0].column.axis,
+                tuple(zip(names, scores, strict=True)),
                 floors.pop() if len(floors) == 1 else None,
             )
         )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.collect.collected import as_collected
+from electra_bench.reports.collect.records import Records
 from electra_bench.reports.plot import XY, Point, Series
 from electra_bench.reports.table import NothingToShow, Table
 
@@ -35,7 +35,7 @@ def training_curves(
     """
 
     def build(records: Sequence[RunRecord]) -> Table:
-        paths = as_collected(records).paths
+        paths = Records.of(records).paths
         logs = [
             Log(record, _lines(paths[record.run_id]))
             for record in records

@@ -5,12 +5,10 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board.board import Tested, board_of
-from electra_bench.reports.board.cells import short_names
 from electra_bench.reports.board.notes import note_on_contaminated
-from electra_bench.reports.collect.collected import as_collected
+from electra_bench.reports.board.scores import Tested, board_of
 from electra_bench.reports.plot import Matrix
-from electra_bench.reports.statistics.evidence import REPLICATES, Evidence
+from electra_bench.reports.statistics.bootstrap import REPLICATES, Bootstrap
 from electra_bench.reports.statistics.significance import METHODS
 from electra_bench.reports.table import NothingToShow, Table
 
@@ -36,11 +34,8 @@ def wins(
     """
 
     def build(records: Sequence[RunRecord]) -> Table:
-        board = board_of(
-            records, kinds=kinds, labels=labels, tasks=tasks, max_rows=max_rows
-        )
-        evidence = Evidence(as_collected(records), replicates)
-        tested = Tested(board, evidence, correction)
+        board = board_of(records, tasks, labels, kinds, max_rows)
+        tested = Tested(board, Bootstrap(records, replicates), correction)
         tests = [d for d in tested.differences if d.column not in board.means]
         if not tests:
             raise NothingToShow("no two models have predictions of the same examples")
@@ -54,7 +49,7 @@ def wins(
             tuple(won[i, j] if (i, j) in pairs else None for j in places)
             for i in places
         )
-        names = short_names(board.shown)
+        names = board.short_names
         totals = [
             (sum(won[i, j] for j in places), sum(won[j, i] for j in places))
             for i in places
@@ -73,7 +68,7 @@ def wins(
                 "those of the means.",
                 *note_on_contaminated(board, tests),
             ),
-            runs=tuple(board.runs(row, board.columns) for row in board.shown),
+            runs=tuple(map(board.runs, board.shown)),
             plots=(_plot(names, counts),),
         )
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 from run_records import run_record, save_predicted
 
-from electra_bench.reports.collect.collected import collect
+from electra_bench.reports.collect.records import collect
 from electra_bench.reports.cost import cost
 from electra_bench.reports.render.write import build_table
 from electra_bench.reports.wins import wins

@@ -13,7 +13,7 @@ from recomputed import compared, estimated, holm, mean_of, runs_of_files
 from run_records import run_record, save_predicted, save_records
 
 from electra_bench import registry
-from electra_bench.reports.collect.collected import collect
+from electra_bench.reports.collect.records import collect
 from electra_bench.reports.compare.comparison import compare
 from electra_bench.reports.compare.tables import to_json as compared_json
 from electra_bench.reports.compare.tables import to_tables

@@ -10,7 +10,7 @@ from electra_bench.records import PublishedMean
 from electra_bench.registry import tasks as task_cards
 from electra_bench.reports.board import references
 from electra_bench.reports.board.cells import ColumnKey
-from electra_bench.reports.collect.collected import collect
+from electra_bench.reports.collect.records import collect
 from electra_bench.reports.leaderboard import leaderboard
 from electra_bench.reports.render.html import to_html
 from electra_bench.reports.render.markdown import to_markdown

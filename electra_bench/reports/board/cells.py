@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.reports.board.row_keys import RowKey, row_keys
 from electra_bench.reports.collect.cards import higher_is_better
-from electra_bench.reports.table import HIGHER, LOWER, LeftOut
+from electra_bench.reports.table import HIGHER, LOWER, LeftOut, axis_of_scores
 from electra_bench.tasks.cards.published import GLUE_ORDER
 
 # Hyper-parameters that may differ between the seeds of one cell.
@@ -50,6 +50,12 @@ class ColumnKey(NamedTuple):
         """What is measured: `mcc, dev, version 1, 1,043 examples`."""
         parts = [self.metric, self.split, self.subset, f"version {self.version}"]
         return ", ".join(filter(None, [*parts, f"{self.num_examples:,} examples"]))
+
+    @property
+    def axis(self) -> str:
+        """Name of a picture's axis with its scores."""
+        lower = not self.higher_is_better
+        return axis_of_scores(self.metric or "score", lower_is_better=lower)
 
 
 class Entry(NamedTuple):

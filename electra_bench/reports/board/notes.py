@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from electra_bench.records import RunRecord, TaskResult
-from electra_bench.reports.board.board import Board, Tested
-from electra_bench.reports.board.cells import CONTAMINATED, row_names, short_names
+from electra_bench.reports.board.cells import CONTAMINATED
+from electra_bench.reports.board.scores import Board, Tested
 from electra_bench.reports.collect.lineage import num_given
 from electra_bench.reports.statistics.significance import METHODS
 from electra_bench.reports.table import HIGHER, Difference
@@ -23,12 +23,10 @@ def notes_on_records(used: Sequence[RunRecord], board: Board) -> list[str]:
             "An undefined score, as of a correlation with a constant, is left out."
         )
     if board.opposite:
-        names = ", ".join(
-            board.names_of(c for c in board.columns if c in board.opposite)
-        )
+        names = ", ".join(board.names_of(board.opposite))
         notes.append(f"The mean is over columns where {HIGHER}, without {names}.")
     if board.beside and board.means:
-        names = ", ".join(board.names_of(c for c in board.columns if c in board.beside))
+        names = ", ".join(board.names_of(board.beside))
         notes.append(
             f"The mean has one column a task, the one that most rows have, so not {names}."
         )
@@ -42,7 +40,7 @@ def notes_on_records(used: Sequence[RunRecord], board: Board) -> list[str]:
     protocols = sorted({str(row.protocol) for row in board.rows})
     if len(protocols) > 1:
         notes.append(f"Rows follow different protocols: {', '.join(protocols)}.")
-    for row, name in zip(board.shown, row_names(board.rows), strict=False):
+    for row, name in zip(board.shown, board.row_names, strict=False):
         for parameter, change in json.loads(row.changes).items():
             notes.append(f"{name}, {row.protocol}: {parameter} {_change(change)}.")
     methods = sorted({r.flops_method for r in used if r.flops_method})
@@ -63,7 +61,7 @@ def _without_mean(board: Board) -> list[str]:
     if not board.means:
         return []
     without = []
-    for row, name in zip(board.shown, short_names(board.shown), strict=True):
+    for row, name in zip(board.shown, board.short_names, strict=True):
         lacking = [c for c in board.in_mean if board.score(row, c).value is None]
         if lacking:
             without.append(f"{name} lacks {', '.join(board.names_of(lacking))}")
@@ -98,14 +96,14 @@ def _change(change) -> str:
     return f"is {change!r}"
 
 
-def notes_on_evidence(board: Board, tested: Tested, correction: str) -> list[str]:
+def notes_on_tests(board: Board, tested: Tested, correction: str) -> list[str]:
     """What a reader must know of intervals, tests and ranks."""
     notes = []
     without = Counter(tested.reasons.values())
     for reason, count in sorted(without.items()):
         cells = "1 cell has" if count == 1 else f"{count} cells have"
         notes.append(f"{cells} no interval: {reason}.")
-    if any(sampled for sampled in tested.sampled.values()):
+    if any(cells for cells in tested.resampled.values()):
         notes.append(
             "Brackets are the 95 % interval of the mean over seeds and examples; of one "
             "run, over examples only."
@@ -142,7 +140,7 @@ def note_on_contaminated(board: Board, tests: Sequence[Difference]) -> list[str]
             found += [] if test.column in found else [test.column]
     if not columns:
         return []
-    names = short_names(board.shown)
+    names = board.short_names
     found = [
         f"{names[place]} in {', '.join(columns[place])}" for place in sorted(columns)
     ]
@@ -159,17 +157,17 @@ def _tests(count: int) -> str:
 def _notes_on_checkpoints(board: Board, tested: Tested) -> list[str]:
     """What a reader must know of runs that start from the same checkpoint."""
     notes = []
-    cells = [cell for column in tested.sampled.values() for cell in column.values()]
+    cells = [cell for column in tested.resampled.values() for cell in column.values()]
     if any(len(cell.runs.scores) < len(cell.lineages) for cell in cells):
         notes.append(
             "Runs of one pre-training depend on one another: intervals and tests take "
             "their mean as one run."
         )
     from_one, others = [], 0
-    for number, name in enumerate(row_names(board.rows)[: len(board.shown)]):
+    for number, name in enumerate(board.row_names[: len(board.shown)]):
         lineages = {
             column: of_column[number].lineages
-            for column, of_column in tested.sampled.items()
+            for column, of_column in tested.resampled.items()
             if number in of_column
         }
         if not lineages or board.shown[number].fraction == 0:

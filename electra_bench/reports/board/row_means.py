@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from electra_bench.records import RunRecord
-from electra_bench.reports.board.board import Board
 from electra_bench.reports.board.cells import ColumnKey
 from electra_bench.reports.board.row_keys import RowKey
-from electra_bench.reports.collect.collected import Collected
+from electra_bench.reports.board.scores import Board
 from electra_bench.reports.collect.lineage import ancestors
 from electra_bench.reports.collect.predictions import Unusable
+from electra_bench.reports.collect.records import Records
 from electra_bench.reports.plot import Point
 from electra_bench.reports.statistics.aggregate import mean_or_none
-from electra_bench.reports.statistics.evidence import Evidence, mean_over_columns
+from electra_bench.reports.statistics.bootstrap import Bootstrap
+from electra_bench.reports.statistics.pairs import mean_over_columns
 from electra_bench.reports.table import Bounded, RunScores
 
 # What such a mean is, for notes.
@@ -41,8 +42,10 @@ class RowMean(NamedTuple):
     contaminated: tuple[ColumnKey, ...]
     runs: Mapping[str, RunScores]
 
-    def point(self, x: float, name: str = "") -> Point:
-        """The score as a point with its error bar."""
+    def point(self, x: float, name: str = "") -> Point | None:
+        """The score as a point with its error bar; None without a score."""
+        if self.score is None:
+            return None
         ends = self.score.interval or (None, None)
         return Point(x, self.score.value, *ends, name)
 
@@ -52,42 +55,45 @@ def mean_over(board: Board) -> str:
     return f"mean over {', '.join(board.names_of(board.in_mean)) or 'no column'}"
 
 
-def row_means(board: Board, evidence: Evidence) -> list[RowMean]:
+def row_means(
+    board: Board, records: Sequence[RunRecord], replicates: int
+) -> list[RowMean]:
     """The means of the shown rows, in their order."""
+    bootstrap = Bootstrap(records, replicates)
     means = [
         RowMean(
             row,
             board.records(row),
-            _mean(board, row, evidence),
+            _mean(board, row, bootstrap),
             board.contaminated(row, board.in_mean),
             board.runs(row, board.in_mean),
         )
         for row in board.shown
     ]
-    evidence.save()
+    bootstrap.save()
     return means
 
 
-def _mean(board: Board, row: RowKey, evidence: Evidence) -> Bounded | None:
+def _mean(board: Board, row: RowKey, bootstrap: Bootstrap) -> Bounded | None:
     scores = [board.score(row, column).mean for column in board.in_mean]
     mean = mean_or_none(scores)
     if mean is None:
         return None
     try:
-        cells = [evidence.sampled(board.cells[row, c]) for c in board.in_mean]
+        cells = [bootstrap.resampled(board.cell(row, c)) for c in board.in_mean]
     except Unusable as reason:
         return Bounded(mean, remark=f"no interval: {reason}")
     found = mean_over_columns(cells)
     return Bounded(found.value, (found.low, found.high))
 
 
-def built_on(runs: Sequence[RunRecord], records: Collected) -> RunScores:
+def built_on(runs: Sequence[RunRecord], records: Records) -> RunScores:
     """The runs that some runs build on, each once."""
     earlier = (one for run in runs for one in ancestors(run, records) if one)
     return tuple((run_id, None) for run_id in dict.fromkeys(r.run_id for r in earlier))
 
 
-def pretrain_wall_s(runs: Sequence[RunRecord], records: Collected) -> int | None:
+def pretrain_wall_s(runs: Sequence[RunRecord], records: Records) -> int | None:
     """Seconds of the runs that some runs build on, a mean over these; 0 without any.
 
     None if one of them is not among the records or has no time.

@@ -4,18 +4,18 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from electra_bench.records import RunRecord
-from electra_bench.reports.collect.collected import Collected
+from electra_bench.reports.collect.records import Records
 
 # What a run builds on, oldest first, and the run itself: run_ids, or the name of a seed.
 Lineage = tuple[str, ...]
 
 
-def ancestors(record: RunRecord, records: Collected) -> Iterator[RunRecord | None]:
+def ancestors(record: RunRecord, records: Records) -> Iterator[RunRecord | None]:
     """The runs that one builds on, nearest first; None where one is not there."""
     return map(records.by_id.get, _ancestor_ids(record, records))
 
 
-def _ancestor_ids(record: RunRecord | None, records: Collected) -> list[str]:
+def _ancestor_ids(record: RunRecord | None, records: Records) -> list[str]:
     """Their run_ids; that of the last one may be of a run that is not there."""
     found = [record.run_id]
     while record and record.parent_run_id and record.parent_run_id not in found:
@@ -24,7 +24,7 @@ def _ancestor_ids(record: RunRecord | None, records: Collected) -> list[str]:
     return found[1:]
 
 
-def lineage(record: RunRecord, records: Collected) -> Lineage:
+def lineage(record: RunRecord, records: Records) -> Lineage:
     """The lineage of a run.
 
     A run names its parent by run_id, which also an imported model has. If the record of

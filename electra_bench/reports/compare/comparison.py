@@ -16,12 +16,13 @@ from electra_bench.reports.board.cells import (
     marks_of,
     without_repeats,
 )
-from electra_bench.reports.collect.collected import Collected
 from electra_bench.reports.collect.predictions import Unusable
+from electra_bench.reports.collect.records import Records
 from electra_bench.reports.compare.sides import collect_sides, records_of, short_names
 from electra_bench.reports.statistics import significance
 from electra_bench.reports.statistics.aggregate import over_seeds
-from electra_bench.reports.statistics.evidence import Evidence, Sampled, compared
+from electra_bench.reports.statistics.bootstrap import Bootstrap, Resampled
+from electra_bench.reports.statistics.pairs import compared
 from electra_bench.reports.table import LeftOut, Score
 
 # Fields of a record that say how a run was made, beside its hyper-parameters.
@@ -159,20 +160,18 @@ def compare(
         ValueError: a name stands for nothing; lists near ones.
         RecordError: the record of a run cannot be used.
     """
-    collected = collect_sides(names, folders)
-    sides = [records_of(name, collected, kinds) for name in names]
+    records = collect_sides(names, folders)
+    sides = [records_of(name, records, kinds) for name in names]
     cells, left_out = zip(*(_cells(side) for side in sides), strict=True)
     columns = sorted(set(cells[0]) | set(cells[1]), key=str)
     titles = dict(zip(columns, column_names(columns), strict=True))
-    evidence = Evidence(collected)
+    bootstrap = Bootstrap(records)
     scores = [
-        _scores(
-            titles[c], c, [side[c] for side in cells], collected, evidence, examples
-        )
+        _scores(titles[c], c, [side[c] for side in cells], records, bootstrap, examples)
         for c in columns
         if all(side.get(c) for side in cells)
     ]
-    evidence.save()
+    bootstrap.save()
     return Comparison(
         sides=tuple(
             Side(name, tuple(record.run_id for record in side))
@@ -187,7 +186,7 @@ def compare(
         ),
         configuration=tuple(_differing(sides, _configuration)),
         environment=tuple(_differing(sides, _environment)),
-        left_out=(*collected.left_out, *left_out[0], *left_out[1]),
+        left_out=(*records.left_out, *left_out[0], *left_out[1]),
     )
 
 
@@ -207,8 +206,8 @@ def _scores(
     title: str,
     column: ColumnKey,
     cells: Sequence[Sequence[Entry]],
-    collected: Collected,
-    evidence: Evidence,
+    records: Records,
+    bootstrap: Bootstrap,
     examples: int,
 ) -> Scores:
     one = Scores(
@@ -224,13 +223,13 @@ def _scores(
         higher_is_better=column.higher_is_better,
     )
     try:
-        sampled = [evidence.sampled(entries) for entries in cells]
-        test = compared(*sampled)
+        sides = [bootstrap.resampled(entries) for entries in cells]
+        test = compared(*sides)
     except Unusable as error:
         values = [score.mean for score in one.scores]
         difference = None if None in values else values[0] - values[1]
         return replace(one, difference=difference, no_test=str(error))
-    gaps = _gaps(sampled)
+    gaps = _gaps(sides)
     return replace(
         one,
         difference=test.estimate.value,
@@ -239,21 +238,21 @@ def _scores(
         test=test.name,
         better=(int(np.sum(gaps > 0)), int(np.sum(gaps < 0))),
         equal=int(np.sum(gaps == 0)),
-        examples=_examples(gaps, cells, collected, examples),
+        examples=_examples(gaps, cells, records, examples),
     )
 
 
-def _gaps(sampled: Sequence[Sampled]) -> np.ndarray:
+def _gaps(sides: Sequence[Resampled]) -> np.ndarray:
     """How much better the first side answers each example, means over runs."""
     first, second = (
-        np.mean([one.quality for one in side.replicates], axis=0) for side in sampled
+        np.mean([one.quality for one in side.replicates], axis=0) for side in sides
     )
     # Means of the same numbers in another order may differ in the last bit.
     return np.round(first - second, 9)
 
 
 def _examples(
-    gaps: np.ndarray, cells: Sequence[Sequence[Entry]], collected: Collected, count: int
+    gaps: np.ndarray, cells: Sequence[Sequence[Entry]], records: Records, count: int
 ) -> tuple[Disagreement, ...]:
     order = np.argsort(-np.abs(gaps), kind="stable")
     chosen = [
@@ -265,7 +264,7 @@ def _examples(
         return ()
     answers = [
         [
-            collected.answers(*entry)
+            records.answers(*entry)
             for entry in entries
             if entry.result.main_score is not None
         ]

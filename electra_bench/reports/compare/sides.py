@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from electra_bench.records import RunRecord, read_record
 from electra_bench.records.run_record import FILE_NAME
 from electra_bench.reports.board.cells import cells_of
-from electra_bench.reports.collect.collected import Collected, collect
+from electra_bench.reports.collect.records import Records, collect
 
 
 def short_names(names: tuple[str, str]) -> tuple[str, str]:
@@ -22,7 +22,7 @@ def short_names(names: tuple[str, str]) -> tuple[str, str]:
     return ends if len(set(ends)) == len(ends) else names
 
 
-def collect_sides(names: tuple[str, str], folders: Sequence[str]) -> Collected:
+def collect_sides(names: tuple[str, str], folders: Sequence[str]) -> Records:
     """The records that names may stand for.
 
     Raises:
@@ -35,7 +35,7 @@ def collect_sides(names: tuple[str, str], folders: Sequence[str]) -> Collected:
     below = collect(folders)
     records = {record.run_id: record for record in (*below, *of_names)}
     paths = {**below.paths, **of_names.paths}
-    return Collected(tuple(records.values()), paths, below.left_out)
+    return Records(tuple(records.values()), paths, below.left_out)
 
 
 def _is_run(name: str) -> bool:
@@ -46,7 +46,7 @@ def _record_path(name: str) -> str:
     return os.path.join(os.path.realpath(name), FILE_NAME)
 
 
-def _of_folders(names: Sequence[str]) -> Collected:
+def _of_folders(names: Sequence[str]) -> Records:
     """The records of some runs, without an index: two files are read at once."""
     paths = [_record_path(name) for name in names]
     records = [read_record(path) for path in paths]
@@ -54,17 +54,17 @@ def _of_folders(names: Sequence[str]) -> Collected:
     if len(by_run) < len(set(paths)):
         raise ValueError(f"{' and '.join(paths)} are both run {records[0].run_id!r}")
     unique = {record.run_id: record for record in records}
-    return Collected(tuple(unique.values()), by_run)
+    return Records(tuple(unique.values()), by_run)
 
 
 def records_of(
-    name: str, collected: Collected, kinds: Sequence[str]
+    name: str, records: Records, kinds: Sequence[str]
 ) -> tuple[RunRecord, ...]:
     """The runs that a name stands for.
 
     Args:
         name: the folder of a run, a run_id or a label.
-        collected: where to look.
+        records: where to look.
         kinds: kinds of run that a label stands for.
 
     Raises:
@@ -72,14 +72,14 @@ def records_of(
     """
     if _is_run(name):
         path = _record_path(name)
-        return tuple(r for r in collected if collected.paths[r.run_id] == path)
-    of_id = tuple(record for record in collected if record.run_id == name)
+        return tuple(r for r in records if records.paths[r.run_id] == path)
+    of_id = tuple(record for record in records if record.run_id == name)
     if of_id:
         return of_id
-    labelled = tuple(r for r in collected if r.label == name and r.kind in kinds)
+    labelled = tuple(r for r in records if r.label == name and r.kind in kinds)
     if not labelled:
-        labels = {record.label for record in collected if record.kind in kinds}
-        known = [*sorted(labels), *(r.run_id for r in collected), *_beside(name)]
+        labels = {record.label for record in records if record.kind in kinds}
+        known = [*sorted(labels), *(r.run_id for r in records), *_beside(name)]
         near = difflib.get_close_matches(name, known, n=3)
         raise ValueError(
             f"no run or model {name!r}; near: {near}; models: {sorted(labels)}; --runs "

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from electra_bench.registry import reports
-from electra_bench.reports.collect.collected import Collected
+from electra_bench.reports.collect.records import Records
 from electra_bench.reports.render.drawing import write_pictures
 from electra_bench.reports.render.html import Files, Link, to_page
 from electra_bench.reports.render.write import (
@@ -51,7 +51,7 @@ class Page:
 
 
 def write_site(
-    collected: Collected,
+    records: Records,
     table: Table,
     out_dir: str,
     command: str | None = None,
@@ -63,14 +63,14 @@ def write_site(
     that have no row, such as pre-training.
 
     Args:
-        collected: all records.
+        records: all records.
         table: the leaderboard of them.
         out_dir: folder; made if it does not exist.
         command: the command that builds the site again.
         tasks: those that the leaderboard was built of; None if the choice was its own.
     """
     os.makedirs(out_dir, exist_ok=True)
-    shown = _shown(collected, table)
+    shown = _shown(records, table)
     names = sorted(set(reports.names()) - {MAIN}, key=lambda name: (name != RUNS, name))
     of_tasks = [name for name in names if is_of_task(name)]
     task_pages = _task_pages(shown, list(dict.fromkeys(table.tasks.values())), of_tasks)
@@ -87,20 +87,20 @@ def write_site(
     return [path for _, path in ordered_map(write, pages, processes, PICTURES)]
 
 
-def _shown(collected: Collected, table: Table) -> Collected:
+def _shown(records: Records, table: Table) -> Records:
     """The runs of the shown rows, and those of other kinds."""
     ids = run_ids(table)
-    kinds = {record.kind for record in collected if record.run_id in ids}
-    kept = tuple(r for r in collected if r.run_id in ids or r.kind not in kinds)
-    return Collected(kept, collected.paths)
+    kinds = {record.kind for record in records if record.run_id in ids}
+    kept = tuple(r for r in records if r.run_id in ids or r.kind not in kinds)
+    return Records(kept, records.paths)
 
 
 def _task_pages(
-    collected: Collected, tasks: Sequence[str], names: Sequence[str]
+    records: Records, tasks: Sequence[str], names: Sequence[str]
 ) -> dict[str, Page]:
     pages = {}
     for place, task in enumerate(tasks):
-        built, notices = _built(collected, names, [task])
+        built, notices = _built(records, names, [task])
         if RUNS not in built:
             continue
         # Names in records are no safe file names, and two may become one.
@@ -111,9 +111,9 @@ def _task_pages(
 
 
 def _other_pages(
-    collected: Collected, names: Sequence[str], tasks: Sequence[str] | None
+    records: Records, names: Sequence[str], tasks: Sequence[str] | None
 ) -> tuple[list[Page], list[str]]:
-    built, notices = _built(collected, names, tasks)
+    built, notices = _built(records, names, tasks)
     pages = [
         Page(f"{name}.html", name.replace("_", " "), table.title, {name: table})
         for name, table in built.items()
@@ -122,13 +122,13 @@ def _other_pages(
 
 
 def _built(
-    collected: Collected, names: Sequence[str], tasks: Sequence[str] | None
+    records: Records, names: Sequence[str], tasks: Sequence[str] | None
 ) -> tuple[dict[str, Table], list[str]]:
     """The reports that have something to show, and what the others lack."""
     built, notices = {}, []
     for name in names:
         try:
-            table = build_table(collected, name, tasks if takes_tasks(name) else None)
+            table = build_table(records, name, tasks if takes_tasks(name) else None)
         except NothingToShow as nothing:
             notices.append(f"{name.replace('_', ' ')}: {nothing}")
             continue

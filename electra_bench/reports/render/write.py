@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.collect.collected import Collected
+from electra_bench.reports.collect.records import Records
 from electra_bench.reports.render.files import to_csv, to_json
 from electra_bench.reports.render.html import to_html
 from electra_bench.reports.render.latex import to_latex
@@ -19,14 +19,14 @@ FORMATS = ("md", "csv", "json", "tex", "html")
 
 
 def build_table(
-    collected: Collected,
+    records: Records,
     report: str = "leaderboard",
     tasks: Sequence[str] | None = None,
 ) -> Table:
     """Builds a registered report; gin's bindings for it apply.
 
     Args:
-        collected: records, and what could not be used.
+        records: what the report is about, and what could not be used.
         report: registered name.
         tasks: tasks to show; None leaves the choice to the report. A report with a
             parameter `task` is about one.
@@ -46,15 +46,15 @@ def build_table(
         options = {"task": tasks[0]}
     elif options and not takes_tasks(report):
         raise ValueError(f"the report {report!r} has no parameter 'tasks'")
-    table = reports.get(report)(**options)(collected)
+    table = reports.get(report)(**options)(records)
     named = [
-        replace(item, where=collected.paths.get(item.where, item.where))
+        replace(item, where=records.paths.get(item.where, item.where))
         for item in table.left_out
     ]
     return replace(
         table,
-        left_out=(*collected.left_out, *named),
-        sources={r.run_id: _source(r, collected.paths) for r in collected},
+        left_out=(*records.left_out, *named),
+        sources={r.run_id: _source(r, records.paths) for r in records},
     )
 
 

@@ -81,7 +81,7 @@ def median_over_seeds(
             f"records of task {task!r} do not compare: (version, split, subset, data) are "
             f"{sorted(conditions, key=str)}"
         )
-    return float(np.median(scores)) if scores else None
+    return median_or_none(scores)
 
 
 def mean_or_none(scores: Sequence[float | None]) -> float | None:
@@ -89,3 +89,9 @@ def mean_or_none(scores: Sequence[float | None]) -> float | None:
     if not scores or any(score is None for score in scores):
         return None
     return float(np.mean(scores))
+
+
+def median_or_none(values: Iterable[float | None]) -> float | None:
+    """Median of the values that are known; None without any."""
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from run_records import run_record, save_records
 
-from electra_bench.reports.collect.collected import collect
+from electra_bench.reports.collect.records import collect
 
 
 def test_reads_every_record_once(tmp_path):

@@ -5,15 +5,15 @@ import pytest
 from run_records import run_record, save_predicted
 
 from electra_bench.records import RunRecord
-from electra_bench.reports.collect.collected import Collected, collect
 from electra_bench.reports.collect.lineage import ancestors, clusters, lineage
+from electra_bench.reports.collect.records import Records, collect
 from electra_bench.reports.render.write import build_table
 
 SIZE = 60
 
 
 def clusters_of(runs, *earlier):
-    records = Collected((*earlier, *runs))
+    records = Records((*earlier, *runs))
     return clusters([lineage(run, records) for run in runs])
 
 
@@ -69,14 +69,14 @@ def test_the_oldest_difference_makes_the_clusters():
 
 
 def test_ancestors_end_where_a_record_is_not_there():
-    records = Collected(
+    records = Records(
         (
             run_record("a", "cola", 0, 0.0, parent_run_id="b-mnli-0"),
             run_record("b", "mnli", 0, 0.0, parent_run_id="gone"),
         )
     )
     assert list(ancestors(records[0], records)) == [records[1], None]
-    circle = Collected((run_record("a", "cola", 0, 0.0, parent_run_id="a-cola-0"),))
+    circle = Records((run_record("a", "cola", 0, 0.0, parent_run_id="a-cola-0"),))
     assert list(ancestors(circle[0], circle)) == []
 
 

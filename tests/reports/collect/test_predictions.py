@@ -11,7 +11,7 @@ from run_records import run_record, save_predicted
 
 from electra_bench import registry
 from electra_bench.records import read_record, write_record
-from electra_bench.reports.collect.collected import collect
+from electra_bench.reports.collect.records import collect
 from electra_bench.reports.render.html import to_html
 from electra_bench.reports.render.markdown import to_markdown
 from electra_bench.reports.render.write import build_table

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from run_records import run_record, save_records
 
-from electra_bench.reports.collect.collected import collect
+from electra_bench.reports.collect.records import collect
 from electra_bench.reports.render.latex import escape, to_latex
 from electra_bench.reports.render.write import build_table
 from electra_bench.reports.table import Bounded, Difference, Score, Table

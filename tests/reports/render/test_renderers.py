@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from run_records import run_record, save_records
 
-from electra_bench.reports.collect.collected import collect
+from electra_bench.reports.collect.records import collect
 from electra_bench.reports.compare.comparison import compare
 from electra_bench.reports.compare.tables import to_json as compared_json
 from electra_bench.reports.compare.tables import to_tables

@@ -8,7 +8,7 @@ from run_records import run_record, save_records
 
 from electra_bench.cli import main
 from electra_bench.registry import reports
-from electra_bench.reports.collect.collected import collect
+from electra_bench.reports.collect.records import collect
 from electra_bench.reports.plot import XY, Dots, Matrix, Point, Series
 from electra_bench.reports.render.drawing import figure, inline_svg, write_pictures
 from electra_bench.reports.render.files import to_csv

@@ -18,8 +18,8 @@ import numpy as np
 from run_records import run_record
 from scipy.stats import norm
 
-from electra_bench.reports.collect.collected import Collected
 from electra_bench.reports.collect.predictions import Answers
+from electra_bench.reports.collect.records import Records
 
 
 class Spread(NamedTuple):
@@ -76,7 +76,7 @@ def right_answers(abilities, spread, random) -> np.ndarray:
     ) > 0
 
 
-class Simulated(Collected):
+class Simulated(Records):
     """Records with predictions in memory; everything else is as with files."""
 
     def __init__(self, records, answers):

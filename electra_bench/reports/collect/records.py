@@ -22,7 +22,7 @@ TIMES = ("started", "ended", "wall_s")
 
 
 @dataclass(frozen=True)
-class Collected(Sequence[RunRecord]):
+class Records(Sequence[RunRecord]):
     """Records and where they were found; what a report is built from.
 
     Attributes:
@@ -34,6 +34,11 @@ class Collected(Sequence[RunRecord]):
     records: tuple[RunRecord, ...]
     paths: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
+
+    @classmethod
+    def of(cls, records: Sequence[RunRecord]) -> "Records":
+        """Records with their paths; without any where nothing is known of paths."""
+        return records if isinstance(records, cls) else cls(tuple(records))
 
     def __getitem__(self, place):
         """The record at a place."""
@@ -70,12 +75,7 @@ class Collected(Sequence[RunRecord]):
         return predictions.predictions_path(self.paths[record.run_id], result)
 
 
-def as_collected(records: Sequence[RunRecord]) -> Collected:
-    """Records with their paths; without any where nothing is known of paths."""
-    return records if isinstance(records, Collected) else Collected(tuple(records))
-
-
-def collect(directories: Iterable[str]) -> Collected:
+def collect(directories: Iterable[str]) -> Records:
     """Reads every `record.json` below the directories.
 
     Left out: what is no record or of a newer schema, a copy or a repeat of a run, and
@@ -126,7 +126,7 @@ def collect(directories: Iterable[str]) -> Collected:
     if not usable:
         reasons = "; ".join(f"{item.where}: {item.reason}" for item in left_out)
         raise ValueError(f"none of {len(found)} records can be used: {reasons}")
-    return Collected(
+    return Records(
         records=tuple(usable.values()),
         paths={record.run_id: path for path, record in usable.items()},
         left_out=tuple(left_out),

@@ -32,7 +32,7 @@ class TaskCell(NamedTuple):
     entries: list[Entry]
 
 
-def task_cells(
+def cells_of_task(
     records: Sequence[RunRecord],
     task: str,
     labels: Sequence[str] | None,

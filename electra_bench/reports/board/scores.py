@@ -1,8 +1,9 @@
 """Rows, columns and scores of a leaderboard, and what can be said of them."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from electra_bench.records import RunRecord
 from electra_bench.reports.board import references as published
@@ -15,17 +16,18 @@ from electra_bench.reports.board.cells import (
     column_names,
     columns_of,
     marks_of,
+    row_names,
+    short_names,
 )
 from electra_bench.reports.board.selection import select
 from electra_bench.reports.collect.predictions import Unusable
 from electra_bench.reports.statistics.aggregate import mean_or_none, over_seeds
-from electra_bench.reports.statistics.evidence import (
-    Evidence,
-    Sampled,
-    differences,
-    tests_of_columns,
+from electra_bench.reports.statistics.bootstrap import (
+    Bootstrap,
+    Resampled,
     with_interval,
 )
+from electra_bench.reports.statistics.pairs import differences, tests_of_columns
 from electra_bench.reports.table import Difference, RunScores, Score
 
 MEAN = "mean"
@@ -36,8 +38,7 @@ class Board:
 
     Attributes:
         cells: all scores.
-        columns: to show.
-        names: of the columns.
+        columns: name to column, in their order.
         newest: task to its newest version, installed or scored.
         stale: columns whose task has a newer version.
         in_mean: columns that count: one a task, of the newest version and of its own
@@ -53,16 +54,15 @@ class Board:
     def __init__(self, cells: Cells, columns: Sequence[ColumnKey], max_rows: int):
         """Orders the rows."""
         self.cells = cells
-        self.columns = columns
-        self.names = column_names(columns)
-        newest = {
-            column.task: published.newest_version(column.task) for column in columns
-        }
+        self.columns = dict(zip(column_names(columns), columns, strict=True))
+        self.newest: dict[str, int] = {}
         for column in columns:
-            newest[column.task] = max(newest[column.task], column.version or 0)
-        self.newest = newest
+            known = self.newest.get(column.task, published.newest_version(column.task))
+            self.newest[column.task] = max(known, column.version or 0)
         self.stale = frozenset(
-            c for c in columns if c.version is not None and c.version < newest[c.task]
+            c
+            for c in columns
+            if c.version is not None and c.version < self.newest[c.task]
         )
         counting = [
             column
@@ -115,22 +115,34 @@ class Board:
     def lower_is_better(self) -> tuple[str, ...]:
         """Names of the columns where lower is better, that of the means among them."""
         means = self.means if self.mean_is_lower_better else ()
-        return (
-            *means,
-            *self.names_of(c for c in self.columns if not c.higher_is_better),
-        )
+        lower = (n for n, c in self.columns.items() if not c.higher_is_better)
+        return (*means, *lower)
 
-    def names_of(self, columns: Iterable[ColumnKey]) -> list[str]:
-        """Names of some of the columns."""
-        names = dict(zip(self.columns, self.names, strict=True))
-        return [names[column] for column in columns]
+    @cached_property
+    def row_names(self) -> list[str]:
+        """Names of all rows, for tables where the protocol stands beside."""
+        return row_names(self.rows)
+
+    @cached_property
+    def short_names(self) -> list[str]:
+        """Names of the shown rows, all different."""
+        return short_names(self.shown)
+
+    @property
+    def tasks(self) -> dict[str, str]:
+        """Name of a column to the task that it has scores of."""
+        return {name: column.task for name, column in self.columns.items()}
+
+    def names_of(self, columns: Collection[ColumnKey]) -> list[str]:
+        """Names of some of the columns, in the order of the columns."""
+        return [name for name, column in self.columns.items() if column in columns]
 
     @property
     def rank_by(self) -> str | None:
         """The column that orders the rows; None if none can."""
         if self.means:
             return MEAN
-        return self.names[0] if self.in_mean else None
+        return next(iter(self.columns)) if self.in_mean else None
 
     def score(self, row: RowKey, column: ColumnKey) -> Score:
         """The score of a cell."""
@@ -149,17 +161,29 @@ class Board:
 
     def columns_behind(self, name: str) -> Sequence[ColumnKey]:
         """The columns that a mean is over, or the one of that name."""
-        return self.means.get(name) or [self.columns[self.names.index(name)]]
+        return self.means.get(name) or [self.columns[name]]
 
     def records(self, row: RowKey) -> list[RunRecord]:
         """The runs of a row in the shown columns, each once."""
-        entries = [e for c in self.columns for e in self.cells.get((row, c), [])]
+        entries = [
+            e for column in self.columns.values() for e in self.cell(row, column)
+        ]
         return list({e.record.run_id: e.record for e in entries}.values())
 
-    def runs(self, row: RowKey, columns: Iterable[ColumnKey]) -> dict[str, RunScores]:
-        """Names of some columns to the runs of a row in them."""
-        names = dict(zip(self.columns, self.names, strict=True))
-        return {names[column]: self.score(row, column).runs for column in columns}
+    def cell(self, row: RowKey, column: ColumnKey) -> Sequence[Entry]:
+        """The scores of the runs of a cell."""
+        return self.cells.get((row, column), [])
+
+    def runs(
+        self, row: RowKey, columns: Iterable[ColumnKey] | None = None
+    ) -> dict[str, RunScores]:
+        """Names of some columns, or of all, to the runs of a row in them."""
+        wanted = self.columns.values() if columns is None else set(columns)
+        return {
+            name: self.score(row, column).runs
+            for name, column in self.columns.items()
+            if column in wanted
+        }
 
     def _score(self, column: ColumnKey, entries: Sequence[Entry]) -> Score:
         marks = marks_of(column, entries)
@@ -172,10 +196,9 @@ class Board:
 
 def board_of(
     records: Sequence[RunRecord],
-    *,
-    kinds: Sequence[str],
-    labels: Sequence[str] | None,
     tasks: Sequence[str] | None,
+    labels: Sequence[str] | None,
+    kinds: Sequence[str],
     max_rows: int,
 ) -> Board:
     """The board of some records; for the arguments see `select` and the leaderboard."""
@@ -187,30 +210,30 @@ class Tested:
     """What the predictions behind the shown rows add.
 
     Attributes:
-        sampled: column to number of a shown row to its runs.
+        resampled: column to number of a shown row to its runs.
         reasons: (number of a row, column) to why the cell has no interval.
         tests: between rows.
         differences: the tests, with p-values for all of them together.
     """
 
-    def __init__(self, board: Board, evidence: Evidence, correction: str):
+    def __init__(self, board: Board, bootstrap: Bootstrap, correction: str):
         """Reads the predictions and tests all pairs of shown rows."""
-        self.sampled: dict[str, dict[int, Sampled]] = {}
+        self.resampled: dict[str, dict[int, Resampled]] = {}
         self.reasons: dict[tuple[int, str], str] = {}
         current = {}
-        for name, column in zip(board.names, board.columns, strict=True):
-            cells = self.sampled[name] = {}
+        for name, column in board.columns.items():
+            cells = self.resampled[name] = {}
             for number, row in enumerate(board.shown):
-                entries = board.cells.get((row, column))
+                entries = board.cell(row, column)
                 if not entries:
                     continue
                 try:
-                    cells[number] = evidence.sampled(entries)
+                    cells[number] = bootstrap.resampled(entries)
                 except Unusable as error:
                     self.reasons[number, name] = str(error)
             if column not in board.stale:
                 current[name] = cells
-        evidence.save()
+        bootstrap.save()
         means = {name: board.names_of(c) for name, c in board.means.items()}
         self.tests = tests_of_columns(current, means)
         self.differences = tuple(
@@ -220,10 +243,10 @@ class Tested:
 
     def score(self, number: int, name: str, score: Score) -> Score:
         """A score with its interval, or with the reason for having none."""
-        sampled = self.sampled[name].get(number)
-        if sampled is None:
+        resampled = self.resampled[name].get(number)
+        if resampled is None:
             return replace(score, no_interval=self.reasons.get((number, name)))
-        return with_interval(score, sampled)
+        return with_interval(score, resampled)
 
     def rank(self, number: int, column: str | None) -> int | None:
         """1 + the number of rows that are significantly better.

@@ -1,0 +1,150 @@
+"""Tests of differences between cells, and between means over columns of cells."""
+
+import itertools
+from collections.abc import Container, Mapping, Sequence
+from typing import NamedTuple
+
+from electra_bench.reports.collect.lineage import clusters
+from electra_bench.reports.collect.predictions import Unusable
+from electra_bench.reports.statistics import significance
+from electra_bench.reports.statistics.bootstrap import Resampled
+from electra_bench.reports.statistics.significance import Estimate, Runs
+from electra_bench.reports.table import LEVEL, Difference
+
+
+class PairTest(NamedTuple):
+    """A difference of two cells before it is set against the others of its table.
+
+    Attributes:
+        estimate: the difference.
+        p_value: of the test.
+        name: of the test.
+        runs_only: whether a side has one run, or one pre-training where the row has more,
+            so that nothing is known of other seeds.
+    """
+
+    estimate: Estimate
+    p_value: float
+    name: str
+    runs_only: bool
+
+
+def compared(one: Resampled, other: Resampled) -> PairTest:
+    """Tests the difference of two cells.
+
+    Raises:
+        Unusable: they answered different examples.
+    """
+    if one.examples_sha256 != other.examples_sha256:
+        raise Unusable("different examples")
+    estimate = significance.estimate(one.runs, other.runs)
+    fewest, most = sorted([len(one.runs.scores), len(other.runs.scores)])
+    if most == 1 and one.metric == "accuracy":
+        p_value = significance.mcnemar(
+            one.replicates[0].quality, other.replicates[0].quality
+        )
+        return PairTest(estimate, p_value, "McNemar", True)
+    name = "paired bootstrap" if most == 1 else "crossed bootstrap"
+    return PairTest(estimate, estimate.p_value, name, fewest == 1)
+
+
+def tests_of_columns(
+    columns: Mapping[str, Mapping[int, Resampled]], means: Mapping[str, Sequence[str]]
+) -> dict[tuple[str, int, int], PairTest]:
+    """All pairs of rows in all columns, and in means over some of them.
+
+    Args:
+        columns: column to row number to cell.
+        means: name of a mean to the columns that it is over.
+
+    Returns:
+        (column or mean, row, other row) to test.
+    """
+    tests = {}
+    for name, cells in columns.items():
+        for row, other in itertools.combinations(sorted(cells), 2):
+            try:
+                tests[name, row, other] = compared(cells[row], cells[other])
+            except Unusable:
+                continue
+    of_means = {}
+    for mean, in_mean in means.items():
+        every = [columns[name] for name in in_mean]
+        rows = sorted(set.intersection(*map(set, every)))
+        runs = {row: _runs_of_row([cells[row] for cells in every]) for row in rows}
+        for row, other in itertools.combinations(rows, 2):
+            if all((name, row, other) in tests for name in in_mean):
+                sides = list(zip(runs[row], runs[other], strict=True))
+                of_means[mean, row, other] = _compared_means(sides)
+    return tests | of_means
+
+
+def _compared_means(sides: Sequence[tuple[Runs, Runs]]) -> PairTest:
+    estimate = significance.mean_over_columns(sides)
+    has_one_run = any(len(runs.scores) == 1 for column in sides for runs in column)
+    return PairTest(estimate, estimate.p_value, "crossed bootstrap", has_one_run)
+
+
+def mean_over_columns(cells: Sequence[Resampled]) -> Estimate:
+    """The mean over columns of the means over runs of one row."""
+    return significance.mean_over_columns([(runs,) for runs in _runs_of_row(cells)])
+
+
+def _runs_of_row(cells: Sequence[Resampled]) -> list[Runs]:
+    """The runs of a row's cells, with clusters that go over all of them."""
+    names = iter(clusters([one for cell in cells for one in cell.lineages]))
+    return [
+        cell.clustered(list(itertools.islice(names, len(cell.lineages))))
+        for cell in cells
+    ]
+
+
+def differences(
+    tests: Mapping[tuple[str, int, int], PairTest],
+    correction: str,
+    lower_is_better: Container[str],
+) -> tuple[Difference, ...]:
+    """The tests of a table, with p-values that account for their number.
+
+    Args:
+        tests: (column, row, other row) to test.
+        correction: `holm` or `bh`.
+        lower_is_better: columns where a smaller score is the better one.
+    """
+    adjusted = significance.adjusted([t.p_value for t in tests.values()], correction)
+    return tuple(
+        Difference(
+            column,
+            row,
+            other,
+            test.estimate.value,
+            test.estimate.low,
+            test.estimate.high,
+            test.p_value,
+            p_adjusted,
+            test.name,
+            test.runs_only,
+            higher_is_better=column not in lower_is_better,
+        )
+        for ((column, row, other), test), p_adjusted in zip(
+            tests.items(), adjusted, strict=True
+        )
+    )
+
+
+def detectable(
+    tests: Mapping[tuple[str, int, int], PairTest], column: str
+) -> float | None:
+    """The true difference that a table claims in a column with 80 % probability, or more.
+
+    A test must reach the level of the first step of the correction, whatever the others
+    find. None without tests over several runs.
+    """
+    estimates = [
+        test.estimate
+        for (name, _, _), test in tests.items()
+        if name == column and not test.runs_only and test.estimate.error > 0
+    ]
+    if not estimates:
+        return None
+    return significance.detectable(estimates, LEVEL / len(tests))
