@@ -4,8 +4,12 @@ import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from electra_bench.reports.plot import Plot
+
+if TYPE_CHECKING:
+    import pandas
 
 MISSING = "–"
 # Instead of a character that nobody sees.
@@ -16,6 +20,10 @@ FLOOR = "floor"
 HIGHER, LOWER = "higher is better", "lower is better"
 # Of all tests of a table together, and of intervals.
 LEVEL = 0.05
+
+# What a score and a bounded number have besides their value.
+SPREAD = ("count", "sd", "low", "high", "mean")
+INTERVAL = ("interval low", "interval high")
 
 # (run_id, score or None) of every run.
 RunScores = tuple[tuple[str, float | None], ...]
@@ -80,7 +88,9 @@ class NothingToShow(ValueError):
     """The records have not what a report is about; the message says what is missing."""
 
 
-Value = Score | Bounded | str | int | float | None
+# What has more to it than one number.
+Summary = Score | Bounded
+Value = Summary | str | int | float | None
 
 
 @dataclass(frozen=True)
@@ -304,12 +314,64 @@ class Table:
         return None
 
     @property
+    def claims(self) -> list[Difference]:
+        """The significant differences."""
+        return [one for one in self.differences or () if one.significant]
+
+    @property
     def described(self) -> dict[str, str]:
         """Column name to what it measures and, where lower is better, that it is so."""
         described = dict(self.details)
         for name in self.lower_is_better:
             described[name] = "; ".join(filter(None, (described.get(name), LOWER)))
         return described
+
+    def flat(self) -> dict[str, list[str | int | float | None]]:
+        """Column name to values of all rows, with columns for what else a score has.
+
+        After a column of scores stand their number, spread and mean, after one of numbers
+        with intervals the ends of these. `kind of row` says whether a row is measured, not
+        shown, the floor or published; `marks of cells` has the marks of its scores.
+        """
+        kinds = ["measured"] * len(self.rows) + ["not shown"] * len(self.further_rows)
+        for row in self.reference_rows:
+            is_floor = self.cell(row, self.label) == FLOOR
+            kinds.append(FLOOR if is_floor else "published")
+        rows = (*self.rows, *self.further_rows, *self.reference_rows)
+        names: list[str] = []
+        columns: list[list] = []
+        for place, name in enumerate(self.columns):
+            values = [row[place] for row in rows]
+            names.append(name)
+            columns.append([v.value if isinstance(v, Summary) else v for v in values])
+            has_scores = any(isinstance(value, Score) for value in values)
+            intervals = [getattr(value, "interval", None) for value in values]
+            if has_scores:
+                names += [f"{name} {part}" for part in SPREAD]
+                columns += [[getattr(v, part, None) for v in values] for part in SPREAD]
+            if has_scores or any(intervals):
+                names += [f"{name} {part}" for part in INTERVAL]
+                ends = [ends or (None, None) for ends in intervals]
+                columns += [[low for low, _ in ends], [high for _, high in ends]]
+        names += ["kind of row", "marks of cells"]
+        columns += [kinds, [self._marks(row) for row in rows]]
+        return dict(zip(distinct(names), columns, strict=True))
+
+    def _marks(self, row: tuple[Value, ...]) -> str:
+        """The marks of a row: `cola: 1 collapsed, 1 undefined; rte: contaminated`."""
+        marks = {
+            name: ", ".join(value.marks) if isinstance(value, Score) else value.remark
+            for name, value in zip(self.columns, row, strict=True)
+            if isinstance(value, Summary)
+        }
+        return "; ".join(f"{name}: {mark}" for name, mark in marks.items() if mark)
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """The columns of `flat`; missing numbers are NaN."""
+        # It takes half a second to load, and the command line does without.
+        import pandas
+
+        return pandas.DataFrame(self.flat())
 
     def is_text(self, column: str) -> bool:
         """Whether a column holds text, which is sorted and aligned as such."""
@@ -327,7 +389,7 @@ def distinct(columns: Iterable[str]) -> tuple[str, ...]:
 
 def number(value: Value) -> float | None:
     """What a value counts as in sorting and in files; None if missing or text."""
-    if isinstance(value, (Score, Bounded)):
+    if isinstance(value, Summary):
         return value.value
     return value if isinstance(value, (int, float)) else None
 

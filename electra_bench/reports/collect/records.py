@@ -133,6 +133,20 @@ def collect(directories: Iterable[str]) -> Records:
     )
 
 
+def records_of(source: str | os.PathLike | Sequence[str | RunRecord]) -> Records:
+    """The records below a folder or several, or those that are given.
+
+    Raises:
+        FileNotFoundError: see `collect`.
+        ValueError: see `collect`.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        return collect([os.fspath(source)])
+    if source and all(isinstance(one, (str, os.PathLike)) for one in source):
+        return collect(map(os.fspath, source))
+    return Records.of(source)
+
+
 def _differing(records: Sequence[RunRecord]) -> list[str]:
     """Fields in which records of one run differ, besides the times of a repeat."""
     first, *others = records

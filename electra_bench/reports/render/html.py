@@ -122,7 +122,7 @@ def _section(table: Table, files: Files, prefix: str) -> dict[str, Any]:
             )
         return shown
 
-    claims = [d for d in table.differences or () if d.significant]
+    claims = table.claims
     return {
         "table": table,
         "prefix": prefix,

@@ -247,9 +247,7 @@ def _remarks(table: Table, cells: _Cells, same: Mapping[str, Value]) -> list[str
 
 def _comments(table: Table) -> list[str]:
     """What stands in the file only."""
-    claims = [
-        tables.claim(table, one) for one in table.differences or () if one.significant
-    ]
+    claims = [tables.claim(table, one) for one in table.claims]
     comments = [f"Significant differences: {len(claims)}", *claims] if claims else []
     repeated = tables.to_repeat(table)
     comments += [f"Runs to repeat: {len(repeated)}", *repeated] if repeated else []

@@ -37,7 +37,7 @@ def to_markdown(table: Table) -> str:
         for row, details in about
         if details
     ]
-    claims = [one for one in table.differences or () if one.significant]
+    claims = table.claims
     if claims:
         lines += ["", f"Significant differences: {len(claims)}", ""]
         lines += [f"- {escape(tables.claim(table, claim))}" for claim in claims]

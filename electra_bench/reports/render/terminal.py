@@ -78,7 +78,7 @@ def print_table(table: Table, out: Console | None = None) -> None:
         out.print(Text(plain(note), style="dim"))
     for mark in _marks(table):
         out.print(Text(mark, style="yellow"))
-    claims = [one for one in table.differences or () if one.significant]
+    claims = table.claims
     for claim in claims[:MOST_CLAIMS]:
         out.print(Text(plain(tables.claim(table, claim))))
     if len(claims) > MOST_CLAIMS:
