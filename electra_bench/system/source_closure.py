@@ -9,10 +9,11 @@ import ast
 import functools
 import hashlib
 import importlib.util
+import itertools
 import os
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from importlib import machinery, metadata
 from typing import NamedTuple
 
@@ -54,6 +55,34 @@ def closure_sha256(modules: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
+def closure_versions(
+    modules: Iterable[str], others: Iterable[str] = ()
+) -> Mapping[str, str]:
+    """The versions of installed distributions that own code imports.
+
+    Args:
+        modules: see `closure`.
+        others: names of further modules, also of Python itself.
+
+    Returns:
+        A version for every distribution.
+
+    Raises:
+        ModuleNotFoundError: see `closure`.
+    """
+    files = closure(modules)
+    packages = {outermost(module) for module in others}
+    for path in files.values():
+        imports = _statements(True, *_state(path))
+        packages |= {outermost(module) for module, _ in imports}
+    names = {
+        distribution
+        for package in packages - {outermost(module) for module in files}
+        for distribution in _distributions(package)
+    }
+    return {name: metadata.version(name) for name in sorted(names)}
+
+
 def closure(modules: Iterable[str]) -> Mapping[str, str]:
     """The source files of modules and of all own modules that they lead to.
 
@@ -76,7 +105,7 @@ def closure(modules: Iterable[str]) -> Mapping[str, str]:
         place = _find(need.module)
         if place is None or place.file is None:
             raise ModuleNotFoundError(f"no source file of module {need.module!r}")
-    named = frozenset(_top(need.module) for need in waiting)
+    named = frozenset(outermost(need.module) for need in waiting)
     files: dict[str, str] = {}
     seen: set[Need] = set()
     while waiting:
@@ -94,7 +123,8 @@ def closure(modules: Iterable[str]) -> Mapping[str, str]:
     return files
 
 
-def _top(module: str) -> str:
+def outermost(module: str) -> str:
+    """The package around a module that no other is around."""
     return module.partition(".")[0]
 
 
@@ -120,23 +150,28 @@ def _find(module: str) -> Place | None:
     return Place(file if file and os.path.isfile(file) else None, tuple(folders))
 
 
-def _is_own(package: str, named: Collection[str]) -> bool:
-    """Whether an outermost package is followed, beside those of the named modules."""
+def is_own(package: str, named: Collection[str] = ()) -> bool:
+    """Whether the modules of an outermost package are own code, see `closure`.
+
+    Args:
+        package: its name; one that does not exist is own.
+        named: the outermost packages of named modules.
+    """
     if package in named or package == "electra_bench":
         return True
     if package in sys.stdlib_module_names:
         return False
     place = _find(package)
-    if place is None or not (place.file or place.folders):  # built into Python
-        return False
+    if place is None or not (place.file or place.folders):
+        return True
     folder = os.path.dirname(place.folders[0] if place.folders else place.file)
     if not _holds_installed(folder):
         return True
-    plugins = named - {"electra_bench"}
-    distributions = _distributions() if plugins else {}
+    if package in _packages_of_plugins():
+        return True
     return any(
-        set(distributions.get(package, ())) & set(distributions.get(plugin, ()))
-        for plugin in plugins
+        set(_distributions(package)) & set(_distributions(other))
+        for other in {*named} - {"electra_bench", *_packages_of_plugins()}
     )
 
 
@@ -146,7 +181,23 @@ def _holds_installed(folder: str) -> bool:
 
 
 @functools.cache
-def _distributions() -> Mapping[str, list[str]]:
+def _packages_of_plugins() -> frozenset[str]:
+    """Outermost packages of the distributions that declare entry points of ours."""
+    declared = metadata.entry_points()
+    groups = [name for name in declared.groups if name.startswith("electra_bench.")]
+    packages = set()
+    for entry in itertools.chain(*(declared.select(group=name) for name in groups)):
+        packages.add(outermost(entry.module))
+        packages.update((entry.dist.read_text("top_level.txt") or "").split())
+    return frozenset(packages)
+
+
+def _distributions(package: str) -> Sequence[str]:
+    return _all_distributions().get(package, ())
+
+
+@functools.cache
+def _all_distributions() -> Mapping[str, list[str]]:
     return metadata.packages_distributions()
 
 
@@ -160,14 +211,14 @@ def _imported(need: Need, file: str, named: Collection[str]) -> Iterator[Need]:
                 module = importlib.util.resolve_name(module, package)
             except ImportError:  # more dots than packages
                 continue
-        if not _is_own(_top(module), named) or not _find(module):
+        if not is_own(outermost(module), named) or not _find(module):
             continue
         inner = [f"{module}.{name}" for name in names if _find(f"{module}.{name}")]
         yield from (Need(name, whole=True) for name in inner)
         if len(inner) < len(names) or not names:
             yield Need(module, whole=True)
         if not names:  # gives the outermost package, of which anything may be used
-            yield Need(_top(module), whole=True)
+            yield Need(outermost(module), whole=True)
 
 
 def _state(path: str) -> tuple[str, int, int]:

@@ -7,7 +7,11 @@ import pytest
 import electra_bench
 from electra_bench.registry import load_plugin
 from electra_bench.system import source_closure
-from electra_bench.system.source_closure import closure, closure_sha256
+from electra_bench.system.source_closure import (
+    closure,
+    closure_sha256,
+    closure_versions,
+)
 
 FILES = {
     "parrot/__init__.py": """
@@ -74,8 +78,8 @@ REACHED = {
 def folder(tmp_path, monkeypatch):
     write(tmp_path, FILES)
     monkeypatch.syspath_prepend(str(tmp_path))
-    source_closure._distributions.cache_clear()
-    source_closure._holds_installed.cache_clear()
+    for memo in ("_all_distributions", "_holds_installed", "_packages_of_plugins"):
+        getattr(source_closure, memo).cache_clear()
     return tmp_path
 
 
@@ -129,8 +133,9 @@ def test_the_hash_does_not_depend_on_where_the_files_lie(folder, monkeypatch):
     assert closure_sha256(["parrot.tasks"]) == before
 
 
+@pytest.mark.parametrize("declared", ["", "[electra_bench.tasks]\nx = plugged:X\n"])
 def test_of_installed_packages_only_those_of_the_plugins_distribution_are_own(
-    folder, monkeypatch
+    declared, folder, monkeypatch
 ):
     site = folder / "site-packages"
     write(
@@ -139,9 +144,10 @@ def test_of_installed_packages_only_those_of_the_plugins_distribution_are_own(
             "plugged/__init__.py": "import plugged_data, stranger, electra_bench.records",
             "plugged_data.py": "",
             "stranger.py": "",
-            "plugged-1.0.dist-info/METADATA": "Name: plugged",
+            "plugged-1.0.dist-info/METADATA": "Name: plugged\nVersion: 1.0",
             "plugged-1.0.dist-info/top_level.txt": "plugged\nplugged_data",
-            "stranger-1.0.dist-info/METADATA": "Name: stranger",
+            "plugged-1.0.dist-info/entry_points.txt": declared,
+            "stranger-1.0.dist-info/METADATA": "Name: stranger\nVersion: 1.0",
             "stranger-1.0.dist-info/top_level.txt": "stranger",
         },
     )
@@ -149,6 +155,8 @@ def test_of_installed_packages_only_those_of_the_plugins_distribution_are_own(
     found = {name for name in closure(["plugged"]) if "electra_bench" not in name}
     assert found == {"plugged", "plugged_data"}
     assert "electra_bench.records.run_record" in closure(["plugged"])
+    assert closure_versions(["plugged"])["stranger"] == "1.0"
+    assert "plugged" not in closure_versions(["plugged"])
 
 
 def test_a_single_file_and_the_modules_beside_it(folder):
