@@ -25,7 +25,7 @@ from electra_bench.reports.statistics.example_groups import (
     by_class,
     by_length,
 )
-from electra_bench.reports.statistics.replicates import weighted_metric
+from electra_bench.reports.statistics.replicates import metric_of
 from electra_bench.reports.table import NothingToShow, Table
 
 Build = Callable[[Sequence[RunRecord]], Table]
@@ -72,9 +72,8 @@ def length_scores(
     """
 
     def measures(entry: Entry, read: Callable[[], Answers]) -> Measures:
-        name = weighted_metric(entry.record, entry.result)
-        scores = by_length(name, entry.record.objective, read)
-        return {entry.result.main_metric: scores}
+        name, score = metric_of(*entry), entry.result.main_metric
+        return {score: by_length(name, score, entry.record.objective, read)}
 
     def build(records: Sequence[RunRecord]) -> Table:
         cells = task_cells(records, task, labels, kinds)[0]

@@ -191,12 +191,14 @@ class Tested:
         reasons: (number of a row, column) to why the cell has no interval.
         tests: between rows.
         differences: the tests, with p-values for all of them together.
+        replicates: bootstrap samples that were asked for.
     """
 
     def __init__(self, board: Board, evidence: Evidence, correction: str):
         """Reads the predictions and tests all pairs of shown rows."""
         self.sampled: dict[str, dict[int, Sampled]] = {}
         self.reasons: dict[tuple[int, str], str] = {}
+        self.replicates = evidence.replicate_count
         current = {}
         for name, column in zip(board.names, board.columns, strict=True):
             cells = self.sampled[name] = {}

@@ -19,8 +19,8 @@ from electra_bench.reports.statistics import significance
 from electra_bench.reports.statistics.aggregate import over_seeds
 from electra_bench.reports.statistics.replicates import (
     Replicates,
+    metric_of,
     replicates_of,
-    weighted_metric,
 )
 from electra_bench.reports.statistics.significance import Estimate, Runs
 from electra_bench.reports.table import LEVEL, Difference, Score
@@ -35,7 +35,7 @@ class Sampled:
 
     Attributes:
         lineages: of the runs.
-        metric: registered name of the weighted metric.
+        metric: registered name of the metric.
         replicates: one a run, all of the same examples.
     """
 
@@ -78,7 +78,7 @@ class Evidence:
             replicates: number of bootstrap samples.
         """
         self._collected = collected
-        self._count = replicates
+        self.replicate_count = replicates
         self._store = Store(os.path.join(cache_dir(), "reports", "replicates.db"))
 
     def sampled(self, entries: Sequence[Entry]) -> Sampled:
@@ -103,7 +103,7 @@ class Evidence:
         if len({one.examples_sha256 for one in found}) > 1:
             raise Unusable("runs answered different examples")
         lineages = tuple(lineage(e.record, self._collected) for e in defined)
-        metric = weighted_metric(defined[0].record, defined[0].result)
+        metric = metric_of(defined[0].record, defined[0].result)
         return Sampled(lineages, metric, tuple(found))
 
     def replicates(self, entry: Entry) -> Replicates:
@@ -118,7 +118,7 @@ class Evidence:
             result,
             self._collected.predictions_sha256(record, result),
             lambda: self._collected.answers(record, result),
-            self._count,
+            self.replicate_count,
             self._store,
         )
         if len(found.quality) < 2:
