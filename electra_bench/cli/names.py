@@ -23,7 +23,7 @@ KINDS = {
     "reports": "report",
     "suites": "suite",
     "vocabularies": "vocabulary",
-    "weighted_metrics": "weighted_metric",
+    "metrics": "metric",
     "plugins": "plugin",
     "runs": "run",
 }

@@ -1,7 +1,7 @@
 """Everything that is known by name, found through entry points.
 
 `tasks` and `mixtures` hold TaskCards and mixture descriptions; seqio's own registries hold
-the tasks themselves. `weighted_metrics` holds functions that nothing configures. The other
+the tasks themselves. `metrics` holds functions that nothing configures. The other
 registries hold builders, which are registered with gin as `<kind>.<name>`. Nothing here
 imports TensorFlow or seqio.
 """
@@ -9,6 +9,7 @@ imports TensorFlow or seqio.
 from electra_bench.registry.registry import Origin, Registry, UnknownName, load_plugin
 
 tasks = Registry("tasks", gin_names=False)
+metrics = Registry("metrics", gin_names=False)
 mixtures = Registry("mixtures", gin_names=False)
 features = Registry("features")
 models = Registry("models")
@@ -18,13 +19,13 @@ reports = Registry("reports")
 suites = Registry("suites")
 training = Registry("training")
 vocabularies = Registry("vocabularies")
-weighted_metrics = Registry("weighted_metrics", gin_names=False)
 
 REGISTRIES = {
     registry.kind: registry
     for registry in (
         tasks,
         mixtures,
+        metrics,
         features,
         models,
         objectives,
@@ -33,7 +34,6 @@ REGISTRIES = {
         suites,
         training,
         vocabularies,
-        weighted_metrics,
     )
 }
 
@@ -45,6 +45,7 @@ __all__ = [
     "features",
     "kinds",
     "load_plugin",
+    "metrics",
     "mixtures",
     "models",
     "objectives",
@@ -53,5 +54,4 @@ __all__ = [
     "tasks",
     "training",
     "vocabularies",
-    "weighted_metrics",
 ]

@@ -24,7 +24,7 @@ from electra_bench.reports.statistics.example_groups import (
     by_class,
     by_length,
 )
-from electra_bench.reports.statistics.replicates import weighted_metric
+from electra_bench.reports.statistics.replicates import metric_of
 from electra_bench.reports.table import NothingToShow, Table, distinct
 
 Build = Callable[[Sequence[RunRecord]], Table]
@@ -69,9 +69,8 @@ def length_scores(
     """
 
     def measures(entry: Entry, read: Callable[[], Answers]) -> Measures:
-        name = weighted_metric(entry.record, entry.result)
-        scores = by_length(name, entry.record.objective, read)
-        return {entry.result.main_metric: scores}
+        name, score = metric_of(*entry), entry.result.main_metric
+        return {score: by_length(name, score, entry.record.objective, read)}
 
     def build(records: Sequence[RunRecord]) -> Table:
         cells, _ = cells_of_task(records, task, labels, kinds)

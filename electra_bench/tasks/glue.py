@@ -18,7 +18,8 @@ from electra_bench.data.readers.tables import (
 from electra_bench.records import TaskCard
 from electra_bench.tasks import postprocessors
 from electra_bench.tasks.features import preprocessors
-from electra_bench.tasks.metrics import scores
+from electra_bench.tasks.metrics.classification import accuracy, binary_f1, matthews
+from electra_bench.tasks.metrics.correlation import listed_pearson, listed_spearman
 from electra_bench.tasks.text_tasks import add_classification, add_text_task
 
 DOUBLED = {"train_doubled": "train"}
@@ -38,7 +39,7 @@ def cola(card: TaskCard) -> seqio.Task:
     labelled = Columns(4, text_a=3, label=1, header=False)
     columns = {"train": labelled, "dev": labelled, "test": Columns(2, text_a=1)}
     source = _source(card, "CoLA", columns)
-    return add_classification(card, source, [scores.matthews, scores.accuracy])
+    return add_classification(card, source, [matthews, accuracy])
 
 
 def sst(card: TaskCard) -> seqio.Task:
@@ -50,7 +51,7 @@ def sst(card: TaskCard) -> seqio.Task:
     labelled = Columns(2, text_a=0, label=1)
     columns = {"train": labelled, "dev": labelled, "test": Columns(2, text_a=1)}
     source = _source(card, "SST-2", columns)
-    return add_classification(card, source, [scores.accuracy])
+    return add_classification(card, source, [accuracy])
 
 
 def mrpc(card: TaskCard) -> seqio.Task:
@@ -60,7 +61,7 @@ def mrpc(card: TaskCard) -> seqio.Task:
         card: the task's card.
     """
     source = MrpcSource(card)
-    metric_fns = [scores.accuracy, scores.binary_f1("1")]
+    metric_fns = [accuracy, binary_f1("1")]
     return add_classification(card, source, metric_fns)
 
 
@@ -77,7 +78,7 @@ def qqp(card: TaskCard) -> seqio.Task:
         "test": Columns(3, text_a=1, text_b=2),
     }
     source = _source(card, "QQP", columns, on_error="skip")
-    metric_fns = [scores.accuracy, scores.binary_f1("1")]
+    metric_fns = [accuracy, binary_f1("1")]
     return add_classification(card, source, metric_fns)
 
 
@@ -99,7 +100,7 @@ def mnli(card: TaskCard) -> seqio.Task:
         "test_mismatched": test,
     }
     source = _source(card, "MNLI", columns)
-    return add_classification(card, source, [scores.accuracy])
+    return add_classification(card, source, [accuracy])
 
 
 def ax(card: TaskCard) -> seqio.Task:
@@ -120,7 +121,7 @@ def ax(card: TaskCard) -> seqio.Task:
         {"diagnostic": Columns(3, text_a=1, text_b=2)},
         one_of(card.labels),
     )
-    return add_classification(card, source, [scores.matthews, scores.accuracy])
+    return add_classification(card, source, [matthews, accuracy])
 
 
 def sentence_pairs(card: TaskCard) -> seqio.Task:
@@ -136,7 +137,7 @@ def sentence_pairs(card: TaskCard) -> seqio.Task:
         "test": Columns(3, text_a=1, text_b=2),
     }
     source = _source(card, card.name.upper(), columns)
-    return add_classification(card, source, [scores.accuracy])
+    return add_classification(card, source, [accuracy])
 
 
 def sts(card: TaskCard) -> seqio.Task:
@@ -163,7 +164,7 @@ def sts(card: TaskCard) -> seqio.Task:
         source,
         preprocessors.scaled_values(*card.label_range),
         postprocessors.scaled_value(*card.label_range),
-        [scores.spearman, scores.pearson],
+        [listed_spearman, listed_pearson],
     )
 
 

@@ -1,7 +1,7 @@
 """From a TaskCard to a registered seqio task, and the hashes its cache is keyed by."""
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import seqio
@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from electra_bench import registry
 from electra_bench.records import TaskCard
+from electra_bench.tasks.metrics.weighted import Metric, list_form
 from electra_bench.vocabularies.run_vocabulary import RunVocabulary
 
 
@@ -41,7 +42,7 @@ def add_task(
     source: seqio.DataSource,
     preprocessors: Sequence[Callable[..., tf.data.Dataset]],
     postprocess_fn: Callable[..., Any],
-    metric_fns: Sequence[Callable[[list, list], Mapping[str, float]]],
+    metric_fns: Sequence[Metric],
 ) -> seqio.Task:
     """Registers a task with seqio, and its card if a plugin has not declared it.
 
@@ -52,9 +53,10 @@ def add_task(
         postprocess_fn: `(value, example=None, is_target=False)` to what metrics compare:
             `value` is the stored labels or values of an example if `is_target`, otherwise
             the prediction that the task kind decoded.
-        metric_fns: `(targets, predictions)` or `(targets, scores)` to percentages; the
-            names of the parameters count. Scores are what the task kind decodes beside
-            its predictions, for classification the probabilities of all classes.
+        metric_fns: `(targets, predictions)` or `(targets, scores)` to percentages, or to
+            what is weighted (see `metrics.weighted`), of which seqio gets the form of
+            lists; the names of the parameters count. Scores are what the task kind decodes
+            beside its predictions, for classification the probabilities of all classes.
 
     Raises:
         ValueError: another card has this name.
@@ -72,7 +74,7 @@ def add_task(
         preprocessors=list(preprocessors),
         output_features=output_features(),
         postprocess_fn=postprocess_fn,
-        metric_fns=list(metric_fns),
+        metric_fns=list(map(list_form, metric_fns)),
     )
 
 

@@ -9,7 +9,7 @@ from electra_bench.data.readers.columns import read_conllu, read_sentences
 from electra_bench.records import TaskCard
 from electra_bench.tasks import postprocessors
 from electra_bench.tasks.features import preprocessors
-from electra_bench.tasks.metrics import scores
+from electra_bench.tasks.metrics.tagging import span_f1, tag_accuracy
 from electra_bench.tasks.registration import add_task
 
 WHOLE = {name: Part((name,)) for name in ("train", "dev", "test")}
@@ -75,7 +75,7 @@ def pos(card: TaskCard) -> seqio.Task:
     """
     read = functools.partial(read_conllu, labels=card.labels)
     source = ColumnSource(card.name, (), WHOLE, read, extension=".conllu")
-    return _add(card, source, [scores.tag_accuracy])
+    return _add(card, source, [tag_accuracy])
 
 
 def _read(card: TaskCard, num_columns: int) -> functools.partial:
@@ -85,7 +85,7 @@ def _read(card: TaskCard, num_columns: int) -> functools.partial:
 
 
 def _add_spans(card: TaskCard, source: seqio.DataSource) -> seqio.Task:
-    return _add(card, source, [scores.span_f1, scores.tag_accuracy])
+    return _add(card, source, [span_f1, tag_accuracy])
 
 
 def _add(card: TaskCard, source: seqio.DataSource, metric_fns: list) -> seqio.Task:

@@ -1,6 +1,6 @@
 """Registering tasks whose examples are a text or a pair of texts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import seqio
@@ -9,9 +9,8 @@ import tensorflow as tf
 from electra_bench.records import TaskCard
 from electra_bench.tasks import postprocessors
 from electra_bench.tasks.features import preprocessors
+from electra_bench.tasks.metrics.weighted import Metric
 from electra_bench.tasks.registration import add_task
-
-MetricFns = Sequence[Callable[[list, list], Mapping[str, float]]]
 
 
 def add_text_task(
@@ -19,7 +18,7 @@ def add_text_task(
     source: seqio.DataSource,
     encode_labels: Callable[[tf.data.Dataset], tf.data.Dataset],
     postprocess_fn: Callable[..., Any],
-    metric_fns: MetricFns,
+    metric_fns: Sequence[Metric],
 ) -> seqio.Task:
     """Registers a task of texts.
 
@@ -41,7 +40,7 @@ def add_text_task(
 
 
 def add_classification(
-    card: TaskCard, source: seqio.DataSource, metric_fns: MetricFns
+    card: TaskCard, source: seqio.DataSource, metric_fns: Sequence[Metric]
 ) -> seqio.Task:
     """Registers a task of kind `classification`.
 

@@ -34,15 +34,16 @@ BY_QUALITY = list(SHARES)
 def error_rate(targets, predictions):
     """A plugin's metric: the share of wrong answers."""
     right = np.array([t == p for t, p in zip(targets, predictions, strict=True)], float)
-    return WeightedMetric(
+    measured = WeightedMetric(
         right, lambda w: 100 * (w @ (1 - right)) / w.sum(-1), limits=(0.0, 100.0)
     )
+    return {"error_rate": measured}
 
 
 @pytest.fixture
 def metric(monkeypatch):
     """The metric, as if a plugin were installed."""
-    metrics = registry.weighted_metrics
+    metrics = registry.metrics
     monkeypatch.setitem(metrics._things, "error_rate", error_rate)
     origin = registry.Origin(None, None, "test")
     monkeypatch.setitem(metrics._origins, "error_rate", origin)

@@ -14,7 +14,7 @@ from electra_bench.records import TaskCard
 from electra_bench.tasks import postprocessors
 from electra_bench.tasks.examples import examples
 from electra_bench.tasks.features import preprocessors
-from electra_bench.tasks.metrics import scores
+from electra_bench.tasks.metrics.classification import accuracy
 from electra_bench.tasks.registration import add_task
 from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 
@@ -61,7 +61,7 @@ def register(name, texts):
             preprocessors.complete,
         ],
         postprocessors.class_label(("no", "yes")),
-        [scores.accuracy],
+        [accuracy],
     )
 
 

@@ -11,7 +11,7 @@ from electra_bench.records import TaskCard
 from electra_bench.registry import UnknownName
 from electra_bench.tasks import postprocessors
 from electra_bench.tasks.features import preprocessors
-from electra_bench.tasks.metrics import scores
+from electra_bench.tasks.metrics.classification import accuracy
 from electra_bench.tasks.registration import add_task, load_task
 
 CARD = TaskCard(
@@ -62,7 +62,7 @@ def build(card):
             lambda ds: ds.map(lambda e: {**e, "segment_ids": e["input_ids"]}),
         ],
         postprocessors.class_label(card.labels),
-        [scores.accuracy],
+        [accuracy],
     )
 
 

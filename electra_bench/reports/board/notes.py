@@ -108,6 +108,7 @@ def notes_on_tests(board: Board, tested: Tested, correction: str) -> list[str]:
             "Brackets are the 95 % interval of the mean over seeds and examples; of one "
             "run, over examples only."
         )
+    notes += _notes_on_samples(tested)
     of_models = [one for one in tested.differences if not one.runs_only]
     of_runs = len(tested.differences) - len(of_models)
     if of_models:
@@ -129,6 +130,21 @@ def notes_on_tests(board: Board, tested: Tested, correction: str) -> list[str]:
     if of_models:
         notes += _notes_on_checkpoints(board, tested)
     return notes
+
+
+def _notes_on_samples(tested: Tested) -> list[str]:
+    """Which columns have fewer bootstrap samples, since their metric has no weights."""
+    columns: dict[int, list[str]] = {}
+    for column, of_column in tested.resampled.items():
+        for cell in of_column.values():
+            if (count := cell.runs.samples.shape[1]) < tested.replicates:
+                names = columns.setdefault(count, [])
+                names += [] if column in names else [column]
+    return [
+        f"Intervals and tests of {', '.join(names)} are of {count} bootstrap samples: the "
+        "metric has no weighted form, and each sample costs a call of it."
+        for count, names in columns.items()
+    ]
 
 
 def note_on_contaminated(board: Board, tests: Sequence[Difference]) -> list[str]:

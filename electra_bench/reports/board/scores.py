@@ -214,12 +214,14 @@ class Tested:
         reasons: (number of a row, column) to why the cell has no interval.
         tests: between rows.
         differences: the tests, with p-values for all of them together.
+        replicates: bootstrap samples that were asked for.
     """
 
     def __init__(self, board: Board, bootstrap: Bootstrap, correction: str):
         """Reads the predictions and tests all pairs of shown rows."""
         self.resampled: dict[str, dict[int, Resampled]] = {}
         self.reasons: dict[tuple[int, str], str] = {}
+        self.replicates = bootstrap.replicate_count
         current = {}
         for name, column in board.columns.items():
             cells = self.resampled[name] = {}

@@ -20,11 +20,18 @@ class Answers(NamedTuple):
         ids: the examples' ids, all different.
         targets: right answers.
         predictions: the model's answers.
+        scores: what each of them was chosen by.
     """
 
     ids: tuple[str, ...]
     targets: tuple[Any, ...]
     predictions: tuple[Any, ...]
+    scores: tuple[Any, ...]
+
+    @property
+    def pairs(self) -> list[tuple[Any, Any]]:
+        """Right and predicted answers."""
+        return list(zip(self.targets, self.predictions, strict=True))
 
     def examples_sha256(self) -> str:
         """Hash of ids and targets; equal where two runs answered the same examples."""
@@ -87,4 +94,5 @@ def read_answers(path: str, result: TaskResult) -> Answers:
         tuple(line.id for line in lines),
         tuple(line.target for line in lines),
         tuple(line.prediction for line in lines),
+        tuple(line.scores for line in lines),
     )

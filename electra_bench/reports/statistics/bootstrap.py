@@ -18,8 +18,8 @@ from electra_bench.reports.statistics import significance
 from electra_bench.reports.statistics.aggregate import over_seeds
 from electra_bench.reports.statistics.replicates import (
     Replicates,
+    metric_of,
     replicates_of,
-    weighted_metric,
 )
 from electra_bench.reports.statistics.significance import Runs
 from electra_bench.reports.table import Score
@@ -34,7 +34,7 @@ class Resampled:
 
     Attributes:
         lineages: of the runs.
-        metric: registered name of the weighted metric.
+        metric: registered name of the metric.
         replicates: one a run, all of the same examples.
     """
 
@@ -77,7 +77,7 @@ class Bootstrap:
             replicates: number of bootstrap samples.
         """
         self._records = Records.of(records)
-        self._count = replicates
+        self.replicate_count = replicates
         self._store = Store(os.path.join(cache_dir(), "reports", "replicates.db"))
 
     def resampled(self, entries: Sequence[Entry]) -> Resampled:
@@ -102,7 +102,7 @@ class Bootstrap:
         if len({one.examples_sha256 for one in found}) > 1:
             raise Unusable("runs answered different examples")
         lineages = tuple(lineage(e.record, self._records) for e in defined)
-        metric = weighted_metric(defined[0].record, defined[0].result)
+        metric = metric_of(defined[0].record, defined[0].result)
         return Resampled(lineages, metric, tuple(found))
 
     def replicates(self, entry: Entry) -> Replicates:
@@ -117,7 +117,7 @@ class Bootstrap:
             result,
             self._records.predictions_sha256(record, result),
             lambda: self._records.answers(record, result),
-            self._count,
+            self.replicate_count,
             self._store,
         )
         if len(found.quality) < 2:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from electra_bench import registry
 from electra_bench.reports.collect.predictions import Answers, Unusable
+from electra_bench.reports.statistics.replicates import measured_answers
+from electra_bench.tasks.metrics.tagging import spans
 
 # Name of a measure to names of groups to percentages.
 Measures = Mapping[str, Mapping[str, float]]
@@ -34,7 +35,7 @@ def by_class(kind: str | None, read: Callable[[], Answers]) -> Measures:
     answers = read()
     if kind == "classification":
         return _confused(
-            [(str(t), str(p)) for t, p in zip(*answers[1:], strict=True)],
+            [(str(target), str(prediction)) for target, prediction in answers.pairs],
             "accuracy",
         )
     tags = {tag for tags in answers.targets for tag in tags}
@@ -42,7 +43,7 @@ def by_class(kind: str | None, read: Callable[[], Answers]) -> Measures:
         return _spans(answers)
     pairs = [
         pair
-        for target, prediction in zip(*answers[1:], strict=True)
+        for target, prediction in answers.pairs
         for pair in zip(target, prediction, strict=True)
     ]
     return _confused(pairs, "accuracy")
@@ -63,16 +64,9 @@ def _confused(pairs: Sequence[tuple[str, str]], of_class: str) -> Measures:
 
 
 def _spans(answers: Answers) -> Measures:
-    # It loads scikit-learn, which takes a second or two.
-    from seqeval.metrics.sequence_labeling import get_entities
-
     expected, found = (
-        {
-            (number, *span)
-            for number, tags in enumerate(side)
-            for span in get_entities(tags)
-        }
-        for side in answers[1:]
+        {(number, *span) for number, tags in enumerate(side) for span in spans(tags)}
+        for side in (answers.targets, answers.predictions)
     )
     counts = {}
     for name in sorted({span[1] for span in expected}):
@@ -92,7 +86,7 @@ def _measures(counts: Mapping[str, tuple[int, int, int]], recall: str) -> Measur
 
 
 def by_length(
-    metric: str, kind: str | None, read: Callable[[], Answers]
+    metric: str, score: str, kind: str | None, read: Callable[[], Answers]
 ) -> Mapping[str, float]:
     """The main metric on examples of a length in words.
 
@@ -100,7 +94,8 @@ def by_length(
     questions.
 
     Args:
-        metric: registered name of the weighted metric.
+        metric: registered name of the metric.
+        score: name of one of its scores.
         kind: registered task kind.
         read: reads the answers of one run.
 
@@ -116,9 +111,9 @@ def by_length(
     present = np.unique(groups)
     # [groups, examples]: a group is a sample that has its own examples only.
     weights = (groups == present[:, None]).astype(np.float64)
-    score = registry.weighted_metrics.get(metric)(*answers[1:]).score
+    scores = measured_answers(metric, score, answers).score(weights)
     names = [LENGTH_NAMES[group] for group in present]
-    return dict(zip(names, score(weights).tolist(), strict=True))
+    return dict(zip(names, scores.tolist(), strict=True))
 
 
 def _of_answer(answers: Sequence[str]) -> int:

@@ -4,9 +4,11 @@ Everything that statistics need of a predictions file is here, so that the file 
 and then known by its hash.
 """
 
+import contextlib
 import functools
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -16,6 +18,8 @@ from electra_bench import registry
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.reports.collect.predictions import Answers, Unusable
 from electra_bench.reports.collect.store import Store
+from electra_bench.system.file_hashes import file_sha256
+from electra_bench.tasks.metrics.weighted import WeightedMetric, measured
 
 # Goes up when the same predictions would give other replicates.
 METHOD = 2
@@ -30,8 +34,9 @@ class Replicates(NamedTuple):
 
     Attributes:
         score: on all examples, percentage.
-        samples: on samples drawn with replacement, float64 [replicates]. The n-th sample
-            holds the same examples for all runs with as many of them.
+        samples: on samples drawn with replacement, float64 [replicates]; fewer than asked
+            for where the metric is slow. The n-th sample holds the same examples for all
+            runs with as many of them.
         quality: how good every answer is, float64 [examples], in the order of the ids.
         examples_sha256: hash of ids and targets.
         limits: the smallest and the largest score that there can be.
@@ -44,17 +49,47 @@ class Replicates(NamedTuple):
     limits: tuple[float, float]
 
 
-def weighted_metric(record: RunRecord, result: TaskResult) -> str:
+def metric_of(record: RunRecord, result: TaskResult) -> str:
     """Registered name of the metric of a result.
 
     Raises:
         Unusable: none is registered.
     """
-    names = registry.weighted_metrics.names()
+    names = registry.metrics.names()
     for name in (f"{record.objective}_{result.main_metric}", result.main_metric):
         if name in names:
             return name
-    raise Unusable(f"no weighted metric {result.main_metric}")
+    raise Unusable(f"metric {result.main_metric} is not registered")
+
+
+def measured_answers(name: str, score: str, answers: Answers) -> WeightedMetric:
+    """What a metric says of the predictions of a run.
+
+    Args:
+        name: registered name of the metric.
+        score: name of one of its scores.
+        answers: the predictions.
+
+    Raises:
+        Unusable: they are not such as the metric takes.
+    """
+    with _answers_of_metric():
+        return measured(
+            registry.metrics.get(name),
+            score,
+            answers.targets,
+            answers.predictions,
+            answers.scores,
+        )
+
+
+@contextlib.contextmanager
+def _answers_of_metric() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        # Well-formed JSON, but not the answers of this metric.
+        raise Unusable("predictions of another form") from error
 
 
 def replicates_of(
@@ -78,13 +113,15 @@ def replicates_of(
     Raises:
         Unusable: the predictions cannot be used, or score otherwise than the record says.
     """
-    name = weighted_metric(record, result)
-    content = [METHOD, sha256, name, *_identity(name), count]
+    name = metric_of(record, result)
+    content = [METHOD, sha256, name, result.main_metric, *_identity(name), count]
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     keep = store is not None and sha256 is not None
     found = _unpacked(store.get(key)) if keep else None
     if found is None:
-        found = _resampled(read(), registry.weighted_metrics.get(name), count)
+        answers = read()
+        metric = measured_answers(name, result.main_metric, answers)
+        found = _resampled(answers, metric, count)
         if keep:
             store.put(key, _packed(found))
     if not abs(found.score - result.main_score) <= TOLERANCE:
@@ -94,26 +131,25 @@ def replicates_of(
 
 @functools.cache
 def _identity(name: str) -> list[str]:
-    """Distribution, version and function of a metric."""
-    return [str(part) for part in vars(registry.weighted_metrics.origin(name)).values()]
+    """Distribution, version, function and file of a metric."""
+    registry.metrics.load(name)
+    origin = registry.metrics.origin(name)
+    module = sys.modules.get(origin.target.partition(":")[0])
+    file = getattr(module, "__file__", None)
+    return [*map(str, vars(origin).values()), file_sha256(file) if file else ""]
 
 
-def _resampled(answers: Answers, metric: Callable, count: int) -> Replicates:
-    try:
-        measured = metric(answers.targets, answers.predictions)
-        size = len(answers.ids)
-        everything = np.ones((1, size))
-        samples = [measured.score(weights) for weights in sample_weights(size, count)]
-        score = float(measured.score(everything)[0])
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        # Well-formed JSON, but not the answers of this metric.
-        raise Unusable("predictions of another form") from error
+def _resampled(answers: Answers, metric: WeightedMetric, count: int) -> Replicates:
+    size = len(answers.ids)
+    count = int(min(count, metric.max_samples))
+    with _answers_of_metric():
+        samples = [metric.score(weights) for weights in sample_weights(size, count)]
     return Replicates(
-        score,
+        float(metric.score(np.ones((1, size)))[0]),
         np.concatenate(samples),
-        measured.quality,
+        metric.quality,
         answers.examples_sha256(),
-        measured.limits,
+        metric.limits,
     )
 
 

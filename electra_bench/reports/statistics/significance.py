@@ -195,10 +195,12 @@ def _of_group(columns: Sequence[Sequence[Runs]]) -> Estimate:
     by_size: dict[int, list[np.ndarray]] = {}
     for (runs, *_), of_column in zip(columns, samples, strict=True):
         by_size.setdefault(runs.num_examples, []).append(of_column)
-    parts = [
-        _part_of_examples(np.sum(alike, 0) / count, size)
-        for size, alike in by_size.items()
-    ]
+    parts = []
+    for size, alike in by_size.items():
+        # The first samples are the same, where a slow metric has fewer of them.
+        fewest = min(map(len, alike))
+        total = np.sum([of_column[:fewest] for of_column in alike], 0)
+        parts.append(_part_of_examples(total / count, size))
     for side in zip(*columns, strict=True):
         several = [runs for runs in side if len(runs.scores) > 1]
         parts += [

@@ -1,32 +1,41 @@
 """What a task without code leaves open and its data tell: labels, range, metric, floor."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from electra_bench.data.readers.bad_rows import bad_row
 from electra_bench.data.readers.columns import Sentence, is_span_tag
 from electra_bench.tasks.from_files.source import Definition, FileTaskSource
 from electra_bench.tasks.majority_baseline import trivial_answers
-from electra_bench.tasks.metrics import scores as metrics
+from electra_bench.tasks.metrics.classification import (
+    accuracy,
+    binary_f1,
+    macro_f1,
+    matthews,
+)
+from electra_bench.tasks.metrics.correlation import listed_pearson, listed_spearman
 from electra_bench.tasks.metrics.squad import squad_v1, squad_v2
+from electra_bench.tasks.metrics.tagging import span_f1, tag_accuracy
+from electra_bench.tasks.metrics.weighted import ListMetric, Metric, list_form
 
 MAX_LABELS = 1000
 
 
-def metric_fns(task: Definition) -> list[Callable[[list, list], Mapping[str, float]]]:
+def metric_fns(task: Definition) -> list[ListMetric]:
     """All metrics of the kind, the one that tables show by default first."""
+    return list(map(list_form, _metrics(task)))
+
+
+def _metrics(task: Definition) -> list[Metric]:
     if task.kind == "classification":
-        fns = [metrics.accuracy, metrics.matthews, metrics.macro_f1]
-        binary = [metrics.binary_f1(task.labels[1])] if len(task.labels) == 2 else []
-        return fns + binary
+        binary = [binary_f1(task.labels[1])] if len(task.labels) == 2 else []
+        return [accuracy, matthews, macro_f1, *binary]
     if task.kind == "regression":
-        return [metrics.spearman, metrics.pearson]
+        return [listed_spearman, listed_pearson]
     if task.kind == "tagging":
         spans = all(map(is_span_tag, task.labels))
-        return (
-            [metrics.span_f1, metrics.tag_accuracy] if spans else [metrics.tag_accuracy]
-        )
+        return [span_f1, tag_accuracy] if spans else [tag_accuracy]
     return [squad_v2() if task.unanswerable else squad_v1]
 
 

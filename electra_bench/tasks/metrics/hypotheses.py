@@ -1,7 +1,18 @@
 """Metrics of recognised or translated sentences against references; percentages."""
 
+import functools
+import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
+
+from electra_bench.tasks.metrics.weighted import (
+    Measures,
+    Metric,
+    Scores,
+    list_form,
+    ratio,
+)
 
 # What a metric compares: sentences, and the references of each.
 Sentences = Sequence[str]
@@ -9,87 +20,105 @@ References = Sequence[Sequence[str]]
 
 
 class HypothesisMetric(NamedTuple):
-    """A metric of a whole set of sentences.
+    """A metric of a whole set of sentences, and of a single one.
 
     Attributes:
         name: one of `METRICS`.
         higher_is_better: whether large values are good.
-        corpus: `corpus(sentences, references)`, 0-100; a word error rate may be more.
+        metric: of references and sentences, 0-100; a word error rate may be more.
         sentence: `sentence(text, references)`, of one sentence; for choosing the best of
             several.
     """
 
     name: str
     higher_is_better: bool
-    corpus: Callable[[Sentences, References], float]
+    metric: Metric
     sentence: Callable[[str, Sequence[str]], float]
+
+    def corpus(self, sentences: Sentences, references: References) -> float:
+        """The metric of all sentences together."""
+        return list_form(self.metric)(references, sentences)[self.name]
 
     def is_better(self, value: float, other: float) -> bool:
         """Whether one value is better than another."""
         return value > other if self.higher_is_better else value < other
 
 
-def word_error_rate() -> HypothesisMetric:
+def wer(targets: References, predictions: Sentences) -> Measures:
     """Substituted, deleted and inserted words in percent of the references' words.
 
     Over all sentences together, each with one reference, by jiwer. Words are what stands
     between spaces; case and punctuation count.
     """
+    if not predictions:
+        return {"wer": ratio([], [])}
     # Only this metric needs it.
     import jiwer
 
-    def corpus(sentences: Sentences, references: References) -> float:
-        right = [texts[0] for texts in references]
-        return 100.0 * jiwer.process_words(right, list(sentences)).wer
-
-    return HypothesisMetric(
-        "wer", False, corpus, lambda text, references: corpus([text], [references])
-    )
-
-
-def bleu(**options: Any) -> HypothesisMetric:
-    """BLEU by sacrebleu; of one sentence, with effective order.
-
-    Args:
-        **options: of `sacrebleu.metrics.BLEU`, as `tokenize="zh"`.
-    """
-    from sacrebleu.metrics import BLEU
-
-    of_sentence = BLEU(**(options | {"effective_order": True}))
-    return _sacrebleu("bleu", BLEU(**options), of_sentence)
+    found = jiwer.process_words([texts[0] for texts in targets], list(predictions))
+    errors = [
+        sum(
+            max(
+                part.ref_end_idx - part.ref_start_idx,
+                part.hyp_end_idx - part.hyp_start_idx,
+            )
+            for part in parts
+            if part.type != "equal"
+        )
+        for parts in found.alignments
+    ]
+    words = [len(reference) for reference in found.references]
+    measured = ratio(errors, words)
+    return {"wer": measured._replace(quality=-measured.quality, limits=(0.0, math.inf))}
 
 
-def chrf(**options: Any) -> HypothesisMetric:
-    """chrF by sacrebleu.
-
-    Args:
-        **options: of `sacrebleu.metrics.CHRF`, as `word_order=2`.
-    """
-    from sacrebleu.metrics import CHRF
-
-    return _sacrebleu("chrf", CHRF(**options), CHRF(**options))
+def bleu(targets: References, predictions: Sentences) -> Scores:
+    """BLEU by sacrebleu, which has no weighted form."""
+    return _by_sacrebleu("bleu").metric(targets, predictions)
 
 
-def _sacrebleu(name: str, of_corpus, of_sentence) -> HypothesisMetric:
-    def corpus(sentences: Sentences, references: References) -> float:
-        # sacrebleu has a list of references for each place; None where one is missing.
-        most = max(map(len, references))
-        places = [
-            [texts[i] if i < len(texts) else None for texts in references]
-            for i in range(most)
-        ]
-        return of_corpus.corpus_score(list(sentences), places).score
+def chrf(targets: References, predictions: Sentences) -> Scores:
+    """chrF by sacrebleu, which has no weighted form."""
+    return _by_sacrebleu("chrf").metric(targets, predictions)
+
+
+def _by_sacrebleu(name: str, **options: Any) -> HypothesisMetric:
+    # It takes half a second.
+    import sacrebleu.metrics
+
+    scorer = getattr(sacrebleu.metrics, name.upper())
+    of_corpus = scorer(**options)
+    # Of few words only the orders that they have.
+    effective = {"effective_order": True} if name == "bleu" else {}
+    of_sentence = scorer(**(options | effective))
+
+    def metric(targets: References, predictions: Sentences) -> Scores:
+        if not predictions:
+            return {name: math.nan}
+        # A list of references for each place; None where one is missing.
+        places = list(itertools.zip_longest(*targets))
+        return {name: of_corpus.corpus_score(list(predictions), places).score}
 
     def sentence(text: str, references: Sequence[str]) -> float:
         return of_sentence.sentence_score(text, list(references)).score
 
-    return HypothesisMetric(name, True, corpus, sentence)
+    return HypothesisMetric(name, True, metric, sentence)
+
+
+def _word_error_rate() -> HypothesisMetric:
+    in_lists = list_form(wer)
+    return HypothesisMetric(
+        "wer",
+        False,
+        wer,
+        lambda text, references: in_lists([references], [text])["wer"],
+    )
 
 
 _BUILDERS: dict[str, Callable[..., HypothesisMetric]] = {
-    "wer": word_error_rate,
-    "bleu": bleu,
-    "chrf": chrf,
+    "wer": _word_error_rate,
+    "bleu": functools.partial(_by_sacrebleu, "bleu"),
+    "chrf": functools.partial(_by_sacrebleu, "chrf"),
 }
 METRICS = tuple(_BUILDERS)
 
@@ -101,7 +130,7 @@ def hypothesis_metric(
 
     Args:
         name: one of `METRICS`.
-        options: of its library.
+        options: of its library, as `{"tokenize": "zh"}`.
 
     Raises:
         ValueError: there is none, or it does not take these options.

@@ -1,32 +1,33 @@
-"""Metrics of examples that have weights, for bootstraps and paired tests.
+"""What a metric is: scores of examples that have weights.
 
-The metrics of `metrics` and `qa_metrics` take lists, and their libraries load TensorFlow or
-need a millisecond a call; a bootstrap needs a score for each of a thousand samples of the
-same predictions, on a laptop. What a sample draws twice has the weight 2 here, and one
-matrix product gives the scores of all samples. Unweighted they equal the task's own metric;
-reports check that on every file that they read.
+A bootstrap needs a score for each of a thousand samples of the same predictions. What a
+sample draws twice has the weight 2 here, and one matrix product gives the scores of all
+samples. So a metric is a function of `targets` and `predictions`, with an item an example,
+that returns names and a `WeightedMetric` for each. seqio's form, percentages of the same
+lists, is `list_form` of it. A metric that has no weighted form returns the percentages
+itself; `measured` then calls it on what every sample draws.
 
-Registered as `<kind>_<metric>` or, where the metric's name says it all, `<metric>`. Each
-takes `targets` and `predictions` as `metrics` does, read from JSON.
+As in seqio, a second parameter `scores` gets what the predictions were chosen by.
+
+Reports read predictions from JSON and load the metrics, so nothing here loads TensorFlow
+or scikit-learn.
 """
 
+import functools
+import inspect
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from electra_bench.tasks.metrics.answer_match import (
-    NULL_ODDS_THRESHOLD,
-    Match,
-    match,
-    match_or_none,
-)
-
 Weights = np.ndarray
+Scores = dict[str, float]
 # Smallest and largest score.
 OF_SHARES = (0.0, 100.0)
 OF_CORRELATIONS = (-100.0, 100.0)
+# A sample costs a whole call of a metric that has no weighted form.
+RESAMPLED = 200
 
 
 class WeightedMetric(NamedTuple):
@@ -39,160 +40,111 @@ class WeightedMetric(NamedTuple):
             NaN where a sample has no score.
         limits: the smallest and the largest score that there can be, at which intervals
             end.
+        max_samples: how many samples are scored at most, since each of them is slow.
     """
 
     quality: np.ndarray
     score: Callable[[Weights], np.ndarray]
     limits: tuple[float, float] = (-math.inf, math.inf)
+    max_samples: float = math.inf
 
 
-def accuracy(targets: Sequence, predictions: Sequence) -> WeightedMetric:
-    """Share of equal answers."""
-    return _mean([float(t == p) for t, p in zip(targets, predictions, strict=True)])
+Measures = dict[str, WeightedMetric]
+Metric = Callable[..., Mapping[str, WeightedMetric | float]]
+ListMetric = Callable[..., Scores]
 
 
-def matthews(targets: Sequence, predictions: Sequence) -> WeightedMetric:
-    """Matthews correlation of classes; 0 if all targets or predictions are equal.
+def list_form(metric: Metric) -> ListMetric:
+    """The metric as seqio's `metric_fns` have it, with the parameters of the metric.
 
-    Source: Gorodkin 2004, equation 2, in the form of sklearn.metrics.matthews_corrcoef.
+    Args:
+        metric: with or without a weighted form.
+
+    Returns:
+        A function of the same lists that returns percentages; NaN without examples.
     """
-    classes = np.array(sorted({*map(str, targets), *map(str, predictions)}))
-    # [examples, classes]
-    expected = (np.array(targets, str)[:, None] == classes).astype(np.float64)
-    found = (np.array(predictions, str)[:, None] == classes).astype(np.float64)
-    right = np.sum(expected * found, -1)
 
-    def score(weights: Weights) -> np.ndarray:
-        # [samples] and [samples, classes]
-        total, hits = weights.sum(-1), weights @ right
-        of_target, of_found = weights @ expected, weights @ found
-        covariance = hits * total - np.sum(of_target * of_found, -1)
-        variance = total**2 - np.sum(of_target**2, -1)
-        variance = variance * (total**2 - np.sum(of_found**2, -1))
-        # A sample with one class only has no correlation; sklearn calls that 0.
-        safe = np.where(variance > 0, variance, 1.0)
-        return 100.0 * np.where(variance > 0, covariance, 0.0) / np.sqrt(safe)
+    @functools.wraps(metric)
+    def scores(*lists: Sequence, **named: Sequence) -> Scores:
+        found = metric(*lists, **named)
+        return {name: _unweighted(one) for name, one in found.items()}
 
-    return WeightedMetric(right, score, OF_CORRELATIONS)
+    return scores
 
 
-def pearson(targets: Sequence[float], predictions: Sequence[float]) -> WeightedMetric:
-    """Pearson correlation; NaN if either side is constant."""
-    x, y = np.array(targets, np.float64), np.array(predictions, np.float64)
-
-    def score(weights: Weights) -> np.ndarray:
-        return _correlation(weights, x - x.mean(), y - y.mean())
-
-    return WeightedMetric(-np.abs(x - y), score, OF_CORRELATIONS)
+def _unweighted(metric: WeightedMetric | float) -> float:
+    if not isinstance(metric, WeightedMetric):
+        return float(metric)
+    size = len(metric.quality)
+    return float(metric.score(np.ones((1, size)))[0]) if size else math.nan
 
 
-def spearman(targets: Sequence[float], predictions: Sequence[float]) -> WeightedMetric:
-    """Spearman rank correlation; NaN if either side is constant."""
-    x, y = np.array(targets, np.float64), np.array(predictions, np.float64)
+def measured(
+    metric: Metric,
+    name: str,
+    targets: Sequence,
+    predictions: Sequence,
+    scores: Sequence,
+) -> WeightedMetric:
+    """One score of a metric, for weights in any case.
 
-    def score(weights: Weights) -> np.ndarray:
-        return _correlation(weights, _ranks(weights, x), _ranks(weights, y))
+    Args:
+        metric: a registered metric.
+        name: of one of its scores.
+        targets: right answers.
+        predictions: the model's answers.
+        scores: what they were chosen by.
 
-    return WeightedMetric(-np.abs(x - y), score, OF_CORRELATIONS)
-
-
-def _ranks(weights: Weights, values: np.ndarray) -> np.ndarray:
-    """Ranks within every sample, ties at their middle, less the middle rank of all."""
-    _, group = np.unique(values, return_inverse=True)
-    order = np.argsort(group, kind="stable")
-    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
-    # [samples, groups]: examples at each distinct value.
-    sizes = np.add.reduceat(weights[:, order], starts, axis=-1)
-    middles = np.cumsum(sizes, -1) - sizes / 2
-    return (middles - weights.sum(-1, keepdims=True) / 2)[:, group]
-
-
-def _correlation(weights: Weights, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Weighted correlation in percent; x and y are [examples] or [samples, examples]."""
-    total = weights.sum(-1)
-    sum_x, sum_y, sum_xy, sum_xx, sum_yy = (
-        np.sum(weights * values, -1) for values in (x, y, x * y, x * x, y * y)
+    Raises:
+        KeyError: the metric has no score of this name.
+    """
+    answers = (
+        scores if "scores" in inspect.signature(metric).parameters else predictions
     )
-    covariance = sum_xy - sum_x * sum_y / total
-    variance = (sum_xx - sum_x**2 / total) * (sum_yy - sum_y**2 / total)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return 100.0 * np.where(variance > 0, covariance / np.sqrt(variance), np.nan)
+    found = metric(targets, answers)[name]
+    if isinstance(found, WeightedMetric):
+        return found
+
+    def score(weights: Weights) -> np.ndarray:
+        return np.array([metric(*drawn(row))[name] for row in weights], np.float64)
+
+    def drawn(row: Weights) -> tuple[list, list]:
+        places = np.repeat(np.arange(len(targets)), row.astype(int)).tolist()
+        return [targets[i] for i in places], [answers[i] for i in places]
+
+    equal = [t == p for t, p in zip(targets, predictions, strict=True)]
+    return WeightedMetric(np.array(equal, np.float64), score, max_samples=RESAMPLED)
 
 
-def tagging_f1(
-    targets: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]]
-) -> WeightedMetric:
-    """F1 of whole spans over all sentences, by seqeval's reading of tags."""
-    # It loads scikit-learn, which takes a second or two.
-    from seqeval.metrics.sequence_labeling import get_entities
+def mean(fractions: Sequence[float]) -> WeightedMetric:
+    """Mean over examples, in percent.
 
-    counts = []
-    for target, prediction in zip(targets, predictions, strict=True):
-        expected, found = set(get_entities(target)), set(get_entities(prediction))
-        counts.append((2 * len(expected & found), len(expected) + len(found)))
-    both, either = np.array(counts, np.float64).reshape(-1, 2).T
-    quality = np.where(either > 0, both / np.maximum(either, 1.0), 1.0)
-    return WeightedMetric(quality, _ratio(both, either), OF_SHARES)
-
-
-def tag_accuracy(
-    targets: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]]
-) -> WeightedMetric:
-    """Share of words with the right tag."""
-    right = np.array(
-        [
-            sum(t == p for t, p in zip(target, prediction, strict=True))
-            for target, prediction in zip(targets, predictions, strict=True)
-        ],
-        np.float64,
-    )
-    words = np.array([len(target) for target in targets], np.float64)
-    quality = right / np.maximum(words, 1.0)
-    return WeightedMetric(quality, _ratio(right, words), OF_SHARES)
-
-
-def span_qa_exact(
-    targets: Sequence[Sequence[str]], predictions: Sequence[Any]
-) -> WeightedMetric:
-    """Exact match of SQuAD 1.1 and MRQA; of SQuAD 2.0 where answers have odds."""
-    return _mean([found.exact for found in _matches(targets, predictions)])
-
-
-def span_qa_f1(
-    targets: Sequence[Sequence[str]], predictions: Sequence[Any]
-) -> WeightedMetric:
-    """Token F1 of SQuAD 1.1 and MRQA; of SQuAD 2.0 where answers have odds."""
-    return _mean([found.f1 for found in _matches(targets, predictions)])
-
-
-def _matches(
-    targets: Sequence[Sequence[str]], predictions: Sequence[Any]
-) -> list[Match]:
-    return [_match(a, p) for a, p in zip(targets, predictions, strict=True)]
-
-
-def _match(answers: Sequence[str], prediction: Any) -> Match:
-    if isinstance(prediction, str):
-        return match(answers, prediction)
-    text, null_odds = prediction
-    if null_odds > NULL_ODDS_THRESHOLD:
-        is_right = float(not answers)
-        return Match(is_right, is_right)
-    return match_or_none(answers, text)
-
-
-def _mean(fractions: Sequence[float]) -> WeightedMetric:
+    Args:
+        fractions: one an example, 0 to 1.
+    """
     values = np.array(fractions, np.float64)
-    return WeightedMetric(values, _ratio(values, np.ones_like(values)), OF_SHARES)
+    return ratio(values, np.ones_like(values))
 
 
-def _ratio(
-    numerator: np.ndarray, denominator: np.ndarray
-) -> Callable[[Weights], np.ndarray]:
-    """Sum over sum, in percent; 0 where both are 0."""
+def ratio(
+    numerator: Sequence[float],
+    denominator: Sequence[float],
+    *,
+    empty: float = math.nan,
+) -> WeightedMetric:
+    """Sum over examples by sum over examples, in percent.
+
+    Args:
+        numerator: one number an example, at most its denominator.
+        denominator: one number an example.
+        empty: the score where the denominators are all 0.
+    """
+    above, below = np.array(numerator, np.float64), np.array(denominator, np.float64)
 
     def score(weights: Weights) -> np.ndarray:
-        above, below = weights @ numerator, weights @ denominator
-        return 100.0 * above / np.where(below > 0, below, 1.0)
+        total = weights @ below
+        shares = 100.0 * (weights @ above) / np.where(total > 0, total, 1.0)
+        return np.where(total > 0, shares, empty)
 
-    return score
+    quality = np.where(below > 0, above / np.where(below > 0, below, 1.0), 1.0)
+    return WeightedMetric(quality, score, OF_SHARES)

@@ -15,8 +15,9 @@ from electra_bench.system.file_hashes import file_sha256
 from electra_bench.tasks import postprocessors
 from electra_bench.tasks.features import preprocessors
 from electra_bench.tasks.features.windows import answer_texts, encode_windows
-from electra_bench.tasks.metrics import scores
+from electra_bench.tasks.metrics.classification import accuracy
 from electra_bench.tasks.metrics.squad import squad_v1
+from electra_bench.tasks.metrics.tagging import span_f1, tag_accuracy
 from electra_bench.tasks.pydoc.examples import SIZES
 from electra_bench.tasks.pydoc.files import pydoc_files
 from electra_bench.tasks.registration import add_task
@@ -91,7 +92,7 @@ def classification(card: TaskCard) -> seqio.Task:
         features,
         [preprocessors.encode_texts, preprocessors.class_labels(card.labels)],
         postprocessors.class_label(card.labels),
-        [scores.accuracy],
+        [accuracy],
     )
 
 
@@ -106,7 +107,7 @@ def code(card: TaskCard) -> seqio.Task:
         {"words": _STRINGS, "tags": _STRINGS},
         [preprocessors.encode_words(card.labels)],
         postprocessors.word_tags(card.labels),
-        [scores.span_f1, scores.tag_accuracy],
+        [span_f1, tag_accuracy],
     )
 
 

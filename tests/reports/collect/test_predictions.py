@@ -194,7 +194,11 @@ def points(targets, predictions):
     quality = np.array(
         [len(p) * (t == p) for t, p in zip(targets, predictions, strict=True)], float
     )
-    return WeightedMetric(quality, lambda weights: weights @ quality / weights.sum(-1))
+    return {
+        "points": WeightedMetric(
+            quality, lambda weights: weights @ quality / weights.sum(-1)
+        )
+    }
 
 
 def test_a_metric_of_a_plugin_has_intervals_once_it_is_registered(
@@ -207,8 +211,8 @@ def test_a_metric_of_a_plugin_has_intervals_once_it_is_registered(
     save_predicted(tmp_path / "runs" / "m", record, targets, predictions)
     table, rows = build(tmp_path / "runs")
     score = table.cell(rows["m"], "own")
-    assert score.no_interval == "no weighted metric points (1 of 1)"
-    metrics, name = registry.weighted_metrics, "own_kind_points"
+    assert score.no_interval == "metric points is not registered (1 of 1)"
+    metrics, name = registry.metrics, "own_kind_points"
     monkeypatch.setitem(metrics._things, name, points)
     monkeypatch.setitem(metrics._origins, name, registry.Origin(None, None, "test"))
     table, rows = build(tmp_path / "runs")

@@ -92,7 +92,9 @@ class Simulated(Records):
         """The predictions of a result: 1 where they are right."""
         right = self._answers[record.run_id]
         ids = tuple(f"{i:05d}" for i in range(len(right)))
-        return Answers(ids, ("1",) * len(right), tuple(right.astype(int).astype(str)))
+        return Answers(
+            ids, ("1",) * len(right), tuple(right.astype(int).astype(str)), ()
+        )
 
 
 def simulated(abilities, spread, random, tasks=("cola", "rte")) -> Simulated:

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from electra_bench.data.readers.columns import bioes
-from electra_bench.tasks.metrics import scores as metrics
+from electra_bench.tasks.metrics import classification, tagging
+from electra_bench.tasks.metrics.weighted import list_form
 
 
 def golden_case(shared_golden, file, key, name):
@@ -36,7 +37,9 @@ def test_binary_f1_has_the_originals_precision(shared_golden, name):
     recall = 100.0 * found.count(1) / len(found)
     precision = case["metrics"]["precision"]
     expected = recall and 2 * precision * recall / (precision + recall)
-    assert metrics.binary_f1(1)(labels, predictions) == pytest.approx({"f1": expected})
+    assert list_form(classification.binary_f1(1))(labels, predictions) == pytest.approx(
+        {"f1": expected}
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +57,7 @@ def test_span_f1_equals_the_originals_after_bioes(shared_golden, name):
     """Of tags that contradict one another, `bioes` makes what the original reads."""
     case = golden_case(shared_golden, "tagging.json", "span_f1", name)
     targets, predictions = tags(shared_golden, case)
-    scores = metrics.span_f1(
+    scores = list_form(tagging.span_f1)(
         [list(bioes(sentence)) for sentence in targets],
         [list(bioes(sentence)) for sentence in predictions],
     )
@@ -64,7 +67,7 @@ def test_span_f1_equals_the_originals_after_bioes(shared_golden, name):
 
 def test_tag_accuracy_equals_the_originals(shared_golden):
     case = golden_case(shared_golden, "tagging.json", "token_accuracy", "mixed")
-    scores = metrics.tag_accuracy(*tags(shared_golden, case))
+    scores = list_form(tagging.tag_accuracy)(*tags(shared_golden, case))
     expected = {"tag_accuracy": case["metrics"]["accuracy"]}
     assert scores == pytest.approx(expected, rel=1e-9)
 

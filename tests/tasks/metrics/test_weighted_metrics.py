@@ -1,14 +1,23 @@
-"""Weighted metrics against the tasks' own: a weight of two is an example twice."""
+"""Registered metrics against other libraries: a weight of two is an example twice."""
 
+import jiwer
 import numpy as np
 import pytest
+import sacrebleu
+import scipy.stats
+import seqeval.metrics
+import sklearn.metrics
+import t5.evaluation.metrics
 
-from electra_bench.registry import weighted_metrics
-from electra_bench.tasks.metrics import scores, squad
+from electra_bench.registry import metrics
+from electra_bench.tasks.metrics import squad
+from electra_bench.tasks.metrics.classification import binary_f1
+from electra_bench.tasks.metrics.tagging import spans
+from electra_bench.tasks.metrics.weighted import RESAMPLED, list_form, measured
 
 SIZE = 60
 CLASSES = np.array(["no", "yes", "maybe"])
-TAGS = np.array(["O", "B-NP", "I-NP", "B-VP", "E-VP", "S-VP"])
+TAGS = np.array(["O", "B-NP", "I-NP", "B-VP", "E-VP", "S-VP", "I", "B", "S-NP-x"])
 WORDS = ("The", "an answer", "answer!", "red", "green red", "--", "a", "42")
 
 
@@ -18,9 +27,14 @@ def classes(random):
     return targets, np.where(random.random(SIZE) < 0.7, targets, wrong)
 
 
-def numbers(random):
+def numbers_with_ties(random):
     targets = random.integers(0, 6, SIZE).astype(float)
     return targets, np.round(targets + random.normal(0, 2, SIZE), 1)
+
+
+def numbers(random):
+    targets = 1e6 + random.normal(0, 1, SIZE)
+    return targets, 1e-3 * targets + random.normal(0, 1e-3, SIZE)
 
 
 def sentences(random):
@@ -44,54 +58,179 @@ def answers(random, least=1):
 
 def answers_or_none(random):
     targets, texts = answers(random, least=0)
-    return targets, list(
-        zip(texts, random.normal(-2.75, 2, SIZE).tolist(), strict=True)
+    # Some odds are equal.
+    odds = np.round(random.normal(-2.75, 2, SIZE), 1).tolist()
+    return targets, list(zip(texts, odds, strict=True))
+
+
+def hypotheses(random):
+    targets, texts = answers(random)
+    return [answers[:1] for answers in targets], texts
+
+
+def sklearn_mcc(targets, predictions):
+    return 100 * sklearn.metrics.matthews_corrcoef(targets, predictions)
+
+
+def sklearn_macro_f1(targets, predictions):
+    return 100 * sklearn.metrics.f1_score(
+        targets, predictions, average="macro", zero_division=0.0
     )
 
 
-def of_squad_v2(targets, predictions):
-    pairs = [squad.Answer(*prediction) for prediction in predictions]
-    return squad.squad_v2()(targets, pairs)
+def of_seqeval(function):
+    return lambda targets, predictions: (
+        100 * float(getattr(seqeval.metrics, function)(targets, predictions))
+    )
+
+
+def of_squad_v1(key):
+    return lambda *sides: t5.evaluation.metrics.squad(*sides)[key]
+
+
+def of_squad_v2(key):
+    return lambda targets, predictions: squad.squad_v2()(
+        targets, [squad.Answer(*prediction) for prediction in predictions]
+    )[key]
+
+
+def of_sacrebleu(function):
+    return lambda targets, predictions: (
+        function(predictions, [[texts[0] for texts in targets]]).score
+    )
 
 
 CASES = [
-    ("accuracy", classes, scores.accuracy, "accuracy"),
-    ("mcc", classes, scores.matthews, "mcc"),
-    ("pearson", numbers, scores.pearson, "pearson"),
-    ("spearman", numbers, scores.spearman, "spearman"),
-    ("tagging_f1", sentences, scores.span_f1, "f1"),
-    ("tag_accuracy", sentences, scores.tag_accuracy, "tag_accuracy"),
-    ("span_qa_exact", answers, squad.squad_v1, "exact"),
-    ("span_qa_f1", answers, squad.squad_v1, "f1"),
-    ("span_qa_exact", answers_or_none, of_squad_v2, "exact"),
-    ("span_qa_f1", answers_or_none, of_squad_v2, "f1"),
+    (
+        "accuracy",
+        classes,
+        lambda *sides: 100 * sklearn.metrics.accuracy_score(*sides),
+    ),
+    ("mcc", classes, sklearn_mcc),
+    ("macro_f1", classes, sklearn_macro_f1),
+    *(
+        (name, make, function)
+        for make in (numbers, numbers_with_ties)
+        for name, function in (
+            ("pearson", lambda *sides: 100 * scipy.stats.pearsonr(*sides)[0]),
+            ("spearman", lambda *sides: 100 * scipy.stats.spearmanr(*sides)[0]),
+        )
+    ),
+    ("tagging_f1", sentences, of_seqeval("f1_score")),
+    ("tagging_precision", sentences, of_seqeval("precision_score")),
+    ("tagging_recall", sentences, of_seqeval("recall_score")),
+    ("tag_accuracy", sentences, of_seqeval("accuracy_score")),
+    ("span_qa_exact", answers, of_squad_v1("em")),
+    ("span_qa_f1", answers, of_squad_v1("f1")),
+    *(
+        (f"span_qa_{key}", answers_or_none, of_squad_v2(key))
+        for score in ("exact", "f1")
+        for key in (score, f"HasAns_{score}", f"NoAns_{score}", f"best_{score}")
+    ),
+    (
+        "wer",
+        hypotheses,
+        lambda targets, predictions: (
+            100 * jiwer.wer([texts[0] for texts in targets], predictions)
+        ),
+    ),
+    ("bleu", hypotheses, of_sacrebleu(sacrebleu.corpus_bleu)),
+    ("chrf", hypotheses, of_sacrebleu(sacrebleu.corpus_chrf)),
 ]
+CORRELATIONS = ("mcc", "pearson", "spearman")
 
 
-@pytest.mark.parametrize(("name", "make", "function", "key"), CASES)
-def test_equals_the_metric_of_repeated_examples(name, make, function, key):
-    random = np.random.default_rng(5)
+def score_name(name):
+    return name.removeprefix("tagging_").removeprefix("span_qa_")
+
+
+@pytest.mark.filterwarnings("ignore:.*seems not to be NE tag")
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("name", "make", "function"), CASES)
+def test_equals_the_metric_of_repeated_examples(name, make, function, seed):
+    random = np.random.default_rng(seed)
     targets, predictions = (list(side) for side in make(random))
     weights = random.multinomial(SIZE, [1 / SIZE] * SIZE, size=8).astype(float)
     weights[0] = 1.0
-    measured = weighted_metrics.get(name)(targets, predictions)
-    assert measured.quality.shape == (SIZE,)
-    lowest = -100.0 if name in ("mcc", "pearson", "spearman") else 0.0
-    assert measured.limits == (lowest, 100.0)
-    for row, score in zip(weights, measured.score(weights), strict=True):
+    metric = measured(
+        metrics.get(name), score_name(name), targets, predictions, predictions
+    )
+    assert metric.quality.shape == (SIZE,)
+    if name in ("bleu", "chrf"):
+        assert metric.max_samples == RESAMPLED
+    elif name == "wer":
+        assert metric.limits == (0.0, np.inf)
+    else:
+        assert metric.limits == (-100.0 if name in CORRELATIONS else 0.0, 100.0)
+    for row, score in zip(weights, metric.score(weights), strict=True):
         drawn = np.repeat(np.arange(SIZE), row.astype(int))
         expected = function(
             [targets[i] for i in drawn], [predictions[i] for i in drawn]
         )
-        assert score == pytest.approx(expected[key], abs=1e-9)
+        assert score == pytest.approx(expected, abs=1e-7)
 
 
 def test_every_case_is_registered_and_every_name_has_a_case():
-    assert {name for name, *_ in CASES} == set(weighted_metrics.names())
+    assert {name for name, *_ in CASES} == set(metrics.names())
+
+
+# Without answers it is not known whether they have odds, which these need.
+NEED_ODDS = {name for name, make, _ in CASES if make is answers_or_none} - {
+    "span_qa_exact",
+    "span_qa_f1",
+}
+
+
+@pytest.mark.parametrize("name", sorted({name for name, *_ in CASES} - NEED_ODDS))
+def test_no_examples_have_no_score(name):
+    assert np.isnan(list_form(metrics.get(name))([], [])[score_name(name)])
+
+
+def test_the_f1_of_one_class_is_scikit_learns():
+    random = np.random.default_rng(1)
+    for positive in ("yes", "absent"):
+        targets, predictions = classes(random)
+        expected = sklearn.metrics.f1_score(
+            targets == positive, predictions == positive, zero_division=0.0
+        )
+        found = list_form(binary_f1(positive))(targets, predictions)
+        assert found == {"f1": pytest.approx(100 * expected)}
+
+
+def test_spans_are_seqevals():
+    random = np.random.default_rng(1)
+    tags = ["O", *(f"{form}-{kind}" for form in "BIES" for kind in ("NP", "VP"))]
+    for _ in range(500):
+        sentence = random.choice(tags, random.integers(0, 9)).tolist()
+        expected = seqeval.metrics.sequence_labeling.get_entities(sentence)
+        assert spans(sentence) == expected, sentence
+
+
+def test_sentences_of_other_lengths_are_refused():
+    for name in ("tagging_f1", "tag_accuracy"):
+        with pytest.raises(ValueError, match="3 right tags, but 2 predicted"):
+            metrics.get(name)([["O"] * 3], [["O"] * 2])
 
 
 def test_one_class_has_no_correlation():
-    one_class = weighted_metrics.get("mcc")(["a", "a"], ["a", "b"])
+    one_class = metrics.get("mcc")(["a", "a"], ["a", "b"])["mcc"]
     assert one_class.score(np.ones((1, 2)))[0] == 0.0
-    constant = weighted_metrics.get("spearman")([1.0, 2.0], [3.0, 3.0])
-    assert np.isnan(constant.score(np.ones((1, 2)))[0])
+
+
+@pytest.mark.parametrize("name", ["pearson", "spearman"])
+def test_undefined_correlations_are_nan(name):
+    sides = ([0.1, 0.1, 0.1, 7.3], [3.0, 2.0, 1.0, 1.5])
+    weights = np.array([[1, 1, 1, 0], [0, 0, 0, 4], [1, 1, 1, 1]])
+    for first, second in (sides, sides[::-1]):
+        scores = metrics.get(name)(first, second)[name].score(weights)
+        assert np.isnan(scores).tolist() == [True, True, False]
+    wrong = metrics.get(name)([1.0, 2.0, 3.0], [1.0, np.nan, 3.0])[name]
+    assert np.isnan(wrong.score(np.ones((1, 3)))).all()
+
+
+@pytest.mark.parametrize("factor", [1e-200, 1.0, 1e200])
+def test_correlations_know_no_unit(factor):
+    targets, predictions = numbers_with_ties(np.random.default_rng(3))
+    expected = 100 * scipy.stats.pearsonr(targets, predictions)[0]
+    found = list_form(metrics.get("pearson"))(factor * targets, predictions)
+    assert found == {"pearson": pytest.approx(expected)}
