@@ -13,11 +13,9 @@ from electra_bench.data import run_context
 from electra_bench.vocabularies import files
 from electra_bench.vocabularies.load import load_vocabulary
 from electra_bench.vocabularies.run_vocabulary import RunVocabulary
+from electra_bench.vocabularies.sentencepiece import SentencePieceVocabulary
 from electra_bench.vocabularies.training import train_sentencepiece
-from electra_bench.vocabularies.wordpiece import (
-    SentencePieceVocabulary,
-    WordPieceVocabulary,
-)
+from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "##s", "é", ","]
 

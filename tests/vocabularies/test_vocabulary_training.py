@@ -4,11 +4,9 @@ import sys
 import pytest
 
 from electra_bench.cli.main import main
-from electra_bench.vocabularies import training as training
-from electra_bench.vocabularies.wordpiece import (
-    SentencePieceVocabulary,
-    WordPieceVocabulary,
-)
+from electra_bench.vocabularies import training
+from electra_bench.vocabularies.sentencepiece import SentencePieceVocabulary
+from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 from electra_bench.vocabularies.wordpiece_tokenizer import WordPieceTokenizer
 
 LINES = [
@@ -53,7 +51,7 @@ def test_pieces_fit_the_tokenizer(lower_case, strip_accents):
 
 def test_wordpiece_is_the_same_in_every_process():
     program = (
-        "from electra_bench.data.vocabulary_training import train_wordpiece\n"
+        "from electra_bench.vocabularies.training import train_wordpiece\n"
         f"print(train_wordpiece({LINES!r}, 150))"
     )
     runs = {
