@@ -276,16 +276,11 @@ def _check_inputs_survive(args: argparse.Namespace) -> None:
 
 def _vocabulary(args: argparse.Namespace) -> Any:
     """The vocabulary; a SentencePiece model is known by its content."""
-    from electra_bench.vocabularies import files as vocabulary_files
-    from electra_bench.vocabularies.wordpiece_file import wordpiece_file
+    from electra_bench.vocabularies import files
 
-    content = vocabulary_files.read_file(args.vocab_file)
-    if vocabulary_files.is_sentencepiece(content):
-        # Its vocabulary is seqio's, which loads TensorFlow.
-        from electra_bench.vocabularies.sentencepiece import SentencePieceVocabulary
-
-        return SentencePieceVocabulary(args.vocab_file)
-    return wordpiece_file(args.vocab_file, args.do_lower_case, args.strip_accents)
+    if files.is_sentencepiece(files.read_file(args.vocab_file)):
+        return files.sentencepiece_file(args.vocab_file, False, False)
+    return files.wordpiece_file(args.vocab_file, args.do_lower_case, args.strip_accents)
 
 
 def _facts(

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from electra_bench.cli import errors
 from electra_bench.cli.gin_arguments import expand_gin_flags
@@ -19,59 +19,33 @@ from electra_bench.cli.gin_arguments import expand_gin_flags
 PROGRAM = "electra-bench"
 
 
-class Verb(NamedTuple):
-    """A sub-command.
-
-    Attributes:
-        name: what the user types.
-        module: module with `add_parser(subparsers)`, which sets `run`: a function of the
-            parsed arguments that returns an exit status.
-        summary: one line for `--help`.
-    """
-
-    name: str
-    module: str
-    summary: str
-
-
-VERBS = (
-    Verb(
-        "quickstart",
-        "electra_bench.cli.quickstart",
-        "pre-train, fine-tune and compare on text that is already here",
-    ),
-    Verb("corpus", "electra_bench.cli.corpus", "raw text to pre-training examples"),
-    Verb("vocab", "electra_bench.cli.vocab", "train a vocabulary from text"),
-    Verb("pretrain", "electra_bench.cli.pretrain", "pre-train an encoder"),
-    Verb("finetune", "electra_bench.cli.finetune", "fine-tune an encoder on a task"),
-    Verb("evaluate", "electra_bench.cli.evaluate", "score a checkpoint"),
-    Verb("predict", "electra_bench.cli.predict", "predictions in forms to submit"),
-    Verb("score", "electra_bench.cli.score", "pseudo-log-likelihoods of texts"),
-    Verb("rerank", "electra_bench.cli.rerank", "re-rank n-best lists with them"),
-    Verb("suite", "electra_bench.cli.suite", "grids of models, tasks and seeds"),
-    Verb(
-        "validate",
-        "electra_bench.cli.validate",
-        "check gin files, a task's data, a plugin",
-    ),
-    Verb("list", "electra_bench.cli.list_names", "names of tasks, models, runs, ..."),
-    Verb("describe", "electra_bench.cli.describe", "everything known of one name"),
-    Verb("leaderboard", "electra_bench.cli.leaderboard", "tables from finished runs"),
-    Verb("compare", "electra_bench.cli.compare", "two runs or models side by side"),
-    Verb(
-        "checkpoint",
-        "electra_bench.cli.checkpoint",
-        "look into checkpoints, import and export models",
-    ),
-    Verb("fetch", "electra_bench.cli.fetch", "download public data and checkpoints"),
-    Verb(
-        "doctor", "electra_bench.cli.doctor", "versions, devices, data; what is missing"
-    ),
-)
+# What the user types, which is the name of the module too, to one line for `--help`. The
+# module has `add_parser(subparsers)`, which sets `run`: a function of the parsed arguments
+# that returns an exit status.
+VERBS = {
+    "quickstart": "pre-train, fine-tune and compare on text that is already here",
+    "corpus": "raw text to pre-training examples",
+    "vocab": "train a vocabulary from text",
+    "pretrain": "pre-train an encoder",
+    "finetune": "fine-tune an encoder on a task",
+    "evaluate": "score a checkpoint",
+    "predict": "predictions in forms to submit",
+    "score": "pseudo-log-likelihoods of texts",
+    "rerank": "re-rank n-best lists with them",
+    "suite": "grids of models, tasks and seeds",
+    "validate": "check gin files, a task's data, a plugin",
+    "list": "names of tasks, models, runs, ...",
+    "describe": "everything known of one name",
+    "leaderboard": "tables from finished runs",
+    "compare": "two runs or models side by side",
+    "checkpoint": "look into checkpoints, import and export models",
+    "fetch": "download public data and checkpoints",
+    "doctor": "versions, devices, data; what is missing",
+}
 
 EPILOG = f"""\
 verbs:
-{chr(10).join(f"  {verb.name:<12} {verb.summary}" for verb in VERBS)}
+{chr(10).join(f"  {verb:<12} {summary}" for verb, summary in VERBS.items())}
 
 examples:
   {PROGRAM} quickstart
@@ -129,7 +103,7 @@ def _version() -> str:
     return f"{PROGRAM} {metadata.version('electra-bench')}"
 
 
-def _parser(verb: Verb | None) -> Parser:
+def _parser(verb: str | None) -> Parser:
     """The parser; of the verbs, only the chosen one has its arguments."""
     parser = Parser(
         prog=PROGRAM,
@@ -146,11 +120,11 @@ def _parser(verb: Verb | None) -> Parser:
     )
     subparsers = parser.add_subparsers(metavar="VERB", dest="verb", help="see below")
     if verb:
-        importlib.import_module(verb.module).add_parser(subparsers)
+        importlib.import_module(f"{__package__}.{verb}").add_parser(subparsers)
     return parser
 
 
-def _chosen_verb(argv: Sequence[str]) -> Verb | None:
+def _chosen_verb(argv: Sequence[str]) -> str | None:
     """The verb in `argv`; None where there is none before `--help` or `--version`.
 
     Raises:
@@ -161,13 +135,10 @@ def _chosen_verb(argv: Sequence[str]) -> Verb | None:
             return None
         if argument.startswith("-"):
             continue
-        for verb in VERBS:
-            if verb.name == argument:
-                return verb
-        names = [verb.name for verb in VERBS]
-        raise errors.UsageError(
-            f"no verb {argument!r}; {near_names(argument, names)}all: {', '.join(names)}"
-        )
+        if argument in VERBS:
+            return argument
+        near = near_names(argument, list(VERBS))
+        raise errors.UsageError(f"no verb {argument!r}; {near}all: {', '.join(VERBS)}")
     return None
 
 
@@ -180,7 +151,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         raise errors.UsageError("a verb is needed")
     if not hasattr(args, "run"):
         raise errors.UsageError(
-            f"{verb.name} needs a sub-command; see {PROGRAM} {verb.name} --help"
+            f"{verb} needs a sub-command; see {PROGRAM} {verb} --help"
         )
     return args
 

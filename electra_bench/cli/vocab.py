@@ -95,14 +95,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _wordpiece(args: argparse.Namespace, lines: Iterator[str]) -> str:
-    from electra_bench.vocabularies import training
-    from electra_bench.vocabularies.wordpiece_file import wordpiece_file
+    from electra_bench.vocabularies import files, training
 
     normalisation = {"lower_case": not args.cased, "strip_accents": _strips(args)}
     counts = training.count_words(lines, **normalisation)
     tokens = training.wordpiece_of_counts(counts, args.size, args.min_frequency)
     training.write_vocabulary(args.output, tokens)
-    written = wordpiece_file(args.output, **normalisation)
+    written = files.wordpiece_file(args.output, **normalisation)
     unknown, pieces = training.fit(tokens, counts)
     summary = (
         f"{written.special_ids.size} tokens of {sum(counts.values())} words "
@@ -116,14 +115,14 @@ def _wordpiece(args: argparse.Namespace, lines: Iterator[str]) -> str:
 
 
 def _sentencepiece(args: argparse.Namespace, lines: Iterator[str]) -> str:
-    from electra_bench.vocabularies import training
-    from electra_bench.vocabularies.sentencepiece import SentencePieceVocabulary
+    from electra_bench.vocabularies import files, training
 
     model = training.train_sentencepiece(
         lines, args.size, not args.cased, _strips(args), args.min_frequency
     )
     training.write_file(args.output, model)
-    return f"{SentencePieceVocabulary(args.output).vocab_size} pieces"
+    written = files.sentencepiece_file(args.output, False, False)
+    return f"{written.special_ids.size} pieces"
 
 
 def _strips(args: argparse.Namespace) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from electra_bench import registry
-from electra_bench.data.readers import locate
+from electra_bench.data.readers import split_files
 from electra_bench.records import TaskCard
 from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.registration import load_task
@@ -166,7 +166,7 @@ def check_files(files: Mapping[str, str], tasks: Sequence[str]) -> None:
             raise ValueError(
                 f"files: no file is read for {split!r}; task {', '.join(known)}"
             )
-        locate.given(split, path)
+        split_files.given(split, path)
 
 
 def check_readers(

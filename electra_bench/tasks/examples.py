@@ -229,7 +229,7 @@ def _modules(vocabulary: Any) -> list[str]:
             # The data's hash is that of a file of questions, not of what was read of it.
             for name in (
                 "data.readers.answer_text",
-                "data.readers.locate",
+                "data.readers.split_files",
                 "data.readers.questions",
                 "data.examples.store",
                 "vocabularies.basic_words",

@@ -1,93 +1,62 @@
-"""Builders of the GLUE tasks: from their cards to seqio tasks."""
+"""The GLUE tasks: from their cards to seqio tasks."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import seqio
 
-from electra_bench.data.readers import locate
-from electra_bench.data.readers.bad_rows import OnError
+from electra_bench.data.readers import split_files
 from electra_bench.data.readers.tables import (
     Columns,
-    Row,
     TableSource,
+    TextExample,
     one_of,
     read_fields,
-    read_table,
     within,
 )
 from electra_bench.records import TaskCard
-from electra_bench.tasks import postprocessors
-from electra_bench.tasks.features import preprocessors
 from electra_bench.tasks.metrics.classification import accuracy, binary_f1, matthews
 from electra_bench.tasks.metrics.correlation import listed_pearson, listed_spearman
-from electra_bench.tasks.text_tasks import add_classification, add_text_task
+from electra_bench.tasks.metrics.weighted import Metric
+from electra_bench.tasks.text_tasks import add_labelled_task
 
 DOUBLED = {"train_doubled": "train"}
-
-
-def _folders(name: str) -> tuple[str, str]:
-    """The folders of a task below `glue/` and in the layout of GLUE's own script."""
-    return f"glue/{name}", name
+# Where the texts stand in files that have no labels.
+_TEXT = Columns(2, text_a=1)
+_PAIR = Columns(3, text_a=1, text_b=2)
 
 
 def cola(card: TaskCard) -> seqio.Task:
-    """Registers CoLA. Only its test file has a header.
-
-    Args:
-        card: the task's card.
-    """
-    labelled = Columns(4, text_a=3, label=1, header=False)
-    columns = {"train": labelled, "dev": labelled, "test": Columns(2, text_a=1)}
-    source = _source(card, "CoLA", columns)
-    return add_classification(card, source, [matthews, accuracy])
+    """Registers CoLA, of whose files only that of the test split has a header."""
+    columns = _splits(Columns(4, text_a=3, label=1, header=False), _TEXT)
+    return _add(card, "CoLA", columns, [matthews, accuracy])
 
 
 def sst(card: TaskCard) -> seqio.Task:
-    """Registers SST-2.
-
-    Args:
-        card: the task's card.
-    """
-    labelled = Columns(2, text_a=0, label=1)
-    columns = {"train": labelled, "dev": labelled, "test": Columns(2, text_a=1)}
-    source = _source(card, "SST-2", columns)
-    return add_classification(card, source, [accuracy])
+    """Registers SST-2."""
+    columns = _splits(Columns(2, text_a=0, label=1), _TEXT)
+    return _add(card, "SST-2", columns, [accuracy])
 
 
 def mrpc(card: TaskCard) -> seqio.Task:
-    """Registers MRPC.
-
-    Args:
-        card: the task's card.
-    """
-    source = MrpcSource(card)
-    metric_fns = [accuracy, binary_f1("1")]
-    return add_classification(card, source, metric_fns)
+    """Registers MRPC."""
+    labelled = Columns(5, text_a=3, text_b=4, label=0)
+    columns = _splits(labelled, labelled._replace(label=None))
+    source = MrpcSource(
+        card.name, _folders("MRPC"), columns, one_of(card.labels), DOUBLED
+    )
+    return add_labelled_task(card, source, [accuracy, binary_f1("1")])
 
 
 def qqp(card: TaskCard) -> seqio.Task:
-    """Registers QQP. Three rows of its published training file are damaged.
-
-    Args:
-        card: the task's card.
-    """
-    labelled = Columns(6, text_a=3, text_b=4, label=5)
-    columns = {
-        "train": labelled,
-        "dev": labelled,
-        "test": Columns(3, text_a=1, text_b=2),
-    }
-    source = _source(card, "QQP", columns, on_error="skip")
+    """Registers QQP. Three rows of its published training file are damaged."""
+    columns = _splits(Columns(6, text_a=3, text_b=4, label=5), _PAIR)
     metric_fns = [accuracy, binary_f1("1")]
-    return add_classification(card, source, metric_fns)
+    return _add(card, "QQP", columns, metric_fns, on_error="skip")
 
 
 def mnli(card: TaskCard) -> seqio.Task:
-    """Registers MNLI.
-
-    Args:
-        card: the task's card.
-    """
+    """Registers MNLI, with the splits of genres that it trains on and of others."""
     train, dev, test = (
         Columns(count, text_a=8, text_b=9, label=label)
         for count, label in ((12, 11), (16, 15), (10, None))
@@ -99,84 +68,51 @@ def mnli(card: TaskCard) -> seqio.Task:
         "test_matched": test,
         "test_mismatched": test,
     }
-    source = _source(card, "MNLI", columns)
-    return add_classification(card, source, [accuracy])
+    return _add(card, "MNLI", columns, [accuracy])
 
 
 def ax(card: TaskCard) -> seqio.Task:
-    """Registers the diagnostic set, also where the original wants it, beside MNLI.
-
-    Args:
-        card: the task's card.
-    """
-    source = TableSource(
-        card.name,
-        (
-            *_folders("AX"),
-            "diagnostic",
-            "finetuning_data/mnli",
-            "mnli",
-            *_folders("MNLI"),
-        ),
-        {"diagnostic": Columns(3, text_a=1, text_b=2)},
-        one_of(card.labels),
-    )
-    return add_classification(card, source, [matthews, accuracy])
+    """Registers the diagnostic set, also where the original wants it, beside MNLI."""
+    beside_mnli = ("diagnostic", "finetuning_data/mnli", "mnli", *_folders("MNLI"))
+    folders = (*_folders("AX"), *beside_mnli)
+    source = TableSource(card.name, folders, {"diagnostic": _PAIR}, one_of(card.labels))
+    return add_labelled_task(card, source, [matthews, accuracy])
 
 
 def sentence_pairs(card: TaskCard) -> seqio.Task:
-    """Registers QNLI, RTE or WNLI, whose files have the same columns.
-
-    Args:
-        card: the task's card; the folder is its name in capitals.
-    """
-    labelled = Columns(4, text_a=1, text_b=2, label=3)
-    columns = {
-        "train": labelled,
-        "dev": labelled,
-        "test": Columns(3, text_a=1, text_b=2),
-    }
-    source = _source(card, card.name.upper(), columns)
-    return add_classification(card, source, [accuracy])
+    """Registers QNLI, RTE or WNLI, whose files have the same columns."""
+    columns = _splits(Columns(4, text_a=1, text_b=2, label=3), _PAIR)
+    return _add(card, card.name.upper(), columns, [accuracy])
 
 
 def sts(card: TaskCard) -> seqio.Task:
-    """Registers the STS benchmark.
-
-    Args:
-        card: the task's card.
-    """
-    labelled = Columns(10, text_a=7, text_b=8, label=9)
-    columns = {
-        "train": labelled,
-        "dev": labelled,
-        "test": Columns(9, text_a=7, text_b=8),
-    }
-    source = TableSource(
-        card.name,
-        _folders("STS-B"),
-        columns,
-        within(*card.label_range),
-        DOUBLED,
+    """Registers the STS benchmark."""
+    columns = _splits(
+        Columns(10, text_a=7, text_b=8, label=9), Columns(9, text_a=7, text_b=8)
     )
-    return add_text_task(
-        card,
-        source,
-        preprocessors.scaled_values(*card.label_range),
-        postprocessors.scaled_value(*card.label_range),
-        [listed_spearman, listed_pearson],
-    )
+    metric_fns = [listed_spearman, listed_pearson]
+    return _add(card, "STS-B", columns, metric_fns, doubled=DOUBLED)
 
 
-def _source(
+def _splits(labelled: Columns, test: Columns) -> dict[str, Columns]:
+    return {"train": labelled, "dev": labelled, "test": test}
+
+
+def _folders(name: str) -> tuple[str, str]:
+    """The folders of a task below `glue/` and in the layout of GLUE's own script."""
+    return f"glue/{name}", name
+
+
+def _add(
     card: TaskCard,
     folder: str,
     columns: Mapping[str, Columns],
-    on_error: OnError = "raise",
-) -> TableSource:
-    return TableSource(
-        card.name, _folders(folder), columns, one_of(card.labels), on_error=on_error
-    )
+    metric_fns: Sequence[Metric],
+    **options: Any,
+) -> seqio.Task:
+    check = within(*card.label_range) if card.label_range else one_of(card.labels)
+    source = TableSource(card.name, _folders(folder), columns, check, **options)
+    return add_labelled_task(card, source, metric_fns)
 
 
 class MrpcSource(TableSource):
@@ -186,42 +122,25 @@ class MrpcSource(TableSource):
     `dev_ids.tsv`, its train split the others.
     """
 
-    def __init__(self, card: TaskCard):
-        """Describes the files; reads nothing."""
-        labelled = Columns(5, text_a=3, text_b=4, label=0)
-        self._labelled = labelled
-        columns = {
-            "train": labelled,
-            "dev": labelled,
-            "test": labelled._replace(label=None),
-        }
-        super().__init__(
-            card.name,
-            _folders("MRPC"),
-            columns,
-            one_of(card.labels),
-            DOUBLED,
-        )
-
     @property
     def file_names(self) -> Sequence[str]:
         """GLUE's files, or Microsoft's two and GLUE's list of ids."""
         microsoft = ("msr_paraphrase_train", "msr_paraphrase_test", "dev_ids")
         return [*super().file_names, *microsoft]
 
-    def table(self, split: str) -> list[Row]:
+    def table(self, split: str) -> list[TextExample]:
         """The rows of GLUE's file, or of Microsoft's if GLUE's is not there."""
-        candidates = locate.layouts(self._task, split, ".tsv", *self._folders)
-        if locate.find_or_none(split, candidates) is not None:
+        candidates = self.candidates(split)
+        if split_files.find_or_none(split, candidates) is not None:
             return super().table(split)
         name = "msr_paraphrase_test" if split == "test" else "msr_paraphrase_train"
-        path = locate.find(name, [*candidates, *self._candidates(name, ".txt")])
-        rows = read_table(path, self._columns[split], self._check_label, self._on_error)
+        path = split_files.find(name, [*candidates, *self.candidates(name, ".txt")])
+        rows = self.read(path, split)
         if split == "test":
             return rows
-        ids = locate.find("dev_ids", self._candidates("dev_ids", ".tsv"))
+        ids = split_files.find("dev_ids", self.candidates("dev_ids"))
         # As a whole: an id that is lost would move its pair from dev to train.
-        locate.read_text(ids)
+        split_files.read_text(ids)
         dev_ids = {tuple(line.fields) for line in read_fields(ids)}
         lines = list(read_fields(path))[1:]
         chosen = [
@@ -230,6 +149,3 @@ class MrpcSource(TableSource):
             if (tuple(lines[row.idx].fields[1:3]) in dev_ids) == (split == "dev")
         ]
         return [row._replace(idx=i) for i, row in enumerate(chosen)]
-
-    def _candidates(self, name: str, extension: str) -> list[str]:
-        return locate.layouts(self._task, name, extension, *self._folders)

@@ -1,18 +1,52 @@
-"""Vocabulary files: reading, recognising, checking."""
+"""Vocabulary files: recognised, read and checked, without seqio and TensorFlow."""
 
+import hashlib
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from sentencepiece import sentencepiece_model_pb2
 
 from electra_bench.data.text.files import open_file
+from electra_bench.vocabularies.sentencepiece_tokenizer import SentencePieceTokenizer
+from electra_bench.vocabularies.wordpiece_tokenizer import WordPieceTokenizer
 
-PAD = "[PAD]"
-UNK = "[UNK]"
-CLS = "[CLS]"
-SEP = "[SEP]"
-MASK = "[MASK]"
-SPECIAL_TOKENS = (PAD, UNK, CLS, SEP, MASK)
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+# SentencePiece's own names, used where a model has none of ours.
+OTHER_NAMES = {"[PAD]": "<pad>", "[UNK]": "<unk>"}
+
+Tokenizer = WordPieceTokenizer | SentencePieceTokenizer
+
+
+class SpecialTokens(NamedTuple):
+    """Size of a vocabulary and the ids of its special tokens, as `core.SpecialIds`."""
+
+    size: int
+    pad: int
+    unk: int
+    cls: int
+    sep: int
+    mask: int
+
+
+class VocabularyFile(NamedTuple):
+    """A vocabulary as its file and its options say.
+
+    Attributes:
+        path: of the file.
+        tokens: in the order of their ids, as the file has them.
+        tokenizer: encodes text; pickled without TensorFlow.
+        special_ids: size and special tokens.
+        options: what beside the file decides what a text becomes.
+        sha256: hash of content and options; what caches are named by.
+    """
+
+    path: str
+    tokens: Sequence[str]
+    tokenizer: Tokenizer
+    special_ids: SpecialTokens
+    options: Mapping[str, bool]
+    sha256: str
 
 
 def read_file(path: str) -> bytes:
@@ -73,17 +107,76 @@ def wordpiece_tokens(content: bytes, path: str) -> list[str]:
     return [line.strip() for line in lines]
 
 
-def check_special_tokens(
-    tokens: Collection[str] | Mapping[str, int], path: str
-) -> None:
-    """Checks that a vocabulary has all special tokens.
+def wordpiece_file(path: str, lower_case: bool, strip_accents: bool) -> VocabularyFile:
+    """Reads a WordPiece vocabulary.
+
+    Args:
+        path: a file with one token a line.
+        lower_case: whether to lower-case text.
+        strip_accents: whether to strip accents; without effect if `lower_case` is False.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a folder, not UTF-8, or special tokens are missing.
+    """
+    content = read_file(path)
+    if is_sentencepiece(content):
+        raise ValueError(
+            f"{path!r} is a SentencePiece model, expected a WordPiece vocabulary; "
+            "take the vocabulary 'sentencepiece'"
+        )
+    tokens = wordpiece_tokens(content, path)
+    special_ids = _special_tokens(tokens, path)
+    tokenizer = WordPieceTokenizer(tokens, lower_case, strip_accents)
+    options = {"lower_case": lower_case, "strip_accents": lower_case and strip_accents}
+    sha256 = _sha256(content, options)
+    return VocabularyFile(path, tokens, tokenizer, special_ids, options, sha256)
+
+
+def sentencepiece_file(
+    path: str, lower_case: bool, strip_accents: bool
+) -> VocabularyFile:
+    """Reads a SentencePiece model.
+
+    Args:
+        path: a SentencePiece model.
+        lower_case: whether to lower-case text before the model sees it.
+        strip_accents: whether to strip accents before the model sees the text.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a folder, not a SentencePiece model, or special tokens missing.
+    """
+    content = read_file(path)
+    if not is_sentencepiece(content):
+        raise ValueError(f"{path!r} is not a SentencePiece model")
+    tokenizer = SentencePieceTokenizer(content, lower_case, strip_accents)
+    options = {"lower_case": lower_case, "strip_accents": strip_accents}
+    sha256 = _sha256(content, options)
+    tokens = tokenizer.pieces
+    special_ids = _special_tokens(tokens, path)
+    return VocabularyFile(path, tokens, tokenizer, special_ids, options, sha256)
+
+
+def _special_tokens(tokens: Sequence[str], path: str) -> SpecialTokens:
+    """Size and ids of the special tokens.
 
     Raises:
         ValueError: some are missing; names them and the file.
     """
-    missing = [token for token in SPECIAL_TOKENS if token not in tokens]
+    ids = {token: i for i, token in enumerate(tokens)}
+    found = [ids.get(name, ids.get(OTHER_NAMES.get(name))) for name in SPECIAL_TOKENS]
+    missing = [n for n, id in zip(SPECIAL_TOKENS, found, strict=True) if id is None]
     if missing:
         raise ValueError(
             f"vocabulary file {path!r} has no {', '.join(missing)}; expected all of "
             f"{', '.join(SPECIAL_TOKENS)}"
         )
+    return SpecialTokens(len(tokens), *found)
+
+
+def _sha256(content: bytes, options: Mapping[str, bool]) -> str:
+    identity = hashlib.sha256(content).hexdigest() + repr(
+        tuple(sorted(options.items()))
+    )
+    return hashlib.sha256(identity.encode()).hexdigest()

@@ -3,12 +3,12 @@
 from typing import Any
 
 from electra_bench.vocabularies import files
-from electra_bench.vocabularies.content_vocabulary import ContentVocabulary
+from electra_bench.vocabularies.file_vocabulary import FileVocabulary
 from electra_bench.vocabularies.sentencepiece import SentencePieceVocabulary
 from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 
 
-def load_vocabulary(path: str, **options: Any) -> ContentVocabulary:
+def load_vocabulary(path: str, **options: Any) -> FileVocabulary:
     """Opens a vocabulary of either sort, as its content says.
 
     Args:

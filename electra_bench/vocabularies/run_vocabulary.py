@@ -3,13 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
 import seqio
 import tensorflow as tf
 
-from electra_bench.core import SpecialIds
 from electra_bench.data import run_context
-from electra_bench.vocabularies.wordpiece_tokenizer import Piece
 
 
 class RunVocabulary(seqio.Vocabulary):
@@ -35,24 +32,15 @@ class RunVocabulary(seqio.Vocabulary):
             )
         return vocabulary
 
-    @property
-    def path(self) -> str:
-        """The vocabulary's file."""
-        return self.current.path
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the vocabulary's content."""
-        return self.current.sha256
-
-    @property
-    def special_ids(self) -> SpecialIds:
-        """Ids of the special tokens."""
-        return self.current.special_ids
+    def __getattr__(self, name: str) -> Any:
+        """What `FileVocabulary` has beside the members of seqio's class."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.current, name)
 
     @property
     def eos_id(self) -> None:
-        """None: see `ContentVocabulary.eos_id`."""
+        """None: see `FileVocabulary.eos_id`."""
         return None
 
     @property
@@ -68,22 +56,6 @@ class RunVocabulary(seqio.Vocabulary):
     @property
     def _base_vocab_size(self) -> int:
         return self.current.vocab_size
-
-    def id_to_token(self, id: int) -> str:
-        """The token with an id."""
-        return self.current.id_to_token(id)
-
-    def encode_batch(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Ids of many texts, int32, and row splits, int64 [texts + 1]."""
-        return self.current.encode_batch(texts)
-
-    def encode_word(self, word: str) -> list[int]:
-        """Ids of one word of a text that is divided into words already."""
-        return self.current.encode_word(word)
-
-    def encode_with_offsets(self, text: str) -> list[Piece]:
-        """Ids of one text, with the characters of the text that they stand for."""
-        return self.current.encode_with_offsets(text)
 
     def _encode(self, s: str) -> Sequence[int]:
         return self.current.encode(s)

@@ -20,7 +20,7 @@ def verb(monkeypatch):
             parser.add_argument("--json", action="store_true")
             parser.set_defaults(run=function)
 
-        monkeypatch.setattr("electra_bench.cli.list_names.add_parser", add_parser)
+        monkeypatch.setattr("electra_bench.cli.list.add_parser", add_parser)
 
     return replace
 
@@ -37,7 +37,7 @@ def raising(error, *, during=False):
 def test_help_names_every_verb(capsys):
     assert main.main(["--help"]) == 0
     out = capsys.readouterr().out
-    assert all(f"  {verb.name} " in out for verb in VERBS)
+    assert all(f"  {verb} " in out for verb in VERBS)
     assert all(len(line) <= 92 for line in out.splitlines())
 
 

@@ -374,9 +374,9 @@ def test_splits_to_predict_need_neither_labels_nor_tags(tmp_path):
     ]
     with run_context.use(data_dir=str(tmp_path)):
         source = registered(texts, tmp_path)
-        assert [e.item.label for e in source.examples("test")] == ["", ""]
+        assert [e.label for e in source.examples("test")] == ["", ""]
         source = registered(words, tmp_path)
-        assert [e.item.tags for e in source.examples("test")] == [("",), ("",)]
+        assert [e.tags for e in source.examples("test")] == [("",), ("",)]
         assert set(source.definition.labels) == {
             "O",
             *(f"{form}-PER" for form in "BIES"),
@@ -396,7 +396,7 @@ def test_whole_numbers_of_parquet_stay_whole_beside_missing_ones(tmp_path):
     ]
     with run_context.use(data_dir=str(tmp_path)):
         source = registered(lines, tmp_path)
-        assert [e.item.label for e in source.examples("dev")] == ["0", "1"]
+        assert [e.label for e in source.examples("dev")] == ["0", "1"]
 
 
 def test_validate_shows_the_values_of_a_small_regression_task(
@@ -560,7 +560,7 @@ def test_a_split_may_be_labelled_in_part(tmp_path):
     ]
     with run_context.use(data_dir=str(tmp_path)):
         source = registered(lines, tmp_path)
-        assert [e.item.label for e in source.examples("test")] == ["", "y", ""]
+        assert [e.label for e in source.examples("test")] == ["", "y", ""]
 
 
 def test_skipped_sentences_are_marked_in_the_record(finetune, tmp_path, capsys):

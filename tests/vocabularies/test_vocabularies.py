@@ -15,9 +15,7 @@ from electra_bench.vocabularies.load import load_vocabulary
 from electra_bench.vocabularies.run_vocabulary import RunVocabulary
 from electra_bench.vocabularies.sentencepiece import SentencePieceVocabulary
 from electra_bench.vocabularies.training import train_sentencepiece
-from electra_bench.vocabularies.wordpiece import (
-    WordPieceVocabulary,
-)
+from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "##s", "é", ","]
 

@@ -6,9 +6,7 @@ import pytest
 from electra_bench.cli.main import main
 from electra_bench.vocabularies import training
 from electra_bench.vocabularies.sentencepiece import SentencePieceVocabulary
-from electra_bench.vocabularies.wordpiece import (
-    WordPieceVocabulary,
-)
+from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 from electra_bench.vocabularies.wordpiece_tokenizer import WordPieceTokenizer
 
 LINES = [

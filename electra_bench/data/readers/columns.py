@@ -1,15 +1,18 @@
 """CoNLL column files and CoNLL-U: one word a line, with its tag."""
 
 import difflib
+import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from etils import epath
 
-from electra_bench.data.readers import locate
+from electra_bench.data import run_context
+from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import bad_row
+from electra_bench.data.readers.labelled_source import LabelledSource, Sentence
 
 DOCUMENT_START = "-DOCSTART-"
 # What stands for a value that is not given.
@@ -18,20 +21,6 @@ UNSPECIFIED = "_"
 
 # Number of the line, from 1, and its columns, of every word of a sentence.
 Words = Sequence[tuple[int, list[str]]]
-
-
-class Sentence(NamedTuple):
-    """One sentence.
-
-    Attributes:
-        number: of the sentence in its file, from 0; those that are left out count.
-        words: in their order.
-        tags: of every word; those of spans in BIOES. Empty strings if the file has none.
-    """
-
-    number: int
-    words: tuple[str, ...]
-    tags: tuple[str, ...]
 
 
 class Block(NamedTuple):
@@ -203,8 +192,8 @@ def _grouped(
     blocks: list[Block] = []
     words: list[tuple[int, list[str]]] = []
     unreadable = None
-    lines = locate.read_lines(path)
-    for number, line, problem in [*lines, locate.Line(len(lines) + 1, "")]:
+    lines = split_files.read_lines(path)
+    for number, line, problem in [*lines, split_files.Line(len(lines) + 1, "")]:
         if problem:
             unreadable = unreadable or (number, problem)
         elif not line.strip():
@@ -279,3 +268,108 @@ def read_conllu_blocks(path: epath.Path) -> list[Block]:
     separated = ", separated by tabs"
     grouped = _grouped(path, columns)
     return [_checked(block, CONLLU_COLUMNS, separated) for block in grouped]
+
+
+# The split whose tags need not be known.
+UNTAGGED = "test"
+
+
+class SplitPart(NamedTuple):
+    """What a split consists of.
+
+    Attributes:
+        files: names, without extension, of the files that may hold it; the first one that
+            exists is taken.
+        share: the whole file; "held_out", a tenth of its sentences, chosen by their
+            content; or "rest", the other nine tenths.
+    """
+
+    files: tuple[str, ...]
+    share: Literal["whole", "held_out", "rest"] = "whole"
+
+
+def is_held_out(sentence: Sentence, seed: int) -> bool:
+    """Whether a sentence belongs to the held-out tenth; equal words go together."""
+    text = f"{seed}\n" + "\n".join(sentence.words)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") % 10 == 0
+
+
+class ColumnSource(LabelledSource):
+    """A tagging task's splits as column files, read when a dataset is built.
+
+    A split bound by hand is the whole of its file; if "dev" is bound, nothing is held out
+    of training.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        folders: Sequence[str],
+        parts: Mapping[str, SplitPart],
+        read: Callable[[epath.Path], list[Sentence]],
+        extension: str = ".txt",
+        seed: int = 0,
+    ):
+        """Describes the files; reads nothing.
+
+        Args:
+            task: name of the task, the folder in the original's layout.
+            folders: further folders that may hold the files.
+            parts: what every split consists of.
+            read: from a file to its sentences.
+            extension: of the files.
+            seed: chooses the held-out tenth.
+        """
+        self._task = task
+        self._folders = tuple(folders)
+        self._parts = dict(parts)
+        self._read = read
+        self._extension = extension
+        self._seed = seed
+        super().__init__(splits=list(parts))
+
+    @property
+    def file_names(self) -> Sequence[str]:
+        """Names that files can be bound to: those of files, and of held-out splits."""
+        held_out = (n for n, part in self._parts.items() if part.share == "held_out")
+        return sorted({*(part.files[0] for part in self._parts.values()), *held_out})
+
+    def examples(self, split: str) -> list[Sentence]:
+        """The sentences of a split.
+
+        Raises:
+            FileNotFoundError: no such file; says where it was searched.
+            ValueError: a bad line.
+        """
+        files, share = self._parts[split]
+        bound = run_context.current().files
+        if share == "held_out" and split in bound:
+            files, share = (split,), "whole"
+        if share == "rest" and any(
+            name in bound and part.share == "held_out"
+            for name, part in self._parts.items()
+        ):
+            share = "whole"
+        candidates = [
+            path
+            for file in files
+            for path in split_files.layouts(
+                self._task, file, self._extension, *self._folders
+            )
+        ]
+        path = split_files.find(files[0], candidates)
+        sentences = self._read(path)
+        if split != UNTAGGED and not all(sentences[0].tags):
+            raise ValueError(
+                f"{path}: the column of tags is missing or empty, which it may be in the "
+                f"split {UNTAGGED!r} only"
+            )
+        if share == "whole":
+            return sentences
+        held_out = share == "held_out"
+        chosen = [s for s in sentences if is_held_out(s, self._seed) == held_out]
+        if not chosen:
+            raise ValueError(
+                f"{path}: no sentence of it falls into the split {split!r}"
+            )
+        return chosen

@@ -2,39 +2,16 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import tensorflow as tf
 from etils import epath
 
-from electra_bench.data.readers import locate
+from electra_bench.data.readers import split_files
 from electra_bench.data.readers.answer_text import covering_words
 from electra_bench.data.readers.bad_rows import OnError, bad_row
-from electra_bench.data.readers.whole_file_source import WholeFileSource, dense, ragged
+from electra_bench.data.readers.labelled_source import LabelledSource, Question
 from electra_bench.data.text.json_lines import json_value
 from electra_bench.system.file_hashes import file_sha256
-
-
-class Question(NamedTuple):
-    """One question.
-
-    Attributes:
-        id: as the file has it.
-        question: its text.
-        context: where the answer stands.
-        answers: all right answers; empty if there is none, or if they are not given.
-        span: first character of the answer that is trained on, and the one after its
-            last; None without one.
-        is_impossible: whether the context holds no answer.
-    """
-
-    id: str
-    question: str
-    context: str
-    answers: tuple[str, ...]
-    span: tuple[int, int] | None
-    is_impossible: bool
-
 
 # Questions, each with what is wrong with the place of its answer, if anything; None, with
 # what is wrong, for a part of the file that cannot be read.
@@ -59,7 +36,7 @@ def squad_questions(path: epath.Path, unanswerable: bool = True) -> Found:
     Raises:
         ValueError: not such a file, or one of the other version.
     """
-    text = locate.read_text(path)
+    text = split_files.read_text(path)
     try:
         articles = json_value(text)["data"]
         pairs = [
@@ -104,7 +81,7 @@ def mrqa_questions(path: epath.Path) -> Found:
 
     The first place of the first detected answer is the one that is trained on.
     """
-    for number, line, problem in locate.read_lines(path):
+    for number, line, problem in split_files.read_lines(path):
         if problem:
             yield None, f"line {number}: {problem}"
             continue
@@ -234,13 +211,8 @@ def located(
     )
 
 
-class QuestionSource(WholeFileSource):
-    """A task's splits as files of questions, read when a dataset is built.
-
-    Examples: `idx` int32; `id`, `question`, `context` strings; `answers` strings
-    [answers]; `answer_start` and `answer_end` int32 [1], of the answer that is trained
-    on, or [0]; `is_impossible` int32.
-    """
+class QuestionSource(LabelledSource):
+    """A task's splits as files of questions, read when a dataset is built."""
 
     def __init__(
         self,
@@ -268,16 +240,16 @@ class QuestionSource(WholeFileSource):
 
     def data_sha256(self, split: str) -> str:
         """Hash of the split's file, see `fingerprints.data_sha256`."""
-        return file_sha256(str(locate.find(split, self._files[split])))
+        return file_sha256(str(split_files.find(split, self._files[split])))
 
-    def questions(self, split: str) -> list[Question]:
+    def examples(self, split: str) -> list[Question]:
         """All questions of a split.
 
         Raises:
             FileNotFoundError: no such file; says where it was searched.
             ValueError: a bad file or question; names file and line or id.
         """
-        path = locate.find(split, self._files[split])
+        path = split_files.find(split, self._files[split])
         try:
             return self._checked(path, split.startswith("train"))
         except ValueError as error:
@@ -312,29 +284,3 @@ class QuestionSource(WholeFileSource):
         if not found:
             raise ValueError("no questions")
         return list(found.values())
-
-    def rows(self, split: str) -> tf.data.Dataset:
-        """See `WholeFileSource`."""
-        return question_dataset(self.questions(split))
-
-
-def question_dataset(questions: Sequence[Question]) -> tf.data.Dataset:
-    """Questions as examples, see `QuestionSource`."""
-    # A context has several questions; it is kept once.
-    contexts = list(dict.fromkeys(question.context for question in questions))
-    number = {context: i for i, context in enumerate(contexts)}
-    table = tf.constant(contexts)
-    places = [[] if q.span is None else [q.span] for q in questions]
-    rows = {
-        "idx": tf.range(len(questions)),
-        "id": tf.constant([q.id for q in questions]),
-        "question": tf.constant([q.question for q in questions]),
-        "context": tf.constant([number[q.context] for q in questions]),
-        "answers": ragged([q.answers for q in questions], tf.string),
-        "answer_start": ragged([[a for a, _ in p] for p in places], tf.int32),
-        "answer_end": ragged([[b for _, b in p] for p in places], tf.int32),
-        "is_impossible": tf.constant([int(q.is_impossible) for q in questions]),
-    }
-    return tf.data.Dataset.from_tensor_slices(rows).map(
-        lambda row: {**dense(row), "context": tf.gather(table, row["context"])}
-    )

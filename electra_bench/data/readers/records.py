@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow.parquet
 from etils import epath
 
-from electra_bench.data.readers import locate
+from electra_bench.data.readers import split_files
 from electra_bench.data.readers.tables import read_fields
 from electra_bench.data.text.json_lines import json_value
 
@@ -50,7 +50,7 @@ def read_records(path: epath.Path, header: bool = True) -> list[Record]:
     Raises:
         ValueError: another name, or the whole file is not as it should be; says where.
     """
-    read = _READERS.get(locate.extension(path))
+    read = _READERS.get(split_files.extension(path))
     if read is None:
         raise ValueError(
             f"{path}: a file of records must end in one of {', '.join(_READERS)}"
@@ -81,7 +81,7 @@ def _tab_separated(path: epath.Path, header: bool) -> Iterator[Record]:
 def _comma_separated(path: epath.Path, header: bool) -> Iterator[Record]:
     # A field may be a long document; the module's own limit is 131,072 characters.
     csv.field_size_limit(LONGEST_FIELD)
-    text = locate.read_text(path)
+    text = split_files.read_text(path)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         rows = [_Row(f"{path}, line {reader.line_num}", row) for row in reader if row]
@@ -118,7 +118,7 @@ def _check_names(names: list[str], where: str) -> None:
 
 def _json_lines(path: epath.Path, header: bool) -> Iterator[Record]:
     del header
-    for number, line, problem in locate.read_lines(path):
+    for number, line, problem in split_files.read_lines(path):
         where = f"{path}, line {number}"
         if problem:
             yield Record(where, {}, problem)
@@ -141,7 +141,7 @@ def _json_lines(path: epath.Path, header: bool) -> Iterator[Record]:
 def _parquet(path: epath.Path, header: bool) -> Iterator[Record]:
     del header
     with path.open("rb") as file:
-        locate.refuse_pointer(path, file.read(len(locate.LFS_POINTER)))
+        split_files.refuse_pointer(path, file.read(len(split_files.LFS_POINTER)))
     try:
         rows = pyarrow.parquet.read_table(str(path)).to_pylist()
     except (OSError, ValueError) as error:

@@ -4,12 +4,11 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-import tensorflow as tf
 from etils import epath
 
-from electra_bench.data.readers import locate
+from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import OnError, bad_row
-from electra_bench.data.readers.whole_file_source import WholeFileSource
+from electra_bench.data.readers.labelled_source import LabelledSource, TextExample
 
 
 class Columns(NamedTuple):
@@ -30,23 +29,7 @@ class Columns(NamedTuple):
     header: bool = True
 
 
-class Row(NamedTuple):
-    """One row of a table.
-
-    Attributes:
-        idx: its number in the file, not counting the header.
-        text_a: the text, or the first of two.
-        text_b: the second text; empty if there is one only.
-        label: the label as it is written; empty without labels.
-    """
-
-    idx: int
-    text_a: str
-    text_b: str
-    label: str
-
-
-class Fields(NamedTuple):
+class TableLine(NamedTuple):
     """One line of a table.
 
     Attributes:
@@ -60,20 +43,20 @@ class Fields(NamedTuple):
     problem: str = ""
 
 
-def read_fields(path: epath.Path) -> Iterator[Fields]:
+def read_fields(path: epath.Path) -> Iterator[TableLine]:
     """Yields the lines of a table. Quotes are text, as in the original.
 
     So a line is a row, and needs no `csv.reader`, which limits the length of a field and
     stops at a carriage return inside one.
 
     Raises:
-        ValueError: see `locate.read_lines`.
+        ValueError: see `split_files.read_lines`.
     """
-    for number, text, problem in locate.read_lines(path):
+    for number, text, problem in split_files.read_lines(path):
         if "\r" in text:
             problem = "a carriage return inside a field"
         fields = text.split("\t") if text and not problem else []
-        yield Fields(number, fields, problem)
+        yield TableLine(number, fields, problem)
 
 
 def read_table(
@@ -81,7 +64,7 @@ def read_table(
     columns: Columns,
     check_label: Callable[[str], None],
     on_error: OnError = "raise",
-) -> list[Row]:
+) -> list[TextExample]:
     """Reads a table.
 
     Args:
@@ -117,7 +100,7 @@ def read_table(
             first_problem = first_problem or problem
             continue
         text_b = "" if columns.text_b is None else fields[columns.text_b]
-        rows.append(Row(idx, fields[columns.text_a], text_b, label))
+        rows.append(TextExample(idx, fields[columns.text_a], text_b, label))
     if first_problem and not rows:
         raise ValueError(
             f"{path}: no row can be used; the first problem: {first_problem}"
@@ -194,12 +177,8 @@ def within(smallest: float, largest: float) -> Callable[[str], None]:
     return check
 
 
-class TableSource(WholeFileSource):
-    """A task's splits as TSV files, looked up and read when a dataset is built.
-
-    Examples: `idx` int32, `id`, `text_a`, `text_b`, `label` strings (`text_b` and `label`
-    empty where there is none).
-    """
+class TableSource(LabelledSource):
+    """A task's splits as TSV files, looked up and read when a dataset is built."""
 
     def __init__(
         self,
@@ -234,46 +213,37 @@ class TableSource(WholeFileSource):
         """Names that files can be bound to: the splits that have one of their own."""
         return list(self._columns)
 
-    def table(self, split: str) -> list[Row]:
-        """The rows of a file's split.
+    def candidates(self, name: str, extension: str = ".tsv") -> list[str]:
+        """Paths below the data folder under which a file may lie."""
+        return split_files.layouts(self._task, name, extension, *self._folders)
+
+    def read(self, path: epath.Path, split: str) -> list[TextExample]:
+        """The rows of a file that holds a split."""
+        columns = self._columns[split]
+        return read_table(path, columns, self._check_label, self._on_error)
+
+    def table(self, split: str) -> list[TextExample]:
+        """The rows of a split that has a file of its own.
 
         Raises:
             FileNotFoundError: no such file; says where it was searched.
             ValueError: a bad row.
         """
-        candidates = locate.layouts(self._task, split, ".tsv", *self._folders)
-        path = locate.find(split, candidates)
-        columns = self._columns[split]
-        return read_table(path, columns, self._check_label, self._on_error)
+        return self.read(split_files.find(split, self.candidates(split)), split)
 
-    def examples(self, split: str) -> list[tuple[str, Row]]:
-        """Ids and rows of any split."""
+    def examples(self, split: str) -> list[TextExample]:
+        """All examples of a split in the order of its file."""
         if split not in self._doubled:
-            return [(str(row.idx), row) for row in self.table(split)]
+            return self.table(split)
         rows = self.table(self._doubled[split])
         # As in the original, copies are numbered on from the number of rows kept.
-        copies = [
-            Row(len(rows) + row.idx, row.text_b, row.text_a, row.label) for row in rows
+        return rows + [
+            TextExample(
+                len(rows) + row.idx,
+                row.text_b,
+                row.text_a,
+                row.label,
+                f"{row.idx}-swapped",
+            )
+            for row in rows
         ]
-        ids = [str(row.idx) for row in rows]
-        return [
-            *zip(ids, rows, strict=True),
-            *zip([f"{i}-swapped" for i in ids], copies, strict=True),
-        ]
-
-    def rows(self, split: str) -> tf.data.Dataset:
-        """See `WholeFileSource`."""
-        return text_dataset(self.examples(split))
-
-
-def text_dataset(examples: Sequence[tuple[str, Row]]) -> tf.data.Dataset:
-    """Ids and rows as examples, see `TableSource`."""
-    return tf.data.Dataset.from_tensor_slices(
-        {
-            "idx": tf.constant([row.idx for _, row in examples], tf.int32),
-            "id": tf.constant([name for name, _ in examples]),
-            "text_a": tf.constant([row.text_a for _, row in examples]),
-            "text_b": tf.constant([row.text_b for _, row in examples]),
-            "label": tf.constant([row.label for _, row in examples]),
-        }
-    )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from electra_bench.records import PublishedMean, Reference
 
 
-class Source(NamedTuple):
+class PublishedTable(NamedTuple):
     """A table of scores.
 
     Attributes:
@@ -26,35 +26,35 @@ class Source(NamedTuple):
     protocol: str
 
 
-README = Source(
+README = PublishedTable(
     "google-research/electra README, expected results",
     "dev",
     "released models (Small++, Base++, Large of 1.75M steps), "
     "median of many fine-tuning seeds",
 )
-README_TEST = Source(
+README_TEST = PublishedTable(
     "google-research/electra README",
     "test",
     "GLUE score as the GLUE leaderboard computes it, with WNLI",
 )
-ELECTRA_1 = Source(
+ELECTRA_1 = PublishedTable(
     "Clark et al. 2020 (ELECTRA), table 1",
     "dev",
     "median of 10 fine-tuning runs",
 )
 ELECTRA_2 = ELECTRA_1._replace(source="Clark et al. 2020 (ELECTRA), table 2")
-ELECTRA_3 = Source(
+ELECTRA_3 = PublishedTable(
     "Clark et al. 2020 (ELECTRA), table 3",
     "test",
     "ensembles, RTE and STS from an MNLI model, WNLI task-specific",
 )
-ELECTRA_4 = Source("Clark et al. 2020 (ELECTRA), table 4", "dev", "one model")
-ELECTRA_8 = Source(
+ELECTRA_4 = PublishedTable("Clark et al. 2020 (ELECTRA), table 4", "dev", "one model")
+ELECTRA_8 = PublishedTable(
     "Clark et al. 2020 (ELECTRA), table 8",
     "test",
     "single task, no ensembles",
 )
-ELECTRIC_4 = Source(
+ELECTRIC_4 = PublishedTable(
     "Clark et al. 2020 (Electric), table 4",
     "dev",
     "median of 10 fine-tuning runs",
@@ -64,7 +64,7 @@ GLUE_ORDER = ("cola", "sst", "mrpc", "sts", "qqp", "mnli", "qnli", "rte")
 
 # Rows in GLUE_ORDER. Not the ELECTRA paper's table 3: its "Avg.*", 89.5, is no mean of its
 # columns, so what these hold is unclear.
-_ROWS: tuple[tuple[Source, str, tuple[float, ...]], ...] = (
+_ROWS: tuple[tuple[PublishedTable, str, tuple[float, ...]], ...] = (
     (README, "ELECTRA-Small", (57.0, 91.2, 88.0, 87.5, 89.0, 81.3, 88.4, 66.7)),
     (README, "ELECTRA-Base", (67.7, 95.1, 89.5, 91.2, 91.5, 88.8, 93.2, 82.7)),
     (README, "ELECTRA-Large", (69.1, 96.9, 90.8, 92.6, 92.4, 90.9, 95.0, 88.0)),
@@ -87,7 +87,9 @@ _ROWS: tuple[tuple[Source, str, tuple[float, ...]], ...] = (
 
 
 def glue_references(task: str) -> tuple[Reference, ...]:
-    """Published scores of a task of GLUE but WNLI; of MNLI the matched sets."""
+    """Published scores of a task of GLUE, of MNLI the matched sets; few publish all."""
+    if task not in GLUE_ORDER:
+        return ()
     place = GLUE_ORDER.index(task)
     return tuple(
         reference(source, model, scores[place], "_matched" if task == "mnli" else "")
@@ -96,7 +98,7 @@ def glue_references(task: str) -> tuple[Reference, ...]:
 
 
 def reference(
-    source: Source, model: str, score: float, suffix: str = "", remark: str = ""
+    source: PublishedTable, model: str, score: float, suffix: str = "", remark: str = ""
 ) -> Reference:
     """One score of a table; `suffix` completes the name of its split."""
     return Reference(
@@ -104,10 +106,13 @@ def reference(
     )
 
 
-def _means(rows: Mapping[Source, Mapping[str, float]]) -> tuple[Reference, ...]:
+def references(
+    scores_of: Mapping[PublishedTable, Mapping[str, float]],
+) -> tuple[Reference, ...]:
+    """Scores of tables: a table to its models' scores."""
     return tuple(
         reference(source, model, score)
-        for source, scores in rows.items()
+        for source, scores in scores_of.items()
         for model, score in scores.items()
     )
 
@@ -118,7 +123,7 @@ MEANS = (
         "GLUE dev average of the ELECTRA paper: eight tasks, without WNLI",
         _EIGHT,
         "dev",
-        _means(
+        references(
             {
                 ELECTRA_1: {
                     "ELMo": 71.2,
@@ -146,7 +151,7 @@ MEANS = (
         "GLUE test average of the ELECTRA paper: eight tasks, without WNLI",
         _EIGHT,
         "test",
-        _means(
+        references(
             {
                 ELECTRA_8: {"ELECTRA-Small": 78.0, "ELECTRA-Small++": 79.7},
             }
@@ -162,7 +167,7 @@ MEANS = (
         "GLUE score of the GLUE leaderboard: nine tasks, with WNLI",
         _EIGHT | {"wnli"},
         "test",
-        _means(
+        references(
             {
                 README_TEST: {
                     "ELECTRA-Small": 77.4,

@@ -2,40 +2,34 @@
 
 from collections.abc import Mapping
 
-from electra_bench.records import Reference, TaskCard
+from electra_bench.records import TaskCard
 from electra_bench.tasks.cards.published import (
     ELECTRA_4,
     ELECTRIC_4,
     README,
-    Source,
+    PublishedTable,
     reference,
+    references,
 )
 
-_ISSUE_33 = Source(
+_ISSUE_33 = PublishedTable(
     "google-research/electra issue 33", "dev", "released model, one fine-tuning run"
 )
-_MRQA = "https://github.com/mrqa/MRQA-Shared-Task-2019"
 _LENGTH = 512
 
 
-def _references(*tables: tuple[Source, Mapping[str, float]]) -> tuple[Reference, ...]:
-    return tuple(
-        reference(source, model, score)
-        for source, scores in tables
-        for model, score in scores.items()
-    )
-
-
-def _mrqa(name: str, summary: str, splits: dict[str, int], citation: str) -> TaskCard:
+def _mrqa(
+    name: str, summary: str, splits: Mapping[str, int], citation: str
+) -> TaskCard:
     return TaskCard(
         name=name,
         version=1,
         kind="span_qa",
-        summary=f"{summary[:-1]}.",
-        builder="electra_bench.tasks.qa:mrqa",
+        summary=summary,
+        builder="electra_bench.tasks.squad:mrqa",
         splits=splits,
         main_metric="f1",
-        source=_MRQA,
+        source="https://github.com/mrqa/MRQA-Shared-Task-2019",
         licence="the terms of the set that it is made of",
         citation=f"{citation}; Fisch et al. 2019 (MRQA)",
         epochs=2.0,
@@ -43,16 +37,12 @@ def _mrqa(name: str, summary: str, splits: dict[str, int], citation: str) -> Tas
     )
 
 
-def _out_of_domain(name: str, summary: str, dev: int, citation: str) -> TaskCard:
-    return _mrqa(name, summary, {"dev": dev}, citation)
-
-
 SQUAD = TaskCard(
     name="squad",
     version=1,
     kind="span_qa",
     summary="SQuAD 2.0: the span of a paragraph that answers, or that there is none.",
-    builder="electra_bench.tasks.qa:squad",
+    builder="electra_bench.tasks.squad:squad",
     splits={"train": 130319, "dev": 11873},
     main_metric="exact",
     source="https://rajpurkar.github.io/SQuAD-explorer/",
@@ -73,10 +63,9 @@ SQUAD = TaskCard(
         ),
         reference(README, "ELECTRA-Large", 88.1),
         reference(_ISSUE_33, "ELECTRA-Base++", 82.6),
-        *_references(
-            (
-                ELECTRA_4,
-                {
+        *references(
+            {
+                ELECTRA_4: {
                     "BERT-Large": 79.0,
                     "XLNet-Base": 78.5,
                     "BERT (ours)": 84.7,
@@ -84,8 +73,8 @@ SQUAD = TaskCard(
                     "ELECTRA-400K": 86.9,
                     "ELECTRA-1.75M": 88.0,
                 },
-            ),
-            (ELECTRIC_4, {"BERT-Base": 73.7, "Electric": 80.1}),
+                ELECTRIC_4: {"BERT-Base": 73.7, "Electric": 80.1},
+            }
         ),
     ),
 )
@@ -95,7 +84,7 @@ SQUADV1 = TaskCard(
     version=1,
     kind="span_qa",
     summary="SQuAD 1.1: the span of a paragraph that answers a question.",
-    builder="electra_bench.tasks.qa:squadv1",
+    builder="electra_bench.tasks.squad:squadv1",
     splits={"train": 87599, "dev": 10570},
     main_metric="exact",
     source="https://rajpurkar.github.io/SQuAD-explorer/",
@@ -103,14 +92,14 @@ SQUADV1 = TaskCard(
     citation="Rajpurkar et al. 2016, EMNLP",
     epochs=2.0,
     max_seq_length=_LENGTH,
-    references=_references(
-        (
-            README,
-            {"ELECTRA-Small": 75.8, "ELECTRA-Base": 86.8, "ELECTRA-Large": 89.7},
-        ),
-        (
-            ELECTRA_4,
-            {
+    references=references(
+        {
+            README: {
+                "ELECTRA-Small": 75.8,
+                "ELECTRA-Base": 86.8,
+                "ELECTRA-Large": 89.7,
+            },
+            ELECTRA_4: {
                 "BERT-Base": 80.8,
                 "BERT-Large": 84.1,
                 "XLNet-Base": 81.3,
@@ -119,8 +108,8 @@ SQUADV1 = TaskCard(
                 "ELECTRA-400K": 88.7,
                 "ELECTRA-1.75M": 89.7,
             },
-        ),
-        (ELECTRIC_4, {"Electric": 84.5}),
+            ELECTRIC_4: {"Electric": 84.5},
+        }
     ),
 )
 
@@ -151,22 +140,34 @@ SEARCHQA = _mrqa(
 
 # Sets out of MRQA's training domains: there is no training file but for a model that was
 # trained elsewhere.
-BIOASQ = _out_of_domain(
-    "bioasq", "Biomedical questions.", 1504, "Tsatsaronis et al. 2015"
+BIOASQ = _mrqa(
+    "bioasq",
+    "Biomedical questions.",
+    {"dev": 1504},
+    "Tsatsaronis et al. 2015",
 )
-DROP = _out_of_domain(
-    "drop", "Questions that need counting or sorting.", 1503, "Dua et al. 2019, NAACL"
+DROP = _mrqa(
+    "drop",
+    "Questions that need counting or sorting.",
+    {"dev": 1503},
+    "Dua et al. 2019, NAACL",
 )
-DUORC = _out_of_domain(
-    "duorc", "Questions about paraphrased film plots.", 1501, "Saha et al. 2018, ACL"
+DUORC = _mrqa(
+    "duorc",
+    "Questions about paraphrased film plots.",
+    {"dev": 1501},
+    "Saha et al. 2018, ACL",
 )
-RACE = _out_of_domain("race", "English examinations.", 674, "Lai et al. 2017, EMNLP")
-RELATION_EXTRACTION = _out_of_domain(
+RACE = _mrqa("race", "English examinations.", {"dev": 674}, "Lai et al. 2017, EMNLP")
+RELATION_EXTRACTION = _mrqa(
     "relation_extraction",
     "Relations of Wikipedia's entities as questions.",
-    2948,
+    {"dev": 2948},
     "Levy et al. 2017, CoNLL",
 )
-TEXTBOOKQA = _out_of_domain(
-    "textbookqa", "Lessons of science textbooks.", 1503, "Kembhavi et al. 2017, CVPR"
+TEXTBOOKQA = _mrqa(
+    "textbookqa",
+    "Lessons of science textbooks.",
+    {"dev": 1503},
+    "Kembhavi et al. 2017, CVPR",
 )

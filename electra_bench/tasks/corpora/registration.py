@@ -66,7 +66,7 @@ MODULES = (
             "data.examples.tfrecords",
             "vocabularies.basic_words",
             "vocabularies.files",
-            "vocabularies.sentencepiece",
+            "vocabularies.sentencepiece_tokenizer",
             "vocabularies.wordpiece",
             "vocabularies.wordpiece_tokenizer",
         )

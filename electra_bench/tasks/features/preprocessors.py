@@ -11,7 +11,7 @@ import tensorflow as tf
 from electra_bench.core import SpecialIds
 from electra_bench.core.batch import NO_LABEL, UNKNOWN_LABEL
 from electra_bench.data import run_context
-from electra_bench.data.readers.whole_file_source import dense
+from electra_bench.data.readers.labelled_source import dense
 from electra_bench.tasks.features import settings as feature_settings
 from electra_bench.vocabularies.basic_words import is_accent
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from electra_bench.core import SpecialIds
 from electra_bench.data.readers.answer_text import word_borders
-from electra_bench.data.readers.whole_file_source import dense
+from electra_bench.data.readers.labelled_source import dense
 from electra_bench.tasks.features import settings as feature_settings
 from electra_bench.tasks.features.preprocessors import ROWS_AT_ONCE, run_vocabulary
 from electra_bench.tasks.metrics.squad import Answer

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from electra_bench.data.readers.bad_rows import bad_row
-from electra_bench.data.readers.columns import Sentence, is_span_tag
+from electra_bench.data.readers.columns import is_span_tag
 from electra_bench.tasks.from_files.source import Definition, FileTaskSource
 from electra_bench.tasks.majority_baseline import trivial_answers
 from electra_bench.tasks.metrics.classification import (
@@ -44,9 +44,8 @@ def _labels(source: FileTaskSource) -> tuple[str, ...] | None:
     if kind not in ("classification", "tagging"):
         return None
     found = set()
-    for example in source.usable(source.definition.train_split):
-        item = example.item
-        found |= {*item.tags} if kind == "tagging" else {item.label} - {""}
+    for _, example, *_ in source.usable(source.definition.train_split):
+        found |= {*example.tags} if kind == "tagging" else {example.label} - {""}
     if kind == "tagging" and all(map(is_span_tag, found - {""})):
         return span_labels(found)
     if not 2 <= len(found) <= MAX_LABELS:
@@ -69,8 +68,8 @@ def _label_range(source: FileTaskSource) -> tuple[float, float] | None:
     if source.definition.kind != "regression":
         return None
     values = []
-    for example in source.usable(source.definition.train_split):
-        label = example.item.label
+    for found in source.usable(source.definition.train_split):
+        label = found.example.label
         try:
             value = float(label)
         except ValueError:
@@ -79,7 +78,7 @@ def _label_range(source: FileTaskSource) -> tuple[float, float] | None:
             values.append(value)
         else:
             bad_row(
-                f"{example.where}: label {label!r} is no number",
+                f"{found.where}: label {label!r} is no number",
                 source.definition.on_error,
             )
     if not values or min(values) == max(values):
@@ -92,9 +91,9 @@ def _unanswerable(source: FileTaskSource) -> bool | None:
     if task.kind != "span_qa":
         return None
     return any(
-        example.item.is_impossible
+        found.example.is_impossible
         for split in dict.fromkeys((task.train_split, task.eval_split))
-        for example in source.usable(split)
+        for found in source.usable(split)
     )
 
 
@@ -114,8 +113,8 @@ def _floor(source: FileTaskSource) -> float | None:
     if task.kind not in ("classification", "tagging"):
         return None if task.kind == "span_qa" else 0.0
     train, held_out = (
-        [_answer(example.item) for example in source.examples(split)]
-        for split in (task.train_split, task.eval_split)
+        [list(x.tags) if task.kind == "tagging" else x.label for x in found]
+        for found in map(source.examples, (task.train_split, task.eval_split))
     )
     constant = trivial_answers(held_out, seen=train)
     scores = {
@@ -124,10 +123,6 @@ def _floor(source: FileTaskSource) -> float | None:
         for k, v in fn(held_out, constant).items()
     }
     return float(scores[task.metric])
-
-
-def _answer(item: Any) -> str | list[str]:
-    return list(item.tags) if isinstance(item, Sentence) else item.label
 
 
 # Field of a definition to what finds it; later ones need earlier ones.

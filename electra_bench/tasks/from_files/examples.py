@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from electra_bench.data.readers.columns import Sentence, bioes, is_span_tag
-from electra_bench.data.readers.questions import Question, located
+from electra_bench.data.readers.columns import bioes, is_span_tag
+from electra_bench.data.readers.labelled_source import Question, Sentence, TextExample
+from electra_bench.data.readers.questions import located
 from electra_bench.data.readers.records import Record
-from electra_bench.data.readers.tables import Row
 
 
-class Fields(NamedTuple):
+class KindFields(NamedTuple):
     """What a kind reads.
 
     Attributes:
@@ -31,29 +31,29 @@ class Fields(NamedTuple):
 
 
 FIELDS = {
-    "classification": Fields(("text_a",), "label", ("text_b",)),
-    "regression": Fields(("text_a",), "label", ("text_b",)),
-    "tagging": Fields(("words",), "tags"),
-    "span_qa": Fields(("question", "context"), "answers", ("answer_start", "id")),
+    "classification": KindFields(("text_a",), "label", ("text_b",)),
+    "regression": KindFields(("text_a",), "label", ("text_b",)),
+    "tagging": KindFields(("words",), "tags"),
+    "span_qa": KindFields(("question", "context"), "answers", ("answer_start", "id")),
 }
 
 Columns = Mapping[str, str | int]
 
 
-class Example(NamedTuple):
+class ReadExample(NamedTuple):
     """What a record holds.
 
     Attributes:
         where: names file and line, or row, in messages.
-        item: for classification and regression a Row, for tagging a Sentence, for span_qa
-            a Question; None if the record holds none.
+        example: for classification and regression a TextExample, for tagging a Sentence,
+            for span_qa a Question; None if the record holds none.
         problem: why it cannot be used; empty if it can.
         misplaced: why it cannot be trained on: its answer is not where it should be.
         places: where every word of a sentence stands, if each has a line of its own.
     """
 
     where: str
-    item: Row | Sentence | Question | None
+    example: TextExample | Sentence | Question | None
     problem: str = ""
     misplaced: str = ""
     places: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class Example(NamedTuple):
 
 def examples_of(
     kind: str, records: Sequence[Record], columns: Columns, with_target: bool
-) -> list[Example]:
+) -> list[ReadExample]:
     """An example a record; what is wrong with one stands in it.
 
     Args:
@@ -78,7 +78,7 @@ def examples_of(
     needed = [*fields.inputs, *([fields.target] if with_target else [])]
     known = dict.fromkeys(name for record in records for name in record.fields)
     if not known:
-        return [Example(r.where, None, r.problem) for r in records]
+        return [ReadExample(r.where, None, r.problem) for r in records]
     found = {}
     for field in fields.all:
         column = columns.get(field, field)
@@ -98,28 +98,28 @@ def examples_of(
 
 def _example(
     kind: str, number: int, record: Record, columns: Columns, needed: Sequence[str]
-) -> Example:
+) -> ReadExample:
     if record.problem:
-        return Example(record.where, None, record.problem)
+        return ReadExample(record.where, None, record.problem)
     for field in needed:
         if columns[field] not in record.fields:
             problem = (
                 f"no {columns[field]!r}; there are {sorted(map(str, record.fields))}"
             )
-            return Example(record.where, None, problem)
+            return ReadExample(record.where, None, problem)
     try:
         return _MAKERS[kind](number, record, columns)
     except ValueError as error:
-        return Example(record.where, None, str(error))
+        return ReadExample(record.where, None, str(error))
 
 
-def _text_row(number: int, record: Record, columns: Columns) -> Example:
+def _text_row(number: int, record: Record, columns: Columns) -> ReadExample:
     """Texts with their label as it is written; empty without one."""
     texts = (_string(record, columns, f) for f in ("text_a", "text_b", "label"))
-    return Example(record.where, Row(number, *texts))
+    return ReadExample(record.where, TextExample(number, *texts))
 
 
-def _sentence(number: int, record: Record, columns: Columns) -> Example:
+def _sentence(number: int, record: Record, columns: Columns) -> ReadExample:
     """Words with their tags: lists, or strings with white space between.
 
     Tags of spans are re-encoded in BIOES; without any they are empty.
@@ -134,10 +134,10 @@ def _sentence(number: int, record: Record, columns: Columns) -> Example:
         raise ValueError(f"word {tags.index('') + 1} has no tag, but others have")
     encoded = bioes(tags) if all(map(is_span_tag, tags)) else tuple(tags)
     sentence = Sentence(number, tuple(words), encoded)
-    return Example(record.where, sentence, places=record.places)
+    return ReadExample(record.where, sentence, places=record.places)
 
 
-def _question(number: int, record: Record, columns: Columns) -> Example:
+def _question(number: int, record: Record, columns: Columns) -> ReadExample:
     """A question with its answers.
 
     `answers` is a string, a list of strings, or as SQuAD has them in Hugging Face's
@@ -163,7 +163,7 @@ def _question(number: int, record: Record, columns: Columns) -> Example:
         texts[0] if texts else "",
         start,
     )
-    return Example(record.where, question, misplaced=misplaced)
+    return ReadExample(record.where, question, misplaced=misplaced)
 
 
 def _answers(record: Record, columns: Columns) -> list[tuple[str, int | None]]:

@@ -9,7 +9,7 @@ saves says all of it.
 """
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+import inspect
 from typing import Any
 
 import gin
@@ -18,95 +18,10 @@ import seqio
 from electra_bench import registry
 from electra_bench.data.readers.columns import is_span_tag
 from electra_bench.records import TaskCard
-from electra_bench.tasks import postprocessors
-from electra_bench.tasks.features import preprocessors
-from electra_bench.tasks.features.windows import (
-    answer_or_none,
-    answer_texts,
-    encode_windows,
-)
 from electra_bench.tasks.from_files import defaults
 from electra_bench.tasks.from_files.examples import FIELDS
 from electra_bench.tasks.from_files.source import ALL, Definition, FileTaskSource
-from electra_bench.tasks.registration import add_task
-
-
-def _new_definition() -> Callable[..., Definition]:
-    # gin wants a function of its own under every name.
-    def definition(
-        *,
-        kind: str,
-        files: Mapping[str, str],
-        columns: Mapping[str, Any] | None = None,
-        dataset: str | None = None,
-        fractions: Mapping[str, float] | None = None,
-        split_seed: int = 0,
-        labels: Sequence[str] | None = None,
-        label_range: Sequence[float] | None = None,
-        unanswerable: bool | None = None,
-        metric: str | None = None,
-        floor: float | None = None,
-        train_split: str = "train",
-        eval_split: str = "dev",
-        epochs: float = 3.0,
-        max_seq_length: int = 128,
-        version: int = 1,
-        summary: str = "",
-        on_error: str = "raise",
-    ) -> Definition:
-        """What a gin file may say of a task.
-
-        Args:
-            kind: classification, regression, tagging or span_qa.
-            files: split to file, seen from here or from the data folder: .tsv, .csv,
-                .jsonl, .parquet, .conllu, or .conll, .bio, .iob, .txt with columns between
-                white space. With `dataset`, split to the name that it has there.
-            columns: what holds what, by name, or by number, from 0, in files without
-                header: text_a, text_b, label; words, tags; question, context, answers,
-                answer_start, id. What is not named is in the column of its own name.
-            dataset: `tfds:NAME` or `hf:NAME` instead of files.
-            fractions: split to its share, at most 1 together, of the file that `files`
-                binds to 'all'.
-            split_seed: of dealing them out.
-            labels: class names, or tags, in the order of their ids; None takes those of
-                the training set.
-            label_range: smallest and largest value of a regression target; None takes
-                those of the training set.
-            unanswerable: whether questions may have no answer; None looks.
-            metric: the one that tables show; None takes the first one of the kind.
-            floor: the metric of the trivial answer; None computes that of the most
-                frequent class or tag.
-            train_split: split to train on.
-            eval_split: split that is scored.
-            epochs: passes over the training set.
-            max_seq_length: token limit.
-            version: to be raised with any change to the data or their meaning.
-            summary: one sentence.
-            on_error: "raise" stops at a bad row; "skip" leaves it out and counts.
-        """
-        return Definition(
-            kind,
-            files,
-            columns or {},
-            dataset,
-            fractions,
-            split_seed,
-            None if labels is None else tuple(map(str, labels)),
-            None if label_range is None else tuple(label_range),
-            unanswerable,
-            metric,
-            floor,
-            train_split,
-            eval_split,
-            epochs,
-            max_seq_length,
-            version,
-            summary,
-            on_error,
-        )
-
-    return definition
-
+from electra_bench.tasks.text_tasks import add_labelled_task
 
 # Every name that gin knows, and its source once it is registered.
 _declared: dict[str, FileTaskSource | None] = {}
@@ -125,7 +40,13 @@ def declare(name: str) -> None:
             f"task {name!r} has code, which gin does not bind; a task without code needs "
             "another name"
         )
-    gin.register(name, module="tasks")(_new_definition())
+
+    # gin wants a function of its own under every name.
+    def define(**given: Any) -> Definition:
+        return Definition(**given)
+
+    define.__signature__ = inspect.signature(Definition)
+    gin.register(name, module="tasks")(define)
     _declared[name] = None
 
 
@@ -136,10 +57,15 @@ def register(name: str) -> None:
         FileNotFoundError: a file is not there.
         ValueError: a definition that cannot be, or data that do not suit it.
     """
-    definition = gin.get_configurable(f"tasks.{name}")()
+    task = gin.get_configurable(f"tasks.{name}")()
+    task = task._replace(
+        columns=task.columns or {},
+        labels=task.labels and tuple(map(str, task.labels)),
+        label_range=task.label_range and tuple(task.label_range),
+    )
     try:
-        _check(definition)
-        source = FileTaskSource(name, _completed(name, definition))
+        _check(task)
+        source = FileTaskSource(_completed(name, task))
     except ValueError as error:
         raise ValueError(f"task {name!r}: {error}") from error
     _declared[name] = source
@@ -188,7 +114,7 @@ def _completed(name: str, task: Definition) -> Definition:
     """
     if task.kind == "tagging" and all(map(is_span_tag, task.labels or ("",))):
         task = task._replace(labels=defaults.span_labels(task.labels))
-    source = FileTaskSource(name, task)
+    source = FileTaskSource(task)
     # Several things are asked of the same splits.
     source.read = functools.cache(source.read)
     for field, find in defaults.FIND.items():
@@ -231,39 +157,9 @@ def build(card: TaskCard) -> seqio.Task:
         card: as `register` made it.
     """
     source = _declared[card.name]
-    steps, postprocess = _FEATURES[card.kind](card, source.definition)
-    return add_task(
+    return add_labelled_task(
         card,
         source,
-        [*steps, preprocessors.complete],
-        postprocess,
         defaults.metric_fns(source.definition),
+        unanswerable=bool(source.definition.unanswerable),
     )
-
-
-def _class_features(card: TaskCard, task: Definition) -> tuple:
-    steps = [preprocessors.encode_texts, preprocessors.class_labels(card.labels)]
-    return steps, postprocessors.class_label(card.labels)
-
-
-def _value_features(card: TaskCard, task: Definition) -> tuple:
-    bounds = card.label_range
-    steps = [preprocessors.encode_texts, preprocessors.scaled_values(*bounds)]
-    return steps, postprocessors.scaled_value(*bounds)
-
-
-def _tag_features(card: TaskCard, task: Definition) -> tuple:
-    steps = [preprocessors.encode_words(card.labels)]
-    return steps, postprocessors.word_tags(card.labels)
-
-
-def _answer_features(card: TaskCard, task: Definition) -> tuple:
-    return [encode_windows()], answer_or_none if task.unanswerable else answer_texts
-
-
-_FEATURES = {
-    "classification": _class_features,
-    "regression": _value_features,
-    "tagging": _tag_features,
-    "span_qa": _answer_features,
-}

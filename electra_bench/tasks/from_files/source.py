@@ -4,29 +4,28 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 from etils import epath
 
-from electra_bench.data.readers import locate
-from electra_bench.data.readers.bad_rows import OnError, bad_row
-from electra_bench.data.readers.column_source import sentence_dataset
+from electra_bench.data.readers import split_files
+from electra_bench.data.readers.bad_rows import bad_row
 from electra_bench.data.readers.columns import (
     CONLLU_COLUMNS,
     FORM,
     UPOS,
     Block,
-    Sentence,
     is_unspecified,
     read_blocks,
     read_conllu_blocks,
     usual_width,
 )
+from electra_bench.data.readers.labelled_source import (
+    LabelledExamples,
+    LabelledSource,
+)
 from electra_bench.data.readers.named_datasets import read_dataset
-from electra_bench.data.readers.questions import question_dataset
 from electra_bench.data.readers.records import Record, read_records
-from electra_bench.data.readers.tables import Row, one_of, text_dataset, within
-from electra_bench.data.readers.whole_file_source import WholeFileSource
-from electra_bench.tasks.from_files.examples import Example, examples_of
+from electra_bench.data.readers.tables import one_of, within
+from electra_bench.tasks.from_files.examples import ReadExample, examples_of
 
 # The file that `fractions` deals out.
 ALL = "all"
@@ -37,34 +36,61 @@ NO_CLASS = "-1"
 
 
 class Definition(NamedTuple):
-    """What is said of a task; see `file_tasks.declare`."""
+    """What a gin file may say of a task.
+
+    Attributes:
+        kind: classification, regression, tagging or span_qa.
+        files: split to file, seen from here or from the data folder: .tsv, .csv, .jsonl,
+            .parquet, .conllu, or .conll, .bio, .iob, .txt with columns between white
+            space. With `dataset`, split to the name that it has there.
+        columns: what holds what, by name, or by number, from 0, in files without header:
+            text_a, text_b, label; words, tags; question, context, answers, answer_start,
+            id. What is not named is in the column of its own name.
+        dataset: `tfds:NAME` or `hf:NAME` instead of files.
+        fractions: split to its share, at most 1 together, of the file that `files` binds
+            to 'all'.
+        split_seed: of dealing them out.
+        labels: class names, or tags, in the order of their ids; None takes those of the
+            training set.
+        label_range: smallest and largest value of a regression target; None takes those
+            of the training set.
+        unanswerable: whether questions may have no answer; None looks.
+        metric: the one that tables show; None takes the first one of the kind.
+        floor: the metric of the majority baseline; None computes it.
+        train_split: split to train on.
+        eval_split: split that is scored.
+        epochs: passes over the training set.
+        max_seq_length: token limit.
+        version: to be raised with any change to the data or their meaning.
+        summary: one sentence.
+        on_error: "raise" stops at a bad row; "skip" leaves it out and counts.
+    """
 
     kind: str
     files: Mapping[str, str]
-    columns: Mapping[str, Any]
-    dataset: str | None
-    fractions: Mapping[str, float] | None
-    split_seed: int
-    labels: tuple[str, ...] | None
-    label_range: tuple[float, float] | None
-    unanswerable: bool | None
-    metric: str | None
-    floor: float | None
-    train_split: str
-    eval_split: str
-    epochs: float
-    max_seq_length: int
-    version: int
-    summary: str
-    on_error: OnError
+    columns: Mapping[str, Any] | None = None
+    dataset: str | None = None
+    fractions: Mapping[str, float] | None = None
+    split_seed: int = 0
+    labels: Sequence[str] | None = None
+    label_range: Sequence[float] | None = None
+    unanswerable: bool | None = None
+    metric: str | None = None
+    floor: float | None = None
+    train_split: str = "train"
+    eval_split: str = "dev"
+    epochs: float = 3.0
+    max_seq_length: int = 128
+    version: int = 1
+    summary: str = ""
+    on_error: str = "raise"
 
 
-class FileTaskSource(WholeFileSource):
+class FileTaskSource(LabelledSource):
     """Splits as files that a gin file names."""
 
-    def __init__(self, name: str, definition: Definition):
+    def __init__(self, definition: Definition):
         """Describes the files; reads nothing."""
-        self.name = name
         self.definition = definition
         super().__init__(splits=list(definition.fractions or definition.files))
 
@@ -73,34 +99,29 @@ class FileTaskSource(WholeFileSource):
         """Names that files can be bound to."""
         return [] if self.definition.dataset else list(self.definition.files)
 
-    def rows(self, split: str) -> tf.data.Dataset:
-        """See `WholeFileSource`."""
-        items = [example.item for example in self.examples(split)]
-        kind = self.definition.kind
-        if kind == "span_qa":
-            return question_dataset(items)
-        if kind == "tagging":
-            return sentence_dataset(items)
-        return text_dataset([(str(row.idx), row) for row in items])
+    def examples(self, split: str) -> LabelledExamples:
+        """The examples of a split that can be used."""
+        return [found.example for found in self.checked(split)]
 
-    def examples(self, split: str) -> list[Example]:
+    def checked(self, split: str) -> list[ReadExample]:
         """The examples of a split, checked against labels and range.
 
         Raises:
             FileNotFoundError: no such file.
             ValueError: a bad row; says where.
         """
-        kept: list[Example] = []
+        kept: list[ReadExample] = []
         ids = set()
-        for example in self.usable(split):
-            id = getattr(example.item, "id", len(ids))
-            try:
-                if id in ids:
-                    raise _Unusable(example.where, f"id {id!r} is there twice")
+        for found in self.usable(split):
+            id = found.example.id or len(ids)
+            where, problem = found.where, f"id {id!r} is there twice"
+            if id not in ids:
                 ids.add(id)
-                kept.append(self._checked(example, split))
-            except _Unusable as found:
-                bad_row(str(found), self.definition.on_error)
+                found, where, problem = self._checked(found, split)
+            if problem:
+                bad_row(f"{where}: {problem}", self.definition.on_error)
+            else:
+                kept.append(found)
         if not kept:
             raise ValueError(f"split {split!r} has no rows that can be used")
         return kept
@@ -109,60 +130,47 @@ class FileTaskSource(WholeFileSource):
         """Whether what is to be predicted must be given."""
         return split in (self.definition.train_split, self.definition.eval_split)
 
-    def _is_labelled(self, example: Example) -> bool:
-        """Whether an example says what is right, be it that there is no answer."""
-        item = example.item
-        if isinstance(item, Sentence):
-            return any(item.tags)
-        label = getattr(item, "label", None)
-        if label == NO_CLASS and NO_CLASS not in (self.definition.labels or ()):
-            return self.definition.kind != "classification"
-        return label is None or bool(label)
-
-    def _checked(self, example: Example, split: str) -> Example:
-        """The example, without a label that says that there is none.
-
-        Raises:
-            _Unusable: what is to be predicted is missing or cannot be.
-        """
-        task, item = self.definition, example.item
+    def _checked(self, found: ReadExample, split: str) -> tuple[ReadExample, str, str]:
+        """The example, without a label that stands for none; where what is wrong."""
+        task, example, where = self.definition, found.example, found.where
         if task.kind == "span_qa":
-            if example.misplaced and split == task.train_split:
-                raise _Unusable(example.where, example.misplaced)
-            return example
-        if not self._is_labelled(example):
-            if self._has_target(split):
-                raise _Unusable(example.where, "no label")
-            return _without_label(example)
-        labels = item.tags if isinstance(item, Sentence) else [item.label]
-        check = (
-            within(*task.label_range)
-            if task.kind == "regression"
-            else one_of(task.labels)
+            is_trained_on = split == task.train_split
+            return found, where, found.misplaced if is_trained_on else ""
+        labels = example.tags if task.kind == "tagging" else [example.label]
+        is_no_class = (
+            task.kind == "classification"
+            and labels == [NO_CLASS]
+            and NO_CLASS not in task.labels
         )
-        places = example.places or [example.where] * len(labels)
-        for where, label in zip(places, labels, strict=True):
+        if is_no_class or not any(labels):
+            if task.kind != "tagging":
+                found = found._replace(example=example._replace(label=""))
+            return found, where, "no label" if self._has_target(split) else ""
+        is_number = task.kind == "regression"
+        check = within(*task.label_range) if is_number else one_of(task.labels)
+        places = found.places or [where] * len(labels)
+        for place, label in zip(places, labels, strict=True):
             try:
                 check(label)
             except ValueError as error:
-                raise _Unusable(where, str(error)) from error
-        return example
+                return found, place, str(error)
+        return found, where, ""
 
-    def usable(self, split: str) -> list[Example]:
+    def usable(self, split: str) -> list[ReadExample]:
         """Examples that hold something, labels as they are written.
 
         Raises:
             ValueError: one holds nothing; says where and why.
         """
-        found = []
-        for example in self.read(split):
-            if example.item is None:
-                bad_row(f"{example.where}: {example.problem}", self.definition.on_error)
+        usable = []
+        for found in self.read(split):
+            if found.example is None:
+                bad_row(f"{found.where}: {found.problem}", self.definition.on_error)
             else:
-                found.append(example)
-        return found
+                usable.append(found)
+        return usable
 
-    def read(self, split: str) -> list[Example]:
+    def read(self, split: str) -> list[ReadExample]:
         """An example a record, or a sentence of a column file, usable or not."""
         task, with_target = self.definition, self._has_target(split)
         if not task.fractions:
@@ -175,13 +183,13 @@ class FileTaskSource(WholeFileSource):
         )
         return [whole[i] for i in sorted(order[first:last])]
 
-    def _whole(self, name: str, with_target: bool) -> list[Example]:
+    def _whole(self, name: str, with_target: bool) -> list[ReadExample]:
         task = self.definition
         if task.dataset:
             records = read_dataset(task.dataset, task.files[name])
             return examples_of(task.kind, records, task.columns, with_target)
-        path = locate.given(name, task.files[name])
-        ending = locate.extension(path)
+        path = split_files.given(name, task.files[name])
+        ending = split_files.extension(path)
         if ending in (CONLLU, *COLUMN_FILES):
             if task.kind != "tagging":
                 raise ValueError(f"{path}: a file of columns holds a tagging task only")
@@ -192,7 +200,7 @@ class FileTaskSource(WholeFileSource):
 
     def _of_columns(
         self, path: epath.Path, ending: str, with_target: bool
-    ) -> list[Example]:
+    ) -> list[ReadExample]:
         if ending == CONLLU:
             columns = {"words": FORM, "tags": UPOS} | dict(self.definition.columns)
             blocks, width = read_conllu_blocks(path), CONLLU_COLUMNS
@@ -211,16 +219,6 @@ class FileTaskSource(WholeFileSource):
         return examples_of("tagging", records, {}, with_target)
 
 
-def _without_label(example: Example) -> Example:
-    """Tags that nobody has said are empty already."""
-    item = example.item
-    return (
-        example._replace(item=item._replace(label=""))
-        if isinstance(item, Row)
-        else example
-    )
-
-
 def _sentence_record(
     path: epath.Path, block: Block, columns: Mapping[str, int]
 ) -> Record:
@@ -233,10 +231,3 @@ def _sentence_record(
         for field, column in columns.items()
     }
     return Record(places[0], fields, places=places)
-
-
-class _Unusable(ValueError):
-    """An example that cannot be used: where it stands, and why."""
-
-    def __str__(self) -> str:
-        return ": ".join(self.args)

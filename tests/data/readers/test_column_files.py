@@ -5,8 +5,15 @@ import pytest
 from etils import epath
 
 from electra_bench.data import run_context
-from electra_bench.data.readers.column_source import ColumnSource, Part
-from electra_bench.data.readers.columns import bioes, read_conllu, read_sentences, spans
+from electra_bench.data.readers.columns import (
+    ColumnSource,
+    SplitPart,
+    bioes,
+    read_conllu,
+    read_sentences,
+    spans,
+)
+from electra_bench.data.readers.labelled_source import Sentence
 
 LABELS = ("B-NP", "E-NP", "I-NP", "O", "S-NP")
 TEXT = "-DOCSTART- x\n\na B-NP\nb I-NP\nc I-NP\n\t\n\nd B-NP\ne O\n"
@@ -25,8 +32,8 @@ def write(tmp_path):
 
 def test_sentences_are_read_and_tags_re_encoded(write):
     first, second = read_sentences(write(TEXT), 2, LABELS)
-    assert first == (0, ("a", "b", "c"), ("B-NP", "I-NP", "E-NP"))
-    assert second == (1, ("d", "e"), ("S-NP", "O"))
+    assert first == Sentence(0, ("a", "b", "c"), ("B-NP", "I-NP", "E-NP"))
+    assert second == Sentence(1, ("d", "e"), ("S-NP", "O"))
 
 
 def test_hyphens_in_types_are_kept():
@@ -55,7 +62,7 @@ def test_a_sentence_with_a_bad_line_can_be_skipped(write):
     text = "a O\nb\nc O\nd\n\ne O\n\nf S-NP\ng B-PN\n\nh O\n"
     with run_context.use(on_error="skip", skipped={}) as context:
         sentences = read_sentences(write(text), 2, LABELS)
-    assert sentences == [(1, ("e",), ("O",)), (3, ("h",), ("O",))]
+    assert sentences == [Sentence(1, ("e",), ("O",)), Sentence(3, ("h",), ("O",))]
     columns, tag = context.skipped
     assert columns.endswith("train.txt, line 2: got 1 columns, expected 2")
     assert "train.txt, line 9: unknown tag 'B-PN' (S-PN in BIOES)" in tag
@@ -72,7 +79,7 @@ def test_a_sentence_with_a_bad_line_can_be_skipped(write):
 @pytest.mark.parametrize("line", ["a", "a NN", "a NN _"])
 def test_a_file_without_tags(write, line):
     [sentence] = read_sentences(write(f"{line}\n"), 3, LABELS)
-    assert sentence == (0, ("a",), ("",))
+    assert sentence == Sentence(0, ("a",), ("",))
 
 
 CONLLU = """\
@@ -90,8 +97,8 @@ PARTS_OF_SPEECH = ("AUX", "PART", "PRON", "PROPN", "VERB")
 
 def test_conllu(write):
     first, second = read_conllu(write(CONLLU), PARTS_OF_SPEECH)
-    assert first == (0, ("He", "does", "n't"), ("PRON", "AUX", "PART"))
-    assert second == (1, ("New York",), ("PROPN",))
+    assert first == Sentence(0, ("He", "does", "n't"), ("PRON", "AUX", "PART"))
+    assert second == Sentence(1, ("New York",), ("PROPN",))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +119,7 @@ def test_conllu_may_lack_tags_and_sentences_be_skipped(write):
     for tag in PARTS_OF_SPEECH:
         untagged = untagged.replace(f"\t{tag}\t", "\t_\t")
     first, second = read_conllu(write(untagged), PARTS_OF_SPEECH)
-    assert first == (0, ("He", "does", "n't"), ("", "", ""))
+    assert first == Sentence(0, ("He", "does", "n't"), ("", "", ""))
     bad = CONLLU.replace("PART", "PRT")
     with run_context.use(on_error="skip", skipped={}) as context:
         assert read_conllu(write(bad), PARTS_OF_SPEECH) == [
@@ -138,17 +145,17 @@ def test_spans_and_tags_equal_the_originals(shared_golden):
 @pytest.fixture
 def source():
     parts = {
-        "train": Part(("train",), "rest"),
-        "dev": Part(("train",), "held_out"),
-        "train_all": Part(("train",)),
-        "test": Part(("test", "dev")),
+        "train": SplitPart(("train",), "rest"),
+        "dev": SplitPart(("train",), "held_out"),
+        "train_all": SplitPart(("train",)),
+        "test": SplitPart(("test", "dev")),
     }
     read = functools.partial(read_sentences, num_columns=2, labels=LABELS)
     return ColumnSource("chunk", (), parts, read)
 
 
 def words(source, split):
-    return [sentence.words for sentence in source.sentences(split)]
+    return [sentence.words for sentence in source.examples(split)]
 
 
 def test_a_tenth_is_held_out_by_content(write, source, tmp_path):
@@ -171,7 +178,7 @@ def test_a_tenth_is_held_out_by_content(write, source, tmp_path):
 def test_test_is_also_read_from_dev(write, source, tmp_path):
     with run_context.use(data_dir=str(tmp_path), files={}):
         with pytest.raises(FileNotFoundError, match=r"test\.txt.*dev\.txt"):
-            source.sentences("test")
+            source.examples("test")
         write("a O\n", "chunk/dev.txt")
         assert words(source, "test") == [("a",)]
         write("b O\n", "chunk/test.txt")
@@ -184,7 +191,7 @@ def test_tags_may_be_missing_in_test_only(write, source, tmp_path):
         run_context.use(data_dir=str(tmp_path), files={}),
         pytest.raises(ValueError, match=r"txt: the column of tags is missing or empty"),
     ):
-        source.sentences("train_all")
+        source.examples("train_all")
 
 
 def test_a_source_yields_raw_examples(write, source, tmp_path):

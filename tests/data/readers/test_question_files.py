@@ -43,7 +43,7 @@ def read(tmp_path):
         path.write_bytes(content.encode(errors="surrogateescape"))
         source = QuestionSource("some_task", {split: []}, reader, on_error)
         with run_context.use(files={split: str(path)}, data_dir=None):
-            return source.questions(split)
+            return source.examples(split)
 
     return questions
 

@@ -2,9 +2,9 @@ import pytest
 from etils import epath
 
 from electra_bench.data import run_context
+from electra_bench.data.readers.labelled_source import TextExample
 from electra_bench.data.readers.tables import (
     Columns,
-    Row,
     TableSource,
     one_of,
     read_table,
@@ -32,8 +32,8 @@ def read(path, on_error="raise", columns=PAIR, check=None):
 def test_quotes_are_text_and_only_newlines_end_rows(write):
     path = write('label\ta\tb\nyes\t"quoted\tun"closed\r\nno\tx\u2028y\tz\n')
     assert read(path) == [
-        Row(0, '"quoted', 'un"closed', "yes"),
-        Row(1, "x\u2028y", "z", "no"),
+        TextExample(0, '"quoted', 'un"closed', "yes"),
+        TextExample(1, "x\u2028y", "z", "no"),
     ]
 
 
@@ -151,9 +151,10 @@ def test_a_source_yields_raw_examples(write, source, tmp_path):
 def test_doubling_adds_every_pair_in_the_other_order(write, source, tmp_path):
     write("label\ta\tb\nyes\ta\tb\nno\tc\td\n")
     with run_context.use(data_dir=str(tmp_path), files={}):
-        assert source.examples("train_doubled") == [
-            ("0", Row(0, "a", "b", "yes")),
-            ("1", Row(1, "c", "d", "no")),
-            ("0-swapped", Row(2, "b", "a", "yes")),
-            ("1-swapped", Row(3, "d", "c", "no")),
+        found = source.examples("train_doubled")
+        assert [(x.id or str(x.idx), x._replace(id="")) for x in found] == [
+            ("0", TextExample(0, "a", "b", "yes")),
+            ("1", TextExample(1, "c", "d", "no")),
+            ("0-swapped", TextExample(2, "b", "a", "yes")),
+            ("1-swapped", TextExample(3, "d", "c", "no")),
         ]

@@ -5,9 +5,9 @@ import pytest
 from etils import epath
 
 from electra_bench.data import run_context
-from electra_bench.data.readers import locate
+from electra_bench.data.readers import split_files
 
-CANDIDATES = locate.layouts("cola", "dev", ".tsv", "glue/CoLA", "CoLA")
+CANDIDATES = split_files.layouts("cola", "dev", ".tsv", "glue/CoLA", "CoLA")
 
 
 @pytest.fixture
@@ -26,14 +26,14 @@ def put(folder, name, content=b"x"):
 def test_the_originals_layout_comes_first(data_dir):
     for folder in ("CoLA", "glue/CoLA", "cola", "finetuning_data/cola"):
         path = put(data_dir, f"{folder}/dev.tsv")
-        assert str(locate.find("dev", CANDIDATES)) == str(path)
+        assert str(split_files.find("dev", CANDIDATES)) == str(path)
 
 
 def test_compressed_files_are_found_and_unpacked(data_dir):
     put(data_dir, "cola/dev.tsv.gz", gzip.compress("é".encode()))
-    assert locate.read_text(locate.find("dev", CANDIDATES)) == "é"
+    assert split_files.read_text(split_files.find("dev", CANDIDATES)) == "é"
     put(data_dir, "finetuning_data/cola/dev.tsv.xz", lzma.compress(b"first"))
-    assert locate.read_text(locate.find("dev", CANDIDATES)) == "first"
+    assert split_files.read_text(split_files.find("dev", CANDIDATES)) == "first"
 
 
 def test_a_file_bound_by_hand_wins(data_dir, tmp_path):
@@ -41,17 +41,17 @@ def test_a_file_bound_by_hand_wins(data_dir, tmp_path):
     bound = put(tmp_path, "elsewhere/mine.tsv")
     for name in (str(bound), "elsewhere/mine.tsv"):
         with run_context.use(files={"dev": name}):
-            assert str(locate.find("dev", CANDIDATES)) == str(bound)
+            assert str(split_files.find("dev", CANDIDATES)) == str(bound)
     with (
         run_context.use(files={"dev": "absent.tsv"}),
         pytest.raises(FileNotFoundError, match=r"'dev' is bound to absent.tsv"),
     ):
-        locate.find("dev", CANDIDATES)
+        split_files.find("dev", CANDIDATES)
 
 
 def test_a_missing_file_is_said_with_the_places_searched(data_dir):
     with pytest.raises(FileNotFoundError) as error:
-        locate.find("dev", CANDIDATES)
+        split_files.find("dev", CANDIDATES)
     for candidate in CANDIDATES:
         assert candidate in str(error.value)
     assert str(data_dir) in str(error.value)
@@ -59,7 +59,7 @@ def test_a_missing_file_is_said_with_the_places_searched(data_dir):
         run_context.use(data_dir=None),
         pytest.raises(FileNotFoundError, match="--data_dir"),
     ):
-        locate.find("dev", CANDIDATES)
+        split_files.find("dev", CANDIDATES)
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ def test_a_missing_file_is_said_with_the_places_searched(data_dir):
 def test_unreadable_files(tmp_path, content, message):
     path = epath.Path(put(tmp_path, "dev.tsv", content))
     with pytest.raises(ValueError, match=f"dev.tsv: {message}"):
-        locate.read_text(path)
+        split_files.read_text(path)
 
 
 @pytest.mark.parametrize("suffix", ["gz", "xz"])
 def test_a_damaged_archive(tmp_path, suffix):
     path = epath.Path(put(tmp_path, f"dev.tsv.{suffix}", b"not packed"))
     with pytest.raises(ValueError, match="cannot be unpacked"):
-        locate.read_text(path)
+        split_files.read_text(path)
 
 
 @pytest.mark.parametrize("name", ["dev.tsv", "dev.tsv.gz", "dev.json.xz"])
@@ -89,13 +89,13 @@ def test_a_pointer_of_git_lfs_is_not_the_data(tmp_path, name):
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n"
     path = epath.Path(put(tmp_path, name, pointer))
     with pytest.raises(ValueError, match=f"{name}: a pointer of Git LFS, not the data"):
-        locate.read_text(path)
+        split_files.read_text(path)
 
 
 def test_a_stray_byte_spoils_its_line_only(tmp_path):
     content = b"\xef\xbb\xbfa\r\n\nb\xff\n\xc3\xa9\xe2\x80\xa8c\n"
     path = epath.Path(put(tmp_path, "dev.tsv", content))
-    assert locate.read_lines(path) == [
+    assert split_files.read_lines(path) == [
         (1, "a", ""),
         (2, "", ""),
         (3, "", r"not UTF-8 at byte 8 (b'\xff')"),
@@ -105,9 +105,9 @@ def test_a_stray_byte_spoils_its_line_only(tmp_path):
 
 def test_carriage_returns_end_the_lines_of_a_file_without_others(tmp_path):
     path = epath.Path(put(tmp_path, "dev.tsv", b"a\rb\r"))
-    assert [line.text for line in locate.read_lines(path)] == ["a", "b"]
+    assert [line.text for line in split_files.read_lines(path)] == ["a", "b"]
 
 
 def test_a_byte_order_mark_is_not_text(tmp_path):
     path = epath.Path(put(tmp_path, "dev.tsv", "\ufeffa".encode()))
-    assert locate.read_text(path) == "a"
+    assert split_files.read_text(path) == "a"

@@ -184,7 +184,7 @@ def arrays(result, config):
 @pytest.mark.parametrize(("split", "size"), [("train", 87599), ("dev", 10570)])
 def test_all_of_squad_is_read(shared_data, split, size):
     with run_context.use(data_dir=str(shared_data), files={}):
-        questions = load_task("squadv1").source.questions(split)
+        questions = load_task("squadv1").source.examples(split)
     assert len(questions) == size
     # Every answer is where it is said to be.
     for question in questions:

@@ -1,45 +1,40 @@
-"""What all vocabularies with a file share."""
+"""Vocabularies with a file as seqio sees them, equal if content and options are."""
 
-import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import seqio
 import tensorflow as tf
 
 from electra_bench.core import SpecialIds
-from electra_bench.vocabularies.wordpiece_file import vocabulary_sha256
+from electra_bench.vocabularies.files import VocabularyFile
+from electra_bench.vocabularies.wordpiece_tokenizer import Piece
 
 
-class ContentVocabulary(seqio.Vocabulary):
+class FileVocabulary(seqio.Vocabulary):
     """A vocabulary that is identified by its file's content and its options.
 
     Attributes:
         path: where it was read from.
         sha256: of content and options; what caches are named by.
         special_ids: size and ids of the special tokens.
+        tokenizer: what encodes; unlike the vocabulary it is unpickled without TensorFlow.
     """
 
-    def __init__(
-        self,
-        path: str,
-        content: bytes,
-        options: Mapping[str, bool],
-        special_ids: SpecialIds,
-    ):
-        """Takes what a subclass has read.
-
-        Args:
-            path: where `content` comes from.
-            content: of the file.
-            options: everything else that decides what a text becomes.
-            special_ids: of the vocabulary.
-        """
+    def __init__(self, file: VocabularyFile):
+        """Takes what was read."""
         super().__init__()
-        self.path = path
-        self.special_ids = special_ids
-        self._options = tuple(sorted(options.items()))
-        self.sha256 = vocabulary_sha256(content, options)
+        self.path = file.path
+        self.sha256 = file.sha256
+        self.special_ids = SpecialIds(*file.special_ids)
+        self.tokenizer = file.tokenizer
+        self._tokens = tuple(file.tokens)
+        self._options = dict(file.options)
+
+    @property
+    def lower_case(self) -> bool:
+        """Whether text is lower-cased."""
+        return self._options["lower_case"]
 
     @property
     def eos_id(self) -> None:
@@ -60,7 +55,10 @@ class ContentVocabulary(seqio.Vocabulary):
     def _base_vocab_size(self) -> int:
         return self.special_ids.size
 
-    @abc.abstractmethod
+    def id_to_token(self, id: int) -> str:
+        """The token with an id, as the file has it."""
+        return self._tokens[id]
+
     def encode_batch(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Ids of many texts.
 
@@ -71,6 +69,18 @@ class ContentVocabulary(seqio.Vocabulary):
             The ids of all texts one after the other, int32, and where each text's begin
             and end, int64 [texts + 1].
         """
+        return self.tokenizer.encode_batch(texts)
+
+    def encode_word(self, word: str) -> list[int]:
+        """Ids of one word of a text that is divided into words already."""
+        return self.tokenizer.encode_word(word)
+
+    def encode_with_offsets(self, text: str) -> list[Piece]:
+        """Ids of one text, with the characters of the text that they stand for."""
+        return self.tokenizer.encode_with_offsets(text)
+
+    def _encode(self, s: str) -> list[int]:
+        return self.tokenizer.encode(s)
 
     def _encode_tf(self, s: tf.Tensor) -> tf.Tensor:
         """Strings of any shape [...] to int32 [..., ids]: ragged, but for scalars."""
@@ -95,11 +105,11 @@ class ContentVocabulary(seqio.Vocabulary):
         return rows
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ContentVocabulary) and self.sha256 == other.sha256
+        return isinstance(other, FileVocabulary) and self.sha256 == other.sha256
 
     def __hash__(self) -> int:
         return hash(self.sha256)
 
     def __repr__(self) -> str:
-        options = "".join(f", {name}={value}" for name, value in self._options)
+        options = "".join(f", {k}={v}" for k, v in sorted(self._options.items()))
         return f"{type(self).__name__}({self.path!r}{options})"
