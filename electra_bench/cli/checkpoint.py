@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from typing import Any
 
-from electra_bench.cli import errors, quiet
+from electra_bench.cli import errors, quiet, shared_flags
 
 EXAMPLES = """\
 examples:
@@ -31,15 +31,14 @@ def add_parser(subparsers) -> None:
         "checkpoint",
         description="Looks into checkpoints, takes models over and gives them away.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     actions = parser.add_subparsers(metavar="ACTION")
     describe = actions.add_parser(
         "describe",
         help="what is in a checkpoint, a run, a model of Hugging Face's or a SavedModel",
+        parents=[shared_flags.JSON],
     )
     describe.add_argument("path", metavar="PATH", help="folder or checkpoint prefix")
-    describe.add_argument("--json", action="store_true", help="print JSON")
     describe.set_defaults(run=_describe)
     taken = actions.add_parser(
         "import",

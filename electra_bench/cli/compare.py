@@ -3,6 +3,8 @@
 import argparse
 import os
 
+from electra_bench.cli import shared_flags
+
 EXAMPLES = """\
 examples:
   electra-bench compare runs/electra-cola-s0 runs/mlm-cola-s0     two runs
@@ -20,7 +22,7 @@ def add_parser(subparsers) -> None:
         "intervals and tests, examples on which they disagree, configuration and "
         "environment.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared_flags.PLUGIN],
     )
     for name in ("A", "B"):
         parser.add_argument(
@@ -44,19 +46,11 @@ def add_parser(subparsers) -> None:
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="print JSON")
     forms.add_argument("--markdown", action="store_true", help="print Markdown")
-    parser.add_argument(
-        "--plugin",
-        action="append",
-        default=[],
-        metavar="P",
-        help="module or file that registers metrics; may be repeated",
-    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
     """Compares and prints."""
-    from electra_bench.registry import load_plugin
     from electra_bench.reports.compare.comparison import compare
     from electra_bench.reports.compare.tables import to_json, to_tables
     from electra_bench.reports.render.markdown import to_markdown
@@ -64,8 +58,7 @@ def run(args: argparse.Namespace) -> None:
 
     if args.examples < 0:
         raise ValueError(f"--examples must be at least 0, got {args.examples}")
-    for plugin in args.plugin:
-        load_plugin(plugin)
+    shared_flags.load_plugins(args)
     folders = args.runs or [f for f in [DEFAULT_RUNS] if os.path.isdir(f)]
     comparison = compare((args.a, args.b), folders, args.examples)
     if args.json:

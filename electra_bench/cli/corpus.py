@@ -37,7 +37,6 @@ def add_parser(subparsers) -> None:
         description="Makes pre-training examples of raw text, as the original's "
         "build_pretraining_dataset.py does.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_input(build)
     _add_options(build)

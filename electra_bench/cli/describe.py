@@ -1,13 +1,13 @@
 """`electra-bench describe`."""
 
 import argparse
-import difflib
 import inspect
 import json
 import os
 from typing import Any
 
-from electra_bench.cli import names
+from electra_bench.cli import names, shared_flags
+from electra_bench.system.near_names import near_and_all
 
 EXAMPLES = """\
 examples:
@@ -23,18 +23,17 @@ def add_parser(subparsers) -> None:
         "describe",
         description="Prints everything known of one name, or of one run's folder.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared_flags.PLUGIN, shared_flags.JSON],
     )
     parser.add_argument("kind", metavar="KIND", help=", ".join(names.KINDS.values()))
     parser.add_argument("name", metavar="NAME", help="a name, or the folder of a run")
-    names.add_shared_arguments(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
     """Prints fields and values, or one object."""
     kind = names.known_kind(args.kind)
-    names.load_plugins(args)
+    shared_flags.load_plugins(args)
     described = describe(kind, args.name)
     if args.json:
         print(json.dumps(described, indent=1, ensure_ascii=False, default=str))
@@ -66,8 +65,7 @@ def describe(kind: str, name: str) -> dict[str, Any]:
 def _plugin(name: str) -> dict[str, Any]:
     plugins = {plugin["name"]: plugin for plugin in names.plugins()}
     if name not in plugins:
-        near = difflib.get_close_matches(name, plugins, n=3)
-        raise KeyError(f"no plugin {name!r}; near: {near}; all: {list(plugins)}")
+        raise KeyError(f"no plugin {name!r}; {near_and_all(name, plugins)}")
     return plugins[name]
 
 

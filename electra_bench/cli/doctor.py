@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from importlib import metadata
 from typing import Literal
 
+from electra_bench.cli import shared_flags
+
 EXAMPLES = """\
 examples:
   electra-bench doctor
@@ -47,10 +49,8 @@ def add_parser(subparsers) -> None:
         "doctor",
         description="Checks versions, devices, registered names and data.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared_flags.DATA_DIR, shared_flags.JSON],
     )
-    parser.add_argument("--data_dir", metavar="DIR", help="default: ELECTRA_BENCH_DATA")
-    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
 

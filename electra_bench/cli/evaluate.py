@@ -23,7 +23,6 @@ def add_parser(subparsers) -> None:
         description="Scores a fine-tuned checkpoint on its task, or a pre-training "
         "checkpoint (generator and discriminator) on any corpus.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("run_dir", metavar="RUN", help="folder of a run")
     gin_arguments.add_gin_arguments(parser)

@@ -1,7 +1,6 @@
 """`electra-bench fetch`."""
 
 import argparse
-import difflib
 import json
 import os
 import re
@@ -20,6 +19,7 @@ from electra_bench.interop.fetch.source import (
     on_mirror,
     with_included,
 )
+from electra_bench.system.near_names import near_names
 
 EXAMPLES = """\
 examples:
@@ -49,7 +49,6 @@ def add_parser(subparsers) -> None:
         description="Downloads public data sets, vocabularies and released checkpoints "
         "to where the tasks look for them, and checks their digests.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="see --list")
     parser.add_argument("--list", action="store_true", help="what there is")
@@ -105,9 +104,9 @@ def _digests(given: Sequence[str], sources: Sequence[Source]) -> dict[str, str]:
     for argument in given:
         path, _, digest = argument.partition("=")
         if path not in paths:
-            near = difflib.get_close_matches(path, paths, n=3)
             raise ValueError(
-                f"--sha256: {path!r} is no path of what is fetched; near: {near}"
+                f"--sha256: {path!r} is no path of what is fetched; "
+                f"near: {near_names(path, paths)}"
             )
         if not re.fullmatch("[0-9a-fA-F]{64}", digest):
             raise ValueError(

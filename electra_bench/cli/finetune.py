@@ -33,7 +33,6 @@ def add_parser(subparsers) -> None:
         help="fine-tune an encoder on a task and score it, for one seed or several",
         description="Fine-tunes an encoder on a task, once for every seed.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     gin_arguments.add_gin_arguments(parser)
     gin_arguments.add_task_file(parser)

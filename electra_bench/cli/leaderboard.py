@@ -3,6 +3,8 @@
 import argparse
 import shlex
 
+from electra_bench.cli import shared_flags
+
 EXAMPLES = """\
 examples:
   electra-bench leaderboard build runs
@@ -33,7 +35,7 @@ def add_parser(subparsers) -> None:
         description="Reads every record.json below the folders, prints the table and, "
         "with --out, writes it into files.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared_flags.PLUGIN, shared_flags.GIN_FILE, shared_flags.GIN_PARAM],
     )
     build.add_argument("runs", nargs="+", metavar="RUNS_DIR", help="folders with runs")
     build.add_argument("--out", metavar="DIR", help="folder for the files")
@@ -46,23 +48,6 @@ def add_parser(subparsers) -> None:
     build.add_argument(
         "--report", default="leaderboard", metavar="NAME", help="registered report"
     )
-    build.add_argument(
-        "--plugin",
-        action="append",
-        default=[],
-        metavar="P",
-        help="module or file that registers more reports; may be repeated",
-    )
-    build.add_argument(
-        "--gin_file", action="append", default=[], metavar="F", help="a gin file"
-    )
-    build.add_argument(
-        "--gin_param",
-        action="append",
-        default=[],
-        metavar="'X = Y'",
-        help="one binding; --gin.X=Y is the same",
-    )
     build.set_defaults(run=run)
 
 
@@ -74,8 +59,7 @@ def run(args: argparse.Namespace) -> None:
     from electra_bench.reports.render.write import build_table, write_table
 
     formats = _formats(args)
-    for plugin in args.plugin:
-        load_plugin(plugin)
+    shared_flags.load_plugins(args)
     config.parse(
         args.gin_file,
         args.gin_param,

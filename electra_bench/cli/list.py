@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import Any
 
-from electra_bench.cli import names
+from electra_bench.cli import names, shared_flags
 
 EXAMPLES = """\
 examples:
@@ -21,13 +21,12 @@ def add_parser(subparsers) -> None:
         "list",
         description="Lists what is known by name, built in or from plugins.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared_flags.PLUGIN, shared_flags.JSON],
     )
     parser.add_argument("kind", metavar="KIND", help=", ".join(names.KINDS))
     parser.add_argument(
         "directory", nargs="?", metavar="DIR", help="where to look for runs"
     )
-    names.add_shared_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -40,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
             if kind == "runs"
             else f"list {kind} takes no directory, got {args.directory!r}"
         )
-    names.load_plugins(args)
+    shared_flags.load_plugins(args)
     objects = listed(kind, args.directory)
     if args.json:
         print(json.dumps(objects, indent=1, ensure_ascii=False))

@@ -5,7 +5,6 @@ without loading TensorFlow.
 """
 
 import argparse
-import difflib
 import importlib
 import os
 import sys
@@ -15,6 +14,7 @@ from typing import NoReturn
 
 from electra_bench.cli import errors
 from electra_bench.cli.gin_arguments import expand_gin_flags
+from electra_bench.system.near_names import did_you_mean
 
 PROGRAM = "electra-bench"
 
@@ -65,6 +65,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options):
         # An abbreviated flag would change its meaning when a longer one is added.
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(**options, allow_abbrev=False)
 
     def parse_known_args(self, args=None, namespace=None):
@@ -76,7 +77,7 @@ class Parser(argparse.ArgumentParser):
         parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:
             # argparse has no public list of its flags.
-            hint = near_names(
+            hint = did_you_mean(
                 unknown[0].partition("=")[0], [*self._option_string_actions]
             )
             raise errors.UsageError(
@@ -93,12 +94,6 @@ class Parser(argparse.ArgumentParser):
         raise errors.UsageError(f"{message}; see {self.prog} --help")
 
 
-def near_names(name: str, names: Sequence[str]) -> str:
-    """The "did you mean" of an error message; empty if nothing is near."""
-    near = difflib.get_close_matches(name, names, n=3)
-    return f"did you mean {' or '.join(near)}? " if near else ""
-
-
 def _version() -> str:
     return f"{PROGRAM} {metadata.version('electra-bench')}"
 
@@ -110,7 +105,6 @@ def _parser(verb: str | None) -> Parser:
         description="Benchmarks ELECTRA-family text encoders. "
         "One gin file is one run; tables are made of runs.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=_version())
     parser.add_argument(
@@ -137,7 +131,7 @@ def _chosen_verb(argv: Sequence[str]) -> str | None:
             continue
         if argument in VERBS:
             return argument
-        near = near_names(argument, list(VERBS))
+        near = did_you_mean(argument, list(VERBS))
         raise errors.UsageError(f"no verb {argument!r}; {near}all: {', '.join(VERBS)}")
     return None
 

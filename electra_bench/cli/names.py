@@ -1,13 +1,12 @@
 """What `list` and `describe` say of a name; imports nothing of a builder's."""
 
-import argparse
 import dataclasses
-import difflib
 import os
 from importlib import metadata
 from typing import Any
 
-from electra_bench.registry import REGISTRIES, Registry, load_plugin
+from electra_bench.registry import REGISTRIES, Registry
+from electra_bench.system.near_names import near_and_all
 
 DISTRIBUTION = "electra-bench"
 
@@ -38,31 +37,12 @@ def known_kind(kind: str) -> str:
     for plural, singular in KINDS.items():
         if kind in (plural, singular):
             return plural
-    near = difflib.get_close_matches(kind, KINDS, n=3)
-    raise ValueError(f"no kind {kind!r}; near: {near}; all: {list(KINDS)}")
+    raise ValueError(f"no kind {kind!r}; {near_and_all(kind, KINDS)}")
 
 
 def registry_of(kind: str) -> Registry:
     """The registry of a kind that has one."""
     return REGISTRIES[kind]
-
-
-def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds `--plugin` and `--json`."""
-    parser.add_argument(
-        "--plugin",
-        action="append",
-        default=[],
-        metavar="P",
-        help="module or file that registers more names; may be repeated",
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON")
-
-
-def load_plugins(args: argparse.Namespace) -> None:
-    """Loads what `--plugin` names."""
-    for plugin in args.plugin:
-        load_plugin(plugin)
 
 
 def check_directory(directory: str) -> None:

@@ -25,7 +25,6 @@ def add_parser(subparsers) -> None:
         description="Pre-trains an encoder as the gin files say, or the original's "
         "dictionary of hyper-parameters.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     gin_arguments.add_gin_arguments(parser)
     gin_arguments.add_cell(parser)

@@ -27,7 +27,6 @@ def add_parser(subparsers) -> None:
         "language model with equal FLOPs, fine-tunes both and an untrained encoder on "
         "four tasks, and writes the leaderboard with a page for each task and report.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--minutes",

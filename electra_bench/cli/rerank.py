@@ -34,7 +34,6 @@ def add_parser(subparsers) -> None:
         description="Re-ranks what a recogniser or translator proposes by its own score "
         "and the pseudo-log-likelihood (PLL) of a pre-trained encoder.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     of_run.add_arguments(parser)
     parser.add_argument(

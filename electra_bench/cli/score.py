@@ -27,7 +27,6 @@ def add_parser(subparsers) -> None:
         "pass a text by Electric, ELECTRA with a two-tower generator or the two towers, in "
         "one pass a token by a masked language model.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     of_run.add_arguments(parser)
     parser.add_argument(

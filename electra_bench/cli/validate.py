@@ -29,7 +29,6 @@ def add_parser(subparsers) -> None:
             "registers, NAME being as `list plugins` shows it, or --plugin a file."
         ),
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     gin_arguments.add_gin_arguments(parser)
     gin_arguments.add_task_file(parser)

@@ -2,7 +2,6 @@
 
 import argparse
 import collections
-import difflib
 import json
 from collections.abc import Iterator, Sequence
 from importlib import metadata
@@ -12,6 +11,7 @@ from electra_bench.cli import errors, names, quiet
 from electra_bench.conformance import plugin as conformance
 from electra_bench.conformance.check import FAILED, PASSED, SKIPPED, Finding
 from electra_bench.registry import REGISTRIES, load_plugin
+from electra_bench.system.near_names import near_names
 
 # Only these are checked without TensorFlow.
 LIGHT = {"reports"}
@@ -80,9 +80,8 @@ def _names(wanted: Sequence[str], plugins: Sequence[str]) -> list[tuple[str, str
         for alias in (point.dist.name, point.module.partition(".")[0], point.name):
             known[alias].add(point.dist.name)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3)
         raise KeyError(
-            f"no plugin {name!r}; near: {near}; all: "
+            f"no plugin {name!r}; near: {near_names(name, known)}; all: "
             f"{sorted({point.dist.name for _, point in points})}"
         )
     return [(kind, p.name) for kind, p in points if p.dist.name in known[name]]

@@ -25,7 +25,6 @@ def add_parser(subparsers) -> None:
         description="Trains a WordPiece vocabulary or a SentencePiece model. Special "
         "tokens come first: [PAD] [UNK] [CLS] [SEP] [MASK].",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     train.add_argument(
         "files",

@@ -4,11 +4,12 @@ Source: google-research/electra util/training_utils.py `get_bert_config`,
 model/modeling.py `BertConfig`.
 """
 
-import difflib
 import json
 import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from electra_bench.system.near_names import near_and_all
 
 # The model of debug mode, whatever its size.
 DEBUG_SIZES = {
@@ -106,9 +107,8 @@ def check_keys(given: Mapping[str, Any], known: Mapping[str, Any], what: str) ->
     """
     for key in given:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=3)
             raise ValueError(
-                f"--hparams: unknown {what} {key!r}; near: {near}; all: {sorted(known)}"
+                f"--hparams: unknown {what} {key!r}; {near_and_all(key, sorted(known))}"
             )
 
 

@@ -1,8 +1,9 @@
 """Where the gin files are: the project's, or where the user says."""
 
-import difflib
 import os
 from pathlib import Path
+
+from electra_bench.system.near_names import near_names
 
 
 def gin_root() -> Path:
@@ -32,7 +33,7 @@ def find_gin_file(name: str) -> Path:
         if candidate.is_file():
             return candidate
     known = sorted(str(path.relative_to(root)) for path in root.rglob("*.gin"))
-    near = difflib.get_close_matches(inside, known, n=3)
     raise FileNotFoundError(
-        f"no gin file {name!r} in {os.getcwd()} or {root}; near: {near}"
+        f"no gin file {name!r} in {os.getcwd()} or {root}; "
+        f"near: {near_names(inside, known)}"
     )

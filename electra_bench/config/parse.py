@@ -4,7 +4,6 @@ gin 0.5.0 silently accepts a parameter that is bound twice and a scope that noth
 and reports a missing value only when it is needed; see docs/design/config.md.
 """
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +13,7 @@ import gin
 
 from electra_bench.config import statements, types
 from electra_bench.config.statements import Binding, Import, Macro, Reference
+from electra_bench.system.near_names import near_names
 
 # Roles in which an objective builds encoders; nothing else is called in a scope.
 SCOPES = ("discriminator", "generator")
@@ -320,4 +320,4 @@ def require_bound(
 
 
 def _near(name: str, names: Iterable[str]) -> list[str]:
-    return difflib.get_close_matches(name, list(names), n=3, cutoff=0.5)
+    return near_names(name, names, cutoff=0.5)

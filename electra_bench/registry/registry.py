@@ -1,6 +1,5 @@
 """One small generic registry."""
 
-import difflib
 import functools
 import importlib
 import importlib.util
@@ -13,6 +12,8 @@ from importlib import metadata
 from typing import Any
 
 import gin
+
+from electra_bench.system.near_names import near_and_all
 
 
 class UnknownName(KeyError):
@@ -158,9 +159,7 @@ class Registry:
             )
 
     def _unknown(self, name: str) -> str:
-        names = self.names()
-        near = difflib.get_close_matches(name, names, n=3)
-        return f"no {self.kind} {name!r}; near: {near}; all: {names}"
+        return f"no {self.kind} {name!r}; {near_and_all(name, self.names())}"
 
     def names(self) -> list[str]:
         """All names, declared or registered, sorted; imports nothing."""

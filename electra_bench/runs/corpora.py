@@ -1,11 +1,11 @@
 """Corpora that a configuration describes, registered for one process."""
 
-import difflib
 import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from electra_bench.data import run_context
+from electra_bench.system.near_names import near_and_all
 from electra_bench.tasks.corpora.registration import add_corpus, add_corpus_mixture
 
 
@@ -47,7 +47,7 @@ def _check_arguments(name: str, arguments: Mapping[str, Any]) -> None:
         )
     for argument in arguments:
         if argument not in known:
-            near = difflib.get_close_matches(str(argument), known, n=3)
             raise ValueError(
-                f"corpus {name!r} has no option {argument!r}; near: {near}; all: {known}"
+                f"corpus {name!r} has no option {argument!r}; "
+                + near_and_all(str(argument), known)
             )

@@ -1,6 +1,5 @@
 """The registered suite `grid`: models x tasks x seeds x protocols x budgets."""
 
-import difflib
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +7,7 @@ from typing import Any, NamedTuple
 
 from electra_bench.registry import suites
 from electra_bench.suites.cell import FLOPS, Cell
+from electra_bench.system.near_names import near_and_all
 
 RUNS = "runs"
 # A label is part of folder names.
@@ -277,8 +277,7 @@ def _model(name: str, spec: Mapping[str, Any]) -> Model:
     known = list(Model._fields[1:])
     for key in spec:
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=3)
-            raise ValueError(f"{where} has no {key!r}; near: {near}; all: {known}")
+            raise ValueError(f"{where} has no {key!r}; {near_and_all(str(key), known)}")
     model = Model(name, **{**spec, "files": tuple(spec.get("files", ()))})
     if isinstance(spec.get("files"), str):
         raise ValueError(f"{where}: files must be a list, got {spec['files']!r}")
@@ -321,10 +320,9 @@ def _check_budgets(budgets: Sequence[Budget], rows: Sequence[Model]) -> None:
     trained = [model.name for model in rows if model.pretrain is not None]
     for budget in budgets:
         if isinstance(budget, str) and budget not in trained:
-            near = difflib.get_close_matches(budget, trained, n=3)
             raise ValueError(
-                f"suites.grid.budgets: no model {budget!r} is pre-trained here; near: "
-                f"{near}; all: {trained}"
+                f"suites.grid.budgets: no model {budget!r} is pre-trained here; "
+                + near_and_all(budget, trained)
             )
         if isinstance(budget, int | float) and not budget > 0:
             raise ValueError(f"suites.grid.budgets: FLOPs must be > 0, got {budget}")

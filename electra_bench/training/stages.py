@@ -1,6 +1,5 @@
 """Parts of a training, each with an optimizer of its own; most have one part only."""
 
-import difflib
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -9,6 +8,7 @@ import tensorflow as tf
 
 from electra_bench.core import Objective, Stage
 from electra_bench.core.variables import variable_name
+from electra_bench.system.near_names import near_names
 
 
 class TrainingStage(NamedTuple):
@@ -71,7 +71,7 @@ def _trained(
     names = {variable_name(variable): variable for variable in variables}
     for expression in frozen:
         if not any(re.search(expression, name) for name in names):
-            near = difflib.get_close_matches(expression, names, n=3, cutoff=0.3)
+            near = near_names(expression, names, cutoff=0.3)
             raise ValueError(
                 f"frozen: {expression!r} is found in no variable's name; near: {near}"
             )

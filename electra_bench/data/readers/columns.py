@@ -1,6 +1,5 @@
 """CoNLL column files and CoNLL-U: one word a line, with its tag."""
 
-import difflib
 import hashlib
 import re
 from collections import Counter
@@ -13,6 +12,7 @@ from electra_bench.data import run_context
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import bad_row
 from electra_bench.data.readers.labelled_source import LabelledSource, Sentence
+from electra_bench.system.near_names import near_and_all
 
 DOCUMENT_START = "-DOCSTART-"
 # What stands for a value that is not given.
@@ -138,9 +138,8 @@ def _sentences(
 
 def _check(tag: str, labels: Sequence[str], line: int, written: str) -> None:
     if tag not in labels:
-        near = difflib.get_close_matches(tag, labels, n=3)
         raise ValueError(
-            f"line {line}: unknown tag {written}; near: {near}; all: {list(labels)}"
+            f"line {line}: unknown tag {written}; {near_and_all(tag, labels)}"
         )
 
 

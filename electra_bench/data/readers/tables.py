@@ -1,6 +1,5 @@
 """TSV files as a seqio source: one row, one text or pair of texts, one label."""
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ from etils import epath
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import OnError, bad_row
 from electra_bench.data.readers.labelled_source import LabelledSource, TextExample
+from electra_bench.system.near_names import near_and_all
 
 
 class Columns(NamedTuple):
@@ -155,10 +155,7 @@ def one_of(labels: Sequence[str]) -> Callable[[str], None]:
 
     def check(label: str) -> None:
         if label not in labels:
-            near = difflib.get_close_matches(label, labels, n=3)
-            raise ValueError(
-                f"unknown label {label!r}; near: {near}; all: {list(labels)}"
-            )
+            raise ValueError(f"unknown label {label!r}; {near_and_all(label, labels)}")
 
     return check
 

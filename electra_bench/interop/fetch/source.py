@@ -1,6 +1,5 @@
 """The table `public_sources.toml`: public files and the sets that they make."""
 
-import difflib
 import functools
 import os
 import tomllib
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from electra_bench import registry
+from electra_bench.system.near_names import did_you_mean
 
 
 class Source(NamedTuple):
@@ -98,8 +98,7 @@ def with_included(names: Iterable[str]) -> list[DataSet]:
     found: dict[str, DataSet] = {}
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=3)
-            hint = f"did you mean {' or '.join(near)}? " if near else ""
+            hint = did_you_mean(name, known)
             raise ValueError(f"nothing named {name!r}; {hint}all: {', '.join(known)}")
         found[name] = known[name]
         for entry in with_included(known[name].includes):

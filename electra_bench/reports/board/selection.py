@@ -1,6 +1,5 @@
 """Which records a report is made of: the choice by kind, label and task."""
 
-import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -9,6 +8,7 @@ from electra_bench.records import RunRecord
 from electra_bench.registry import tasks as task_cards
 from electra_bench.reports.board.cells import Cells, cells_of, without_repeats
 from electra_bench.reports.table import LeftOut, NothingToShow
+from electra_bench.system.near_names import near_and_all
 
 
 class Selection(NamedTuple):
@@ -78,7 +78,6 @@ def _check_names(what: str, wanted: Sequence[str], known: set[str]) -> None:
         raise ValueError(f"given more than once: {what} {', '.join(map(repr, twice))}")
     for name in wanted:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=3)
             raise ValueError(
-                f"no record has the {what} {name!r}; near: {near}; all: {sorted(known)}"
+                f"no record has the {what} {name!r}; {near_and_all(name, sorted(known))}"
             )

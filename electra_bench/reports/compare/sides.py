@@ -1,6 +1,5 @@
 """Which runs a name on the command line stands for."""
 
-import difflib
 import os
 from collections.abc import Sequence
 
@@ -8,6 +7,7 @@ from electra_bench.records import RunRecord, read_record
 from electra_bench.records.run_record import FILE_NAME
 from electra_bench.reports.board.cells import cells_of
 from electra_bench.reports.collect.records import Records, collect
+from electra_bench.system.near_names import near_names
 
 
 def short_names(names: tuple[str, str]) -> tuple[str, str]:
@@ -80,10 +80,10 @@ def records_of(
     if not labelled:
         labels = {record.label for record in records if record.kind in kinds}
         known = [*sorted(labels), *(r.run_id for r in records), *_beside(name)]
-        near = difflib.get_close_matches(name, known, n=3)
         raise ValueError(
-            f"no run or model {name!r}; near: {near}; models: {sorted(labels)}; --runs "
-            "says in which folders they are, and a run may be given by its folder"
+            f"no run or model {name!r}; near: {near_names(name, known)}; models: "
+            f"{sorted(labels)}; --runs says in which folders they are, and a run may be "
+            "given by its folder"
         )
     rows = {row._replace(label="") for row, _ in cells_of(labelled)}
     if len(rows) > 1:
