@@ -1,14 +1,15 @@
 """Extractive question answering: the answer is a span of the context, or there is none."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from electra_bench.core import Batch, EncoderFactory, LossTerm, Seed, Variables
-from electra_bench.kinds.dense_head import last_states
+from electra_bench.core import Batch, Encoder, EncoderFactory, LossTerm, Seed, Variables
+from electra_bench.kinds.dense_head import counted_term
 from electra_bench.kinds.span_decoding import Answers, Candidates, SpanDecoder
+from electra_bench.models.encoder import last_states
 from electra_bench.models.layers import Dense, gelu
 from electra_bench.records import TaskCard
 from electra_bench.registry import kinds
@@ -18,6 +19,18 @@ MASKED = -1000.0
 # Width of the hidden layers of the heads.
 HIDDEN = 512
 WITHOUT_ANSWER = ("answerable", "unanswerable")
+
+
+class SpanSettings(NamedTuple):
+    """What the heads look at and learn; see `span_qa`."""
+
+    joint_prediction: bool
+    answerable_classifier: bool
+    answerable_uses_start_logits: bool
+    answerable_weight: float
+    windows_without_answer: str
+    beam_size: int
+    reduction: str
 
 
 class SpanQA(tf.Module):
@@ -33,28 +46,25 @@ class SpanQA(tf.Module):
 
     def __init__(
         self,
-        encoder: Any,
+        encoder: Encoder,
         variables: Variables,
         card: TaskCard,
         decoder: SpanDecoder,
-        *,
-        joint_prediction: bool,
-        answerable_classifier: bool,
-        answerable_uses_start_logits: bool,
-        answerable_weight: float,
-        beam_size: int,
-        windows_without_answer: str,
-        reduction: str,
+        settings: SpanSettings,
     ):
-        """Takes what `span_qa` takes, and makes the heads' variables."""
+        """Makes the heads.
+
+        Args:
+            encoder: reads question and context.
+            variables: makes the heads' variables.
+            card: the task.
+            decoder: chooses answers.
+            settings: what the heads look at and learn.
+        """
         super().__init__(name="span_qa")
         self.encoder = encoder
         self._decoder = decoder
-        self._joint = joint_prediction
-        self._answerable_weight = answerable_weight
-        self._beam_size = beam_size
-        self._lack_answer = windows_without_answer == "unanswerable"
-        self._reduction = reduction
+        self._settings = settings
         size = encoder.hidden_size
         # Numbered in the order in which the original makes them.
         names = iter(["dense", *(f"dense_{i}" for i in range(1, 4))])
@@ -71,14 +81,14 @@ class SpanQA(tf.Module):
 
         self._start = dense(size, 1)
         self._end_hidden = None
-        if joint_prediction:
+        if settings.joint_prediction:
             # Of the first token's state and one's own, in this order.
             self._end_hidden = dense(2 * size, HIDDEN, "qa_hidden")
-        self._end = dense(HIDDEN if joint_prediction else size, 1)
+        self._end = dense(HIDDEN if settings.joint_prediction else size, 1)
         self._null_hidden = self._null = None
-        if answerable_classifier and answerable_uses_start_logits:
-            self._null_hidden = dense(2 * size, HIDDEN, activation=gelu)
-        if answerable_classifier:
+        if settings.answerable_classifier:
+            if settings.answerable_uses_start_logits:
+                self._null_hidden = dense(2 * size, HIDDEN, activation=gelu)
             self._null = dense(HIDDEN if self._null_hidden else size, 1)
 
     def loss_terms(
@@ -88,7 +98,7 @@ class SpanQA(tf.Module):
 
         Rows without an example or without labels do not count.
         """
-        states = self._states(batch, seed, training)
+        states = last_states(self.encoder, batch, seed, training)
         labels = tf.maximum(batch.labels, 0)
         counted = (batch.example_id >= 0) & (batch.labels[:, 0] >= 0)
         start_logits = self._start_logits(batch, states)
@@ -98,17 +108,19 @@ class SpanQA(tf.Module):
             tf.nn.sparse_softmax_cross_entropy_with_logits(labels[:, side], logits)
             for side, logits in enumerate((start_logits, end_logits))
         ]
-        spans = self._term(tf.add_n(losses) / 2.0, counted)
+        reduction = self._settings.reduction
+        spans = counted_term(tf.add_n(losses) / 2.0, counted, reduction)
         if self._null is None:
             return {"span": spans}
         null = labels[:, 2] == 1
-        if self._lack_answer:
+        if self._settings.windows_without_answer == "unanswerable":
             null |= tf.reduce_all(labels[:, :2] == 0, -1)
         losses = tf.nn.sigmoid_cross_entropy_with_logits(
             tf.cast(null, tf.float32), self._null_logit(states, start_logits)
         )
-        weight = self._answerable_weight
-        return {"span": spans, "answerable": self._term(losses, counted, weight)}
+        weight = self._settings.answerable_weight
+        answerable = counted_term(losses, counted, reduction, weight)
+        return {"span": spans, "answerable": answerable}
 
     def outputs(self, batch: Batch, seed: Seed) -> Mapping[str, tf.Tensor]:
         """What `decode` needs.
@@ -118,15 +130,15 @@ class SpanQA(tf.Module):
         [batch, beam, beam], otherwise `end_logits`; and `answerable_logit` [batch], the
         log odds that there is no answer.
         """
-        states = self._states(batch, seed, training=False)
+        states = last_states(self.encoder, batch, seed, training=False)
         start_logits = self._start_logits(batch, states)
         outputs = {"start_logits": start_logits}
         if self._null is not None:
             outputs["answerable_logit"] = self._null_logit(states, start_logits)
-        if not self._joint:
+        if not self._settings.joint_prediction:
             return outputs | {"end_logits": self._end_logits(batch, states, None)}
         # Texts shorter than the beam have no more tokens than that.
-        beam = tf.minimum(self._beam_size, tf.shape(start_logits)[1])
+        beam = tf.minimum(self._settings.beam_size, tf.shape(start_logits)[1])
         log_probs, index = tf.nn.top_k(tf.nn.log_softmax(start_logits), beam)
         firsts = tf.gather(states, index, batch_dims=1)
         end_states = self._end_states(states)
@@ -173,9 +185,6 @@ class SpanQA(tf.Module):
         last = start + size - 2
         return np.stack([first, last, 0 * size], axis=1), np.zeros([len(size), 0])
 
-    def _states(self, batch: Batch, seed: Seed, training: bool) -> tf.Tensor:
-        return last_states(self.encoder, batch, seed, training)
-
     def _masking(self, batch: Batch) -> tf.Tensor:
         """0 for [CLS] and the context, otherwise `MASKED`, float32 [batch, seq]."""
         allowed = tf.cast(batch.input_mask * batch.segment_ids, tf.float32)
@@ -209,16 +218,6 @@ class SpanQA(tf.Module):
             expected = tf.reduce_sum(weights[:, :, None] * states, 1)
             x = self._null_hidden(tf.concat([x, expected], -1))
         return tf.squeeze(self._null(x), -1)
-
-    def _term(
-        self, losses: tf.Tensor, counted: tf.Tensor, coefficient: float = 1.0
-    ) -> LossTerm:
-        return LossTerm(
-            tf.reduce_sum(tf.where(counted, losses, 0.0)),
-            tf.reduce_sum(tf.cast(counted, tf.float32)),
-            coefficient,
-            reduction=self._reduction,
-        )
 
 
 @kinds.register("span_qa")
@@ -284,16 +283,13 @@ def span_qa(
             f"{windows_without_answer!r}"
         )
     decoder = SpanDecoder(n_best_size, max_answer_length, answer_text, vocabulary)
-    return SpanQA(
-        encoders(),
-        variables,
-        card,
-        decoder,
-        joint_prediction=joint_prediction,
-        answerable_classifier=answerable_classifier,
-        answerable_uses_start_logits=answerable_uses_start_logits,
-        answerable_weight=answerable_weight,
-        beam_size=beam_size,
-        windows_without_answer=windows_without_answer,
-        reduction=reduction,
+    settings = SpanSettings(
+        joint_prediction,
+        answerable_classifier,
+        answerable_uses_start_logits,
+        answerable_weight,
+        windows_without_answer,
+        beam_size,
+        reduction,
     )
+    return SpanQA(encoders(), variables, card, decoder, settings)

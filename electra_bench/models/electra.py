@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from electra_bench.core import Direction, Variables
+from electra_bench.core import Direction, Embeddings, Variables
 from electra_bench.core.variables import normal_values
 from electra_bench.models.encoder import EmbeddingLayer, TransformerEncoder
 from electra_bench.models.flops import EncoderSizes
@@ -81,17 +81,15 @@ def electra(
         )
     values = mimetic_values if mimetic else normal_values
     variables = variables.with_normal(values(initializer_range))
-    sizes, embeddings = for_role(
+    sizes = EncoderSizes(hidden_size, num_layers, num_heads, ffn_size, embedding_size)
+    sizes = for_role(name, sizes, embeddings, width, depth, projected)
+    embeddings = embeddings or EmbeddingLayer(
         variables,
-        name,
+        f"{name}/embeddings",
         vocab_size,
-        EncoderSizes(hidden_size, num_layers, num_heads, ffn_size, embedding_size),
-        embeddings,
-        width,
-        depth,
-        projected,
-        max_positions=max_positions,
-        segment_types=segment_types,
+        sizes.embedding,
+        max_positions,
+        segment_types,
     )
     return TransformerEncoder(
         variables,
@@ -105,55 +103,36 @@ def electra(
 
 
 def for_role(
-    variables: Variables,
     name: str,
-    vocab_size: int,
     sizes: EncoderSizes,
-    embeddings: EmbeddingLayer | None = None,
+    embeddings: Embeddings | None = None,
     width: float = 1.0,
     depth: float = 1.0,
     projected: bool = True,
-    *,
-    max_positions: int = 512,
-    segment_types: int = 2,
-) -> tuple[EncoderSizes, EmbeddingLayer]:
-    """Sizes and embedding layer of an encoder as an objective asks for it.
-
-    What every variant of this encoder begins with; all arguments but `sizes` mean what
-    they mean for `electra`.
+) -> EncoderSizes:
+    """Sizes of an encoder as an objective asks for it, whatever kind of encoder it is.
 
     Args:
-        variables: creates the embedding layer's variables.
-        name: start of their names.
-        vocab_size: number of tokens.
-        sizes: of the encoder before it is made narrower or shallower.
-        embeddings: embedding layer to share.
+        name: start of its variables' names, for messages.
+        sizes: before it is made narrower or shallower.
+        embeddings: embedding layer of another encoder to share.
         width: factor of the hidden size.
         depth: factor of the number of layers.
-        projected: whether embeddings of its own have `sizes.embedding`.
-        max_positions: longest sequence, in tokens.
-        segment_types: number of segment ids.
+        projected: whether embeddings of its own have `sizes.embedding`; if not, they are
+            as wide as its layers.
 
     Raises:
         ValueError: a size is below 1.
     """
+    sizes = scaled(sizes, width, depth)
     if embeddings is not None:
         sizes = dataclasses.replace(sizes, embedding=embeddings.size)
-    sizes = scaled(sizes, width, depth)
-    if embeddings is None and not projected:
+    elif not projected:
         sizes = dataclasses.replace(sizes, embedding=sizes.hidden)
-    given = dataclasses.asdict(sizes) | {"vocab_size": vocab_size}
-    for size, value in given.items():
+    for size, value in dataclasses.asdict(sizes).items():
         if value < 1:
             raise ValueError(f"the encoder {name!r} needs {size} >= 1, got {value}")
-    return sizes, embeddings or EmbeddingLayer(
-        variables,
-        f"{name}/embeddings",
-        vocab_size,
-        sizes.embedding,
-        max_positions,
-        segment_types,
-    )
+    return sizes
 
 
 def scaled(sizes: EncoderSizes, width: float, depth: float) -> EncoderSizes:

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from electra_bench.core import Direction, EncoderOutput, Seed, Variables
+from electra_bench.core import (
+    Batch,
+    Direction,
+    Encoder,
+    EncoderOutput,
+    Seed,
+    Variables,
+)
 from electra_bench.core.random import dropout
 from electra_bench.models.flops import EncoderSizes, encoder_flops
 from electra_bench.models.layers import Dense, LayerNorm, gelu
@@ -28,8 +35,8 @@ class EmbeddingLayer(tf.Module):
         name: str,
         vocab_size: int,
         size: int,
-        max_positions: int,
-        segment_types: int,
+        max_positions: int = 512,
+        segment_types: int = 2,
     ):
         """Creates the variables below `name`.
 
@@ -40,8 +47,13 @@ class EmbeddingLayer(tf.Module):
             size: of an embedding.
             max_positions: longest sequence.
             segment_types: number of segment ids.
+
+        Raises:
+            ValueError: an empty vocabulary.
         """
         super().__init__()
+        if vocab_size < 1:
+            raise ValueError(f"{name!r} needs vocab_size >= 1, got {vocab_size}")
         self.size = size
         self.max_positions = max_positions
         self.table = variables.truncated_normal(
@@ -297,3 +309,16 @@ class TransformerEncoder(tf.Module):
     def forward_flops(self, seq_length: int) -> float:
         """Operations of encoding one sequence, see `models/flops.py`."""
         return encoder_flops(self.sizes, seq_length)
+
+
+def last_states(
+    encoder: Encoder, batch: Batch, seed: Seed, training: bool
+) -> tf.Tensor:
+    """The last layer of any encoder on a batch, float32 [batch, seq, hidden]."""
+    return encoder(
+        batch.input_ids,
+        batch.input_mask,
+        batch.segment_ids,
+        seed=seed,
+        training=training,
+    ).sequence

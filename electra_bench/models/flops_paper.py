@@ -11,7 +11,6 @@ whatever the masking.
 """
 
 import dataclasses
-from typing import Any
 
 from electra_bench.models.flops import DROPOUT, GELU, LAYER_NORM, SOFTMAX
 
@@ -114,79 +113,6 @@ class Transformer:
         """
         return self.layers * self.layer() + self.embedding_input() + head
 
-    def train(self, batch: int, steps: float, *, discriminator: bool = False) -> float:
-        """Training with one of the two heads.
-
-        Args:
-            batch: sequences in an update.
-            steps: updates.
-            discriminator: with the binary head instead of the softmax.
-        """
-        head = self.binary_output() if discriminator else self.embedding_output()
-        return TRAIN_FACTOR * batch * steps * self.forward(head)
-
-    def infer(self) -> float:
-        """Classifying one sequence."""
-        return self.forward(self.binary_output())
-
     @property
     def _embedding(self) -> int:
         return self.hidden if self.embedding is None else self.embedding
-
-
-def transformer(encoder: Any, seq_length: int) -> Transformer | None:
-    """The sizes of an encoder of this project; None for one that has no `sizes`."""
-    sizes = getattr(encoder, "sizes", None)
-    if sizes is None:
-        return None
-    return Transformer(
-        hidden=sizes.hidden,
-        layers=sizes.layers,
-        seq=seq_length,
-        vocab=encoder.embeddings.table.shape[0],
-        embedding=sizes.embedding,
-        ffn=sizes.ffn,
-        heads=sizes.heads,
-    )
-
-
-def electra(discriminator: Transformer, generator: Transformer, batch, steps) -> float:
-    """Training both networks of ELECTRA."""
-    trained = discriminator.train(batch, steps, discriminator=True)
-    return trained + generator.train(batch, steps)
-
-
-def _published() -> dict[str, float]:
-    small = Transformer(256, 12, seq=128, embedding=128)
-    base, large = Transformer(768, 12), Transformer(1024, 24)
-    t5 = Transformer(1024, 24, vocab=32000, ffn=65536, heads=128, attention=128 * 128)
-    t5_encoder = dataclasses.replace(t5, output_fraction=0.0)
-    t5_decoder = dataclasses.replace(t5, output_fraction=1.0, decoder=True)
-    albert = Transformer(4096, 12, vocab=30000, embedding=128)
-    generators = {
-        "small": dataclasses.replace(small, hidden=64),
-        "base": Transformer(256, 12, embedding=768),
-        "large": Transformer(256, 24, embedding=1024),
-    }
-    return {
-        # Counted by TensorFlow for one example or 32, not by these formulas.
-        "elmo": 2 * 10 * 768648884 * 568093262680 / (20 * 128),
-        "xlnet": 2 * 500000 * 8192 * 15064773691518 / 32,
-        "gpt": Transformer(768, 12, vocab=40000, output_fraction=1.0).train(
-            128, 960800
-        ),
-        "bert_small": small.train(128, 1.45e6),
-        "bert_base": base.train(256, 1e6),
-        "bert_large": large.train(256, 1e6),
-        "electra_small": electra(small, generators["small"], 128, 1e6),
-        "electra_base": electra(base, generators["base"], 256, 766000),
-        "electra_400k": electra(large, generators["large"], 2048, 400000),
-        "electra_1.75M": electra(large, generators["large"], 2048, 1750000),
-        "roberta": dataclasses.replace(large, vocab=50265).train(8000, 500000),
-        "albert": albert.train(4096, 1.5e6),
-        "t5_11b": t5_encoder.train(2048, 1e6) + t5_decoder.train(2048, 1e6),
-    }
-
-
-# Pre-training of the models that the paper compares.
-PUBLISHED = _published()

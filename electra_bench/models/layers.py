@@ -7,6 +7,7 @@ from typing import Literal
 import tensorflow as tf
 
 from electra_bench.core import Variables
+from electra_bench.models.flops import dense_flops
 
 LAYER_NORM_EPSILON = 1e-12
 
@@ -70,6 +71,10 @@ class Dense(tf.Module):
         if self._activation is not None:
             y = self._activation(y)
         return tf.reshape(y, tf.concat([tf.shape(x)[:-1], [units]], 0))
+
+    def forward_flops(self, positions: int) -> float:
+        """Operations at so many positions, without the activation."""
+        return float(positions * dense_flops(*self.kernel.shape))
 
     def partial(self, x: tf.Tensor, start: int) -> tf.Tensor:
         """What some of the inputs add, before the bias and the activation.

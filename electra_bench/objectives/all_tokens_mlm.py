@@ -1,18 +1,17 @@
 """All-Tokens MLM: tells the original token everywhere, with a mechanism to copy."""
 
-import dataclasses
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from electra_bench.core import Batch, EncoderFactory, LossTerm, SpecialIds, Variables
-from electra_bench.models.flops import dense_flops
-from electra_bench.models.flops_paper import Transformer
 from electra_bench.models.layers import Dense
-from electra_bench.objectives.electra import like_electra
-from electra_bench.objectives.generators import mean_term, token_losses
+from electra_bench.objectives.electra import Electra, like_electra
+from electra_bench.objectives.flops import Part
+from electra_bench.objectives.losses import mean_term, token_losses
+from electra_bench.objectives.monitoring import Forward
 from electra_bench.objectives.replace_mlm import ReplaceMLM
-from electra_bench.objectives.replaced_tokens import Forward, ReplacedTokens
 from electra_bench.registry import objectives
 
 # Stands for minus infinity, with which gradients would not be finite.
@@ -80,7 +79,7 @@ class AllTokensMLM(ReplaceMLM):
         weights = tf.cast(batch.input_mask, tf.float32)
         read = forward.corrupted.input_ids
         losses = self.restored(forward).losses(batch.input_ids, read)
-        return {"restoring": mean_term(losses, weights, self._weight)}
+        return {"restoring": mean_term(losses, weights, self.settings.disc_weight)}
 
     def encoder_outputs(self, batch: Batch, forward: Forward) -> dict[str, tf.Tensor]:
         """Predictions and losses at all positions."""
@@ -92,15 +91,9 @@ class AllTokensMLM(ReplaceMLM):
             "restoring_loss": restored.losses(batch.input_ids, read),
         }
 
-    def head_flops(self, seq_length: int, slots: int) -> float:
-        """Operations of the softmax and of D at all positions of one sequence."""
-        del slots
-        softmax = super().head_flops(seq_length, seq_length)
-        return softmax + seq_length * dense_flops(self.encoder.hidden_size, 1)
-
-    def paper_head_flops(self, sizes: Transformer) -> float:
-        """The same by method `paper-v1`, without D."""
-        return dataclasses.replace(sizes, output_fraction=1.0).embedding_output()
+    def encoder_parts(self) -> Sequence[Part]:
+        """The encoder, with softmax and D at all positions."""
+        return [Part((self.encoder,), self._head), Part((), self._copy)]
 
 
 @objectives.register("all_tokens_mlm")
@@ -110,7 +103,7 @@ def all_tokens_mlm(
     special_ids: SpecialIds,
     *,
     weight: float = 1.0,
-) -> ReplacedTokens:
+) -> Electra:
     """Builds the objective; its other parameters are those bound to `electra`.
 
     `disc_weight` does not count; `weight` stands for it.

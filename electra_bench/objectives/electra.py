@@ -1,34 +1,73 @@
-"""Replaced token detection: a generator corrupts text, a discriminator finds where."""
+"""ELECTRA: a generator replaces tokens of a text, a discriminator finds which.
 
-from collections.abc import Callable, Mapping
-from typing import Any
+`Electra` is the method from top to bottom, in the order in which it computes. Electric and
+the ablations of the paper are subclasses that change one step each.
+"""
 
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 import tensorflow as tf
 
 from electra_bench.core import (
     Batch,
+    Encoder,
     EncoderFactory,
     LossTerm,
     Seed,
     SpecialIds,
     Variables,
 )
-from electra_bench.models.flops import discriminator_head_flops
-from electra_bench.models.flops_paper import Transformer
-from electra_bench.objectives.detection import detection_measures
-from electra_bench.objectives.generators import Generator, build_generator, mean_term
+from electra_bench.models.encoder import last_states
+from electra_bench.objectives.flops import Part, Sampling
+from electra_bench.objectives.generators import Generator, Proposed, build_generator
 from electra_bench.objectives.heads import DiscriminatorHead
-from electra_bench.objectives.masking import Masking
-from electra_bench.objectives.pretrain_metrics import ElectraMetrics, detection_outputs
-from electra_bench.objectives.replaced_tokens import Forward, ReplacedTokens, Replacing
+from electra_bench.objectives.losses import mean_term, token_losses
+from electra_bench.objectives.masking import Masked, Masking, candidates, unmask
+from electra_bench.objectives.monitoring import Forward, Monitored
+from electra_bench.objectives.pretrain_metrics import Detected
+from electra_bench.objectives.sampling import corrupt, sample_replacements
 from electra_bench.registry import objectives
 
-# AUC of a discriminator that has learnt next to nothing.
-CHANCE = 0.55
+
+class Settings(NamedTuple):
+    """How tokens are replaced, and the weights of the two losses; see `electra`."""
+
+    masking: Masking
+    gen_weight: float
+    disc_weight: float
+    temperature: float
+    disallow_correct: bool
 
 
-class Electra(ReplacedTokens):
+class Electra(Monitored):
     """Tells for every token whether it was replaced: one logit, positive if so."""
+
+    def __init__(
+        self,
+        variables: Variables,
+        generator: Generator,
+        encoder: Encoder,
+        special_ids: SpecialIds,
+        settings: Settings,
+    ):
+        """Takes the networks and makes the heads.
+
+        Args:
+            variables: creates the heads' variables.
+            generator: what proposes tokens.
+            encoder: the discriminator's; it is what fine-tuning starts from.
+            special_ids: of the vocabulary.
+            settings: how tokens are replaced, and the weights of the losses.
+        """
+        super().__init__()
+        self.generator = generator
+        self.encoder = encoder
+        self.settings = settings
+        self._special_ids = special_ids
+        self.make_heads(variables)
 
     def make_heads(self, variables: Variables) -> None:
         """Creates `discriminator_predictions/...`."""
@@ -36,25 +75,116 @@ class Electra(ReplacedTokens):
             variables, "discriminator_predictions", self.encoder.hidden_size
         )
 
+    def loss_terms(
+        self, batch: Batch, seed: Seed, training: bool
+    ) -> dict[str, LossTerm]:
+        """The two losses, and what is only logged in every step."""
+        forward = self.run(batch, seed, training)
+        return self.terms(batch, forward) | self.measures(batch, forward)
+
+    def run(self, batch: Batch, seed: Seed, training: bool) -> Forward:
+        """Masks the batch anew, and runs both networks."""
+        masked = self.mask(batch, seed)
+        uniform = self.draws(masked, seed)
+        return self.forward(batch, masked, uniform, seed=seed, training=training)
+
+    def mask(self, batch: Batch, seed: Seed) -> Masked:
+        """Chooses positions, [batch, preds], and puts [MASK] there: [batch, seq]."""
+        return self.settings.masking(batch, self._special_ids, seed.fold("mask"))
+
+    def draws(self, masked: Masked, seed: Seed) -> tf.Tensor:
+        """Uniform draws for sampling, float32 [batch, preds, vocab]."""
+        batch, preds = tf.unstack(tf.shape(masked.positions))
+        return seed.fold("samples").uniform([batch, preds, self._special_ids.size])
+
+    def forward(
+        self,
+        batch: Batch,
+        masked: Masked,
+        uniform: tf.Tensor,
+        *,
+        seed: Seed,
+        training: bool,
+    ) -> Forward:
+        """Generates, samples with the draws of `uniform`, and discriminates."""
+        # [batch, seq] -> [batch, preds, vocab]
+        proposed = self.propose(batch, masked, seed=seed, training=training)
+        # [batch, preds, vocab] -> [batch, preds]; no gradient goes through the samples.
+        sampled_ids = sample_replacements(
+            proposed.logits,
+            masked.ids,
+            uniform,
+            temperature=self.settings.temperature,
+            disallow_correct=self.settings.disallow_correct,
+        )
+        return self.encode(
+            batch, masked, proposed, sampled_ids, seed=seed, training=training
+        )
+
+    def propose(
+        self, batch: Batch, masked: Masked, *, seed: Seed, training: bool
+    ) -> Proposed:
+        """What the generator says of the masked positions."""
+        return self.generator(
+            batch, masked, seed=seed.fold("generator"), training=training
+        )
+
+    def encode(
+        self,
+        batch: Batch,
+        masked: Masked,
+        proposed: Proposed,
+        sampled_ids: tf.Tensor,
+        *,
+        seed: Seed,
+        training: bool,
+    ) -> Forward:
+        """Puts the samples, int32 [batch, preds], into the text and encodes it."""
+        # The original text [batch, seq] with samples; labels are 1 where it has changed.
+        corrupted = corrupt(unmask(masked), masked.positions, sampled_ids)
+        text = batch._replace(input_ids=corrupted.input_ids)
+        # [batch, seq] -> [batch, seq, hidden]
+        sequence = last_states(self.encoder, text, seed.fold("discriminator"), training)
+        return Forward(masked, proposed, sampled_ids, corrupted, sequence)
+
+    def terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+        """The loss: gen_weight times the generator's, disc_weight times the other."""
+        return self.generator_terms(batch, forward) | self.encoder_terms(batch, forward)
+
+    def generator_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+        """`mlm`, or `cloze` of a generator that predicts every token.
+
+        Mean negative log likelihood of the original tokens, at the masked positions or at
+        all that may be masked.
+        """
+        masked, proposed = forward.masked, forward.proposed
+        if proposed.cloze_logits is None:
+            # [batch, preds]
+            losses = token_losses(proposed.logits, masked.ids)
+            return {"mlm": mean_term(losses, masked.weights, self.settings.gen_weight)}
+        # [batch, seq]
+        losses = token_losses(proposed.cloze_logits, batch.input_ids)
+        allowed = candidates(batch.input_ids, batch.input_mask, self._special_ids)
+        weights = tf.cast(allowed, tf.float32)
+        return {"cloze": mean_term(losses, weights, self.settings.gen_weight)}
+
+    def encoder_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+        """`disc`: mean binary cross-entropy over all tokens."""
+        found = self.detected(batch, forward)
+        weight = self.settings.disc_weight
+        return {"disc": mean_term(found.losses, found.weights, weight)}
+
+    def detected(self, batch: Batch, forward: Forward) -> Detected:
+        """What the discriminator finds, [batch, seq]."""
+        logits, labels = self.logits(forward), self.labels(forward)
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(
+            tf.cast(labels, tf.float32), logits
+        )
+        return Detected(logits, labels, losses, self.weights(batch, forward))
+
     def logits(self, forward: Forward) -> tf.Tensor:
         """Positive where a token seems replaced, float32 [batch, seq]."""
         return self._head(forward.sequence)
-
-    def read(self, batch: Batch) -> tf.Tensor:
-        """What the head says of every token of a text as it is, without dropout.
-
-        Returns:
-            float32 [batch, seq]; the logit of being replaced, unless a subclass gives it
-            another meaning.
-        """
-        encoded = self.encoder(
-            batch.input_ids,
-            batch.input_mask,
-            batch.segment_ids,
-            seed=Seed.of(0),
-            training=False,
-        )
-        return self._head(encoded.sequence)
 
     def labels(self, forward: Forward) -> tf.Tensor:
         """1 where a token was replaced by another, int32 [batch, seq]."""
@@ -65,60 +195,24 @@ class Electra(ReplacedTokens):
         del forward
         return tf.cast(batch.input_mask, tf.float32)
 
-    def losses(self, forward: Forward, logits: tf.Tensor) -> tf.Tensor:
-        """Of every token, float32 [batch, seq]."""
-        return tf.nn.sigmoid_cross_entropy_with_logits(
-            tf.cast(self.labels(forward), tf.float32), logits
-        )
+    def read(self, batch: Batch) -> tf.Tensor:
+        """Logits of the tokens of a text as it is, float32 [batch, seq]; no dropout."""
+        return self._head(last_states(self.encoder, batch, Seed.of(0), training=False))
 
-    def encoder_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
-        """`disc`: mean over all tokens."""
-        weights = self.weights(batch, forward)
-        losses = self.losses(forward, self.logits(forward))
-        return {"disc": mean_term(losses, weights, self._weight)}
+    def count_tokens(self, count: Callable[[], np.ndarray]) -> None:
+        """Called before training; `count()` gives the occurrences of every token."""
+        if hasattr(self.generator, "count"):
+            self.generator.count(count())
 
-    def encoder_outputs(self, batch: Batch, forward: Forward) -> dict[str, tf.Tensor]:
-        """Labels, probabilities and losses."""
-        logits = self.logits(forward)
-        return detection_outputs(
-            logits,
-            self.labels(forward),
-            self.losses(forward, logits),
-            self.weights(batch, forward),
-        )
+    def parts(self) -> Sequence[Part]:
+        """What runs over every sequence in training."""
+        prob = self.settings.masking.mask_prob
+        sampling = Part((), Sampling(self._special_ids.size), prob)
+        return [*self.generator.parts(prob), sampling, *self.encoder_parts()]
 
-    def measures(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
-        """The same of the discriminator: its AUC, and precision and recall at 0.5.
-
-        Over the tokens that it learns from; the AUC is that of each replica's rows.
-        """
-        weights = tf.cast(self.weights(batch, forward), tf.int32)
-        return super().measures(batch, forward) | detection_measures(
-            self.logits(forward), self.labels(forward), weights
-        )
-
-    def warning(self, means: Mapping[str, float]) -> str | None:
-        """The same, and whether the discriminator has learnt anything."""
-        if means["disc_auc"] < CHANCE:
-            return (
-                f"the discriminator is at chance (AUC {means['disc_auc']:.2f}): it may "
-                "need more updates, another learning rate, a weaker generator or another "
-                "objectives.electra.disc_weight"
-            )
-        return super().warning(means)
-
-    def metrics(self) -> ElectraMetrics:
-        """An accumulator of evaluation metrics."""
-        return ElectraMetrics()
-
-    def head_flops(self, seq_length: int, slots: int) -> float:
-        """Operations of the binary classifier for one sequence."""
-        del slots
-        return discriminator_head_flops(self.encoder.hidden_size, seq_length)
-
-    def paper_head_flops(self, sizes: Transformer) -> float:
-        """The same by method `paper-v1`."""
-        return sizes.binary_output()
+    def encoder_parts(self) -> Sequence[Part]:
+        """The discriminator."""
+        return [Part((self.encoder,), self._head)]
 
 
 @objectives.register("electra")
@@ -126,7 +220,7 @@ def electra(
     encoders: EncoderFactory,
     variables: Variables,
     special_ids: SpecialIds,
-    method: Callable[..., ReplacedTokens] = Electra,
+    method: Callable[..., Electra] = Electra,
     *,
     mask_prob: float = 0.15,
     gen_weight: float = 1.0,
@@ -142,7 +236,7 @@ def electra(
     repeated_positions: str = "mean",
     mask_token_prob: float = 0.85,
     random_token_prob: float = 0.0,
-) -> ReplacedTokens:
+) -> Electra:
     """Builds the objective.
 
     Generator and discriminator share the whole embedding layer, or all layers, or
@@ -181,9 +275,6 @@ def electra(
         random_token_prob: fraction that it reads as any token of the vocabulary, as BERT
             does; what is left it reads as it is.
 
-    Returns:
-        The objective.
-
     Raises:
         ValueError: a number is out of range, or there is no such generator.
 
@@ -207,23 +298,22 @@ def electra(
             raise ValueError(f"objectives.electra.{name} must be above 0, got {value}")
     encoder = encoders("discriminator")
     if isinstance(generator, str):
-        generator = build_generator(
-            generator,
+        tables = None if untied_generator_embeddings else encoder.embeddings
+        narrower = functools.partial(
             encoders,
-            variables,
-            special_ids,
-            encoder,
+            embeddings=tables,
             width=generator_hidden_size,
             depth=generator_layers,
-            own_layers=untied_generator,
-            own_embeddings=untied_generator_embeddings,
+            projected=tables is not None,
         )
-    replacing = Replacing(masking, gen_weight, temperature, disallow_correct)
-    return method(variables, generator, encoder, special_ids, replacing, disc_weight)
+        shared = None if untied_generator else encoder
+        generator = build_generator(generator, narrower, variables, special_ids, shared)
+    settings = Settings(masking, gen_weight, disc_weight, temperature, disallow_correct)
+    return method(variables, generator, encoder, special_ids, settings)
 
 
 def like_electra(
-    method: Callable[..., ReplacedTokens],
+    method: Callable[..., Electra],
     encoders: EncoderFactory,
     variables: Variables,
     special_ids: SpecialIds,
@@ -232,7 +322,7 @@ def like_electra(
     """Builds another method with everything that is bound to `electra`.
 
     Args:
-        method: what the encoder learns.
+        method: a subclass of `Electra`.
         encoders: builds the encoders.
         variables: creates the heads' variables.
         special_ids: of the vocabulary.

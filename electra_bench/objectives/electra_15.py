@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from electra_bench.core import Batch, EncoderFactory, SpecialIds, Variables
 from electra_bench.objectives.electra import Electra, like_electra
-from electra_bench.objectives.replaced_tokens import Forward, ReplacedTokens
+from electra_bench.objectives.monitoring import Forward
 from electra_bench.registry import objectives
 
 
@@ -20,7 +20,7 @@ class Electra15(Electra):
 @objectives.register("electra_15")
 def electra_15(
     encoders: EncoderFactory, variables: Variables, special_ids: SpecialIds
-) -> ReplacedTokens:
+) -> Electra:
     """Builds the objective; all its parameters are those bound to `electra`.
 
     It shows how much ELECTRA gains by learning from every token.

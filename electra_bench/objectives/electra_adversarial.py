@@ -5,9 +5,10 @@ import tensorflow as tf
 from electra_bench.core import Batch, EncoderFactory, LossTerm, SpecialIds, Variables
 from electra_bench.models.layers import Dense
 from electra_bench.objectives.electra import Electra, like_electra
-from electra_bench.objectives.generators import MaskedLM, mean_term, token_losses
+from electra_bench.objectives.generators import MaskedLM
+from electra_bench.objectives.losses import mean_term, token_losses
+from electra_bench.objectives.monitoring import Forward
 from electra_bench.objectives.positions import gather_positions
-from electra_bench.objectives.replaced_tokens import Forward, ReplacedTokens
 from electra_bench.registry import objectives
 
 
@@ -26,7 +27,7 @@ class AdversarialElectra(Electra):
             raise ValueError(
                 "electra_adversarial needs objectives.electra.generator = 'masked_lm'"
             )
-        if self._replacing.temperature != 1.0 or self._replacing.disallow_correct:
+        if self.settings.temperature != 1.0 or self.settings.disallow_correct:
             raise ValueError(
                 "electra_adversarial rewards the distribution that samples come from: "
                 "objectives.electra.temperature must be 1.0 and disallow_correct False"
@@ -41,9 +42,8 @@ class AdversarialElectra(Electra):
 
     def generator_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
         """`adversarial` and `baseline`: means over the used slots."""
-        del batch
         masked, proposed = forward.masked, forward.proposed
-        rewards = self.rewards(forward)
+        rewards = self.rewards(batch, forward)
         logits = self.baseline_logits(forward)
         advantages = tf.stop_gradient(rewards + tf.math.log_sigmoid(logits))
         # Gradient ascent of E[R] is descent of -(R - b) log p(sample).
@@ -51,15 +51,13 @@ class AdversarialElectra(Electra):
         # exp(-R) is the probability that the discriminator gives to the truth.
         baseline = tf.nn.sigmoid_cross_entropy_with_logits(tf.exp(-rewards), logits)
         return {
-            "adversarial": mean_term(
-                losses, masked.weights, self._replacing.gen_weight
-            ),
+            "adversarial": mean_term(losses, masked.weights, self.settings.gen_weight),
             "baseline": mean_term(baseline, masked.weights, 1.0),
         }
 
-    def rewards(self, forward: Forward) -> tf.Tensor:
+    def rewards(self, batch: Batch, forward: Forward) -> tf.Tensor:
         """The discriminator's loss at the masked positions, float32 [batch, preds]."""
-        losses = self.losses(forward, self.logits(forward))
+        losses = self.detected(batch, forward).losses
         return tf.stop_gradient(gather_positions(losses, forward.masked.positions))
 
     def baseline_logits(self, forward: Forward) -> tf.Tensor:
@@ -72,7 +70,7 @@ class AdversarialElectra(Electra):
 @objectives.register("electra_adversarial")
 def electra_adversarial(
     encoders: EncoderFactory, variables: Variables, special_ids: SpecialIds
-) -> ReplacedTokens:
+) -> Electra:
     """Builds the objective; all its parameters are those bound to `electra`.
 
     `gen_weight` is the coefficient of the REINFORCE term. Bind `distinct_positions`,

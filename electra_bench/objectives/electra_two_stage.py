@@ -8,12 +8,10 @@ from electra_bench.core import (
     Stage,
     Variables,
 )
-from electra_bench.models import flops_paper
-from electra_bench.models.flops import TRAIN_FACTOR
 from electra_bench.objectives.electra import Electra, like_electra
 from electra_bench.objectives.generators import MaskedLM
 from electra_bench.objectives.mlm import MaskedLanguageModelling
-from electra_bench.objectives.replaced_tokens import Forward, ReplacedTokens
+from electra_bench.objectives.monitoring import Forward
 from electra_bench.registry import objectives
 
 
@@ -42,7 +40,7 @@ class TwoStageElectra(Electra):
                 "under generator/ or discriminator/ make them different"
             )
         self._masked_lm = MaskedLanguageModelling(
-            self.generator, self._special_ids, self._replacing.masking
+            self.generator, self._special_ids, self.settings.masking
         )
 
     @property
@@ -65,34 +63,11 @@ class TwoStageElectra(Electra):
         del batch, forward
         return {}
 
-    def train_flops_per_sequence(self, seq_length: int) -> float | None:
-        """Operations of training on one sequence, mean of both stages, method `v2`.
-
-        None if the encoder does not count its own.
-        """
-        generation = self._masked_lm.train_flops_per_sequence(seq_length)
-        joint = super().train_flops_per_sequence(seq_length)
-        if generation is None or joint is None:
-            return None
-        # In the second stage the generator runs forward only.
-        frozen = joint - generation + generation / TRAIN_FACTOR
-        return (generation + frozen) / 2.0
-
-    def paper_flops_per_sequence(self, seq_length: int) -> float | None:
-        """The same by method `paper-v1`; None for encoders without sizes."""
-        generation = self.generator.paper_flops(seq_length)
-        joint = super().paper_flops_per_sequence(seq_length)
-        if generation is None or joint is None:
-            return None
-        # The first stage trains the generator; in the second it runs forward only.
-        factor = flops_paper.TRAIN_FACTOR
-        return (factor * generation + joint - (factor - 1) * generation) / 2.0
-
 
 @objectives.register("electra_two_stage")
 def electra_two_stage(
     encoders: EncoderFactory, variables: Variables, special_ids: SpecialIds
-) -> ReplacedTokens:
+) -> Electra:
     """Builds the objective; its parameters are those bound to `electra`.
 
     But for the generator's: it is as large as the discriminator and has embeddings of its

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from electra_bench.core import Batch, EncoderFactory, SpecialIds, Variables
 from electra_bench.objectives.electra import Electra, like_electra
-from electra_bench.objectives.replaced_tokens import Forward
+from electra_bench.objectives.losses import token_losses
+from electra_bench.objectives.monitoring import Forward
 from electra_bench.registry import objectives
 
 PRIORS = {
@@ -25,9 +26,9 @@ class Electric(Electra):
     """
 
     def __init__(self, *networks: Any, prior: str):
-        """Takes what `ReplacedTokens` takes, and the prior, see `electric`."""
+        """Takes what `Electra` takes, and the prior, see `electric`."""
         super().__init__(*networks)
-        self._prior = PRIORS[prior](self._replacing.mask_prob)
+        self._prior = PRIORS[prior](self.settings.masking.mask_prob)
 
     def labels(self, forward: Forward) -> tf.Tensor:
         """1 where a sample stands, the original token or not, int32 [batch, seq]."""
@@ -35,8 +36,8 @@ class Electric(Electra):
 
     def logits(self, forward: Forward) -> tf.Tensor:
         """Log odds that a token is noise, float32 [batch, seq]."""
-        log_q = -tf.nn.sparse_softmax_cross_entropy_with_logits(
-            forward.corrupted.input_ids, forward.proposed.cloze_logits
+        log_q = -token_losses(
+            forward.proposed.cloze_logits, forward.corrupted.input_ids
         )
         energies = self._head(forward.sequence)
         return energies + tf.stop_gradient(log_q) + self._prior

@@ -1,7 +1,7 @@
 """Generators: what proposes tokens for the masked positions."""
 
 import abc
-import dataclasses
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -11,15 +11,14 @@ from electra_bench.core import (
     Batch,
     Encoder,
     EncoderFactory,
-    LossTerm,
     Seed,
     SpecialIds,
     Variables,
 )
-from electra_bench.models import flops_paper
-from electra_bench.models.flops import masked_lm_head_flops
+from electra_bench.models.encoder import last_states
+from electra_bench.objectives.flops import Part
 from electra_bench.objectives.heads import MaskedLMHead
-from electra_bench.objectives.masking import Masked, candidates
+from electra_bench.objectives.masking import Masked
 from electra_bench.objectives.positions import gather_positions
 
 
@@ -47,16 +46,8 @@ class Generator(Protocol):
     ) -> Proposed:
         """Proposes tokens for the masked positions."""
 
-    def terms(
-        self, batch: Batch, masked: Masked, proposed: Proposed, coefficient: float
-    ) -> dict[str, LossTerm]:
-        """Its own loss, by maximum likelihood."""
-
-    def forward_flops(self, seq_length: int, num_predictions: int) -> float | None:
-        """Operations for one sequence; None if an encoder does not count its own."""
-
-    def paper_flops(self, seq_length: int) -> float | None:
-        """The same by method `paper-v1`, forward; None for encoders without sizes."""
+    def parts(self, mask_prob: float) -> Sequence[Part]:
+        """What runs over every sequence when this fraction of it is masked."""
 
 
 class MaskedLM(tf.Module):
@@ -81,38 +72,17 @@ class MaskedLM(tf.Module):
         self, batch: Batch, masked: Masked, *, seed: Seed, training: bool
     ) -> Proposed:
         """Proposes tokens for the masked positions."""
-        encoded = self.encoder(
-            masked.input_ids,
-            batch.input_mask,
-            batch.segment_ids,
-            seed=seed,
-            training=training,
+        text = batch._replace(input_ids=masked.input_ids)
+        # [batch, seq, hidden] -> [batch, preds, hidden]
+        hidden = gather_positions(
+            last_states(self.encoder, text, seed, training), masked.positions
         )
-        hidden = gather_positions(encoded.sequence, masked.positions)
+        # [batch, preds, hidden] -> [batch, preds, vocab]
         return Proposed(self._head(hidden), hidden)
 
-    def terms(
-        self, batch: Batch, masked: Masked, proposed: Proposed, coefficient: float
-    ) -> dict[str, LossTerm]:
-        """`mlm`: mean over the used slots."""
-        del batch
-        losses = token_losses(proposed.logits, masked.ids)
-        return {"mlm": mean_term(losses, masked.weights, coefficient)}
-
-    def forward_flops(self, seq_length: int, num_predictions: int) -> float | None:
-        """Operations for one sequence; None if the encoder does not count its own."""
-        count = getattr(self.encoder, "forward_flops", None)
-        if count is None:
-            return None
-        vocab, embed = self.encoder.embeddings.table.shape
-        return count(seq_length) + masked_lm_head_flops(
-            self.encoder.hidden_size, embed, vocab, num_predictions
-        )
-
-    def paper_flops(self, seq_length: int) -> float | None:
-        """The same by method `paper-v1`, forward; None for encoders without sizes."""
-        sizes = flops_paper.transformer(self.encoder, seq_length)
-        return sizes and sizes.forward(sizes.embedding_output())
+    def parts(self, mask_prob: float) -> Sequence[Part]:
+        """The encoder, with a softmax at the masked positions."""
+        return [Part((self.encoder,), self._head, mask_prob)]
 
 
 class TwoTower(tf.Module):
@@ -130,18 +100,15 @@ class TwoTower(tf.Module):
         variables: Variables,
         left_to_right: Encoder,
         right_to_left: Encoder,
-        special_ids: SpecialIds,
     ):
         """Creates the head, `cloze_predictions/...`, tied to `left_to_right`'s table."""
         super().__init__()
         self.left_to_right = left_to_right
         self.right_to_left = right_to_left
-        self._special_ids = special_ids
-        self._hidden_size = left_to_right.hidden_size + right_to_left.hidden_size
         self._head = MaskedLMHead(
             variables,
             "cloze_predictions",
-            self._hidden_size,
+            left_to_right.hidden_size + right_to_left.hidden_size,
             left_to_right.embeddings.table,
         )
 
@@ -161,54 +128,18 @@ class TwoTower(tf.Module):
         """Logits of every token given the others, float32 [batch, seq, vocab]."""
         return self._head(self._hidden(batch, Seed.of(0), False))
 
-    def terms(
-        self, batch: Batch, masked: Masked, proposed: Proposed, coefficient: float
-    ) -> dict[str, LossTerm]:
-        """`cloze`: mean over all tokens that may be masked."""
-        del masked
-        allowed = candidates(batch.input_ids, batch.input_mask, self._special_ids)
-        weights = tf.cast(allowed, tf.float32)
-        losses = token_losses(proposed.cloze_logits, batch.input_ids)
-        return {"cloze": mean_term(losses, weights, coefficient)}
-
-    def forward_flops(self, seq_length: int, num_predictions: int) -> float | None:
-        """Operations for one sequence: the softmax runs over all of its positions."""
-        del num_predictions
-        counts = [
-            getattr(tower, "forward_flops", None)
-            for tower in (self.left_to_right, self.right_to_left)
-        ]
-        if None in counts:
-            return None
-        vocab, embed = self.left_to_right.embeddings.table.shape
-        return sum(count(seq_length) for count in counts) + masked_lm_head_flops(
-            self._hidden_size, embed, vocab, seq_length
-        )
-
-    def paper_flops(self, seq_length: int) -> float | None:
-        """The same by method `paper-v1`, forward; None for encoders without sizes."""
-        towers = [
-            flops_paper.transformer(tower, seq_length)
-            for tower in (self.left_to_right, self.right_to_left)
-        ]
-        if None in towers:
-            return None
-        both = dataclasses.replace(
-            towers[0], hidden=self._hidden_size, output_fraction=1.0
-        )
-        return sum(tower.forward(0) for tower in towers) + both.embedding_output()
+    def parts(self, mask_prob: float) -> Sequence[Part]:
+        """Both encoders, with a softmax at all positions."""
+        del mask_prob
+        return [Part((self.left_to_right, self.right_to_left), self._head)]
 
     def _hidden(self, batch: Batch, seed: Seed, training: bool) -> tf.Tensor:
-        towers = {"ltr": self.left_to_right, "rtl": self.right_to_left}
         states = {
-            name: tower(
-                batch.input_ids,
-                batch.input_mask,
-                batch.segment_ids,
-                seed=seed.fold(name),
-                training=training,
-            ).sequence
-            for name, tower in towers.items()
+            name: last_states(tower, batch, seed.fold(name), training)
+            for name, tower in (
+                ("ltr", self.left_to_right),
+                ("rtl", self.right_to_left),
+            )
         }
         # Position t gets the states that have read up to t - 1 and down to t + 1. They
         # wrap around at the ends, where [CLS] and [SEP] or padding stand.
@@ -232,23 +163,10 @@ class WithoutNetwork(tf.Module, abc.ABC):
         slots = tf.shape(masked.positions)
         return Proposed(tf.broadcast_to(logits, tf.concat([slots, logits.shape], 0)))
 
-    def terms(
-        self, batch: Batch, masked: Masked, proposed: Proposed, coefficient: float
-    ) -> dict[str, LossTerm]:
-        """`mlm`: of no use but to be seen."""
-        del batch
-        losses = token_losses(proposed.logits, masked.ids)
-        return {"mlm": mean_term(losses, masked.weights, coefficient)}
-
-    def forward_flops(self, seq_length: int, num_predictions: int) -> float:
-        """None at all."""
-        del seq_length, num_predictions
-        return 0.0
-
-    def paper_flops(self, seq_length: int) -> float:
-        """None at all."""
-        del seq_length
-        return 0.0
+    def parts(self, mask_prob: float) -> Sequence[Part]:
+        """None."""
+        del mask_prob
+        return []
 
 
 class Uniform(WithoutNetwork):
@@ -302,25 +220,16 @@ def build_generator(
     encoders: EncoderFactory,
     variables: Variables,
     special_ids: SpecialIds,
-    discriminator: Encoder,
-    *,
-    width: float,
-    depth: float,
-    own_layers: bool,
-    own_embeddings: bool,
+    shared: Encoder | None = None,
 ) -> Generator:
     """Builds a generator beside a discriminator.
 
     Args:
         kind: "masked_lm", "two_tower", "unigram" or "uniform".
-        encoders: builds its encoders.
+        encoders: builds its encoders, in the size that a generator has.
         variables: creates its variables.
         special_ids: of the vocabulary.
-        discriminator: whose embeddings or layers it may share.
-        width: its hidden size as a fraction of the discriminator's.
-        depth: its number of layers as a fraction.
-        own_layers: whether it has layers of its own.
-        own_embeddings: whether it has embeddings of its own, as wide as its layers.
+        shared: the discriminator's encoder, if it is the generator's too.
 
     Raises:
         ValueError: another kind, or one that cannot share all layers.
@@ -329,65 +238,16 @@ def build_generator(
         return Uniform(special_ids.size)
     if kind == "unigram":
         return Unigram(special_ids)
-
-    def encoder(role: str) -> Encoder:
-        shared = None if own_embeddings else discriminator.embeddings
-        return encoders(
-            role,
-            embeddings=shared,
-            width=width,
-            depth=depth,
-            projected=not own_embeddings,
-        )
-
     if kind == "masked_lm":
-        return MaskedLM(
-            variables, encoder("generator") if own_layers else discriminator
-        )
+        return MaskedLM(variables, encoders("generator") if shared is None else shared)
     if kind != "two_tower":
         raise ValueError(
             "objectives.electra.generator must be 'masked_lm', 'two_tower', 'unigram' or "
             f"'uniform', got {kind!r}"
         )
-    if not own_layers:
+    if shared is not None:
         raise ValueError(
             "a generator of two towers has layers of its own: "
             "objectives.electra.untied_generator must be True, got False"
         )
-    towers = encoder("generator_ltr"), encoder("generator_rtl")
-    return TwoTower(variables, *towers, special_ids)
-
-
-def token_losses(logits: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
-    """Negative log likelihood of the true tokens, float32 [batch, n].
-
-    Args:
-        logits: float32 [batch, n, vocab].
-        ids: int32 [batch, n].
-    """
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(ids, logits)
-
-
-def is_likeliest(logits: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
-    """Whether no token is more likely than the given ones, bool [batch, n].
-
-    A maximum takes a fraction of the time of an `argmax`.
-
-    Args:
-        logits: float32 [batch, n, vocab].
-        ids: int32 [batch, n].
-    """
-    return tf.gather(logits, ids, batch_dims=2) >= tf.reduce_max(logits, -1)
-
-
-def mean_term(losses: tf.Tensor, weights: tf.Tensor, coefficient: float) -> LossTerm:
-    """A weighted mean of losses; a position that was drawn twice counts twice.
-
-    Args:
-        losses: of slots or of positions, float32 [batch, n].
-        weights: 1 for those that count and 0 for others, float32 [batch, n].
-        coefficient: of this term.
-    """
-    return LossTerm(
-        tf.reduce_sum(losses * weights), tf.reduce_sum(weights), coefficient
-    )
+    return TwoTower(variables, encoders("generator_ltr"), encoders("generator_rtl"))

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from electra_bench.core import Variables
+from electra_bench.models import flops
 from electra_bench.models.layers import Dense, LayerNorm, gelu
 
 
@@ -25,7 +26,8 @@ class MaskedLMHead(tf.Module):
         """
         super().__init__()
         vocab, embed = table.shape
-        self._table = table
+        self.hidden_size = hidden_size
+        self.table = table
         self._dense = Dense(
             variables, f"{name}/dense", hidden_size, embed, activation=gelu
         )
@@ -34,11 +36,16 @@ class MaskedLMHead(tf.Module):
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Maps float32 [batch, preds, hidden] to logits [batch, preds, vocab]."""
-        vocab, embed = self._table.shape
+        vocab, embed = self.table.shape
         # [batch, preds, hidden] -> [batch * preds, embed]
         y = tf.reshape(self._norm(self._dense(x)), [-1, embed])
-        logits = tf.nn.bias_add(tf.matmul(y, self._table, transpose_b=True), self._bias)
+        logits = tf.nn.bias_add(tf.matmul(y, self.table, transpose_b=True), self._bias)
         return tf.reshape(logits, tf.concat([tf.shape(x)[:-1], [vocab]], 0))
+
+    def forward_flops(self, positions: int) -> float:
+        """Operations at so many positions, see `models/flops.py`."""
+        vocab, embed = self.table.shape
+        return flops.masked_lm_head_flops(self.hidden_size, embed, vocab, positions)
 
 
 class DiscriminatorHead(tf.Module):
@@ -51,6 +58,7 @@ class DiscriminatorHead(tf.Module):
     def __init__(self, variables: Variables, name: str, hidden_size: int):
         """Creates the variables below `name`: `discriminator_predictions`."""
         super().__init__()
+        self.hidden_size = hidden_size
         self._dense = Dense(
             variables, f"{name}/dense", hidden_size, hidden_size, activation=gelu
         )
@@ -61,3 +69,7 @@ class DiscriminatorHead(tf.Module):
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Maps float32 [batch, seq, hidden] to logits [batch, seq]."""
         return tf.squeeze(self._logit(self._dense(x)), -1)
+
+    def forward_flops(self, positions: int) -> float:
+        """Operations at so many positions, see `models/flops.py`."""
+        return flops.discriminator_head_flops(self.hidden_size, positions)

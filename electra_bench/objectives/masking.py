@@ -1,7 +1,7 @@
 """Masking tokens: which are to be predicted, and what is read in their place.
 
 Every step is a function of tensors with static shapes. What is random comes in as uniform
-draws, so that the formulas can be tested; `mask` draws them from a `Seed`,
+draws, so that the formulas can be tested; `Masking` draws them from a `Seed`,
 row by row, and does not change when a batch is split.
 """
 
@@ -16,8 +16,41 @@ from electra_bench.objectives.positions import gather_positions, scatter_update
 REPEATS = ("mean", "once")
 
 
+class Masked(NamedTuple):
+    """A batch with some tokens masked.
+
+    Attributes:
+        input_ids: int32 [batch, seq], with [MASK] at most of the positions.
+        positions: what to predict, int32 [batch, preds]; 0 in unused slots. A position
+            may occur several times.
+        ids: the original tokens there, int32 [batch, preds]; 0 in unused slots.
+        weights: 1 for used slots and 0 for others, float32 [batch, preds].
+    """
+
+    input_ids: tf.Tensor
+    positions: tf.Tensor
+    ids: tf.Tensor
+    weights: tf.Tensor
+
+
 class Masking(NamedTuple):
-    """Which tokens are to be predicted, and what is read in their place; see `mask`."""
+    """Draws the tokens to predict, and what is read in their place.
+
+    Attributes:
+        mask_prob: fraction of the tokens to predict, in (0, 1).
+        distinct_positions: draw without replacement.
+        repeated_positions: what becomes of a position that was drawn before in its row:
+            "mean" leaves it in, so that `corrupt` puts the mean of its samples there;
+            "once" takes it out, so that it counts once and has one sample.
+        mask_token_prob: a chosen token becomes [MASK] with this probability,
+        random_token_prob: any token of the vocabulary with this one, and stays as it is
+            otherwise.
+
+    Source: Clark et al. 2020, section 2; google-research/electra
+    pretrain/pretrain_helpers.py `mask`; Devlin et al. 2019, section 3.1 (random tokens).
+    Differs: rows without candidates predict nothing, where the original reads the first
+    token of the next row; seeded row by row.
+    """
 
     mask_prob: float
     distinct_positions: bool = False
@@ -25,19 +58,45 @@ class Masking(NamedTuple):
     mask_token_prob: float = 0.85
     random_token_prob: float = 0.0
 
-    def __call__(self, batch: Batch, special_ids: SpecialIds, seed: Seed) -> "Masked":
-        """Masks a batch."""
-        return mask(
-            batch.input_ids,
-            batch.input_mask,
-            special_ids,
-            self.mask_prob,
-            seed,
-            distinct=self.distinct_positions,
-            repeats=self.repeated_positions,
-            mask_token_prob=self.mask_token_prob,
-            random_token_prob=self.random_token_prob,
-        )
+    def __call__(self, batch: Batch, special_ids: SpecialIds, seed: Seed) -> Masked:
+        """Masks a batch.
+
+        Args:
+            batch: texts; the length of its rows must be static.
+            special_ids: of the vocabulary.
+            seed: where to draw from.
+
+        Raises:
+            ValueError: the length of the sequences is not static.
+        """
+        rows, seq = tf.shape(batch.input_ids)[0], batch.input_ids.shape[1]
+        if seq is None:
+            raise ValueError(
+                "masking needs sequences of a static length, got [batch, None]"
+            )
+        slots = max_predictions(seq, self.mask_prob)
+        allowed = candidates(batch.input_ids, batch.input_mask, special_ids)
+        num_allowed = tf.reduce_sum(tf.cast(allowed, tf.int32), -1)
+        wanted = num_to_predict(batch.input_mask, self.mask_prob, slots)
+        where = seed.fold("positions")
+        # [batch, seq] -> [batch, preds]
+        if self.distinct_positions:
+            drawn = choose_distinct(allowed, where.uniform([rows, seq]), slots)
+            num_used = tf.minimum(wanted, num_allowed)
+        else:
+            drawn = choose_with_replacement(allowed, where.uniform([rows, slots]))
+            num_used = tf.where(num_allowed > 0, wanted, 0)
+        used = tf.sequence_mask(num_used, slots)
+        if self.repeated_positions == "once":
+            used &= is_first(drawn)
+        tokens = tf.fill([rows, slots], special_ids.mask)
+        kept = seed.fold("kept").uniform([rows, slots])
+        if self.random_token_prob > 0.0:
+            other = seed.fold("random").uniform([rows, slots]) * special_ids.size
+            is_mask = kept < self.mask_token_prob
+            tokens = tf.where(is_mask, tokens, tf.cast(other, tf.int32))
+        replaced = kept < self.mask_token_prob + self.random_token_prob
+        return mask_positions(batch.input_ids, drawn, used, tokens, replaced)
 
     def check(self, objective: str) -> None:
         """Checks the settings.
@@ -64,23 +123,6 @@ class Masking(NamedTuple):
                 f"{where}.mask_token_prob and random_token_prob must be at least 0 and "
                 f"together at most 1, got {shares[0]} and {shares[1]}"
             )
-
-
-class Masked(NamedTuple):
-    """A batch with some tokens masked.
-
-    Attributes:
-        input_ids: int32 [batch, seq], with [MASK] at most of the positions.
-        positions: what to predict, int32 [batch, preds]; 0 in unused slots. A position
-            may occur several times.
-        ids: the original tokens there, int32 [batch, preds]; 0 in unused slots.
-        weights: 1 for used slots and 0 for others, float32 [batch, preds].
-    """
-
-    input_ids: tf.Tensor
-    positions: tf.Tensor
-    ids: tf.Tensor
-    weights: tf.Tensor
 
 
 def max_predictions(seq_length: int, mask_prob: float) -> int:
@@ -209,73 +251,6 @@ def mask_positions(
     where = positions * tf.cast(replaced, tf.int32)
     masked_ids, _ = scatter_update(input_ids, tokens, where)
     return Masked(masked_ids, positions, ids, tf.cast(used, tf.float32))
-
-
-def mask(
-    input_ids: tf.Tensor,
-    input_mask: tf.Tensor,
-    special_ids: SpecialIds,
-    mask_prob: float,
-    seed: Seed,
-    *,
-    distinct: bool = False,
-    repeats: str = "mean",
-    mask_token_prob: float = 0.85,
-    random_token_prob: float = 0.0,
-) -> Masked:
-    """Draws positions and masks them.
-
-    Args:
-        input_ids: int32 [batch, seq]; `seq` must be static.
-        input_mask: 1 for tokens, int32 [batch, seq].
-        special_ids: of the vocabulary.
-        mask_prob: fraction of the tokens to predict, in (0, 1).
-        seed: where to draw from.
-        distinct: draw without replacement.
-        repeats: what becomes of a position that was drawn before in its row: "mean"
-            leaves it in, so that `corrupt` puts the mean of its samples there; "once"
-            takes it out, so that it counts once and has one sample.
-        mask_token_prob: a chosen token becomes [MASK] with this probability,
-        random_token_prob: any token of the vocabulary with this one, and stays as it is
-            otherwise.
-
-    Returns:
-        See `Masked`.
-
-    Raises:
-        ValueError: the length of the sequences is not static.
-
-    Source: Clark et al. 2020, section 2; google-research/electra
-    pretrain/pretrain_helpers.py `mask`; Devlin et al. 2019, section 3.1 (random tokens).
-    Differs: rows without candidates predict nothing, where the original reads the first
-    token of the next row; seeded row by row.
-    """
-    batch, seq = tf.shape(input_ids)[0], input_ids.shape[1]
-    if seq is None:
-        raise ValueError(
-            "masking needs sequences of a static length, got [batch, None]"
-        )
-    slots = max_predictions(seq, mask_prob)
-    allowed = candidates(input_ids, input_mask, special_ids)
-    num_allowed = tf.reduce_sum(tf.cast(allowed, tf.int32), -1)
-    wanted = num_to_predict(input_mask, mask_prob, slots)
-    where = seed.fold("positions")
-    if distinct:
-        drawn = choose_distinct(allowed, where.uniform([batch, seq]), slots)
-        num_used = tf.minimum(wanted, num_allowed)
-    else:
-        drawn = choose_with_replacement(allowed, where.uniform([batch, slots]))
-        num_used = tf.where(num_allowed > 0, wanted, 0)
-    used = tf.sequence_mask(num_used, slots)
-    if repeats == "once":
-        used &= is_first(drawn)
-    tokens = tf.fill([batch, slots], special_ids.mask)
-    kept = seed.fold("kept").uniform([batch, slots])
-    if random_token_prob > 0.0:
-        any_token = seed.fold("random").uniform([batch, slots]) * special_ids.size
-        tokens = tf.where(kept < mask_token_prob, tokens, tf.cast(any_token, tf.int32))
-    replaced = kept < mask_token_prob + random_token_prob
-    return mask_positions(input_ids, drawn, used, tokens, replaced)
 
 
 def unmask(masked: Masked) -> tf.Tensor:

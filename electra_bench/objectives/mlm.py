@@ -1,5 +1,7 @@
 """Masked language modelling with an encoder of full size (BERT, as ELECTRA trains it)."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from electra_bench.core import (
@@ -11,16 +13,15 @@ from electra_bench.core import (
     Variables,
     measured,
 )
-from electra_bench.models import flops_paper
-from electra_bench.models.flops import TRAIN_FACTOR
-from electra_bench.objectives.generators import (
-    MaskedLM,
-    Proposed,
-    is_likeliest,
-    token_losses,
+from electra_bench.objectives.flops import CountedByParts, Part
+from electra_bench.objectives.generators import MaskedLM, Proposed
+from electra_bench.objectives.losses import is_likeliest, mean_term, token_losses
+from electra_bench.objectives.masking import Masked, Masking
+from electra_bench.objectives.pretrain_metrics import (
+    MASKED_LM,
+    HeldOutMetrics,
+    masked_lm_outputs,
 )
-from electra_bench.objectives.masking import Masked, Masking, max_predictions
-from electra_bench.objectives.pretrain_metrics import MaskedLMMetrics
 from electra_bench.registry import objectives
 
 
@@ -76,7 +77,7 @@ def mlm(
     )
 
 
-class MaskedLanguageModelling(tf.Module):
+class MaskedLanguageModelling(CountedByParts):
     """See `mlm`."""
 
     def __init__(
@@ -128,32 +129,19 @@ class MaskedLanguageModelling(tf.Module):
     def terms(
         self, batch: Batch, masked: Masked, proposed: Proposed
     ) -> dict[str, LossTerm]:
-        """The loss terms of a forward pass."""
-        return self.masked_lm.terms(batch, masked, proposed, self._weight)
+        """The loss of a forward pass: mean negative log likelihood of masked tokens."""
+        del batch
+        losses = token_losses(proposed.logits, masked.ids)
+        return {"mlm": mean_term(losses, masked.weights, self._weight)}
 
     def evaluated(self, masked: Masked, proposed: Proposed) -> dict[str, tf.Tensor]:
         """What `metrics` needs, from a forward pass."""
-        return {
-            "masked_lm_ids": masked.ids,
-            "masked_lm_weights": masked.weights,
-            "masked_lm_preds": tf.argmax(proposed.logits, -1, output_type=tf.int32),
-            "mlm_loss": token_losses(proposed.logits, masked.ids),
-        }
+        return masked_lm_outputs(masked, proposed.logits)
 
-    def metrics(self) -> MaskedLMMetrics:
+    def metrics(self) -> HeldOutMetrics:
         """An accumulator of evaluation metrics."""
-        return MaskedLMMetrics()
+        return HeldOutMetrics(MASKED_LM)
 
-    def train_flops_per_sequence(self, seq_length: int) -> float | None:
-        """Operations of training on one sequence, method `v2`.
-
-        None if the encoder does not count its own.
-        """
-        slots = max_predictions(seq_length, self._masking.mask_prob)
-        forward = self.masked_lm.forward_flops(seq_length, slots)
-        return None if forward is None else TRAIN_FACTOR * forward
-
-    def paper_flops_per_sequence(self, seq_length: int) -> float | None:
-        """The same by method `paper-v1`; None for encoders without sizes."""
-        forward = self.masked_lm.paper_flops(seq_length)
-        return None if forward is None else flops_paper.TRAIN_FACTOR * forward
+    def parts(self) -> Sequence[Part]:
+        """What runs over every sequence in training."""
+        return self.masked_lm.parts(self._masking.mask_prob)

@@ -7,143 +7,125 @@ Keras' metrics today.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import tensorflow as tf
 
+from electra_bench.core import LossTerm, measured
+from electra_bench.objectives.losses import token_losses
+from electra_bench.objectives.masking import Masked
 
-class MaskedLMMetrics:
-    """Accuracy and loss at the masked positions."""
+# A metric's name to the Keras metric that computes it, and to the names of the objective's
+# outputs that it is given: values or pairs to compare, then their weights.
+MetricTable = dict[str, tuple[str, ...]]
 
-    def __init__(self):
-        """Starts from nothing."""
-        self._metrics: dict[str, tf.keras.metrics.Metric] = {
-            "masked_lm_accuracy": tf.keras.metrics.Accuracy(),
-            "masked_lm_loss": tf.keras.metrics.Mean(),
+IDS, SLOTS = "masked_lm_ids", "masked_lm_weights"
+MASKED_LM: MetricTable = {
+    "masked_lm_accuracy": ("Accuracy", IDS, "masked_lm_preds", SLOTS),
+    "masked_lm_loss": ("Mean", "mlm_loss", SLOTS),
+}
+# How often a sample is the original token, too.
+GENERATOR: MetricTable = MASKED_LM | {
+    "sampled_masked_lm_accuracy": ("Accuracy", IDS, "sampled_ids", SLOTS),
+}
+# How well an encoder restores the original tokens.
+RESTORED = "restored_weights"
+RESTORING: MetricTable = {
+    "restoring_accuracy": ("Accuracy", "restored_ids", "restored_preds", RESTORED),
+    "restoring_loss": ("Mean", "restoring_loss", RESTORED),
+}
+# How well an encoder tells which tokens were changed. The loss is the mean over sequences
+# of their mean over tokens; the AUC sums trapezoids between 200 thresholds and takes
+# padding for tokens with label and probability 0.
+DETECTION: MetricTable = {
+    "disc_loss": ("Mean", "disc_loss"),
+    "disc_auc": ("AUC", "disc_labels", "disc_probs"),
+    "disc_accuracy": ("Accuracy", "disc_labels", "disc_preds", "input_mask"),
+    "disc_precision": ("Accuracy", "disc_labels", "disc_preds", "disc_preds"),
+    "disc_recall": ("Accuracy", "disc_labels", "disc_preds", "disc_labels"),
+}
+
+
+class HeldOutMetrics:
+    """Metrics over all batches of an objective's `outputs`."""
+
+    def __init__(self, table: MetricTable):
+        """Starts from nothing; `table` says which metrics."""
+        self._metrics = {
+            name: (getattr(tf.keras.metrics, kind)(), inputs)
+            for name, (kind, *inputs) in table.items()
         }
 
     def update(self, outputs: Mapping[str, tf.Tensor]) -> None:
         """Adds a batch of the objective's `outputs`."""
-        ids, weights = outputs["masked_lm_ids"], outputs["masked_lm_weights"]
-        self._metrics["masked_lm_accuracy"].update_state(
-            ids, outputs["masked_lm_preds"], weights
-        )
-        self._metrics["masked_lm_loss"].update_state(outputs["mlm_loss"], weights)
+        for metric, inputs in self._metrics.values():
+            metric.update_state(*(outputs[name] for name in inputs))
 
     def result(self) -> dict[str, float]:
         """Metrics over all batches so far."""
-        return {name: float(metric.result()) for name, metric in self._metrics.items()}
-
-
-class GeneratorMetrics(MaskedLMMetrics):
-    """The same, and how often a sample is the original token."""
-
-    def __init__(self):
-        """Starts from nothing."""
-        super().__init__()
-        self._metrics["sampled_masked_lm_accuracy"] = tf.keras.metrics.Accuracy()
-
-    def update(self, outputs: Mapping[str, tf.Tensor]) -> None:
-        """Adds a batch of the objective's `outputs`."""
-        super().update(outputs)
-        self._metrics["sampled_masked_lm_accuracy"].update_state(
-            outputs["masked_lm_ids"],
-            outputs["sampled_ids"],
-            outputs["masked_lm_weights"],
-        )
-
-
-class RestoringMetrics(GeneratorMetrics):
-    """The same, and how well an encoder restores the original tokens."""
-
-    def __init__(self):
-        """Starts from nothing."""
-        super().__init__()
-        self._metrics |= {
-            "restoring_accuracy": tf.keras.metrics.Accuracy(),
-            "restoring_loss": tf.keras.metrics.Mean(),
+        return {
+            name: float(metric.result()) for name, (metric, _) in self._metrics.items()
         }
 
-    def update(self, outputs: Mapping[str, tf.Tensor]) -> None:
-        """Adds a batch of the objective's `outputs`."""
-        super().update(outputs)
-        weights = outputs["restored_weights"]
-        self._metrics["restoring_accuracy"].update_state(
-            outputs["restored_ids"], outputs["restored_preds"], weights
-        )
-        self._metrics["restoring_loss"].update_state(outputs["restoring_loss"], weights)
+
+def masked_lm_outputs(masked: Masked, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+    """What the metrics of `MASKED_LM` need.
+
+    Args:
+        masked: what was to be predicted.
+        logits: float32 [batch, preds, vocab].
+    """
+    return {
+        IDS: masked.ids,
+        SLOTS: masked.weights,
+        "masked_lm_preds": tf.argmax(logits, -1, output_type=tf.int32),
+        "mlm_loss": token_losses(logits, masked.ids),
+    }
 
 
-class DetectionMetrics:
-    """How well an encoder tells which tokens were changed.
+class Detected(NamedTuple):
+    """What an encoder says of every token that may have been changed.
 
-    `disc_loss` is the mean over sequences of their mean over tokens; `disc_auc` is summed
-    over 200 thresholds and takes padding for tokens with label and probability 0.
+    Attributes:
+        logits: log odds that it was, float32 [batch, seq].
+        labels: 1 where it was, int32 [batch, seq].
+        losses: float32 [batch, seq].
+        weights: 1 for tokens that count and 0 for others, float32 [batch, seq].
     """
 
-    def __init__(self):
-        """Starts from nothing."""
-        self._metrics: dict[str, tf.keras.metrics.Metric] = {
-            "disc_loss": tf.keras.metrics.Mean(),
-            # tf.metrics.auc sums trapezoids between (false, true) positive rates.
-            "disc_auc": tf.keras.metrics.AUC(num_thresholds=200),
-            "disc_accuracy": tf.keras.metrics.Accuracy(),
-            "disc_precision": tf.keras.metrics.Accuracy(),
-            "disc_recall": tf.keras.metrics.Accuracy(),
-        }
-
-    def update(self, outputs: Mapping[str, tf.Tensor]) -> None:
-        """Adds a batch: `input_mask`, and what `detection_outputs` returns."""
-        metrics = self._metrics
-        metrics["disc_loss"].update_state(outputs["disc_loss"])
-        mask = outputs["input_mask"]
-        labels, preds = outputs["disc_labels"], outputs["disc_preds"]
-        metrics["disc_auc"].update_state(
-            labels * mask, outputs["disc_probs"] * tf.cast(mask, tf.float32)
-        )
-        metrics["disc_accuracy"].update_state(labels, preds, mask)
-        metrics["disc_precision"].update_state(labels, preds, preds * mask)
-        metrics["disc_recall"].update_state(labels, preds, labels * mask)
-
-    def result(self) -> dict[str, float]:
-        """Metrics over all batches so far."""
-        return {name: float(metric.result()) for name, metric in self._metrics.items()}
-
-
-class ElectraMetrics(GeneratorMetrics):
-    """Those of the generator and of the discriminator."""
-
-    def __init__(self):
-        """Starts from nothing."""
-        super().__init__()
-        self._detection = DetectionMetrics()
-
-    def update(self, outputs: Mapping[str, tf.Tensor]) -> None:
-        """Adds a batch of the objective's `outputs`."""
-        super().update(outputs)
-        self._detection.update(outputs)
-
-    def result(self) -> dict[str, float]:
-        """Metrics over all batches so far."""
-        return super().result() | self._detection.result()
+    logits: tf.Tensor
+    labels: tf.Tensor
+    losses: tf.Tensor
+    weights: tf.Tensor
 
 
 def detection_outputs(
-    logits: tf.Tensor, labels: tf.Tensor, losses: tf.Tensor, weights: tf.Tensor
+    detected: Detected, input_mask: tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    """What `DetectionMetrics` needs beside the `input_mask`.
-
-    Args:
-        logits: log odds that a token was changed, float32 [batch, seq].
-        labels: 1 where it was, int32 [batch, seq].
-        losses: of the tokens, float32 [batch, seq].
-        weights: 1 for tokens that count and 0 for others, float32 [batch, seq].
-    """
+    """What the metrics of `DETECTION` need; `input_mask` is 1 for tokens."""
+    losses, weights = detected.losses, detected.weights
     totals = tf.reduce_sum(losses * weights, -1)
     return {
+        "input_mask": input_mask,
         "disc_loss": totals / (1e-6 + tf.reduce_sum(weights, -1)),
-        "disc_labels": labels,
-        "disc_probs": tf.sigmoid(logits),
-        "disc_preds": tf.cast(logits > 0, tf.int32),
+        "disc_labels": detected.labels * input_mask,
+        "disc_probs": tf.sigmoid(detected.logits) * tf.cast(input_mask, tf.float32),
+        "disc_preds": tf.cast(detected.logits > 0, tf.int32) * input_mask,
+    }
+
+
+def detection_measures(detected: Detected) -> dict[str, LossTerm]:
+    """How good a detector is: its AUC, and precision and recall at 0.5.
+
+    The AUC is that of each replica's rows.
+    """
+    labels, weights = detected.labels, tf.cast(detected.weights, tf.int32)
+    found = tf.cast(detected.logits > 0, tf.int32)
+    area = auc(labels, detected.logits, weights)
+    return {
+        "disc_auc": measured(area, tf.ones_like(area)),
+        "disc_precision": measured(labels, found * weights),
+        "disc_recall": measured(found, labels * weights),
     }
 
 

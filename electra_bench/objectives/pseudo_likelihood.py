@@ -7,15 +7,15 @@ Source: Clark et al. 2020 (Electric), sections 3.2 and 3.3; Salazar et al. 2020 
 language models.
 """
 
-import contextlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from electra_bench.core import Batch, Objective, Seed
+from electra_bench.core import Batch, Encoder, Objective, Seed
 from electra_bench.objectives.electra import Electra
-from electra_bench.objectives.generators import MaskedLM, TwoTower, token_losses
+from electra_bench.objectives.generators import MaskedLM, TwoTower
+from electra_bench.objectives.losses import token_losses
 from electra_bench.objectives.masking import Masked
 
 TRAINABLE = (
@@ -109,94 +109,68 @@ def masked_log_probs(
     return token_log_probs(proposed.logits, ids)
 
 
-def _electric(objective: Any, mask_id: int) -> PseudoLikelihood | None:
-    """Minus the energy; a constant a token is missing to a log probability."""
-    del mask_id
-    if not hasattr(objective, "energies"):
-        return None
-    return PseudoLikelihood(
-        "electric",
-        is_normalised=False,
-        masks=False,
-        score=lambda batch, positions: -objective.energies(batch),
-        vocab_size=0,
-    )
+METHODS = ("electric", "electra_tt", "two_tower", "mlm")
 
 
-def _electra_tt(objective: Any, mask_id: int) -> PseudoLikelihood | None:
-    """See `electra_log_probs`.
-
-    Raises:
-        ValueError: the generator proposed no original tokens, for which no p follows from
-            D and q.
-    """
-    del mask_id
-    # Subclasses tell other things of a token, or of other tokens.
-    if type(objective) is not Electra or not _towers(objective):
-        return None
-    replacing = objective.replacing
-    if replacing.disallow_correct:
-        raise ValueError(
-            "the method 'electra_tt' needs a run with "
-            "objectives.electra.disallow_correct = False, this one has True"
+def _possible(objective: Any, mask_id: int) -> dict[str, PseudoLikelihood]:
+    """What an objective can be scored by, in the order of `METHODS`."""
+    possible = {}
+    generator = getattr(objective, "generator", None)
+    if hasattr(objective, "energies"):
+        # A constant a token is missing to a log probability.
+        possible["electric"] = PseudoLikelihood(
+            "electric",
+            is_normalised=False,
+            masks=False,
+            score=lambda batch, positions: -objective.energies(batch),
+            vocab_size=0,
         )
-
-    def score(batch: Batch, positions: tf.Tensor) -> tf.Tensor:
-        del positions
-        # q is what proposals were drawn from.
-        cloze_logits = objective.generator.cloze_logits(batch) / replacing.temperature
-        log_q = token_log_probs(cloze_logits, batch.input_ids)
-        return electra_log_probs(objective.read(batch), log_q, replacing.mask_prob)
-
-    return PseudoLikelihood(
-        "electra_tt",
-        is_normalised=True,
-        masks=False,
-        score=score,
-        vocab_size=_vocab_size(objective.encoder),
-    )
-
-
-def _two_tower(objective: Any, mask_id: int) -> PseudoLikelihood | None:
-    """The softmax of the two towers alone."""
-    del mask_id
-    towers = _towers(objective)
-    if not towers:
-        return None
-    return PseudoLikelihood(
-        "two_tower",
-        is_normalised=True,
-        masks=False,
-        score=lambda batch, positions: token_log_probs(
-            towers.cloze_logits(batch), batch.input_ids
-        ),
-        vocab_size=_vocab_size(towers.left_to_right),
-    )
-
-
-def _mlm(objective: Any, mask_id: int) -> PseudoLikelihood | None:
-    """A masked language model; ELECTRA's generator is one, too."""
-    model = getattr(objective, "masked_lm", getattr(objective, "generator", None))
-    if not isinstance(model, MaskedLM):
-        return None
-    return PseudoLikelihood(
-        "mlm",
-        is_normalised=True,
-        masks=True,
-        score=lambda batch, positions: masked_log_probs(
-            model, batch, positions, mask_id
-        ),
-        vocab_size=_vocab_size(model.encoder),
-    )
+    # Subclasses tell other things of a token, or of other tokens.
+    if type(objective) is Electra and isinstance(generator, TwoTower):
+        possible["electra_tt"] = PseudoLikelihood(
+            "electra_tt",
+            is_normalised=True,
+            masks=False,
+            score=lambda batch, positions: _electra_tt(objective, batch),
+            vocab_size=_vocab_size(objective.encoder),
+        )
+    if isinstance(generator, TwoTower):
+        possible["two_tower"] = PseudoLikelihood(
+            "two_tower",
+            is_normalised=True,
+            masks=False,
+            score=lambda batch, positions: token_log_probs(
+                generator.cloze_logits(batch), batch.input_ids
+            ),
+            vocab_size=_vocab_size(generator.left_to_right),
+        )
+    # ELECTRA's generator is a masked language model, too.
+    model = getattr(objective, "masked_lm", generator)
+    if isinstance(model, MaskedLM):
+        possible["mlm"] = PseudoLikelihood(
+            "mlm",
+            is_normalised=True,
+            masks=True,
+            score=lambda batch, positions: masked_log_probs(
+                model, batch, positions, mask_id
+            ),
+            vocab_size=_vocab_size(model.encoder),
+        )
+    return possible
 
 
-_BUILDERS: dict[str, Callable[[Any, int], PseudoLikelihood | None]] = {
-    "electric": _electric,
-    "electra_tt": _electra_tt,
-    "two_tower": _two_tower,
-    "mlm": _mlm,
-}
-METHODS = tuple(_BUILDERS)
+def _electra_tt(objective: Electra, batch: Batch) -> tf.Tensor:
+    """See `electra_log_probs`."""
+    settings = objective.settings
+    # q is what proposals were drawn from.
+    cloze_logits = objective.generator.cloze_logits(batch) / settings.temperature
+    log_q = token_log_probs(cloze_logits, batch.input_ids)
+    logits = objective.read(batch)
+    return electra_log_probs(logits, log_q, settings.masking.mask_prob)
+
+
+def _vocab_size(encoder: Encoder) -> int:
+    return encoder.embeddings.table.shape[0]
 
 
 def pseudo_likelihood(
@@ -212,52 +186,33 @@ def pseudo_likelihood(
         what: names the run and its objective in messages.
 
     Raises:
-        ValueError: no such method, or the objective lacks what it needs.
+        ValueError: no such method, the objective lacks what it needs, or its generator
+            proposed no original tokens, so that nothing follows for 'electra_tt'.
     """
-    if method is None:
-        return _default(objective, mask_id, what)
-    if method not in METHODS:
+    if method not in (None, *METHODS):
         raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}")
-    found = _BUILDERS[method](objective, mask_id)
-    if found is None:
-        others = _possible(objective, mask_id)
-        hint = f"it can be scored by: {', '.join(others)}" if others else _hint()
-        raise ValueError(f"{what} lacks what the method {method!r} needs; {hint}")
-    return found
-
-
-def _default(objective: Objective, mask_id: int, what: str) -> PseudoLikelihood:
-    for name in ("electric", "electra_tt"):
-        if found := _BUILDERS[name](objective, mask_id):
-            return found
+    possible = _possible(objective, mask_id)
+    trainable = f"pre-train one of: {TRAINABLE}"
     # The generator of ELECTRA is small, so it is scored only if asked for.
+    trained_for = ["electric", "electra_tt"]
     if hasattr(objective, "masked_lm"):
-        return _BUILDERS["mlm"](objective, mask_id)
-    parts = [
-        f"--method {name} scores with its generator"
-        for name in _possible(objective, mask_id)
-    ]
-    hint = " or ".join([*parts, _hint()])
+        trained_for.append("mlm")
+    wanted = [method] if method else trained_for
+    chosen = next((name for name in wanted if name in possible), None)
+    # Without original tokens among the proposals no p follows from D and q.
+    if "electra_tt" in possible and objective.settings.disallow_correct:
+        if chosen == "electra_tt":
+            raise ValueError(
+                "the method 'electra_tt' needs a run with "
+                "objectives.electra.disallow_correct = False, this one has True"
+            )
+        del possible["electra_tt"]
+    if chosen:
+        return possible[chosen]
+    if method:
+        others = ", ".join(possible)
+        hint = f"it can be scored by: {others}" if others else trainable
+        raise ValueError(f"{what} lacks what the method {method!r} needs; {hint}")
+    hints = [f"--method {name} scores with its generator" for name in possible]
+    hint = " or ".join([*hints, trainable])
     raise ValueError(f"{what} is not trained to score texts; {hint}")
-
-
-def _possible(objective: Objective, mask_id: int) -> list[str]:
-    possible = []
-    for name, build in _BUILDERS.items():
-        with contextlib.suppress(ValueError):
-            if build(objective, mask_id):
-                possible.append(name)
-    return possible
-
-
-def _hint() -> str:
-    return f"pre-train one of: {TRAINABLE}"
-
-
-def _towers(objective: Any) -> TwoTower | None:
-    generator = getattr(objective, "generator", None)
-    return generator if isinstance(generator, TwoTower) else None
-
-
-def _vocab_size(encoder: Any) -> int:
-    return encoder.embeddings.table.shape[0]

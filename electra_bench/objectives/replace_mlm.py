@@ -1,21 +1,22 @@
 """Replace MLM: a masked language model that reads samples instead of [MASK]."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from electra_bench.core import Batch, EncoderFactory, LossTerm, SpecialIds, Variables
-from electra_bench.models.flops import masked_lm_head_flops
-from electra_bench.models.flops_paper import Transformer
-from electra_bench.objectives.electra import like_electra
-from electra_bench.objectives.generators import mean_term, token_losses
+from electra_bench.objectives import pretrain_metrics
+from electra_bench.objectives.electra import Electra, like_electra
+from electra_bench.objectives.flops import Part
 from electra_bench.objectives.heads import MaskedLMHead
+from electra_bench.objectives.losses import mean_term, token_losses
+from electra_bench.objectives.monitoring import Forward
 from electra_bench.objectives.positions import gather_positions
-from electra_bench.objectives.pretrain_metrics import RestoringMetrics
-from electra_bench.objectives.replaced_tokens import Forward, ReplacedTokens
 from electra_bench.registry import objectives
 
 
-class ReplaceMLM(ReplacedTokens):
-    """Tells the original tokens at the masked positions."""
+class ReplaceMLM(Electra):
+    """ELECTRA whose encoder tells the original tokens at the masked positions."""
 
     def make_heads(self, variables: Variables) -> None:
         """Creates `restoring_predictions/...`."""
@@ -31,7 +32,8 @@ class ReplaceMLM(ReplacedTokens):
         del batch
         masked = forward.masked
         losses = token_losses(self.logits(forward), masked.ids)
-        return {"restoring": mean_term(losses, masked.weights, self._weight)}
+        weight = self.settings.disc_weight
+        return {"restoring": mean_term(losses, masked.weights, weight)}
 
     def logits(self, forward: Forward) -> tf.Tensor:
         """Of the tokens at the masked positions, float32 [batch, preds, vocab]."""
@@ -48,19 +50,19 @@ class ReplaceMLM(ReplacedTokens):
             "restoring_loss": token_losses(logits, masked.ids),
         }
 
-    def metrics(self) -> RestoringMetrics:
+    def encoder_measures(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+        """None: nothing is detected."""
+        del batch, forward
+        return {}
+
+    def metrics(self) -> pretrain_metrics.HeldOutMetrics:
         """An accumulator of evaluation metrics."""
-        return RestoringMetrics()
+        table = pretrain_metrics.GENERATOR | pretrain_metrics.RESTORING
+        return pretrain_metrics.HeldOutMetrics(table)
 
-    def head_flops(self, seq_length: int, slots: int) -> float:
-        """Operations of the softmax at the slots of one sequence."""
-        del seq_length
-        vocab, embed = self.encoder.embeddings.table.shape
-        return masked_lm_head_flops(self.encoder.hidden_size, embed, vocab, slots)
-
-    def paper_head_flops(self, sizes: Transformer) -> float:
-        """The same by method `paper-v1`."""
-        return sizes.embedding_output()
+    def encoder_parts(self) -> Sequence[Part]:
+        """The encoder, with a softmax at the masked positions."""
+        return [Part((self.encoder,), self._head, self.settings.masking.mask_prob)]
 
 
 @objectives.register("replace_mlm")
@@ -70,7 +72,7 @@ def replace_mlm(
     special_ids: SpecialIds,
     *,
     weight: float = 1.0,
-) -> ReplacedTokens:
+) -> Electra:
     """Builds the objective; its other parameters are those bound to `electra`.
 
     `disc_weight` does not count; `weight` stands for it.

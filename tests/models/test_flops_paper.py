@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from paper_models import PUBLISHED, train, train_electra
 
-from electra_bench.models import flops_paper
-from electra_bench.models.flops_paper import PUBLISHED, Transformer
+from electra_bench.models.flops_paper import Transformer
 
 NAMES = {
     "h": "hidden",
@@ -44,10 +44,10 @@ def test_every_part(golden):
             "embedding_input": model.embedding_input(),
             "embedding_output": model.embedding_output(),
             "binary_classification": model.binary_output(),
-            "infer": model.infer(),
-            "train_batch_128_steps_1000": model.train(128, 1000),
-            "train_discriminator_batch_128_steps_1000": model.train(
-                128, 1000, discriminator=True
+            "infer": model.forward(model.binary_output()),
+            "train_batch_128_steps_1000": train(model, 128, 1000),
+            "train_discriminator_batch_128_steps_1000": train(
+                model, 128, 1000, discriminator=True
             ),
         }
         expected = {name: case[name] for name in found}
@@ -59,7 +59,7 @@ def test_electra_of_other_sizes(golden):
         given = case["get_electra_train_flops"]
         shared = {"seq": given["s"], "output_fraction": given["output_frac"]}
         embedding = given["e"] or given["h_d"]
-        found = flops_paper.electra(
+        found = train_electra(
             Transformer(given["h_d"], given["l_d"], embedding=embedding, **shared),
             Transformer(
                 given["h_g"],

@@ -10,7 +10,7 @@ import tensorflow as tf
 from electra_bench import registry
 from electra_bench.core import Batch, Seed, SpecialIds, Variables
 from electra_bench.core.variables import variable_name
-from electra_bench.objectives.replaced_tokens import Forward
+from electra_bench.objectives.monitoring import Forward
 from electra_bench.runs.building import encoder_factory
 
 SPECIAL = SpecialIds(size=10, pad=0, unk=1, cls=2, sep=3, mask=4)

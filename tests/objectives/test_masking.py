@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from electra_bench.core import Seed, SpecialIds
+from electra_bench.core import Batch, Seed, SpecialIds
 from electra_bench.objectives import masking, positions, sampling
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -26,6 +26,12 @@ def rows(count: int, seq: int, length: int) -> tuple[tf.Tensor, tf.Tensor]:
     ids[:, 0], ids[:, length - 1] = SPECIAL.cls, SPECIAL.sep
     mask = np.broadcast_to(np.arange(seq) < length, ids.shape).astype(np.int32)
     return tf.constant(ids), tf.constant(mask)
+
+
+def mask(ids, input_mask, mask_prob, seed, **settings) -> masking.Masked:
+    nothing = tf.zeros_like(ids)
+    batch = Batch(ids, input_mask, nothing, nothing, nothing, nothing, nothing)
+    return masking.Masking(mask_prob, **settings)(batch, SPECIAL, seed)
 
 
 @pytest.mark.parametrize("rank", ["2d", "3d"])
@@ -125,7 +131,7 @@ def test_positions_repeat_as_often_as_the_originals(shared_golden, number):
         row[0], row[length - others + 1 : length] = SPECIAL.cls, SPECIAL.sep
     ids = tf.constant(np.repeat(ids, draws, 0))
     input_mask = tf.cast(ids > 0, tf.int32)
-    masked = masking.mask(ids, input_mask, SPECIAL, setting["mask_prob"], Seed.of(2))
+    masked = mask(ids, input_mask, setting["mask_prob"], Seed.of(2))
     # [rows, draws, preds]
     positions, used = (
         x.numpy().reshape([len(recorded), draws, -1])
@@ -150,7 +156,7 @@ def test_positions_repeat_as_often_as_the_originals(shared_golden, number):
 @pytest.mark.parametrize("distinct", [False, True])
 def test_positions_are_uniform_over_the_candidates(distinct):
     ids, input_mask = rows(4000, 24, 20)
-    masked = masking.mask(ids, input_mask, SPECIAL, 0.2, Seed.of(3), distinct=distinct)
+    masked = mask(ids, input_mask, 0.2, Seed.of(3), distinct_positions=distinct)
     used = masked.positions.numpy()[masked.weights.numpy() > 0]
     counts = np.bincount(used, minlength=24)
     # 20 tokens, 18 of them candidates, 4 slots.
@@ -164,7 +170,7 @@ def test_positions_are_uniform_over_the_candidates(distinct):
 def test_a_position_counts_as_often_as_it_was_drawn_or_once():
     ids, input_mask = rows(200, 24, 20)
     often, once = (
-        masking.mask(ids, input_mask, SPECIAL, 0.4, Seed.of(3), repeats=repeats)
+        mask(ids, input_mask, 0.4, Seed.of(3), repeated_positions=repeats)
         for repeats in ("mean", "once")
     )
     taken_out = 0
@@ -199,13 +205,12 @@ def test_a_position_counts_as_often_as_it_was_drawn_or_once():
 )
 def test_what_is_read_at_the_chosen_positions(shares, expected):
     ids, input_mask = rows(4000, 24, 24)
-    masked = masking.mask(
+    masked = mask(
         ids,
         input_mask,
-        SPECIAL,
         0.05,
         Seed.of(4),
-        distinct=True,
+        distinct_positions=True,
         mask_token_prob=shares[0],
         random_token_prob=shares[1],
     )
@@ -226,7 +231,7 @@ def test_what_is_read_at_the_chosen_positions(shares, expected):
 def test_rows_without_candidates_predict_nothing(distinct):
     ids = tf.constant([[2, 3, 0, 0], [0, 0, 0, 0], [2, 9, 3, 0]])
     input_mask = tf.constant([[1, 1, 0, 0], [0, 0, 0, 0], [1, 1, 1, 0]])
-    masked = masking.mask(ids, input_mask, SPECIAL, 0.5, Seed.of(0), distinct=distinct)
+    masked = mask(ids, input_mask, 0.5, Seed.of(0), distinct_positions=distinct)
     np.testing.assert_array_equal(masked.weights.numpy().sum(-1) > 0, [0, 0, 1])
     np.testing.assert_array_equal(masked.input_ids[:2], ids[:2])
     np.testing.assert_array_equal(
@@ -239,7 +244,7 @@ def test_a_row_that_stops_the_original_is_left_as_it_is(shared_golden):
     recorded = json.loads((shared_golden / "masking.json").read_text())["no_candidates"]
     ids, input_mask = (tf.constant(recorded[n]) for n in ("input_ids", "input_mask"))
     assert "index out of range" in recorded["error"]
-    masked = masking.mask(ids, input_mask, SPECIAL, 0.5, Seed.of(0))
+    masked = mask(ids, input_mask, 0.5, Seed.of(0))
     np.testing.assert_array_equal(masked.input_ids, ids)
     for unused in (masked.positions, masked.ids, masked.weights):
         np.testing.assert_array_equal(unused, tf.zeros_like(unused))
@@ -251,13 +256,12 @@ def test_splitting_a_batch_changes_nothing(distinct):
 
     def masked(first, last):
         seed = Seed.of(7, step=3, first_row=first)
-        return masking.mask(
+        return mask(
             ids[first:last],
             input_mask[first:last],
-            SPECIAL,
             0.15,
             seed,
-            distinct=distinct,
+            distinct_positions=distinct,
         )
 
     whole, parts = masked(0, 8), [masked(0, 3), masked(3, 8)]
@@ -283,7 +287,7 @@ def test_a_sample_that_hits_the_original_counts_as_real():
 def test_a_dynamic_length_is_refused():
     @tf.function(input_signature=[tf.TensorSpec([2, None], tf.int32)] * 2)
     def masked(ids, input_mask):
-        return masking.mask(ids, input_mask, SPECIAL, 0.15, Seed.of(0))
+        return mask(ids, input_mask, 0.15, Seed.of(0))
 
     with pytest.raises(ValueError, match="static length"):
         masked.get_concrete_function()

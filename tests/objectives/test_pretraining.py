@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from paper_models import PUBLISHED
 
 from electra_bench.core import Batch, Seed, SpecialIds, Variables
 from electra_bench.core.variables import variable_name
@@ -16,7 +17,6 @@ from electra_bench.models.flops import (
     masked_lm_head_flops,
     sampling_flops,
 )
-from electra_bench.models.flops_paper import PUBLISHED
 from electra_bench.objectives.electra import electra
 from electra_bench.objectives.mlm import mlm
 from electra_bench.training.adamw import adamw

@@ -55,8 +55,9 @@ def albert(
     GELU, as in `electra`.
     """
     sizes = EncoderSizes(hidden_size, num_layers, num_heads, ffn_size, embedding_size)
-    sizes, embeddings = for_role(
-        variables, name, vocab_size, sizes, embeddings, width, depth, projected
+    sizes = for_role(name, sizes, embeddings, width, depth, projected)
+    embeddings = embeddings or EmbeddingLayer(
+        variables, f"{name}/embeddings", vocab_size, sizes.embedding
     )
     if not 1 <= num_groups <= sizes.layers:
         raise ValueError(

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from electra_bench.core import Batch, EncoderFactory, Seed, SpecialIds, Variables
 from electra_bench.objectives.detection import Detection
-from electra_bench.objectives.masking import Masked, mask
+from electra_bench.objectives.masking import Masked, Masking
 from electra_bench.objectives.sampling import Corrupted, corrupt
 from electra_bench.registry import objectives
 
@@ -39,14 +39,8 @@ class ShuffledTokens(Detection):
 
     def corrupt(self, batch: Batch, seed: Seed) -> Corrupted:
         """Some tokens, each in the place of another; [CLS] and [SEP] stay."""
-        chosen = mask(
-            batch.input_ids,
-            batch.input_mask,
-            self.special_ids,
-            self._shuffle_prob,
-            seed.fold("places"),
-            distinct=True,
-        )
+        masking = Masking(self._shuffle_prob, distinct_positions=True)
+        chosen = masking(batch, self.special_ids, seed.fold("places"))
         return corrupt(batch.input_ids, chosen.positions, moved_on(chosen))
 
 
