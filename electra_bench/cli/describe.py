@@ -70,12 +70,13 @@ def _plugin(name: str) -> dict[str, Any]:
 
 
 def _builder(kind: str, name: str) -> dict[str, Any]:
-    builder = names.registry_of(kind).get(name)
+    registry = names.registry_of(kind)
+    builder = registry.get(name)
     parameters = []
     for parameter in inspect.signature(builder).parameters.values():
         described = {
             "name": parameter.name,
-            "gin": f"{kind}.{name}.{parameter.name}",
+            "gin": f"{registry.gin_module}.{name}.{parameter.name}",
             "required": parameter.default is inspect.Parameter.empty,
         }
         if not described["required"]:

@@ -54,7 +54,7 @@ def add_parser(subparsers) -> None:
 def run(args: argparse.Namespace) -> None:
     """Builds the report, prints it and writes it."""
     from electra_bench import config
-    from electra_bench.registry import REGISTRIES, load_plugin
+    from electra_bench.registry import GIN_MODULES, REGISTRIES, load_plugin
     from electra_bench.reports.collect.records import collect
     from electra_bench.reports.render.write import build_table, write_table
 
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
         args.gin_param,
         load=lambda kind, name: REGISTRIES[kind].load(name),
         import_module=load_plugin,
-        kinds=list(REGISTRIES),
+        kinds=GIN_MODULES,
     )
     tasks = args.tasks.split(",") if args.tasks else None
     records = collect(args.runs)

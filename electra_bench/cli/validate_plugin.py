@@ -10,7 +10,7 @@ from electra_bench import config
 from electra_bench.cli import errors, names, quiet
 from electra_bench.conformance import plugin as conformance
 from electra_bench.conformance.check import FAILED, PASSED, SKIPPED, Finding
-from electra_bench.registry import REGISTRIES, load_plugin
+from electra_bench.registry import GIN_MODULES, REGISTRIES, load_plugin
 from electra_bench.system.near_names import near_names
 
 # Only these are checked without TensorFlow.
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         args.gin_param,
         load=lambda kind, name: REGISTRIES[kind].load(name),
         import_module=load_plugin,
-        kinds=list(REGISTRIES),
+        kinds=GIN_MODULES,
     )
     errors.begin_work()
     if {kind for kind, _ in own} - LIGHT:

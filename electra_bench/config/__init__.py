@@ -1,7 +1,7 @@
 """gin files: finding, reading, checking and saving them; no TensorFlow, no seqio."""
 
 from electra_bench.config.defaults import bind_unbound
-from electra_bench.config.locate import find_gin_file, gin_root
+from electra_bench.config.locate import find_gin_file, gin_root, is_own_file
 from electra_bench.config.parse import (
     ConfigError,
     Parsed,
@@ -21,6 +21,7 @@ __all__ = [
     "bound_names",
     "find_gin_file",
     "gin_root",
+    "is_own_file",
     "literals",
     "parse",
     "peek",

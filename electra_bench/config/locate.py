@@ -37,3 +37,13 @@ def find_gin_file(name: str) -> Path:
         f"no gin file {name!r} in {os.getcwd()} or {root}; "
         f"near: {near_names(inside, known)}"
     )
+
+
+def is_own_file(name: str) -> bool:
+    """Whether a binding stands in one of the project's gin files.
+
+    Args:
+        name: the file's path, or what stands for the command line.
+    """
+    path = Path(name).resolve()
+    return path.is_file() and path.is_relative_to(gin_root())

@@ -23,8 +23,12 @@ SINGULAR = {
     "kinds": "kind",
     "tasks": "task",
     "reports": "report",
+    "optimizers": "optimizer",
+    "schedules": "schedule",
     "mixtures": "mixture",
     "suites": "suite",
+    "strategies": "strategy",
+    "features": "feature",
     "training": "training",
     "vocabularies": "vocabulary",
 }
@@ -78,6 +82,13 @@ def _of_kind(
         checks = _module(kind).CHECKS
         case = _module("objectives").Case(kind, name)
         yield from findings(singular, name, checks, case)
+    elif kind == "optimizers":
+        update = _module("optimizers")
+        subject = update.Update(name)
+        yield from findings(singular, name, update.OPTIMIZER_CHECKS, subject)
+    elif kind == "schedules":
+        rates = _module("optimizers")
+        yield from findings(singular, name, rates.SCHEDULE_CHECKS, rates.Rates(name))
     elif kind == "tasks":
         yield from _of_task(name, data_dir)
     elif kind == "reports":

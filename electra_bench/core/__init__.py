@@ -7,6 +7,7 @@ Dimension glossary, the only words used in shape comments: `batch` (rows on one 
 
 from electra_bench.core.batch import Batch
 from electra_bench.core.loss_term import LossTerm, measured
+from electra_bench.core.optimization import Gradient, Optimizer, Schedule
 from electra_bench.core.protocols import (
     Direction,
     Embeddings,
@@ -28,8 +29,11 @@ __all__ = [
     "Encoder",
     "EncoderFactory",
     "EncoderOutput",
+    "Gradient",
     "LossTerm",
     "Objective",
+    "Optimizer",
+    "Schedule",
     "Seed",
     "SpecialIds",
     "Stage",

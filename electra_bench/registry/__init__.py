@@ -2,8 +2,9 @@
 
 `tasks` and `mixtures` hold TaskCards and mixture descriptions; seqio's own registries hold
 the tasks themselves. `metrics` holds functions that nothing configures. The other
-registries hold builders, which are registered with gin as `<kind>.<name>`. Nothing here
-imports TensorFlow or seqio.
+registries hold builders, which are registered with gin as `<kind>.<name>`; those of
+optimizers, schedules and strategies as `training.<name>`. Nothing here imports TensorFlow
+or seqio.
 """
 
 from electra_bench.registry.registry import Origin, Registry, UnknownName, load_plugin
@@ -17,7 +18,10 @@ objectives = Registry("objectives")
 kinds = Registry("kinds")
 reports = Registry("reports")
 suites = Registry("suites")
-training = Registry("training")
+optimizers = Registry("optimizers", gin_module="training")
+schedules = Registry("schedules", gin_module="training")
+strategies = Registry("strategies", gin_module="training")
+training = Registry("training", parts=(optimizers, schedules, strategies))
 vocabularies = Registry("vocabularies")
 
 REGISTRIES = {
@@ -32,12 +36,18 @@ REGISTRIES = {
         kinds,
         reports,
         suites,
+        optimizers,
+        schedules,
+        strategies,
         training,
         vocabularies,
     )
 }
+# First parts of gin selectors.
+GIN_MODULES = tuple(dict.fromkeys(r.gin_module for r in REGISTRIES.values()))
 
 __all__ = [
+    "GIN_MODULES",
     "REGISTRIES",
     "Origin",
     "Registry",
@@ -49,7 +59,10 @@ __all__ = [
     "mixtures",
     "models",
     "objectives",
+    "optimizers",
     "reports",
+    "schedules",
+    "strategies",
     "suites",
     "tasks",
     "training",

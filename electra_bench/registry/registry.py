@@ -6,7 +6,7 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -46,15 +46,26 @@ class Registry:
     Listing names imports nothing.
     """
 
-    def __init__(self, kind: str, *, gin_names: bool = True):
+    def __init__(
+        self,
+        kind: str,
+        *,
+        gin_names: bool = True,
+        gin_module: str | None = None,
+        parts: Sequence["Registry"] = (),
+    ):
         """Makes an empty registry.
 
         Args:
-            kind: plural noun; the gin module and the end of the entry-point group.
+            kind: plural noun; the end of the entry-point group.
             gin_names: whether the things are builders that gin may bind.
+            gin_module: first part of their gin selectors; None for `kind`.
+            parts: registries with this gin module, whose names are found here too.
         """
         self.kind = kind
+        self.gin_module = gin_module or kind
         self._gin_names = gin_names
+        self._parts = tuple(parts)
         self._things: dict[str, Any] = {}
         self._origins: dict[str, Origin] = {}
 
@@ -72,7 +83,7 @@ class Registry:
         return declared
 
     def register(self, name: str) -> Callable[[Callable], Callable]:
-        """Decorator that registers a builder, also with gin as `<kind>.<name>`.
+        """Decorator that registers a builder, also with gin as `<module>.<name>`.
 
         Raises:
             ValueError: the name is taken; says by whom.
@@ -81,7 +92,7 @@ class Registry:
         def decorate(builder: Callable) -> Callable:
             self.add(name, builder)
             if self._gin_names:
-                gin.register(name, module=self.kind)(builder)
+                gin.register(name, module=self.gin_module)(builder)
             return builder
 
         return decorate
@@ -135,7 +146,7 @@ class Registry:
         """
         self.load(name)
         if self._gin_names:
-            return gin.get_configurable(f"{self.kind}.{name}")
+            return gin.get_configurable(f"{self.gin_module}.{name}")
         return self._things[name]
 
     def load(self, name: str) -> None:
@@ -148,7 +159,8 @@ class Registry:
             return
         entry = self._declared.get(name)
         if entry is None:
-            raise UnknownName(self._unknown(name))
+            self._part(name).load(name)
+            return
         thing = entry.load()
         if name not in self._things and not self._gin_names:
             self.add(name, thing)
@@ -158,8 +170,17 @@ class Registry:
                 "but importing it registered nothing under that name"
             )
 
-    def _unknown(self, name: str) -> str:
-        return f"no {self.kind} {name!r}; {near_and_all(name, self.names())}"
+    def _part(self, name: str) -> "Registry":
+        """The part that has a name.
+
+        Raises:
+            UnknownName: none has it.
+        """
+        for part in self._parts:
+            if name in part.names():
+                return part
+        names = sorted({*self.names(), *(n for p in self._parts for n in p.names())})
+        raise UnknownName(f"no {self.kind} {name!r}; {near_and_all(name, names)}")
 
     def names(self) -> list[str]:
         """All names, declared or registered, sorted; imports nothing."""
@@ -179,7 +200,7 @@ class Registry:
             return self._origins[name]
         entry = self._declared.get(name)
         if entry is None:
-            raise UnknownName(self._unknown(name))
+            return self._part(name).origin(name)
         return Origin(entry.dist.name, entry.dist.version, entry.value)
 
 

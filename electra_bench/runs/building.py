@@ -14,6 +14,7 @@ from electra_bench import config, registry
 from electra_bench.core import Encoder, EncoderFactory, Objective, SpecialIds, Variables
 from electra_bench.kinds.multi_task import MultiTask
 from electra_bench.records import TaskCard
+from electra_bench.training.optimizer import build_optimizer
 from electra_bench.training.stages import TrainingStage, training_stages
 from electra_bench.vocabularies import files
 
@@ -126,7 +127,7 @@ def task_objective(
 def stages(
     objective: Objective, total_steps: int, frozen: Sequence[str] = (), **given: Any
 ) -> tuple[TrainingStage, ...]:
-    """The stages of a training, with the configured AdamW.
+    """The stages of a training, with the configured optimizer.
 
     Args:
         objective: what to train.
@@ -137,22 +138,13 @@ def stages(
     Raises:
         ConfigError: it needs a parameter that nothing binds, or one is bound in vain.
     """
-    builder = registry.training.get("adamw")
-    for name in set(given) & set(gin.get_bindings("training.adamw")):
-        raise config.ConfigError(
-            f"training.adamw.{name} is bound, but this run sets it by its own {name}"
-        )
-
-    def optimizer(variables: tuple[tf.Variable, ...], num_steps: int) -> Any:
-        supplied = given | {
-            "variables": variables,
-            "total_steps": num_steps,
-            "num_layers": objective.encoder.num_layers,
-        }
-        config.require_bound("training.adamw", supplied)
-        return builder(**supplied)
-
-    return training_stages(objective, total_steps, optimizer, frozen)
+    layers = objective.encoder.num_layers
+    return training_stages(
+        objective,
+        total_steps,
+        lambda variables, steps: build_optimizer(variables, steps, layers, **given),
+        frozen,
+    )
 
 
 def strategy(batch_size: int) -> tf.distribute.Strategy:

@@ -13,6 +13,7 @@ from electra_bench.runs.building import MODEL_FILE
 from electra_bench.runs.pretrained import find_run
 from electra_bench.runs.task_data import check_readers
 from electra_bench.tasks.from_files import registration
+from electra_bench.training.choices import check_bindings
 
 ROOTS = (
     "evaluate",
@@ -24,7 +25,7 @@ ROOTS = (
     "score",
     "suite",
 )
-KINDS = ("runs", *registry.REGISTRIES)
+KINDS = ("runs", *registry.GIN_MODULES)
 
 
 class Session(NamedTuple):
@@ -51,8 +52,8 @@ class Session(NamedTuple):
         """The operative configuration; `runs__pretrain__seed=1` replaces a value."""
         replaced = {key.replace("__", "."): value for key, value in values.items()}
         selectors = [
-            f"{kind}.{name}"
-            for kind, names in registry.REGISTRIES.items()
+            f"{names.gin_module}.{name}"
+            for names in registry.REGISTRIES.values()
             for name in names.loaded()
         ]
         selectors += [f"runs.{root}" for root in ROOTS]
@@ -86,7 +87,9 @@ def parse(
     gin.clear_config()
     for plugin in plugins:
         registry.load_plugin(plugin)
-    return config.parse(files, overrides, load, registry.load_plugin, KINDS)
+    parsed = config.parse(files, overrides, load, registry.load_plugin, KINDS)
+    check_bindings(parsed)
+    return parsed
 
 
 def register_file_tasks(

@@ -114,7 +114,7 @@ def configure(
     gin.clear_config()
     for plugin in plugins:
         registry.load_plugin(plugin)
-    kinds = ("runs", *registry.REGISTRIES)
+    kinds = ("runs", *registry.GIN_MODULES)
     parsed = config.parse(files, overrides, _load, registry.load_plugin, kinds)
     del parsed
     config.require_bound("runs.suite", ("plugins",))

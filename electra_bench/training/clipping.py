@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-Gradient = tf.Tensor | tf.IndexedSlices | None
+from electra_bench.core import Gradient
 
 
 def clip_by_global_norm(

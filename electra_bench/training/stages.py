@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
-from electra_bench.core import Objective, Stage
+from electra_bench.core import Objective, Optimizer, Stage
 from electra_bench.core.variables import variable_name
 from electra_bench.system.near_names import near_names
 
@@ -18,19 +18,19 @@ class TrainingStage(NamedTuple):
         stage: what is trained.
         first_step: updates done before it.
         num_steps: updates of it.
-        optimizer: see `training/adamw.py`.
+        optimizer: what updates its variables.
     """
 
     stage: Stage
     first_step: int
     num_steps: int
-    optimizer: Any
+    optimizer: Optimizer
 
 
 def training_stages(
     objective: Objective,
     num_steps: int,
-    build_optimizer: Callable[[tuple[tf.Variable, ...], int], Any],
+    build_optimizer: Callable[[tuple[tf.Variable, ...], int], Optimizer],
     frozen: Sequence[str] = (),
 ) -> tuple[TrainingStage, ...]:
     """The stages of a training.

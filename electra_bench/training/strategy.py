@@ -2,27 +2,36 @@
 
 import tensorflow as tf
 
-from electra_bench.registry import training
+from electra_bench.registry import strategies, training
 
 
 @training.register("strategy")
 def strategy(name: str = "default") -> tf.distribute.Strategy:
-    """Builds the distribution strategy.
+    """Builds the distribution strategy that is chosen by its registered name.
+
+    A registered strategy is a builder whose parameters, if it has any, are gin's.
 
     Args:
-        name: "default" for one device; "mirrored" for all GPUs of this machine (all
-            logical CPU devices where there is none).
+        name: registered strategy.
 
     Raises:
-        ValueError: unknown name.
+        UnknownName: no such strategy.
     """
-    if name == "default":
-        return tf.distribute.get_strategy()
-    if name == "mirrored":
-        kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
-        devices = [device.name for device in tf.config.list_logical_devices(kind)]
-        return tf.distribute.MirroredStrategy(devices)
-    raise ValueError(f"no strategy {name!r}; all: ['default', 'mirrored']")
+    return strategies.get(name)()
+
+
+@strategies.register("default")
+def default() -> tf.distribute.Strategy:
+    """One device."""
+    return tf.distribute.get_strategy()
+
+
+@strategies.register("mirrored")
+def mirrored() -> tf.distribute.Strategy:
+    """All GPUs of this machine, or all logical CPU devices where there is none."""
+    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+    devices = [device.name for device in tf.config.list_logical_devices(kind)]
+    return tf.distribute.MirroredStrategy(devices)
 
 
 def make_deterministic() -> None:

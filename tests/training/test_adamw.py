@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from electra_bench.training import adamw as adamw_module
+from electra_bench.training import optimizer as optimizer_module
 from electra_bench.training.adamw import adamw
 from electra_bench.training.clipping import clip_by_global_norm
 from electra_bench.training.layerwise import layer_rates, multipliers
@@ -95,7 +95,7 @@ def test_layerwise_names(case):
 
 @pytest.mark.parametrize("described", RECORDED["adamw"]["variables"])
 def test_weight_decay_by_name(described):
-    decayed = adamw_module.is_decayed(described["name"])
+    decayed = optimizer_module.is_decayed(described["name"])
     assert decayed == described["weight_decay_applied"]
 
 

@@ -1,0 +1,1 @@
+"""The optimizer Lion and a cosine schedule."""
