@@ -1,6 +1,7 @@
 """`electra-bench doctor`."""
 
 import argparse
+import contextlib
 import dataclasses
 import importlib
 import json
@@ -24,8 +25,15 @@ Exit status 1 if anything is marked FAIL. Missing data is no failure.
 
 NIGHTLY = re.compile(r"nightly$|^tf-nightly|-nightly-", re.IGNORECASE)
 
-# Distribution to the module that shows that it works.
-MODULES = {"tensorflow": "tensorflow", "seqio": "seqio", "t5": "t5.evaluation.metrics"}
+MODULES = ("tensorflow", "seqio")
+
+# A nightly to the release whose files it overwrites, and takes along when it goes.
+REPLACED = {
+    "seqio-nightly": "seqio",
+    "tf-nightly": "tensorflow",
+    "tf-nightly-cpu": "tensorflow",
+    "tfds-nightly": "tensorflow-datasets",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,9 +89,11 @@ def checks(data_dir: str | None) -> Iterator[Check]:
     )
     yield from packages()
     yield from nightlies()
+    yield from lost_files()
     yield gin_library()
     yield gin_folder()
     yield from devices()
+    yield metrics_of_t5()
     yield from registered_names()
     yield from data(data_dir)
 
@@ -120,11 +130,35 @@ def nightlies() -> Iterator[Check]:
         yield Check(
             name,
             "fail",
-            "a nightly overwrites the files of the release: uninstall it, then install "
-            "again with pip install --no-deps -r requirements.lock",
+            "a nightly overwrites the files of the release: uninstall it, then "
+            + _reinstall(REPLACED.get(name, name.replace("-nightly", ""))),
         )
     if not found:
         yield Check("nightlies", "ok", "none")
+
+
+def lost_files() -> Iterator[Check]:
+    """Releases whose files went with a nightly that was uninstalled."""
+    for name in sorted({*REPLACED.values()}):
+        try:
+            files = metadata.distribution(name).files or ()
+        except metadata.PackageNotFoundError:
+            continue  # said above if it is required
+        modules = [file for file in files if file.suffix == ".py"]
+        lost = [file for file in modules if not file.locate().exists()]
+        if lost:
+            yield Check(
+                f"files of {name}",
+                "fail",
+                f"{len(lost)} of {len(modules)} modules are gone, as {lost[0]}: "
+                + _reinstall(name),
+            )
+
+
+def _reinstall(name: str) -> str:
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        name = f"{name}=={metadata.version(name)}"
+    return f"python3 -m pip install --force-reinstall --no-deps {name}"
 
 
 def gin_library() -> Check:
@@ -154,9 +188,9 @@ def gin_folder() -> Check:
 
 def devices() -> Iterator[Check]:
     """Whether the big libraries import, the devices, and what they do with bfloat16."""
-    for name, module in MODULES.items():
+    for name in MODULES:
         try:
-            importlib.import_module(module)
+            importlib.import_module(name)
         except Exception as error:  # a broken installation may raise anything
             yield Check(f"import {name}", "fail", f"{type(error).__name__}: {error}")
     if "tensorflow" not in sys.modules:
@@ -182,6 +216,27 @@ def devices() -> Iterator[Check]:
         yield Check(tpu.name, "ok", "bfloat16 native")
     if not gpus and not tpus:
         yield Check("accelerator", "note", "none: training runs on the CPU")
+
+
+def metrics_of_t5() -> Check:
+    """Whether t5 computes the metrics that it has, or the project's own code."""
+    from electra_bench.tasks.metrics.t5_metrics import library
+
+    found, version_or_error = library()
+    if found is not None:
+        return Check(
+            "t5", "ok", f"{version_or_error}, computes the metrics that it has"
+        )
+    try:
+        version = metadata.version("t5")
+    except metadata.PackageNotFoundError:
+        return Check("t5", "ok", "not installed: own code computes its metrics")
+    return Check(
+        "t5",
+        "fail",
+        f"{version} cannot be imported, own code computes its metrics: "
+        f"{version_or_error}; what it needs: pip install babel nltk rouge-score",
+    )
 
 
 def _cpu_flags() -> set[str]:

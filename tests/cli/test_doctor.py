@@ -4,6 +4,7 @@ from importlib import metadata
 import pytest
 
 from electra_bench.cli import doctor, main
+from electra_bench.tasks.metrics import t5_metrics
 
 
 def test_required_packages_are_compared():
@@ -33,7 +34,40 @@ def test_a_nightly_is_named_with_advice(tmp_path, monkeypatch, name):
     monkeypatch.syspath_prepend(str(tmp_path))
     [check] = [check for check in doctor.nightlies() if check.name == name]
     assert check.status == "fail"
-    assert "uninstall" in check.detail
+    assert "uninstall it, then python3 -m pip install --force-reinstall" in check.detail
+
+
+def test_a_release_that_lost_its_files_is_named_with_advice(tmp_path, monkeypatch):
+    folder = tmp_path / "seqio-0.0.20.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: seqio\nVersion: 0.0.20\n"
+    )
+    (folder / "RECORD").write_text("seqio/__init__.py,,\nseqio/gone.py,,\n")
+    (tmp_path / "seqio").mkdir()
+    (tmp_path / "seqio/__init__.py").touch()
+    assert [*doctor.lost_files()] == []
+    monkeypatch.syspath_prepend(str(tmp_path))
+    [check] = doctor.lost_files()
+    assert (check.name, check.status) == ("files of seqio", "fail")
+    assert "1 of 2 modules are gone, as seqio/gone.py" in check.detail
+    assert "--force-reinstall --no-deps seqio==0.0.20" in check.detail
+
+
+def test_it_says_whether_t5_computes(monkeypatch):
+    version = metadata.version("t5")
+    check = doctor.metrics_of_t5()
+    assert check.status == "ok" and check.detail.startswith(version)
+    monkeypatch.setattr(t5_metrics, "library", lambda: (None, "no module 'babel'"))
+    check = doctor.metrics_of_t5()
+    assert check.status == "fail" and "no module 'babel'" in check.detail
+
+    def absent(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", absent)
+    check = doctor.metrics_of_t5()
+    assert check.status == "ok" and "own code" in check.detail
 
 
 def test_no_nightly_here():

@@ -1,5 +1,6 @@
 """What a bare machine installs."""
 
+import email
 import re
 import subprocess
 import sys
@@ -30,14 +31,18 @@ def test_requirements_for_pip_say_what_the_lock_says():
     assert set(pinned) <= versions
 
 
-def test_the_wheel_carries_the_gin_files(tmp_path):
-    subprocess.run(
-        [sys.executable, "-m", "uv", "build", "--wheel", "--quiet"]
-        + ["--out-dir", str(tmp_path), str(ROOT)],
-        check=True,
-    )
-    [wheel] = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built from the source distribution."""
+    folder = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "uv", "build", "--quiet", "--out-dir", str(folder)]
+    subprocess.run([*build, str(ROOT)], check=True)
+    [path] = folder.glob("*.whl")
+    return zipfile.ZipFile(path)
+
+
+def test_the_wheel_carries_the_gin_files(wheel):
+    names = wheel.namelist()
     for path in (ROOT / "gin").rglob("*.gin"):
         assert f"electra_bench/gin_files/{path.relative_to(ROOT / 'gin')}" in names
     for path in (ROOT / "electra_bench").rglob("*"):
@@ -46,6 +51,15 @@ def test_the_wheel_carries_the_gin_files(tmp_path):
     assert not [
         name for name in names if name.startswith(("gin/", "tests/", "plugins/"))
     ]
+
+
+def test_the_wheel_asks_for_nothing_that_asks_for_nightlies(wheel):
+    [path] = [name for name in wheel.namelist() if name.endswith("/METADATA")]
+    headers = email.message_from_bytes(wheel.read(path))
+    required = headers.get_all("Requires-Dist")
+    assert "tensorflow-text<2.22,>=2.21.1" in required
+    assert not [line for line in required if re.match(r"t5\b|.*nightly", line)]
+    assert headers["Requires-Python"] == "<3.14,>=3.11"
 
 
 @pytest.mark.parametrize("folder", ["gin", "gin/models", "gin/runs"])
