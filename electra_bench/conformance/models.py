@@ -16,7 +16,7 @@ from electra_bench.core import Encoder, Seed, Variables
 from electra_bench.training.layerwise import layer_rates
 
 
-class Model(NamedTuple):
+class ModelCase(NamedTuple):
     """A registered model; its encoders are small.
 
     Attributes:
@@ -31,12 +31,12 @@ class Model(NamedTuple):
 
 
 @functools.cache
-def built(model: Model) -> Encoder:
+def built(model: ModelCase) -> Encoder:
     """An encoder whose variables nobody changes."""
     return model.build()
 
 
-def builds(model: Model) -> None:
+def builds(model: ModelCase) -> None:
     """There is an encoder with what others read of it."""
     encoder = built(model)
     for attribute, kind in {"hidden_size": int, "num_layers": int}.items():
@@ -59,7 +59,7 @@ def builds(model: Model) -> None:
     )
 
 
-def returns_float32_of_its_size(model: Model) -> None:
+def returns_float32_of_its_size(model: ModelCase) -> None:
     """All states are [batch, seq, hidden]; probabilities add up to one."""
     encoder = built(model)
     encoded = specimens.encode(encoder, specimens.texts())
@@ -87,7 +87,7 @@ def returns_float32_of_its_size(model: Model) -> None:
         )
 
 
-def is_the_same_when_compiled(model: Model) -> None:
+def is_the_same_when_compiled(model: ModelCase) -> None:
     """`tf.function` gives what eager execution gives."""
     encoder, batch = built(model), specimens.texts()
     compiled = tf.function(lambda batch: specimens.encode(encoder, batch).sequence)
@@ -99,7 +99,7 @@ def is_the_same_when_compiled(model: Model) -> None:
     )
 
 
-def padding_does_not_leak(model: Model) -> None:
+def padding_does_not_leak(model: ModelCase) -> None:
     """Columns of padding, and what stands in them, change no token."""
     encoder, batch = built(model), specimens.texts()
     plain = specimens.encode(encoder, batch).sequence
@@ -119,7 +119,7 @@ def padding_does_not_leak(model: Model) -> None:
     )
 
 
-def rows_do_not_see_each_other(model: Model) -> None:
+def rows_do_not_see_each_other(model: ModelCase) -> None:
     """A row alone gets what it gets among others."""
     encoder, batch = built(model), specimens.texts()
     whole = specimens.encode(encoder, batch).sequence
@@ -138,7 +138,7 @@ def _check_states(found, expected, batch, sentence: str) -> None:
     require(difference < 1e-4, f"{sentence}, by up to {difference:.2g}")
 
 
-def training_draws_from_the_seed_alone(model: Model) -> None:
+def training_draws_from_the_seed_alone(model: ModelCase) -> None:
     """Two passes with one seed agree; halves of a batch draw as the whole does."""
     encoder, batch = built(model), specimens.texts()
     whole = specimens.encode(encoder, batch, Seed.of(3)).sequence
@@ -154,7 +154,7 @@ def training_draws_from_the_seed_alone(model: Model) -> None:
     )
 
 
-def gradients_reach_every_variable(model: Model) -> None:
+def gradients_reach_every_variable(model: ModelCase) -> None:
     """A loss of the states depends on all that is trained."""
     encoder, batch = built(model), specimens.texts()
     shape = [ROWS, SEQ, encoder.hidden_size]
@@ -167,12 +167,12 @@ def gradients_reach_every_variable(model: Model) -> None:
     variables.check_gradients(loss, encoder.trainable_variables)
 
 
-def names_of_variables_are_complete(model: Model) -> None:
+def names_of_variables_are_complete(model: ModelCase) -> None:
     """They begin with the role's name, and no two are equal."""
     variables.check_names([*variables.named(built(model))], ["electra/"])
 
 
-def every_variable_has_a_layer_wise_rate(model: Model) -> None:
+def every_variable_has_a_layer_wise_rate(model: ModelCase) -> None:
     """Fine-tuning with layer-wise learning rates knows them all by name."""
     encoder = built(model)
     try:
@@ -181,7 +181,7 @@ def every_variable_has_a_layer_wise_rate(model: Model) -> None:
         require(False, str(error))
 
 
-def a_checkpoint_gives_all_values_back(model: Model) -> None:
+def a_checkpoint_gives_all_values_back(model: ModelCase) -> None:
     """Saved and restored by name, the states are the same."""
     saved, other, batch = model.build(), model.build(seed=2), specimens.texts()
     variables.check_checkpoint(variables.named(saved), variables.named(other))
@@ -190,7 +190,7 @@ def a_checkpoint_gives_all_values_back(model: Model) -> None:
     _check_states(found, expected, batch, "equal variables give other states")
 
 
-def initial_values_depend_on_the_seed_alone(model: Model) -> None:
+def initial_values_depend_on_the_seed_alone(model: ModelCase) -> None:
     """A second run with the same seed starts from the same values."""
 
     def build(seed: int) -> tuple[tf.Module, Variables]:
@@ -200,7 +200,7 @@ def initial_values_depend_on_the_seed_alone(model: Model) -> None:
     variables.check_initial_values(build)
 
 
-def serves_as_a_generator(model: Model) -> None:
+def serves_as_a_generator(model: ModelCase) -> None:
     """It can be narrower, share embeddings, and be named for its role."""
     shared = built(model).embeddings
     generator = model.build(role="generator", embeddings=shared, width=0.5)
@@ -219,7 +219,7 @@ def serves_as_a_generator(model: Model) -> None:
     )
 
 
-def a_tower_sees_one_side_only(model: Model) -> None:
+def a_tower_sees_one_side_only(model: ModelCase) -> None:
     """Electric's towers read up to a token, or down to it."""
     if "direction" not in inspect.signature(registry.models.get(model.name)).parameters:
         raise NotChecked(
@@ -246,7 +246,7 @@ def a_tower_sees_one_side_only(model: Model) -> None:
         )
 
 
-def size_and_cost_are_known(model: Model) -> None:
+def size_and_cost_are_known(model: ModelCase) -> None:
     """Tables show parameters and FLOPs."""
     encoder = built(model)
     require(encoder.trainable_variables, "the encoder has no trainable variables")

@@ -77,7 +77,7 @@ def _of_kind(
     singular = SINGULAR[kind]
     if kind == "models":
         models = _module("models")
-        yield from findings(singular, name, models.CHECKS, models.Model(name))
+        yield from findings(singular, name, models.CHECKS, models.ModelCase(name))
     elif kind in ("objectives", "kinds"):
         checks = _module(kind).CHECKS
         case = _module("objectives").Case(kind, name)

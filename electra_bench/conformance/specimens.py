@@ -78,7 +78,7 @@ def texts(rows: int = ROWS, seq: int = SEQ) -> Batch:
 
 
 def labelled(kind: TaskKind, rows: int = ROWS) -> Batch:
-    """The same with labels as a kind has them."""
+    """Random texts with labels as a kind has them."""
     plain = texts(rows)
     mask, segments = plain.input_mask.numpy(), plain.segment_ids.numpy()
     labels, values = kind.sample_targets(mask, segments, np.random.default_rng(1))

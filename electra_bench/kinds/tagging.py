@@ -31,7 +31,7 @@ class Tagging(EncoderWithHead):
         reduction: str,
         reencode: bool,
     ):
-        """See `tagging`."""
+        """Builds encoder and head, with one logit a tag of the card."""
         size = len(card.labels)
         super().__init__(encoders, variables, card, size, head_dropout, reduction)
         self._reencode = reencode and all(map(is_span_tag, card.labels))

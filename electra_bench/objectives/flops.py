@@ -1,8 +1,8 @@
 """Floating-point operations of pre-training, counted over what an objective runs.
 
-An objective names its parts; both methods count them, and an objective of a plugin that
-names none has no count. What is trained in a part of the updates only, or runs forward
-only, follows from the objective's stages.
+An objective names its parts, and both methods count them. What is trained in some of the
+updates only, or only runs forward, follows from the objective's stages. An objective that
+names no parts has no count.
 """
 
 import abc
@@ -89,6 +89,8 @@ def _training(
     ends = [stage.start for stage in stages[1:]] + [1.0]
     total = 0.0
     for stage, end in zip(stages, ends, strict=True):
+        if not isinstance(stage.objective, CountedByParts):
+            return None
         for part in stage.objective.parts():
             cost = forward(part, seq)
             if cost is None:

@@ -164,7 +164,7 @@ class WithoutNetwork(tf.Module, abc.ABC):
         return Proposed(tf.broadcast_to(logits, tf.concat([slots, logits.shape], 0)))
 
     def parts(self, mask_prob: float) -> Sequence[Part]:
-        """None."""
+        """No network runs."""
         del mask_prob
         return []
 

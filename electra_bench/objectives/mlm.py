@@ -78,7 +78,7 @@ def mlm(
 
 
 class MaskedLanguageModelling(CountedByParts):
-    """See `mlm`."""
+    """Predicts masked tokens with an encoder of full size."""
 
     def __init__(
         self,
@@ -87,7 +87,14 @@ class MaskedLanguageModelling(CountedByParts):
         masking: Masking,
         weight: float = 1.0,
     ):
-        """Takes what `mlm` has built."""
+        """Takes the network and its settings.
+
+        Args:
+            model: encoder and head.
+            special_ids: of the vocabulary.
+            masking: which tokens are predicted.
+            weight: coefficient of the loss.
+        """
         super().__init__()
         self.encoder = model.encoder
         self.masked_lm = model
@@ -129,7 +136,7 @@ class MaskedLanguageModelling(CountedByParts):
     def terms(
         self, batch: Batch, masked: Masked, proposed: Proposed
     ) -> dict[str, LossTerm]:
-        """The loss of a forward pass: mean negative log likelihood of masked tokens."""
+        """The loss: mean negative log likelihood of the masked tokens."""
         del batch
         losses = token_losses(proposed.logits, masked.ids)
         return {"mlm": mean_term(losses, masked.weights, self._weight)}

@@ -160,7 +160,7 @@ def _possible(objective: Any, mask_id: int) -> dict[str, PseudoLikelihood]:
 
 
 def _electra_tt(objective: Electra, batch: Batch) -> tf.Tensor:
-    """See `electra_log_probs`."""
+    """Log probabilities of all tokens, float32 [batch, seq]."""
     settings = objective.settings
     # q is what proposals were drawn from.
     cloze_logits = objective.generator.cloze_logits(batch) / settings.temperature

@@ -49,7 +49,7 @@ def test_something_is_registered():
 @pytest.mark.parametrize(
     ("check", "subject"),
     [
-        *cases([models.Model(name) for name in MODELS], models.CHECKS),
+        *cases([models.ModelCase(name) for name in MODELS], models.CHECKS),
         *cases(OBJECTIVES, objectives.CHECKS),
         *cases(KINDS, kinds.CHECKS),
     ],
@@ -78,4 +78,4 @@ def test_sizes_that_gin_binds_are_kept():
     registry.models.load("electra")
     gin.bind_parameter("models.electra.num_layers", 1)
     specimens.bind_sizes("electra")
-    assert models.Model("electra").build().num_layers == 1
+    assert models.ModelCase("electra").build().num_layers == 1

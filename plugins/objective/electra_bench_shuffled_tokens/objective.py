@@ -25,7 +25,7 @@ def moved_on(chosen: Masked) -> tf.Tensor:
 
 
 class ShuffledTokens(Detection):
-    """See `shuffled_tokens`."""
+    """Finds the tokens that have changed places."""
 
     def __init__(
         self,
