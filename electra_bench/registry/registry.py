@@ -77,8 +77,8 @@ class Registry:
             if other.value != entry.value:
                 raise ValueError(
                     f"two distributions declare {self.kind} {entry.name!r}: "
-                    f"{other.dist.name} ({other.value}) and "
-                    f"{entry.dist.name} ({entry.value}); uninstall one"
+                    f"{_origin(other).distribution} ({other.value}) and "
+                    f"{_origin(entry).distribution} ({entry.value}); uninstall one"
                 )
         return declared
 
@@ -112,14 +112,13 @@ class Registry:
             )
         if declared and _is_function(thing) and declared.module != _module_of(thing):
             raise ValueError(
-                f"{self.kind} {name!r} is declared by {declared.dist.name} as "
+                f"{self.kind} {name!r} is declared by "
+                f"{_origin(declared).distribution} as "
                 f"{declared.value}; cannot register {target}"
             )
         self._things[name] = thing
         self._origins[name] = (
-            Origin(declared.dist.name, declared.dist.version, declared.value)
-            if declared
-            else Origin(None, None, target)
+            _origin(declared) if declared else Origin(None, None, target)
         )
         return thing
 
@@ -132,7 +131,8 @@ class Registry:
         declared = self._declared.get(name)
         if declared:
             raise ValueError(
-                f"{self.kind} {name!r} is declared by {declared.dist.name} as "
+                f"{self.kind} {name!r} is declared by "
+                f"{_origin(declared).distribution} as "
                 f"{declared.value}; choose another name"
             )
         self._things.pop(name, None)
@@ -166,8 +166,8 @@ class Registry:
             self.add(name, thing)
         if name not in self._things:
             raise ValueError(
-                f"{entry.dist.name} declares {self.kind} {name!r} as {entry.value}, "
-                "but importing it registered nothing under that name"
+                f"{_origin(entry).distribution} declares {self.kind} {name!r} as "
+                f"{entry.value}, but importing it registered nothing under that name"
             )
 
     def _part(self, name: str) -> "Registry":
@@ -201,7 +201,13 @@ class Registry:
         entry = self._declared.get(name)
         if entry is None:
             return self._part(name).origin(name)
-        return Origin(entry.dist.name, entry.dist.version, entry.value)
+        return _origin(entry)
+
+
+def _origin(entry: metadata.EntryPoint) -> Origin:
+    if entry.dist is None:
+        return Origin(None, None, entry.value)
+    return Origin(entry.dist.name, entry.dist.version, entry.value)
 
 
 def load_plugin(module_or_file: str) -> None:
@@ -234,6 +240,8 @@ def load_plugin(module_or_file: str) -> None:
             f"--plugin: module {name!r} is loaded already; rename the file"
         )
     spec = importlib.util.spec_from_file_location(name, module_or_file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"--plugin: {module_or_file!r} cannot be imported")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

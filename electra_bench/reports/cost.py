@@ -49,7 +49,7 @@ def cost(
         records = Records.of(records)
         board = board_of(records, tasks, labels, kinds, max_rows)
         means = row_means(board, records, replicates)
-        costs = {
+        costs: dict[str, list[float | None]] = {
             FLOPS: [
                 median_or_none(run.pretrain_flops for run in mean.records)
                 for mean in means
@@ -172,13 +172,14 @@ def _plot(
     # A logarithm of nothing has no place. Among many only the front is named.
     few = len(means) <= MOST_NAMES
     points = {
-        i: mean.point(costs[i], names[i] if few or i in on_front else "")
+        i: point
         for i, mean in enumerate(means)
-        if costs[i] and mean.score is not None
+        if costs[i]
+        for point in mean.points(costs[i], names[i] if few or i in on_front else "")
     }
     if not points:
         return None
-    best = sorted(on_front & points.keys(), key=lambda i: costs[i])
+    best = sorted(on_front & points.keys(), key=lambda i: points[i].x)
     has_bars = any(point.low is not None for point in points.values())
     name = "model, 95 % interval" if has_bars else "model"
     series = [Series(name, tuple(points.values()))]

@@ -49,7 +49,8 @@ def generator_size(
     def build(records: Sequence[RunRecord]) -> Table:
         records = Records.of(records)
         board = board_of(records, tasks, labels, kinds, max_rows)
-        rows, lines = [], {}
+        rows = []
+        lines: dict[tuple, list[tuple[float, RowMean]]] = {}
         means = row_means(board, records, replicates)
         for name, mean in zip(board.row_names, means, strict=False):
             found = _generator(mean.records, records)
@@ -95,7 +96,9 @@ def _objective_protocol_size(found: tuple[tuple, Mapping]) -> tuple:
     return objective, str(protocol), size
 
 
-def _generator(runs: Sequence[RunRecord], records: Records) -> tuple[str, float] | None:
+def _generator(
+    runs: Sequence[RunRecord], records: Records
+) -> tuple[str | None, float] | None:
     """Objective and generator size of the pre-training of some runs.
 
     None if it is unknown, or not the same for all.
@@ -122,7 +125,9 @@ def _plot(lines: dict[tuple, list[tuple[float, RowMean]]], axis: str) -> XY:
     differing = [len(set(values)) > 1 for values in zip(*lines, strict=True)]
     for (objective, *others), line in lines.items():
         points = [
-            mean.point(size, mean.row.label if few else "") for size, mean in line
+            point
+            for size, mean in line
+            for point in mean.points(size, mean.row.label if few else "")
         ]
         points.sort(key=lambda point: point.x)
         # Models of one size differ in something else, so a line would say nothing.

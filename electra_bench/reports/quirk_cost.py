@@ -90,7 +90,7 @@ def quirk_cost(
                         cells.append(None)
                         continue
                     test = tests.get((row, column))
-                    p_adjusted = adjusted.get((row, column))
+                    p_adjusted = adjusted.get((row, column), 1.0)
                     cells.append(_difference(score, base, test, p_adjusted))
                     of_differences[f"{name}, difference"] = score.runs + base.runs
                 rows.append((model.name, row.protocol, changes(row), *cells))
@@ -170,7 +170,7 @@ def _tests(board: Board, models: Sequence[Model], bootstrap: Bootstrap) -> Tests
 
 
 def _difference(
-    own: Score, base: Score, test: PairTest | None, p_adjusted: float | None
+    own: Score, base: Score, test: PairTest | None, p_adjusted: float
 ) -> Bounded | None:
     if test is not None:
         estimate = test.estimate

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -263,7 +263,7 @@ class Table:
         found |= self.runs[place] if self.runs else {}
         return {name: runs for name, runs in found.items() if runs}
 
-    def cell(self, row: tuple[Value, ...], column: str) -> Value:
+    def cell(self, row: Sequence[Value], column: str) -> Value:
         """The value of a row in a column."""
         return row[self.columns.index(column)]
 
@@ -274,13 +274,17 @@ class Table:
         ones beside others; without tests, those with the best number, where more than one
         row has any.
         """
-        numbers = {i: number(self.cell(row, column)) for i, row in enumerate(self.rows)}
-        numbers = {i: value for i, value in numbers.items() if value is not None}
+        numbers = {
+            i: value
+            for i, row in enumerate(self.rows)
+            if (value := number(self.cell(row, column))) is not None
+        }
         if self.differences is None:
+            if len(numbers) < 2:
+                return frozenset()
             better = min if column in self.lower_is_better else max
-            best = better(numbers.values(), default=None)
-            places = {i for i, value in numbers.items() if value == best}
-            return frozenset(places if len(numbers) > 1 else ())
+            best = better(numbers.values())
+            return frozenset(i for i, value in numbers.items() if value == best)
         tests = [d for d in self.differences if d.column == column]
         beaten = {d.worse for d in tests if d.significant}
         tested = {row for d in tests for row in (d.row, d.other)}
@@ -492,7 +496,7 @@ def run_ids(table: Table) -> set[str]:
     behind = map(table.behind, range(len(table.rows)))
     found = {run for row in behind for runs in row.values() for run, _ in runs}
     if table.run is not None:
-        found |= {table.cell(row, table.run) for row in table.rows}
+        found |= {str(table.cell(row, table.run)) for row in table.rows}
     return found
 
 

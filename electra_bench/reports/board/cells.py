@@ -230,7 +230,7 @@ def _place(column: ColumnKey) -> tuple:
 
 def column_names(columns: Sequence[ColumnKey]) -> list[str]:
     """Names of columns that say what it takes to tell them apart."""
-    forms = {
+    forms: dict[str, Callable[[Any], str]] = {
         "version": lambda version: f"v{version}",
         "split": str,
         "subset": lambda subset: f"({subset or 'whole'})",
@@ -280,7 +280,8 @@ def short_names(rows: Sequence[RowKey]) -> list[str]:
 
 def _numbered(names: Sequence[str], twins: Sequence[Hashable]) -> list[str]:
     """Names with a number where their twins are equal."""
-    count, seen = Counter(twins), Counter()
+    count = Counter(twins)
+    seen: Counter[Hashable] = Counter()
     numbered = []
     for name, twin in zip(names, twins, strict=True):
         seen[twin] += 1

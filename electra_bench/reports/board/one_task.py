@@ -63,9 +63,8 @@ def cells_of_task(
 def _place(cell: TaskCell) -> tuple:
     score = over_seeds([(e.record.run_id, e.result.main_score) for e in cell.entries])
     sign = -1 if cell.column.higher_is_better else 1
-    is_undefined = score.value is None
-    median = 0.0 if is_undefined else sign * score.value
-    return cell.scored_on, is_undefined, median, *map(str, cell.row)
+    median = 0.0 if score.value is None else sign * score.value
+    return cell.scored_on, score.value is None, median, *map(str, cell.row)
 
 
 def all_lower_are_better(cells: Sequence[TaskCell]) -> bool:

@@ -117,7 +117,7 @@ def _row(
         for column, reference in found.items()
         if isinstance(column, ColumnKey) and reference.remark
     ]
-    of_means = {}
+    of_means: dict[str, float | None] = {}
     for name, in_mean in means.items():
         # A remark says that the score is of another model than the others.
         is_one_model = not any(c in found and found[c].remark for c in in_mean)

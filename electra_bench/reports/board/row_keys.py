@@ -49,8 +49,9 @@ def row_keys(records: Sequence[RunRecord]) -> list[RowKey]:
 
 def _split(record: RunRecord) -> tuple[RowKey, dict[str, Changes]]:
     """The row by what all kinds of task share, and changes of parameters of the run's."""
-    protocol, shared = record.protocol, {}
-    kinds: dict[str, Changes] = {record.objective: {}}
+    protocol = record.protocol
+    shared: Changes = {}
+    kinds: dict[str, Changes] = {str(record.objective): {}}
     if record.protocol_changes and protocol:
         protocol = protocol.removesuffix("*")
     for name, change in record.protocol_changes.items():

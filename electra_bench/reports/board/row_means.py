@@ -42,12 +42,12 @@ class RowMean(NamedTuple):
     contaminated: tuple[ColumnKey, ...]
     runs: Mapping[str, RunScores]
 
-    def point(self, x: float, name: str = "") -> Point | None:
-        """The score as a point with its error bar; None without a score."""
-        if self.score is None:
-            return None
-        ends = self.score.interval or (None, None)
-        return Point(x, self.score.value, *ends, name)
+    def points(self, x: float | None, name: str = "") -> list[Point]:
+        """The score as a point with its error bar; none without a score, or without x."""
+        if self.score is None or x is None:
+            return []
+        low, high = self.score.interval or (None, None)
+        return [Point(x, self.score.value, low, high, name)]
 
 
 def mean_over(board: Board) -> str:
@@ -103,8 +103,10 @@ def pretrain_wall_s(runs: Sequence[RunRecord], records: Records) -> int | None:
         earlier = list(ancestors(run, records))
         if not (earlier or run.is_untrained):
             return None
-        if any(one is None or one.wall_s is None for one in earlier):
+        seconds = [None if one is None else one.wall_s for one in earlier]
+        known = [wall_s for wall_s in seconds if wall_s is not None]
+        if len(known) < len(seconds):
             return None
-        totals.append(sum(one.wall_s for one in earlier))
+        totals.append(sum(known))
     mean = mean_or_none(totals)
     return None if mean is None else round(mean)

@@ -58,14 +58,9 @@ def select(
     cells, left_out = without_repeats(cells_of(used, further_metrics))
     left_out += [LeftOut(r.run_id, "it has no results") for r in used if not r.results]
     for task, metrics in (further_metrics or {}).items():
-        found = {
-            m
-            for r in used
-            for one in r.results
-            if one.task == task
-            for m in one.metrics
-        }
-        _check_names(f"metric of {task}", metrics, found)
+        of_task = [one for r in used for one in r.results if one.task == task]
+        known = {metric for one in of_task for metric in one.metrics}
+        _check_names(f"metric of {task}", metrics, known)
     if tasks is not None:
         measured = {column.task for _, column in cells}
         _check_names("task", tasks, {*measured, *task_cards.names()})

@@ -15,12 +15,13 @@ def ancestors(record: RunRecord, records: Records) -> Iterator[RunRecord | None]
     return map(records.by_id.get, _ancestor_ids(record, records))
 
 
-def _ancestor_ids(record: RunRecord | None, records: Records) -> list[str]:
+def _ancestor_ids(record: RunRecord, records: Records) -> list[str]:
     """Their run_ids; that of the last one may be of a run that is not there."""
     found = [record.run_id]
-    while record and record.parent_run_id and record.parent_run_id not in found:
-        found.append(record.parent_run_id)
-        record = records.by_id.get(record.parent_run_id)
+    last: RunRecord | None = record
+    while last and last.parent_run_id and last.parent_run_id not in found:
+        found.append(last.parent_run_id)
+        last = records.by_id.get(last.parent_run_id)
     return found[1:]
 
 

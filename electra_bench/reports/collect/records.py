@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from typing import cast
 
 from electra_bench.records import (
     RecordError,
@@ -133,7 +134,9 @@ def collect(directories: Iterable[str]) -> Records:
     )
 
 
-def records_of(source: str | os.PathLike | Sequence[str | RunRecord]) -> Records:
+def records_of(
+    source: str | os.PathLike | Sequence[str | os.PathLike | RunRecord],
+) -> Records:
     """The records below a folder or several, or those that are given.
 
     Raises:
@@ -141,10 +144,11 @@ def records_of(source: str | os.PathLike | Sequence[str | RunRecord]) -> Records
         ValueError: see `collect`.
     """
     if isinstance(source, (str, os.PathLike)):
-        return collect([os.fspath(source)])
-    if source and all(isinstance(one, (str, os.PathLike)) for one in source):
-        return collect(map(os.fspath, source))
-    return Records.of(source)
+        source = [source]
+    folders = [os.fspath(one) for one in source if not isinstance(one, RunRecord)]
+    if folders:
+        return collect(folders)
+    return Records.of(cast(Sequence[RunRecord], source))
 
 
 def _differing(records: Sequence[RunRecord]) -> list[str]:

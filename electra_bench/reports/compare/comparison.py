@@ -71,7 +71,7 @@ class Disagreement:
     id: str
     better: int
     target: Any
-    predictions: tuple[tuple[Any, ...], tuple[Any, ...]]
+    predictions: tuple[tuple[Any, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Scores:
 
     column: str
     details: str
-    scores: tuple[Score, Score]
+    scores: tuple[Score, ...]
     difference: float | None = None
     interval: tuple[float, float] | None = None
     p_value: float | None = None
@@ -117,7 +117,7 @@ class Differing(NamedTuple):
     """
 
     name: str
-    values: tuple[tuple[Any, ...], tuple[Any, ...]]
+    values: tuple[tuple[Any, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Comparison:
         left_out: records that could not be used.
     """
 
-    sides: tuple[Side, Side]
+    sides: tuple[Side, ...]
     scores: tuple[Scores, ...]
     only: tuple[tuple[int, str], ...]
     configuration: tuple[Differing, ...]
@@ -226,9 +226,10 @@ def _scores(
         sides = [bootstrap.resampled(entries) for entries in cells]
         test = compared(*sides)
     except Unusable as error:
-        values = [score.mean for score in one.scores]
-        difference = None if None in values else values[0] - values[1]
-        return replace(one, difference=difference, no_test=str(error))
+        first, second = (score.mean for score in one.scores)
+        if first is not None and second is not None:
+            one = replace(one, difference=first - second)
+        return replace(one, no_test=str(error))
     gaps = _gaps(sides)
     return replace(
         one,

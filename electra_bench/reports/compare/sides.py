@@ -15,11 +15,11 @@ def short_names(names: tuple[str, str]) -> tuple[str, str]:
 
     Labels may have slashes, too, and stay whole.
     """
-    ends = tuple(
+    first, second = (
         os.path.basename(os.path.normpath(name)) if _is_run(name) else name
         for name in names
     )
-    return ends if len(set(ends)) == len(ends) else names
+    return names if first == second else (first, second)
 
 
 def collect_sides(names: tuple[str, str], folders: Sequence[str]) -> Records:

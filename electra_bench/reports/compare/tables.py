@@ -38,9 +38,9 @@ def to_tables(comparison: Comparison) -> list[Table]:
     tables = [_of_scores(comparison, names)]
     for scores in comparison.scores:
         if scores.examples:
-            rows = [_of_example(example, names) for example in scores.examples]
+            examples = [_of_example(example, names) for example in scores.examples]
             title = f"Some examples of {scores.column}"
-            tables.append(_table(title, ("id", "better", "target", *names), rows))
+            tables.append(_table(title, ("id", "better", "target", *names), examples))
     for title, settings in (
         ("Configuration", comparison.configuration),
         ("Environment", comparison.environment),

@@ -5,8 +5,10 @@ import io
 import math
 import os
 import re
+import statistics
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -57,7 +59,6 @@ MOST_STEPS = 9
 @functools.lru_cache(maxsize=8)
 def figure(plot: Plot) -> Figure:
     """Draws one picture."""
-    draw = {XY: _draw_xy, Dots: _draw_dots, Matrix: _draw_matrix}[type(plot)]
     drawn = Figure(figsize=(WIDTH, _height(plot)), layout="constrained")
     FigureCanvasAgg(drawn)
     panel = drawn.subplots()
@@ -69,7 +70,13 @@ def figure(plot: Plot) -> Figure:
     for side in panel.spines.values():
         side.set_color(LINE)
     panel.set_axisbelow(True)
-    draw(panel, plot)
+    match plot:
+        case XY():
+            _draw_xy(panel, plot)
+        case Dots():
+            _draw_dots(panel, plot)
+        case Matrix():
+            _draw_matrix(panel, plot)
     drawn.draw_without_rendering()
     # Every file would compute the layout again.
     drawn.set_layout_engine("none")
@@ -105,13 +112,12 @@ def _draw_xy(panel: Axes, plot: XY) -> None:
         is_told_apart = place < MOST_SERIES
         color = COLORS[place % len(COLORS)] if is_told_apart else QUIET
         dashes = DASHES[place // len(COLORS)] if is_told_apart else "-"
-        x, y = ([p[axis] for p in series.points] for axis in (0, 1))
         for point in series.points:
-            if point.low is not None:
+            if point.low is not None and point.high is not None:
                 panel.plot([point.x] * 2, [point.low, point.high], color=color, lw=1.2)
         panel.plot(
-            x,
-            y,
+            [point.x for point in series.points],
+            [point.y for point in series.points],
             color=color,
             linestyle=dashes if series.joined else "none",
             marker="o" if series.marked else "none",
@@ -168,10 +174,10 @@ def _draw_xy(panel: Axes, plot: XY) -> None:
 
 def _name_points(panel: Axes, points: Sequence[Point]) -> None:
     """Writes names beside points, as near as other points and names leave room for."""
-    drawn = panel.figure
+    drawn = panel.figure.get_figure(root=True)
     drawn.draw_without_rendering()
     inside = panel.get_window_extent()
-    taken = []
+    taken: list[tuple[float, float, float, float]] = []
     dots = [panel.transData.transform((p.x, p.y)) for p in points]
     size = SMALL * drawn.dpi / 72
     for point, (x, y) in sorted(zip(points, dots, strict=True), key=lambda i: -i[1][1]):
@@ -225,7 +231,9 @@ def _draw_dots(panel: Axes, plot: Dots) -> None:
     dots = [(v, place) for place, (_, values) in enumerate(plot.rows) for v in values]
     x, y = zip(*dots, strict=True) if dots else ((), ())
     panel.plot(x, y, "o", color=ACCENT, alpha=0.6, ms=5)
-    medians = [(_median(v), place) for place, (_, v) in enumerate(plot.rows) if v]
+    medians = [
+        (statistics.median(v), place) for place, (_, v) in enumerate(plot.rows) if v
+    ]
     x, y = zip(*medians, strict=True) if medians else ((), ())
     panel.vlines(x, [p - 0.28 for p in y], [p + 0.28 for p in y], color=INK, lw=2)
     if plot.floor is not None:
@@ -240,12 +248,6 @@ def _draw_dots(panel: Axes, plot: Dots) -> None:
     panel.margins(x=0.1)
     for side in ("top", "right", "left"):
         panel.spines[side].set_visible(False)
-
-
-def _median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return (ordered[middle] + ordered[-middle - 1]) / 2
 
 
 def _draw_matrix(panel: Axes, plot: Matrix) -> None:
@@ -317,7 +319,7 @@ def inline_svg(plot: Plot, name: str) -> str:
 def _rendered(plot: Plot, suffix: str) -> bytes:
     """The bytes of a file; equal pictures give equal bytes."""
     buffer = io.BytesIO()
-    settings = {"svg.fonttype": "none", "svg.hashsalt": plot.name}
+    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": plot.name}
     metadata = {"Date": None} if suffix == "svg" else None
     with matplotlib.rc_context(settings):
         figure(plot).savefig(buffer, format=suffix, dpi=160, metadata=metadata)

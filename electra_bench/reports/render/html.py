@@ -102,7 +102,7 @@ def _section(table: Table, files: Files, prefix: str) -> dict[str, Any]:
         # A rank leads to what it is by; a number of parameters to any runs of its row.
         of_row = {} if place is None else anchors[place]
         first = next(iter(of_row.values()), None)
-        return of_row.get(name, of_row.get(table.rank_by, first))
+        return of_row.get(name, of_row.get(table.rank_by or "", first))
 
     def cells(row: tuple[Value, ...], place: int | None) -> list[dict[str, Any]]:
         shown = [
@@ -116,7 +116,7 @@ def _section(table: Table, files: Files, prefix: str) -> dict[str, Any]:
             for name, value in zip(table.columns, row, strict=True)
         ]
         if table.run is not None:
-            run_id = table.cell(row, table.run)
+            run_id = str(table.cell(row, table.run))
             shown[table.columns.index(table.run)]["run"] = _run(
                 table, run_id, None, files.folder
             )
@@ -299,13 +299,14 @@ def _groups(
     for place, row in enumerate(table.rows):
         for name, runs in table.behind(place).items():
             value = table.cell(row, name) if name in table.columns else None
-            is_score = isinstance(value, Score)
             groups.append(
                 {
                     "anchor": anchors[place][name],
                     "label": table.name(place),
                     "column": name,
-                    "explained": tables.explain(value) if is_score else "",
+                    "explained": (
+                        tables.explain(value) if isinstance(value, Score) else ""
+                    ),
                     "runs": [_run(table, run, s, out_dir) for run, s in runs],
                 }
             )

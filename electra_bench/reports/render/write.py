@@ -5,6 +5,7 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
@@ -36,9 +37,9 @@ def build_table(
         ValueError: the report takes no `tasks`, or is about one and got none or several.
         NothingToShow: the records have not what the report is about.
     """
-    options = {} if tasks is None else {"tasks": tuple(tasks)}
+    options: dict[str, Any] = {} if tasks is None else {"tasks": tuple(tasks)}
     if is_of_task(report):
-        if len(tasks or ()) != 1:
+        if tasks is None or len(tasks) != 1:
             raise ValueError(
                 f"the report {report!r} is about one task, which --tasks names; "
                 f"got {tasks}"

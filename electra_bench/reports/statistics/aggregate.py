@@ -86,9 +86,8 @@ def median_over_seeds(
 
 def mean_or_none(scores: Sequence[float | None]) -> float | None:
     """Mean over tasks; None if any is missing or there are none."""
-    if not scores or any(score is None for score in scores):
-        return None
-    return float(np.mean(scores))
+    known = [score for score in scores if score is not None]
+    return float(np.mean(known)) if known and len(known) == len(scores) else None
 
 
 def median_or_none(values: Iterable[float | None]) -> float | None:

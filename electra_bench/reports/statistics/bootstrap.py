@@ -87,7 +87,8 @@ class Bootstrap:
             Unusable: there are none, or the predictions of one cannot be used; says how
                 many.
         """
-        found, reasons = [], Counter()
+        found = []
+        reasons: Counter[str] = Counter()
         defined = [entry for entry in entries if entry.result.main_score is not None]
         if not defined:
             raise Unusable("no score")

@@ -102,7 +102,7 @@ def by_length(
     Raises:
         Unusable: the predictions of this kind do not tell a length.
     """
-    if kind not in _LENGTH_OF:
+    if kind is None or kind not in _LENGTH_OF:
         raise Unusable(f"predictions of {kind or 'unknown kind'} tell no length")
     answers = read()
     lengths = np.array([_LENGTH_OF[kind](target) for target in answers.targets])

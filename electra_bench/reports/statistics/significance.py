@@ -8,7 +8,7 @@ scipy.special rather than scipy.stats, whose import alone takes a second.
 """
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -224,7 +224,8 @@ def _part_of_clusters(columns: Sequence[Runs], count: int) -> _Part:
         columns: at least two clusters in each.
         count: number of columns that the mean is over.
     """
-    deviations, weights = Counter(), Counter()
+    deviations: dict[str, float] = defaultdict(float)
+    weights: dict[str, float] = defaultdict(float)
     for runs in columns:
         size = len(runs.scores)
         weight = 1 / (count * math.sqrt(size * (size - 1)))
