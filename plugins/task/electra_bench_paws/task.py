@@ -8,11 +8,12 @@ import sklearn.metrics
 
 from electra_bench.data.readers.tables import Columns, TableSource, one_of
 from electra_bench.records import TaskCard
-from electra_bench.tasks.metrics import scores as metrics
+from electra_bench.tasks.metrics.classification import accuracy
+from electra_bench.tasks.metrics.weighted import Scores
 from electra_bench.tasks.text_tasks import add_labelled_task
 
 
-def pr_auc(targets: Sequence[str], scores: Sequence[Sequence[float]]) -> metrics.Scores:
+def pr_auc(targets: Sequence[str], scores: Sequence[Sequence[float]]) -> Scores:
     """Area under the precision-recall curve of the second class.
 
     Args:
@@ -38,4 +39,4 @@ def paws(card: TaskCard) -> seqio.Task:
         columns=dict.fromkeys(card.splits, columns),
         check_label=one_of(card.labels),
     )
-    return add_labelled_task(card, source, [pr_auc, metrics.accuracy])
+    return add_labelled_task(card, source, [pr_auc, accuracy])
