@@ -12,6 +12,7 @@ from electra_bench import registry
 from electra_bench.cli import errors, gin_arguments, quiet, results
 from electra_bench.records import write_predictions
 from electra_bench.runs.run_dir import fine_tuned_record
+from electra_bench.system.atomic import write_json, write_text
 from electra_bench.tasks import submissions
 
 if TYPE_CHECKING:
@@ -341,14 +342,13 @@ def _write(
         return paths, {}
     if args.format == "conll":
         sentences = _sentences(answers)
-        submissions.write_text(paths[0], submissions.conll_text(sentences))
+        write_text(paths[0], submissions.conll_text(sentences))
         return paths, {"words_cut_off": sum(map(submissions.num_cut_off, sentences))}
-    submissions.write_json(
-        paths[0], submissions.squad_answers(predictions, args.null_threshold)
-    )
+    found = submissions.squad_answers(predictions, args.null_threshold)
+    write_json(paths[0], found, ensure_ascii=False)
     odds = submissions.null_odds(predictions) if paths[1:] else None
     if odds is not None:
-        submissions.write_json(paths[1], odds)
+        write_json(paths[1], odds, ensure_ascii=False)
         return paths, {}
     for path in paths[1:]:
         # What an earlier model left does not belong to these answers.

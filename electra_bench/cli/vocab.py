@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 from electra_bench.cli import errors
+from electra_bench.system.atomic import atomic_file
 
 EXAMPLES = """\
 examples:
@@ -119,7 +120,8 @@ def _sentencepiece(args: argparse.Namespace, lines: Iterator[str]) -> str:
     model = training.train_sentencepiece(
         lines, args.size, not args.cased, _strips(args), args.min_frequency
     )
-    training.write_file(args.output, model)
+    with atomic_file(args.output) as file:
+        file.write(model)
     written = files.sentencepiece_file(args.output, False, False)
     return f"{written.special_ids.size} pieces"
 

@@ -2,10 +2,11 @@
 
 import gzip
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from electra_bench.system.atomic import atomic_file
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,13 @@ class Prediction:
 
 def write_predictions(path: str, predictions: Iterable[Prediction]) -> None:
     """Writes one JSON object a line, atomically; equal predictions give equal bytes."""
-    partial = f"{path}.partial"
     with (
-        open(partial, "wb") as raw,
+        atomic_file(path) as raw,
         # mtime=0: the sha256 of the file identifies its content.
         gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file,
     ):
         for prediction in predictions:
             file.write(json.dumps(asdict(prediction), sort_keys=True).encode() + b"\n")
-    os.replace(partial, path)
 
 
 def read_predictions(path: str) -> Iterator[Prediction]:

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from electra_bench.system.atomic import atomic_file
+
 SCHEMA_VERSION = 1
 FILE_NAME = "record.json"
 # Folders inside a run's, which hold no records.
@@ -205,13 +207,9 @@ def write_record(run_dir: str, record: RunRecord) -> str:
     NaN and infinities have no JSON form: a score that is undefined is null.
     """
     path = os.path.join(run_dir, FILE_NAME)
-    partial = f"{path}.partial"
     content = msgspec.json.encode(record, enc_hook=_plain)
-    with open(partial, "wb") as file:
+    with atomic_file(path) as file:
         file.write(msgspec.json.format(content, indent=1) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
     return path
 
 

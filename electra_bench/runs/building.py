@@ -14,6 +14,7 @@ from electra_bench import config, registry
 from electra_bench.core import Encoder, EncoderFactory, Objective, SpecialIds, Variables
 from electra_bench.kinds.multi_task import MultiTask
 from electra_bench.records import TaskCard
+from electra_bench.system.atomic import atomic_file
 from electra_bench.training.optimizer import build_optimizer
 from electra_bench.training.stages import TrainingStage, training_stages
 from electra_bench.vocabularies import files
@@ -211,8 +212,8 @@ def copy_vocabulary(vocabulary: Any, run_dir: str) -> None:
     name = "vocab.model" if _kind(vocabulary.path) == "sentencepiece" else "vocab.txt"
     target = os.path.join(run_dir, name)
     if not os.path.exists(target):
-        shutil.copyfile(vocabulary.path, f"{target}.partial")
-        os.replace(f"{target}.partial", target)
+        with atomic_file(target) as file, open(vocabulary.path, "rb") as source:
+            shutil.copyfileobj(source, file)
 
 
 def _kind(path: str) -> str:

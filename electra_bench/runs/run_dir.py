@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from electra_bench.records import RunRecord, read_record
 from electra_bench.records.run_record import FILE_NAME
+from electra_bench.system.atomic import write_text
 
 CONFIG = "config.gin"
 _PARTIAL = f"{CONFIG}.partial"
@@ -84,10 +85,7 @@ def open_run_dir(
                 "give --overwrite to delete it"
             )
         else:
-            partial = os.path.join(run_dir, _PARTIAL)
-            with open(partial, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(partial, path)
+            write_text(path, text)
         yield config_sha256(text)
 
 

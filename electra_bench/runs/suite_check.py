@@ -32,7 +32,8 @@ from electra_bench.runs.task_data import (
     trainable_card,
 )
 from electra_bench.suites.cell import Cell, in_order
-from electra_bench.tasks.corpora.registration import CorpusSource, corpus_fingerprint
+from electra_bench.tasks.corpora.examples import corpus_fingerprint
+from electra_bench.tasks.corpora.sources import CorpusSource
 from electra_bench.tasks.fingerprints import data_sha256
 from electra_bench.tasks.registration import load_task
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from electra_bench.suites.cell import Cell
+from electra_bench.system.atomic import write_json
 
 PLAN = "suite.json"
 LOGS = "logs"
@@ -43,10 +44,7 @@ class Suite:
 def write_plan(suite: Suite) -> None:
     """Writes the suite into its folder, for `suite status` of the folder; atomically."""
     path = os.path.join(suite.workdir, PLAN)
-    with open(f"{path}.partial", "w", encoding="utf-8") as file:
-        json.dump(dataclasses.asdict(suite), file, indent=1)
-        file.write("\n")
-    os.replace(f"{path}.partial", path)
+    write_json(path, dataclasses.asdict(suite), indent=1)
 
 
 def read_plan(workdir: str) -> Suite:

@@ -8,7 +8,7 @@ import pickle
 import re
 import types
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from typing import Any
 
 from electra_bench.system.source_closure import (
@@ -44,11 +44,10 @@ def behaviour_sha256(things: Iterable[Any], modules: Iterable[str] = ()) -> str:
         Untold: code without a source file (of a console or a notebook), or an object that
             cannot be taken apart, such as a lock.
     """
-    describer = _Describer()
-    values = describer.describe(list(things))
     modules = set(modules)
-    named = {outermost(module) for module in modules}
-    used = {m for m in describer.modules if is_own(outermost(m), named)}
+    describer = _Describer({outermost(module) for module in modules})
+    values = describer.describe(list(things))
+    used = {module for module in describer.modules if describer.is_own(module)}
     try:
         parts = {
             "values": values,
@@ -68,10 +67,14 @@ class _Describer:
         modules: names of those that functions and classes come from.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, packages: Set[str]) -> None:
+        self._packages = packages  # own ones, beside those that are anyway
         self.modules: set[str] = set()
         self._known: dict[int, str] = {}
         self._kept: list[Any] = []  # so that an address is not used twice
+
+    def is_own(self, module: str) -> bool:
+        return is_own(outermost(module), self._packages)
 
     def describe(self, value: Any) -> str:
         if type(value) in ATOMS:
@@ -109,9 +112,10 @@ class _Describer:
         home = function.__globals__.get("__name__", function.__module__)
         self.modules |= {home, function.__module__}
         mentioned = {
-            name: value
-            for name, value in function.__globals__.items()
-            if name in _names(function.__code__) and _counts(value, outermost(home))
+            name: function.__globals__[name]
+            for name in sorted(_names(function.__code__) & set(function.__globals__))
+            # Python's own and libraries' may change as they are used.
+            if self.is_own(home) and _counts(function.__globals__[name], home)
         }
         yield from (function.__module__, function.__qualname__)
         yield self.describe(function.__code__)
@@ -119,7 +123,7 @@ class _Describer:
         yield self.describe(function.__kwdefaults__)
         yield from map(self.describe, map(_content, function.__closure__ or ()))
         yield self.describe(getattr(function, "__wrapped__", None))
-        yield self.describe(dict(sorted(mentioned.items())))
+        yield self.describe(mentioned)
 
     def _object_parts(self, value: Any) -> Iterator[str]:
         """What `pickle` would write of an object."""
@@ -145,10 +149,10 @@ def _names(code: types.CodeType) -> set[str]:
     return set(code.co_names).union(*map(_names, inner))
 
 
-def _counts(value: Any, package: str) -> bool:
-    """Whether a global that a function of a package mentions is described."""
+def _counts(value: Any, module: str) -> bool:
+    """Whether a global that a function of a module mentions is described."""
     if isinstance(value, types.FunctionType | type):
-        return outermost(value.__module__) == package
+        return outermost(value.__module__) == outermost(module)
     return type(value) in PLAIN
 
 

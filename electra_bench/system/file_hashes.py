@@ -3,10 +3,10 @@
 import contextlib
 import hashlib
 import os
-import tempfile
 import time
 from typing import BinaryIO
 
+from electra_bench.system.atomic import atomic_file
 from electra_bench.system.cache_dir import cache_dir
 
 REMEMBERED_BYTES = 1 << 20  # smaller files are read again faster than looked up
@@ -38,16 +38,10 @@ def file_sha256(path: str) -> str:
     if memo is not None:
         # Not to be able to write it down only costs time.
         with contextlib.suppress(OSError):
-            _write(memo, sha256)
+            os.makedirs(os.path.dirname(memo), exist_ok=True)
+            with atomic_file(memo, partial=f"{memo}.{os.getpid()}") as file:
+                file.write(sha256.encode())
     return sha256
-
-
-def _write(path: str, text: str) -> None:
-    folder = os.path.dirname(path)
-    os.makedirs(folder, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
-        file.write(text)
-    os.replace(file.name, path)
 
 
 def _open(path: str) -> BinaryIO:

@@ -164,8 +164,8 @@ def is_own(package: str, named: Collection[str] = ()) -> bool:
     place = _find(package)
     if place is None or not (place.file or place.folders):
         return True
-    folder = os.path.dirname(place.folders[0] if place.folders else place.file)
-    if not _holds_installed(folder):
+    root = os.path.dirname(place.file) if place.file else place.folders[0]
+    if not _holds_installed(os.path.dirname(root) if place.folders else root):
         return True
     if package in _packages_of_plugins():
         return True
@@ -177,7 +177,8 @@ def is_own(package: str, named: Collection[str] = ()) -> bool:
 
 @functools.cache
 def _holds_installed(folder: str) -> bool:
-    return any(name.endswith(".dist-info") for name in os.listdir(folder))
+    names = os.listdir(folder) if os.path.isdir(folder) else ()
+    return any(name.endswith(".dist-info") for name in names)
 
 
 @functools.cache

@@ -5,10 +5,6 @@ examples (source, preprocessors, vocabulary, length) is read off the seqio task 
 of the cache's key.
 """
 
-import importlib.util
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -20,10 +16,10 @@ from absl import logging
 from electra_bench.data import run_context
 from electra_bench.data.examples.cache import cached_examples
 from electra_bench.data.examples.store import ExampleStore, ExampleWriter
-from electra_bench.system.code_version import code_version
-from electra_bench.tasks.corpora.registration import CorpusSource, build_corpus
+from electra_bench.tasks.corpora.examples import build_corpus
+from electra_bench.tasks.corpora.sources import CorpusSource
 from electra_bench.tasks.features import settings
-from electra_bench.tasks.fingerprints import data_sha256, preprocessing_sha256
+from electra_bench.tasks.fingerprints import data_sha256, making
 from electra_bench.tasks.registration import load_task
 
 # Rows that are taken from a dataset at once.
@@ -113,15 +109,12 @@ def sample(name: str, split: str, seq_length: int, size: int) -> ExampleStore:
     if isinstance(task, seqio.Mixture):
         task = task.tasks[0]
     dataset = _read_once(task, split, seq_length)
-    folder = tempfile.mkdtemp(prefix="electra_bench-")
-    try:
-        rows = os.path.join(folder, "rows")
-        with ExampleWriter(rows) as writer:
-            _write(dataset.take(size), writer)
-        store = ExampleStore([rows])
-    finally:
-        # Memory-mapped files stay readable until the store is gone.
-        shutil.rmtree(folder)
+
+    def build(writer: ExampleWriter) -> Mapping[str, object]:
+        _write(dataset.take(size), writer)
+        return {}
+
+    store, _ = cached_examples(task.name, None, build)
     if len(store) == 0:
         raise ValueError(f"task {task.name!r}: split {split!r} has no examples")
     return store
@@ -142,17 +135,17 @@ def _task_examples(
     with run_context.use(skipped=skipped):
         data = data_sha256(task, split)
     vocabulary = run_context.current().vocabulary
-    parts = {
+    code = making(task, vocabulary, __name__)
+    parts = code and {
+        **code,
         "task": task.name,
         "split": split,
         "data": data,
-        "preprocessing": preprocessing_sha256(task),
         "vocabulary": vocabulary.sha256 if vocabulary else None,
         "seq_length": seq_length,
         "features": settings.current(),
         "on_error": run_context.current().on_error,
         "skipped": list(skipped),
-        "code": code_version(_modules(vocabulary)),
     }
 
     def build(writer: ExampleWriter) -> Mapping[str, object]:
@@ -218,26 +211,3 @@ def _decoded(value: Any) -> Any:
     if isinstance(value, list):
         return [_decoded(item) for item in value]
     return value.decode() if isinstance(value, bytes) else value
-
-
-def _modules(vocabulary: Any) -> list[str]:
-    """Modules whose code shapes a cache beside the preprocessors'."""
-    shaping = {
-        __name__,
-        *(
-            f"electra_bench.{name}"
-            # The data's hash is that of a file of questions, not of what was read of it.
-            for name in (
-                "data.readers.answer_text",
-                "data.readers.split_files",
-                "data.readers.questions",
-                "data.examples.store",
-                "vocabularies.basic_words",
-                "vocabularies.wordpiece_tokenizer",
-            )
-        ),
-    }
-    # A vocabulary of a plugin, or a class made in a session without a source file.
-    module = type(vocabulary).__module__
-    spec = importlib.util.find_spec(module) if module != "__main__" else None
-    return sorted(shaping | ({module} if spec and spec.origin else set()))

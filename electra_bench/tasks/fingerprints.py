@@ -1,21 +1,21 @@
-"""Hashes of a task's raw examples and of its preprocessing: what caches are keyed by.
+"""Hashes of a task's raw examples and of what makes examples of them.
 
 seqio keys its cache by the task's name, so a replaced file, source or preprocessor would
 go unnoticed. These hashes see them all, for any seqio task.
 """
 
-import dataclasses
-import functools
 import hashlib
-import inspect
 import itertools
-import types
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import seqio
 import tensorflow as tf
+from absl import logging
+
+from electra_bench import registry
+from electra_bench.system.behaviour import Untold, behaviour_sha256
 
 # Examples that are read at once.
 BATCH = 4096
@@ -91,146 +91,43 @@ def _update_value(digest: Any, value: Any) -> None:
 def preprocessing_sha256(task: seqio.Task) -> str:
     """The hash of a task's preprocessors and of the features it must emit.
 
-    Of every preprocessor count its name, its source text, bound arguments, the values it
-    closes over, and the functions and constants of its own module or distribution that it
-    mentions, followed as far as they lead. seqio's decorators are looked through.
-
     Args:
         task: a seqio task.
+
+    Raises:
+        Untold: see `behaviour_sha256`.
     """
     features = {
         name: (feature.dtype.name, feature.rank, feature.add_eos, feature.required)
         for name, feature in task.output_features.items()
     }
-    text = repr((_Describer().describe(list(task.preprocessors)), features))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return behaviour_sha256([*task.preprocessors, features])
 
 
-class _Describer:
-    """Describes Python values so that equal behaviour gives equal descriptions.
+def making(task: seqio.Task, vocabulary: Any, module: str) -> dict[str, str] | None:
+    """What a cache's key says of the code that makes a task's examples.
 
-    Nothing that differs between two processes (addresses, hash order) gets in.
+    Args:
+        task: a seqio task. If its source says the hash of its data itself, which may be
+            that of a file, the source's attributes count: they say how it is read.
+        vocabulary: of the run; None if there is none.
+        module: name of the module that makes and writes the examples.
+
+    Returns:
+        Hashes of the preprocessing and of all other code; None, and a warning, if there
+        are none, see `behaviour_sha256`.
     """
-
-    def __init__(self) -> None:
-        self._seen: dict[int, int] = {}
-        self._kept: list[Any] = []  # so that an address is not used twice
-
-    def describe(self, value: Any) -> Any:
-        if value is None or isinstance(
-            value, bool | int | float | complex | str | bytes
-        ):
-            return repr(value)
-        if isinstance(value, np.ndarray | np.generic):
-            array = np.asarray(value)
-            return array.dtype.name, array.shape, array.tolist()
-        if id(value) in self._seen:
-            return "seen", self._seen[id(value)]
-        self._seen[id(value)] = len(self._seen)
-        self._kept.append(value)
-        return self._describe_compound(value)
-
-    def _describe_compound(self, value: Any) -> Any:
-        if isinstance(value, list | tuple):
-            return type(value).__name__, [self.describe(item) for item in value]
-        if isinstance(value, set | frozenset):
-            return "set", sorted(repr(self.describe(item)) for item in value)
-        if isinstance(value, dict):
-            items = [(self.describe(k), self.describe(v)) for k, v in value.items()]
-            return "dict", items
-        if isinstance(value, functools.partial):
-            parts = (value.func, value.args, value.keywords)
-            return "partial", [self.describe(part) for part in parts]
-        if isinstance(value, types.MethodType):
-            return (
-                "method",
-                self.describe(value.__func__),
-                self.describe(value.__self__),
-            )
-        if isinstance(value, types.FunctionType):
-            return self._describe_function(value)
-        if isinstance(value, types.ModuleType):
-            return "module", value.__name__
-        if isinstance(value, type):
-            return "class", _name(value), _source(value)
-        return self._describe_object(value)
-
-    def _describe_function(self, function: types.FunctionType) -> Any:
-        code = function.__code__
-        closed_over = [
-            self.describe(_content(cell)) for cell in function.__closure__ or ()
-        ]
-        wrapped = getattr(function, "__wrapped__", None)
-        own = _distribution(function.__module__)
-        mentioned = [
-            (name, self.describe(function.__globals__[name]))
-            for name in _names_in(code)
-            if name in function.__globals__ and _is_own(function.__globals__[name], own)
-        ]
-        return (
-            "function",
-            _name(function),
-            _source(function),
-            self.describe(function.__defaults__),
-            self.describe(function.__kwdefaults__),
-            closed_over,
-            self.describe(wrapped),
-            mentioned,
-        )
-
-    def _describe_object(self, value: Any) -> Any:
-        cls = type(value)
-        if dataclasses.is_dataclass(value):
-            state = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-        elif hasattr(value, "numpy"):  # a tensor
-            return "tensor", self.describe(value.numpy())
-        else:
-            state = {
-                name: content
-                for name, content in sorted(getattr(value, "__dict__", {}).items())
-            }
-        return "object", _name(cls), _source(cls), self.describe(state)
-
-
-def _name(thing: Any) -> str:
-    return f"{thing.__module__}.{thing.__qualname__}"
-
-
-def _distribution(module: str | None) -> str:
-    return (module or "").split(".")[0]
-
-
-def _is_own(value: Any, distribution: str) -> bool:
-    """Whether a global belongs to the preprocessor rather than to a library it uses."""
-    if isinstance(value, types.FunctionType | type):
-        return _distribution(value.__module__) == distribution
-    if isinstance(value, functools.partial):
-        return True
-    return isinstance(
-        value, bool | int | float | str | bytes | tuple | frozenset | dict
-    )
-
-
-def _names_in(code: types.CodeType) -> list[str]:
-    """Global names in a function's code and in the functions within it."""
-    names = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            names.update(_names_in(constant))
-    return sorted(names)
-
-
-def _content(cell: Any) -> Any:
+    source = task.source
+    is_file = hasattr(source, "data_sha256")
+    things = [type(source), vars(source) if is_file else None, type(vocabulary)]
+    modules = [module]
+    if task.name in registry.tasks.names():
+        modules.append(registry.tasks.get(task.name).builder.partition(":")[0])
     try:
-        return cell.cell_contents
-    except ValueError:  # not filled yet: a function that calls itself
+        return {
+            "preprocessing": preprocessing_sha256(task),
+            "code": behaviour_sha256(things, modules),
+        }
+    except Untold as error:
+        logging.warning("%s: examples are made anew every time: %s", task.name, error)
         return None
-
-
-def _source(thing: Any) -> str:
-    """Source text; the byte code where there is none (a doctest, a console)."""
-    try:
-        return inspect.getsource(thing)
-    except (OSError, TypeError):
-        code = getattr(thing, "__code__", None)
-        return repr((code.co_code, code.co_names)) if code else ""

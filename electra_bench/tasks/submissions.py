@@ -3,15 +3,13 @@
 Functions of predictions; the only files that are touched are those that are written.
 """
 
-import contextlib
-import json
 import math
-import os
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from electra_bench.records import Prediction, TaskCard
+from electra_bench.system.atomic import atomic_file
 
 # Stands for a tag that is not known, or of a word that the model did not see.
 CUT_OFF = "_"
@@ -170,37 +168,11 @@ def conll_text(sentences: Sequence[Tagged]) -> str:
 def write_archive(path: str, tables: Mapping[str, str]) -> None:
     """Writes a .zip of texts, atomically; equal texts give equal bytes."""
     with (
-        _partial(path) as partial,
-        zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive,
+        atomic_file(path) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
         for name, text in tables.items():
             # ZipInfo's own time, 1980, not that of writing.
             entry = zipfile.ZipInfo(name)
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, text)
-
-
-def write_text(path: str, text: str) -> None:
-    """Writes a file in UTF-8, atomically."""
-    with (
-        _partial(path) as partial,
-        open(partial, "w", encoding="utf-8", newline="\n") as file,
-    ):
-        file.write(text)
-
-
-def write_json(path: str, content: Mapping[str, object]) -> None:
-    """Writes a JSON object, atomically."""
-    write_text(path, json.dumps(content, ensure_ascii=False) + "\n")
-
-
-@contextlib.contextmanager
-def _partial(path: str) -> Iterator[str]:
-    """A path beside another, which it replaces once it is written."""
-    partial = f"{path}.partial"
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(partial)

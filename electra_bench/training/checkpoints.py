@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from electra_bench.system.atomic import replace, write_json, write_text
 from electra_bench.vocabularies.change import VocabularyChange
 
 PREFIX = "model.ckpt-"
@@ -105,7 +106,7 @@ class Checkpoints:
             json.dump(dict(state), file)
         # The index goes last: a checkpoint without one does not exist for TensorFlow.
         for suffix in (".data-00000-of-00001", ".json", ".index"):
-            os.replace(inside + suffix, self.prefix(step) + suffix)
+            replace(inside + suffix, self.prefix(step) + suffix)
         os.rmdir(partial)
         steps = sorted({*_steps(self._directory), step})
         # A run that was continued from an earlier step has later ones lying about.
@@ -125,17 +126,12 @@ class Checkpoints:
             newest,
             all_model_checkpoint_paths=kept,
         )
-        path = os.path.join(self._directory, "checkpoint")
-        with open(f"{path}.partial", "w", encoding="utf-8") as file:
-            file.write(str(state))
-        os.replace(f"{path}.partial", path)
+        write_text(os.path.join(self._directory, "checkpoint"), str(state))
 
     def mark_best(self, step: int, metric: str, value: float) -> None:
         """Says that the checkpoint of `step` is the best one."""
         path = os.path.join(self._directory, "best.json")
-        with open(f"{path}.partial", "w", encoding="utf-8") as file:
-            json.dump({"step": step, "metric": metric, "value": value}, file)
-        os.replace(f"{path}.partial", path)
+        write_json(path, {"step": step, "metric": metric, "value": value})
 
     def _remove(self, step: int) -> None:
         for suffix in (".index", ".json", ".data-00000-of-00001"):

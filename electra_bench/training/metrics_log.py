@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from electra_bench.system.atomic import write_text
+
 
 class MetricsLog:
     """Writes one JSON object per logged step, and the same to TensorBoard.
@@ -33,10 +35,7 @@ class MetricsLog:
                 # A line without its end was being written when the process was killed.
                 if line.endswith("\n") and json.loads(line)["step"] <= step:
                     kept.append(line)
-        partial = f"{self._path}.partial"
-        with open(partial, "w", encoding="utf-8") as file:
-            file.writelines(kept)
-        os.replace(partial, self._path)
+        write_text(self._path, "".join(kept))
 
     def write(self, step: int, phase: str, values: Mapping[str, float | str]) -> None:
         """Writes one line.

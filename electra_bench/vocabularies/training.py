@@ -5,7 +5,6 @@ of different words, not with the text. The same text and options give the same f
 machine.
 """
 
-import contextlib
 import io
 import os
 import tempfile
@@ -18,6 +17,7 @@ import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
+from electra_bench.system.atomic import write_text
 from electra_bench.vocabularies.basic_words import unit_pattern, words_of_unit
 from electra_bench.vocabularies.files import SPECIAL_TOKENS
 from electra_bench.vocabularies.wordpiece_tokenizer import (
@@ -306,19 +306,4 @@ def fit(tokens: Sequence[str], counts: Mapping[str, int]) -> tuple[float, float]
 
 def write_vocabulary(path: str, tokens: Sequence[str]) -> None:
     """Writes a WordPiece vocabulary file, a token a line, atomically."""
-    write_file(path, "".join(f"{token}\n" for token in tokens).encode())
-
-
-def write_file(path: str, content: bytes) -> None:
-    """Writes a file that appears under its name only when it is complete."""
-    partial = f"{path}.partial"
-    try:
-        with open(partial, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.remove(partial)
-        raise
+    write_text(path, "".join(f"{token}\n" for token in tokens))

@@ -9,6 +9,7 @@ import pytest
 
 from electra_bench import registry
 from electra_bench.records import Prediction
+from electra_bench.system.atomic import write_json
 from electra_bench.tasks import submissions
 from electra_bench.tasks.submissions import GLUE_FILES, Tagged
 
@@ -98,7 +99,7 @@ def test_what_fails_leaves_nothing_behind(tmp_path):
 def test_answers_to_questions(tmp_path):
     path = tmp_path / "answers.json"
     answers = submissions.squad_answers(predictions("the Seine", "", "Zürich"))
-    submissions.write_json(str(path), answers)
+    write_json(str(path), answers, ensure_ascii=False)
     written = json.loads(path.read_text(encoding="utf-8"))
     assert written == {"q0": "the Seine", "q1": "", "q2": "Zürich"}
     with_odds = predictions(("Zürich", 0.5))

@@ -22,7 +22,7 @@ from electra_bench.data.examples.build_progress import BuildProgress
 from electra_bench.data.examples.builder import ExampleBuilder, Examples, document_draws
 from electra_bench.data.examples.store import ExampleWriter
 from electra_bench.data.text.streams import Document, ReadReport
-from electra_bench.system.complete_folder import complete_folder
+from electra_bench.system.atomic import complete_folder
 from electra_bench.system.ordered_map import ordered_map
 
 MANIFEST = "manifest.json"
@@ -337,7 +337,7 @@ def build_corpus_folder(
     """
     started = time.monotonic()
     counts = {split: Counts() for split in SPLITS}
-    with complete_folder(folder, overwrite) as partial:
+    with complete_folder(folder, overwrite, inventory=True) as partial:
         with contextlib.ExitStack() as stack:
             progress = stack.enter_context(BuildProgress(name, report))
             writers = {

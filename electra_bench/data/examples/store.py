@@ -16,6 +16,10 @@ import numpy as np
 
 # Values that are counted in one go.
 COUNTED = 1 << 20
+MEND = (
+    "a file was cut short: make the examples anew, after `electra-bench cache rm` or with "
+    "`electra-bench corpus build --overwrite`"
+)
 
 
 class ExampleWriter:
@@ -130,7 +134,19 @@ class _Shard:
                 self.ends[name.removesuffix(".ends")] = _map(path, np.dtype(np.int64))
             elif name == "rest.jsonl":
                 self.values["rest"] = _map(path, np.dtype(np.uint8))
-        self.num_rows = len(next(iter(self.ends.values()))) if self.ends else 0
+        self.num_rows = max(map(len, self.ends.values()), default=0)
+        self._check(directory)
+
+    def _check(self, directory: str) -> None:
+        """A file that was cut short would be read as empty rows."""
+        for feature, ends in self.ends.items():
+            due = int(ends[-1]) if len(ends) else 0
+            found = len(self.values.get(feature, ()))
+            if (len(ends), found) != (self.num_rows, due):
+                raise ValueError(
+                    f"{directory}: feature {feature!r} has {len(ends):,} of "
+                    f"{self.num_rows:,} rows and {found:,} of {due:,} values; {MEND}"
+                )
 
     def row(self, feature: str, index: int) -> np.ndarray:
         ends = self.ends[feature]
@@ -139,8 +155,13 @@ class _Shard:
 
 
 def _map(path: str, dtype: np.dtype) -> np.ndarray:
-    if os.path.getsize(path) == 0:  # an empty file cannot be mapped
+    size = os.path.getsize(path)
+    if size == 0:  # an empty file cannot be mapped
         return np.empty(0, dtype)
+    if size % dtype.itemsize:
+        raise ValueError(
+            f"{path}: {size:,} bytes are no whole number of values; {MEND}"
+        )
     return np.memmap(path, dtype, mode="r")
 
 
@@ -152,6 +173,7 @@ class ExampleStore:
 
         Raises:
             FileNotFoundError: no such directory.
+            ValueError: a file was cut short.
         """
         self._shards = [_Shard(directory) for directory in directories]
         self._starts = np.cumsum([0, *(shard.num_rows for shard in self._shards)])

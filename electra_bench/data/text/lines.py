@@ -17,6 +17,7 @@ from electra_bench.data.text.streams import (
     decoded_lines,
     unpacked,
 )
+from electra_bench.system.atomic import atomic_file
 
 # Stands for standard input or output.
 PIPE = "-"
@@ -153,15 +154,9 @@ def json_writer(path: str) -> Iterator[Callable[[Mapping[str, Any]], None]]:
         yield lambda record: _write(sys.stdout.buffer, record)
         sys.stdout.buffer.flush()
         return
-    partial = f"{path}.partial"
     opener = {".gz": gzip.open, ".xz": lzma.open}.get(os.path.splitext(path)[1], open)
-    try:
-        with opener(partial, "wb") as file:
-            yield lambda record: _write(file, record)
-        os.replace(partial, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(partial)
+    with atomic_file(path, opener) as file:
+        yield lambda record: _write(file, record)
 
 
 def _write(file: BinaryIO, record: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO, NamedTuple
 
-from electra_bench.system.complete_folder import complete_folder
+from electra_bench.system.atomic import complete_folder
 
 # ELECTRA-Large, the largest, is below 2 GB; texts of GLUE pack to a fifth.
 MAX_UNPACKED_BYTES = 20_000_000_000

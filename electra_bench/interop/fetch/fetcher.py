@@ -24,6 +24,7 @@ from electra_bench.interop.fetch.receipts import (
     read_receipts,
 )
 from electra_bench.interop.fetch.source import Source, on_mirror
+from electra_bench.system.atomic import replace
 from electra_bench.system.file_hashes import file_sha256
 
 
@@ -108,7 +109,7 @@ class Fetcher:
             try:
                 receipt, note = self._checked(source, path, by_hand)
                 if source.archive_root is None:
-                    os.replace(partial, target)
+                    replace(partial, target)
                 else:
                     extract(path, name, target, source.archive_root, self._overwrite)
             except (DigestError, ArchiveError):

@@ -10,6 +10,8 @@ import json
 import os
 from typing import NamedTuple
 
+from electra_bench.system.atomic import write_json
+
 FILE_NAME = "fetched.json"
 
 
@@ -52,13 +54,8 @@ def add_receipt(data_dir: str, key: str, receipt: Receipt) -> None:
     """Adds a receipt or replaces it, also while other processes do the same."""
     with _locked(data_dir):
         receipts = read_receipts(data_dir) | {key: receipt}
-        text = json.dumps(
-            {k: r._asdict() for k, r in sorted(receipts.items())}, indent=1
-        )
-        path = os.path.join(data_dir, FILE_NAME)
-        with open(f"{path}.new", "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-        os.replace(f"{path}.new", path)
+        entries = {k: r._asdict() for k, r in sorted(receipts.items())}
+        write_json(os.path.join(data_dir, FILE_NAME), entries, indent=1)
 
 
 @contextlib.contextmanager

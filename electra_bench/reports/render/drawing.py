@@ -18,6 +18,7 @@ from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullLocat
 
 from electra_bench.reports.plot import XY, Dots, Matrix, Plot, Point, Series
 from electra_bench.reports.table import UNPRINTABLE, plain, text
+from electra_bench.system.atomic import atomic_file
 
 INK, QUIET, LINE, ACCENT = "#1b1e23", "#5b6472", "#dde1e7", "#1f5fae"
 # Behind names, so that they are read on lines.
@@ -345,8 +346,7 @@ def write_pictures(
         for suffix in ("svg", "png"):
             name = f"{report}-{plot.name}.{suffix}"
             path = os.path.join(out_dir, name)
-            with open(f"{path}.partial", "wb") as file:
+            with atomic_file(path) as file:
                 file.write(_rendered(plot, suffix))
-            os.replace(f"{path}.partial", path)
             written.setdefault(plot.name, []).append(name)
     return written

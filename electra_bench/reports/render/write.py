@@ -15,6 +15,7 @@ from electra_bench.reports.render.html import to_html
 from electra_bench.reports.render.latex import to_latex
 from electra_bench.reports.render.markdown import to_markdown
 from electra_bench.reports.table import Source, Table
+from electra_bench.system.atomic import write_text
 
 FORMATS = ("md", "csv", "json", "tex", "html")
 
@@ -135,8 +136,5 @@ def write_table(
 
 def write_file(path: str, content: str) -> str:
     """Writes a file of text, whole or not at all; returns its path."""
-    partial = f"{path}.partial"
-    with open(partial, "w", encoding="utf-8", newline="") as file:
-        file.write(content)
-    os.replace(partial, path)
+    write_text(path, content)
     return path

@@ -37,7 +37,7 @@ class CorpusSource(seqio.DataSource):
 
     Which documents are held out is decided by a hash of their text. A subclass says where
     the documents come from; examples are built of them by `build_examples`, or in bulk by
-    `electra_bench.tasks.corpora.registration.build_corpus`, with the same result.
+    `electra_bench.tasks.corpora.examples.build_corpus`, with the same result.
     """
 
     def __init__(self, holdout: float = 0.01):

@@ -7,10 +7,10 @@ import json
 import os
 from collections.abc import Iterator
 
-from electra_bench.data.examples.cache import content_key
+from electra_bench.data.examples.cache import cached_folder
+from electra_bench.system.atomic import complete_folder
+from electra_bench.system.behaviour import behaviour_sha256
 from electra_bench.system.cache_dir import cache_dir
-from electra_bench.system.code_version import code_version
-from electra_bench.system.complete_folder import complete_folder
 from electra_bench.tasks.pydoc import examples
 from electra_bench.tasks.pydoc.docstrings import (
     PACKAGES,
@@ -19,11 +19,6 @@ from electra_bench.tasks.pydoc.docstrings import (
     source_sha256,
 )
 
-MODULES = (
-    "electra_bench.tasks.pydoc.docstrings",
-    "electra_bench.tasks.pydoc.docstring_text",
-    "electra_bench.tasks.pydoc.examples",
-)
 CORPUS = "corpus.txt"
 
 
@@ -46,12 +41,17 @@ def pydoc_files(folder: str | None = None) -> str:
         raise FileNotFoundError(
             f"{folder}: holds none of the packages {', '.join(PACKAGES)}"
         )
-    parts = {"source": source_sha256(files), "code": code_version(MODULES)}
-    path = os.path.join(cache_dir(), "pydoc", content_key(parts))
-    if not os.path.isdir(path):
-        with complete_folder(path) as partial, _without_collection():
+    parts = {
+        "source": source_sha256(files),
+        "code": behaviour_sha256([], modules=[__name__]),
+    }
+
+    def make(path: str, overwrite: bool) -> None:
+        with complete_folder(path, overwrite, inventory=True) as partial:
             _write(partial, files)
-    return path
+
+    with cached_folder("pydoc", "packages", parts, make) as path:
+        return path
 
 
 @functools.cache
@@ -77,6 +77,7 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
+@_without_collection()
 def _write(folder: str, files: list[tuple[str, str, str]]) -> None:
     found = list(examples.documents(examples.parse_files(files)))
     with open(os.path.join(folder, CORPUS), "w", encoding="utf-8") as file:
