@@ -81,15 +81,20 @@ def parse(
     _check_double(bindings)
     parsed = _effective(bindings)
     _check_circles(parsed.bindings)
+    references = [
+        (binding, *reference.selector.rpartition("/")[::2])
+        for binding in parsed.bindings
+        for reference in statements.contained(binding.value, Reference)
+    ]
     for binding in parsed.bindings:
         _check_binding(binding, load, kinds)
-        for reference in statements.contained(binding.value, Reference):
-            scope, _, selector = reference.selector.rpartition("/")
-            _check_scope(scope, selector, binding)
-            _check_selector(selector, binding, load, kinds)
+    for binding, scope, selector in references:
+        _check_scope(scope, selector, binding)
     _check_macros(parsed.bindings)
     _check_required(parsed.bindings)
     _check_types(parsed)
+    for binding, _, selector in references:
+        _check_selector(selector, binding, load, kinds)
     # gin takes the folder of an included file for a Python package and fails if there is
     # one of that name (`models`, `runs`) on sys.path, so it gets no includes.
     for name in files:
@@ -278,11 +283,21 @@ def _check_types(parsed: Parsed) -> None:
         literal = binding
         while isinstance(literal.value, Macro):
             literal = macros[literal.value.name]
-        if not binding.parameter or isinstance(literal.value, Reference):
+        if not binding.parameter:
             continue
         signature = _signature(gin.get_configurable(binding.selector))
         parameter = signature.parameters.get(binding.parameter)
-        if parameter and not types.fits(literal.value, parameter.annotation):
+        if parameter is None:
+            continue
+        references = [*statements.contained(literal.value, Reference)]
+        if references and not types.has_objects(parameter.annotation):
+            name = references[0].selector.rpartition(".")[2]
+            raise ConfigError(
+                f"{literal.place}: {literal.key} takes no reference, {references[0]}: "
+                f"expected {types.shown(parameter.annotation)} (for {binding.key}); write "
+                f"the name, {name!r}"
+            )
+        if not references and not types.fits(literal.value, parameter.annotation):
             raise ConfigError(
                 f"{literal.place}: {literal.key} = {literal.value!r}: expected "
                 f"{types.shown(parameter.annotation)} (for {binding.key})"

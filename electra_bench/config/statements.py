@@ -21,6 +21,9 @@ class Reference(NamedTuple):
     selector: str
     evaluate: bool
 
+    def __str__(self) -> str:
+        return f"@{self.selector}{'()' if self.evaluate else ''}"
+
 
 class Macro(NamedTuple):
     """`%NAME`."""

@@ -30,6 +30,13 @@ def fits(value: Any, annotation: Any) -> bool:
     return True
 
 
+def has_objects(annotation: Any) -> bool:
+    """Whether a type has values that gin has no literals of, but references to."""
+    if typing.get_origin(annotation) is typing.Literal:
+        return False
+    return fits(object(), annotation)
+
+
 def shown(annotation: Any) -> str:
     """How a message spells a type."""
     if isinstance(annotation, type) and not typing.get_args(annotation):

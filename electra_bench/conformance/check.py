@@ -1,7 +1,7 @@
 """What a check is, and what comes of one."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol
 
 PASSED = "passed"
 FAILED = "failed"
@@ -42,6 +42,25 @@ def require(condition: Any, sentence: str) -> None:
     """Raises Violation with the sentence unless the condition holds."""
     if not condition:
         raise Violation(sentence)
+
+
+def require_members(thing: Any, protocol: type) -> None:
+    """Raises Violation unless a thing has all that a protocol of `core` asks for."""
+    if isinstance(thing, protocol):
+        return
+    bases = [
+        base for base in protocol.__mro__ if base not in (Protocol, Generic, object)
+    ]
+    members = {
+        name
+        for base in bases
+        for name in (*vars(base), *vars(base).get("__annotations__", ()))
+        if not name.startswith("_") or name == "__call__"
+    }
+    missing = sorted(name for name in members if not hasattr(thing, name))
+    raise Violation(
+        f"{type(thing).__name__} has no {', '.join(missing)}; see core.{protocol.__name__}"
+    )
 
 
 def findings(

@@ -11,6 +11,7 @@ from electra_bench.conformance.check import NotChecked, Violation, require
 from electra_bench.conformance.objectives import CHECKS as OBJECTIVE_CHECKS
 from electra_bench.conformance.objectives import Case, built
 from electra_bench.core import Batch, Seed, TaskKind
+from electra_bench.core.optional import HasMerge
 
 # Enough for a small encoder to know so many examples by heart.
 UPDATES = 400
@@ -87,8 +88,7 @@ def _decoded(kind: TaskKind, batch: Batch) -> list[tuple[Any, Any]]:
     for i in range(batch.input_ids.shape[0]):
         row = specimens.example(batch, i, kind)
         answer = kind.decode({k: v[i] for k, v in outputs.items()}, row)
-        merge = getattr(kind, "merge", None)
-        decoded.append(merge([answer]) if merge else answer)
+        decoded.append(kind.merge([answer]) if isinstance(kind, HasMerge) else answer)
     return decoded
 
 

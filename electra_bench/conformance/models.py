@@ -10,9 +10,10 @@ import tensorflow as tf
 
 from electra_bench import registry
 from electra_bench.conformance import specimens, variables
-from electra_bench.conformance.check import NotChecked, require
+from electra_bench.conformance.check import NotChecked, require, require_members
 from electra_bench.conformance.specimens import ROWS, SEQ
-from electra_bench.core import Encoder, Seed, Variables
+from electra_bench.core import Embeddings, Encoder, Seed, Variables
+from electra_bench.core.optional import HasForwardFlops
 from electra_bench.training.layerwise import layer_rates
 
 
@@ -39,18 +40,15 @@ def built(model: ModelCase) -> Encoder:
 def builds(model: ModelCase) -> None:
     """There is an encoder with what others read of it."""
     encoder = built(model)
-    for attribute, kind in {"hidden_size": int, "num_layers": int}.items():
-        found = getattr(encoder, attribute, None)
+    require_members(encoder, Encoder)
+    sizes = {"hidden_size": encoder.hidden_size, "num_layers": encoder.num_layers}
+    for attribute, found in sizes.items():
         require(
-            isinstance(found, kind) and found > 0,
+            isinstance(found, int) and found > 0,
             f"the encoder needs {attribute}, a whole number above 0, got {found!r}",
         )
-    embeddings = getattr(encoder, "embeddings", None)
-    for attribute in ("table", "size"):
-        require(
-            hasattr(embeddings, attribute),
-            f"the encoder needs embeddings.{attribute}, which a head may be tied to",
-        )
+    embeddings = encoder.embeddings
+    require_members(embeddings, Embeddings)
     shape = embeddings.table.shape
     expected = [specimens.SPECIAL.size, embeddings.size]
     require(
@@ -250,10 +248,9 @@ def size_and_cost_are_known(model: ModelCase) -> None:
     """Tables show parameters and FLOPs."""
     encoder = built(model)
     require(encoder.trainable_variables, "the encoder has no trainable variables")
-    count = getattr(encoder, "forward_flops", None)
-    if count is None:
+    if not isinstance(encoder, HasForwardFlops):
         raise NotChecked("the encoder has no forward_flops, so tables show no FLOPs")
-    costs = [count(length) for length in (16, 32, 64)]
+    costs = [encoder.forward_flops(length) for length in (16, 32, 64)]
     require(
         costs[0] > 0 and all(2 * a <= b for a, b in itertools.pairwise(costs)),
         f"forward_flops of 16, 32 and 64 tokens are {costs}: expected numbers above 0 that "

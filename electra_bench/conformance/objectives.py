@@ -8,9 +8,18 @@ import tensorflow as tf
 
 from electra_bench import registry
 from electra_bench.conformance import specimens, variables
-from electra_bench.conformance.check import NotChecked, require
+from electra_bench.conformance.check import NotChecked, require, require_members
 from electra_bench.conformance.specimens import ROWS, SEQ
-from electra_bench.core import Batch, Objective, Seed, Stage, Variables
+from electra_bench.core import (
+    Batch,
+    Objective,
+    PretrainingObjective,
+    Seed,
+    Stage,
+    TaskKind,
+    Variables,
+)
+from electra_bench.core.optional import HasTrainFlops, stages_of
 from electra_bench.runs.building import encoder_factory
 
 Sums = dict[str, tuple[float, float]]  # of the losses: total and weight
@@ -57,14 +66,8 @@ def built(case: Case) -> Objective:
 def builds(case: Case) -> None:
     """There is an objective with what the trainer calls."""
     objective = built(case)
-    wanted = ["encoder", "loss_terms", "outputs"]
-    if case.group == "kinds":
-        wanted += ["decode", "right_answer", "sample_targets"]
-    for attribute in wanted:
-        require(
-            hasattr(objective, attribute),
-            f"it has no {attribute}; see core.TaskKind and core.Objective",
-        )
+    is_kind = case.group == "kinds"
+    require_members(objective, TaskKind if is_kind else PretrainingObjective)
     terms = objective.loss_terms(case.batch(), Seed.of(3), training=False)
     require(
         any(term.is_trained for term in terms.values()),
@@ -123,8 +126,7 @@ def outputs_have_a_row_for_every_example(case: Case) -> None:
 def gradients_reach_every_variable(case: Case) -> None:
     """The loss depends on all that is trained, and all that is trainable is trained."""
     objective, batch = built(case), case.batch()
-    whole = (Stage(0.0, objective, objective.trainable_variables),)
-    stages = getattr(objective, "stages", whole)
+    stages = stages_of(objective)
 
     def loss(stage: Stage) -> tf.Tensor:
         terms = stage.objective.loss_terms(batch, Seed.of(3), training=True)
@@ -250,14 +252,18 @@ def cost_is_known(case: Case) -> None:
     """Records and tables say how many FLOPs it takes."""
     if case.group == "kinds":
         raise NotChecked("the cost of fine-tuning is the encoder's")
-    count = getattr(built(case), "train_flops_per_sequence", None)
-    flops = count and count(SEQ)
+    objective = built(case)
+    flops = (
+        objective.train_flops_per_sequence(SEQ)
+        if isinstance(objective, HasTrainFlops)
+        else None
+    )
     if not flops:
         raise NotChecked("train_flops_per_sequence is unknown: tables show no FLOPs")
+    twice = objective.train_flops_per_sequence(2 * SEQ)
     require(
-        flops > 0 and count(2 * SEQ) > flops,
-        f"train_flops_per_sequence is {flops} for {SEQ} tokens, {count(2 * SEQ)} for twice "
-        "as many",
+        flops > 0 and twice > flops,
+        f"train_flops_per_sequence is {flops} for {SEQ} tokens, {twice} for twice as many",
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench import config, registry
-from electra_bench.conformance.check import NotChecked, require
+from electra_bench.conformance.check import NotChecked, require, require_members
 from electra_bench.core import Optimizer, Schedule
 from electra_bench.training.optimizer import Shared
 
@@ -89,10 +89,7 @@ def trained(update: Update, steps: range, start: list[np.ndarray] | None = None)
 def builds(update: Update) -> None:
     """It has what the trainer calls, and slots with the names of their variables."""
     optimizer, variables = update.build()
-    require(
-        isinstance(optimizer, Optimizer),
-        f"{type(optimizer).__name__} lacks a member of core.Optimizer",
-    )
+    require_members(optimizer, Optimizer)
     owners = {name.rpartition("/")[0] for name in optimizer.slots}
     strange = sorted(owners - {*NAMES})
     require(

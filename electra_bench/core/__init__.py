@@ -3,6 +3,9 @@
 Dimension glossary, the only words used in shape comments: `batch` (rows on one replica),
 `global_batch` (rows over all replicas), `seq` (tokens), `preds` (masked positions),
 `hidden`, `embed`, `ffn`, `heads`, `head_dim`, `vocab`, `classes`, `layers`.
+
+What an encoder, an objective or a task kind has to have stands in `protocols.py`, what it
+may have in `optional.py`, what an optimizer and a schedule are in `optimization.py`.
 """
 
 from electra_bench.core.batch import Batch
@@ -15,6 +18,7 @@ from electra_bench.core.protocols import (
     EncoderFactory,
     EncoderOutput,
     Objective,
+    PretrainingObjective,
     SpecialIds,
     Stage,
     TaskKind,
@@ -33,6 +37,7 @@ __all__ = [
     "LossTerm",
     "Objective",
     "Optimizer",
+    "PretrainingObjective",
     "Schedule",
     "Seed",
     "SpecialIds",

@@ -1,7 +1,7 @@
 """What models, objectives and the trainer may ask of one another."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import tensorflow as tf
@@ -45,6 +45,7 @@ class EncoderOutput(NamedTuple):
     attentions: tuple[tf.Tensor, ...]
 
 
+@runtime_checkable
 class Embeddings(Protocol):
     """The embedding layer, which a generator may share with the discriminator."""
 
@@ -52,6 +53,7 @@ class Embeddings(Protocol):
     size: int  # embed
 
 
+@runtime_checkable
 class Encoder(Protocol):
     """A text encoder (a `tf.Module`)."""
 
@@ -106,6 +108,7 @@ class EncoderFactory(Protocol):
         """
 
 
+@runtime_checkable
 class Objective(Protocol):
     """A training objective (a `tf.Module`): pre-training objectives and task kinds."""
 
@@ -123,14 +126,31 @@ class Objective(Protocol):
         """
 
 
+class Metrics(Protocol):
+    """Sums up what an objective says of held-out batches."""
+
+    def update(self, outputs: Mapping[str, tf.Tensor]) -> None:
+        """Takes the `outputs` of one batch."""
+
+    def result(self) -> dict[str, float]:
+        """Name to value over all batches."""
+
+
+@runtime_checkable
+class PretrainingObjective(Objective, Protocol):
+    """An objective on text without labels; `core/optional.py` says what it may have."""
+
+    def metrics(self) -> Metrics:
+        """A new accumulator of what is evaluated on held-out text."""
+
+
+@runtime_checkable
 class TaskKind(Objective, Protocol):
     """An objective of fine-tuning: label schema, head, loss and decoding.
 
     `loss_terms` leaves out rows without an example (`example_id` -1) and whatever has no
     label. A batch pads labels with `NO_LABEL`, so they may be wider than any row's own.
-
-    A kind whose examples are several rows each also has `merge(decoded)`, from what
-    `decode` returned for all rows of an example to its (value, scores).
+    A kind whose examples are several rows each also has `merge`, see `core/optional.py`.
     """
 
     def decode(
@@ -172,9 +192,6 @@ class TaskKind(Objective, Protocol):
 
 class Stage(NamedTuple):
     """A part of a training, for objectives that are trained in several.
-
-    An objective with an attribute `stages`, a tuple of these, is trained in them one after
-    the other; each has a learning rate schedule and optimizer slots of its own.
 
     Attributes:
         start: fraction of the updates done before it, in [0, 1); 0 for the first.

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import seqio
 import tensorflow as tf
 
-from electra_bench.core import Objective, Seed
+from electra_bench.core import PretrainingObjective, Seed, TaskKind
+from electra_bench.core.optional import HasMerge
 from electra_bench.data.examples.batch_plan import Row
 from electra_bench.data.examples.batches import (
     evaluation_batches,
@@ -35,7 +36,7 @@ class Evaluator:
 
     def __init__(
         self,
-        objective: Objective,
+        objective: TaskKind,
         task: seqio.Task,
         store: ExampleStore,
         batch_size: int,
@@ -63,7 +64,7 @@ class Evaluator:
         for rows in self._examples():
             example = self._store[rows[0]]
             decoded = [predicted[row] for row in rows]
-            if hasattr(self._objective, "merge"):
+            if isinstance(self._objective, HasMerge):
                 value, scores = self._objective.merge(decoded)
             else:
                 [(value, scores)] = decoded
@@ -166,7 +167,7 @@ def num_evaluated(store: ExampleStore, batch_size: int, max_batches: int) -> int
 
 
 def evaluate_pretraining(
-    objective: Objective,
+    objective: PretrainingObjective,
     outputs: Callable,
     store: ExampleStore,
     batch_size: int,
@@ -179,7 +180,7 @@ def evaluate_pretraining(
     with one another.
 
     Args:
-        objective: a pre-training objective with `metrics()`.
+        objective: gives `metrics()`.
         outputs: its compiled `outputs(batch, seed)`.
         store: the held-out examples.
         batch_size: rows at once; what does not fill a batch at the end is left out.

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from electra_bench.core import Objective, Optimizer, Stage
+from electra_bench.core.optional import stages_of
 from electra_bench.core.variables import variable_name
 from electra_bench.system.near_names import near_names
 
@@ -46,8 +47,7 @@ def training_stages(
         ValueError: there are too few updates for all stages, an expression is found in no
             name, or nothing is left to train.
     """
-    whole = (Stage(0.0, objective, tuple(objective.trainable_variables)),)
-    stages = getattr(objective, "stages", whole)
+    stages = stages_of(objective)
     starts = [round(stage.start * num_steps) for stage in stages]
     lengths = [
         end - start for start, end in zip(starts, [*starts[1:], num_steps], strict=True)

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench.core import Batch, Objective, Seed
+from electra_bench.core.optional import HasWarning
 from electra_bench.core.variables import variable_name
 from electra_bench.registry import training
 from electra_bench.training.checkpoints import (
@@ -280,12 +281,12 @@ class Trainer:
     ) -> None:
         """Shows what the objective finds wrong, once, when it had time to learn."""
         stage = self._stages[self._stage(step - 1)]
-        warning = getattr(stage.stage.objective, "warning", None)
+        objective = stage.stage.objective
         needed = max(WARN_AFTER_STEPS, WARN_AFTER * stage.num_steps)
         early = step - stage.first_step < needed
-        if warning is None or self._warned or early:
+        if self._warned or early or not isinstance(objective, HasWarning):
             return
-        text = warning(values)
+        text = objective.warning(values)
         if text:
             self._warned = True
             progress.warn(f"step {step}: {text}")

@@ -1,0 +1,176 @@
+"""What models, objectives and task kinds may have, and what having it gives.
+
+None of it is needed for training. Who asks for a member asks by `isinstance`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import tensorflow as tf
+
+from electra_bench.core.batch import Batch
+from electra_bench.core.protocols import Objective, Stage
+
+
+@runtime_checkable
+class HasForwardFlops(Protocol):
+    """An encoder whose cost stands in records and tables, and can be a budget."""
+
+    def forward_flops(self, seq_length: int) -> float:
+        """Operations of one pass over a sequence, method `v2`."""
+
+
+@runtime_checkable
+class HasSizes(Protocol):
+    """An encoder that the ELECTRA paper's own count of operations knows, `paper-v1`.
+
+    Attributes:
+        sizes: `hidden`, `layers`, `embedding`, `ffn` and `heads`, all int.
+    """
+
+    sizes: Any
+
+
+@runtime_checkable
+class HasMaxPositions(Protocol):
+    """Embeddings for a limited number of positions: longer sequences are an error.
+
+    Attributes:
+        max_positions: tokens of a sequence at most.
+    """
+
+    max_positions: int
+
+
+@runtime_checkable
+class HasStages(Protocol):
+    """An objective that is trained in several stages, one after the other.
+
+    Attributes:
+        stages: at least one; each has a learning-rate schedule and optimizer slots of its
+            own.
+    """
+
+    stages: tuple[Stage, ...]
+
+
+@runtime_checkable
+class HasWarning(Protocol):
+    """An objective that can tell from what is logged that it does not learn."""
+
+    def warning(self, means: Mapping[str, float]) -> str | None:
+        """What may be wrong, shown once; None if nothing is.
+
+        Args:
+            means: of the logged values over some steps, none of them in the first quarter
+                of a stage.
+        """
+
+
+@runtime_checkable
+class HasTokenCounts(Protocol):
+    """An objective that wants the frequencies of tokens before it is trained."""
+
+    def count_tokens(self, count: Callable[[], np.ndarray]) -> None:
+        """Called once, before the first step.
+
+        Args:
+            count: gives the occurrences of every token in the training text, [vocab];
+                reads all of it, so it is called only if needed.
+        """
+
+
+@runtime_checkable
+class HasTrainFlops(Protocol):
+    """A pre-training objective whose cost stands in records and tables.
+
+    `TRAIN_FLOPS` can then take the place of a number of steps.
+    """
+
+    def train_flops_per_sequence(self, seq_length: int) -> float | None:
+        """Operations of training on one sequence, method `v2`; None if unknown."""
+
+
+@runtime_checkable
+class HasPaperFlops(Protocol):
+    """A pre-training objective whose cost is known as the ELECTRA paper counts it."""
+
+    def paper_flops_per_sequence(self, seq_length: int) -> float | None:
+        """Operations of training on one sequence, `paper-v1`; None if unknown."""
+
+
+@runtime_checkable
+class HasEnergies(Protocol):
+    """An objective that scores every token of a text in one pass, `score --method`."""
+
+    def energies(self, batch: Batch) -> tf.Tensor:
+        """Minus the log probability of every token up to a constant, [batch, seq]."""
+
+
+@runtime_checkable
+class HasMaskedLM(Protocol):
+    """An objective that is a masked language model, which can score texts.
+
+    Attributes:
+        masked_lm: encoder and head, see `objectives.generators.MaskedLM`.
+    """
+
+    masked_lm: Any
+
+
+@runtime_checkable
+class HasGenerator(Protocol):
+    """An objective with a generator; one that is a masked language model scores texts.
+
+    Attributes:
+        generator: what proposes tokens, see `objectives.generators.Generator`.
+    """
+
+    generator: Any
+
+
+@runtime_checkable
+class HasMerge(Protocol):
+    """A task kind whose examples may be several rows each, as windows of a context."""
+
+    def merge(self, decoded: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
+        """The answer to one example, and what it was chosen by.
+
+        Args:
+            decoded: what `decode` returned for all its rows, in their order.
+        """
+
+
+@runtime_checkable
+class HasTasks(Protocol):
+    """Several task kinds on one encoder.
+
+    Attributes:
+        tasks: name to its kind, in the order of `Batch.task_id`.
+    """
+
+    tasks: Mapping[str, Objective]
+
+
+def stages_of(objective: Objective) -> tuple[Stage, ...]:
+    """The stages of a training; a single one where the objective names none."""
+    if isinstance(objective, HasStages):
+        return objective.stages
+    return (Stage(0.0, objective, tuple(objective.trainable_variables)),)
+
+
+def tasks_of(objective: Objective, name: str) -> Mapping[str, Objective]:
+    """Task to the kind that answers it.
+
+    Args:
+        objective: one task's kind, or several.
+        name: of the task, where it is one.
+    """
+    return objective.tasks if isinstance(objective, HasTasks) else {name: objective}
+
+
+def max_positions_of(encoder: Any) -> int | None:
+    """Tokens of the longest sequence that an encoder takes; None for any length."""
+    embeddings = encoder.embeddings
+    return embeddings.max_positions if isinstance(embeddings, HasMaxPositions) else None
