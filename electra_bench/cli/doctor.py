@@ -23,7 +23,7 @@ Exit status 1 if anything is marked FAIL. Missing data is no failure.
 NIGHTLY = re.compile(r"nightly$|^tf-nightly|-nightly-", re.IGNORECASE)
 
 # Distribution to the module that shows that it works.
-MODULES = {"tensorflow": "tensorflow", "seqio": "seqio", "t5": "t5.evaluation.metrics"}
+MODULES = {"tensorflow": "tensorflow", "seqio": "seqio"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +84,7 @@ def checks(data_dir: str | None) -> Iterator[Check]:
     yield gin_library()
     yield gin_folder()
     yield from devices()
+    yield metrics()
     yield from registered_names()
     yield from data(data_dir)
 
@@ -182,6 +183,17 @@ def devices() -> Iterator[Check]:
         yield Check(tpu.name, "ok", "bfloat16 native")
     if not gpus and not tpus:
         yield Check("accelerator", "note", "none: training runs on the CPU")
+
+
+def metrics() -> Check:
+    """What computes the metrics that t5 has as well."""
+    from electra_bench.tasks.metrics.t5_metrics import library
+
+    name = "metrics of SQuAD 1.1, MRQA and correlation"
+    found, said = library()
+    if found is None:
+        return Check(name, "note", f"by electra-bench, with t5's numbers: {said}")
+    return Check(name, "ok", f"by t5 {said}")
 
 
 def _cpu_flags() -> set[str]:

@@ -23,6 +23,7 @@ SINGULAR = {
     "kinds": "kind",
     "tasks": "task",
     "reports": "report",
+    "metrics": "metric",
     "mixtures": "mixture",
     "suites": "suite",
     "training": "training",
