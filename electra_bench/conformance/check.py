@@ -72,15 +72,11 @@ def findings(
         kind: of the thing.
         name: its registered name, and what it is checked with.
         checks: the first one is what the others build on: unless it passes, they are
-            skipped.
+            not run.
         subject: their argument.
     """
-    needed = None
     for number, check in enumerate(checks):
         label = check.__name__.replace("_", " ")
-        if needed:
-            yield Finding(kind, name, label, SKIPPED, f"needs: {needed}")
-            continue
         try:
             check(subject)
         except NotChecked as reason:
@@ -89,9 +85,11 @@ def findings(
             finding = Finding(kind, name, label, FAILED, _sentence(error))
         else:
             finding = Finding(kind, name, label, PASSED)
-        if number == 0 and finding.status != PASSED:
-            needed = label
         yield finding
+        if number == 0 and finding.status != PASSED and len(checks) > 1:
+            reason = f"not run, which needs that {label!r} passes"
+            yield Finding(kind, name, f"{len(checks) - 1} more checks", SKIPPED, reason)
+            return
 
 
 def _sentence(error: Exception) -> str:

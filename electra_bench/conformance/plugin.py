@@ -25,6 +25,7 @@ SINGULAR = {
     "reports": "report",
     "optimizers": "optimizer",
     "schedules": "schedule",
+    "metrics": "metric",
     "mixtures": "mixture",
     "suites": "suite",
     "strategies": "strategy",

@@ -5,6 +5,7 @@ import contextlib
 import functools
 import math
 import os
+import re
 import string
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ import seqio
 
 from electra_bench import registry
 from electra_bench.conformance import specimens
-from electra_bench.conformance.check import NotChecked, require
+from electra_bench.conformance.check import NotChecked, Violation, require
 from electra_bench.core import TaskKind, Variables
 from electra_bench.core.batch import NO_LABEL
 from electra_bench.data import run_context
@@ -171,11 +172,16 @@ def seqio_knows_its_splits(loaded: Loaded) -> None:
 
 
 def its_data_are_there(loaded: Loaded) -> None:
-    """What it is scored on can be read."""
-    try:
-        loaded.task.source.get_dataset(loaded.card.eval_split, shuffle=False)
-    except FileNotFoundError as error:
-        raise NotChecked(f"no data: {error}") from error
+    """An example can be read of what it is trained and scored on."""
+    for split in loaded.splits:
+        try:
+            dataset = loaded.task.source.get_dataset(split, shuffle=False)
+            found = list(dataset.take(1))
+        except Exception as error:  # a source raises what its reader raises
+            # TensorFlow's name of the operation tells an author nothing.
+            why = re.sub(r"{{.*?}} ?| \[Op:.*", "", str(error), flags=re.DOTALL)
+            raise Violation(f"split {split!r} cannot be read: {why}") from error
+        require(found, f"split {split!r} has no examples")
 
 
 def sizes_are_those_published(loaded: Loaded) -> None:

@@ -197,6 +197,8 @@ def _shown(tokens: Any, store: ExampleStore, index: int) -> dict[str, Any]:
 def _texts(task: Any, split: str) -> Iterator[tuple]:
     dataset = task.source.get_dataset(split, shuffle=False)
     for example in dataset.as_numpy_iterator():
+        if not isinstance(example, Mapping):  # as lines of text are
+            example = {TEXTS[0]: example}
         yield tuple(
             " ".join(w.decode() for w in np.ravel(example[name]).tolist())
             for name in TEXTS

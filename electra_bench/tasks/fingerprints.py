@@ -48,14 +48,33 @@ def _examples(dataset: tf.data.Dataset) -> Iterator[Mapping[str, Any]]:
     """Examples as numpy has them, read in batches where that gives the same ones."""
     if not all(
         isinstance(spec, tf.TensorSpec) and spec.shape.rank in (0, 1)
-        for spec in dataset.element_spec.values()
+        for spec in _leaves(dataset.element_spec).values()
     ):
-        yield from dataset.as_numpy_iterator()
+        yield from map(_leaves, dataset.as_numpy_iterator())
         return
     # One by one they take ten times as long.
     for batch in dataset.ragged_batch(BATCH):
-        for values in zip(*map(_rows, batch.values()), strict=True):
-            yield dict(zip(batch, values, strict=True))
+        leaves = _leaves(batch)
+        for values in zip(*map(_rows, leaves.values()), strict=True):
+            yield dict(zip(leaves, values, strict=True))
+
+
+def _leaves(example: Any, name: str = "") -> dict[str, Any]:
+    """The parts of an example by name, whatever it is made of.
+
+    Most sources give a dict. A line of text is a part without a name, and what lies in a
+    dict, a tuple or a sparse tensor has the names on the way to it.
+    """
+    if isinstance(example, Mapping):
+        parts = example.items()
+    elif isinstance(example, tuple):
+        parts = enumerate(example)
+    else:
+        return {name: example}
+    leaves: dict[str, Any] = {}
+    for key, part in parts:
+        leaves |= _leaves(part, f"{name}/{key}" if name else str(key))
+    return leaves
 
 
 def _rows(values: tf.Tensor | tf.RaggedTensor) -> Sequence[Any]:

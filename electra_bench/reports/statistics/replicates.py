@@ -8,7 +8,6 @@ import contextlib
 import functools
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ from electra_bench import registry
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.reports.collect.predictions import Answers, Unusable
 from electra_bench.reports.collect.store import Store
-from electra_bench.system.file_hashes import file_sha256
+from electra_bench.system.source_closure import closure_sha256
 from electra_bench.tasks.metrics.weighted import WeightedMetric, measured
 
 # Goes up when the same predictions would give other replicates.
@@ -131,12 +130,14 @@ def replicates_of(
 
 @functools.cache
 def _identity(name: str) -> list[str]:
-    """Distribution, version, function and file of a metric."""
+    """Distribution, version, function and code of a metric."""
     registry.metrics.load(name)
     origin = registry.metrics.origin(name)
-    module = sys.modules.get(origin.target.partition(":")[0])
-    file = getattr(module, "__file__", None)
-    return [*map(str, vars(origin).values()), file_sha256(file) if file else ""]
+    # A metric that was made in a session has no source file.
+    with contextlib.suppress(ModuleNotFoundError):
+        code = closure_sha256([origin.target.partition(":")[0]])
+        return [*map(str, vars(origin).values()), code]
+    return [*map(str, vars(origin).values()), ""]
 
 
 def _resampled(answers: Answers, metric: WeightedMetric, count: int) -> Replicates:

@@ -2,8 +2,6 @@
 
 import numpy as np
 import tensorflow as tf
-from sklearn.metrics import f1_score
-from sklearn.preprocessing import MultiLabelBinarizer
 
 
 def label_sets(labels):
@@ -33,10 +31,3 @@ def label_names(labels):
     return lambda value, example=None, is_target=False: [
         labels[i] for i in np.flatnonzero(value)
     ]
-
-
-def micro_f1(targets, predictions):
-    """F1 over all labels of all texts, a percentage."""
-    sets = MultiLabelBinarizer().fit([*targets, *predictions])
-    sides = sets.transform(targets), sets.transform(predictions)
-    return {"micro_f1": 100.0 * f1_score(*sides, average="micro", zero_division=0.0)}

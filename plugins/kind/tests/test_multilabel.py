@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from electra_bench_multilabel.labels import micro_f1
+from electra_bench_multilabel.metric import micro_f1
 
 from electra_bench.cli.main import main
+from electra_bench.tasks.metrics.weighted import list_form
 
 COMMENTS = """\
 That is wonderful, thank you!\t15,0\tx1
@@ -30,5 +31,5 @@ def test_a_task_of_it_conforms(tmp_path):
 
 def test_f1_is_over_all_labels():
     # Two of three predicted labels are right, and two of four true ones are found.
-    found = micro_f1([["a", "b"], ["c", "d"]], [["a", "c"], ["c"]])
+    found = list_form(micro_f1)([["a", "b"], ["c", "d"]], [["a", "c"], ["c"]])
     assert found["micro_f1"] == pytest.approx(100 * 4 / 7)
