@@ -1,7 +1,8 @@
 """Tables as self-contained pages."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import PurePath
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -10,8 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from electra_bench.reports import table as tables
-from electra_bench.reports.plot import Plot
-from electra_bench.reports.table import Difference, Score, Table, Value
+from electra_bench.reports.table import Score, Table, Value
 
 
 class Link(NamedTuple):
@@ -74,10 +74,20 @@ def to_page(
         lstrip_blocks=True,
         finalize=_visible,
     )
+    environment.tests["score"] = lambda value: isinstance(value, Score)
+    environment.globals |= {
+        "explain": tables.explain,
+        "interval": tables.interval,
+        "number": tables.number,
+        "relative": _relative,
+        "repr": repr,
+        "spread": tables.spread,
+        "text": tables.text,
+    }
     return environment.get_template("page.html.j2").render(
         title=title,
         sections=[
-            _section(table, files, prefix=f"part{place}-" if place > 1 else "")
+            _Section(table, files, f"part{place}-" if place > 1 else "")
             for place, table in enumerate(shown, 1)
         ],
         command=command,
@@ -92,243 +102,131 @@ def _visible(value: Any) -> Any:
     return tables.plain(value) if is_text else value
 
 
-def _section(table: Table, files: Files, prefix: str) -> dict[str, Any]:
-    best = {name: table.best(name) for name in table.metrics}
-    ranges = {name: _range(table, name) for name in table.metrics}
+class _Section:
+    """A table of a page, and what its template asks of it.
 
-    anchors = [_anchors(table, place, prefix) for place in range(len(table.rows))]
+    Attributes:
+        table: the table.
+        files: where the page stands.
+        prefix: starts all ids, which must differ on a page.
+        behind: of every row: name to the runs behind its numbers.
+        best: name of a column to the numbers of the rows to stress in it.
+    """
 
-    def anchor(place: int | None, name: str) -> str | None:
-        # A rank leads to what it is by; a number of parameters to any runs of its row.
-        of_row = {} if place is None else anchors[place]
-        first = next(iter(of_row.values()), None)
-        return of_row.get(name, of_row.get(table.rank_by or "", first))
+    def __init__(self, table: Table, files: Files, prefix: str):
+        self.table = table
+        self.files = files
+        self.prefix = prefix
+        self.behind = list(map(table.behind, range(len(table.rows))))
+        self.best = {name: table.best(name) for name in table.metrics}
+        self._spans = {name: _span(table, name) for name in table.metrics}
 
-    def cells(row: tuple[Value, ...], place: int | None) -> list[dict[str, Any]]:
-        shown = [
-            _cell(
-                value,
-                anchor=anchor(place, name),
-                metric=name in table.metrics,
-                best=place in best.get(name, ()),
-                span=ranges.get(name),
-            )
-            for name, value in zip(table.columns, row, strict=True)
-        ]
-        if table.run is not None:
-            run_id = str(table.cell(row, table.run))
-            shown[table.columns.index(table.run)]["run"] = _run(
-                table, run_id, None, files.folder
-            )
-        return shown
+    @property
+    def num_runs(self) -> int:
+        """The number of runs behind the table."""
+        return len(tables.run_ids(self.table) or self.table.sources)
 
-    claims = table.claims
-    return {
-        "table": table,
-        "prefix": prefix,
-        "num_runs": len(tables.run_ids(table) or table.sources),
-        "columns": [_column(table, name) for name in table.columns],
-        "label_index": table.columns.index(table.label),
-        "rows": [cells(row, number) for number, row in enumerate(table.rows)],
-        "key": _key(table, has_best=any(best.values()), has_runs=any(anchors)),
-        "reference_rows": [
-            {"cells": cells(row, None), "name": name, "about": about}
-            for place, row in enumerate(table.reference_rows)
-            for name, about in [table.reference(place)]
-        ],
-        "claims": [_claim(table, claim, anchor) for claim in claims],
-        "repeat": [
-            {"id": run_id, "command": table.sources[run_id].renewal}
-            for run_id in table.repeat
-            if run_id in table.sources
-        ],
-        "groups": _groups(table, files.folder, anchors),
-        "left_out": table.left_out,
-        "task_links": {
-            name: _relative(files.tasks[task])
-            for name, task in table.tasks.items()
-            if task in files.tasks
-        },
-        "plots": [_plot(plot, files, prefix) for plot in table.plots],
-    }
+    def anchor(self, place: int, name: str) -> str | None:
+        """The list of runs that a number leads to.
 
+        A rank leads to what it is by; a number of parameters to any runs of its row.
+        """
+        of_row = list(self.behind[place])
+        for wanted in (name, self.table.rank_by, *of_row[:1]):
+            if wanted in of_row:
+                return f"{self.prefix}runs-{place}-{of_row.index(wanted)}"
+        return None
 
-def _key(table: Table, *, has_best: bool, has_runs: bool) -> str:
-    """How to read a cell; empty if there is nothing to say."""
-    values = [value for row in table.rows for value in row]
-    scores = [v for v in values if isinstance(v, Score) and v.count]
-    parts = {
-        "median over runs": True,
-        "± standard deviation": any(s.sd is not None for s in scores),
-        "n runs": True,
-        "[95 % interval of the mean]": any(s.interval for s in scores),
-        "a dot a run with a bar at the median": any(s.count > 1 for s in scores),
-    }
-    has_tests = table.differences is not None
-    green = "no row is significantly better" if has_tests else "the best"
-    cell = ", ".join(part for part, is_there in parts.items() if is_there)
-    sentences = {
-        f"A cell: {cell}.": bool(scores),
-        f"Green: {green}.": has_best,
-        "A number leads to its runs.": has_runs,
-    }
-    return " ".join(said for said, is_so in sentences.items() if is_so)
+    def value(self, place: int, name: str) -> Value:
+        """The value of a row in a column; None if there is no such column."""
+        if name not in self.table.columns:
+            return None
+        return self.table.cell(self.table.rows[place], name)
 
+    def positions(self, scores: Sequence[float | None], name: str) -> list[float]:
+        """Where scores lie between the ends of their column, 0 to 100."""
+        known = [score for score in scores if score is not None]
+        low, high = self._spans.get(name) or (0.0, 0.0)
+        if low == high:
+            return [50.0] * len(known)
+        return [round(100 * (score - low) / (high - low), 1) for score in known]
 
-def _plot(plot: Plot, files: Files, prefix: str) -> dict[str, Any]:
-    # matplotlib takes half a second to load.
-    from electra_bench.reports.render.drawing import inline_svg
+    def link(self, run_id: str) -> str | None:
+        """The path of a run's record from the page; None if it is unknown."""
+        source = self.table.sources.get(run_id)
+        if source is None or source.path is None:
+            return None
+        path = os.path.relpath(source.path, self.files.folder)
+        return _relative(PurePath(path).as_posix())
 
-    return {
-        "name": f"{prefix}{plot.name}",
-        "description": plot.description,
-        "svg": inline_svg(plot, f"{prefix}{plot.name}"),
-        "files": [
-            {"href": _relative(name), "text": name.rpartition(".")[2].upper()}
-            for name in files.pictures.get(plot.name, ())
-        ],
-    }
-
-
-def _column(table: Table, name: str) -> dict[str, Any]:
-    is_ranked = name in (*table.metrics, table.rank_by)
-    best_first = (
-        "descending" if is_ranked and name not in table.lower_is_better else "ascending"
-    )
-    values = {table.cell(row, name) for row in table.rows}
-    return {
-        "name": name,
-        "text": table.is_text(name),
-        # What all rows share needs no room on a phone.
-        "same": name != table.label and table.is_text(name) and len(values) == 1,
-        "detail": table.described.get(name, ""),
-        "order": best_first if name == table.rank_by else "none",
-        "first": best_first,
-    }
-
-
-def _range(table: Table, name: str) -> tuple[float, float] | None:
-    """Smallest and largest score of a column, its floor included."""
-    scores = [
-        score for row in table.rows for score in _run_scores(table.cell(row, name))
-    ]
-    if table.floor is not None:
-        floor = tables.number(table.cell(table.floor, name))
-        scores += [] if floor is None else [floor]
-    return (min(scores), max(scores)) if scores else None
-
-
-def _run_scores(value: Value) -> list[float]:
-    if not isinstance(value, Score):
-        return []
-    return [score for _, score in value.runs if score is not None]
-
-
-def _cell(
-    value: Value,
-    *,
-    anchor: str | None,
-    metric: bool,
-    best: bool,
-    span: tuple[float, float] | None,
-) -> dict[str, Any]:
-    number = tables.number(value)
-    cell = {
-        "text": tables.text(value, metric=metric),
-        "sort": "" if number is None else repr(number),
-        "best": best,
-        "stale": isinstance(value, Score) and value.stale,
-        "missing": number is None and not isinstance(value, str),
-        "score": isinstance(value, Score),
-        "run": None,
-        "anchor": anchor if number is not None else None,
-    }
-    if isinstance(value, Score):
-        cell |= {
-            "spread": tables.spread(value),
-            "interval": tables.interval(value),
-            "no_interval": value.no_interval,
-            "explained": tables.explain(value),
-            "marks": value.marks,
-            # A score that is missing may have runs, whose scores are undefined.
-            "anchor": anchor if value.runs else cell["anchor"],
-            "points": _positions(_run_scores(value), span),
-            "median": _positions([number], span) if number is not None else [],
+    @property
+    def key(self) -> str:
+        """How to read a cell; empty if there is nothing to say."""
+        values = [value for row in self.table.rows for value in row]
+        scores = [v for v in values if isinstance(v, Score) and v.count]
+        parts = {
+            "median over runs": True,
+            "± standard deviation": any(s.sd is not None for s in scores),
+            "n runs": True,
+            "[95 % interval of the mean]": any(s.interval for s in scores),
+            "a dot a run with a bar at the median": any(s.count > 1 for s in scores),
         }
-    return cell
+        has_tests = self.table.differences is not None
+        green = "no row is significantly better" if has_tests else "the best"
+        cell = ", ".join(part for part, is_there in parts.items() if is_there)
+        sentences = {
+            f"A cell: {cell}.": bool(scores),
+            f"Green: {green}.": any(self.best.values()),
+            "A number leads to its runs.": any(self.behind),
+        }
+        return " ".join(said for said, is_so in sentences.items() if is_so)
+
+    @property
+    def plots(self) -> list[dict[str, Any]]:
+        """The pictures."""
+        if not self.table.plots:
+            return []
+        # matplotlib takes half a second to load.
+        from electra_bench.reports.render.drawing import inline_svg
+
+        return [
+            {
+                "name": f"{self.prefix}{plot.name}",
+                "description": plot.description,
+                "svg": inline_svg(plot, f"{self.prefix}{plot.name}"),
+                "files": self.files.pictures.get(plot.name, ()),
+            }
+            for plot in self.table.plots
+        ]
+
+    @cached_property
+    def columns(self) -> list[dict[str, Any]]:
+        """Headers."""
+        return [self._column(name) for name in self.table.columns]
+
+    def _column(self, name: str) -> dict[str, Any]:
+        table = self.table
+        is_ranked = name in (*table.metrics, table.rank_by)
+        is_descending = is_ranked and name not in table.lower_is_better
+        best_first = "descending" if is_descending else "ascending"
+        values = {table.cell(row, name) for row in table.rows}
+        return {
+            "name": name,
+            "text": table.is_text(name),
+            # What all rows share needs no room on a phone.
+            "same": name != table.label and table.is_text(name) and len(values) == 1,
+            "order": best_first if name == table.rank_by else "none",
+            "first": best_first,
+        }
 
 
-def _claim(
-    table: Table, claim: Difference, anchor: Callable[[int, str], str | None]
-) -> dict[str, Any]:
-    by, low, high = claim.lead
-    return {
-        "column": claim.column,
-        "rows": [
-            {"name": table.name(place), "anchor": anchor(place, claim.column)}
-            for place in (claim.better, claim.worse)
-        ],
-        "value": f"{by:.2f}",
-        "interval": f"[{low:.2f}, {high:.2f}]",
-        "p": f"{claim.p_adjusted:.2g}",
-        "test": claim.test,
-    }
-
-
-def _positions(
-    scores: Sequence[float], span: tuple[float, float] | None
-) -> list[float]:
-    """Where scores lie between the ends of their column, 0 to 100."""
-    if span is None or span[0] == span[1]:
-        return [50.0] * len(scores)
-    low, high = span
-    return [round(100 * (score - low) / (high - low), 1) for score in scores]
-
-
-def _anchors(table: Table, place: int, prefix: str) -> dict[str, str]:
-    """Names of the lists of runs behind a row, by the column that they are of."""
-    names = table.behind(place)
-    return {name: f"{prefix}runs-{place}-{i}" for i, name in enumerate(names)}
-
-
-def _groups(
-    table: Table, out_dir: str, anchors: Sequence[Mapping[str, str]]
-) -> list[dict[str, Any]]:
-    """The runs behind every number, for the list below the table."""
-    groups = []
-    for place, row in enumerate(table.rows):
-        for name, runs in table.behind(place).items():
-            value = table.cell(row, name) if name in table.columns else None
-            groups.append(
-                {
-                    "anchor": anchors[place][name],
-                    "label": table.name(place),
-                    "column": name,
-                    "explained": (
-                        tables.explain(value) if isinstance(value, Score) else ""
-                    ),
-                    "runs": [_run(table, run, s, out_dir) for run, s in runs],
-                }
-            )
-    return groups
-
-
-def _run(
-    table: Table, run_id: str, score: float | None, out_dir: str
-) -> dict[str, Any]:
-    source = table.sources.get(run_id)
-    path = source.path if source else None
-    return {
-        "id": run_id,
-        "seed": tables.text(source.seed if source else None),
-        "score": tables.MISSING if score is None else f"{score:.2f}",
-        "link": _link(path, out_dir) if path else None,
-        "command": source.command if source else None,
-    }
-
-
-def _link(path: str, out_dir: str) -> str:
-    return _relative(PurePath(os.path.relpath(path, out_dir)).as_posix())
+def _span(table: Table, name: str) -> tuple[float, float] | None:
+    """Smallest and largest score of a column, its floor included."""
+    cells = [table.cell(row, name) for row in table.rows]
+    scores = [s for cell in cells if isinstance(cell, Score) for s in cell.defined]
+    floor = tables.number(table.cell(table.floor, name)) if table.floor else None
+    scores += [] if floor is None else [floor]
+    return (min(scores), max(scores)) if scores else None
 
 
 def _relative(path: str) -> str:
