@@ -1,6 +1,7 @@
 """`electra-bench corpus`."""
 
 import argparse
+import functools
 import hashlib
 import os
 import sys
@@ -185,6 +186,7 @@ def _boolean(text: str) -> bool:
 
 def run(args: argparse.Namespace) -> None:
     """Builds the examples and prints what was made."""
+    from electra_bench.data.examples.builder import ExampleBuilder
     from electra_bench.data.examples.corpus_builder import (
         build_corpus_folder,
         holdout_threshold,
@@ -216,7 +218,11 @@ def run(args: argparse.Namespace) -> None:
         ids = (doc.id for doc in documents(ReadReport()) if doc.start)
         threshold = holdout_threshold(ids, args.holdout)
         settings = settings_for(
-            vocabulary, args.max_seq_length, args.seed, threshold, args.cut_tokens
+            vocabulary,
+            args.max_seq_length,
+            args.seed,
+            threshold,
+            functools.partial(ExampleBuilder, cut_tokens=args.cut_tokens),
         )
         return made_examples(
             documents(report),

@@ -149,6 +149,18 @@ class Registry:
             return gin.get_configurable(f"{self.gin_module}.{name}")
         return self._things[name]
 
+    def choice(self, name: str, default: str) -> str:
+        """The registered name that gin binds to the parameter `name` of a builder.
+
+        Asking leaves no trace in the operative configuration, so that one without a choice
+        reads as it did when there was nothing to choose.
+
+        Args:
+            name: the builder that takes a choice.
+            default: what holds where nothing is bound.
+        """
+        return gin.get_bindings(self.get(name)).get("name", default)
+
     def load(self, name: str) -> None:
         """Imports what is declared under `name`, so that gin knows it.
 

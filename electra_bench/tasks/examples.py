@@ -18,7 +18,7 @@ from electra_bench.data.examples.cache import cached_examples
 from electra_bench.data.examples.store import ExampleStore, ExampleWriter
 from electra_bench.tasks.corpora.examples import build_corpus
 from electra_bench.tasks.corpora.sources import CorpusSource
-from electra_bench.tasks.features import settings
+from electra_bench.tasks.features import choices
 from electra_bench.tasks.fingerprints import data_sha256, making
 from electra_bench.tasks.registration import load_task
 
@@ -135,7 +135,8 @@ def _task_examples(
     with run_context.use(skipped=skipped):
         data = data_sha256(task, split)
     vocabulary = run_context.current().vocabulary
-    code = making(task, vocabulary, __name__)
+    features = [choices.tagged_words(), choices.context_windows()]
+    code = making(task, vocabulary, __name__, features)
     parts = code and {
         **code,
         "task": task.name,
@@ -143,7 +144,6 @@ def _task_examples(
         "data": data,
         "vocabulary": vocabulary.sha256 if vocabulary else None,
         "seq_length": seq_length,
-        "features": settings.current(),
         "on_error": run_context.current().on_error,
         "skipped": list(skipped),
     }

@@ -123,7 +123,9 @@ def preprocessing_sha256(task: seqio.Task) -> str:
     return behaviour_sha256([*task.preprocessors, features])
 
 
-def making(task: seqio.Task, vocabulary: Any, module: str) -> dict[str, str] | None:
+def making(
+    task: seqio.Task, vocabulary: Any, module: str, features: Sequence[Any]
+) -> dict[str, str] | None:
     """What a cache's key says of the code that makes a task's examples.
 
     Args:
@@ -131,6 +133,7 @@ def making(task: seqio.Task, vocabulary: Any, module: str) -> dict[str, str] | N
             that of a file, the source's attributes count: they say how it is read.
         vocabulary: of the run; None if there is none.
         module: name of the module that makes and writes the examples.
+        features: what the preprocessors will ask for, see `tasks/features/choices.py`.
 
     Returns:
         Hashes of the preprocessing and of all other code; None, and a warning, if there
@@ -138,7 +141,8 @@ def making(task: seqio.Task, vocabulary: Any, module: str) -> dict[str, str] | N
     """
     source = task.source
     is_file = hasattr(source, "data_sha256")
-    things = [type(source), vars(source) if is_file else None, type(vocabulary)]
+    bound = vars(source) if is_file else None
+    things = [type(source), bound, type(vocabulary), *features]
     modules = [module]
     if task.name in registry.tasks.names():
         modules.append(registry.tasks.get(task.name).builder.partition(":")[0])

@@ -14,6 +14,7 @@ from electra_bench.tasks.features.windows import (
     answer_texts,
     encode_windows,
 )
+from electra_bench.tasks.features.words import encode_words
 from electra_bench.tasks.metrics.weighted import Metric
 from electra_bench.tasks.registration import add_task
 
@@ -54,7 +55,7 @@ def add_labelled_task(
             decode = postprocessors.scaled_value(*card.label_range)
             return add_text_task(card, source, encode, decode, metric_fns)
         case "tagging":
-            encode = preprocessors.encode_words(card.labels)
+            encode = encode_words(card.labels)
             decode = postprocessors.word_tags(card.labels)
         case "span_qa":
             encode = encode_windows(doc_stride)

@@ -1,7 +1,5 @@
 """Which optimizer, schedule and strategy a configuration chooses; no TensorFlow."""
 
-import gin
-
 from electra_bench import config, registry
 from electra_bench.config.statements import Binding
 from electra_bench.registry import UnknownName
@@ -17,16 +15,8 @@ LINEAR_ONLY = ("decay_power", "warmup_shape")
 
 
 def chosen(part: str) -> str:
-    """The registered name that gin holds for a part of a training.
-
-    Asking leaves no trace in the operative configuration: one without a choice reads as
-    it did when there was nothing to choose.
-
-    Args:
-        part: one of `CHOICES`.
-    """
-    registry.training.load(part)
-    return gin.get_bindings(f"training.{part}").get("name", CHOICES[part][1])
+    """The registered name that gin holds for a part of a training, one of `CHOICES`."""
+    return registry.training.choice(part, CHOICES[part][1])
 
 
 def check_bindings(parsed: config.Parsed) -> None:

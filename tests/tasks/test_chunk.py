@@ -7,7 +7,8 @@ from recorded_files import unpack
 from electra_bench import registry
 from electra_bench.data import run_context
 from electra_bench.data.readers.columns import bioes
-from electra_bench.tasks.features.preprocessors import complete, encode_words
+from electra_bench.tasks.features.preprocessors import complete
+from electra_bench.tasks.features.words import encode_words
 from electra_bench.tasks.registration import load_task
 from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 

@@ -8,7 +8,7 @@ import pytest
 from electra_bench import registry
 from electra_bench.config.statements import Binding, read_file
 from electra_bench.runs import launch
-from electra_bench.tasks.features import settings
+from electra_bench.tasks.features.choices import pretraining_examples
 
 PROTOCOLS = ("code_v1", "paper", "fixed")
 
@@ -42,12 +42,14 @@ def test_only_fixed_keeps_all_of_the_text():
         for name in PROTOCOLS
     }
     assert values == {"code_v1": "dropped", "paper": "dropped", "fixed": "kept"}
-    assert settings.pretraining().cut_tokens == values["code_v1"]
+    assert pretraining_examples().cut_tokens == values["code_v1"]
 
 
 def test_defaults_of_optimizer_and_objectives_are_the_originals():
     selectors = (
         "training.adamw",
+        "training.linear",
+        "training.optimizer",
         "objectives.electra",
         "objectives.electric",
         "objectives.mlm",

@@ -74,7 +74,8 @@ class Settings(NamedTuple):
         vocab_size: number of token ids.
         cls_id: id of [CLS].
         sep_id: id of [SEP].
-        cut_tokens: see `ExampleBuilder`.
+        make_builder: from the length, the ids of [CLS] and [SEP] and their type to what
+            makes the examples; worker processes get it pickled.
     """
 
     max_seq_length: int
@@ -83,7 +84,7 @@ class Settings(NamedTuple):
     vocab_size: int
     cls_id: int
     sep_id: int
-    cut_tokens: str = "dropped"
+    make_builder: Callable[[int, int, int, type], ExampleBuilder] = ExampleBuilder
 
     @property
     def dtype(self) -> type:
@@ -92,8 +93,8 @@ class Settings(NamedTuple):
 
     def builder(self) -> ExampleBuilder:
         """A builder without a document."""
-        return ExampleBuilder(
-            self.max_seq_length, self.cls_id, self.sep_id, self.dtype, self.cut_tokens
+        return self.make_builder(
+            self.max_seq_length, self.cls_id, self.sep_id, self.dtype
         )
 
 
@@ -102,7 +103,7 @@ def settings_for(
     max_seq_length: int,
     seed: int,
     holdout: float = 0.0,
-    cut_tokens: str = "dropped",
+    make_builder: Callable[[int, int, int, type], ExampleBuilder] = ExampleBuilder,
 ) -> Settings:
     """Settings with the special tokens of a vocabulary."""
     special = vocabulary.special_ids
@@ -113,7 +114,7 @@ def settings_for(
         special.size,
         special.cls,
         special.sep,
-        cut_tokens,
+        make_builder,
     )
 
 

@@ -1,6 +1,5 @@
 """The examples of a corpus, made on several processes and kept in the cache."""
 
-import dataclasses
 import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -25,7 +24,7 @@ from electra_bench.system.inventory import damages
 from electra_bench.system.ordered_map import num_cores
 from electra_bench.tasks.corpora.ready_made import BuiltSource, TFRecordSource
 from electra_bench.tasks.corpora.sources import CorpusSource, Made, build_examples
-from electra_bench.tasks.features import settings
+from electra_bench.tasks.features.choices import pretraining_examples
 from electra_bench.tasks.fingerprints import making
 
 
@@ -97,15 +96,17 @@ def build_corpus(
         manifest = read_manifest(folder)
         _check_built(folder, manifest, vocabulary, max_seq_length)
         return _opened(task.name, folder, split, source, manifest)
-    code = making(task, vocabulary, __name__)
+    # Examples that others made are taken as they are.
+    is_made = not isinstance(source, TFRecordSource)
+    features = [pretraining_examples()] if is_made else []
+    code = making(task, vocabulary, __name__, features)
     parts = code and {
         **code,
         "data": source.fingerprint(),
         "holdout": source.threshold(),
         "vocabulary": vocabulary.sha256,
         "max_seq_length": max_seq_length,
-        # Examples that others made are taken as they are.
-        **({} if isinstance(source, TFRecordSource) else _cut_tokens()),
+        **({"cut_tokens": features[0].cut_tokens} if is_made else {}),
     }
 
     def make(folder: str, overwrite: bool) -> None:
@@ -130,10 +131,6 @@ def build_corpus(
 
     with cached_folder("corpora", task.name, parts, make) as folder:
         return _opened(task.name, folder, split, source, read_manifest(folder))
-
-
-def _cut_tokens() -> dict[str, str]:
-    return dataclasses.asdict(settings.pretraining())
 
 
 def _made_examples(
@@ -202,7 +199,7 @@ def _check_built(
             f"{folder}: examples of {manifest['max_seq_length']} tokens, max_seq_length "
             f"is {max_seq_length}"
         )
-    cut_tokens = settings.pretraining().cut_tokens
+    cut_tokens = pretraining_examples().cut_tokens
     # Folders of earlier versions do not say.
     made = manifest.get("cut_tokens", "dropped")
     if made != cut_tokens:

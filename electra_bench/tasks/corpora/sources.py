@@ -25,7 +25,7 @@ from electra_bench.data.examples.corpus_builder import (
 from electra_bench.data.text.files import file_format, find_files, iter_documents
 from electra_bench.data.text.streams import Document, ReadReport, whole_documents
 from electra_bench.system.file_hashes import file_sha256
-from electra_bench.tasks.features import settings as feature_settings
+from electra_bench.tasks.features.choices import pretraining_examples
 
 DEFAULT_LENGTH = 128  # the original's --max-seq-length
 
@@ -106,7 +106,7 @@ class CorpusSource(seqio.DataSource):
             max_seq_length,
             seed,
             self.threshold(),
-            feature_settings.pretraining().cut_tokens,
+            pretraining_examples().builder,
         )
         documents = self.reader()(report)
         return made_examples(documents, tokenizer_of(vocabulary), settings, processes)
@@ -246,8 +246,8 @@ def build_examples(
             "examples need a vocabulary; set VOCAB, or run_context.use(vocabulary=...)"
         )
     length = (sequence_length or {}).get("input_ids", DEFAULT_LENGTH)
-    cut_tokens = feature_settings.pretraining().cut_tokens
-    settings = settings_for(vocabulary, length, seed, cut_tokens=cut_tokens)
+    make_builder = pretraining_examples().builder
+    settings = settings_for(vocabulary, length, seed, make_builder=make_builder)
     build = functools.partial(_document_examples, vocabulary, settings)
 
     def examples(document: Mapping[str, tf.Tensor]) -> tf.data.Dataset:

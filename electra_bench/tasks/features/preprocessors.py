@@ -1,19 +1,13 @@
 """From raw examples to the features of every downstream task: seqio preprocessors."""
 
-import functools
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from electra_bench.core import SpecialIds
-from electra_bench.core.batch import NO_LABEL, UNKNOWN_LABEL
 from electra_bench.data import run_context
 from electra_bench.data.readers.labelled_source import dense
-from electra_bench.tasks.features import settings as feature_settings
-from electra_bench.vocabularies.basic_words import is_accent
 
 # Rows handed to the tokenizer at once, which is much faster than one by one.
 ROWS_AT_ONCE = 512
@@ -139,95 +133,6 @@ def encode_texts(
 def _encoded(vocabulary: Any, texts: np.ndarray) -> list[list[int]]:
     values, splits = vocabulary.encode_batch([text.decode() for text in texts])
     return [part.tolist() for part in np.split(values, splits[1:-1])]
-
-
-def encode_words(
-    labels: Sequence[str],
-) -> Callable[..., tf.data.Dataset]:
-    """Preprocessor for tagged words: `input_ids`, `segment_ids`, `labels`.
-
-    A word's label stands at its first token, `UNKNOWN_LABEL` if its tag is empty,
-    `NO_LABEL` at all others. Words without any token become [UNK], so that every word has
-    a tag; a sentence is cut at the limit, see `feature_settings.Words`, and words that
-    begin beyond are lost.
-
-    Source: google-research/electra finetune/tagging/tagging_tasks.py. Differs: words
-    literally [SEP] or [CLS] are words, words without tokens do not share the position of
-    the next word.
-
-    Args:
-        labels: tags in the order of their ids.
-    """
-    ids_of_labels = {label.encode(): i for i, label in enumerate(labels)}
-    ids_of_labels[b""] = UNKNOWN_LABEL
-
-    def preprocess(
-        dataset: tf.data.Dataset, sequence_length: Mapping[str, int] | None = None
-    ) -> tf.data.Dataset:
-        vocabulary = run_vocabulary()
-        settings = feature_settings.words()
-        special = vocabulary.special_ids
-        limit = (sequence_length or {}).get("input_ids") or 2**31
-
-        @functools.lru_cache(maxsize=2**16)  # words come again and again
-        def pieces_of(word: bytes) -> list[int]:
-            text = word.decode()
-            if settings.lower_case:
-                text = unicodedata.normalize("NFD", text.lower())
-                text = "".join(char for char in text if not is_accent(char))
-            return vocabulary.encode_word(text) or [special.unk]
-
-        def encode(
-            words: np.ndarray,
-            word_splits: np.ndarray,
-            tags: np.ndarray,
-            _tag_splits: np.ndarray,
-        ) -> list[Ragged]:
-            rows, labels_of_rows = [], []
-            for start, end in zip(word_splits[:-1], word_splits[1:], strict=True):
-                pieces = [pieces_of(word) for word in words[start:end]]
-                ids = [ids_of_labels[tag] for tag in tags[start:end]]
-                cut = (
-                    _cut_by_tokens
-                    if settings.limit == "tokens"
-                    else _cut_by_tokens_and_words
-                )
-                row, row_labels = cut(pieces, ids, special, limit)
-                rows.append(row)
-                labels_of_rows.append(row_labels)
-            segments = [[settings.segment_id] * len(row) for row in rows]
-            return [ragged(rows), ragged(segments), ragged(labels_of_rows)]
-
-        return map_rows(
-            dataset, encode, ["words", "tags"], ["input_ids", "segment_ids", "labels"]
-        )
-
-    return preprocess
-
-
-def _cut_by_tokens(
-    pieces: Sequence[list[int]], labels: Sequence[int], special: SpecialIds, limit: int
-) -> tuple[list[int], list[int]]:
-    """[CLS], the tokens of the words as far as there is room, [SEP]; and their labels."""
-    ids, row_labels = [special.cls], [NO_LABEL]
-    for word, label in zip(pieces, labels, strict=True):
-        ids += word
-        row_labels += [label] + [NO_LABEL] * (len(word) - 1)
-    return [*ids[: limit - 1], special.sep], [*row_labels[: limit - 1], NO_LABEL]
-
-
-def _cut_by_tokens_and_words(
-    pieces: Sequence[list[int]], labels: Sequence[int], special: SpecialIds, limit: int
-) -> tuple[list[int], list[int]]:
-    """As the original: the sentence's words, [CLS] and [SEP] are counted on top."""
-    ids, row_labels = [], []
-    marked = [[special.cls], *pieces, [special.sep]]
-    for word, label in zip(marked, [NO_LABEL, *labels, NO_LABEL], strict=True):
-        if len(marked) + len(ids) + 1 > limit:
-            return [*ids, special.sep], [*row_labels, NO_LABEL]
-        ids += word
-        row_labels += [label] + [NO_LABEL] * (len(word) - 1)
-    return ids, row_labels
 
 
 def class_labels(labels: Sequence[str]) -> Callable[..., tf.data.Dataset]:

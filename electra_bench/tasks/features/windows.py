@@ -4,8 +4,9 @@ A context that is too long for one row becomes several windows that overlap. The
 one example share its `example_id`; whoever predicts chooses the best of them.
 """
 
+import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,11 +15,44 @@ import tensorflow as tf
 from electra_bench.core import SpecialIds
 from electra_bench.data.readers.answer_text import word_borders
 from electra_bench.data.readers.labelled_source import dense
-from electra_bench.tasks.features import settings as feature_settings
+from electra_bench.registry import features
+from electra_bench.tasks.features import choices
 from electra_bench.tasks.features.preprocessors import ROWS_AT_ONCE, run_vocabulary
 from electra_bench.tasks.metrics.squad import Answer
 
 NO_ANSWER = (0, 0)
+
+
+@features.register("windows")
+@dataclasses.dataclass(frozen=True)
+class Windows:
+    """Windows of a context.
+
+    Attributes:
+        doc_stride: tokens between the beginnings of two windows; windows that hold no
+            more than that do not overlap. A task may have its own.
+        max_query_length: tokens of a question at most.
+
+    Source: google-research/electra configure_finetuning.py.
+    """
+
+    doc_stride: int = 128
+    max_query_length: int = 64
+
+    def __post_init__(self):
+        """Checks the values.
+
+        Raises:
+            ValueError: one is below 1.
+        """
+        if min(self.doc_stride, self.max_query_length) < 1:
+            raise ValueError(f"features.windows: {self} must be at least 1")
+
+    def parts(
+        self, num_tokens: int, room: int, doc_stride: int | None
+    ) -> Iterator[tuple[int, int]]:
+        """First token, and the one after the last, of every window, see `spans`."""
+        return spans(num_tokens, room, doc_stride or self.doc_stride)
 
 
 class Window(NamedTuple):
@@ -137,7 +171,8 @@ def windows(
     answer: np.ndarray,
     is_impossible: bool,
     length: int,
-    stride: int,
+    stride: int | None,
+    divide: Callable[[int, int, int | None], Iterable[tuple[int, int]]] = spans,
 ) -> list[Window]:
     """Windows of one example.
 
@@ -149,6 +184,7 @@ def windows(
         is_impossible: whether there is none.
         length: tokens of a window, special ones included.
         stride: tokens between the beginnings of two windows.
+        divide: which parts of the context are windows, called as `spans`.
 
     Raises:
         ValueError: no room for the context beside the question.
@@ -162,7 +198,7 @@ def windows(
             f"of {len(query)} tokens; raise the length or lower max_query_length"
         )
     first = len(query) + 2
-    parts = list(spans(len(tokens.ids), room, stride))
+    parts = list(divide(len(tokens.ids), room, stride))
     whole = has_max_context(len(tokens.ids), parts)
     made = []
     for (begin, end), most in zip(parts, whole, strict=True):
@@ -197,7 +233,7 @@ def encode_windows(
     and what the example held is kept.
 
     Args:
-        doc_stride: of the task, in place of `feature_settings.Windows.doc_stride`.
+        doc_stride: of the task, in place of `Windows.doc_stride`.
 
     Source: google-research/electra finetune/qa/qa_tasks.py, `featurize`.
     """
@@ -206,8 +242,7 @@ def encode_windows(
         dataset: tf.data.Dataset, sequence_length: Mapping[str, int] | None = None
     ) -> tf.data.Dataset:
         vocabulary = run_vocabulary()
-        settings = feature_settings.windows()
-        stride = doc_stride or settings.doc_stride
+        chosen = choices.context_windows()
         length = (sequence_length or {}).get("input_ids") or 2**31
 
         @functools.lru_cache(maxsize=64)  # a context has several questions
@@ -222,13 +257,14 @@ def encode_windows(
             if len(place):
                 answer = answer_tokens(vocabulary, context.decode(), tokens, *place)
             return windows(
-                list(vocabulary.encode(question.decode()))[: settings.max_query_length],
+                list(vocabulary.encode(question.decode()))[: chosen.max_query_length],
                 tokens,
                 vocabulary.special_ids,
                 answer,
                 bool(is_impossible),
                 length,
-                stride,
+                doc_stride,
+                chosen.parts,
             )
 
         def make_many(

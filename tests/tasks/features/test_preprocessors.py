@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from electra_bench.core import SpecialIds
 from electra_bench.data import run_context
 from electra_bench.tasks.features import preprocessors
+from electra_bench.tasks.features.words import encode_words
 
 
 class Letters:
@@ -90,9 +91,7 @@ def tagged(sentence):
     dataset = tf.data.Dataset.from_tensors(
         {"words": list(words), "tags": list(tags), "idx": 7}
     )
-    return preprocessors.encode_words(("O", "S-X"))(
-        dataset, sequence_length={"input_ids": 8}
-    )
+    return encode_words(("O", "S-X"))(dataset, sequence_length={"input_ids": 8})
 
 
 def test_words_carry_labels_at_their_first_token(letters):
