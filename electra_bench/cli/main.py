@@ -39,6 +39,7 @@ VERBS = {
     "leaderboard": "tables from finished runs",
     "compare": "two runs or models side by side",
     "checkpoint": "look into checkpoints, import and export models",
+    "cache": "list, check and remove what is kept to save time",
     "fetch": "download public data and checkpoints",
     "doctor": "versions, devices, data; what is missing",
 }

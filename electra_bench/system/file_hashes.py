@@ -12,6 +12,7 @@ from electra_bench.system.cache_dir import cache_dir
 REMEMBERED_BYTES = 1 << 20  # smaller files are read again faster than looked up
 # A file written this recently may change again without a new time stamp.
 SETTLED_S = 2.0
+HEX_DIGITS = 64
 
 
 def file_sha256(path: str) -> str:
@@ -32,7 +33,8 @@ def file_sha256(path: str) -> str:
             name = hashlib.sha256(key.encode()).hexdigest()[:32]
             memo = os.path.join(cache_dir(), "file_hashes", name)
             with contextlib.suppress(FileNotFoundError), open(memo) as file:
-                return file.read()
+                if len(known := file.read()) == HEX_DIGITS:
+                    return known
     with _open(path) as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     if memo is not None:

@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 FILE_NAME = "files.json"
 
@@ -25,6 +26,14 @@ def write_inventory(folder: str) -> None:
         json.dump({"made": made, "files": files}, file, indent=1)
 
 
+def made(folder: str) -> dict[str, str] | None:
+    """When a folder was written, and by which command; None if that is not noted."""
+    try:
+        return _read(folder)["made"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def damages(folder: str, *, hashes: bool = False) -> list[str]:
     """What is wrong with the files of a folder.
 
@@ -36,8 +45,7 @@ def damages(folder: str, *, hashes: bool = False) -> list[str]:
         A clause for every file that is missing or not as it was written.
     """
     try:
-        with open(os.path.join(folder, FILE_NAME), encoding="utf-8") as file:
-            due = json.load(file)["files"]
+        due = _read(folder)["files"]
     except FileNotFoundError:
         return [f"{FILE_NAME} is missing"]
     except (ValueError, KeyError, TypeError):
@@ -53,6 +61,11 @@ def damages(folder: str, *, hashes: bool = False) -> list[str]:
         elif hashes and _sha256(there[name]) != facts["sha256"]:
             found.append(f"{name} has another content than was written")
     return found
+
+
+def _read(folder: str) -> dict[str, dict[str, Any]]:
+    with open(os.path.join(folder, FILE_NAME), encoding="utf-8") as file:
+        return json.load(file)
 
 
 def _files(folder: str) -> Iterator[tuple[str, str]]:

@@ -50,6 +50,8 @@ def loaded_by(argv):
         ["doctor", "--help"],
         ["fetch", "--help"],
         ["fetch", "--list"],
+        ["cache", "--help"],
+        ["cache", "ls"],
         ["list", "suites"],
         ["describe", "suite", "grid"],
         ["suite", "run", "--help"],

@@ -1,0 +1,278 @@
+"""`electra-bench cache`."""
+
+import argparse
+import contextlib
+import fnmatch
+import json
+import os
+import re
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from electra_bench.cli import errors, shared_flags
+from electra_bench.system import inventory
+from electra_bench.system.cache_dir import cache_dir
+from electra_bench.system.near_names import did_you_mean
+
+EXAMPLES = """\
+examples:
+  electra-bench cache ls
+  electra-bench cache ls 'examples/rte-*' --json
+  electra-bench cache verify
+  electra-bench cache rm 'examples/rte-*' --dry_run
+  electra-bench cache rm --kind corpora --unused_days 30
+  electra-bench cache rm --all
+
+A name is one of `cache ls`, or a pattern with * and ?. The cache lies in
+ELECTRA_BENCH_CACHE, or in ~/.cache/electra_bench. Nothing in it is lost: what is removed is
+made again when it is needed.
+"""
+FILE_HASHES = "file_hashes"
+# Kind to what it holds.
+KINDS = {
+    "examples": "examples of a task's split, as the trainer reads them",
+    "corpora": "pre-training examples of a corpus",
+    "pydoc": "texts and tasks made of the installed packages",
+    FILE_HASHES: "hashes of large files, by path, size and times",
+    "reports": "what reports have read and computed",
+    "unfinished": "what a killed process left",
+}
+# A process may be at work on what is younger.
+UNFINISHED_DAYS = 1.0
+DAY_S = 86400.0
+
+
+class Entry(NamedTuple):
+    """Something in the cache that is removed as a whole.
+
+    Attributes:
+        name: `kind/name`.
+        kind: one of KINDS.
+        path: a file or folder.
+        bytes: size of all of it.
+        used: when it was last used, seconds since the epoch; for hashes and reports, when
+            it was last written.
+        made: when, and the command; None where that is not noted.
+    """
+
+    name: str
+    kind: str
+    path: str
+    bytes: int
+    used: float
+    made: dict[str, str] | None
+
+
+def add_parser(subparsers) -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "cache",
+        description="Lists, checks and removes what is kept to save time.",
+        epilog=EXAMPLES,
+    )
+    actions = parser.add_subparsers(metavar="ACTION")
+    _add(actions, "ls", _list, "what there is: size, last use, what made it")
+    _add(actions, "verify", _verify, "read everything, and name what is broken")
+    remove = _add(actions, "rm", _remove, "remove by name, kind or age, or all")
+    remove.add_argument("--all", action="store_true", help="everything")
+    remove.add_argument(
+        "--dry_run", action="store_true", help="say what would be removed"
+    )
+
+
+def _add(
+    actions, name: str, run: Callable[..., int], text: str
+) -> argparse.ArgumentParser:
+    parser = actions.add_parser(
+        name,
+        help=text,
+        description=f"{text[0].upper()}{text[1:]}.",
+        epilog="kinds:\n"
+        + "".join(f"  {kind:<12} {what}\n" for kind, what in KINDS.items())
+        + f"\n{EXAMPLES}",
+        parents=[shared_flags.JSON],
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="kind/name, or *")
+    parser.add_argument("--kind", choices=KINDS, help="only of this kind, see below")
+    parser.add_argument(
+        "--unused_days",
+        type=float,
+        metavar="N",
+        help="only what was not used for N days",
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _list(args: argparse.Namespace) -> int:
+    entries = _chosen(args)
+    _print(entries, args.json)
+    if not args.json:
+        print(f"{len(entries)} in {cache_dir()}, {_size(entries)}")
+    return errors.DONE
+
+
+def _verify(args: argparse.Namespace) -> int:
+    entries = _chosen(args)
+    errors.begin_work()
+    damages = {entry.name: _damages(entry) for entry in entries}
+    broken = {name: found for name, found in damages.items() if found}
+    if args.json:
+        found = [{**_object(e), "damages": damages[e.name]} for e in entries]
+        print(json.dumps(found, indent=1))
+    else:
+        for name, found in broken.items():
+            for damage in found:
+                print(f"{name}: {damage}")
+        whole = len(entries) - len(broken)
+        print(f"{whole} of {len(entries)} are as they were written, {_size(entries)}")
+        if broken:
+            print("electra-bench cache rm NAME removes one; it is then made again")
+    return errors.FAILED if broken else errors.DONE
+
+
+def _remove(args: argparse.Namespace) -> int:
+    if not (args.names or args.kind or args.all or args.unused_days is not None):
+        raise errors.UsageError(
+            "what is to be removed? give names, --kind, --unused_days or --all"
+        )
+    entries = _chosen(args)
+    errors.begin_work()
+    if not args.dry_run:
+        for entry in entries:
+            if os.path.isdir(entry.path):
+                shutil.rmtree(entry.path)
+            else:
+                os.remove(entry.path)
+    _print(entries, args.json)
+    if not args.json:
+        verb = "would be removed from" if args.dry_run else "removed from"
+        print(f"{len(entries)} {verb} {cache_dir()}, {_size(entries)}")
+    return errors.DONE
+
+
+def _chosen(args: argparse.Namespace) -> list[Entry]:
+    """The entries that names, kind and age leave.
+
+    Raises:
+        ValueError: a negative age, or a name that nothing has.
+    """
+    if args.unused_days is not None and not args.unused_days >= 0:
+        raise ValueError(f"--unused_days must be 0 or more, got {args.unused_days}")
+    kinds = list(KINDS)
+    entries = sorted(_entries(cache_dir()), key=lambda e: (kinds.index(e.kind), e.name))
+    for name in args.names:
+        if not any(fnmatch.fnmatchcase(entry.name, name) for entry in entries):
+            near = did_you_mean(name, [entry.name for entry in entries])
+            raise ValueError(
+                f"nothing in {cache_dir()} is named {name!r}; {near}see "
+                "electra-bench cache ls"
+            )
+    before = time.time() - (args.unused_days or 0.0) * DAY_S
+    return [
+        entry
+        for entry in entries
+        if args.kind in (None, entry.kind)
+        and (args.unused_days is None or entry.used <= before)
+        and (
+            not args.names
+            or any(fnmatch.fnmatchcase(entry.name, name) for name in args.names)
+        )
+    ]
+
+
+def _entries(folder: str) -> Iterator[Entry]:
+    """All there is; of other things in the folder, nothing."""
+    for kind in KINDS:
+        place = os.path.join(folder, kind)
+        names = sorted(os.listdir(place)) if os.path.isdir(place) else []
+        if kind == FILE_HASHES and names:
+            yield _entry(kind, kind, place)
+            continue
+        for name in names:
+            path = os.path.join(place, name)
+            if not name.startswith("."):
+                yield _entry(f"{kind}/{name}", kind, path)
+            elif time.time() - os.stat(path).st_mtime > UNFINISHED_DAYS * DAY_S:
+                yield _entry(f"unfinished/{name}", "unfinished", path)
+
+
+def _entry(name: str, kind: str, path: str) -> Entry:
+    sizes = [os.path.getsize(file) for file in _files(path)]
+    return Entry(
+        name, kind, path, sum(sizes), os.stat(path).st_mtime, inventory.made(path)
+    )
+
+
+def _files(path: str) -> list[str]:
+    if os.path.isfile(path):
+        return [path]
+    return [
+        os.path.join(folder, name)
+        for folder, _, names in os.walk(path)
+        for name in names
+    ]
+
+
+def _damages(entry: Entry) -> list[str]:
+    match entry.kind:
+        case "reports":
+            return _damages_of_database(entry.path)
+        case "unfinished":
+            return ["was never finished"]
+        case "file_hashes":
+            return [
+                f"{os.path.basename(path)} holds no hash"
+                for path in _files(entry.path)
+                if not re.fullmatch("[0-9a-f]{64}", _content(path))
+            ]
+    return inventory.damages(entry.path, hashes=True)
+
+
+def _content(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def _damages_of_database(path: str) -> list[str]:
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        ) as db:
+            (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        return [str(error)]
+    return [] if found == "ok" else [found]
+
+
+def _object(entry: Entry) -> dict[str, Any]:
+    return {**entry._asdict(), "used": _time(entry.used)}
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _size(entries: Sequence[Entry]) -> str:
+    from rich import filesize
+
+    return filesize.decimal(sum(entry.bytes for entry in entries))
+
+
+def _print(entries: Sequence[Entry], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([_object(entry) for entry in entries], indent=1))
+        return
+    if not entries:
+        return
+    from electra_bench.reports.render import terminal
+
+    rows = [
+        (e.name, _size([e]), _time(e.used)[:16], (e.made or {}).get("command"))
+        for e in entries
+    ]
+    terminal.print_grid(("name", "size", "used", "made by"), rows, terminal.console())
