@@ -11,6 +11,7 @@ import tensorflow as tf
 from electra_bench import config
 from electra_bench.interop.huggingface import write_model
 from electra_bench.records import TaskCard
+from electra_bench.system.atomic import write_text
 from electra_bench.training.checkpoints import (
     find_checkpoint,
     step_of_checkpoint,
@@ -117,8 +118,8 @@ def export_tf1(source: Source, output: str) -> str:
     name = f"model.ckpt-{step}"
     prefix = os.path.join(output, name)
     write_tensors(prefix, {**source.tensors, "global_step": np.asarray(step, np.int64)})
-    with open(os.path.join(output, "checkpoint"), "w", encoding="utf-8") as file:
-        file.write(f'model_checkpoint_path: "{name}"\n')
+    newest = f'model_checkpoint_path: "{name}"\n'
+    write_text(os.path.join(output, "checkpoint"), newest)
     copy_vocabulary(source, output)
     return prefix
 

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from electra_bench.interop.huggingface_names import TIED, our_name, their_name
+from electra_bench.system.atomic import write_json
 
 WEIGHTS = "model.safetensors"
 # Files that unpickle, and with it run, what they hold.
@@ -256,6 +257,4 @@ def write_model(
 
 
 def _write_json(folder: str, name: str, content: Mapping[str, Any]) -> None:
-    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
+    write_json(os.path.join(folder, name), content, indent=2)

@@ -21,6 +21,7 @@ from electra_bench.models.electra import electra, scaled
 from electra_bench.models.flops import EncoderSizes
 from electra_bench.objectives.heads import DiscriminatorHead, MaskedLMHead
 from electra_bench.records import RunRecord, TaskCard, write_record
+from electra_bench.system.atomic import write_text
 from electra_bench.training.checkpoints import Checkpoints, sha256_of_checkpoint
 from electra_bench.vocabularies.load import load_vocabulary
 
@@ -147,8 +148,8 @@ def import_model(
 
 
 def _write_bindings(folder: str, name: str, bindings: Mapping[str, Any]) -> None:
-    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-        file.writelines(f"{key} = {value!r}\n" for key, value in bindings.items())
+    lines = [f"{key} = {value!r}\n" for key, value in bindings.items()]
+    write_text(os.path.join(folder, name), "".join(lines))
 
 
 def _expected(model: ForeignModel) -> dict[str, list[int]]:

@@ -14,7 +14,7 @@ from electra_bench import config, registry
 from electra_bench.core import Encoder, EncoderFactory, Objective, SpecialIds, Variables
 from electra_bench.kinds.multi_task import MultiTask
 from electra_bench.records import TaskCard
-from electra_bench.system.atomic import atomic_file
+from electra_bench.system.atomic import atomic_file, write_text
 from electra_bench.training.optimizer import build_optimizer
 from electra_bench.training.stages import TrainingStage, training_stages
 from electra_bench.vocabularies import files
@@ -179,8 +179,8 @@ def save_model(run_dir: str, config_text: str, model: str) -> None:
     # A discriminator's sizes are those of the model that is fine-tuned.
     lines = [line.removeprefix("discriminator/") for line in config_text.splitlines()]
     wanted = (f"models.{model}.", "vocabularies.")
-    with open(os.path.join(run_dir, MODEL_FILE), "w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in lines if line.startswith(wanted))
+    kept = [f"{line}\n" for line in lines if line.startswith(wanted)]
+    write_text(os.path.join(run_dir, MODEL_FILE), "".join(kept))
 
 
 def check_length(encoder: Encoder, max_seq_length: int) -> None:

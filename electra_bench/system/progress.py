@@ -3,17 +3,11 @@
 import contextlib
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+# rich is imported where something is shown: this folder needs Python alone.
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
 
 
 class ProgressDisplay(contextlib.AbstractContextManager):
@@ -23,7 +17,7 @@ class ProgressDisplay(contextlib.AbstractContextManager):
     INTERVAL_S = 10.0
 
     def __init__(
-        self, name: str, *columns: ProgressColumn, total: float | None, **task: Any
+        self, name: str, *columns: "ProgressColumn", total: float | None, **task: Any
     ):
         """Starts the clock.
 
@@ -33,6 +27,8 @@ class ProgressDisplay(contextlib.AbstractContextManager):
             total: units of work; None if unknown yet.
             **task: what the columns show at first.
         """
+        from rich.console import Console
+
         self.name = name
         self.start = self._shown = time.monotonic()
         self._columns = columns
@@ -42,6 +38,8 @@ class ProgressDisplay(contextlib.AbstractContextManager):
 
     def __enter__(self):
         if self._console.is_terminal:
+            from rich.progress import BarColumn, Progress, TextColumn
+
             self._bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),
@@ -58,8 +56,10 @@ class ProgressDisplay(contextlib.AbstractContextManager):
         if self._bar:
             self._bar.stop()
 
-    def time_columns(self) -> Sequence[ProgressColumn]:
+    def time_columns(self) -> "Sequence[ProgressColumn]":
         """The last columns: time so far, and time left by the speed of the last seconds."""
+        from rich.progress import TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
         return TimeElapsedColumn(), TextColumn("eta"), TimeRemainingColumn()
 
     @property
