@@ -131,6 +131,14 @@ class HasGenerator(Protocol):
 
 
 @runtime_checkable
+class HasCount(Protocol):
+    """A generator that proposes tokens by their frequency in the training text."""
+
+    def count(self, token_counts: np.ndarray) -> None:
+        """Takes how often each token occurs, [vocab], before training."""
+
+
+@runtime_checkable
 class HasMerge(Protocol):
     """A task kind whose examples may be several rows each, as windows of a context."""
 

@@ -20,6 +20,7 @@ from electra_bench.core import (
     SpecialIds,
     Variables,
 )
+from electra_bench.core.optional import HasCount
 from electra_bench.models.encoder import last_states
 from electra_bench.objectives.flops import Part, Sampling
 from electra_bench.objectives.generators import Generator, Proposed, build_generator
@@ -201,7 +202,7 @@ class Electra(Monitored):
 
     def count_tokens(self, count: Callable[[], np.ndarray]) -> None:
         """Called before training; `count()` gives the occurrences of every token."""
-        if hasattr(self.generator, "count"):
+        if isinstance(self.generator, HasCount):
             self.generator.count(count())
 
     def parts(self) -> Sequence[Part]:

@@ -11,7 +11,8 @@ from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
-from electra_bench.core import Encoder, Stage
+from electra_bench.core import Encoder
+from electra_bench.core.optional import HasForwardFlops, HasSizes, stages_of
 from electra_bench.models import flops, flops_paper
 from electra_bench.models.layers import Dense
 from electra_bench.objectives.heads import DiscriminatorHead, MaskedLMHead
@@ -84,8 +85,7 @@ def _training(
     forward: Callable[[Part, int], float | None],
     train_factor: int,
 ) -> float | None:
-    whole = (Stage(0.0, objective, objective.trainable_variables),)
-    stages = getattr(objective, "stages", whole)
+    stages = stages_of(objective)
     ends = [stage.start for stage in stages[1:]] + [1.0]
     total = 0.0
     for stage, end in zip(stages, ends, strict=True):
@@ -101,16 +101,16 @@ def _training(
 
 
 def _forward(part: Part, seq: int) -> float | None:
-    counts = [getattr(encoder, "forward_flops", None) for encoder in part.encoders]
-    if None in counts:
+    if not all(isinstance(encoder, HasForwardFlops) for encoder in part.encoders):
         return None
     masked = part.mask_prob is not None
     positions = max_predictions(seq, part.mask_prob) if masked else seq
-    return sum(count(seq) for count in counts) + part.head.forward_flops(positions)
+    encoders = sum(encoder.forward_flops(seq) for encoder in part.encoders)
+    return encoders + part.head.forward_flops(positions)
 
 
 def _paper_forward(part: Part, seq: int) -> float | None:
-    if not all(hasattr(encoder, "sizes") for encoder in part.encoders):
+    if not all(isinstance(encoder, HasSizes) for encoder in part.encoders):
         return None
     head = _paper_head(part, seq)
     if head is None:

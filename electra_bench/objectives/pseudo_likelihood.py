@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from electra_bench.core import Batch, Encoder, Objective, Seed
+from electra_bench.core.optional import HasEnergies, HasGenerator, HasMaskedLM
 from electra_bench.objectives.electra import Electra
 from electra_bench.objectives.generators import MaskedLM, TwoTower
 from electra_bench.objectives.losses import token_losses
@@ -115,8 +116,8 @@ METHODS = ("electric", "electra_tt", "two_tower", "mlm")
 def _possible(objective: Any, mask_id: int) -> dict[str, PseudoLikelihood]:
     """What an objective can be scored by, in the order of `METHODS`."""
     possible = {}
-    generator = getattr(objective, "generator", None)
-    if hasattr(objective, "energies"):
+    generator = objective.generator if isinstance(objective, HasGenerator) else None
+    if isinstance(objective, HasEnergies):
         # A constant a token is missing to a log probability.
         possible["electric"] = PseudoLikelihood(
             "electric",
@@ -145,7 +146,8 @@ def _possible(objective: Any, mask_id: int) -> dict[str, PseudoLikelihood]:
             vocab_size=_vocab_size(generator.left_to_right),
         )
     # ELECTRA's generator is a masked language model, too.
-    model = getattr(objective, "masked_lm", generator)
+    has_own = isinstance(objective, HasMaskedLM)
+    model = objective.masked_lm if has_own else generator
     if isinstance(model, MaskedLM):
         possible["mlm"] = PseudoLikelihood(
             "mlm",
@@ -195,7 +197,7 @@ def pseudo_likelihood(
     trainable = f"pre-train one of: {TRAINABLE}"
     # The generator of ELECTRA is small, so it is scored only if asked for.
     trained_for = ["electric", "electra_tt"]
-    if hasattr(objective, "masked_lm"):
+    if isinstance(objective, HasMaskedLM):
         trained_for.append("mlm")
     wanted = [method] if method else trained_for
     chosen = next((name for name in wanted if name in possible), None)

@@ -130,7 +130,7 @@ def test_the_chosen_features_encode_a_task(kind, encode, expected):
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_the_chosen_features_build_a_corpus(text_file, vocab_file, processes):
-    add_corpus(f"test_features_{processes}", text_file, holdout=0.2)
+    add_corpus(f"test_features_{processes}", str(text_file), holdout=0.2)
     task = load_task(f"test_features_{processes}")
     longest, folders = [], []
     with run_context.use(vocabulary=wordpiece(str(vocab_file))):
@@ -144,8 +144,10 @@ def test_the_chosen_features_build_a_corpus(text_file, vocab_file, processes):
 
 
 def test_without_a_choice_a_configuration_does_not_name_them():
+    session = Session(parse([], []))
     tagged(), windows(), choices.pretraining_examples()
-    said = config.literals(Session(parse([], [])).snapshot())
+    said = config.literals(session.snapshot())
+    assert said["features.words.segment_id"] == 0
     assert not any(name.endswith(".name") for name in said)
     choose("tagging")
     tagged()
