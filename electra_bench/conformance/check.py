@@ -87,7 +87,7 @@ def findings(
             finding = Finding(kind, name, label, PASSED)
         yield finding
         if number == 0 and finding.status != PASSED and len(checks) > 1:
-            reason = f"not run, which needs that {label!r} passes"
+            reason = f"not run: they need {label!r}"
             yield Finding(kind, name, f"{len(checks) - 1} more checks", SKIPPED, reason)
             return
 

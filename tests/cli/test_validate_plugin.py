@@ -155,6 +155,49 @@ def test_a_broken_model_kind_and_card(tmp_path):
     }
 
 
+ABSENT = """
+import seqio
+
+from electra_bench import registry
+from electra_bench.records import TaskCard
+
+CARD = TaskCard(
+    name="task_of_test", version=1, kind="classification", summary="A task.",
+    builder="absent_data:task", splits={}, main_metric="accuracy", source="here",
+    licence="any", citation="nobody", labels=("0", "1"),
+)
+registry.tasks.add(CARD.name, CARD)
+
+
+def task(card):
+    from electra_bench.tasks.metrics.classification import accuracy
+    from electra_bench.tasks.text_tasks import add_classification
+
+    files = {"train": "nowhere/train.tsv", "dev": "nowhere/PATTERN"}
+    add_classification(card, seqio.TextLineDataSource(files), [accuracy])
+"""
+
+
+@pytest.mark.parametrize("pattern", ["dev.tsv", "dev*.tsv"])
+def test_absent_data_are_said_once(tmp_path, pattern):
+    path = tmp_path / "absent_data.py"
+    path.write_text(ABSENT.replace("PATTERN", pattern))
+    status, found = validated(path)
+    assert status == 1
+    assert [f["check"] for f in found if f["status"] == "passed"] == [
+        "is registered",
+        "the card is complete",
+        "seqio knows its splits",
+    ]
+    [(check, reason)] = failed(found, "task").items()
+    assert check == "its data are there"
+    assert reason.startswith("split 'dev' cannot be read: ")
+    assert f"nowhere/{pattern}" in reason and "{{" not in reason
+    assert [(f["check"], f["reason"]) for f in found if f["status"] == "skipped"] == [
+        ("10 more checks", "not run: they need 'its data are there'")
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

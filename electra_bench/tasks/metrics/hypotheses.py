@@ -26,18 +26,21 @@ class HypothesisMetric(NamedTuple):
         name: one of `METRICS`.
         higher_is_better: whether large values are good.
         metric: of references and sentences, 0-100; a word error rate may be more.
-        sentence: `sentence(text, references)`, of one sentence; for choosing the best of
-            several.
+        of_one: the same for one sentence, for choosing the best of several.
     """
 
     name: str
     higher_is_better: bool
     metric: Metric
-    sentence: Callable[[str, Sequence[str]], float]
+    of_one: Metric
 
     def corpus(self, sentences: Sentences, references: References) -> float:
         """The metric of all sentences together."""
         return list_form(self.metric)(references, sentences)[self.name]
+
+    def sentence(self, text: str, references: Sequence[str]) -> float:
+        """The metric of one sentence."""
+        return list_form(self.of_one)([references], [text])[self.name]
 
     def is_better(self, value: float, other: float) -> bool:
         """Whether one value is better than another."""
@@ -83,40 +86,30 @@ def chrf(targets: References, predictions: Sentences) -> Scores:
 
 
 def _by_sacrebleu(name: str, **options: Any) -> HypothesisMetric:
+    # Of few words only the orders that they have.
+    effective = {"effective_order": True} if name == "bleu" else {}
+    of_one = _in_lists(name, options | effective)
+    return HypothesisMetric(name, True, _in_lists(name, options), of_one)
+
+
+def _in_lists(name: str, options: Mapping[str, Any]) -> Metric:
     # It takes half a second.
     import sacrebleu.metrics
 
-    scorer = getattr(sacrebleu.metrics, name.upper())
-    of_corpus = scorer(**options)
-    # Of few words only the orders that they have.
-    effective = {"effective_order": True} if name == "bleu" else {}
-    of_sentence = scorer(**(options | effective))
+    scorer = getattr(sacrebleu.metrics, name.upper())(**options)
 
     def metric(targets: References, predictions: Sentences) -> Scores:
         if not predictions:
             return {name: math.nan}
         # A list of references for each place; None where one is missing.
         places = list(itertools.zip_longest(*targets))
-        return {name: of_corpus.corpus_score(list(predictions), places).score}
+        return {name: scorer.corpus_score(list(predictions), places).score}
 
-    def sentence(text: str, references: Sequence[str]) -> float:
-        return of_sentence.sentence_score(text, list(references)).score
-
-    return HypothesisMetric(name, True, metric, sentence)
-
-
-def _word_error_rate() -> HypothesisMetric:
-    in_lists = list_form(wer)
-    return HypothesisMetric(
-        "wer",
-        False,
-        wer,
-        lambda text, references: in_lists([references], [text])["wer"],
-    )
+    return metric
 
 
 _BUILDERS: dict[str, Callable[..., HypothesisMetric]] = {
-    "wer": _word_error_rate,
+    "wer": functools.partial(HypothesisMetric, "wer", False, wer, wer),
     "bleu": functools.partial(_by_sacrebleu, "bleu"),
     "chrf": functools.partial(_by_sacrebleu, "chrf"),
 }

@@ -1,8 +1,11 @@
 """What answers without t5 gives t5's numbers."""
 
+import sys
+
 import numpy as np
 import pytest
 
+from electra_bench.cli import doctor
 from electra_bench.tasks.metrics import t5_metrics
 from electra_bench.tasks.metrics.correlation import listed_pearson, listed_spearman
 from electra_bench.tasks.metrics.squad import squad_v1
@@ -71,3 +74,14 @@ def test_t5_computes_where_it_is_installed(monkeypatch):
     )
     assert squad_v1([["x"], ["y"]], ["x", "y"]) == {"exact": 1.0, "f1": 2.0}
     assert len(calls) == 1
+
+
+def test_doctor_says_what_computes(monkeypatch):
+    assert doctor.metrics().status == "ok"
+    t5_metrics.library.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "t5", None)  # as if it were not installed
+        check = doctor.metrics()
+        assert squad_v1([["x"], ["y"]], ["x", "z"]) == {"exact": 50.0, "f1": 50.0}
+    t5_metrics.library.cache_clear()
+    assert check.status == "note" and check.detail.startswith("by electra-bench")
