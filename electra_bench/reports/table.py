@@ -310,6 +310,16 @@ class Table:
         return name, ": ".join(filter(None, (source, details)))
 
     @property
+    def about_references(self) -> list[str]:
+        """The reference rows that have details, with these."""
+        about = zip(self.reference_rows, self.reference_details, strict=False)
+        return [
+            f"{text(self.cell(row, self.label))}: {details}"
+            for row, details in about
+            if details
+        ]
+
+    @property
     def floor(self) -> tuple[Value, ...] | None:
         """The reference row of trivial answers; None if there is none."""
         for row in self.reference_rows:
@@ -500,14 +510,26 @@ def run_ids(table: Table) -> set[str]:
     return found
 
 
-def to_repeat(table: Table) -> list[str]:
-    """Runs of an old version of their task, with the commands that repeat them."""
-    commands = {
-        run_id: table.sources[run_id].renewal
-        for run_id in table.repeat
-        if run_id in table.sources
+def lists_below(table: Table, most_claims: int | None = None) -> dict[str, list[str]]:
+    """What stands below a table, by headings that count it; none that is empty.
+
+    Args:
+        table: the table.
+        most_claims: so many significant differences at most; None for all.
+    """
+    claims = [claim(table, one) for one in table.claims[:most_claims]]
+    more = len(table.claims) - len(claims)
+    repeat = []
+    for run_id in table.repeat:
+        source = table.sources.get(run_id)
+        command = source.renewal if source else None
+        repeat.append(f"{run_id}: {command}" if command else run_id)
+    lists = {
+        f"Significant differences: {len(table.claims)}": claims
+        + ([f"and {more} more; JSON has all"] if more else []),
+        f"Runs to repeat, since their task has changed: {len(repeat)}": repeat,
+        f"Left out: {len(table.left_out)}": [
+            f"{item.where}: {item.reason}" for item in table.left_out
+        ],
     }
-    return [
-        f"{run_id}: {commands[run_id]}" if commands.get(run_id) else run_id
-        for run_id in table.repeat
-    ]
+    return {heading: lines for heading, lines in lists.items() if lines}

@@ -101,7 +101,11 @@ def to_latex(table: Table, command: str | None = None) -> str:
         rows=rows,
         reference_rows=below,
         remarks=_remarks(table, cells, same),
-        comments=list(map(_one_line, _comments(table))),
+        comments=[
+            _one_line(line)
+            for heading, lines in tables.lists_below(table).items()
+            for line in (heading, *lines)
+        ],
     )
 
 
@@ -243,13 +247,3 @@ def _remarks(table: Table, cells: _Cells, same: Mapping[str, Value]) -> list[str
     notes += [f"Left out: {len(table.left_out)}."] if table.left_out else []
     paragraphs = ["; ".join(marks), "; ".join(details), " ".join(map(escape, notes))]
     return list(filter(None, paragraphs))
-
-
-def _comments(table: Table) -> list[str]:
-    """What stands in the file only."""
-    claims = [tables.claim(table, one) for one in table.claims]
-    comments = [f"Significant differences: {len(claims)}", *claims] if claims else []
-    repeated = tables.to_repeat(table)
-    comments += [f"Runs to repeat: {len(repeated)}", *repeated] if repeated else []
-    left_out = [f"{item.where}: {item.reason}" for item in table.left_out]
-    return comments + ([f"Left out: {len(left_out)}", *left_out] if left_out else [])

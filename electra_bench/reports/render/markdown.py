@@ -31,22 +31,9 @@ def to_markdown(table: Table) -> str:
     lines.append("")
     lines += [f"- {escape(c)}: {escape(d)}" for c, d in table.described.items()]
     lines += [f"- {escape(note)}" for note in table.notes]
-    about = zip(table.reference_rows, table.reference_details, strict=False)
-    lines += [
-        f"- {escape(tables.text(table.cell(row, table.label)))}: {escape(details)}"
-        for row, details in about
-        if details
-    ]
-    claims = table.claims
-    if claims:
-        lines += ["", f"Significant differences: {len(claims)}", ""]
-        lines += [f"- {escape(tables.claim(table, claim))}" for claim in claims]
-    if table.repeat:
-        lines += ["", f"Runs to repeat: {len(table.repeat)}", ""]
-        lines += [f"- {escape(line)}" for line in tables.to_repeat(table)]
-    if table.left_out:
-        lines += ["", f"Left out: {len(table.left_out)}", ""]
-        lines += [f"- {escape(i.where)}: {escape(i.reason)}" for i in table.left_out]
+    lines += [f"- {escape(about)}" for about in table.about_references]
+    for heading, items in tables.lists_below(table).items():
+        lines += ["", heading, "", *(f"- {escape(item)}" for item in items)]
     return "\n".join(lines) + "\n"
 
 

@@ -69,29 +69,14 @@ def print_table(table: Table, out: Console | None = None) -> None:
         out.print()
     for column, detail in table.described.items():
         out.print(Text(f"{plain(column)}: {plain(detail)}", style="dim"))
-    about = zip(table.reference_rows, table.reference_details, strict=False)
-    for row, details in about:
-        label = tables.text(table.cell(row, table.label))
-        if details and label != tables.FLOOR:
-            out.print(Text(f"{plain(label)}: {plain(details)}", style="dim"))
-    for note in table.notes:
+    for note in (*table.about_references, *table.notes):
         out.print(Text(plain(note), style="dim"))
     for mark in _marks(table):
         out.print(Text(mark, style="yellow"))
-    claims = table.claims
-    for claim in claims[:MOST_CLAIMS]:
-        out.print(Text(plain(tables.claim(table, claim))))
-    if len(claims) > MOST_CLAIMS:
-        out.print(Text(f"and {len(claims) - MOST_CLAIMS} more; JSON has all"))
-    if table.repeat:
-        heading = f"Runs to repeat, since their task has changed: {len(table.repeat)}"
+    for heading, lines in tables.lists_below(table, MOST_CLAIMS).items():
         out.print(Text(heading, style="bold yellow"))
-        for line in tables.to_repeat(table):
+        for line in lines:
             out.print(Text(f"  {plain(line)}"))
-    if table.left_out:
-        out.print(Text(f"Left out: {len(table.left_out)}", style="bold yellow"))
-        for item in table.left_out:
-            out.print(Text(f"  {plain(item.where)}: {plain(item.reason)}"))
 
 
 def _blocks(table: Table, out: Console) -> list[list[str]]:
