@@ -61,7 +61,7 @@ class TaskResult:
         metrics: name to value; scores are percentages, 0-100.
         main_metric: the metric that tables show.
         higher_is_better: direction of the main metric; None in records that do not say.
-        floor: main metric of a trivial answer; None if unknown.
+        floor: main metric of the majority baseline; None if unknown.
         marks: what a reader of the score must know, in a word or two that tables show,
             to the whole of it ("contaminated": "trained on SQuAD").
         predictions_path: predictions file, relative to the run's directory.
@@ -128,8 +128,8 @@ class RunRecord:
         chosen_step: step of the checkpoint that was scored, where the best one on the
             scored split was chosen; None for the last one.
         contaminated: task to how its examples or their sources came into pre-training.
-        collapsed: True if fine-tuning ended no better than the trivial answer on one of
-            its tasks.
+        collapsed: True if fine-tuning ended no better than the majority baseline on one
+            of its tasks.
         parent_run_id: run whose checkpoint this one started from.
         plugins: distribution to version of every plugin that was used.
     """

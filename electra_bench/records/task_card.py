@@ -62,7 +62,7 @@ class TaskCard:
         licence: its terms, as the source states them.
         citation: paper or document to cite.
         higher_is_better: direction of the main metric.
-        floor: main metric of the trivial answer (majority class, constant), 0-100.
+        floor: main metric of the majority baseline (largest class, constant), 0-100.
         labels: class names in the order of their ids; for tagging, the tag set if it is
             known beforehand.
         label_range: smallest and largest value of a regression target.

@@ -181,7 +181,7 @@ def _reference_lines(
             for name, in_mean in board.means.items()
         }
         lines.append({"model": FLOOR, **of_means, **floors})
-        details.append("the trivial answer: the largest class, or a constant")
+        details.append("majority baseline: the largest class, or a constant")
     columns = list(board.columns.values())
     for row in published.reference_rows(columns, board.means, references):
         scores = dict(zip(board.columns, row.scores, strict=True))

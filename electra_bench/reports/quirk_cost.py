@@ -15,7 +15,7 @@ from electra_bench.reports.statistics import significance
 from electra_bench.reports.statistics.bootstrap import REPLICATES, Bootstrap
 from electra_bench.reports.statistics.pairs import PairTest, compared
 from electra_bench.reports.table import (
-    LEVEL,
+    SIGNIFICANCE_LEVEL,
     Bounded,
     NothingToShow,
     Score,
@@ -177,7 +177,7 @@ def _difference(
         remark = f"p = {p_adjusted:.2g}"
         if test.runs_only:
             remark += ", of these runs only"
-        elif p_adjusted <= LEVEL:
+        elif p_adjusted <= SIGNIFICANCE_LEVEL:
             remark += " *"
         return Bounded(estimate.value, (estimate.low, estimate.high), True, remark)
     if own.mean is None or base.mean is None:

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 MISSING = "–"
 # Instead of a character that nobody sees.
 UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
-# Label of the reference row with trivial answers.
+# Label of the reference row with the majority baseline.
 FLOOR = "floor"
 # Directions of a score, in words.
 HIGHER, LOWER = "higher is better", "lower is better"
 # Of all tests of a table together, and of intervals.
-LEVEL = 0.05
+SIGNIFICANCE_LEVEL = 0.05
 
 # What a score and a bounded number have besides their value.
 SPREAD = ("count", "sd", "low", "high", "mean")
@@ -129,7 +129,7 @@ class Difference:
     def significant(self) -> bool:
         """Whether the table claims that one row is better."""
         is_fair = not self.runs_only and self.better not in self.contaminated
-        return self.p_adjusted <= LEVEL and is_fair
+        return self.p_adjusted <= SIGNIFICANCE_LEVEL and is_fair
 
     @property
     def worse(self) -> int:
@@ -163,7 +163,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Source:
+class Provenance:
     """Where a run behind a score is.
 
     Attributes:
@@ -229,7 +229,7 @@ class Table:
     tasks: Mapping[str, str] = field(default_factory=dict)
     plots: tuple[Plot, ...] = ()
     runs: tuple[Mapping[str, RunScores], ...] = ()
-    sources: Mapping[str, Source] = field(default_factory=dict)
+    sources: Mapping[str, Provenance] = field(default_factory=dict)
 
     def __post_init__(self):
         """Checks that names and lengths fit.
@@ -321,7 +321,7 @@ class Table:
 
     @property
     def floor(self) -> tuple[Value, ...] | None:
-        """The reference row of trivial answers; None if there is none."""
+        """The reference row of the majority baseline; None if there is none."""
         for row in self.reference_rows:
             if self.cell(row, self.label) == FLOOR:
                 return row

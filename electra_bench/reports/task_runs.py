@@ -111,7 +111,7 @@ def _plots(task: str, cells: Sequence[TaskCell]) -> tuple[Dots, ...]:
                 f"seeds-{place}",
                 f"{scored_on}: every run",
                 f"A line a model with a dot for each of its runs on {task} and a bar at "
-                "their median; the dashed line is the trivial answer.",
+                "their median; the dashed line is the majority baseline.",
                 of_column[0].column.axis,
                 tuple(zip(names, scores, strict=True)),
                 floors.pop() if len(floors) == 1 else None,

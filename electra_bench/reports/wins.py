@@ -64,8 +64,8 @@ def wins(
             notes=(
                 "The number of columns of the leaderboard in which the model of the row "
                 "is significantly better; a dash is a pair without a test.",
-                f"{len(tests)} tests at the 5 % level, {METHODS[correction]} over them and "
-                "those of the means.",
+                f"{len(tests)} tests at a significance level of 5 %, "
+                f"{METHODS[correction]} over them and those of the means.",
                 *note_on_contaminated(board, tests),
             ),
             runs=tuple(map(board.runs, board.shown)),

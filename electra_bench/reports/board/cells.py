@@ -25,7 +25,7 @@ ORDER = (*GLUE_ORDER, "wnli", "ax", "squadv1", "squad", "chunk")
 # The mark of a score whose task pre-training has seen.
 CONTAMINATED = "contaminated"
 # Of a run; what its mark says.
-COLLAPSED = "ended no better than the trivial answer, and counts like any other"
+COLLAPSED = "ended no better than the majority baseline, and counts like any other"
 
 
 class ColumnKey(NamedTuple):
@@ -171,7 +171,7 @@ def differing_settings(entries: Sequence[Entry]) -> list[str]:
 
 
 def is_collapsed(column: ColumnKey, entry: Entry) -> bool:
-    """Whether a score is no better than that of the trivial answer.
+    """Whether a score is no better than that of the majority baseline.
 
     A record with several results says only that one of them is.
     """

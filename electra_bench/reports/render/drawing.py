@@ -113,9 +113,9 @@ def _draw_xy(panel: Axes, plot: XY) -> None:
         is_told_apart = place < MOST_SERIES
         color = COLORS[place % len(COLORS)] if is_told_apart else QUIET
         dashes = DASHES[place // len(COLORS)] if is_told_apart else "-"
-        for point in series.points:
-            if point.low is not None and point.high is not None:
-                panel.plot([point.x] * 2, [point.low, point.high], color=color, lw=1.2)
+        bars = [(p.x, p.low, p.high) for p in series.points if p.low is not None]
+        if bars:
+            panel.vlines(*zip(*bars, strict=True), color=color, lw=1.2)
         panel.plot(
             [point.x for point in series.points],
             [point.y for point in series.points],
@@ -148,12 +148,7 @@ def _draw_xy(panel: Axes, plot: XY) -> None:
         panel.xaxis.set_major_formatter(EngFormatter(sep=""))
     panel.margins(x=0.08, y=0.12)
     panel.grid(color=LINE, lw=0.7)
-    panel.set_xlabel(
-        _printable(plot.x, 80), parse_math=False, fontsize=SMALL, color=QUIET
-    )
-    panel.set_ylabel(
-        _printable(plot.y, 80), parse_math=False, fontsize=SMALL, color=QUIET
-    )
+    _name_axes(panel, x=plot.x, y=plot.y)
     for side in ("top", "right"):
         panel.spines[side].set_visible(False)
     shown = _named(plot)[:MOST_SERIES]
@@ -171,6 +166,14 @@ def _draw_xy(panel: Axes, plot: XY) -> None:
             name.set_parse_math(False)
     # Last, since a legend takes room away.
     _name_points(panel, [point for series in plot.series for point in series.points])
+
+
+def _name_axes(panel: Axes, **names: str) -> None:
+    for name, words in names.items():
+        axis = panel.xaxis if name == "x" else panel.yaxis
+        axis.set_label_text(
+            _printable(words, 80), parse_math=False, fontsize=SMALL, color=QUIET
+        )
 
 
 def _name_points(panel: Axes, points: Sequence[Point]) -> None:
@@ -242,9 +245,7 @@ def _draw_dots(panel: Axes, plot: Dots) -> None:
     names = [_printable(name) for name, _ in plot.rows]
     panel.set_yticks(range(len(names)), names, parse_math=False, color=INK)
     panel.set_ylim(len(names) - 0.5, -0.5)
-    panel.set_xlabel(
-        _printable(plot.x, 80), parse_math=False, fontsize=SMALL, color=QUIET
-    )
+    _name_axes(panel, x=plot.x)
     panel.grid(axis="y", color=LINE, lw=0.8)
     panel.margins(x=0.1)
     for side in ("top", "right", "left"):

@@ -3,8 +3,9 @@
 import csv
 import io
 import json
+from collections.abc import Sequence
 
-from electra_bench.reports.table import Summary, Table, Value, plain
+from electra_bench.reports.table import Table, Value, plain
 
 # What a spreadsheet takes for the beginning of a formula.
 FORMULA = ("=", "+", "-", "@")
@@ -51,41 +52,21 @@ def escaped(line: str) -> str:
 def to_json(table: Table) -> str:
     """Renders a report with the runs behind every number; a line a part of it."""
 
-    def plain(value: Value):
-        return vars(value) if isinstance(value, Summary) else value
+    def objects(rows: Sequence[Sequence[Value]]) -> list[dict[str, Value]]:
+        return [dict(zip(table.columns, row, strict=True)) for row in rows]
 
-    def objects(rows):
-        return [
-            {name: plain(v) for name, v in zip(table.columns, row, strict=True)}
-            for row in rows
-        ]
-
-    differences = None
-    if table.differences is not None:
-        differences = [
-            vars(one) | {"significant": one.significant} for one in table.differences
-        ]
-    content = {
-        "title": table.title,
-        "columns": table.columns,
-        "rank_by": table.rank_by,
-        "metrics": table.metrics,
-        "lower_is_better": table.lower_is_better,
-        "details": dict(table.details),
+    content = vars(table) | {
         "rows": objects(table.rows),
-        "runs": [dict(of_row) for of_row in table.runs],
         "further_rows": objects(table.further_rows),
         "reference_rows": objects(table.reference_rows),
-        "reference_details": table.reference_details,
-        "differences": differences,
-        "repeat": table.repeat,
-        "notes": table.notes,
-        "left_out": [vars(item) for item in table.left_out],
-        "sources": {run: vars(source) for run, source in table.sources.items()},
+        "differences": table.differences
+        and [vars(one) | {"significant": one.significant} for one in table.differences],
     }
+    del content["plots"]
     # Indented, json.dumps takes ten times as long.
-    parts = [
-        f"{json.dumps(name)}: {escaped(json.dumps(part, ensure_ascii=False))}"
+    parts = (
+        f"{json.dumps(name)}: "
+        + escaped(json.dumps(part, ensure_ascii=False, default=vars))
         for name, part in content.items()
-    ]
+    )
     return "{" + ",\n".join(parts) + "}\n"

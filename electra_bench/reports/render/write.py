@@ -14,7 +14,7 @@ from electra_bench.reports.render.files import to_csv, to_json
 from electra_bench.reports.render.html import to_html
 from electra_bench.reports.render.latex import to_latex
 from electra_bench.reports.render.markdown import to_markdown
-from electra_bench.reports.table import Source, Table
+from electra_bench.reports.table import Provenance, Table
 from electra_bench.system.atomic import write_text
 
 FORMATS = ("md", "csv", "json", "tex", "html")
@@ -56,7 +56,7 @@ def build_table(
     return replace(
         table,
         left_out=(*records.left_out, *named),
-        sources={r.run_id: _source(r, records.paths) for r in records},
+        sources={r.run_id: _provenance(r, records.paths) for r in records},
     )
 
 
@@ -79,18 +79,18 @@ def takes_tasks(report: str) -> bool:
     return "tasks" in parameters or "task" in parameters
 
 
-def _source(record: RunRecord, paths: Mapping[str, str]) -> Source:
+def _provenance(record: RunRecord, paths: Mapping[str, str]) -> Provenance:
     path = paths.get(record.run_id)
     if path is None:
-        return Source(None, None, record.seed)
+        return Provenance(None, None, record.seed)
     config = os.path.join(os.path.dirname(path), "config.gin")
     # An archive of records may lack it.
     if not os.path.isfile(config):
-        return Source(path, None, record.seed)
+        return Provenance(path, None, record.seed)
     command = f"electra-bench {record.kind} {shlex.quote(config)}"
     # In its own folder the run is done already.
     elsewhere, again = f"{command} --workdir repeated", f"{command} --overwrite"
-    return Source(path, elsewhere, record.seed, again)
+    return Provenance(path, elsewhere, record.seed, again)
 
 
 def write_table(

@@ -9,7 +9,7 @@ from electra_bench.reports.collect.predictions import Unusable
 from electra_bench.reports.statistics import significance
 from electra_bench.reports.statistics.bootstrap import Resampled
 from electra_bench.reports.statistics.significance import Estimate, Runs
-from electra_bench.reports.table import LEVEL, Difference
+from electra_bench.reports.table import SIGNIFICANCE_LEVEL, Difference
 
 
 class PairTest(NamedTuple):
@@ -147,4 +147,4 @@ def detectable(
     ]
     if not estimates:
         return None
-    return significance.detectable(estimates, LEVEL / len(tests))
+    return significance.detectable(estimates, SIGNIFICANCE_LEVEL / len(tests))

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from electra_bench.reports.table import LEVEL
+from electra_bench.reports.table import SIGNIFICANCE_LEVEL
 
 POWER = 0.8
 # Smallest and largest value there can be.
@@ -253,7 +253,7 @@ def _student(value: float, parts: Sequence[_Part], limits: Limits) -> Estimate:
     if below > 0:
         freedom = max(variance**2 / below, freedom)
     error = float(np.sqrt(variance))
-    half = float(special.stdtrit(freedom, 1 - LEVEL / 2)) * error
+    half = float(special.stdtrit(freedom, 1 - SIGNIFICANCE_LEVEL / 2)) * error
     low, high = max(value - half, limits[0]), min(value + half, limits[1])
     return Estimate(value, error, freedom, low, high, limits)
 
@@ -275,7 +275,9 @@ def combined(estimates: Sequence[Estimate], counts: Sequence[int]) -> Estimate:
     return _student(value, parts, (lowest, highest))
 
 
-def detectable(differences: Sequence[Estimate], level: float = LEVEL) -> float:
+def detectable(
+    differences: Sequence[Estimate], level: float = SIGNIFICANCE_LEVEL
+) -> float:
     """The true difference that a test finds with probability `POWER`.
 
     Args:
