@@ -4,7 +4,7 @@ None of it is needed for training. Who asks for a member asks by `isinstance`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 import tensorflow as tf
@@ -165,7 +165,8 @@ def stages_of(objective: Objective) -> tuple[Stage, ...]:
     """The stages of a training; a single one where the objective names none."""
     if isinstance(objective, HasStages):
         return objective.stages
-    return (Stage(0.0, objective, tuple(objective.trainable_variables)),)
+    module = cast(tf.Module, objective)
+    return (Stage(0.0, objective, tuple(module.trainable_variables)),)
 
 
 def tasks_of(objective: Objective, name: str) -> Mapping[str, Objective]:

@@ -97,7 +97,7 @@ def replicates_of(
     sha256: str | None,
     read: Callable[[], Answers],
     count: int,
-    store: Store | None,
+    store: Store,
 ) -> Replicates:
     """The replicates of one result, from the store if it knows the predictions.
 
@@ -107,7 +107,7 @@ def replicates_of(
         sha256: hash of the predictions file; None if there is no file, hence no cache.
         read: reads the predictions.
         count: number of samples.
-        store: where they are kept; None keeps nothing.
+        store: where they are kept.
 
     Raises:
         Unusable: the predictions cannot be used, or score otherwise than the record says.
@@ -115,15 +115,15 @@ def replicates_of(
     name = metric_of(record, result)
     content = [METHOD, sha256, name, result.main_metric, *_identity(name), count]
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()
-    keep = store is not None and sha256 is not None
-    found = _unpacked(store.get(key)) if keep else None
+    found = None if sha256 is None else _unpacked(store.get(key))
     if found is None:
         answers = read()
         metric = measured_answers(name, result.main_metric, answers)
         found = _resampled(answers, metric, count)
-        if keep:
+        if sha256 is not None:
             store.put(key, _packed(found))
-    if not abs(found.score - result.main_score) <= TOLERANCE:
+    score = result.main_score
+    if score is None or not abs(found.score - score) <= TOLERANCE:
         raise Unusable(f"predictions score {found.score:.2f}")
     return found
 
