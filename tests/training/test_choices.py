@@ -74,14 +74,18 @@ def test_without_a_choice_a_record_says_what_it_always_said(root):
 
 
 def test_macros_reach_another_optimizer_in_pretraining():
-    macros = ["PRETRAIN_LEARNING_RATE = 0.25", "WARMUP_STEPS = 10"]
+    macros = [
+        "PRETRAIN_LEARNING_RATE = 0.25",
+        "WARMUP_STEPS = 10",
+        "WEIGHT_DECAY = 0.5",
+    ]
     optimizer, variables, found = built("pretrain", OTHER, *macros)
     assert isinstance(optimizer, Descent)
     assert rates(optimizer, 0, 5) == pytest.approx([0.0, 0.125 * 0.995])
     optimizer.apply([tf.constant([0.5])] * 2, tf.constant(10))
-    # The rate of step 10, with decay 0.01 of the value 1 and the gradient 0.5.
+    # The rate of step 10; decay of the value 1 and a gradient, clipped, of both of them.
     rate = 0.25 * 0.99
-    np.testing.assert_allclose(variables[0], 1 - rate * 0.01 - rate * 0.5, rtol=2e-3)
+    np.testing.assert_allclose(variables[0], 1 - rate * 0.5 - rate * 0.5, rtol=1e-5)
     said = hparams(found)
     assert said["training.optimizer.name"] == "descent_of_test"
     assert said["training.optimizer.peak_lr"] == 0.25
@@ -91,8 +95,13 @@ def test_macros_reach_another_optimizer_in_pretraining():
 
 def test_macros_and_the_runs_own_weight_decay_reach_it_in_fine_tuning():
     optimizer, variables, found = built(
-        "finetune", OTHER, "LEARNING_RATE = 0.25", weight_decay=0.5
+        "finetune",
+        OTHER,
+        "LEARNING_RATE = 0.25",
+        "WEIGHT_DECAY = 0.5",
+        weight_decay=0.5,
     )
+    assert found.value("runs.finetune.weight_decay") == 0.5
     # A tenth of the steps warms up; layers below learn more slowly.
     assert rates(optimizer, 50) == pytest.approx([0.125 * 0.95])
     optimizer.apply([tf.constant([0.0])] * 2, tf.constant(100))
