@@ -122,6 +122,7 @@ def test_tables_have_their_columns(folder, runs, capsys):
         ("objective", "shuffled_tokens"),
         ("kind", "multilabel"),
         ("report", "pareto"),
+        ("optimizer", "lion"),
     ],
 )
 def test_names_say_where_they_come_from(kind, name, capsys):
