@@ -63,7 +63,7 @@ def _leaves(example: Any, name: str = "") -> dict[str, Any]:
     """The parts of an example by name, whatever it is made of.
 
     Most sources give a dict. A line of text is a part without a name, and what lies in a
-    dict, a tuple or a sparse tensor has the names on the way to it.
+    dict or a tuple has the names on the way to it.
     """
     if isinstance(example, Mapping):
         parts = example.items()
@@ -145,7 +145,9 @@ def making(
     things = [type(source), bound, type(vocabulary), *features]
     modules = [module]
     if task.name in registry.tasks.names():
-        modules.append(registry.tasks.get(task.name).builder.partition(":")[0])
+        # A task that was registered in code needs no builder.
+        builder = registry.tasks.get(task.name).builder
+        modules += [builder.partition(":")[0]] if builder else []
     try:
         return {
             "preprocessing": preprocessing_sha256(task),
