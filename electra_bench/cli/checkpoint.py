@@ -126,7 +126,7 @@ def _export(args: argparse.Namespace) -> int:
     from electra_bench.interop import export_model
     from electra_bench.records import find_records, read_record
 
-    source = export_model.Source.read(args.run_dir)
+    source = export_model.TrainedModel.read(args.run_dir)
     if args.format == "tf1":
         print(export_model.export_tf1(source, args.output))
         return errors.DONE

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from electra_bench.cli import errors
+from electra_bench.cli.shared_flags import ON_ERROR, TEXT_FIELD
 
 EXAMPLES = """\
 examples:
@@ -34,6 +35,7 @@ def add_parser(subparsers) -> None:
     actions = parser.add_subparsers(metavar="ACTION")
     build = actions.add_parser(
         "build",
+        parents=[TEXT_FIELD, ON_ERROR],
         help="raw text to pre-training examples",
         description="Makes pre-training examples of raw text, as the original's "
         "build_pretraining_dataset.py does.",
@@ -44,10 +46,10 @@ def add_parser(subparsers) -> None:
     build.set_defaults(run=run)
 
 
-def _flag(parser: argparse.ArgumentParser, name: str, **options: Any) -> None:
+def _flag(parser: argparse.ArgumentParser, *names: str, **options: Any) -> None:
     """Adds a flag that may be written with dashes and with underscores."""
-    spellings = dict.fromkeys([name, "--" + name[2:].replace("-", "_")])
-    parser.add_argument(*spellings, **options)
+    spellings = [x for name in names for x in (name, "--" + name[2:].replace("-", "_"))]
+    parser.add_argument(*dict.fromkeys(spellings), **options)
 
 
 def _add_input(parser: argparse.ArgumentParser) -> None:
@@ -83,20 +85,6 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
         choices=FORMATS,
         default="auto",
         help="of the files; auto tells them apart (default)",
-    )
-    _flag(
-        parser,
-        "--text-field",
-        default="text",
-        metavar="NAME",
-        help="field of a JSON line that holds the text (default: text)",
-    )
-    _flag(
-        parser,
-        "--on-error",
-        choices=("raise", "skip"),
-        default="raise",
-        help="skip: count lines that are not UTF-8 or JSON and damaged files, and go on",
     )
 
 
@@ -136,21 +124,19 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="whether a blank line ends a document of a text file (default); otherwise "
         "the whole file is one",
     )
-    _toggle(
-        parser, "do-lower-case", "no-lower-case", "do_lower_case", "lower-case text"
-    )
-    _toggle(
-        parser, "strip-accents", "no-strip-accents", "strip_accents", "strip accents"
-    )
-    # The original's name.
-    _flag(
-        parser,
-        "--do-strip-accents",
-        dest="strip_accents",
-        action="store_true",
-        default=argparse.SUPPRESS,
-        help=argparse.SUPPRESS,
-    )
+    for dest, on, off, what in (
+        ("do_lower_case", ["--do-lower-case"], "--no-lower-case", "lower-case text"),
+        # The second is the original's name.
+        (
+            "strip_accents",
+            ["--strip-accents", "--do-strip-accents"],
+            "--no-strip-accents",
+            "strip accents",
+        ),
+    ):
+        parser.set_defaults(**{dest: True})
+        _flag(parser, *on, dest=dest, action="store_true", help=f"{what} (default)")
+        _flag(parser, off, dest=dest, action="store_false", help=f"do not {what}")
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="of random draws (default: 0)"
     )
@@ -162,18 +148,6 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="fraction of documents for the validation split (default: 0.01); one at "
         "least unless it is 0",
     )
-
-
-def _toggle(parser, on: str, off: str, dest: str, what: str) -> None:
-    _flag(
-        parser,
-        f"--{on}",
-        dest=dest,
-        action="store_true",
-        default=True,
-        help=f"{what} (default)",
-    )
-    _flag(parser, f"--{off}", dest=dest, action="store_false", help=f"do not {what}")
 
 
 def _boolean(text: str) -> bool:

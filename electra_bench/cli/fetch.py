@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from rich import filesize
 
 from electra_bench.cli import errors
-from electra_bench.interop.fetch.source import (
+from electra_bench.interop.fetch.public_files import (
     DataSet,
-    Source,
+    PublicFile,
     data_sets,
     on_mirror,
     with_included,
@@ -98,7 +98,7 @@ def _data_dir(given: str | None) -> str:
     return folder
 
 
-def _digests(given: Sequence[str], sources: Sequence[Source]) -> dict[str, str]:
+def _digests(given: Sequence[str], sources: Sequence[PublicFile]) -> dict[str, str]:
     paths = [source.path for source in sources]
     digests = {}
     for argument in given:

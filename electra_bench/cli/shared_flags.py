@@ -6,9 +6,9 @@ from typing import Any
 from electra_bench.registry import load_plugin
 
 
-def _flag(name: str, **options: Any) -> argparse.ArgumentParser:
+def _flag(*names: str, **options: Any) -> argparse.ArgumentParser:
     parent = argparse.ArgumentParser(add_help=False)
-    parent.add_argument(name, **options)
+    parent.add_argument(*names, **options)
     return parent
 
 
@@ -28,6 +28,20 @@ GIN_FILE = _repeated("--gin_file", "F", "a gin file")
 GIN_PARAM = _repeated("--gin_param", "'X = Y'", "one binding; --gin.X=Y is the same")
 DATA_DIR = _flag(
     "--data_dir", metavar="DIR", help="where data sets lie; default: ELECTRA_BENCH_DATA"
+)
+TEXT_FIELD = _flag(
+    "--text_field",
+    "--text-field",
+    default="text",
+    metavar="NAME",
+    help="field of a JSON line that holds the text (default: text)",
+)
+ON_ERROR = _flag(
+    "--on_error",
+    "--on-error",
+    choices=("raise", "skip"),
+    default="raise",
+    help="skip: count lines that are not UTF-8 or JSON and damaged files, and go on",
 )
 
 

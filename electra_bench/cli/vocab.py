@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 from electra_bench.cli import errors
+from electra_bench.cli.shared_flags import ON_ERROR, TEXT_FIELD
 from electra_bench.system.atomic import atomic_file
 
 EXAMPLES = """\
@@ -22,6 +23,7 @@ def add_parser(subparsers) -> None:
     actions = parser.add_subparsers(metavar="ACTION")
     train = actions.add_parser(
         "train",
+        parents=[TEXT_FIELD, ON_ERROR],
         help="train a vocabulary from text",
         description="Trains a WordPiece vocabulary or a SentencePiece model. Special "
         "tokens come first: [PAD] [UNK] [CLS] [SEP] [MASK].",
@@ -53,18 +55,6 @@ def add_parser(subparsers) -> None:
         default=1,
         metavar="N",
         help="leave out words that occur less often (default: 1)",
-    )
-    train.add_argument(
-        "--text_field",
-        default="text",
-        metavar="NAME",
-        help="field of a JSON line that holds the text (default: text)",
-    )
-    train.add_argument(
-        "--on_error",
-        choices=("raise", "skip"),
-        default="raise",
-        help="whether bad input stops the command or is skipped (default: raise)",
     )
     train.add_argument(
         "--overwrite", action="store_true", help="replace an existing file"

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from electra_bench.training.checkpoints import (
     write_tensors,
 )
 
+TASK_HEADS = ("tagging", "span_qa")
 SLOTS = ("/adam_m", "/adam_v")
 QUERY = "electra/encoder/layer_0/attention/self/query/kernel"
 # Part of a checkpoint to the architecture that holds it.
@@ -47,7 +49,7 @@ class Exported(NamedTuple):
     left_out: tuple[str, ...]
 
 
-class Source(NamedTuple):
+class TrainedModel(NamedTuple):
     """A checkpoint to give away.
 
     Attributes:
@@ -63,7 +65,7 @@ class Source(NamedTuple):
     vocab: str | None
 
     @classmethod
-    def read(cls, path: str) -> "Source":
+    def read(cls, path: str) -> "TrainedModel":
         """Reads a run's folder.
 
         Raises:
@@ -76,19 +78,13 @@ class Source(NamedTuple):
             for name in reader.get_variable_to_shape_map()
             if name != "global_step" and not name.endswith(SLOTS)
         ]
-        hparams: dict[str, Any] = {}
-        for name in ("config.gin", "model.gin"):
-            file = os.path.join(path, name)
-            if os.path.isfile(file):
-                with open(file, encoding="utf-8") as text:
-                    hparams = dict(config.literals(text.read()))
-                break
-        vocabularies = (os.path.join(path, n) for n in ("vocab.txt", "vocab.model"))
+        gin_file = _first_file(path, "config.gin", "model.gin")
+        hparams = config.literals(Path(gin_file).read_text("utf-8")) if gin_file else ()
         return cls(
             prefix,
             {name: np.asarray(reader.get_tensor(name)) for name in names},
-            hparams,
-            next(filter(os.path.isfile, vocabularies), None),
+            dict(hparams),
+            _first_file(path, "vocab.txt", "vocab.model"),
         )
 
     def bound(self, selector: str, scope: str = "") -> dict[str, Any]:
@@ -103,7 +99,12 @@ class Source(NamedTuple):
         return found
 
 
-def export_tf1(source: Source, output: str) -> str:
+def _first_file(folder: str, *names: str) -> str | None:
+    paths = (os.path.join(folder, name) for name in names)
+    return next(filter(os.path.isfile, paths), None)
+
+
+def export_tf1(source: TrainedModel, output: str) -> str:
     """Writes the original's checkpoint: its names, no slots, and `global_step`.
 
     Args:
@@ -125,7 +126,7 @@ def export_tf1(source: Source, output: str) -> str:
 
 
 def export_huggingface(
-    source: Source, output: str, part: str, card: TaskCard | None = None
+    source: TrainedModel, output: str, part: str, card: TaskCard | None = None
 ) -> str:
     """Writes an ELECTRA model for Hugging Face's transformers.
 
@@ -141,59 +142,30 @@ def export_huggingface(
     Raises:
         ExportError: the checkpoint lacks the part, or its head is not Hugging Face's.
     """
-    if part in ("tagging", "span_qa") and (card is None or card.kind != part):
+    if part in TASK_HEADS and (card is None or card.kind != part):
         found = "none" if card is None else repr(card.kind)
         raise ExportError(
             f"{source.prefix} has no head of kind {part!r}; that of its task is {found}"
         )
-    generator = part == "generator" and any(
-        name.startswith("generator/") for name in source.tensors
-    )
-    sizes = source.bound("models.electra", "discriminator")
-    if not sizes:
-        raise ExportError(
-            f"{source.prefix}: the model's sizes are not known; expected config.gin or "
-            "model.gin in the run's folder"
-        )
-    tensors = {
-        name: value
-        for name, value in source.tensors.items()
-        if name.startswith("electra/")
-    }
-    if generator:
-        sizes = source.bound("models.electra", "generator")
-        tensors = {
-            name: value
-            for name, value in tensors.items()
-            if name.startswith("electra/embeddings/")
-        } | {
-            name.replace("generator/", "electra/", 1): value
-            for name, value in source.tensors.items()
-            if name.startswith("generator/")
-        }
-    sizes = _sizes_of(tensors, sizes, source.tensors[QUERY].shape[0])
-    heads = {
-        "discriminator": "discriminator_predictions/",
-        "generator": "generator_predictions/",
-    }
-    if part in heads:
-        head = {n: x for n, x in source.tensors.items() if n.startswith(heads[part])}
-        if not head:
-            raise ExportError(f"{source.prefix} has no {heads[part]}..., so no {part}")
-        tensors |= head
-    labels: tuple[str, ...] = ()
+    tensors, sizes = _encoder(source, part == "generator")
     left_out: list[str] = []
-    if part in ("tagging", "span_qa"):
+    if part in ("discriminator", "generator"):
+        head = _below(source.tensors, f"{part}_predictions/")
+        if not head:
+            raise ExportError(
+                f"{source.prefix} has no {part}_predictions/..., so no {part}"
+            )
+        tensors |= head
+    elif part in TASK_HEADS:
         tensors |= _task_head(source, part, card)
-        scope = f"task_specific/{card.name}"
-        known = tuple(f"{scope}/{dense}/" for dense in ("dense", "dense_1"))
+        known = [
+            f"task_specific/{card.name}/{dense}/" for dense in ("dense", "dense_1")
+        ]
         left_out = [
             name
-            for name in source.tensors
-            if name.startswith("task_specific/") and not name.startswith(known)
+            for name in _below(source.tensors, "task_specific/")
+            if not name.startswith(tuple(known))
         ]
-        labels = card.labels if part == "tagging" else ()
-    vocab_size = tensors["electra/embeddings/word_embeddings"].shape[0]
     if source.vocab and source.vocab.endswith(".model"):
         raise ExportError(
             f"{source.vocab} is SentencePiece, which ElectraTokenizer does not read"
@@ -203,13 +175,37 @@ def export_huggingface(
         output,
         architecture=ARCHITECTURES[part],
         sizes=sizes,
-        vocab_size=vocab_size,
+        vocab_size=tensors["electra/embeddings/word_embeddings"].shape[0],
         tensors=tensors,
-        labels=labels,
+        labels=card.labels if part == "tagging" else (),
         text=source.bound("vocabularies.wordpiece"),
     )
     copy_vocabulary(source, output)
     return Exported(ARCHITECTURES[part], tuple(sorted(left_out)))
+
+
+def _below(tensors: Mapping[str, np.ndarray], scope: str) -> dict[str, np.ndarray]:
+    return {name: value for name, value in tensors.items() if name.startswith(scope)}
+
+
+def _encoder(
+    source: TrainedModel, is_generator: bool
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Tensors of an encoder, below `electra/`, and parameters that give its shapes."""
+    tensors = _below(source.tensors, "electra/")
+    own = _below(source.tensors, "generator/") if is_generator else {}
+    if own:
+        tensors = _below(tensors, "electra/embeddings/") | {
+            name.replace("generator/", "electra/", 1): value
+            for name, value in own.items()
+        }
+    bound = source.bound("models.electra", "generator" if own else "discriminator")
+    if not bound:
+        raise ExportError(
+            f"{source.prefix}: the model's sizes are not known; expected config.gin or "
+            "model.gin in the run's folder"
+        )
+    return tensors, _sizes_of(tensors, bound, source.tensors[QUERY].shape[0])
 
 
 def _sizes_of(
@@ -238,7 +234,9 @@ def _sizes_of(
     }
 
 
-def _task_head(source: Source, part: str, card: TaskCard) -> dict[str, np.ndarray]:
+def _task_head(
+    source: TrainedModel, part: str, card: TaskCard
+) -> dict[str, np.ndarray]:
     """A head that is one dense layer there and here."""
     scope = f"task_specific/{card.name}"
     try:
@@ -268,7 +266,7 @@ def make_folder(output: str) -> None:
     os.makedirs(output)
 
 
-def copy_vocabulary(source: Source, output: str) -> None:
+def copy_vocabulary(source: TrainedModel, output: str) -> None:
     """Puts the vocabulary's file beside the model."""
     if source.vocab:
         shutil.copy(source.vocab, output)

@@ -86,35 +86,25 @@ def import_model(
         raise ForeignModelError(
             f"{source} is a fine-tuned model, which has no generator beside it"
         )
-    tensors = dict(model.tensors)
-    bindings = {f"models.electra.{name}": x for name, x in model.sizes.items()}
-    expected = _expected(model)
-    heads = _heads(model, tensors)
+    expected = _encoder_shapes(model)
+    heads = _heads(model, model.tensors)
     for shapes in heads.values():
         expected |= shapes
     if head:
         expected |= head.shapes(model.sizes["hidden_size"])
-    _compare(source, expected, tensors)
-    if head:
-        tensors = head.renamed(tensors)
-        heads |= {head.card.name: {}}
+    _compare(source, expected, model.tensors)
+    tensors = head.renamed(model.tensors) if head else dict(model.tensors)
+    bindings = {f"models.electra.{name}": x for name, x in model.sizes.items()}
+    head_names = [*heads, *([head.card.name] if head else [])]
     dropped = list(model.dropped)
     if generator is not None:
         other = read_model(generator)
         tensors |= _generator_tensors(generator, other, model)
         bindings |= _generator_bindings(other.sizes, model.sizes)
-        heads |= {name: {} for name in _heads(other, other.tensors)}
+        head_names += [n for n in _heads(other, other.tensors) if n not in head_names]
         dropped += other.dropped
     bindings |= {f"vocabularies.wordpiece.{k}": x for k, x in model.text.items()}
-    vocab_sha256 = None
-    if model.vocab:
-        tokens = load_vocabulary(model.vocab, **model.text)
-        if tokens.special_ids.size != model.vocab_size:
-            raise ForeignModelError(
-                f"{model.vocab} has {tokens.special_ids.size} tokens, config.json says "
-                f"{model.vocab_size}"
-            )
-        vocab_sha256 = tokens.sha256
+    vocab_sha256 = _vocabulary_sha256(model)
     on_start()
     os.makedirs(output)
     prefix = Checkpoints(os.path.join(output, "checkpoints")).save(0, tensors, {})
@@ -142,9 +132,21 @@ def import_model(
         checkpoint_sha256=sha256,
     )
     write_record(output, record)
-    return Imported(
-        output, params, tuple(heads), tuple(dropped), model.vocab is not None
-    )
+    has_vocab = model.vocab is not None
+    return Imported(output, params, tuple(head_names), tuple(dropped), has_vocab)
+
+
+def _vocabulary_sha256(model: ForeignModel) -> str | None:
+    """The hash of a model's vocabulary, which must have as many tokens as the model."""
+    if model.vocab is None:
+        return None
+    vocabulary = load_vocabulary(model.vocab, **model.text)
+    size = vocabulary.special_ids.size
+    if size != model.vocab_size:
+        raise ForeignModelError(
+            f"{model.vocab} has {size} tokens, config.json says {model.vocab_size}"
+        )
+    return vocabulary.sha256
 
 
 def _write_bindings(folder: str, name: str, bindings: Mapping[str, Any]) -> None:
@@ -152,7 +154,7 @@ def _write_bindings(folder: str, name: str, bindings: Mapping[str, Any]) -> None
     write_text(os.path.join(folder, name), "".join(lines))
 
 
-def _expected(model: ForeignModel) -> dict[str, list[int]]:
+def _encoder_shapes(model: ForeignModel) -> dict[str, list[int]]:
     """Names and shapes of an encoder's variables."""
     encoder = electra(Variables(0), "electra", model.vocab_size, **model.sizes)
     return _shapes(encoder.variables)
@@ -204,7 +206,7 @@ def _generator_tensors(
     folder: str, generator: ForeignModel, discriminator: ForeignModel
 ) -> dict[str, np.ndarray]:
     """The generator's own tensors, by the names they have beside a discriminator."""
-    expected = _expected(generator)
+    expected = _encoder_shapes(generator)
     for head in _heads(generator, generator.tensors).values():
         expected |= head
     _compare(folder, expected, generator.tensors)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from electra_bench.data.examples.batch_plan import ByLengthPlan, RandomPlan
 from electra_bench.data.examples.batches import (
     LENGTH_MULTIPLE,
-    Plan,
+    BatchPlan,
     make_batch,
     signature,
     training_dataset,
@@ -34,7 +34,7 @@ class TrainingBatches(NamedTuple):
     stores: Sequence[ExampleStore]
     batch_size: int
     num_steps: int
-    make_plan: Callable[[int], Plan]
+    make_plan: Callable[[int], BatchPlan]
     seq_length: int | None = None
     multiple: int = 1
 

@@ -9,7 +9,7 @@ from electra_bench.records import TaskCard, TaskResult, write_predictions
 from electra_bench.runs import recording
 from electra_bench.runs.task_data import TaskData
 from electra_bench.tasks.examples import TaskExamples
-from electra_bench.tasks.majority_baseline import trivial_answers
+from electra_bench.tasks.majority_baseline import majority_answers
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.checkpoints import Best
 from electra_bench.training.evaluation import Scored
@@ -80,7 +80,7 @@ def trivial_score(card: TaskCard, targets: Sequence[Any]) -> float | None:
         return card.floor
     metrics: dict[str, float] = {}
     for function in load_task(card.name).predict_metric_fns:
-        metrics |= function(targets, trivial_answers(targets))
+        metrics |= function(targets, majority_answers(targets))
     # A metric of scores has none of an answer alone.
     return float(metrics[card.main_metric]) if card.main_metric in metrics else None
 

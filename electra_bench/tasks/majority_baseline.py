@@ -1,11 +1,11 @@
-"""The trivial answer to a task of labels: always the most frequent one."""
+"""The majority baseline of a task of labels: always the most frequent one."""
 
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 
-def trivial_answers(targets: Sequence[Any], seen: Sequence[Any] | None = None) -> list:
+def majority_answers(targets: Sequence[Any], seen: Sequence[Any] | None = None) -> list:
     """An answer to every example.
 
     Args:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from electra_bench.core.batch import NO_LABEL, UNKNOWN_LABEL
+from electra_bench.tasks.metrics.squad import Answer
 
 Postprocess = Callable[..., Any]
 
@@ -65,3 +66,42 @@ def word_tags(labels: Sequence[str]) -> Postprocess:
         return None if UNKNOWN_LABEL in ids else [labels[i] for i in ids]
 
     return postprocess
+
+
+def answer_texts(
+    value: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
+) -> str | list[str] | None:
+    """seqio `postprocess_fn`: the right answers, or the predicted one.
+
+    Args:
+        value: what the task kind chose, (text, odds of no answer); of a target its
+            tokens, which do not matter.
+        example: the example, of which `answers` is the target.
+        is_target: which of the two is asked for.
+
+    Returns:
+        A list of texts for a target (None without any), a text for a prediction.
+    """
+    if not is_target:
+        return value[0]
+    return _texts(example) or None
+
+
+def answer_or_none(
+    value: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
+) -> Answer | list[str] | None:
+    """As `answer_texts`, for questions that may have no answer.
+
+    Returns:
+        A list of texts for a target, empty where there is no answer (None where that is
+        not known); the text and the odds that there is no answer for a prediction.
+    """
+    if not is_target:
+        return Answer(*value)
+    texts = _texts(example)
+    return texts if texts or example["is_impossible"] else None
+
+
+def _texts(example: Mapping[str, Any]) -> list[str]:
+    answers = example["answers"]
+    return [a.decode() if isinstance(a, bytes) else str(a) for a in answers]

@@ -9,13 +9,10 @@ import tensorflow as tf
 from electra_bench.records import TaskCard
 from electra_bench.tasks import postprocessors
 from electra_bench.tasks.features import preprocessors
-from electra_bench.tasks.features.windows import (
-    answer_or_none,
-    answer_texts,
-    encode_windows,
-)
+from electra_bench.tasks.features.windows import encode_windows
 from electra_bench.tasks.features.words import encode_words
 from electra_bench.tasks.metrics.weighted import Metric
+from electra_bench.tasks.postprocessors import answer_or_none, answer_texts
 from electra_bench.tasks.registration import add_task
 
 

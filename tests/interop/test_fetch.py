@@ -12,7 +12,7 @@ from small_runs import the_sentence
 from electra_bench import registry
 from electra_bench.cli.main import main
 from electra_bench.interop.fetch import download
-from electra_bench.interop.fetch.source import data_sets
+from electra_bench.interop.fetch.public_files import data_sets
 
 DEV = "/SQuAD-explorer/dataset/dev-v1.1.json"
 

@@ -9,7 +9,7 @@ import pytest
 from file_server import zipped
 
 from electra_bench.data import run_context
-from electra_bench.interop.fetch.source import with_included
+from electra_bench.interop.fetch.public_files import with_included
 from electra_bench.runs import building, pretrained
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.checkpoints import find_checkpoint, write_tensors

@@ -356,7 +356,7 @@ def test_a_head_that_is_not_hugging_faces_is_refused(
 
 @pytest.mark.parametrize("joint", [False, True])
 def test_ends_of_answers_go_out_if_they_are_independent(pretrained, tmp_path, joint):
-    source = export_model.Source.read(str(pretrained))
+    source = export_model.TrainedModel.read(str(pretrained))
     head = {
         f"task_specific/squadv1/{name}/{part}": np.full(shape, value, np.float32)
         for name, value in (("dense", 1.0), ("dense_1", 2.0))

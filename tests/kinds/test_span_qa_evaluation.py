@@ -10,12 +10,9 @@ from test_span_qa import CASES, Golden, batch_of, check_outputs
 
 from electra_bench.core import Seed
 from electra_bench.data import run_context
-from electra_bench.tasks.features.windows import (
-    answer_or_none,
-    answer_texts,
-    encode_windows,
-)
+from electra_bench.tasks.features.windows import encode_windows
 from electra_bench.tasks.metrics.squad import squad_v1, squad_v2
+from electra_bench.tasks.postprocessors import answer_or_none, answer_texts
 from electra_bench.tasks.registration import load_task
 from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 

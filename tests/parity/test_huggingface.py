@@ -12,7 +12,7 @@ import pytest
 
 from electra_bench.core import Seed, Variables
 from electra_bench.core.variables import variable_name
-from electra_bench.interop.export_model import Source, export_huggingface
+from electra_bench.interop.export_model import TrainedModel, export_huggingface
 from electra_bench.interop.import_model import import_model
 from electra_bench.models.electra import electra as electra_encoder
 from electra_bench.objectives.heads import DiscriminatorHead, MaskedLMHead
@@ -60,7 +60,7 @@ def load(folder, module):
 
 def encoded(folder):
     """The encoder of an imported model and its last layer on the inputs."""
-    source = Source.read(str(folder))
+    source = TrainedModel.read(str(folder))
     vocab_size = source.tensors["electra/embeddings/word_embeddings"].shape[0]
     sizes = source.bound("models.electra")
     encoder = electra_encoder(Variables(1), "electra", vocab_size, **sizes)
@@ -106,7 +106,7 @@ def test_a_generator_from_there(imported, tmp_path):
     [("discriminator", "ElectraForPreTraining"), ("generator", "ElectraForMaskedLM")],
 )
 def test_a_model_from_here(imported, tmp_path, part, kind):
-    source = Source.read(str(imported(kind)))
+    source = TrainedModel.read(str(imported(kind)))
     export_huggingface(source, str(tmp_path / "again"), part)
     first, second = (
         theirs(kind, tmp_path / name, tmp_path) for name in ("theirs", "again")
@@ -124,7 +124,7 @@ def test_a_fine_tuned_tagger_from_here(imported, tmp_path):
         "task_specific/chunk/dense/kernel": kernel,
         "task_specific/chunk/dense/bias": bias,
     }
-    source = Source.read(str(folder))
+    source = TrainedModel.read(str(folder))
     source = source._replace(tensors=source.tensors | head)
     export_huggingface(source, str(tmp_path / "again"), "tagging", CHUNK)
     _, sequence = encoded(folder)
@@ -142,7 +142,7 @@ def test_a_fine_tuned_tagger_from_there(tmp_path):
     (tmp_path / "theirs" / "config.json").write_text(json.dumps(config))
     import_model(str(tmp_path / "theirs"), str(tmp_path / "ours"), card=card)
     _, sequence = encoded(tmp_path / "ours")
-    tensors = Source.read(str(tmp_path / "ours")).tensors
+    tensors = TrainedModel.read(str(tmp_path / "ours")).tensors
     kernel, bias = (
         tensors[f"task_specific/chunk/dense/{x}"] for x in ("kernel", "bias")
     )
@@ -159,7 +159,7 @@ def test_ends_of_answers_from_here(imported, tmp_path):
     for i, name in enumerate(("dense", "dense_1")):
         head[f"task_specific/squadv1/{name}/kernel"] = kernel[:, i : i + 1]
         head[f"task_specific/squadv1/{name}/bias"] = bias[i : i + 1]
-    source = Source.read(str(folder))
+    source = TrainedModel.read(str(folder))
     source = source._replace(tensors=source.tensors | head)
     export_huggingface(source, str(tmp_path / "again"), "span_qa", SQUADV1)
     _, sequence = encoded(folder)

@@ -29,7 +29,7 @@ def signature(batch_size: int | None = None, seq_length: int | None = None) -> B
     )
 
 
-class Plan(Protocol):
+class BatchPlan(Protocol):
     """Rows of every step."""
 
     def __getitem__(self, step: int) -> Sequence[Row]: ...

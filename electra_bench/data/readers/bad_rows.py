@@ -1,10 +1,7 @@
 """What is done about a row that cannot be used."""
 
-from typing import Literal
-
 from electra_bench.data import run_context
-
-OnError = Literal["raise", "skip"]
+from electra_bench.data.text.streams import OnError
 
 
 def bad_row(message: str, usual: OnError) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from etils import epath
@@ -12,6 +12,8 @@ from electra_bench.data import run_context
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import bad_row
 from electra_bench.data.readers.labelled_source import LabelledSource, Sentence
+from electra_bench.data.readers.records import Record
+from electra_bench.data.readers.split_files import ReadLine
 from electra_bench.system.near_names import near_and_all
 
 DOCUMENT_START = "-DOCSTART-"
@@ -19,21 +21,30 @@ DOCUMENT_START = "-DOCSTART-"
 UNSPECIFIED = "_"
 
 
-# Number of the line, from 1, and its columns, of every word of a sentence.
-Words = Sequence[tuple[int, list[str]]]
+# Of a word in CoNLL-U: ID, FORM, LEMMA, UPOS and six more.
+CONLLU_COLUMNS = 10
+FORM, UPOS = 1, 3
 
 
-class Block(NamedTuple):
-    """The lines of a sentence in a column file.
+class ColumnFile(NamedTuple):
+    """The sentences of a file of columns.
 
     Attributes:
-        words: their lines.
-        problem: number of the first line that is not as it should be, and what is wrong
-            with it; None if all are right.
+        width: number of columns.
+        sentences: a record a sentence: number of a column to the cells of its words.
     """
 
-    words: Words
-    problem: tuple[int, str] | None
+    width: int
+    sentences: list[Record]
+
+    def is_unspecified(self, column: int) -> bool:
+        """Whether a column says nothing anywhere."""
+        return all(
+            cell == UNSPECIFIED
+            for record in self.sentences
+            if not record.problem
+            for cell in record.fields[column]
+        )
 
 
 def spans(tags: Sequence[str]) -> list[tuple[int, int, str]]:
@@ -95,134 +106,12 @@ def read_sentences(
     Source: google-research/electra finetune/tagging/tagging_tasks.py,
     `_get_labeled_sentences`. Differs: the original takes any number of columns.
     """
-    blocks = read_blocks(path)
-    width = usual_width(block.words for block in blocks)
-    if width not in (num_columns, num_columns - 1, 1):
-        raise ValueError(f"{path}: got {width} columns, expected {num_columns}")
-    has_tags = width == num_columns and not is_unspecified(blocks, -1)
-
-    def encoded(words: Words) -> Sequence[str]:
-        tags = bioes([fields[-1] for _, fields in words])
-        for (line, fields), tag in zip(words, tags, strict=True):
-            _check(tag, labels, line, f"{fields[-1]!r} ({tag} in BIOES)")
-        return tags
-
-    return _sentences(path, blocks, 0, encoded if has_tags else None)
-
-
-def _sentences(
-    path: epath.Path,
-    blocks: Sequence[Block],
-    column: int,
-    tags_of: Callable[[Words], Sequence[str]] | None,
-) -> list[Sentence]:
-    """The sentences that can be used; words are in a column, tags perhaps nowhere."""
-    found, first_problem = [], ""
-    for number, block in enumerate(blocks):
-        try:
-            if block.problem:
-                raise ValueError("line {}: {}".format(*block.problem))
-            tags = tags_of(block.words) if tags_of else [""] * len(block.words)
-        except ValueError as error:
-            bad_row(f"{path}, {error}", "raise")
-            first_problem = first_problem or str(error)
-            continue
-        words = tuple(fields[column] for _, fields in block.words)
-        found.append(Sentence(number, words, tuple(tags)))
-    if not found:
-        raise ValueError(
-            f"{path}: no sentence can be used; the first problem: {first_problem}"
-        )
-    return found
-
-
-def _check(tag: str, labels: Sequence[str], line: int, written: str) -> None:
-    if tag not in labels:
-        raise ValueError(
-            f"line {line}: unknown tag {written}; {near_and_all(tag, labels)}"
-        )
-
-
-def read_blocks(path: epath.Path) -> list[Block]:
-    """The sentences of a file whose columns white space separates.
-
-    Every line should have as many columns as most lines have.
-
-    Raises:
-        ValueError: no sentence.
-    """
-
-    def columns(line: str) -> list[str] | None:
-        fields = line.split()
-        return None if fields[0] == DOCUMENT_START else fields
-
-    grouped = _grouped(path, columns)
-    usual = usual_width(block.words for block in grouped)
-    return [_checked(block, usual) for block in grouped]
-
-
-def usual_width(sentences: Iterable[Words]) -> int:
-    """Number of columns that most lines have."""
-    widths = Counter(len(fields) for words in sentences for _, fields in words)
-    return widths.most_common(1)[0][0]
-
-
-def is_unspecified(blocks: Sequence[Block], column: int) -> bool:
-    """Whether a column says nothing anywhere."""
-    return all(
-        fields[column] == UNSPECIFIED
-        for block in blocks
-        if block.problem is None
-        for _, fields in block.words
-    )
-
-
-def _grouped(
-    path: epath.Path, columns: Callable[[str], list[str] | None]
-) -> list[Block]:
-    """Numbered columns of the words of every sentence; blank lines separate these.
-
-    Lines that cannot be read are the sentences' problems.
-
-    Args:
-        path: the file.
-        columns: those of a line; None if it holds no word.
-    """
-    blocks: list[Block] = []
-    words: list[tuple[int, list[str]]] = []
-    unreadable = None
-    lines = split_files.read_lines(path)
-    for number, line, problem in [*lines, split_files.Line(len(lines) + 1, "")]:
-        if problem:
-            unreadable = unreadable or (number, problem)
-        elif not line.strip():
-            if words or unreadable:
-                blocks.append(Block(words, unreadable))
-            words, unreadable = [], None
-        elif (fields := columns(line)) is not None:
-            words.append((number, fields))
-    if not blocks:
-        raise ValueError(f"{path}: no sentences")
-    if not any(block.words for block in blocks):
-        number, problem = blocks[0].problem
-        raise ValueError(f"{path}, line {number}: {problem}")
-    return blocks
-
-
-def _checked(block: Block, expected: int, separated: str = "") -> Block:
-    """With the first line that has another number of columns, if all can be read."""
-    if block.problem:
-        return block
-    for number, fields in block.words:
-        if len(fields) != expected:
-            problem = f"got {len(fields)} columns, expected {expected}{separated}"
-            return block._replace(problem=(number, problem))
-    return block
-
-
-# Of a word in CoNLL-U: ID, FORM, LEMMA, UPOS and six more.
-CONLLU_COLUMNS = 10
-FORM, UPOS = 1, 3
+    file = read_columns(path)
+    if file.width not in (num_columns, num_columns - 1, 1):
+        raise ValueError(f"{path}: got {file.width} columns, expected {num_columns}")
+    tags = num_columns - 1
+    has_tags = file.width == num_columns and not file.is_unspecified(tags)
+    return _sentences(path, file, 0, tags if has_tags else None, labels)
 
 
 def read_conllu(path: epath.Path, labels: Sequence[str]) -> list[Sentence]:
@@ -238,35 +127,108 @@ def read_conllu(path: epath.Path, labels: Sequence[str]) -> list[Sentence]:
 
     Source: https://universaldependencies.org/format.html.
     """
-    blocks = read_conllu_blocks(path)
-
-    def checked(words: Words) -> Sequence[str]:
-        for line, fields in words:
-            _check(fields[UPOS], labels, line, repr(fields[UPOS]))
-        return [fields[UPOS] for _, fields in words]
-
-    has_tags = not is_unspecified(blocks, UPOS)
-    return _sentences(path, blocks, FORM, checked if has_tags else None)
+    file = read_columns(path, is_conllu=True)
+    tags = None if file.is_unspecified(UPOS) else UPOS
+    return _sentences(path, file, FORM, tags, labels, encode=False)
 
 
-def read_conllu_blocks(path: epath.Path) -> list[Block]:
-    """The sentences of a file in CoNLL-U, every line with its ten columns.
+def _sentences(
+    path: epath.Path,
+    file: ColumnFile,
+    words: int,
+    tags: int | None,
+    labels: Sequence[str],
+    encode: bool = True,
+) -> list[Sentence]:
+    """The sentences that can be used; words and perhaps tags are in a column each."""
+    usable, first_problem = [], ""
+    for number, (where, fields, problem, places) in enumerate(file.sentences):
+        if not problem:
+            written = [""] * len(places) if tags is None else fields[tags]
+            encoded = bioes(written) if encode and tags is not None else written
+            unknown = [i for i, tag in enumerate(encoded) if tag not in labels]
+            if tags is None or not unknown:
+                usable.append(Sentence(number, tuple(fields[words]), tuple(encoded)))
+                continue
+            first = unknown[0]
+            in_bioes = f" ({encoded[first]} in BIOES)" if encode else ""
+            near = near_and_all(encoded[first], labels)
+            where = places[first]
+            problem = f"unknown tag {written[first]!r}{in_bioes}; {near}"
+        bad_row(f"{where}: {problem}", "raise")
+        first_problem = first_problem or f"{where.split(', ')[-1]}: {problem}"
+    if not usable:
+        raise ValueError(
+            f"{path}: no sentence can be used; the first problem: {first_problem}"
+        )
+    return usable
 
-    Ranges of words that are written as one (`3-4`) and words that are not written (`8.1`)
-    are left out, as in evaluations of tagging.
+
+def read_columns(path: epath.Path, is_conllu: bool = False) -> ColumnFile:
+    """The sentences of a file of columns, between blank lines.
+
+    Every line should have as many columns as most lines have, separated by white space; in
+    CoNLL-U ten, separated by tabs. There ranges of words that are written as one (`3-4`)
+    and words that are not written (`8.1`) are left out, as in evaluations of tagging. What
+    is wrong with a sentence stands in its record.
 
     Raises:
-        ValueError: no sentence.
+        ValueError: no sentence, or none that can be read.
     """
+    grouped = _grouped(path, is_conllu)
+    if is_conllu:
+        width, separated = CONLLU_COLUMNS, ", separated by tabs"
+    else:
+        widths = Counter(len(cells) for rows, _ in grouped for _, cells in rows)
+        width, separated = widths.most_common(1)[0][0], ""
+    sentences = []
+    for rows, problem in grouped:
+        uneven = [row for row in rows if len(row[1]) != width]
+        if uneven and not problem:
+            number, cells = uneven[0]
+            said = f"got {len(cells)} columns, expected {width}{separated}"
+            problem = ReadLine(number, "", said)
+        if problem:
+            where = f"{path}, line {problem.number}"
+            sentences.append(Record(where, {}, problem.problem))
+            continue
+        places = tuple(f"{path}, line {number}" for number, _ in rows)
+        columns = zip(*(cells for _, cells in rows), strict=True)
+        sentences.append(Record(places[0], dict(enumerate(columns)), places=places))
+    return ColumnFile(width, sentences)
 
-    def columns(line: str) -> list[str] | None:
-        fields = line.split("\t")
-        is_wrong = len(fields) != CONLLU_COLUMNS and not line.startswith("#")
-        return fields if is_wrong or fields[0].isdigit() else None
 
-    separated = ", separated by tabs"
-    grouped = _grouped(path, columns)
-    return [_checked(block, CONLLU_COLUMNS, separated) for block in grouped]
+def _grouped(
+    path: epath.Path, is_conllu: bool
+) -> list[tuple[list[tuple[int, list[str]]], ReadLine | None]]:
+    """Numbered cells of the words of every sentence; the first line without text."""
+    grouped = []
+    rows: list[tuple[int, list[str]]] = []
+    unreadable = None
+    lines = split_files.read_lines(path)
+    for line in [*lines, ReadLine(len(lines) + 1, "")]:
+        if line.problem:
+            unreadable = unreadable or line
+        elif not line.text.strip():
+            if rows or unreadable:
+                grouped.append((rows, unreadable))
+            rows, unreadable = [], None
+        else:
+            cells = line.text.split("\t" if is_conllu else None)
+            if not is_conllu:
+                is_word = cells[0] != DOCUMENT_START
+            elif len(cells) == CONLLU_COLUMNS or line.text.startswith("#"):
+                is_word = cells[0].isdigit()
+            else:
+                is_word = True
+            if is_word:
+                rows.append((line.number, cells))
+    if not grouped:
+        raise ValueError(f"{path}: no sentences")
+    if not any(rows for rows, _ in grouped):
+        line = grouped[0][1]
+        raise ValueError(f"{path}, line {line.number}: {line.problem}")
+    return grouped
 
 
 # The split whose tags need not be known.

@@ -123,13 +123,13 @@ def labelled_dataset(examples: LabelledExamples) -> tf.data.Dataset:
         "idx": tf.constant([example[0] for example in examples], tf.int32),
         "id": tf.constant([example.id or str(example[0]) for example in examples]),
     }
-    for name in ("words", "tags"):
-        if isinstance(examples[0], Sentence):
+    if isinstance(examples[0], Sentence):
+        for name in ("words", "tags"):
             rows[name] = ragged([getattr(x, name) for x in examples], tf.string)
+        return tf.data.Dataset.from_tensor_slices(rows).map(dense)
     for name in ("text_a", "text_b", "label"):
-        if isinstance(examples[0], TextExample):
-            rows[name] = tf.constant([getattr(x, name) for x in examples])
-    return tf.data.Dataset.from_tensor_slices(rows).map(dense)
+        rows[name] = tf.constant([getattr(x, name) for x in examples])
+    return tf.data.Dataset.from_tensor_slices(rows)
 
 
 def _question_dataset(questions: Sequence[Question]) -> tf.data.Dataset:

@@ -10,12 +10,13 @@ from electra_bench.data.readers import split_files
 from electra_bench.data.readers.answer_text import covering_words
 from electra_bench.data.readers.bad_rows import OnError, bad_row
 from electra_bench.data.readers.labelled_source import LabelledSource, Question
+from electra_bench.data.readers.records import json_records
 from electra_bench.data.text.json_lines import json_value
 from electra_bench.system.file_hashes import file_sha256
 
 # Questions, each with what is wrong with the place of its answer, if anything; None, with
 # what is wrong, for a part of the file that cannot be read.
-Found = Iterator[tuple[Question | None, str]]
+ReadQuestions = Iterator[tuple[Question | None, str]]
 
 SQUAD_SHAPE = (
     "expected one JSON object with 'data', articles of 'paragraphs', each with 'context' "
@@ -24,7 +25,7 @@ SQUAD_SHAPE = (
 MRQA_SHAPE = "expected 'context' and 'qas', as MRQA has them"
 
 
-def squad_questions(path: epath.Path, unanswerable: bool = True) -> Found:
+def squad_questions(path: epath.Path, unanswerable: bool = True) -> ReadQuestions:
     """Reads SQuAD 1.1 or 2.0: one JSON object with `data`.
 
     The first answer is the one that is trained on.
@@ -76,31 +77,23 @@ def _squad_answers(entry: Mapping[str, Any]) -> tuple[list[str], str, int | None
     return texts, texts[0], _whole(given[0]["answer_start"])
 
 
-def mrqa_questions(path: epath.Path) -> Found:
+def mrqa_questions(path: epath.Path) -> ReadQuestions:
     """Reads MRQA 2019: a JSON object a line, after one with a `header`.
 
     The first place of the first detected answer is the one that is trained on.
     """
-    for number, line, problem in split_files.read_lines(path):
-        if problem:
-            yield None, f"line {number}: {problem}"
-            continue
-        if not line.strip():
+    for where, fields, problem, _ in json_records(path):
+        line = where.removeprefix(f"{path}, ")
+        if "header" in fields:
             continue
         try:
-            paragraph = json_value(line)
-            if "header" in paragraph:
-                continue
-            context, entries = _text(paragraph, "context"), _list(paragraph, "qas")
-        except json.JSONDecodeError as error:
-            yield None, f"line {number}: expected one JSON object a line: {error.msg}"
-            continue
-        except (KeyError, TypeError, ValueError):
-            yield None, f"line {number}: {MRQA_SHAPE}"
+            context, entries = _text(fields, "context"), _list(fields, "qas")
+        except (KeyError, ValueError):
+            yield None, f"{line}: {problem or MRQA_SHAPE}"
             continue
         for i, entry in enumerate(entries, start=1):
             question, problem = _entry(entry, "qid", i, context, _mrqa_answers)
-            place = "" if question else f"line {number}: "
+            place = "" if question else f"{line}: "
             yield question, place + problem
 
 
@@ -123,7 +116,7 @@ def _entry(
     context: str,
     answers_of: Callable[[Mapping[str, Any]], tuple[list[str], str, int | None]],
 ) -> tuple[Question | None, str]:
-    """A question of a file, see `Found`.
+    """A question of a file, see `ReadQuestions`.
 
     Args:
         entry: as the file has it.
@@ -218,7 +211,7 @@ class QuestionSource(LabelledSource):
         self,
         task: str,
         files: Mapping[str, Sequence[str]],
-        read: Callable[[epath.Path], Found],
+        read: Callable[[epath.Path], ReadQuestions],
         on_error: OnError,
     ):
         """Describes the files; reads nothing.

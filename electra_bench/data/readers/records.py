@@ -14,7 +14,6 @@ from electra_bench.data.readers import split_files
 from electra_bench.data.readers.tables import read_fields
 from electra_bench.data.text.json_lines import json_value
 
-Fields = Mapping[str | int, Any]
 LONGEST_FIELD = 2**31 - 1
 
 
@@ -29,7 +28,7 @@ class Record(NamedTuple):
     """
 
     where: str
-    fields: Fields
+    fields: Mapping[str | int, Any]
     problem: str = ""
     places: tuple[str, ...] = ()
 
@@ -116,7 +115,16 @@ def _check_names(names: list[str], where: str) -> None:
         raise ValueError(f"{where}: two columns are called {sorted(twice)[0]!r}")
 
 
-def _json_lines(path: epath.Path, header: bool) -> Iterator[Record]:
+def json_records(path: epath.Path, header: bool = False) -> Iterator[Record]:
+    """The objects of a file, one a line.
+
+    Args:
+        path: the file.
+        header: without effect; names stand in every line.
+
+    Raises:
+        ValueError: the file cannot be read.
+    """
     del header
     for number, line, problem in split_files.read_lines(path):
         where = f"{path}, line {number}"
@@ -153,7 +161,7 @@ def _parquet(path: epath.Path, header: bool) -> Iterator[Record]:
 _READERS: dict[str, Callable[[epath.Path, bool], Iterator[Record]]] = {
     ".tsv": _tab_separated,
     ".csv": _comma_separated,
-    ".jsonl": _json_lines,
-    ".ndjson": _json_lines,
+    ".jsonl": json_records,
+    ".ndjson": json_records,
     ".parquet": _parquet,
 }

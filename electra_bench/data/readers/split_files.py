@@ -124,7 +124,7 @@ def read_text(path: epath.Path) -> str:
         ) from error
 
 
-class Line(NamedTuple):
+class ReadLine(NamedTuple):
     """A line of a file.
 
     Attributes:
@@ -138,7 +138,7 @@ class Line(NamedTuple):
     problem: str = ""
 
 
-def read_lines(path: epath.Path) -> list[Line]:
+def read_lines(path: epath.Path) -> list[ReadLine]:
     """The lines of a file of which each can be used without the others.
 
     A byte that is not UTF-8 spoils its line only. As opposed to `splitlines`, nothing but
@@ -155,11 +155,11 @@ def read_lines(path: epath.Path) -> list[Line]:
     lines = []
     for number, line in enumerate(content.removesuffix(end).split(end), start=1):
         try:
-            lines.append(Line(number, line.decode().rstrip("\r")))
+            lines.append(ReadLine(number, line.decode().rstrip("\r")))
         except UnicodeDecodeError as error:
             byte = line[error.start : error.start + 1]
             problem = f"not UTF-8 at byte {start + error.start} ({byte!r})"
-            lines.append(Line(number, "", problem))
+            lines.append(ReadLine(number, "", problem))
         start += len(line) + 1
     return lines
 

@@ -13,6 +13,7 @@ from electra_bench.data.text.streams import (
     Document,
     Peekable,
     Reading,
+    WatchedStream,
     damage_named,
     text_documents,
     unpacked,
@@ -28,22 +29,6 @@ PACKED = (".gz", ".xz", ".tgz", ".txz", ".tar")
 def is_tar(stream: Peekable) -> bool:
     """Whether a stream begins with a tar header (POSIX or GNU)."""
     return stream.peek(TAR_BLOCK)[257:262] == b"ustar"
-
-
-class _Limited:
-    """A stream that refuses to be read further than allowed."""
-
-    def __init__(self, stream: BinaryIO, name: str, limit: int):
-        self._stream = stream
-        self._name = name
-        self._left = limit
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
-        self._left -= len(data)
-        if self._left < 0:
-            raise DamagedFile(f"{self._name}: unpacks to more than allowed")
-        return data
 
 
 def archive_documents(
@@ -69,7 +54,15 @@ def archive_documents(
         raise DamagedFile(f"{name}: archives are nested more than {MAX_DEPTH} deep")
     if not is_tar(stream):
         raise DamagedFile(f"{name}: not a tar archive of text files")
-    limited = _Limited(stream, name, MAX_UNPACKED_BYTES)
+    left = MAX_UNPACKED_BYTES
+
+    def limit(size: int) -> None:
+        nonlocal left
+        left -= size
+        if left < 0:
+            raise DamagedFile(f"{name}: unpacks to more than allowed")
+
+    limited = WatchedStream(stream, limit)
     with damage_named(name), tarfile.open(fileobj=limited, mode="r|") as archive:
         for member in archive:
             # Links and devices are no files; extractfile would follow links.

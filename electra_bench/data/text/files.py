@@ -3,7 +3,7 @@
 import glob
 import os
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from etils import epath
 
@@ -16,6 +16,7 @@ from electra_bench.data.text.streams import (
     Peekable,
     Reading,
     ReadReport,
+    WatchedStream,
     damage_named,
     decoded_lines,
     document_part,
@@ -120,19 +121,6 @@ def _json_text(line: str, where: str, reading: Reading) -> str | None:
     return string_field(record, reading.text_field, where, reading)
 
 
-class _Counted:
-    """Counts the bytes read from a file on disk."""
-
-    def __init__(self, stream: BinaryIO, report: ReadReport):
-        self._stream = stream
-        self._report = report
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
-        self._report.read_bytes += len(data)
-        return data
-
-
 def iter_documents(
     files: Sequence[str],
     format: str = "auto",
@@ -167,9 +155,9 @@ def iter_documents(
     for file in files:
         try:
             with open_file(file) as raw, damage_named(file):
-                yield from _documents_of(
-                    _Counted(raw, report), file, file_format(file, format), reading
-                )
+                counted = WatchedStream(raw, report.count_read)
+                file_is = file_format(file, format)
+                yield from _documents_of(counted, file, file_is, reading)
         except DamagedFile as error:
             reading.wrong(str(error))
         report.files += 1
@@ -206,32 +194,16 @@ def file_format(path: str, format: str = "auto") -> str:
     return "auto"
 
 
-def iter_lines(
-    patterns: str | Sequence[str],
-    *,
-    format: str = "auto",
-    text_field: str = "text",
-    on_error: OnError = "raise",
-    report: ReadReport | None = None,
-) -> Iterator[str]:
+def iter_lines(patterns: str | Sequence[str], **options: Any) -> Iterator[str]:
     """The lines of a corpus, stripped, without the empty ones.
 
     Args:
         patterns: see `find_files`.
-        format: see `iter_documents`.
-        text_field: see `iter_documents`.
-        on_error: see `iter_documents`.
-        report: counts here.
+        **options: of `iter_documents`.
 
     Raises:
         ValueError: see `iter_documents`.
         FileNotFoundError: see `find_files`.
     """
-    for document in iter_documents(
-        find_files(patterns),
-        format,
-        text_field=text_field,
-        on_error=on_error,
-        report=report,
-    ):
+    for document in iter_documents(find_files(patterns), **options):
         yield from document.lines

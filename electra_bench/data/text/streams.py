@@ -7,7 +7,7 @@ import hashlib
 import lzma
 import tarfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal, NamedTuple
 
@@ -64,6 +64,10 @@ class ReadReport:
     reasons: list[str] = field(default_factory=list)
 
     MAX_REASONS = 5
+
+    def count_read(self, size: int) -> None:
+        """Counts bytes read from disk."""
+        self.read_bytes += size
 
     def skip(self, reason: str) -> None:
         """Counts something left out."""
@@ -129,6 +133,20 @@ class Peekable:
             data, self._ahead = self._ahead + self._stream.read(), b""
         else:
             data, self._ahead = self._ahead[:size], self._ahead[size:]
+        return data
+
+
+class WatchedStream:
+    """A byte stream that says how many bytes every reading gave."""
+
+    def __init__(self, stream: BinaryIO, watch: Callable[[int], None]):
+        self._stream = stream
+        self._watch = watch
+
+    def read(self, size: int = -1) -> bytes:
+        """As a file's `read`."""
+        data = self._stream.read(size)
+        self._watch(len(data))
         return data
 
 

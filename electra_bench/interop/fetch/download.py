@@ -1,8 +1,8 @@
 """One address to one file: resumed, repeated, never mixed from two versions."""
 
-import contextlib
 import os
 import time
+from pathlib import Path
 from typing import BinaryIO
 
 import requests
@@ -69,7 +69,7 @@ class DownloadProgress(ProgressDisplay):
 
 
 def download(
-    url: str, file: BinaryIO, version_path: str, name: str, size: int | None
+    url: str, file: BinaryIO, version_file: Path, name: str, size: int | None
 ) -> None:
     """Completes a file with what an address serves.
 
@@ -79,8 +79,7 @@ def download(
     Args:
         url: the address.
         file: open for appending and reading.
-        version_path: a file that keeps the server's name of the version from one call to
-            the next.
+        version_file: keeps the server's name of the version from one call to the next.
         name: for the progress.
         size: expected bytes; None if not known.
 
@@ -97,7 +96,7 @@ def download(
         while True:
             before = _length(file)
             try:
-                _go_on(session, url, file, version_path, name, size)
+                _go_on(session, url, file, version_file, name, size)
                 return
             except requests.ConnectionError as error:
                 raise UnreachableError(_reason(error)) from error
@@ -116,7 +115,7 @@ def _go_on(
     session: requests.Session,
     url: str,
     file: BinaryIO,
-    version_path: str,
+    version_file: Path,
     name: str,
     size: int | None,
 ) -> None:
@@ -125,7 +124,7 @@ def _go_on(
         return
     # Bytes as they are stored: some servers would pack them, and unpack what is packed.
     headers = {"Accept-Encoding": "identity"}
-    version = _read_version(version_path)
+    version = version_file.read_text("utf-8") if version_file.exists() else ""
     if have and version:
         headers |= {"Range": f"bytes={have}-", "If-Range": version}
     with session.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
@@ -136,11 +135,11 @@ def _go_on(
         if response.status_code == 200:
             have = 0
             file.truncate(0)
-            _write_version(version_path, _version(response))
+            version_file.write_text(_version(response) or "", "utf-8")
         elif response.status_code in (206, 416) and have and not is_rest:
             # Not what was asked for; without a range it cannot be anything else.
             file.truncate(0)
-            _go_on(session, url, file, version_path, name, size)
+            _go_on(session, url, file, version_file, name, size)
             return
         elif response.status_code != 206 or not is_rest:
             raise DownloadError(
@@ -162,25 +161,10 @@ def _length(file: BinaryIO) -> int:
     return file.seek(0, os.SEEK_END)
 
 
-def _read_version(path: str) -> str | None:
-    with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8") as file:
-        return file.read()
-    return None
-
-
 def _version(response: requests.Response) -> str | None:
     """What `If-Range` takes: a strong ETag or a date, RFC 9110, section 13.1.5."""
     tag = response.headers.get("ETag", "W/")
     return tag if not tag.startswith("W/") else response.headers.get("Last-Modified")
-
-
-def _write_version(path: str, version: str | None) -> None:
-    if version:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(version)
-    else:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(path)
 
 
 def _reason(error: Exception) -> str:

@@ -6,6 +6,7 @@ has none; here no link is ever made, so none can lead outside.
 """
 
 import contextlib
+import functools
 import gzip
 import lzma
 import os
@@ -91,31 +92,32 @@ def _members(archive: str) -> Iterator[Iterator[_Member]]:
 
 def _zip_members(archive: zipfile.ZipFile) -> Iterator[_Member]:
     for info in archive.infolist():
-        kind = "folder" if info.is_dir() else "file"
         # The upper half holds Unix's mode, if anything.
-        mode = info.external_attr >> 16
-        if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
-            kind = "a link" if stat.S_ISLNK(mode) else "a special file"
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        is_other = kind not in (0, stat.S_IFREG, stat.S_IFDIR)
+        kind = _kind(not is_other, info.is_dir(), kind == stat.S_IFLNK)
         if info.flag_bits & 1:
             kind = "encrypted"
         # zipfile never reads more than the size that is stated here.
-        yield _Member(
-            info.filename, info.file_size, kind, lambda i=info: archive.open(i)
-        )
+        read = functools.partial(archive.open, info)
+        yield _Member(info.filename, info.file_size, kind, read)
 
 
 def _tar_members(archive: tarfile.TarFile) -> Iterator[_Member]:
     for info in archive:
-        if info.isreg():
-            kind = "file"
-        elif info.isdir():
-            kind = "folder"
-        else:
-            kind = "a link" if info.islnk() or info.issym() else "a special file"
-        yield _Member(info.name, info.size, kind, lambda i=info: archive.extractfile(i))
+        is_usual = info.isreg() or info.isdir()
+        kind = _kind(is_usual, info.isdir(), info.islnk() or info.issym())
+        read = functools.partial(archive.extractfile, info)
+        yield _Member(info.name, info.size, kind, read)
     # A packed stream tells only at its end whether all of it was right.
     while archive.fileobj.read(1 << 20):
         pass
+
+
+def _kind(is_usual: bool, is_folder: bool, is_link: bool) -> str:
+    if is_usual:
+        return "folder" if is_folder else "file"
+    return "a link" if is_link else "a special file"
 
 
 def _unpack(

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 
@@ -17,13 +18,13 @@ from electra_bench.interop.fetch.download import (
     download,
 )
 from electra_bench.interop.fetch.extraction import ArchiveError, extract
+from electra_bench.interop.fetch.public_files import PublicFile, on_mirror
 from electra_bench.interop.fetch.receipts import (
     FILE_NAME,
     Receipt,
     add_receipt,
     read_receipts,
 )
-from electra_bench.interop.fetch.source import Source, on_mirror
 from electra_bench.system.atomic import replace
 from electra_bench.system.file_hashes import file_sha256
 
@@ -68,11 +69,11 @@ class Fetcher:
         self._say = say
         read_receipts(data_dir)
 
-    def url(self, source: Source) -> str:
+    def url(self, source: PublicFile) -> str:
         """The address that is used, on the mirror if there is one."""
         return on_mirror(source.url, self._base_url) if self._base_url else source.url
 
-    def missing(self, source: Source) -> bool:
+    def missing(self, source: PublicFile) -> bool:
         """Whether there is something to do; if not, says so.
 
         Raises:
@@ -85,7 +86,7 @@ class Fetcher:
             self._say(f"{source.path}: {state}")
         return state is None
 
-    def fetch(self, source: Source) -> None:
+    def fetch(self, source: PublicFile) -> None:
         """Fetches one source and says what came.
 
         Raises:
@@ -98,13 +99,14 @@ class Fetcher:
         folder, name = os.path.split(served)
         os.makedirs(folder, exist_ok=True)
         partial = os.path.join(folder, f".{name}.partial")
+        version_file = Path(f"{partial}.version")
         with self._claimed(partial, source) as file:
             # Another process may have done it meanwhile.
             if not self.missing(source):
                 return
             by_hand = source.archive_root is not None and os.path.isfile(served)
             if not by_hand:
-                self._download(source, file, f"{partial}.version")
+                self._download(source, file, version_file)
             path = served if by_hand else partial
             try:
                 receipt, note = self._checked(source, path, by_hand)
@@ -115,17 +117,17 @@ class Fetcher:
             except (DigestError, ArchiveError):
                 # No beginning of what is wanted.
                 file.truncate(0)
-                _remove(f"{partial}.version")
+                version_file.unlink(missing_ok=True)
                 raise
-            _remove(partial)
-            _remove(f"{partial}.version")
+            Path(partial).unlink(missing_ok=True)
+            version_file.unlink(missing_ok=True)
             add_receipt(self._data_dir, source.path, receipt)
         self._say(f"{source.path}: {filesize.decimal(receipt.size)}, {note}")
 
     def _path(self, path: str) -> str:
         return os.path.join(self._data_dir, path)
 
-    def _state(self, source: Source) -> str | None:
+    def _state(self, source: PublicFile) -> str | None:
         """What is there; None if nothing is."""
         path = self._path(source.path)
         if source.archive_root is not None:
@@ -144,7 +146,7 @@ class Fetcher:
             )
         return f"there already, sha256 {expected.by}"
 
-    def _expected(self, source: Source) -> _Expected | None:
+    def _expected(self, source: PublicFile) -> _Expected | None:
         if source.path in self._given:
             return _Expected(self._given[source.path], "as given")
         if source.sha256:
@@ -155,7 +157,7 @@ class Fetcher:
         return None
 
     @contextlib.contextmanager
-    def _claimed(self, partial: str, source: Source) -> Iterator[BinaryIO]:
+    def _claimed(self, partial: str, source: PublicFile) -> Iterator[BinaryIO]:
         """The unfinished download, to one process at a time."""
         while True:
             file = open(partial, "ab+")  # noqa: SIM115
@@ -176,11 +178,11 @@ class Fetcher:
                 if _is_at(partial, file) and not os.path.getsize(partial):
                     os.remove(partial)
 
-    def _download(self, source: Source, file: BinaryIO, version_path: str) -> None:
+    def _download(self, source: PublicFile, file: BinaryIO, version_file: Path) -> None:
         url = self.url(source)
         size = None if source.path in self._given else source.size
         try:
-            download(url, file, version_path, source.path, size)
+            download(url, file, version_file, source.path, size)
         except DownloadError as error:
             what = f"cannot fetch {url}: {error}"
             if isinstance(error, UnreachableError):
@@ -192,7 +194,9 @@ class Fetcher:
             ) from error
         file.flush()
 
-    def _checked(self, source: Source, path: str, by_hand: bool) -> tuple[Receipt, str]:
+    def _checked(
+        self, source: PublicFile, path: str, by_hand: bool
+    ) -> tuple[Receipt, str]:
         """The receipt of a file that is as expected, and a note on its digest."""
         with open(path, "rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -218,8 +222,3 @@ def _is_at(path: str, file: BinaryIO) -> bool:
         return os.path.samestat(os.stat(path), os.fstat(file.fileno()))
     except FileNotFoundError:
         return False
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(path)

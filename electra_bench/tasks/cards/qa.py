@@ -1,6 +1,7 @@
 """Cards of the tasks of questions about a context."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from electra_bench.records import TaskCard
 from electra_bench.tasks.cards.published import (
@@ -15,43 +16,52 @@ from electra_bench.tasks.cards.published import (
 _ISSUE_33 = PublishedTable(
     "google-research/electra issue 33", "dev", "released model, one fine-tuning run"
 )
-_LENGTH = 512
 
 
-def _mrqa(
-    name: str, summary: str, splits: Mapping[str, int], citation: str
+def _card(
+    name: str, summary: str, splits: Mapping[str, int], citation: str, **fields: Any
 ) -> TaskCard:
+    usual = {
+        "builder": f"electra_bench.tasks.squad:{name}",
+        "main_metric": "exact",
+        "source": "https://rajpurkar.github.io/SQuAD-explorer/",
+        "licence": "CC BY-SA 4.0",
+    }
     return TaskCard(
         name=name,
         version=1,
         kind="span_qa",
         summary=summary,
-        builder="electra_bench.tasks.squad:mrqa",
         splits=splits,
-        main_metric="f1",
-        source="https://github.com/mrqa/MRQA-Shared-Task-2019",
-        licence="the terms of the set that it is made of",
-        citation=f"{citation}; Fisch et al. 2019 (MRQA)",
+        citation=citation,
         epochs=2.0,
-        max_seq_length=_LENGTH,
+        max_seq_length=512,
+        **usual | fields,
     )
 
 
-SQUAD = TaskCard(
-    name="squad",
-    version=1,
-    kind="span_qa",
-    summary="SQuAD 2.0: the span of a paragraph that answers, or that there is none.",
-    builder="electra_bench.tasks.squad:squad",
-    splits={"train": 130319, "dev": 11873},
-    main_metric="exact",
-    source="https://rajpurkar.github.io/SQuAD-explorer/",
-    licence="CC BY-SA 4.0",
-    citation="Rajpurkar, Jia and Liang 2018, ACL",
+def _mrqa(
+    name: str, summary: str, splits: Mapping[str, int], citation: str
+) -> TaskCard:
+    return _card(
+        name,
+        summary,
+        splits,
+        f"{citation}; Fisch et al. 2019 (MRQA)",
+        builder="electra_bench.tasks.squad:mrqa",
+        main_metric="f1",
+        source="https://github.com/mrqa/MRQA-Shared-Task-2019",
+        licence="the terms of the set that it is made of",
+    )
+
+
+SQUAD = _card(
+    "squad",
+    "SQuAD 2.0: the span of a paragraph that answers, or that there is none.",
+    {"train": 130319, "dev": 11873},
+    "Rajpurkar, Jia and Liang 2018, ACL",
     # No answer to any question.
     floor=100 * 5945 / 11873,
-    epochs=2.0,
-    max_seq_length=_LENGTH,
     references=(
         reference(README, "ELECTRA-Small", 70.1),
         reference(
@@ -79,19 +89,11 @@ SQUAD = TaskCard(
     ),
 )
 
-SQUADV1 = TaskCard(
-    name="squadv1",
-    version=1,
-    kind="span_qa",
-    summary="SQuAD 1.1: the span of a paragraph that answers a question.",
-    builder="electra_bench.tasks.squad:squadv1",
-    splits={"train": 87599, "dev": 10570},
-    main_metric="exact",
-    source="https://rajpurkar.github.io/SQuAD-explorer/",
-    licence="CC BY-SA 4.0",
-    citation="Rajpurkar et al. 2016, EMNLP",
-    epochs=2.0,
-    max_seq_length=_LENGTH,
+SQUADV1 = _card(
+    "squadv1",
+    "SQuAD 1.1: the span of a paragraph that answers a question.",
+    {"train": 87599, "dev": 10570},
+    "Rajpurkar et al. 2016, EMNLP",
     references=references(
         {
             README: {

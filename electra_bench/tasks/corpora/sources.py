@@ -11,11 +11,12 @@ import seqio
 import tensorflow as tf
 
 from electra_bench.data import run_context
-from electra_bench.data.examples.builder import Examples, document_draws
+from electra_bench.data.examples.builder import Examples
 from electra_bench.data.examples.corpus_builder import (
     SPLITS,
     Counts,
     Settings,
+    examples_of_documents,
     holdout_threshold,
     made_examples,
     settings_for,
@@ -272,11 +273,8 @@ def build_examples(
 def _document_examples(
     vocabulary: Any, settings: Settings, document: bytes, lines: Sequence[bytes]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    values, splits = vocabulary.encode_batch([line.decode() for line in lines])
-    ends = splits.tolist()
-    builder = settings.builder()
-    builder.begin(document_draws(settings.seed, document.decode()))
-    builder.add(values, ends[1:], ends[0])
-    builder.close_example()
-    ids, segments, lengths = builder.take()
+    text = "\n".join(line.decode() for line in lines)
+    whole = Document(document.decode(), text)
+    examples, _ = examples_of_documents(vocabulary, settings, [whole])
+    ids, segments, lengths = examples[split_of(whole.id, settings.holdout)]
     return ids.astype(np.int32), segments.astype(np.int32), lengths

@@ -29,9 +29,11 @@ def run_vocabulary() -> Any:
 
 def map_rows(
     dataset: tf.data.Dataset,
-    function: Callable[..., Sequence[Ragged]],
+    function: Callable[..., Sequence[Any]],
     inputs: Sequence[str],
     outputs: Sequence[str],
+    *,
+    expands: bool = False,
 ) -> tf.data.Dataset:
     """Adds int32 features of rank 1 that a Python function makes of many rows at once.
 
@@ -42,37 +44,46 @@ def map_rows(
             row splits of every output.
         inputs: features to read.
         outputs: features to add.
+        expands: whether the outputs may have several rows an example; the function then
+            returns first, int64, whose each row is. What else an example holds is repeated.
     """
 
     def flat(*arrays: np.ndarray) -> list[np.ndarray]:
-        results = function(*arrays)
+        owners, *results = function(*arrays) if expands else ([], *function(*arrays))
         return [
-            np.asarray(array, dtype)
-            for result in results
-            for array, dtype in zip(result, (np.int32, np.int64), strict=True)
+            np.asarray(owners, np.int64),
+            *(
+                np.asarray(array, dtype)
+                for result in results
+                for array, dtype in zip(result, (np.int32, np.int64), strict=True)
+            ),
         ]
 
     def add(batch: Mapping[str, Any]) -> dict[str, Any]:
+        batch = {name: _as_ragged(value) for name, value in batch.items()}
         arguments = []
-        for name in inputs:
-            value = batch[name]
-            if not isinstance(value, tf.RaggedTensor) and value.shape.rank > 1:
-                value = tf.RaggedTensor.from_tensor(value)  # rows of one fixed length
-            if isinstance(value, tf.RaggedTensor):
-                arguments += [value.values, value.row_splits]
-            else:
-                arguments.append(value)
-        results = tf.numpy_function(
-            flat, arguments, [tf.int32, tf.int64] * len(outputs)
-        )
-        added = {}
-        for i, name in enumerate(outputs):
-            values = tf.ensure_shape(results[2 * i], [None])
-            splits = tf.ensure_shape(results[2 * i + 1], [None])
-            added[name] = tf.RaggedTensor.from_row_splits(values, splits)
-        return {**batch, **added}
+        for value in (batch[name] for name in inputs):
+            is_ragged = isinstance(value, tf.RaggedTensor)
+            arguments += [value.values, value.row_splits] if is_ragged else [value]
+        types = [tf.int64, *[tf.int32, tf.int64] * len(outputs)]
+        results = tf.numpy_function(flat, arguments, types)
+        owners, *results = (tf.ensure_shape(result, [None]) for result in results)
+        if expands:
+            batch = {name: tf.gather(value, owners) for name, value in batch.items()}
+        added = map(tf.RaggedTensor.from_row_splits, results[::2], results[1::2])
+        return {**batch, **dict(zip(outputs, added, strict=True))}
 
     return dataset.ragged_batch(ROWS_AT_ONCE).map(add).unbatch().map(dense)
+
+
+def _as_ragged(value: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
+    """Rows of one fixed length as ragged ones; numbers and strings as they are.
+
+    TensorFlow 2.21 crashes when it unbatches dense rows of length 0.
+    """
+    if isinstance(value, tf.RaggedTensor) or value.shape.rank < 2:
+        return value
+    return tf.RaggedTensor.from_tensor(value)
 
 
 def ragged(rows: Sequence[Sequence[int]]) -> Ragged:

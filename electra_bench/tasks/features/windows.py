@@ -14,11 +14,13 @@ import tensorflow as tf
 
 from electra_bench.core import SpecialIds
 from electra_bench.data.readers.answer_text import word_borders
-from electra_bench.data.readers.labelled_source import dense
 from electra_bench.registry import features
 from electra_bench.tasks.features import choices
-from electra_bench.tasks.features.preprocessors import ROWS_AT_ONCE, run_vocabulary
-from electra_bench.tasks.metrics.squad import Answer
+from electra_bench.tasks.features.preprocessors import (
+    Ragged,
+    map_rows,
+    run_vocabulary,
+)
 
 NO_ANSWER = (0, 0)
 
@@ -271,11 +273,12 @@ def encode_windows(
             questions: np.ndarray,
             contexts: np.ndarray,
             starts: np.ndarray,
-            ends: np.ndarray,
             splits: np.ndarray,
+            ends: np.ndarray,
+            _end_splits: np.ndarray,
             impossible: np.ndarray,
-        ) -> list[np.ndarray]:
-            """The windows of several examples, and whose each one is."""
+        ) -> list[Any]:
+            """Whose each window is, and the windows of several examples."""
             owners, made = [], []
             for row, (question, context) in enumerate(
                 zip(questions, contexts, strict=True)
@@ -285,83 +288,13 @@ def encode_windows(
                 found = make(question, context, place, impossible[row])
                 owners += [row] * len(found)
                 made += found
-            lengths = np.array([len(window.input_ids) for window in made], np.int64)
-            columns = [np.concatenate(column) for column in zip(*made, strict=True)]
-            return [np.array(owners, np.int64), lengths, *columns]
+            return [owners, *map(_joined, zip(*made, strict=True))]
 
-        def expand(batch: Mapping[str, Any]) -> dict[str, Any]:
-            batch = {name: _as_ragged(value) for name, value in batch.items()}
-            starts = batch["answer_start"]
-            owners, lengths, *columns = tf.numpy_function(
-                make_many,
-                [
-                    batch["question"],
-                    batch["context"],
-                    starts.values,
-                    batch["answer_end"].values,
-                    starts.row_splits,
-                    batch["is_impossible"],
-                ],
-                [tf.int64, tf.int64, *[tf.int32] * len(Window._fields)],
-            )
-            owners, lengths = (tf.ensure_shape(x, [None]) for x in (owners, lengths))
-            rows = {name: tf.gather(value, owners) for name, value in batch.items()}
-            for name, values in zip(Window._fields, columns, strict=True):
-                sizes = tf.fill(tf.shape(lengths), 3) if name == "labels" else lengths
-                rows[name] = tf.RaggedTensor.from_row_lengths(
-                    tf.ensure_shape(values, [None]), sizes
-                )
-            return rows
-
-        return dataset.ragged_batch(ROWS_AT_ONCE).map(expand).unbatch().map(dense)
+        inputs = ["question", "context", "answer_start", "answer_end", "is_impossible"]
+        return map_rows(dataset, make_many, inputs, Window._fields, expands=True)
 
     return preprocess
 
 
-def _as_ragged(value: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
-    """Rows of one fixed length as ragged ones; numbers and strings as they are.
-
-    TensorFlow 2.21 crashes when it unbatches dense rows of length 0.
-    """
-    if isinstance(value, tf.RaggedTensor) or value.shape.rank < 2:
-        return value
-    return tf.RaggedTensor.from_tensor(value)
-
-
-def answer_texts(
-    value: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
-) -> str | list[str] | None:
-    """seqio `postprocess_fn`: the right answers, or the predicted one.
-
-    Args:
-        value: what the task kind chose, (text, odds of no answer); of a target its
-            tokens, which do not matter.
-        example: the example, of which `answers` is the target.
-        is_target: which of the two is asked for.
-
-    Returns:
-        A list of texts for a target (None without any), a text for a prediction.
-    """
-    if not is_target:
-        return value[0]
-    return _texts(example) or None
-
-
-def answer_or_none(
-    value: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
-) -> Answer | list[str] | None:
-    """As `answer_texts`, for questions that may have no answer.
-
-    Returns:
-        A list of texts for a target, empty where there is no answer (None where that is
-        not known); the text and the odds that there is no answer for a prediction.
-    """
-    if not is_target:
-        return Answer(*value)
-    texts = _texts(example)
-    return texts if texts or example["is_impossible"] else None
-
-
-def _texts(example: Mapping[str, Any]) -> list[str]:
-    answers = example["answers"]
-    return [a.decode() if isinstance(a, bytes) else str(a) for a in answers]
+def _joined(rows: Sequence[np.ndarray]) -> Ragged:
+    return np.concatenate(rows), np.cumsum([0, *map(len, rows)])

@@ -7,7 +7,7 @@ from typing import Any
 from electra_bench.data.readers.bad_rows import bad_row
 from electra_bench.data.readers.columns import is_span_tag
 from electra_bench.tasks.from_files.source import Definition, FileTaskSource
-from electra_bench.tasks.majority_baseline import trivial_answers
+from electra_bench.tasks.majority_baseline import majority_answers
 from electra_bench.tasks.metrics.classification import (
     accuracy,
     binary_f1,
@@ -116,7 +116,7 @@ def _floor(source: FileTaskSource) -> float | None:
         [list(x.tags) if task.kind == "tagging" else x.label for x in found]
         for found in map(source.examples, (task.train_split, task.eval_split))
     )
-    constant = trivial_answers(held_out, seen=train)
+    constant = majority_answers(held_out, seen=train)
     scores = {
         k: v
         for fn in metric_fns(source.definition)

@@ -8,22 +8,13 @@ from etils import epath
 
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import bad_row
-from electra_bench.data.readers.columns import (
-    CONLLU_COLUMNS,
-    FORM,
-    UPOS,
-    Block,
-    is_unspecified,
-    read_blocks,
-    read_conllu_blocks,
-    usual_width,
-)
+from electra_bench.data.readers.columns import FORM, UPOS, read_columns
 from electra_bench.data.readers.labelled_source import (
     LabelledExamples,
     LabelledSource,
 )
 from electra_bench.data.readers.named_datasets import read_dataset
-from electra_bench.data.readers.records import Record, read_records
+from electra_bench.data.readers.records import read_records
 from electra_bench.data.readers.tables import one_of, within
 from electra_bench.tasks.from_files.examples import ReadExample, examples_of
 
@@ -201,33 +192,26 @@ class FileTaskSource(LabelledSource):
     def _of_columns(
         self, path: epath.Path, ending: str, with_target: bool
     ) -> list[ReadExample]:
-        if ending == CONLLU:
-            columns = {"words": FORM, "tags": UPOS} | dict(self.definition.columns)
-            blocks, width = read_conllu_blocks(path), CONLLU_COLUMNS
-        else:
-            columns = {"words": 0, "tags": -1} | dict(self.definition.columns)
-            blocks = read_blocks(path)
-            width = usual_width(block.words for block in blocks)
+        file = read_columns(path, is_conllu=ending == CONLLU)
+        usual = (
+            {"words": FORM, "tags": UPOS}
+            if ending == CONLLU
+            else {"words": 0, "tags": -1}
+        )
+        columns = usual | dict(self.definition.columns)
         for field, column in columns.items():
-            if not isinstance(column, int) or not -width <= column < width:
+            if not isinstance(column, int) or not -file.width <= column < file.width:
                 raise ValueError(
-                    f"{path}: no column {column!r} for {field}, there are {width}, from 0"
+                    f"{path}: no column {column!r} for {field}, there are {file.width}, "
+                    "from 0"
                 )
-        if width == 1 or is_unspecified(blocks, columns["tags"]):
+            columns[field] = column % file.width
+        if file.width == 1 or file.is_unspecified(columns["tags"]):
             del columns["tags"]
-        records = [_sentence_record(path, block, columns) for block in blocks]
+        records = [
+            record._replace(
+                fields={name: record.fields.get(c, ()) for name, c in columns.items()}
+            )
+            for record in file.sentences
+        ]
         return examples_of("tagging", records, {}, with_target)
-
-
-def _sentence_record(
-    path: epath.Path, block: Block, columns: Mapping[str, int]
-) -> Record:
-    if block.problem:
-        line, problem = block.problem
-        return Record(f"{path}, line {line}", {}, problem)
-    places = tuple(f"{path}, line {line}" for line, _ in block.words)
-    fields = {
-        field: [cells[column] for _, cells in block.words]
-        for field, column in columns.items()
-    }
-    return Record(places[0], fields, places=places)

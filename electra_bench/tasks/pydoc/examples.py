@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from electra_bench.tasks.pydoc import docstring_text
 from electra_bench.tasks.pydoc.docstring_text import Paragraph
-from electra_bench.tasks.pydoc.docstrings import Docstring, docstrings
+from electra_bench.tasks.pydoc.docstrings import Docstring
 
 LIBRARIES = (
     "jax",
@@ -59,18 +59,6 @@ class Prose(NamedTuple):
     own: bool
 
 
-class Parsed(NamedTuple):
-    """A documentation string and its prose.
-
-    Attributes:
-        source: the string.
-        prose: paragraphs, their texts without mark-up, and what repeats have in common.
-    """
-
-    source: Docstring
-    prose: list[tuple[Paragraph, str, str]]
-
-
 class Document(NamedTuple):
     """A documentation string and what may be used of it.
 
@@ -109,32 +97,20 @@ def masked(text: str) -> str:
     return _NAMES.sub(MASK, text)
 
 
-def parse(string: Docstring) -> Parsed:
-    """Finds the prose of a string."""
-    prose = []
-    for paragraph in docstring_text.paragraphs(string.text):
-        text = docstring_text.plain(paragraph.text)
-        prose.append((paragraph, text, re.sub(r"[^a-z]+", "", masked(text).lower())))
-    return Parsed(string, prose)
-
-
-def parse_files(files: Sequence[tuple[str, str, str]]) -> Iterator[Parsed]:
-    """Parses the strings of source files, see `docstrings.source_files`."""
-    return map(parse, docstrings(files))
-
-
-def documents(strings: Iterable[Parsed]) -> Iterator[Document]:
-    """Finds repeats.
+def documents(strings: Iterable[Docstring]) -> Iterator[Document]:
+    """Finds the prose of strings, and repeats in it.
 
     Two texts are repeats if they agree in all letters, apart from libraries' names; only
     the first one is ever used, so no text is in two splits.
     """
     seen: set[str] = set()
-    for source, parsed in strings:
+    for source in strings:
         prose = []
-        for paragraph, text, key in parsed:
-            prose.append(Prose(paragraph, text, key not in seen))
-            seen.add(key)
+        for paragraph in docstring_text.paragraphs(source.text):
+            text = docstring_text.plain(paragraph.text)
+            letters = re.sub(r"[^a-z]+", "", masked(text).lower())
+            prose.append(Prose(paragraph, text, letters not in seen))
+            seen.add(letters)
         if prose:
             yield Document(source, split_of(source.module), prose)
 

@@ -14,6 +14,7 @@ from electra_bench.system.cache_dir import cache_dir
 from electra_bench.tasks.pydoc import examples
 from electra_bench.tasks.pydoc.docstrings import (
     PACKAGES,
+    docstrings,
     site_packages,
     source_files,
     source_sha256,
@@ -79,7 +80,7 @@ def _without_collection() -> Iterator[None]:
 
 @_without_collection()
 def _write(folder: str, files: list[tuple[str, str, str]]) -> None:
-    found = list(examples.documents(examples.parse_files(files)))
+    found = list(examples.documents(docstrings(files)))
     with open(os.path.join(folder, CORPUS), "w", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for line in examples.corpus_lines(found))
     for task, splits in examples.examples(found).items():

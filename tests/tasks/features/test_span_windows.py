@@ -14,13 +14,12 @@ from electra_bench.data import run_context
 from electra_bench.tasks.features import windows as span_windows
 from electra_bench.tasks.features.windows import (
     Tokens,
-    answer_or_none,
-    answer_texts,
     encode_windows,
     has_max_context,
     spans,
 )
 from electra_bench.tasks.metrics.squad import Answer
+from electra_bench.tasks.postprocessors import answer_or_none, answer_texts
 
 
 class Piece(NamedTuple):

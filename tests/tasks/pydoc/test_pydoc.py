@@ -12,7 +12,7 @@ from electra_bench.data import run_context
 from electra_bench.tasks.fingerprints import data_sha256
 from electra_bench.tasks.pydoc import examples
 from electra_bench.tasks.pydoc import files as pydoc_files_module
-from electra_bench.tasks.pydoc.docstrings import Docstring, source_files
+from electra_bench.tasks.pydoc.docstrings import Docstring, docstrings, source_files
 from electra_bench.tasks.pydoc.examples import LIBRARIES, SPLITS
 from electra_bench.tasks.pydoc.files import pydoc_files
 from electra_bench.tasks.registration import load_task
@@ -23,7 +23,7 @@ TASKS = ("pydoc_library", "pydoc_pair", "pydoc_code", "pydoc_qa")
 
 @pytest.fixture(scope="module")
 def made(packages):
-    strings = examples.parse_files(source_files(str(packages)))
+    strings = docstrings(source_files(str(packages)))
     found = list(examples.documents(strings))
     return found, examples.examples(found)
 
@@ -147,13 +147,13 @@ def test_questions_are_not_about_lists_of_names():
         "c : int\n    The third one here.\n\nReturns\n-------\n"
         "d : int\n    The sum of them.\n"
     )
-    string = examples.parse(Docstring("p", "p.m", "f", 1, text))
+    string = Docstring("p", "p.m", "f", 1, text)
     [document] = examples.documents([string])
     assert [e.name for e in examples._entries(document)] == ["c"]
 
 
 def test_examples_do_not_depend_on_the_run(made, packages):
-    strings = examples.parse_files(source_files(str(packages)))
+    strings = docstrings(source_files(str(packages)))
     again = examples.examples(list(examples.documents(strings)))
     assert again == made[1]
 

@@ -12,7 +12,7 @@ from electra_bench import registry
 from electra_bench.system.near_names import did_you_mean
 
 
-class Source(NamedTuple):
+class PublicFile(NamedTuple):
     """One public file and where its content belongs.
 
     Attributes:
@@ -57,7 +57,7 @@ class DataSet(NamedTuple):
     summary: str
     licence: str
     citation: str
-    sources: tuple[Source, ...] = ()
+    sources: tuple[PublicFile, ...] = ()
     includes: tuple[str, ...] = ()
 
 
@@ -81,7 +81,7 @@ def _data_set(
         for field in ("summary", "licence", "citation")
     )
     sources = tuple(
-        Source(found_in=documents[entry["found_in"]], **file)
+        PublicFile(found_in=documents[entry["found_in"]], **file)
         for file in entry.get("files", ())
     )
     includes = tuple(entry.get("includes", ()))
