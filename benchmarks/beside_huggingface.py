@@ -58,8 +58,8 @@ def write_batches(args: argparse.Namespace) -> None:
     from electra_bench.data import run_context
     from electra_bench.data.examples.batch_plan import Row
     from electra_bench.data.examples.batches import make_batch
-    from electra_bench.runs.batches import TrainingBatches
     from electra_bench.tasks.examples import examples
+    from electra_bench.training.batches import TrainingBatches
     from electra_bench.vocabularies.load import load_vocabulary
 
     card = registry.tasks.get(args.task)

@@ -46,6 +46,12 @@ def add_gin_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="delete another run that lies in the run's folder",
     )
+    parser.add_argument(
+        "--accept_code",
+        action="store_true",
+        help="take a run in the folder that other code has made or begun; its record and "
+        "tables say so",
+    )
 
 
 def add_cell(parser: argparse.ArgumentParser) -> None:
@@ -164,6 +170,7 @@ def launch(args: argparse.Namespace, root: str):
         args.plugin,
         dry_run=args.dry_run,
         overwrite=args.overwrite,
+        accept_code=args.accept_code,
         on_start=errors.begin_work,
         suite=getattr(args, "suite", None),
         cell_id=getattr(args, "cell_id", None),

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from electra_bench import registry
 from electra_bench.cli import errors, gin_arguments, quiet, results
 from electra_bench.records import write_predictions
-from electra_bench.runs.run_dir import fine_tuned_record
+from electra_bench.runs.lifecycle import fine_tuned_record
 from electra_bench.system.atomic import write_json, write_text
 from electra_bench.tasks import submissions
 
 if TYPE_CHECKING:
-    from electra_bench.runs.predict import Answers
+    from electra_bench.runs.predict import SplitPredictions
 
 EXAMPLE = """examples:
   electra-bench predict runs/small-rte-s0 runs/small-rte-s1 --output predictions
@@ -63,13 +63,17 @@ FORMS = {
 }
 
 
+# A run's folder, and what it predicts for a split.
+Planned = tuple[str, "SplitPredictions"]
+
+
 def add_parser(subparsers) -> None:
     """Adds the verb."""
     parser = subparsers.add_parser(
         "predict",
         help="predictions of fine-tuned runs, in forms that people submit",
         description="Predicts the test split of the tasks that a run was fine-tuned on, "
-        "or any other split of them, with or without right answers.",
+        "or any other split of them, with or without right one.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -130,27 +134,26 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "glue":
         _check_glue(args)
     # All runs, before the first predicts: nothing wrong should be found in the middle.
-    planned = [_answers(args, run_dir) for run_dir in args.run_dirs]
+    planned = [(run_dir, x) for run_dir in args.run_dirs for x in _open(args, run_dir)]
     _check_planned(args, planned)
     report = _Report(args)
-    answered = _flat(args, planned) if args.dry_run else _predicted(args, planned)
+    predicted = planned if args.dry_run else _predicted(planned)
     if args.format == "glue":
-        _write_glue(args, answered, report)
+        _write_glue(args, predicted, report)
         return 0
-    for run_dir, answers in answered:
-        written = (_paths(args, answers), {}) if args.dry_run else _write(args, answers)
-        report.add(run_dir, answers, *written)
+    for run_dir, one in predicted:
+        written = (_paths(args, one), {}) if args.dry_run else _write(args, one)
+        report.add(run_dir, one, *written)
     report.finish()
     return 0
 
 
-def _predicted(
-    args: argparse.Namespace, planned: Sequence[Sequence["Answers"]]
-) -> Iterator[tuple[str, "Answers"]]:
-    """Every run with its answers, as they are made."""
-    for run_dir, plan in zip(args.run_dirs, planned, strict=True):
-        for answers in _answers(args, run_dir, plan):
-            yield run_dir, answers
+def _predicted(planned: Sequence[Planned]) -> Iterator[Planned]:
+    """The same, as it is done."""
+    errors.begin_work()
+    for run_dir, one in planned:
+        one.predict()
+        yield run_dir, one
 
 
 def _tasks(run_dir: str) -> list[str]:
@@ -209,10 +212,8 @@ def _answered_by(task: str) -> str:
     return registry.tasks.get(task).trained_on or task
 
 
-def _answers(
-    args: argparse.Namespace, run_dir: str, planned: list["Answers"] | None = None
-) -> list["Answers"]:
-    """What a run predicts; without a plan only checks that it can, and plans it."""
+def _open(args: argparse.Namespace, run_dir: str) -> list["SplitPredictions"]:
+    """Opens a run and finds the examples that it is to predict."""
     quiet.import_tensorflow()
     from electra_bench.runs.launch import launch
 
@@ -235,31 +236,26 @@ def _answers(
             *gin_arguments.overrides(args, "predict"),
         ],
         args.plugin,
-        dry_run=planned is None,
-        on_start=errors.begin_work,
-        given={"planned": planned},
+        dry_run=True,
     )
 
 
-def _check_planned(
-    args: argparse.Namespace, planned: Sequence[Sequence["Answers"]]
-) -> None:
+def _check_planned(args: argparse.Namespace, planned: Sequence[Planned]) -> None:
     """Checks kinds of tasks, and that no output is there or meant twice."""
-    every = _flat(args, planned)
     if args.format == "glue":
-        if all(answers.absent for _, answers in every):
-            raise FileNotFoundError(f"nothing to predict: {every[0][1].absent}")
+        if all(one.absent for _, one in planned):
+            raise FileNotFoundError(f"nothing to predict: {planned[0][1].absent}")
         return
     kind = FORMS[args.format].kind
     made_by: dict[str, str] = {}
-    for run_dir, answers in every:
-        if kind and answers.card.kind != kind:
+    for run_dir, one in planned:
+        if kind and one.card.kind != kind:
             raise ValueError(
                 f"--format {args.format} is for tasks of kind {kind}, but "
-                f"{answers.card.name!r}, which {run_dir!r} answers, is of kind "
-                f"{answers.card.kind}"
+                f"{one.card.name!r}, which {run_dir!r} one, is of kind "
+                f"{one.card.kind}"
             )
-        for path in _paths(args, answers):
+        for path in _paths(args, one):
             if path in made_by and args.format == "conll":
                 raise ValueError(
                     f"--format conll writes the tags of one task, but {run_dir!r} is a run "
@@ -273,14 +269,6 @@ def _check_planned(
     _check_free(args, list(made_by))
 
 
-def _flat(
-    args: argparse.Namespace, planned: Sequence[Sequence["Answers"]]
-) -> list[tuple[str, "Answers"]]:
-    """Every run with everything that it answers."""
-    pairs = zip(args.run_dirs, planned, strict=True)
-    return [(run_dir, answers) for run_dir, of_run in pairs for answers in of_run]
-
-
 def _check_free(args: argparse.Namespace, paths: Sequence[str]) -> None:
     for path in paths:
         if os.path.exists(path) and not args.overwrite:
@@ -289,20 +277,20 @@ def _check_free(args: argparse.Namespace, paths: Sequence[str]) -> None:
             )
 
 
-def _paths(args: argparse.Namespace, answers: "Answers") -> list[str]:
+def _paths(args: argparse.Namespace, one: "SplitPredictions") -> list[str]:
     """Files that answers go to, or might go to."""
     if args.format == "jsonl":
-        return [os.path.join(args.output, f"{answers.name}.jsonl.gz")]
+        return [os.path.join(args.output, f"{one.name}.jsonl.gz")]
     if args.format not in ("squad", "mrqa"):
         return [args.output]
     names = ["predictions", "null_odds"] if args.format == "squad" else ["predictions"]
-    stem = os.path.join(args.output, f"{answers.card.name}-{answers.split}")
+    stem = os.path.join(args.output, f"{one.card.name}-{one.split}")
     return [f"{stem}-{name}.json" for name in names]
 
 
 def _write_glue(
     args: argparse.Namespace,
-    answered: Iterable[tuple[str, "Answers"]],
+    predicted: Iterable[Planned],
     report: "_Report",
 ) -> None:
     """Writes GLUE's archive, once all runs have answered."""
@@ -312,36 +300,36 @@ def _write_glue(
         for file in submissions.GLUE_FILES
     }
     tables = {}
-    for run_dir, answers in answered:
-        name = name_of[answers.card.name, answers.split]
-        if answers.absent:
-            absent[name] = answers.absent
+    for run_dir, one in predicted:
+        name = name_of[one.card.name, one.split]
+        if one.absent:
+            absent[name] = one.absent
             continue
         del absent[name]
         if not args.dry_run:
-            tables[name] = submissions.glue_table(answers.card, answers.predictions)
-        report.add(run_dir, answers, [name], {})
+            tables[name] = submissions.glue_table(one.card, one.predictions)
+        report.add(run_dir, one, [name], {})
     if not args.dry_run:
         submissions.write_archive(args.output, tables)
     report.finish(absent)
 
 
 def _write(
-    args: argparse.Namespace, answers: "Answers"
+    args: argparse.Namespace, one: "SplitPredictions"
 ) -> tuple[list[str], dict[str, int]]:
     """Writes the answers of one run.
 
     Returns:
         The files, and what else is to be said.
     """
-    paths, predictions = _paths(args, answers), answers.predictions
+    paths, predictions = _paths(args, one), one.predictions
     if FORMS[args.format].in_folder:
         os.makedirs(args.output, exist_ok=True)
     if args.format == "jsonl":
         write_predictions(paths[0], predictions)
         return paths, {}
     if args.format == "conll":
-        sentences = _sentences(answers)
+        sentences = _sentences(one)
         write_text(paths[0], submissions.conll_text(sentences))
         return paths, {"words_cut_off": sum(map(submissions.num_cut_off, sentences))}
     found = submissions.squad_answers(predictions, args.null_threshold)
@@ -357,12 +345,12 @@ def _write(
     return paths[:1], {}
 
 
-def _sentences(answers: "Answers") -> list[submissions.Tagged]:
+def _sentences(one: "SplitPredictions") -> list[submissions.Tagged]:
     # An example of a tagging task is one row of the store.
-    rows = (answers.part.store[i] for i in range(len(answers.predictions)))
+    rows = (one.part.store[i] for i in range(len(one.predictions)))
     return [
         submissions.Tagged(row["words"], row["tags"], prediction)
-        for row, prediction in zip(rows, answers.predictions, strict=True)
+        for row, prediction in zip(rows, one.predictions, strict=True)
     ]
 
 
@@ -376,11 +364,15 @@ class _Report:
             print("dry run: nothing is predicted")
 
     def add(
-        self, run_dir: str, answers: "Answers", files: list[str], more: dict[str, int]
+        self,
+        run_dir: str,
+        one: "SplitPredictions",
+        files: list[str],
+        more: dict[str, int],
     ) -> None:
         """Takes a run's answers to one split and where they went."""
-        result, task, split = answers.result, answers.card.name, answers.split
-        size = result.num_examples if result else answers.part.num_examples
+        result, task, split = one.result, one.card.name, one.split
+        size = result.num_examples if result else one.part.num_examples
         shown = {"run": run_dir, "task": task, "split": split, "examples": size}
         if result:
             shown["metrics"] = {

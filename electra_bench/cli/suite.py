@@ -120,7 +120,10 @@ def run_suite(args: argparse.Namespace) -> int:
         f"suite {setup.suite.name}: checking {len(setup.suite.cells)} cells", flush=True
     )
     steps = suite_plan.plan(
-        setup, overwrite=args.overwrite, skip_missing=args.skip_missing
+        setup,
+        overwrite=args.overwrite,
+        accept_code=args.accept_code,
+        skip_missing=args.skip_missing,
     )
     if args.dry_run:
         if setup.executor == "local":
@@ -168,7 +171,10 @@ def _print_plan(suite: "Suite", steps: "list[Step]") -> None:
     for step in steps:
         if step.runs:
             arguments = step.cell.arguments(
-                suite.name, suite.plugins, overwrite=step.overwrite
+                suite.name,
+                suite.plugins,
+                overwrite=step.overwrite,
+                accept_code=step.accept_code is not None,
             )
             print(shown(arguments))
     counts = Counter("to run" if step.runs else step.state for step in steps)

@@ -1,12 +1,8 @@
 """`electra-bench validate`."""
 
 import argparse
-import json
-import re
-from collections.abc import Sequence
 
-from electra_bench import config
-from electra_bench.cli import gin_arguments, quiet, validate_plugin
+from electra_bench.cli import gin_arguments, quiet, validate_plugin, validate_task
 
 EXAMPLE = """examples:
   electra-bench validate gin/runs/finetune.gin gin/models/tiny.gin --gin.TASK="'rte'" \\
@@ -47,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         return validate_plugin.run(args)
     quiet.import_tensorflow()
     if args.files[:1] == ["task"]:
-        return _task(args)
+        return validate_task.run(args)
     from electra_bench.runs.validate import validate_config
 
     found = validate_config(
@@ -56,35 +52,5 @@ def run(args: argparse.Namespace) -> int:
         args.plugin,
     )
     for line in found:
-        print(line)
-    return 0
-
-
-def _bound_task(files: Sequence[str], bindings: Sequence[str]) -> list[str]:
-    """What TASK is bound to, or else all tasks that the files make."""
-    bound = config.peek("TASK", files, bindings)
-    if bound is None:
-        return config.bound_names("tasks", files)
-    return [bound] if isinstance(bound, str) else list(bound)
-
-
-def _task(args: argparse.Namespace) -> int:
-    from electra_bench.runs import validate_task
-
-    files, bindings = [*args.gin_file, *args.task_file], gin_arguments.bindings(args)
-    names = args.files[1:] or _bound_task(files, bindings)
-    if len(names) != 1:
-        raise ValueError(f"validate task needs one task name, got {names}")
-    report = validate_task.validate_task(
-        names[0],
-        files,
-        [binding for binding in bindings if not re.match(r"TASK\s*=", binding)],
-        args.plugin,
-        args.bad_rows,
-    )
-    if args.json:
-        print(json.dumps(report, indent=1))
-        return 0
-    for line in validate_task.lines(report):
         print(line)
     return 0

@@ -12,7 +12,7 @@ from electra_bench.config.parse import (
     read,
     require_bound,
 )
-from electra_bench.config.snapshot import snapshot
+from electra_bench.config.snapshot import replaced, snapshot
 
 __all__ = [
     "ConfigError",
@@ -26,6 +26,7 @@ __all__ = [
     "parse",
     "peek",
     "read",
+    "replaced",
     "require_bound",
     "snapshot",
 ]

@@ -1,6 +1,7 @@
 """Saving the configuration of a run so that it can be repeated."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import gin
@@ -13,7 +14,7 @@ def snapshot(
     parsed: Parsed,
     selectors: Iterable[str],
     plugins: Sequence[str],
-    values: Mapping[str, Any],
+    values: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
     """The operative configuration as a gin file.
 
@@ -24,8 +25,7 @@ def snapshot(
         parsed: what was parsed, for the comments on what overrode what.
         selectors: full names of everything that is registered with gin by now.
         plugins: modules that were loaded with `--plugin` or `import`.
-        values: keys to values that hold instead of what is bound, as when one command
-            makes several runs.
+        values: see `replaced`.
     """
     full: dict[str, list[str]] = {}
     for selector in selectors:
@@ -44,11 +44,6 @@ def snapshot(
             selector = names[0] if len(names) == 1 else selector
             key = (f"{scope}/" if scope else "") + f"{selector}.{parameter}"
         bindings[key] = value
-    for key, value in values.items():
-        if key in bindings:
-            # What the parameter took from a macro, other parameters may take, too.
-            macro = bindings[key].removeprefix("%")
-            bindings[macro if macro in bindings else key] = repr(value)
     header = [
         f"# {new.key} ({new.place}) overrides {old.place}"
         for new, old in parsed.overridden
@@ -56,4 +51,22 @@ def snapshot(
     files = [f"# --plugin {plugin}" for plugin in plugins if plugin.endswith(".py")]
     modules = [f"import {p}" for p in plugins if not p.endswith(".py")]
     lines = [f"{key} = {value}" for key, value in bindings.items()]
-    return "\n".join([*header, *files, *modules, *lines]) + "\n"
+    return replaced("\n".join([*header, *files, *modules, *lines]) + "\n", values)
+
+
+def replaced(text: str, values: Mapping[str, Any]) -> str:
+    """A snapshot with other values; what came from a macro, other parameters take, too.
+
+    Args:
+        text: the snapshot.
+        values: keys to values; those that the snapshot does not have are left out.
+    """
+    lines = [line.partition(" = ") for line in text.splitlines()]
+    bound = {key: value for key, _, value in lines}
+    given = {}
+    for key in bound.keys() & values.keys():
+        macro = bound[key].removeprefix("%")
+        given[macro if macro in bound else key] = repr(values[key])
+    return "".join(
+        f"{key}{separator}{given.get(key, value)}\n" for key, separator, value in lines
+    )

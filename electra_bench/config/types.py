@@ -3,7 +3,9 @@
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
+
+from electra_bench.config.roles import bare
 
 
 def fits(value: Any, annotation: Any) -> bool:
@@ -15,6 +17,7 @@ def fits(value: Any, annotation: Any) -> bool:
         value: as it stands in a gin file, macros resolved.
         annotation: of the parameter.
     """
+    annotation = bare(annotation)
     if typing.get_origin(annotation) in (types.UnionType, typing.Union):
         return any(fits(value, part) for part in typing.get_args(annotation))
     if annotation is None or annotation is type(None):
@@ -37,8 +40,30 @@ def has_objects(annotation: Any) -> bool:
     return fits(object(), annotation)
 
 
+def has_literals(annotation: Any) -> bool:
+    """Whether gin has literals of a type, so that a file may bind such a parameter."""
+    annotation = bare(annotation)
+    origin = typing.get_origin(annotation)
+    if origin in (types.UnionType, typing.Union):
+        return any(has_literals(part) for part in typing.get_args(annotation))
+    kind = origin or annotation
+    return kind in (
+        int,
+        float,
+        bool,
+        str,
+        list,
+        tuple,
+        dict,
+        Mapping,
+        Sequence,
+        Literal,
+    )
+
+
 def shown(annotation: Any) -> str:
     """How a message spells a type."""
+    annotation = bare(annotation)
     if isinstance(annotation, type) and not typing.get_args(annotation):
         return annotation.__name__
     return str(annotation).replace("collections.abc.", "").replace("typing.", "")

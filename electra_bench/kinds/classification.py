@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from electra_bench.config.roles import Result
 from electra_bench.core import Batch, EncoderFactory, LossTerm, Seed, Variables
 from electra_bench.kinds.dense_head import EncoderWithHead
 from electra_bench.records import TaskCard
@@ -63,8 +64,8 @@ def classification(
     variables: Variables,
     card: TaskCard,
     *,
-    head_dropout: float = 0.1,
-    reduction: str = "sum",
+    head_dropout: Result[float] = 0.1,
+    reduction: Result[str] = "sum",
 ) -> Classification:
     """Builds the task kind.
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from electra_bench.config.roles import Result
 from electra_bench.core import Batch, Encoder, EncoderFactory, LossTerm, Seed, Variables
 from electra_bench.kinds.dense_head import counted_term
 from electra_bench.kinds.span_decoding import Answers, Candidates, SpanDecoder
@@ -227,16 +228,16 @@ def span_qa(
     card: TaskCard,
     vocabulary: Any = None,
     *,
-    joint_prediction: bool = True,
-    answerable_classifier: bool = True,
-    answerable_uses_start_logits: bool = True,
-    answerable_weight: float = 0.5,
-    windows_without_answer: str = "unanswerable",
-    beam_size: int = 20,
-    n_best_size: int = 20,
-    max_answer_length: int = 30,
-    answer_text: str = "characters",
-    reduction: str = "sum",
+    joint_prediction: Result[bool] = True,
+    answerable_classifier: Result[bool] = True,
+    answerable_uses_start_logits: Result[bool] = True,
+    answerable_weight: Result[float] = 0.5,
+    windows_without_answer: Result[str] = "unanswerable",
+    beam_size: Result[int] = 20,
+    n_best_size: Result[int] = 20,
+    max_answer_length: Result[int] = 30,
+    answer_text: Result[str] = "characters",
+    reduction: Result[str] = "sum",
 ) -> SpanQA:
     """Builds the task kind.
 

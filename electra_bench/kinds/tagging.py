@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from electra_bench.config.roles import Result
 from electra_bench.core import Batch, EncoderFactory, LossTerm, Seed, Variables
 from electra_bench.core.batch import NO_LABEL
 from electra_bench.data.readers.columns import bioes, is_span_tag
@@ -95,9 +96,9 @@ def tagging(
     variables: Variables,
     card: TaskCard,
     *,
-    head_dropout: float = 0.0,
-    reduction: str = "sum",
-    reencode: bool = False,
+    head_dropout: Result[float] = 0.0,
+    reduction: Result[str] = "sum",
+    reencode: Result[bool] = False,
 ) -> Tagging:
     """Builds the task kind.
 

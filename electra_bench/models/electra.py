@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from electra_bench.config.roles import Given, Result
 from electra_bench.core import Direction, Embeddings, Variables
 from electra_bench.core.variables import normal_values
 from electra_bench.models.encoder import EmbeddingLayer, TransformerEncoder
@@ -13,25 +14,25 @@ from electra_bench.registry import models
 @models.register("electra")
 def electra(
     variables: Variables,
-    name: str,
-    vocab_size: int,
+    name: Given[str],
+    vocab_size: Given[int],
     embeddings: EmbeddingLayer | None = None,
-    width: float = 1.0,
-    depth: float = 1.0,
-    direction: Direction = "both",
-    projected: bool = True,
+    width: Given[float] = 1.0,
+    depth: Given[float] = 1.0,
+    direction: Given[Direction] = "both",
+    projected: Given[bool] = True,
     *,
-    hidden_size: int,
-    num_layers: int,
-    num_heads: int,
-    ffn_size: int,
-    embedding_size: int,
-    max_positions: int = 512,
-    segment_types: int = 2,
-    dropout: float = 0.1,
-    attention_dropout: float = 0.1,
-    initializer_range: float = 0.02,
-    mimetic: bool = False,
+    hidden_size: Result[int],
+    num_layers: Result[int],
+    num_heads: Result[int],
+    ffn_size: Result[int],
+    embedding_size: Result[int],
+    max_positions: Result[int] = 512,
+    segment_types: Result[int] = 2,
+    dropout: Result[float] = 0.1,
+    attention_dropout: Result[float] = 0.1,
+    initializer_range: Result[float] = 0.02,
+    mimetic: Result[bool] = False,
 ) -> TransformerEncoder:
     """Builds BERT's encoder with ELECTRA's smaller embeddings.
 

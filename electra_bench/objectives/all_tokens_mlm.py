@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from electra_bench.config.roles import Result
 from electra_bench.core import Batch, EncoderFactory, LossTerm, SpecialIds, Variables
 from electra_bench.models.layers import Dense
 from electra_bench.objectives.electra import Electra, like_electra
@@ -102,7 +103,7 @@ def all_tokens_mlm(
     variables: Variables,
     special_ids: SpecialIds,
     *,
-    weight: float = 1.0,
+    weight: Result[float] = 1.0,
 ) -> Electra:
     """Builds the objective; its other parameters are those bound to `electra`.
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from electra_bench.config.roles import Result
 from electra_bench.core import (
     Batch,
     Encoder,
@@ -223,20 +224,20 @@ def electra(
     special_ids: SpecialIds,
     method: Callable[..., Electra] = Electra,
     *,
-    mask_prob: float = 0.15,
-    gen_weight: float = 1.0,
-    disc_weight: float = 50.0,
-    generator: str | Generator = "masked_lm",
-    generator_hidden_size: float = 0.25,
-    generator_layers: float = 1.0,
-    untied_generator: bool = True,
-    untied_generator_embeddings: bool = False,
-    temperature: float = 1.0,
-    disallow_correct: bool = False,
-    distinct_positions: bool = False,
-    repeated_positions: str = "mean",
-    mask_token_prob: float = 0.85,
-    random_token_prob: float = 0.0,
+    mask_prob: Result[float] = 0.15,
+    gen_weight: Result[float] = 1.0,
+    disc_weight: Result[float] = 50.0,
+    generator: Result[str | Generator] = "masked_lm",
+    generator_hidden_size: Result[float] = 0.25,
+    generator_layers: Result[float] = 1.0,
+    untied_generator: Result[bool] = True,
+    untied_generator_embeddings: Result[bool] = False,
+    temperature: Result[float] = 1.0,
+    disallow_correct: Result[bool] = False,
+    distinct_positions: Result[bool] = False,
+    repeated_positions: Result[str] = "mean",
+    mask_token_prob: Result[float] = 0.85,
+    random_token_prob: Result[float] = 0.0,
 ) -> Electra:
     """Builds the objective.
 

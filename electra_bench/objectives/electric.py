@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from electra_bench.config.roles import Result
 from electra_bench.core import Batch, EncoderFactory, SpecialIds, Variables
 from electra_bench.objectives.electra import Electra, like_electra
 from electra_bench.objectives.losses import token_losses
@@ -57,8 +58,8 @@ def electric(
     variables: Variables,
     special_ids: SpecialIds,
     *,
-    distinct_positions: bool = False,
-    prior: str = "odds",
+    distinct_positions: Result[bool] = False,
+    prior: Result[str] = "odds",
 ) -> Electric:
     """Builds the objective; all other parameters are those bound to `electra`.
 

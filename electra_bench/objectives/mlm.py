@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from electra_bench.config.roles import Result
 from electra_bench.core import (
     Batch,
     EncoderFactory,
@@ -31,12 +32,12 @@ def mlm(
     variables: Variables,
     special_ids: SpecialIds,
     *,
-    mask_prob: float = 0.15,
-    distinct_positions: bool = False,
-    repeated_positions: str = "mean",
-    mask_token_prob: float = 0.85,
-    random_token_prob: float = 0.0,
-    weight: float = 1.0,
+    mask_prob: Result[float] = 0.15,
+    distinct_positions: Result[bool] = False,
+    repeated_positions: Result[str] = "mean",
+    mask_token_prob: Result[float] = 0.85,
+    random_token_prob: Result[float] = 0.0,
+    weight: Result[float] = 1.0,
 ) -> "MaskedLanguageModelling":
     """Builds the objective.
 

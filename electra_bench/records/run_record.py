@@ -10,8 +10,10 @@ import msgspec
 
 from electra_bench.system.atomic import atomic_file
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE_NAME = "record.json"
+# The part of a run's configuration that other runs start from; beside its checkpoints.
+MODEL_FILE = "model.gin"
 # Folders inside a run's, which hold no records.
 OF_A_RUN = ("checkpoints", "predictions")
 # Shares and correlations in percent. Losses, perplexities and word error rates have no
@@ -132,6 +134,12 @@ class RunRecord:
             of its tasks.
         parent_run_id: run whose checkpoint this one started from.
         plugins: distribution to version of every plugin that was used.
+        identity: hash of all that decides the result: parameters, data, vocabulary,
+            checkpoint, code; `identity_without_seed` is that of all seeds of the run. None
+            in records of version 1, and of what came from elsewhere.
+        code_sha256: hash of the source files that computed; None if unknown.
+        code_continued: hashes of other code that an interrupted run went on under.
+        code_accepted: hashes of other code that the finished run was taken for.
     """
 
     run_id: str
@@ -169,6 +177,11 @@ class RunRecord:
     vocab_sha256: str | None = None
     config_sha256: str | None = None
     checkpoint_sha256: str | None = None
+    identity: str | None = None
+    identity_without_seed: str | None = None
+    code_sha256: str | None = None
+    code_continued: Sequence[str] = field(default_factory=list)
+    code_accepted: Sequence[str] = field(default_factory=list)
     parent_run_id: str | None = None
     plugins: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
@@ -183,6 +196,13 @@ class RunRecord:
         if self.total_flops is None or self.train_flops is None:
             return None
         return self.total_flops - self.train_flops
+
+    @property
+    def code_mark(self) -> str | None:
+        """What a reader must know of the code behind the scores; None if nothing."""
+        if self.code_continued:
+            return "code changed half-way"
+        return "other code" if self.code_accepted else None
 
     @property
     def tasks(self) -> tuple[str, ...]:

@@ -14,13 +14,17 @@ from electra_bench import config, registry
 from electra_bench.core import Encoder, EncoderFactory, Objective, SpecialIds, Variables
 from electra_bench.kinds.multi_task import MultiTask
 from electra_bench.records import TaskCard
+from electra_bench.records.run_record import MODEL_FILE
 from electra_bench.system.atomic import atomic_file, write_text
 from electra_bench.training.optimizer import build_optimizer
 from electra_bench.training.stages import TrainingStage, training_stages
 from electra_bench.vocabularies import files
 
-# The part of a run's configuration that other runs start from.
-MODEL_FILE = "model.gin"
+# What an encoder's builder gets from the objective that it is for.
+SUPPLIED = (
+    *("variables", "name", "vocab_size", "embeddings", "width", "depth"),
+    *("direction", "projected"),
+)
 DIRECTIONS = {"ltr": "left_to_right", "rtl": "right_to_left"}
 
 
@@ -168,19 +172,27 @@ def strategy(batch_size: int) -> tf.distribute.Strategy:
     return built
 
 
-def save_model(run_dir: str, config_text: str, model: str) -> None:
-    """Writes the bindings of model and vocabulary, which fine-tuning starts from.
+def save_start(run_dir: str, config_text: str, model: str, tokens: Any) -> None:
+    """Puts into a run's folder what fine-tuning starts from beside its checkpoint.
+
+    The bindings of model and vocabulary, and the vocabulary's file.
 
     Args:
         run_dir: the run's folder.
         config_text: its configuration.
         model: registered model.
+        tokens: the vocabulary.
     """
     # A discriminator's sizes are those of the model that is fine-tuned.
     lines = [line.removeprefix("discriminator/") for line in config_text.splitlines()]
     wanted = (f"models.{model}.", "vocabularies.")
     kept = [f"{line}\n" for line in lines if line.startswith(wanted)]
     write_text(os.path.join(run_dir, MODEL_FILE), "".join(kept))
+    name = "vocab.model" if _kind(tokens.path) == "sentencepiece" else "vocab.txt"
+    target = os.path.join(run_dir, name)
+    if not os.path.exists(target):
+        with atomic_file(target) as file, open(tokens.path, "rb") as source:
+            shutil.copyfileobj(source, file)
 
 
 def check_length(encoder: Encoder, max_seq_length: int) -> None:
@@ -205,15 +217,6 @@ def check_protocol(protocol: str | None) -> None:
     """
     if protocol:
         config.find_gin_file(f"protocols/{protocol}.gin")
-
-
-def copy_vocabulary(vocabulary: Any, run_dir: str) -> None:
-    """Puts the vocabulary's file into the run's folder, where `find_vocabulary` looks."""
-    name = "vocab.model" if _kind(vocabulary.path) == "sentencepiece" else "vocab.txt"
-    target = os.path.join(run_dir, name)
-    if not os.path.exists(target):
-        with atomic_file(target) as file, open(vocabulary.path, "rb") as source:
-            shutil.copyfileobj(source, file)
 
 
 def _kind(path: str) -> str:

@@ -5,37 +5,42 @@ from collections.abc import Mapping
 from typing import Any
 
 import gin
-import tensorflow as tf
 
 from electra_bench import registry
+from electra_bench.config.roles import Content, Machine, Result
 from electra_bench.objectives.pretrain_metrics import percentages
 from electra_bench.records import RunRecord, TaskCard, TaskResult
 from electra_bench.runs import corpora as corpora_of_run
-from electra_bench.runs import plan
-from electra_bench.runs.launch import Session
+from electra_bench.runs.held_out import HeldOut
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
-from electra_bench.runs.restored import Inputs, RestoredRun, answering_head
-from electra_bench.training.allocator import keep_freed_memory
-from electra_bench.training.evaluation import evaluate_pretraining, num_evaluated
-from electra_bench.training.strategy import make_deterministic
+from electra_bench.runs.restored import (
+    Inputs,
+    RestoredRun,
+    answering_head,
+    split_result,
+)
+from electra_bench.runs.score_marks import score_marks
+from electra_bench.runs.session import Session
+from electra_bench.runs.training import prepare
+from electra_bench.training import dry_run
 
 
 @gin.configurable(module="runs")
 def evaluate(
     session: Session,
     *,
-    init: str,
-    task: str,
-    split: str | None = None,
-    corpora: Mapping[str, Mapping[str, Any]] | None = None,
-    vocab: str | None = None,
-    vocabulary: str | None = None,
-    data_dir: str | None = None,
-    files: Mapping[str, str] | None = None,
-    on_error: str | None = None,
-    max_seq_length: int | None = None,
-    batch_size: int = 64,
-    eval_batches: int = 100,
+    init: Content[str],
+    task: Result[str],
+    split: Result[str | None] = None,
+    corpora: Result[Mapping[str, Mapping[str, Any]] | None] = None,
+    vocab: Content[str | None] = None,
+    vocabulary: Result[str | None] = None,
+    data_dir: Machine[str | None] = None,
+    files: Content[Mapping[str, str] | None] = None,
+    on_error: Result[str | None] = None,
+    max_seq_length: Result[int | None] = None,
+    batch_size: Result[int] = 64,
+    eval_batches: Result[int] = 100,
 ) -> RunRecord:
     """Scores a checkpoint on a task, or a pre-training checkpoint on a corpus.
 
@@ -59,8 +64,7 @@ def evaluate(
     Returns:
         A record; it is not written.
     """
-    keep_freed_memory()
-    make_deterministic()
+    prepare()
     pretrained = find_pretrained(init)
     record = pretrained.record
     name = corpora_of_run.register(task, corpora, data_dir)
@@ -81,7 +85,7 @@ def evaluate(
     length = run.limit(registry.tasks.get(head))
     part = run.examples(name, split, length)
     if session.dry_run:
-        plan.show_evaluation(
+        dry_run.show_evaluation(
             run.objective,
             {
                 "checkpoint": pretrained.checkpoint,
@@ -95,21 +99,14 @@ def evaluate(
         return _record(init, pretrained, "planned", ())
     session.begin()
     if not is_task:
-        metrics = percentages(
-            evaluate_pretraining(
-                run.objective,
-                tf.function(run.objective.outputs, reduce_retracing=True),
-                part.store,
-                batch_size,
-                length,
-                eval_batches,
-            )
-        )
-        count = num_evaluated(part.store, batch_size, eval_batches)
+        held = HeldOut(run.objective, [part], batch_size, length, eval_batches)
+        metrics = percentages(held.evaluation()(0)[part.task])
+        count = held.num_evaluated(part)
     else:
         scored = run.evaluator(part, batch_size, head).score(f"score {name} {split}")
         metrics, count = scored.metrics, len(scored.predictions)
-    result = run.result(card, split, part, metrics, count)
+    marks = score_marks(pretrained, card, [part])
+    result = split_result(card, split, part, metrics, count, marks)
     return _record(init, pretrained, "done", (result,))
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import gin
 
+from electra_bench import registry
+from electra_bench.config.roles import Content, Machine, Result, Seed
+from electra_bench.core import Variables
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
-from electra_bench.runs import building, plan
-from electra_bench.runs.batches import TrainingBatches
-from electra_bench.runs.finetune_job import FinetuneJob, make_evaluators
-from electra_bench.runs.launch import Session
+from electra_bench.runs import building, recording
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
+from electra_bench.runs.session import Session
 from electra_bench.runs.task_data import (
     Settings,
     TaskData,
@@ -20,43 +21,46 @@ from electra_bench.runs.task_data import (
     trainable_card,
     with_settings,
 )
-from electra_bench.runs.task_training import TaskTraining
+from electra_bench.runs.task_runs import TaskRuns, task_train_flops
+from electra_bench.runs.training import Training, prepare
+from electra_bench.tasks.examples import TaskExamples
 from electra_bench.tasks.mixtures import (
     PROPORTIONAL,
+    Mixed,
     mixed,
     mixing_rates,
     register_mixture,
 )
-from electra_bench.training.allocator import keep_freed_memory
-from electra_bench.training.strategy import make_deterministic
+from electra_bench.training import dry_run
+from electra_bench.training.batches import TrainingBatches
 
 
 @gin.configurable(module="runs")
 def finetune(
     session: Session,
     *,
-    task: str | Sequence[str],
-    workdir: str,
-    seed: int | Sequence[int],
-    init: str | None = None,
-    init_at: float | Sequence[float] | None = None,
-    model: str | None = None,
-    vocab: str | None = None,
-    vocabulary: str | None = None,
-    label: str | None = None,
-    data_dir: str | None = None,
-    files: Mapping[str, str] | None = None,
-    on_error: str | None = None,
-    epochs: float | None = None,
-    max_seq_length: int | None = None,
-    batch_size: int = 32,
-    composition: str = "by_length",
-    mixing: str | float = PROPORTIONAL,
-    frozen: Sequence[str] = (),
-    weight_decay: float = 0.0,
-    splits: Mapping[str, Sequence[str]] | None = None,
-    task_settings: Settings | None = None,
-    protocol: str | None = None,
+    task: Result[str | Sequence[str]],
+    workdir: Machine[str],
+    seed: Seed[int | Sequence[int]],
+    init: Content[str | None] = None,
+    init_at: Result[float | Sequence[float] | None] = None,
+    model: Result[str | None] = None,
+    vocab: Content[str | None] = None,
+    vocabulary: Result[str | None] = None,
+    label: Machine[str | None] = None,
+    data_dir: Machine[str | None] = None,
+    files: Content[Mapping[str, str] | None] = None,
+    on_error: Result[str | None] = None,
+    epochs: Result[float | None] = None,
+    max_seq_length: Result[int | None] = None,
+    batch_size: Result[int] = 32,
+    composition: Result[str] = "by_length",
+    mixing: Result[str | float] = PROPORTIONAL,
+    frozen: Result[Sequence[str]] = (),
+    weight_decay: Result[float] = 0.0,
+    splits: Result[Mapping[str, Sequence[str]] | None] = None,
+    task_settings: Result[Settings | None] = None,
+    protocol: Result[str | None] = None,
 ) -> list[RunRecord]:
     """Fine-tunes an encoder on one task or several, once for every seed, and scores it.
 
@@ -105,13 +109,12 @@ def finetune(
     cards = [
         with_settings(trainable_card(name), task_settings) for name in mixture.tasks
     ]
-    seeds = _seeds(seed)
-    starts = [find_pretrained(init, at) for at in _fractions(init, init_at)]
-    start = starts[0]
+    seeds, fractions = _seeds(seed), _fractions(init, init_at)
+    starts = {at: find_pretrained(init, at) for at in fractions}
+    start = starts[fractions[0]]
     model = model or start.of_record("model") or "electra"
     label = label or _label(start) or f"{model}-untrained"
-    keep_freed_memory()
-    make_deterministic()
+    prepare()
     tokens = building.open_vocabulary(
         vocabulary, building.find_vocabulary(vocab, start.folder)
     )
@@ -123,67 +126,62 @@ def finetune(
     ):
         check_files(files or {}, mixture.tasks)
         data = [TaskData.load(card, splits, max_seq_length) for card in cards]
-    sizes = [len(part.train.store) for part in data]
-    rates = mixture.rates or mixing_rates(mixing, sizes)
-    if len(cards) > 1:
-        register_mixture(dict(zip(mixture.tasks, rates, strict=True)))
-    parts = [d.train._replace(rate=r) for d, r in zip(data, rates, strict=True)]
-    batches = TrainingBatches.passes(
-        parts,
-        batch_size,
-        min(card.epochs for card in cards) if epochs is None else epochs,
-        composition,
-    )
-    training = TaskTraining.build(
-        strategy,
-        model,
-        cards,
-        tokens,
-        parts,
-        batches,
-        frozen=frozen,
-        weight_decay=weight_decay,
-    )
-    building.check_length(training.objective.encoder, max(d.length for d in data))
+    parts = _parts(mixture, data, mixing)
+    passes = min(card.epochs for card in cards) if epochs is None else epochs
+    batches = TrainingBatches.passes(parts, batch_size, passes, composition)
+    loop = registry.training.get("loop")()
+    with strategy.scope():
+        variables = Variables(0)
+        built = building.task_objective(cards, model, variables, tokens)
+        num_steps = batches.num_steps
+        stages = building.stages(built, num_steps, frozen, weight_decay=weight_decay)
+    training = Training(strategy, loop, variables, built, stages, num_steps)
+    building.check_length(built.encoder, max(d.length for d in data))
     building.check_protocol(protocol)
-    if training.settings.best_metric and not training.settings.eval_every:
+    if loop.best_metric and not loop.eval_every:
         raise ValueError(
             "training.loop.best_metric needs evaluations: bind training.loop.eval_every"
         )
     _check_vocabulary(start, tokens)
     # Now, so that a checkpoint that does not fit is found before anything is written.
-    for checkpoint in starts:
+    for checkpoint in starts.values():
         training.reset(seeds[0], checkpoint)
-    jobs = [
-        FinetuneJob(
-            session=session,
-            mixture=mixture.name,
-            label=label,
-            model=model,
-            protocol=protocol,
-            tokens=tokens,
-            data=data,
-            start=begin,
-            at=at,
-            seed=one,
-            choice=(training.settings.best_metric, training.settings.higher_is_better),
-        )
-        for begin, at in zip(starts, _fractions(init, init_at), strict=True)
-        for one in seeds
-    ]
+
+    def name(one: int, at: float | None) -> str:
+        fraction = "" if at is None else f"-at{at:g}"
+        return f"{label}-{mixture.name}{fraction}-s{one}"
+
+    specs = session.spec(label, mixture.name).expand(seeds, fractions, name)
+    train_flops = task_train_flops(built, parts, batches)
     if session.dry_run:
-        plan.show_training(
-            ", ".join(os.path.join(workdir, job.name) for job in jobs),
-            training.objective,
-            {"task": mixture.name, "steps": batches.num_steps, "batch": batch_size},
-            training.train_flops,
+        dry_run.show_training(
+            ", ".join(os.path.join(workdir, spec.name) for spec, _ in specs),
+            built,
+            {"task": mixture.name, "steps": num_steps, "batch": batch_size},
+            train_flops,
             parts[0].store,
             None,
         )
         return []
     trainer = training.trainer(f"finetune {label} {mixture.name}")
-    evaluators = make_evaluators(data, training)
-    return [job.run(workdir, training, trainer, evaluators) for job in jobs]
+    runs = TaskRuns.of(session, workdir, training, trainer, batches, data, tokens)
+    shared = {
+        "model": model,
+        "train_flops": train_flops,
+        "vocab_sha256": tokens.sha256,
+        **recording.protocol_fields(protocol, specs[0][0].parameters),
+    }
+    return [runs.run(spec, starts[at], shared) for spec, at in specs]
+
+
+def _parts(
+    mixture: Mixed, data: Sequence[TaskData], mixing: str | float
+) -> list[TaskExamples]:
+    """What is trained on, with its rates; several tasks become a mixture of seqio's."""
+    rates = mixture.rates or mixing_rates(mixing, [len(d.train.store) for d in data])
+    if len(data) > 1:
+        register_mixture(dict(zip(mixture.tasks, rates, strict=True)))
+    return [d.train._replace(rate=r) for d, r in zip(data, rates, strict=True)]
 
 
 def _label(start: Pretrained) -> str | None:

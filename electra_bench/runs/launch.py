@@ -2,62 +2,21 @@
 
 import importlib
 import os
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import gin
 
 from electra_bench import config, registry
 from electra_bench.data import run_context
-from electra_bench.runs.building import MODEL_FILE
+from electra_bench.records.run_record import MODEL_FILE
 from electra_bench.runs.pretrained import find_run
+from electra_bench.runs.session import ROOTS, Session
 from electra_bench.runs.task_data import check_readers
 from electra_bench.tasks.from_files import registration
 from electra_bench.training.choices import check_bindings
 
-ROOTS = (
-    "evaluate",
-    "finetune",
-    "predict",
-    "pretrain",
-    "quickstart",
-    "rerank",
-    "score",
-    "suite",
-)
 KINDS = ("runs", *registry.GIN_MODULES)
-
-
-class Session(NamedTuple):
-    """What a root knows about how it was started.
-
-    Attributes:
-        parsed: the configuration, for the snapshot.
-        plugins: modules loaded by `--plugin` or `import`.
-        dry_run: build everything, print the plan, train nothing.
-        overwrite: delete another run that lies in the folder.
-        begin: called once everything was found in order, before the first update.
-        suite, cell_id: see `RunRecord`; None outside a suite.
-    """
-
-    parsed: config.Parsed
-    plugins: tuple[str, ...] = ()
-    dry_run: bool = False
-    overwrite: bool = False
-    begin: Callable[[], None] = lambda: None
-    suite: str | None = None
-    cell_id: str | None = None
-
-    def snapshot(self, **values: Any) -> str:
-        """The operative configuration; `runs__pretrain__seed=1` replaces a value."""
-        replaced = {key.replace("__", "."): value for key, value in values.items()}
-        selectors = [
-            f"{names.gin_module}.{name}"
-            for names in registry.REGISTRIES.values()
-            for name in names.loaded()
-        ]
-        selectors += [f"runs.{root}" for root in ROOTS]
-        return config.snapshot(self.parsed, selectors, self.plugins, replaced)
 
 
 def load(kind: str, name: str) -> None:
@@ -142,43 +101,28 @@ def model_files(root: str, files: Sequence[str], overrides: Sequence[str]) -> li
     return [path] if os.path.isfile(path) else []
 
 
-def launch(
+def configure(
     root: str,
     files: Sequence[str],
-    overrides: Sequence[str] = (),
+    overrides: Sequence[str],
     plugins: Sequence[str] = (),
-    *,
-    dry_run: bool = False,
-    overwrite: bool = False,
-    on_start: Callable[[], None] = lambda: None,
-    suite: str | None = None,
-    cell_id: str | None = None,
-    given: Mapping[str, Any] | None = None,
-) -> Any:
-    """Parses a configuration and runs a root with it.
+    given: Iterable[str] = (),
+) -> config.Parsed:
+    """Parses the configuration of a root into gin and registers what it describes.
 
     Args:
         root: one of `ROOTS`.
         files: gin files.
         overrides: gin bindings.
         plugins: modules or files to load first.
-        dry_run: build everything, print the plan, train nothing.
-        overwrite: delete another run that lies in the folder.
-        on_start: called once everything was found in order, before the first update.
-        suite: name of the suite that the run belongs to.
-        cell_id: its place in the suite.
-        given: further arguments of the root, which are no literals of gin.
+        given: parameters of the root that the caller passes itself.
 
-    Returns:
-        What the root returns: records.
+    Raises:
+        ConfigError, FileNotFoundError: something is wrong with it.
     """
     load("runs", root)
     files = [*model_files(root, files, overrides), *files]
     parsed = parse(files, overrides, plugins)
-    session = Session(
-        parsed, tuple(plugins), dry_run, overwrite, on_start, suite, cell_id
-    )
-    given = given or {}
     config.require_bound(f"runs.{root}", ("session", *given))
     register_file_tasks(
         parsed,
@@ -187,4 +131,56 @@ def launch(
         files=parsed.value(f"runs.{root}.files"),
         on_error=parsed.value(f"runs.{root}.on_error"),
     )
-    return gin.get_configurable(f"runs.{root}")(session, **given)
+    return parsed
+
+
+def launch(
+    root: str,
+    files: Sequence[str],
+    overrides: Sequence[str] | Mapping[str, Any] = (),
+    plugins: Sequence[str] = (),
+    *,
+    dry_run: bool = False,
+    overwrite: bool = False,
+    accept_code: bool = False,
+    on_start: Callable[[], None] = lambda: None,
+    suite: str | None = None,
+    cell_id: str | None = None,
+    given: Mapping[str, Any] | None = None,
+) -> Any:
+    """Parses a configuration and runs a root with it; no binding is left behind.
+
+    Args:
+        root: one of `ROOTS`.
+        files: gin files.
+        overrides: gin bindings, or keys and macros to their values.
+        plugins: modules or files to load first.
+        dry_run: build everything, print the plan, train nothing.
+        overwrite: delete another run that lies in the folder.
+        accept_code: take a run that other code has made.
+        on_start: called once everything was found in order, before the first update.
+        suite: name of the suite that the run belongs to.
+        cell_id: its place in the suite.
+        given: further arguments of the root, which are no literals of gin.
+
+    Returns:
+        What the root returns: records.
+    """
+    if isinstance(overrides, Mapping):
+        overrides = [f"{key} = {value!r}" for key, value in overrides.items()]
+    given = given or {}
+    try:
+        session = Session(
+            root,
+            configure(root, files, overrides, plugins, given),
+            tuple(plugins),
+            dry_run,
+            overwrite,
+            accept_code,
+            on_start,
+            suite,
+            cell_id,
+        )
+        return gin.get_configurable(f"runs.{root}")(session, **given)
+    finally:
+        gin.clear_config()

@@ -7,45 +7,49 @@ from typing import Any
 import gin
 
 from electra_bench import registry
+from electra_bench.config.roles import Content, Machine, Result, Seed
+from electra_bench.core import Objective, Variables
+from electra_bench.core.variables import variable_name
 from electra_bench.data import run_context
-from electra_bench.records import RunRecord, write_record
-from electra_bench.runs import building, plan, recording
+from electra_bench.records import RunRecord
+from electra_bench.runs import building, recording
 from electra_bench.runs import corpora as corpora_of_run
-from electra_bench.runs.batches import TrainingBatches
-from electra_bench.runs.corpus_training import CorpusTraining
-from electra_bench.runs.launch import Session
+from electra_bench.runs.held_out import HeldOut
+from electra_bench.runs.identity import Inputs, code_sha256
+from electra_bench.runs.lifecycle import open_run
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
-from electra_bench.runs.run_dir import check_spared, finished, open_run_dir
+from electra_bench.runs.session import Session
+from electra_bench.runs.training import Training, prepare
 from electra_bench.tasks.examples import examples, sample, token_counts
-from electra_bench.training.allocator import keep_freed_memory
+from electra_bench.training import dry_run
+from electra_bench.training.batches import TrainingBatches
 from electra_bench.training.checkpoints import restore
-from electra_bench.training.strategy import make_deterministic
 
 
 @gin.configurable(module="runs")
 def pretrain(
     session: Session,
     *,
-    model: str,
-    objective: str,
-    corpus: str | Mapping[str, float],
-    vocab: str,
-    workdir: str,
-    seed: int,
-    batch_size: int,
-    max_seq_length: int,
-    train_steps: int | None = None,
-    train_flops: float | None = None,
-    corpora: Mapping[str, Mapping[str, Any]] | None = None,
-    vocabulary: str | None = None,
-    label: str | None = None,
-    init: str | None = None,
-    data_dir: str | None = None,
-    eval_batches: int = 20,
-    processes: int | None = None,
-    keep_at: Sequence[float] = (),
-    contaminated: Mapping[str, str] | None = None,
-    protocol: str | None = None,
+    model: Result[str],
+    objective: Result[str],
+    corpus: Result[str | Mapping[str, float]],
+    vocab: Content[str],
+    workdir: Machine[str],
+    seed: Seed[int],
+    batch_size: Result[int],
+    max_seq_length: Result[int],
+    train_steps: Result[int | None] = None,
+    train_flops: Result[float | None] = None,
+    corpora: Result[Mapping[str, Mapping[str, Any]] | None] = None,
+    vocabulary: Result[str | None] = None,
+    label: Machine[str | None] = None,
+    init: Content[str | None] = None,
+    data_dir: Machine[str | None] = None,
+    eval_batches: Result[int] = 20,
+    processes: Machine[int | None] = None,
+    keep_at: Machine[Sequence[float]] = (),
+    contaminated: Result[Mapping[str, str] | None] = None,
+    protocol: Result[str | None] = None,
 ) -> RunRecord:
     """Pre-trains an encoder and writes a run's folder.
 
@@ -79,6 +83,92 @@ def pretrain(
     Returns:
         The run's record.
     """
+    _check(seed, keep_at, contaminated)
+    prepare()
+    label = label or f"{model}-{objective}"
+    start = find_pretrained(init)
+    tokens = building.open_vocabulary(vocabulary, vocab)
+    # Everything that gin configures is built before the spec, which records it.
+    training, flops = _training(
+        (objective, model, tokens),
+        seed,
+        (batch_size, max_seq_length),
+        (train_steps, train_flops),
+    )
+    built = training.objective
+    building.check_length(built.encoder, max_seq_length)
+    building.check_protocol(protocol)
+    change = start.vocabulary_change(tokens)
+    # Now, so that a checkpoint that does not fit is found before anything is written.
+    if start.checkpoint:
+        trainable = {variable_name(v): v for v in built.trainable_variables}
+        restore(start.checkpoint, trainable, change=change)
+    name = corpora_of_run.register(corpus, corpora, data_dir)
+    spec = session.spec(label, f"pretrain-{label}-s{seed}", seed)
+    with run_context.use(
+        vocabulary=tokens, data_dir=data_dir or run_context.current().data_dir
+    ):
+        if session.dry_run:
+            run_dir = os.path.join(workdir, spec.name)
+            dry_run.show_training(
+                run_dir,
+                built,
+                {"corpus": name, "steps": training.num_steps, "batch": batch_size},
+                flops["train_flops"],
+                sample(name, "train", max_seq_length, 2),
+                max_seq_length,
+            )
+            return RunRecord(run_dir, label, "pretrain", "planned")
+        train = examples(name, "train", max_seq_length, processes)
+        held_out = examples(name, "validation", max_seq_length, processes)
+    content = {"vocabulary": tokens.sha256, "init": start.sha256}
+    content |= {f"data of {part.task}": part.data_sha256 for part in train}
+    code = code_sha256("pretrain", spec.parameters, [f"models.{model}"])
+    inputs = Inputs.of(content, code, start.origin)
+    with open_run(session, spec, inputs, workdir, spared=[start.checkpoint]) as run:
+        if run.record:
+            return run.record
+        if change:
+            print(
+                f"{vocab}: {len(change.old_ids) - change.num_new} tokens are in the "
+                f"vocabulary of {init} and keep their rows, {change.num_new} are new",
+                flush=True,
+            )
+        if hasattr(built, "count_tokens"):
+            size = tokens.special_ids.size
+            built.count_tokens(lambda: token_counts(train, "input_ids", size))
+        building.save_start(run.folder, spec.text, model, tokens)
+        batches = TrainingBatches.mixture(
+            train, batch_size, training.num_steps, max_seq_length
+        )
+        held = HeldOut(built, held_out, batch_size, max_seq_length, eval_batches)
+        trained = training.trainer(f"pretrain {label}", keep_at).train(
+            run.folder, seed, batches.dataset(seed), held.evaluation()
+        )
+        before = start.of_record("contaminated") or {}
+        run.finish(
+            run_id=f"{label}-s{seed}-{run.config_sha256[:8]}",
+            model=model,
+            objective=objective,
+            **recording.protocol_fields(protocol, spec.parameters),
+            train_examples=sum(len(part.store) for part in train),
+            results=held.results(trained.evaluation),
+            pretrain_fraction=1.0,
+            paper_flops=flops["paper_flops"],
+            positions_seen=_positions_seen(max_seq_length, start),
+            new_tokens=change and change.num_new,
+            contaminated=before | dict(contaminated or {}),
+            vocab_sha256=tokens.sha256,
+            **recording.trained_fields(
+                trained, training, start, flops["train_flops"], trained.checkpoint
+            ),
+        )
+    return run.record
+
+
+def _check(
+    seed: int, keep_at: Sequence[float], contaminated: Mapping[str, str] | None
+) -> None:
     if seed < 0:
         raise ValueError(f"SEED must be a whole number >= 0, got {seed}")
     if not all(0 < at <= 1 for at in keep_at):
@@ -87,118 +177,68 @@ def pretrain(
         )
     for task in contaminated or {}:
         registry.tasks.get(task)
-    started = recording.now()
-    label = label or f"{model}-{objective}"
-    run_dir = os.path.join(workdir, f"pretrain-{label}-s{seed}")
-    keep_freed_memory()
-    make_deterministic()
-    pretrained = find_pretrained(init)
-    tokens = building.open_vocabulary(vocabulary, vocab)
-    # Everything that gin configures is built before the snapshot, which records it.
-    training = CorpusTraining.build(
-        objective,
-        model,
-        tokens,
-        seed=seed,
-        batch_size=batch_size,
-        max_seq_length=max_seq_length,
-        train_steps=train_steps,
-        train_flops=train_flops,
-        eval_batches=eval_batches,
-    )
-    building.check_protocol(protocol)
-    change = pretrained.vocabulary_change(tokens)
-    # Now, so that a checkpoint that does not fit is found before anything is written.
-    if pretrained.checkpoint:
-        restore(pretrained.checkpoint, training.trainable_variables, change=change)
-    name = corpora_of_run.register(corpus, corpora, data_dir)
-    with run_context.use(
-        vocabulary=tokens, data_dir=data_dir or run_context.current().data_dir
-    ):
-        if session.dry_run:
-            plan.show_training(
-                run_dir,
-                training.objective,
-                {"corpus": name, "steps": training.num_steps, "batch": batch_size},
-                training.train_flops,
-                sample(name, "train", max_seq_length, 2),
-                max_seq_length,
-            )
-            return RunRecord(run_dir, label, "pretrain", "planned")
-        train = examples(name, "train", max_seq_length, processes)
-        held_out = examples(name, "validation", max_seq_length, processes)
-    batches = TrainingBatches.mixture(
-        train, batch_size, training.num_steps, max_seq_length
-    )
-    check_spared(pretrained.checkpoint, run_dir, session.overwrite)
-    config_text = session.snapshot()
-    content = {"vocabulary": tokens.sha256, "init": pretrained.sha256}
-    content |= {f"data of {part.task}": part.data_sha256 for part in train}
-    with open_run_dir(run_dir, config_text, content, session.overwrite) as sha256:
-        done = finished(run_dir)
-        if done:
-            print(f"{run_dir} is done already")
-            return done
-        session.begin()
-        if change:
-            print(
-                f"{vocab}: {len(change.old_ids) - change.num_new} tokens are in the "
-                f"vocabulary of {init} and keep their rows, {change.num_new} are new",
-                flush=True,
-            )
-        if hasattr(training.objective, "count_tokens"):
-            size = tokens.special_ids.size
-            training.objective.count_tokens(
-                lambda: token_counts(train, "input_ids", size)
-            )
-        building.copy_vocabulary(tokens, run_dir)
-        building.save_model(run_dir, config_text, model)
-        trained = training.trainer(f"pretrain {label}", keep_at).train(
-            run_dir, seed, batches.dataset(seed), training.evaluation(held_out)
-        )
-        run = recording.Run(
-            started,
-            label,
-            "pretrain",
-            seed,
-            model,
-            objective,
-            protocol,
-            config_text,
-            sha256,
-            tokens.sha256,
-            pretrained,
-        )
-        record = recording.make_record(
-            run,
-            name=f"{label}-s{seed}",
-            encoder=training.objective.encoder,
-            strategy=training.strategy,
-            trained=trained,
-            train_examples=sum(len(part.store) for part in train),
-            train_flops=training.train_flops,
-            results=[
-                training.result(part, trained.evaluation[part.task])
-                for part in held_out
-            ],
-            suite=session.suite,
-            cell_id=session.cell_id,
-            pretrain_fraction=1.0,
-            paper_flops=training.paper_flops,
-            positions_seen=_positions_seen(max_seq_length, pretrained),
-            new_tokens=change and change.num_new,
-            contaminated={
-                **(pretrained.of_record("contaminated") or {}),
-                **(contaminated or {}),
-            },
-        )
-        write_record(run_dir, record)
-    return record
 
 
-def _positions_seen(max_seq_length: int, pretrained: Pretrained) -> int | None:
+def _training(
+    names: tuple[str, str, Any],
+    seed: int,
+    size: tuple[int, int],
+    budget: tuple[int | None, float | None],
+) -> tuple[Training, dict[str, float | None]]:
+    """Builds what is trained, and says what it costs by either method.
+
+    Args:
+        names: registered objective and model, and the vocabulary.
+        seed: of the run.
+        size: sequences in an update, over all replicas, and tokens in a sequence.
+        budget: updates or FLOPs, see `train_steps` and `train_flops` of `pretrain`.
+    """
+    objective, model, tokens = names
+    batch_size, max_seq_length = size
+    strategy = building.strategy(batch_size)
+    loop = registry.training.get("loop")()
+    with strategy.scope():
+        variables = Variables(seed)
+        built = building.pretraining_objective(
+            objective, model, variables, tokens.special_ids
+        )
+        flops = {
+            method: per_sequence and per_sequence * batch_size
+            for method in ("train_flops", "paper_flops")
+            for per_sequence in [_per_sequence(built, method, max_seq_length)]
+        }
+        num_steps = _num_steps(*budget, flops["train_flops"])
+        stages = building.stages(built, num_steps)
+    training = Training(strategy, loop, variables, built, stages, num_steps)
+    return training, {method: f and f * num_steps for method, f in flops.items()}
+
+
+def _per_sequence(objective: Objective, method: str, seq: int) -> float | None:
+    """FLOPs of a sequence; None for an encoder that counts none."""
+    count = getattr(objective, f"{method}_per_sequence", None)
+    return count(seq) if count else None
+
+
+def _positions_seen(max_seq_length: int, start: Pretrained) -> int | None:
     """None where nobody knows what the checkpoint had seen before."""
-    if pretrained.checkpoint is None:
+    if start.checkpoint is None:
         return max_seq_length
-    before = pretrained.of_record("positions_seen")
+    before = start.of_record("positions_seen")
     return before and max(before, max_seq_length)
+
+
+def _num_steps(
+    train_steps: int | None, train_flops: float | None, flops_per_step: float | None
+) -> int:
+    if (train_steps is None) == (train_flops is None):
+        raise ValueError(
+            "give either train_steps (TRAIN_STEPS) or train_flops (TRAIN_FLOPS), got "
+            f"{train_steps} and {train_flops}"
+        )
+    if train_steps is None:
+        if flops_per_step is None:
+            raise ValueError("train_flops needs a model that counts its FLOPs")
+        train_steps = int(train_flops / flops_per_step)
+    if train_steps < 1:
+        raise ValueError(f"pre-training needs at least one step, got {train_steps}")
+    return train_steps

@@ -55,6 +55,12 @@ class Pretrained(NamedTuple):
         is_finetuned = self.of_record("kind") == "finetune"
         return self.of_record("pretrain_seed" if is_finetuned else "seed")
 
+    @property
+    def origin(self) -> str | None:
+        """What checkpoints of all seeds of its pre-training share; None if unknown."""
+        same = self.of_record("identity_without_seed")
+        return same and f"{same} after {self.record.train_steps}"
+
     def vocabulary_change(self, tokens: Any) -> VocabularyChange | None:
         """From the vocabulary beside the checkpoint to a run's.
 

@@ -1,118 +1,35 @@
 """`electra-bench quickstart`: the main job on text that is already on the machine."""
 
+import functools
 import os
 import statistics
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import gin
 
 from electra_bench import registry
 from electra_bench.config.statements import COMMAND_LINE
 from electra_bench.records import RunRecord
-from electra_bench.runs.launch import Session, launch
+from electra_bench.runs.launch import launch
+from electra_bench.runs.session import Session
+from electra_bench.suites.cell import FLOPS, Cell
+from electra_bench.suites.grid import RUNS, grid
 from electra_bench.tasks.pydoc.files import CORPUS, pydoc_files
 from electra_bench.training.metrics_log import logged_tokens_per_s
 from electra_bench.vocabularies.training import train_wordpiece, write_vocabulary
 
 # A pre-training run that is only to be timed.
-SPEED = (
-    "TRAIN_STEPS = 60",
-    "runs.pretrain.eval_batches = 1",
-    "training.loop.log_every = 10",
-)
-RUNS = "runs"
-
-
-class Model(NamedTuple):
-    """A row of the leaderboard.
-
-    Attributes:
-        label: its name there.
-        init: its pre-training run, in the folder of runs; None for random values.
-    """
-
-    label: str
-    init: str | None
-
-
-MODELS = (
-    Model("electra", "pretrain-electra-s0"),
-    Model("mlm", "pretrain-mlm-s0"),
-    Model("untrained", None),
-)
-
-
-class Plan(NamedTuple):
-    """What all runs share.
-
-    Attributes:
-        session: how the quickstart was started.
-        workdir: everything is written into it.
-        model_file: gin file of the encoder.
-        vocab: vocabulary file.
-        seeds: of fine-tuning.
-        epochs: passes over the training set in fine-tuning.
-        learning_rates: of fine-tuning.
-        given: further bindings of the command line, which hold for all runs.
-    """
-
-    session: Session
-    workdir: str
-    model_file: str
-    vocab: str
-    seeds: Sequence[int]
-    epochs: float
-    learning_rates: Sequence[float]
-    given: Sequence[str]
-
-    def pretrain(self, objective: str, *bindings: str, folder: str = RUNS) -> RunRecord:
-        """Pre-trains with an objective, which is the row's label too."""
-        own = [f"OBJECTIVE = {objective!r}", f"LABEL = {objective!r}", *bindings]
-        return self._launch("pretrain", folder, own)
-
-    def finetune(self, model: Model, task: str) -> list[RunRecord]:
-        """Fine-tunes with all seeds and the best learning rate of the first."""
-
-        def run(folder: str, label: str, rate: float, seeds: Sequence[int]):
-            init = model.init and os.path.join(self.workdir, RUNS, model.init)
-            own = [
-                f"TASK = {task!r}",
-                f"INIT = {init!r}",
-                f"LABEL = {label!r}",
-                f"SEED = {list(seeds)!r}",
-                f"EPOCHS = {self.epochs!r}",
-                f"LEARNING_RATE = {rate!r}",
-            ]
-            return self._launch("finetune", folder, own)
-
-        def searched(rate: float) -> float:
-            [record] = run("search", f"{model.label}-lr{rate:g}", rate, self.seeds[:1])
-            score = record.results[0].main_score
-            return float("-inf") if score is None else score
-
-        best = self.learning_rates[0]
-        if len(self.learning_rates) > 1:
-            best = max(self.learning_rates, key=searched)
-        return run(RUNS, model.label, best, self.seeds)
-
-    def num_passes(self, tasks: Sequence[str]) -> float:
-        """Passes over a training set in all fine-tuning."""
-        searched = len(self.learning_rates) if len(self.learning_rates) > 1 else 0
-        return (len(self.seeds) + searched) * self.epochs * len(MODELS) * len(tasks)
-
-    def _launch(self, root: str, folder: str, bindings: Sequence[str]):
-        shared = [
-            f"VOCAB = {self.vocab!r}",
-            f"WORKDIR = {os.path.join(self.workdir, folder)!r}",
-        ]
-        return launch(
-            root,
-            [f"runs/quickstart_{root}.gin", self.model_file],
-            [*shared, *bindings, *self.given],
-            self.session.plugins,
-            overwrite=self.session.overwrite,
-        )
+SPEED = {
+    "TRAIN_STEPS": 60,
+    "runs.pretrain.eval_batches": 1,
+    "training.loop.log_every": 10,
+}
+MODELS = {
+    "electra": {"pretrain": {"OBJECTIVE": "electra"}},
+    "mlm": {"pretrain": {"OBJECTIVE": "mlm"}},
+    "untrained": {},
+}
 
 
 @gin.configurable(module="runs")
@@ -166,40 +83,98 @@ def quickstart(
         )
     for task in tasks:
         registry.tasks.get(task)
-    given = [
-        f"{binding.key} = {binding.value!r}"
-        for binding in session.parsed.bindings
-        if binding.place == COMMAND_LINE
-        and binding.parameter
-        and binding.selector != "runs.quickstart"
-    ]
     os.makedirs(workdir, exist_ok=True)
     session.begin()
     vocab = _vocabulary(workdir, vocab_size, session.overwrite)
-    plan = Plan(
-        session, workdir, model_file, vocab, seeds, epochs, learning_rates, given
-    )
-    timed = plan.pretrain("electra", *SPEED, folder="speed")
+    cells = _cells(session, workdir, model_file, vocab, tasks, epochs)
+    run = functools.partial(_run, session, workdir)
+    electra, mlm = (cell for cell in cells if cell.verb == "pretrain")
+    timed = run(electra, "speed", SPEED)
     seconds = _seconds_per_update(timed, os.path.join(workdir, "speed"))
-    finetuning = plan.num_passes(tasks) * finetune_updates
+    searched = len(learning_rates) if len(learning_rates) > 1 else 0
+    passes = (len(seeds) + searched) * epochs * len(MODELS) * len(tasks)
     # As much again goes into the masked language model.
-    updates = round((60 * (minutes - overhead_minutes) / seconds - finetuning) / 2)
+    left = 60 * (minutes - overhead_minutes) / seconds - passes * finetune_updates
+    updates = round(left / 2)
     if updates < 1:
-        needed = overhead_minutes + finetuning * seconds / 60
+        needed = overhead_minutes + passes * finetune_updates * seconds / 60
         raise ValueError(
             f"quickstart needs more than {needed:.1f} minutes on this machine, got "
             f"{minutes:g}"
         )
     print(f"{1 / seconds:.1f} updates/s: {updates} updates of ELECTRA", flush=True)
-    electra = plan.pretrain("electra", f"TRAIN_STEPS = {updates}")
-    flops = f"TRAIN_FLOPS = {electra.train_flops!r}"
-    records = [electra, plan.pretrain("mlm", "TRAIN_STEPS = None", flops)]
-    for task in tasks:
-        for model in MODELS:
-            finetuned = plan.finetune(model, task)
+    records = [run(electra, RUNS, {"TRAIN_STEPS": updates})]
+    records.append(run(mlm, RUNS, {FLOPS: records[0].train_flops}))
+    for cell in sorted(cells, key=lambda cell: tasks.index(cell.task or tasks[0])):
+        if cell.verb == "finetune":
+            given = {"LEARNING_RATE": _best_rate(run, cell, learning_rates, seeds[0])}
+            finetuned = run(cell, RUNS, given | {"SEED": list(seeds)})
             _report(finetuned)
             records += finetuned
     return records
+
+
+def _cells(
+    session: Session,
+    workdir: str,
+    model_file: str,
+    vocab: str,
+    tasks: Sequence[str],
+    epochs: float,
+) -> list[Cell]:
+    """The grid, with one seed of each: all are run at once, which builds a graph once."""
+    given = {
+        binding.key: binding.value
+        for binding in session.parsed.bindings
+        if binding.place == COMMAND_LINE
+        and binding.parameter
+        and binding.selector != "runs.quickstart"
+    }
+    plan = grid(
+        {name: {"files": (model_file,), **spec} for name, spec in MODELS.items()},
+        tasks,
+        seeds=(0,),
+        budgets=("electra",),
+        pretrain=given,
+        finetune={"EPOCHS": epochs, **given},
+        pretrain_files=("runs/quickstart_pretrain.gin",),
+        finetune_files=("runs/quickstart_finetune.gin",),
+        vocab=vocab,
+    )
+    return plan(workdir)
+
+
+def _run(
+    session: Session,
+    workdir: str,
+    cell: Cell,
+    folder: str,
+    bindings: Mapping[str, Any],
+) -> Any:
+    """Runs a cell in this process, with TensorFlow loaded and the examples in memory."""
+    return launch(
+        cell.verb,
+        cell.files,
+        {**cell.bindings, "WORKDIR": os.path.join(workdir, folder), **bindings},
+        session.plugins,
+        overwrite=session.overwrite,
+        accept_code=session.accept_code,
+    )
+
+
+def _best_rate(
+    run: Callable[..., Any], cell: Cell, rates: Sequence[float], seed: int
+) -> float:
+    """The learning rate with the best score on the development set."""
+
+    def score(rate: float) -> float:
+        label = f"{cell.label}-lr{rate:g}"
+        given = {"LEARNING_RATE": rate, "LABEL": label, "SEED": seed}
+        [record] = run(cell, "search", given)
+        found = record.results[0].main_score
+        return float("-inf") if found is None else found
+
+    return max(rates, key=score) if len(rates) > 1 else rates[0]
 
 
 def _seconds_per_update(record: RunRecord, workdir: str) -> float:

@@ -8,12 +8,13 @@ from typing import Any
 import gin
 import numpy as np
 
+from electra_bench.config.roles import Content, Machine, Result
 from electra_bench.data.readers.nbest_lists import NBest, read_nbest
 from electra_bench.data.text.lines import check_output, json_writer
 from electra_bench.records import RunRecord, TaskResult
-from electra_bench.runs import plan, scoring
-from electra_bench.runs.launch import Session
-from electra_bench.runs.scoring import ScoringRun, Source
+from electra_bench.runs import scoring
+from electra_bench.runs.scoring import ScoringRun
+from electra_bench.runs.session import Session
 from electra_bench.tasks.metrics.hypotheses import HypothesisMetric, hypothesis_metric
 from electra_bench.tasks.reranking import (
     Rescored,
@@ -21,6 +22,7 @@ from electra_bench.tasks.reranking import (
     corpus_score,
     oracle_score,
 )
+from electra_bench.training import dry_run
 from electra_bench.training.text_scoring import Scores
 
 # 0.05, 0.1, ... 1.0; Clark et al. 2020 (Electric), section 3.2.
@@ -31,21 +33,21 @@ GRID = tuple(step / 20 for step in range(1, 21))
 def rerank(
     session: Session,
     *,
-    init: str,
-    dev: str | None = None,
-    test: str | None = None,
-    metric: str | None = None,
-    metric_options: Mapping[str, Any] | None = None,
-    weight: float | None = None,
-    grid: Sequence[float] = GRID,
-    output: str | None = None,
-    method: str | None = None,
-    model: str | None = None,
-    objective: str | None = None,
-    vocab: str | None = None,
-    vocabulary: str | None = None,
-    batch_tokens: int = 8192,
-    workdir: str | None = None,
+    init: Content[str],
+    dev: Content[str | None] = None,
+    test: Content[str | None] = None,
+    metric: Result[str | None] = None,
+    metric_options: Result[Mapping[str, Any] | None] = None,
+    weight: Result[float | None] = None,
+    grid: Result[Sequence[float]] = GRID,
+    output: Machine[str | None] = None,
+    method: Result[str | None] = None,
+    model: Result[str | None] = None,
+    objective: Result[str | None] = None,
+    vocab: Content[str | None] = None,
+    vocabulary: Result[str | None] = None,
+    batch_tokens: Result[int] = 8192,
+    workdir: Machine[str | None] = None,
 ) -> RunRecord:
     """Re-ranks n-best lists by first-pass score + weight * pseudo-log-likelihood.
 
@@ -81,9 +83,8 @@ def rerank(
     _check(files, metric, weight, grid)
     check_output(output, *files.values())
     measure = hypothesis_metric(metric, metric_options) if metric else None
-    run = scoring.open_run(
-        session,
-        Source(init, method, model, objective, vocab, vocabulary, batch_tokens),
+    run = scoring.open_scorer(
+        session, init, method, model, objective, vocab, vocabulary, batch_tokens
     )
     lists = {name: read_nbest(file) for name, file in files.items()}
     texts = {name: _unique(run, part) for name, part in lists.items()}
@@ -92,13 +93,12 @@ def rerank(
             _check_references(part, metric)
     run.warn_of_long([ids for part in texts.values() for ids in part.values()])
     if session.dry_run:
-        plan.show_scoring(run.objective, _plan(run, lists, texts))
+        dry_run.show_scoring(run.objective, _plan(run, lists, texts))
         return scoring.planned("rerank", run)
     hashes = {file: scoring.input_sha256(file) for file in files.values()}
     file = scoring.stem(files.get("test") or files["dev"])
     name = f"rerank-{run.label}-{run.method.name}-{file}"
-    with scoring.open_folder(session, run, workdir, name, hashes) as folder:
-        session.begin()
+    with scoring.open_folder(session, run, workdir, name, hashes) as opened:
         scores, rescored = {}, {}
         for split, part in lists.items():
             ids = list(texts[split].values())
@@ -122,7 +122,10 @@ def rerank(
         if output:
             _write(output, rescored["test" if test else "dev"], weight)
         seconds = sum(found.seconds for found in scores.values())
-        return scoring.keep_record("rerank", run, folder, results, seconds)
+        opened.finish(
+            results=tuple(results), wall_s=seconds, **scoring.record_fields(run)
+        )
+    return opened.record
 
 
 def _check(

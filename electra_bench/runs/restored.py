@@ -9,7 +9,6 @@ from electra_bench.data import run_context
 from electra_bench.records import RunRecord, TaskCard, TaskResult
 from electra_bench.runs import building
 from electra_bench.runs.pretrained import Pretrained, restored_objective
-from electra_bench.runs.score_marks import score_marks
 from electra_bench.runs.task_data import check_files, with_settings
 from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.registration import load_task
@@ -133,34 +132,36 @@ class RestoredRun(NamedTuple):
         heads = getattr(self.objective, "tasks", {head: self.objective})
         return Evaluator(heads[head], load_task(part.task), part.store, batch_size)
 
-    def result(
-        self,
-        card: TaskCard,
-        split: str,
-        part: TaskExamples,
-        metrics: Mapping[str, float],
-        num_examples: int,
-    ) -> TaskResult:
-        """What a record says of a split.
 
-        Args:
-            card: of the task.
-            split: its name.
-            part: its examples.
-            metrics: what was found.
-            num_examples: how many examples were scored.
-        """
-        return TaskResult(
-            part.task,
-            card.version,
-            split,
-            num_examples,
-            metrics,
-            card.main_metric,
-            data_sha256=part.data_sha256,
-            higher_is_better=card.higher_is_better,
-            marks=score_marks(self.pretrained, card, [part]),
-        )
+def split_result(
+    card: TaskCard,
+    split: str,
+    part: TaskExamples,
+    metrics: Mapping[str, float],
+    num_examples: int,
+    marks: Mapping[str, str],
+) -> TaskResult:
+    """What a record says of a split.
+
+    Args:
+        card: of the task.
+        split: its name.
+        part: its examples.
+        metrics: what was found.
+        num_examples: how many examples were scored.
+        marks: see `TaskResult.marks`.
+    """
+    return TaskResult(
+        part.task,
+        card.version,
+        split,
+        num_examples,
+        metrics,
+        card.main_metric,
+        data_sha256=part.data_sha256,
+        higher_is_better=card.higher_is_better,
+        marks=marks,
+    )
 
 
 def answering_head(record: RunRecord, card: TaskCard) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import gin
 import numpy as np
 
+from electra_bench.config.roles import Content, Machine, Result
 from electra_bench.data.text.files import FORMATS, ON_ERROR
 from electra_bench.data.text.lines import (
     PIPE,
@@ -17,9 +18,10 @@ from electra_bench.data.text.lines import (
 )
 from electra_bench.data.text.streams import Reading, ReadReport
 from electra_bench.records import RunRecord, TaskResult
-from electra_bench.runs import plan, scoring
-from electra_bench.runs.launch import Session
-from electra_bench.runs.scoring import ScoringRun, Source
+from electra_bench.runs import scoring
+from electra_bench.runs.scoring import ScoringRun
+from electra_bench.runs.session import Session
+from electra_bench.training import dry_run
 from electra_bench.training.text_scoring import Scores
 
 
@@ -27,20 +29,20 @@ from electra_bench.training.text_scoring import Scores
 def score(
     session: Session,
     *,
-    init: str,
-    input: str,
-    output: str = PIPE,
-    method: str | None = None,
-    tokens: bool = False,
-    format: str = "auto",
-    text_field: str = "text",
-    on_error: str = "raise",
-    model: str | None = None,
-    objective: str | None = None,
-    vocab: str | None = None,
-    vocabulary: str | None = None,
-    batch_tokens: int = 8192,
-    workdir: str | None = None,
+    init: Content[str],
+    input: Content[str],
+    output: Machine[str] = PIPE,
+    method: Result[str | None] = None,
+    tokens: Result[bool] = False,
+    format: Result[str] = "auto",
+    text_field: Result[str] = "text",
+    on_error: Result[str] = "raise",
+    model: Result[str | None] = None,
+    objective: Result[str | None] = None,
+    vocab: Content[str | None] = None,
+    vocabulary: Result[str | None] = None,
+    batch_tokens: Result[int] = 8192,
+    workdir: Machine[str | None] = None,
 ) -> RunRecord:
     """Writes the pseudo-log-likelihood of every text of a file.
 
@@ -79,9 +81,8 @@ def score(
         if value not in known:
             raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}")
     check_output(output, input)
-    run = scoring.open_run(
-        session,
-        Source(init, method, model, objective, vocab, vocabulary, batch_tokens),
+    run = scoring.open_scorer(
+        session, init, method, model, objective, vocab, vocabulary, batch_tokens
     )
     reading = Reading("line", text_field, on_error, ReadReport())
     texts, ids = _scorable(run, list(read_texts(input, format, reading)), reading)
@@ -90,7 +91,7 @@ def score(
     run.warn_of_long(ids)
     if session.dry_run:
         count = sum(map(len, ids))
-        plan.show_scoring(
+        dry_run.show_scoring(
             run.objective,
             {
                 "checkpoint": run.pretrained.checkpoint,
@@ -104,8 +105,7 @@ def score(
     file = scoring.stem(input)
     name = f"score-{run.label}-{run.method.name}-{file}"
     sha256 = scoring.input_sha256(input)
-    with scoring.open_folder(session, run, workdir, name, {input: sha256}) as folder:
-        session.begin()
+    with scoring.open_folder(session, run, workdir, name, {input: sha256}) as opened:
         scores = run.scorer.score(ids, f"score {file}")
         with json_writer(output) as write:
             for text, row, found, pll in zip(
@@ -123,10 +123,12 @@ def score(
             data_sha256=sha256,
             higher_is_better=True,
         )
-        record = scoring.keep_record("score", run, folder, [result], scores.seconds)
+        opened.finish(
+            results=(result,), wall_s=scores.seconds, **scoring.record_fields(run)
+        )
     for reason in reading.report.reasons:
         scoring.warn(f"skipped: {reason}")
-    return record
+    return opened.record
 
 
 def _scorable(

@@ -2,13 +2,12 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from rich.console import Console
 
-from electra_bench import config
 from electra_bench.core import Objective, Variables
 from electra_bench.core.variables import variable_name
 from electra_bench.data.text.lines import PIPE
@@ -16,28 +15,18 @@ from electra_bench.objectives.pseudo_likelihood import (
     PseudoLikelihood,
     pseudo_likelihood,
 )
-from electra_bench.records import RunRecord, TaskResult, write_record
-from electra_bench.runs import building, plan, recording
-from electra_bench.runs.launch import Session
+from electra_bench.records import RunRecord
+from electra_bench.runs import building
+from electra_bench.runs.identity import Inputs, code_sha256
+from electra_bench.runs.lifecycle import OpenRun, open_run
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
-from electra_bench.runs.run_dir import check_spared, open_run_dir
+from electra_bench.runs.session import Session
+from electra_bench.runs.training import prepare
 from electra_bench.system.file_hashes import file_sha256
-from electra_bench.training.allocator import keep_freed_memory
+from electra_bench.training import dry_run
 from electra_bench.training.checkpoints import restore
-from electra_bench.training.strategy import make_deterministic
+from electra_bench.training.environment import environment
 from electra_bench.training.text_scoring import NUM_SPECIAL, TextScorer
-
-
-class Source(NamedTuple):
-    """Where the scores come from; see the parameters of `runs.score.score`."""
-
-    init: str
-    method: str | None = None
-    model: str | None = None
-    objective: str | None = None
-    vocab: str | None = None
-    vocabulary: str | None = None
-    batch_tokens: int = 8192
 
 
 class ScoringRun(NamedTuple):
@@ -114,41 +103,48 @@ def stem(path: str) -> str:
     return name
 
 
-def open_run(session: Session, source: Source) -> ScoringRun:
-    """Builds what a pre-training run has trained.
+def open_scorer(
+    session: Session,
+    init: str,
+    method: str | None,
+    model: str | None,
+    objective: str | None,
+    vocab: str | None,
+    vocabulary: str | None,
+    batch_tokens: int,
+) -> ScoringRun:
+    """Builds what a pre-training run has trained; see the parameters of `score`.
 
     Raises:
         ValueError: no pre-training run, or one that cannot score by the method.
         FileNotFoundError: no checkpoint or no vocabulary.
         CheckpointError: a variable is missing or of another size.
     """
-    keep_freed_memory()
-    make_deterministic()
-    pretrained = find_pretrained(source.init)
+    prepare()
+    pretrained = find_pretrained(init)
 
     def setting(name: str, given: str | None) -> str:
         # An interrupted run has no record yet.
         bound = session.parsed.value(f"runs.pretrain.{name}")
         return given or pretrained.of_record(name) or bound or "electra"
 
-    model = setting("model", source.model)
-    name = setting("objective", source.objective)
+    model, name = setting("model", model), setting("objective", objective)
     if pretrained.of_record("kind") not in (None, "pretrain"):
         raise ValueError(
-            f"{source.init!r} is a {pretrained.record.kind} run, which scores no texts; "
+            f"{init!r} is a {pretrained.record.kind} run, which scores no texts; "
             "give a pre-training run"
         )
     tokens = building.open_vocabulary(
-        source.vocabulary, building.find_vocabulary(source.vocab, pretrained.folder)
+        vocabulary, building.find_vocabulary(vocab, pretrained.folder)
     )
-    objective = building.pretraining_objective(
+    built = building.pretraining_objective(
         name, model, Variables(0), tokens.special_ids
     )
-    what = f"{source.init!r} (objective {name!r})"
-    method = pseudo_likelihood(objective, tokens.special_ids.mask, source.method, what)
-    positions = getattr(objective.encoder.embeddings, "max_positions", None)
-    scorer = TextScorer(method, tokens.special_ids, source.batch_tokens, positions)
-    restore(pretrained.checkpoint, {variable_name(v): v for v in objective.variables})
+    what = f"{init!r} (objective {name!r})"
+    how = pseudo_likelihood(built, tokens.special_ids.mask, method, what)
+    positions = getattr(built.encoder.embeddings, "max_positions", None)
+    scorer = TextScorer(how, tokens.special_ids, batch_tokens, positions)
+    restore(pretrained.checkpoint, {variable_name(v): v for v in built.variables})
     key = "runs.pretrain.max_seq_length"
     hparams = pretrained.of_record("hparams") or {}
     trained = hparams.get(key) or session.parsed.value(key)
@@ -157,106 +153,58 @@ def open_run(session: Session, source: Source) -> ScoringRun:
         model,
         name,
         tokens,
-        objective,
-        method,
+        built,
+        how,
         scorer,
         positions and positions - NUM_SPECIAL,
         trained and trained - NUM_SPECIAL,
     )
 
 
-class Folder(NamedTuple):
-    """Where a record goes.
-
-    Attributes:
-        path: the folder; None if no record is kept.
-        config_text: this run's configuration; `config_sha256`: its hash.
-        started: when.
-    """
-
-    path: str | None
-    config_text: str
-    config_sha256: str | None
-    started: str
-
-
-@contextlib.contextmanager
 def open_folder(
     session: Session,
     run: ScoringRun,
     workdir: str | None,
     name: str,
-    inputs: Mapping[str, str | None],
-) -> Iterator[Folder]:
-    """Makes the folder of a run, if there is to be one.
+    hashes: Mapping[str, str | None],
+) -> contextlib.AbstractContextManager[OpenRun]:
+    """Opens the run's folder, if there is to be one; it scores again if it is done.
 
     Args:
         session: how the run was started.
         run: what scores.
         workdir: the folder is made inside it; None for none.
         name: of the folder.
-        inputs: paths of files that are read to hashes of their content.
+        hashes: paths of files that are read to hashes of their content.
     """
-    config_text, started = session.snapshot(), recording.now()
-    if workdir is None:
-        yield Folder(None, config_text, None, started)
-        return
-    path = os.path.join(workdir, name)
-    for spared in (run.pretrained.checkpoint, *set(inputs) - {PIPE}):
-        check_spared(spared, path, session.overwrite)
-    content = {"vocabulary": run.tokens.sha256, "init": run.pretrained.sha256}
-    content |= {f"data of {file}": sha256 for file, sha256 in inputs.items()}
-    with open_run_dir(path, config_text, content, session.overwrite) as sha256:
-        yield Folder(path, config_text, sha256, started)
+    start = run.pretrained
+    spec = session.spec(start.label, name if workdir else f"{session.root}-{run.label}")
+    content = {"vocabulary": run.tokens.sha256, "init": start.sha256}
+    content |= {f"data of {file}": sha256 for file, sha256 in hashes.items()}
+    builders = [f"models.{run.model}", f"objectives.{run.objective_name}"]
+    code = code_sha256(session.root, spec.parameters, builders)
+    inputs = Inputs.of(content, code, start.origin)
+    spared = [start.checkpoint, *set(hashes) - {PIPE}]
+    return open_run(session, spec, inputs, workdir, spared=spared, again=True)
 
 
-def keep_record(
-    kind: str,
-    run: ScoringRun,
-    folder: Folder,
-    results: Sequence[TaskResult],
-    wall_s: float,
-) -> RunRecord:
-    """The record of a run that is done; written if it has a folder.
-
-    Args:
-        kind: score or rerank.
-        run: what scored.
-        folder: see `open_folder`.
-        results: what was found.
-        wall_s: seconds that scoring took.
-    """
+def record_fields(run: ScoringRun) -> dict[str, Any]:
+    """Fields of a record that say what scored."""
     parent = run.pretrained
-    name = os.path.basename(folder.path) if folder.path else f"{kind}-{run.label}"
-    record = RunRecord(
-        run_id=f"{name}-{folder.config_sha256[:8]}" if folder.path else name,
-        label=parent.label,
-        kind=kind,
-        status="done",
-        model=run.model,
-        objective=run.objective_name,
-        protocol=parent.of_record("protocol"),
-        protocol_changes=parent.of_record("protocol_changes") or {},
-        pretrain_seed=parent.of_record("seed"),
-        pretrain_fraction=parent.of_record("pretrain_fraction"),
-        hparams=config.literals(folder.config_text),
-        total_flops=parent.of_record("total_flops"),
-        flops_method=parent.of_record("flops_method"),
-        paper_flops=parent.of_record("paper_flops"),
-        params=plan.num_parameters(run.objective.encoder.trainable_variables),
-        wall_s=wall_s,
-        results=tuple(results),
-        vocab_sha256=run.tokens.sha256,
-        config_sha256=folder.config_sha256,
-        checkpoint_sha256=parent.sha256,
-        parent_run_id=parent.of_record("run_id"),
-        started=folder.started,
-        ended=recording.now(),
-        **recording.environment(),
-    )
-    if folder.path:
-        write_record(folder.path, record)
-    return record
+    of_parent = ("pretrain_fraction", "total_flops", "flops_method", "paper_flops")
+    return {
+        "model": run.model,
+        "objective": run.objective_name,
+        "protocol": parent.of_record("protocol"),
+        "protocol_changes": parent.of_record("protocol_changes") or {},
+        "pretrain_seed": parent.of_record("seed"),
+        **{name: parent.of_record(name) for name in of_parent},
+        "params": dry_run.num_parameters(run.objective.encoder.trainable_variables),
+        "vocab_sha256": run.tokens.sha256,
+        "checkpoint_sha256": parent.sha256,
+        "parent_run_id": parent.of_record("run_id"),
+        **environment(),
+    }
 
 
 def planned(kind: str, run: ScoringRun) -> RunRecord:

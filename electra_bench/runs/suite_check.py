@@ -5,25 +5,26 @@
 The suite itself stays light for all the hours that it takes.
 """
 
+import contextlib
 import dataclasses
 import functools
-import inspect
 import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import gin
 import seqio
 
 from electra_bench import config, registry
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
 from electra_bench.runs import building, corpora
-from electra_bench.runs.answers import ANSWERED, Answer, answer
-from electra_bench.runs.launch import load, model_files, parse, register_file_tasks
+from electra_bench.runs.identity import Inputs, code_sha256
+from electra_bench.runs.launch import configure, load
+from electra_bench.runs.lifecycle import Found, find, stored
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
+from electra_bench.runs.spec import default_of, overlaid
 from electra_bench.runs.task_data import (
     chosen_by,
     chosen_splits,
@@ -39,11 +40,6 @@ from electra_bench.tasks.registration import load_task
 
 # What checks of a configuration raise.
 FINDINGS = (ValueError, KeyError, OSError, ImportError)
-# What an objective gives to the builder of its encoders.
-SUPPLIED = (
-    *("variables", "name", "vocab_size", "embeddings", "width", "depth"),
-    *("direction", "projected"),
-)
 # Stands for a budget that is not known yet.
 SOME_FLOPS = 1e15
 
@@ -59,15 +55,19 @@ class Checked:
     Attributes:
         error: why it cannot run; None if nothing speaks against it.
         missing: instead, which data its task lacks.
-        state: what lies in its folder, see `Answer`; None if that depends on a cell that
+        state: what lies in its folder, see `Found`; None if that depends on a cell that
             has to run first.
         reason: why it is something else.
+        code: hash of the code that it would be run by; None if unknown.
+        is_done: whether it is this run and finished, if by other code.
     """
 
     error: str | None = None
     missing: str | None = None
     state: str | None = None
     reason: str = ""
+    code: str | None = None
+    is_done: bool = False
 
 
 def check(cells: Sequence[Cell], plugins: Sequence[str]) -> dict[str, Checked]:
@@ -86,7 +86,7 @@ def check(cells: Sequence[Cell], plugins: Sequence[str]) -> dict[str, Checked]:
     records: dict[str, RunRecord] = {}
     for cell in in_order(cells):
         try:
-            known = _check(cell, plugins, records)
+            known, code = _check(cell, plugins, records)
         except MissingData as error:
             found[cell.cell_id] = Checked(missing=_sentence(error))
             continue
@@ -96,75 +96,65 @@ def check(cells: Sequence[Cell], plugins: Sequence[str]) -> dict[str, Checked]:
         if known is None:
             found[cell.cell_id] = Checked()
             continue
-        found[cell.cell_id] = Checked(state=known.state, reason=known.reason)
-        if known.state == ANSWERED:
+        found[cell.cell_id] = Checked(
+            state=known.state,
+            reason=known.reason,
+            code=code,
+            is_done=known.record is not None,
+        )
+        if known.record:
             records[cell.cell_id] = known.record
     return found
 
 
 def _check(
     cell: Cell, plugins: Sequence[str], records: Mapping[str, RunRecord]
-) -> Answer | None:
+) -> tuple[Found | None, str | None]:
+    """What lies in the cell's folder, if that can be told yet, and the code's hash."""
     flops = records[cell.flops_of].train_flops if cell.flops_of in records else None
     overrides = cell.overrides(SOME_FLOPS if cell.flops_of and flops is None else flops)
-    files = [*model_files(cell.verb, cell.files, overrides), *cell.files]
-    parsed = parse(files, overrides, plugins)
-    config.require_bound(f"runs.{cell.verb}", ("session",))
+    parsed = configure(cell.verb, cell.files, overrides, plugins)
+
+    def value(parameter: str) -> Any:
+        return parsed.value(f"runs.{cell.verb}.{parameter}")
+
     if cell.needs is None:
-        pretrained = _pretrained(parsed.value(f"runs.{cell.verb}.init"))
-        content = _start_content(cell, parsed, pretrained)
+        start = _pretrained(value("init"))
+        vocab = building.find_vocabulary(value("vocab"), start.folder)
+        tokens = building.open_vocabulary(value("vocabulary"), vocab)
+        content = {"init": start.sha256, "vocabulary": tokens.sha256}
+        model = value("model") or start.of_record("model") or "electra"
+        registry.models.load(model)
+        config.require_bound(f"models.{model}", building.SUPPLIED)
     else:
         record = records.get(cell.needs)
         content = {
             "init": record and record.checkpoint_sha256,
             "vocabulary": record and record.vocab_sha256,
         }
-    folder = parsed.value(f"runs.{cell.verb}.data_dir")
-    files = parsed.value(f"runs.{cell.verb}.files")
-    on_error = parsed.value(f"runs.{cell.verb}.on_error")
-    register_file_tasks(
-        parsed, cell.task, data_dir=folder, files=files, on_error=on_error
-    )
-    with run_context.use(data_dir=folder or run_context.current().data_dir):
+        model = value("model") or (record and record.model) or "electra"
+    with run_context.use(data_dir=value("data_dir") or run_context.current().data_dir):
         content |= _task_data(parsed) if cell.task else _corpus_data(parsed)
-    if cell.needs is None:
-        given = parsed.value(f"runs.{cell.verb}.model")
-        model = given or pretrained.of_record("model") or "electra"
-        registry.models.load(model)
-        config.require_bound(f"models.{model}", SUPPLIED)
     if any(name not in records for name in cell.waits_for):
-        return None
-    return answer(cell.run_dir, parsed, content, _default)
+        return None, None
+    before = stored(cell.run_dir)
+    parameters = overlaid(before.parameters if before else {}, parsed, _default)
+    code = code_sha256(cell.verb, parameters, [f"models.{model}"])
+    return find(cell.run_dir, parameters, Inputs.of(content, code), _default), code
 
 
 def _default(key: str) -> Any:
-    """The default of a parameter, by its builder's signature."""
-    selector, _, parameter = key.rpartition("/")[2].rpartition(".")
-    kind, _, name = selector.partition(".")
-    load(kind, name)
-    builder = gin.get_configurable(selector)
-    # gin's wrapper of a class takes anything; its __init__ has the parameters.
-    function = builder.__init__ if inspect.isclass(builder) else builder
-    parameters = inspect.signature(function).parameters
-    return parameters[parameter].default if parameter in parameters else None
+    """The default of a parameter, whose builder is loaded for it."""
+    kind, _, name = key.rpartition("/")[2].rpartition(".")[0].partition(".")
+    with contextlib.suppress(registry.UnknownName):
+        load(kind, name)
+    return default_of(key)
 
 
 @functools.cache
 def _pretrained(init: str | None) -> Pretrained:
     """Once for all tasks and seeds: a large checkpoint takes a while to hash."""
     return find_pretrained(init)
-
-
-def _start_content(
-    cell: Cell, parsed: config.Parsed, pretrained: Pretrained
-) -> dict[str, str | None]:
-    """Hashes of checkpoint and vocabulary."""
-    path = building.find_vocabulary(
-        parsed.value(f"runs.{cell.verb}.vocab"), pretrained.folder
-    )
-    name = parsed.value(f"runs.{cell.verb}.vocabulary")
-    tokens = building.open_vocabulary(name, path)
-    return {"init": pretrained.sha256, "vocabulary": tokens.sha256}
 
 
 def _task_data(parsed: config.Parsed) -> dict[str, str]:

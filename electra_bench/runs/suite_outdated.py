@@ -8,7 +8,10 @@ from collections.abc import Mapping
 
 from electra_bench import config
 from electra_bench.records import RunRecord
-from electra_bench.runs.answers import ANSWERED, MODEL_FILE, believed
+from electra_bench.records.run_record import MODEL_FILE
+from electra_bench.runs.identity import Inputs, code_sha256
+from electra_bench.runs.lifecycle import ANSWERED, find, stored
+from electra_bench.runs.spec import overlaid
 from electra_bench.suites.cell import Cell
 
 # For people, who should know what `done` does not say.
@@ -25,7 +28,7 @@ def outdated(cell: Cell, records: Mapping[str, RunRecord]) -> str:
 
     Args:
         cell: the cell.
-        records: of the cells that it waits for.
+        records: of the cell, and of those that it waits for.
 
     Raises:
         FileNotFoundError: one of its gin files is gone.
@@ -40,6 +43,14 @@ def outdated(cell: Cell, records: Mapping[str, RunRecord]) -> str:
     if cell.needs:
         start = records[cell.needs]
         content = {"init": start.checkpoint_sha256, "vocabulary": start.vocab_sha256}
+    before = stored(cell.run_dir)
+    if before is None:
+        return find(cell.run_dir, {}, Inputs({})).reason
+    believed = before.parameters.get
     parsed = config.read([*sizes, *cell.files], overrides)
-    found = believed(cell.run_dir, parsed, content)
+    parameters = overlaid(before.parameters, parsed, believed)
+    model = records[cell.cell_id].model or "electra"
+    code = code_sha256(cell.verb, parameters, [f"models.{model}"])
+    inputs = Inputs.of({**before.inputs.content, **content}, code)
+    found = find(cell.run_dir, parameters, inputs, believed)
     return "" if found.state == ANSWERED else found.reason or found.state

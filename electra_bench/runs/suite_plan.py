@@ -5,22 +5,24 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from electra_bench import config, registry
-from electra_bench.runs.answers import ANSWERED, MODEL_FILE, OTHER
+from electra_bench.runs.lifecycle import (
+    ANSWERED,
+    OTHER,
+    OTHER_CODE,
+    UNREADABLE,
+)
 from electra_bench.runs.suite import GB, Setup
 from electra_bench.suites import guard
-from electra_bench.suites.attempts import Attempts
 from electra_bench.suites.cell import Cell
 from electra_bench.suites.executor import Capacity
 from electra_bench.suites.failure import failure
-from electra_bench.suites.memory import MARGIN, estimated_bytes
+from electra_bench.suites.memory import memory_needs
 from electra_bench.suites.schedule import Job
-from electra_bench.suites.suite import Suite
 
-# A state of a step; the others are those of `answers.Answer`.
+# A state of a step; the others are those of `lifecycle.Found`.
 LEFT_OUT = "left out"
 # Errors that a message names.
 NAMED = 3
@@ -37,6 +39,8 @@ class Step(NamedTuple):
         reason: for the last two, why.
         memory_bytes: what it may take.
         overwrite: whether another run in its folder is deleted.
+        accept_code: hash of the code that a run of other code is taken for; None where
+            there is no such run.
     """
 
     cell: Cell
@@ -44,6 +48,7 @@ class Step(NamedTuple):
     reason: str
     memory_bytes: int
     overwrite: bool
+    accept_code: str | None = None
 
     @property
     def runs(self) -> bool:
@@ -53,17 +58,23 @@ class Step(NamedTuple):
     @property
     def job(self) -> Job:
         """For the schedule."""
-        return Job(self.cell, self.memory_bytes, self.overwrite)
+        accept = self.accept_code is not None
+        return Job(self.cell, self.memory_bytes, self.overwrite, accept)
 
 
 def plan(
-    setup: Setup, *, overwrite: bool = False, skip_missing: bool = False
+    setup: Setup,
+    *,
+    overwrite: bool = False,
+    accept_code: bool = False,
+    skip_missing: bool = False,
 ) -> list[Step]:
     """Checks every cell and says what is to be done.
 
     Args:
         setup: the suite.
         overwrite: delete other runs in the cells' folders.
+        accept_code: take runs that other code has made.
         skip_missing: leave cells out whose task has no data.
 
     Raises:
@@ -72,38 +83,55 @@ def plan(
     """
     suite = setup.suite
     checked = _check(suite.cells, suite.plugins)
-    _raise_errors((cell, checked[cell.cell_id]["error"]) for cell in suite.cells)
+
+    def raise_errors(said: Callable[[Cell, Mapping], str | None], hint: str = ""):
+        found = [(cell, said(cell, checked[cell.cell_id])) for cell in suite.cells]
+        _raise_errors(found, hint)
+
+    raise_errors(lambda cell, known: known["error"])
     if not skip_missing:
-        _raise_errors(
-            ((cell, checked[cell.cell_id]["missing"]) for cell in suite.cells),
+        raise_errors(
+            lambda cell, known: known["missing"],
             "; --skip_missing leaves such tasks out",
         )
     if not overwrite:
-        _raise_errors(
-            (
-                (cell, f"{cell.run_dir} holds another run: {found['reason']}")
-                for cell in suite.cells
-                for found in [checked[cell.cell_id]]
-                if found["state"] == OTHER
+        raise_errors(
+            lambda cell, known: (
+                known["state"] in (OTHER, UNREADABLE)
+                and f"{cell.run_dir} holds another run: {known['reason']}"
             ),
             "; choose another --workdir, or give --overwrite to delete it",
         )
-    measured = _measured(suite)
+    if not overwrite and not accept_code:
+        raise_errors(
+            lambda cell, known: (
+                known["state"] == OTHER_CODE
+                and f"{cell.run_dir} holds this run made by other code"
+            ),
+            "; give --accept_code to take such runs, which their records say, or "
+            "--overwrite to run them again",
+        )
+    needs = memory_needs(suite, setup.cell_bytes)
     deleted: set[str] = set()
     steps = []
     for cell in suite.cells:
-        found = checked[cell.cell_id]
-        state = LEFT_OUT if found["missing"] else found["state"] or "waits"
+        known = checked[cell.cell_id]
+        state = LEFT_OUT if known["missing"] else known["state"] or "waits"
+        accepted = known["code"] if accept_code and state == OTHER_CODE else None
+        if accepted and known["is_done"]:
+            state = ANSWERED
         # What started from a run that is deleted is another run, too.
-        if state == OTHER or overwrite and deleted.intersection(cell.waits_for):
+        is_other = state in (OTHER, UNREADABLE, OTHER_CODE) and not accepted
+        if is_other or overwrite and deleted.intersection(cell.waits_for):
             deleted.add(cell.cell_id)
         steps.append(
             Step(
                 cell,
                 state,
-                found["missing"] or found["reason"],
-                _memory(setup, cell, measured),
+                known["missing"] or known["reason"],
+                needs(cell),
                 cell.cell_id in deleted,
+                accepted,
             )
         )
     return steps
@@ -167,46 +195,3 @@ def _raise_errors(found: Iterable[tuple[Cell, str | None]], hint: str = "") -> N
         parts.append(f"{sentence} (cell {names[0]}{more})")
     left = f"; and {len(parts) - NAMED} other errors" if len(parts) > NAMED else ""
     raise ValueError("; ".join(parts[:NAMED]) + left + hint)
-
-
-def _kind(cell: Cell) -> tuple[str | None, ...]:
-    """What cells share that differ in their seeds only."""
-    return cell.verb, cell.label, cell.task, cell.workdir
-
-
-def _measured(suite: Suite) -> dict[tuple[str | None, ...], int]:
-    """The most memory that cells of a kind took before."""
-    attempts = Attempts(suite.workdir)
-    peaks: dict[tuple[str | None, ...], int] = {}
-    for cell in suite.cells:
-        peak = attempts.peak_bytes(cell.cell_id)
-        if peak is not None:
-            peaks[_kind(cell)] = max(peak, peaks.get(_kind(cell), 0))
-    return peaks
-
-
-def _memory(
-    setup: Setup, cell: Cell, measured: Mapping[tuple[str | None, ...], int]
-) -> int:
-    """What is given, what another seed of the cell took, or an estimate."""
-    if setup.cell_bytes is not None:
-        return setup.cell_bytes
-    if _kind(cell) in measured:
-        return int(MARGIN * measured[_kind(cell)])
-    value = config.read(
-        [*_sizes(setup.suite.cells, cell), *cell.files], cell.overrides()
-    ).value
-    length = value(f"runs.{cell.verb}.max_seq_length")
-    if length is None and cell.task in registry.tasks.names():
-        length = registry.tasks.get(cell.task).max_seq_length
-    return estimated_bytes(value, cell.verb, length, value(f"runs.{cell.verb}.vocab"))
-
-
-def _sizes(cells: Sequence[Cell], cell: Cell) -> Sequence[str]:
-    """Gin files with the sizes of the encoder that a cell starts from."""
-    if cell.needs is not None:
-        [start] = (other for other in cells if other.cell_id == cell.needs)
-        return start.files
-    init = cell.bindings.get("INIT")
-    beside = os.path.join(init, MODEL_FILE) if init else ""
-    return [beside] if os.path.isfile(beside) else []

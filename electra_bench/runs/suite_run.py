@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
+from electra_bench.runs.lifecycle import accept_code
 from electra_bench.runs.suite import Setup
 from electra_bench.runs.suite_plan import Step, check_fits
 from electra_bench.suites.attempts import Attempts
@@ -62,6 +63,9 @@ def run(setup: Setup, steps: Sequence[Step], begin: Callable[[], None]) -> Outco
         check_fits(steps, executor.capacity, suite.threads)
         begin()
         write_plan(suite)
+        for step in steps:
+            if step.accept_code and not step.runs:
+                accept_code(step.cell.run_dir, step.accept_code)
         attempts = Attempts(suite.workdir)
         try:
             return Schedule(suite, jobs, executor, attempts, _program).run()

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from electra_bench.records import TaskCard, TaskResult, write_predictions
-from electra_bench.runs import recording
 from electra_bench.runs.task_data import TaskData
+from electra_bench.system.file_hashes import file_sha256
 from electra_bench.tasks.examples import TaskExamples
 from electra_bench.tasks.majority_baseline import majority_answers
 from electra_bench.tasks.registration import load_task
@@ -53,7 +53,7 @@ def task_result(
         floor=card.floor if is_published else trivial_score(card, targets),
         marks=marks,
         predictions_path=path,
-        predictions_sha256=recording.sha256_of_file(os.path.join(run_dir, path)),
+        predictions_sha256=file_sha256(os.path.join(run_dir, path)),
     )
 
 

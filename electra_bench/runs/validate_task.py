@@ -1,7 +1,7 @@
 """`electra-bench validate task`: what a task's data hold, before anything is trained."""
 
 import collections
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,6 @@ from electra_bench.tasks.registration import load_task
 
 UNLIMITED = 2**20  # tokens; longer than any text
 SHOWN = 3
-MAX_LABELS_SHOWN = 20
 # Raw features that make an example's text, of whichever kind.
 TEXTS = ("text_a", "text_b", "words", "question", "context")
 
@@ -204,63 +203,3 @@ def _texts(task: Any, split: str) -> Iterator[tuple]:
             for name in TEXTS
             if name in example
         )
-
-
-def lines(report: Mapping[str, Any]) -> Iterator[str]:
-    """The report, to be read by people."""
-    yield (
-        f"{report['task']} version {report['version']}, {report['kind']}: "
-        f"{report['summary']}"
-    )
-    for split, found in report["splits"].items():
-        rows = (
-            f", {found['rows']:,} windows" if found["rows"] > found["examples"] else ""
-        )
-        yield f"{split}: {_count(found['examples'], found['published'])}{rows}"
-        marks = ", ".join(f"{k} {v}" for k, v in found["tokens"].items())
-        cut = found["truncated_percent"]
-        limit = f"limit of {report['max_seq_length']}"
-        yield f"  tokens: {marks}" + (
-            "" if cut is None else f"; {cut} % over the {limit}"
-        )
-        lost = found["lost"]
-        if lost:
-            share = f"{lost['examples']:,} of {found['examples']:,} examples"
-            what = f"{lost['words']:,} words" if "words" in lost else "the answers"
-            yield f"  lost by the {limit}: {what} of {share}"
-        if found["skipped"]:
-            yield f"  left out: {found['skipped']:,} rows"
-            yield from (f"    {reason}" for reason in found["reasons"])
-        yield "  " + _balance(found["targets"], report["kind"])
-    for split, why in report["absent"].items():
-        yield f"{split}: absent: {why}"
-    for pair, count in report["duplicates"].items():
-        yield f"{pair}: {count:,} texts are in both"
-    if not report["duplicates"]:
-        yield "no text is in two splits"
-    [split, *_] = report["splits"]
-    yield f"first examples of {split}:"
-    for example in report["splits"][split]["first"]:
-        yield "  " + " ".join(example["tokens"])
-        wanted = example["values"] or example["labels"]
-        yield f"    {'values' if example['values'] else 'labels'} {wanted}"
-
-
-def _count(examples: int, published: int | None) -> str:
-    if published in (None, examples):
-        return f"{examples:,} examples"
-    if examples < published:
-        return f"{examples:,} of {published:,} examples"
-    return f"{examples:,} examples, {published:,} published"
-
-
-def _balance(targets: Mapping[str, Any], kind: str) -> str:
-    if not targets:
-        return "targets: none"
-    if kind == "regression":
-        return "values: " + ", ".join(f"{name} {v}" for name, v in targets.items())
-    total = sum(targets.values())
-    largest = sorted(targets.items(), key=lambda item: -item[1])[:MAX_LABELS_SHOWN]
-    more = len(targets) - len(largest)
-    shown = ", ".join(f"{name} {n:,} ({100 * n / total:.1f} %)" for name, n in largest)
-    return f"targets: {shown}" + (f" and {more} more" if more > 0 else "")

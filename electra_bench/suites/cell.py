@@ -75,6 +75,7 @@ class Cell:
         *,
         flops: float | None = None,
         overwrite: bool = False,
+        accept_code: bool = False,
     ) -> list[str]:
         """The arguments of `electra-bench`.
 
@@ -83,6 +84,7 @@ class Cell:
             plugins: modules or files that the run loads.
             flops: see `overrides`.
             overwrite: whether another run in its folder is deleted.
+            accept_code: whether a run in its folder that other code began goes on.
         """
         bindings = [
             f"--gin.{key}={value}"
@@ -96,6 +98,7 @@ class Cell:
             *bindings,
             *(word for plugin in plugins for word in ("--plugin", plugin)),
             *(["--overwrite"] if overwrite else []),
+            *(["--accept_code"] if accept_code else []),
             *("--suite", suite, "--cell_id", self.cell_id),
         ]
 

@@ -1,8 +1,14 @@
-"""What a cell needs, before it was ever run: a rough upper guess."""
+"""What a cell needs: what it took before, or a rough upper guess."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from electra_bench import config, registry
+from electra_bench.records.run_record import MODEL_FILE
+from electra_bench.suites.attempts import Attempts
+from electra_bench.suites.cell import Cell
+from electra_bench.suites.suite import Suite
 
 # A process with TensorFlow, its graph and its allocator; measured with `tiny`.
 BASE_BYTES = 1_200 * 2**20
@@ -69,3 +75,57 @@ def vocab_size(path: str | None) -> int:
 
 def _number(value: Any, default: int) -> int:
     return value if isinstance(value, int) else default
+
+
+def _kind(cell: Cell) -> tuple[str | None, ...]:
+    """What cells share that differ in their seeds only."""
+    return cell.verb, cell.label, cell.task, cell.workdir
+
+
+def _measured(suite: Suite) -> dict[tuple[str | None, ...], int]:
+    """The most memory that cells of a kind took before."""
+    attempts = Attempts(suite.workdir)
+    peaks: dict[tuple[str | None, ...], int] = {}
+    for cell in suite.cells:
+        peak = attempts.peak_bytes(cell.cell_id)
+        if peak is not None:
+            peaks[_kind(cell)] = max(peak, peaks.get(_kind(cell), 0))
+    return peaks
+
+
+def _estimate(cells: Sequence[Cell], cell: Cell) -> int:
+    value = config.read([*_sizes(cells, cell), *cell.files], cell.overrides()).value
+    length = value(f"runs.{cell.verb}.max_seq_length")
+    if length is None and cell.task in registry.tasks.names():
+        length = registry.tasks.get(cell.task).max_seq_length
+    return estimated_bytes(value, cell.verb, length, value(f"runs.{cell.verb}.vocab"))
+
+
+def _sizes(cells: Sequence[Cell], cell: Cell) -> Sequence[str]:
+    """Gin files with the sizes of the encoder that a cell starts from."""
+    if cell.needs is not None:
+        [start] = (other for other in cells if other.cell_id == cell.needs)
+        return start.files
+    init = cell.bindings.get("INIT")
+    beside = os.path.join(init, MODEL_FILE) if init else ""
+    return [beside] if os.path.isfile(beside) else []
+
+
+def memory_needs(suite: Suite, given: int | None) -> Callable[[Cell], int]:
+    """What gives the bytes that a cell may take.
+
+    Args:
+        suite: the suite.
+        given: bytes of every cell; None takes what another seed of the cell took before,
+            or an estimate.
+    """
+    measured = _measured(suite)
+
+    def bytes_of(cell: Cell) -> int:
+        if given is not None:
+            return given
+        if _kind(cell) in measured:
+            return int(MARGIN * measured[_kind(cell)])
+        return _estimate(suite.cells, cell)
+
+    return bytes_of

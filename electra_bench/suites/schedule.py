@@ -29,11 +29,13 @@ class Job(NamedTuple):
         cell: the cell.
         memory_bytes: that it may take.
         overwrite: whether another run in its folder is deleted.
+        accept_code: whether a run in its folder that other code began goes on.
     """
 
     cell: Cell
     memory_bytes: int
     overwrite: bool = False
+    accept_code: bool = False
 
 
 class Outcome(NamedTuple):
@@ -145,7 +147,11 @@ class Schedule:
                 self._give_up(cell, reason, progress)
                 return
         arguments = cell.arguments(
-            suite.name, suite.plugins, flops=flops, overwrite=job.overwrite
+            suite.name,
+            suite.plugins,
+            flops=flops,
+            overwrite=job.overwrite,
+            accept_code=job.accept_code,
         )
         log = os.path.abspath(suite.log(cell))
         os.makedirs(os.path.dirname(log), exist_ok=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
+from electra_bench.config.roles import Given, Result
 from electra_bench.registry import optimizers, training
 from electra_bench.training.choices import chosen
 from electra_bench.training.optimizer import Shared, SlotOptimizer, layer_factors
@@ -12,24 +13,24 @@ from electra_bench.training.schedules import WarmupShape, linear, warmup_length
 
 @optimizers.register("adamw")
 def adamw(
-    variables: Sequence[tf.Variable],
-    total_steps: int,
-    num_layers: int | None = None,
+    variables: Given[Sequence[tf.Variable]],
+    total_steps: Given[int],
+    num_layers: Given[int | None] = None,
     *,
-    peak_lr: float,
-    warmup_steps: float = 0,
-    warmup_proportion: float = 0.0,
-    warmup_shape: WarmupShape = "multiplied",
-    decay_power: float = 1.0,
-    weight_decay: float = 0.01,
-    layer_decay: float | None = None,
-    layer_decay_gap: bool = True,
-    clip_norm: float = 1.0,
-    clip_sums_rows: bool = False,
-    bias_correction: bool = False,
-    beta_1: float = 0.9,
-    beta_2: float = 0.999,
-    epsilon: float = 1e-6,
+    peak_lr: Result[float],
+    warmup_steps: Result[float] = 0,
+    warmup_proportion: Result[float] = 0.0,
+    warmup_shape: Result[WarmupShape] = "multiplied",
+    decay_power: Result[float] = 1.0,
+    weight_decay: Result[float] = 0.01,
+    layer_decay: Result[float | None] = None,
+    layer_decay_gap: Result[bool] = True,
+    clip_norm: Result[float] = 1.0,
+    clip_sums_rows: Result[bool] = False,
+    bias_correction: Result[bool] = False,
+    beta_1: Result[float] = 0.9,
+    beta_2: Result[float] = 0.999,
+    epsilon: Result[float] = 1e-6,
 ) -> "AdamW":
     """Builds the optimizer and its slots.
 

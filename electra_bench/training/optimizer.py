@@ -9,6 +9,7 @@ import gin
 import tensorflow as tf
 
 from electra_bench import config
+from electra_bench.config.roles import Given, Result
 from electra_bench.core import Gradient, Optimizer, Schedule
 from electra_bench.core.variables import variable_name
 from electra_bench.registry import optimizers, training
@@ -75,17 +76,17 @@ class Shared(NamedTuple):
 
 @training.register("optimizer")
 def optimizer(
-    variables: Sequence[tf.Variable],
-    total_steps: int,
-    num_layers: int | None = None,
+    variables: Given[Sequence[tf.Variable]],
+    total_steps: Given[int],
+    num_layers: Given[int | None] = None,
     *,
-    name: str = "adamw",
-    peak_lr: float,
-    weight_decay: float = 0.01,
-    layer_decay: float | None = None,
-    layer_decay_gap: bool = True,
-    clip_norm: float = 1.0,
-    clip_sums_rows: bool = False,
+    name: Result[str] = "adamw",
+    peak_lr: Result[float],
+    weight_decay: Result[float] = 0.01,
+    layer_decay: Result[float | None] = None,
+    layer_decay_gap: Result[bool] = True,
+    clip_norm: Result[float] = 1.0,
+    clip_sums_rows: Result[bool] = False,
 ) -> Optimizer:
     """Builds the optimizer that is chosen by its registered name.
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 import tensorflow as tf
 
+from electra_bench.config.roles import Given, Result
 from electra_bench.core import Schedule
 from electra_bench.registry import schedules, training
 
@@ -13,12 +14,12 @@ WarmupShape = Literal["multiplied", "separate"]
 
 @training.register("schedule")
 def schedule(
-    peak_lr: float,
-    total_steps: int,
+    peak_lr: Given[float],
+    total_steps: Given[int],
     *,
-    name: str = "linear",
-    warmup_steps: float = 0,
-    warmup_proportion: float = 0.0,
+    name: Result[str] = "linear",
+    warmup_steps: Result[float] = 0,
+    warmup_proportion: Result[float] = 0.0,
 ) -> Schedule:
     """Builds the schedule that is chosen by its registered name.
 
@@ -42,12 +43,12 @@ def schedule(
 
 @schedules.register("linear")
 def linear(
-    peak_lr: float,
-    total_steps: int,
-    warmup: float,
+    peak_lr: Given[float],
+    total_steps: Given[int],
+    warmup: Given[float],
     *,
-    warmup_shape: WarmupShape = "multiplied",
-    decay_power: float = 1.0,
+    warmup_shape: Result[WarmupShape] = "multiplied",
+    decay_power: Result[float] = 1.0,
 ) -> Schedule:
     """Linear warm-up and linear or polynomial decay to 0, see `learning_rate`.
 
@@ -75,7 +76,9 @@ def linear(
 
 
 @schedules.register("constant")
-def constant(peak_lr: float, total_steps: int, warmup: float) -> Schedule:
+def constant(
+    peak_lr: Given[float], total_steps: Given[int], warmup: Given[float]
+) -> Schedule:
     """Linear warm-up, then the same rate to the end.
 
     Args:

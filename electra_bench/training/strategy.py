@@ -2,11 +2,12 @@
 
 import tensorflow as tf
 
+from electra_bench.config.roles import Result
 from electra_bench.registry import strategies, training
 
 
 @training.register("strategy")
-def strategy(name: str = "default") -> tf.distribute.Strategy:
+def strategy(name: Result[str] = "default") -> tf.distribute.Strategy:
     """Builds the distribution strategy that is chosen by its registered name.
 
     A registered strategy is a builder whose parameters, if it has any, are gin's.

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from electra_bench.config.roles import Machine, Result
 from electra_bench.core import Batch, Objective, Seed
 from electra_bench.core.optional import HasWarning
 from electra_bench.core.variables import variable_name
@@ -55,12 +56,12 @@ class Loop:
         higher_is_better: its direction.
     """
 
-    log_every: int = 50
-    checkpoint_every: int = 1000
-    eval_every: int = 0
-    keep: int = 2
-    best_metric: str | None = None
-    higher_is_better: bool = True
+    log_every: Result[int] = 50
+    checkpoint_every: Result[int] = 1000
+    eval_every: Result[int] = 0
+    keep: Machine[int] = 2
+    best_metric: Machine[str | None] = None
+    higher_is_better: Machine[bool] = True
 
     def __post_init__(self):
         """Checks the numbers.

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import tensorflow as tf
 
 from electra_bench import registry
+from electra_bench.config.roles import Content, Result
 from electra_bench.vocabularies.file_vocabulary import FileVocabulary
 from electra_bench.vocabularies.files import sentencepiece_file
 
@@ -44,7 +45,9 @@ class SentencePieceVocabulary(FileVocabulary):
 
 @registry.vocabularies.register("sentencepiece")
 def sentencepiece(
-    path: str, lower_case: bool = False, strip_accents: bool = False
+    path: Content[str],
+    lower_case: Result[bool] = False,
+    strip_accents: Result[bool] = False,
 ) -> SentencePieceVocabulary:
     """Builds a SentencePiece vocabulary.
 

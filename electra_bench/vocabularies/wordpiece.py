@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import tensorflow as tf
 
 from electra_bench import registry
+from electra_bench.config.roles import Content, Result
 from electra_bench.vocabularies.file_vocabulary import FileVocabulary
 from electra_bench.vocabularies.files import wordpiece_file
 
@@ -38,7 +39,9 @@ class WordPieceVocabulary(FileVocabulary):
 
 @registry.vocabularies.register("wordpiece")
 def wordpiece(
-    path: str, lower_case: bool = True, strip_accents: bool = True
+    path: Content[str],
+    lower_case: Result[bool] = True,
+    strip_accents: Result[bool] = True,
 ) -> WordPieceVocabulary:
     """Builds a WordPiece vocabulary.
 

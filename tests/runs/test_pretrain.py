@@ -8,7 +8,7 @@ import tensorflow as tf
 from small_runs import merged
 
 from electra_bench.runs.launch import launch
-from electra_bench.runs.run_dir import AnotherRun
+from electra_bench.runs.lifecycle import AnotherRun
 from electra_bench.vocabularies.training import train_sentencepiece
 
 

@@ -211,8 +211,8 @@ def _literals(bindings):
 )
 def test_more_examples_than_published_are_no_part_of_them(size, mark, line):
     from electra_bench import registry
+    from electra_bench.cli.validate_task import lines
     from electra_bench.runs.task_results import other_size
-    from electra_bench.runs.validate_task import lines
 
     card = registry.tasks.get("cola")
     assert other_size(card, "dev", size) == mark

@@ -7,9 +7,9 @@ from recorded_files import unpack
 
 from electra_bench.data import run_context
 from electra_bench.data.examples.store import ExampleStore, ExampleWriter
-from electra_bench.runs.batches import TrainingBatches
 from electra_bench.tasks.examples import TaskExamples
 from electra_bench.tasks.registration import load_task
+from electra_bench.training.batches import TrainingBatches
 from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 
 DOUBLED = ("mrpc", "sts")

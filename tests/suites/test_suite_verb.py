@@ -16,7 +16,8 @@ from electra_bench.cli.suite import FLAGS
 from electra_bench.config import gin_root
 from electra_bench.records import write_record
 from electra_bench.runs import suite_check, suite_plan
-from electra_bench.runs.run_dir import config_sha256
+from electra_bench.runs.identity import config_sha256
+from electra_bench.runs.lifecycle import Stored
 from electra_bench.runs.suite import configure, suite
 
 SUITE = """
@@ -125,7 +126,7 @@ def leave_run(cell, start=None):
         "cola",
         cell.seed,
         60.0,
-        config_sha256=config_sha256(text),
+        config_sha256=config_sha256(*Stored.of(text)[1:3]),
         checkpoint_sha256="c",
         vocab_sha256="v",
     )

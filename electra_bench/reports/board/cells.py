@@ -149,18 +149,22 @@ def without_repeats(cells: Cells) -> tuple[Cells, list[LeftOut]]:
 def differing_settings(entries: Sequence[Entry]) -> list[str]:
     """In what runs differ that should differ in the seed only.
 
-    Hyper-parameters, and what computes with them: precision and TensorFlow's version.
+    Whether they do, their records say; older ones do not, so these are compared by their
+    hyper-parameters, and by what computes with them: precision and TensorFlow's version.
     """
-    if len(entries) < 2:
-        return []
+    known = {entry.record.identity_without_seed for entry in entries}
+    is_same = len(known) == 1 and None not in known
     settings = [
         {
-            **entry.record.hparams,
+            **({} if is_same else entry.record.hparams),
             "precision": entry.record.precision,
             "TensorFlow": entry.record.packages.get("tensorflow"),
+            "code": entry.record.code_sha256,
         }
         for entry in entries
     ]
+    if not all(one["code"] for one in settings):
+        settings = [one | {"code": None} for one in settings]
     keys = {key for one in settings for key in one}
     return sorted(
         key
@@ -199,6 +203,7 @@ def marks_of(column: ColumnKey, entries: Sequence[Entry]) -> list[str]:
     """What a reader must know of a cell, in a word or two each."""
     collapsed = sum(is_collapsed(column, entry) for entry in entries)
     marks = {mark for entry in entries for mark in entry.result.marks}
+    marks |= {entry.record.code_mark for entry in entries} - {None}
     if any(column.task in entry.record.contaminated for entry in entries):
         marks.add(CONTAMINATED)
     return [*([f"{collapsed} collapsed"] if collapsed else []), *sorted(marks)]

@@ -41,7 +41,7 @@ CONFIGURATION = (
     "params",
     "vocab_sha256",
 )
-ENVIRONMENT = ("code_version", "device", "strategy", "precision")
+ENVIRONMENT = ("code_version", "code_sha256", "device", "strategy", "precision")
 
 
 @dataclass(frozen=True)

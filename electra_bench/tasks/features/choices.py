@@ -7,6 +7,7 @@ get in its key.
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+from electra_bench.config.roles import Result
 from electra_bench.core import SpecialIds
 from electra_bench.data.examples.builder import ExampleBuilder
 from electra_bench.registry import features
@@ -77,7 +78,7 @@ class PretrainingExamples(Protocol):
 
 
 @features.register("tagging")
-def tagging(name: str = "words") -> TaggedWords:
+def tagging(name: Result[str] = "words") -> TaggedWords:
     """The features of tagging that are chosen by their registered name.
 
     Args:
@@ -87,7 +88,7 @@ def tagging(name: str = "words") -> TaggedWords:
 
 
 @features.register("span_qa")
-def span_qa(name: str = "windows") -> ContextWindows:
+def span_qa(name: Result[str] = "windows") -> ContextWindows:
     """The features of question answering that are chosen by their registered name.
 
     Args:
@@ -97,7 +98,7 @@ def span_qa(name: str = "windows") -> ContextWindows:
 
 
 @features.register("corpus")
-def corpus(name: str = "pretraining") -> PretrainingExamples:
+def corpus(name: Result[str] = "pretraining") -> PretrainingExamples:
     """The features of corpora that are chosen by their registered name.
 
     Args:

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Literal
 
+from electra_bench.config.roles import Result
 from electra_bench.data.examples.builder import ExampleBuilder, check_cut_tokens
 from electra_bench.registry import features
 
@@ -20,7 +21,7 @@ class Pretraining:
     Source: google-research/electra build_pretraining_dataset.py, `_create_example`.
     """
 
-    cut_tokens: Literal["dropped", "kept"] = "dropped"
+    cut_tokens: Result[Literal["dropped", "kept"]] = "dropped"
 
     def __post_init__(self):
         """Checks the value.

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import tensorflow as tf
 
+from electra_bench.config.roles import Result
 from electra_bench.core import SpecialIds
 from electra_bench.core.batch import NO_LABEL, UNKNOWN_LABEL
 from electra_bench.registry import features
@@ -39,9 +40,9 @@ class Words:
     `tokenize_and_align`.
     """
 
-    segment_id: int = 0
-    limit: Literal["tokens", "tokens_and_words"] = "tokens"
-    lower_case: bool = False
+    segment_id: Result[int] = 0
+    limit: Result[Literal["tokens", "tokens_and_words"]] = "tokens"
+    lower_case: Result[bool] = False
 
     def __post_init__(self):
         """Checks the values.

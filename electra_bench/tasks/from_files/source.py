@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from etils import epath
 
+from electra_bench.config.roles import Content, Result
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import bad_row
 from electra_bench.data.readers.columns import FORM, UPOS, read_columns
@@ -57,24 +58,24 @@ class Definition(NamedTuple):
         on_error: "raise" stops at a bad row; "skip" leaves it out and counts.
     """
 
-    kind: str
-    files: Mapping[str, str]
-    columns: Mapping[str, Any] | None = None
-    dataset: str | None = None
-    fractions: Mapping[str, float] | None = None
-    split_seed: int = 0
-    labels: Sequence[str] | None = None
-    label_range: Sequence[float] | None = None
-    unanswerable: bool | None = None
-    metric: str | None = None
-    floor: float | None = None
-    train_split: str = "train"
-    eval_split: str = "dev"
-    epochs: float = 3.0
-    max_seq_length: int = 128
-    version: int = 1
-    summary: str = ""
-    on_error: str = "raise"
+    kind: Result[str]
+    files: Content[Mapping[str, str]]
+    columns: Result[Mapping[str, Any] | None] = None
+    dataset: Result[str | None] = None
+    fractions: Result[Mapping[str, float] | None] = None
+    split_seed: Result[int] = 0
+    labels: Result[Sequence[str] | None] = None
+    label_range: Result[Sequence[float] | None] = None
+    unanswerable: Result[bool | None] = None
+    metric: Result[str | None] = None
+    floor: Result[float | None] = None
+    train_split: Result[str] = "train"
+    eval_split: Result[str] = "dev"
+    epochs: Result[float] = 3.0
+    max_seq_length: Result[int] = 128
+    version: Result[int] = 1
+    summary: Result[str] = ""
+    on_error: Result[str] = "raise"
 
 
 class FileTaskSource(LabelledSource):

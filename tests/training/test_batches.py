@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from electra_bench.data.examples.store import ExampleStore, ExampleWriter
-from electra_bench.runs.batches import TrainingBatches
 from electra_bench.tasks.examples import TaskExamples
+from electra_bench.training.batches import TrainingBatches
 
 LENGTHS = (3, 11, 9, 4, 12, 10, 5)
 

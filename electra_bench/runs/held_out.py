@@ -1,0 +1,78 @@
+"""The text that pre-training does not see, and how well it is modelled."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from electra_bench import registry
+from electra_bench.core import Objective
+from electra_bench.objectives.pretrain_metrics import percentages
+from electra_bench.records import TaskCard, TaskResult
+from electra_bench.tasks.examples import TaskExamples
+from electra_bench.training.evaluation import evaluate_pretraining, num_evaluated
+
+
+class HeldOut(NamedTuple):
+    """Held-out examples of one or several corpora.
+
+    Attributes:
+        objective: what is evaluated on them.
+        parts: the examples.
+        batch_size: sequences at once.
+        max_seq_length: tokens in a sequence.
+        eval_batches: batches of a corpus in an evaluation, at most.
+    """
+
+    objective: Objective
+    parts: Sequence[TaskExamples]
+    batch_size: int
+    max_seq_length: int
+    eval_batches: int
+
+    def evaluation(self) -> Callable[[int], dict[str, dict[str, float]]]:
+        """What gives a step's metrics, by corpus."""
+        outputs = tf.function(self.objective.outputs, reduce_retracing=True)
+
+        def evaluate(step: int) -> dict[str, dict[str, float]]:
+            del step  # every evaluation masks alike
+            return {
+                part.task: evaluate_pretraining(
+                    self.objective,
+                    outputs,
+                    part.store,
+                    self.batch_size,
+                    self.max_seq_length,
+                    self.eval_batches,
+                )
+                for part in self.parts
+            }
+
+        return evaluate
+
+    def results(self, metrics: Mapping[str, Mapping[str, float]]) -> list[TaskResult]:
+        """What the record says of every corpus.
+
+        Args:
+            metrics: of the last evaluation, by corpus.
+        """
+        return [self._result(part, metrics[part.task]) for part in self.parts]
+
+    def num_evaluated(self, part: TaskExamples) -> int:
+        """How many examples an evaluation takes."""
+        return num_evaluated(part.store, self.batch_size, self.eval_batches)
+
+    def _result(self, part: TaskExamples, metrics: Mapping[str, float]) -> TaskResult:
+        size, evaluated = len(part.store), self.num_evaluated(part)
+        card: TaskCard = registry.tasks.get(part.task)
+        return TaskResult(
+            task=part.task,
+            task_version=card.version,
+            split="validation",
+            subset=None if evaluated == size else f"first {evaluated} of {size}",
+            num_examples=evaluated,
+            metrics=percentages(metrics),
+            main_metric=card.main_metric,
+            data_sha256=part.data_sha256,
+            higher_is_better=card.higher_is_better,
+        )

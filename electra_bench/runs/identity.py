@@ -1,0 +1,122 @@
+"""What goes into a run, by its content, and the one answer to "is this the same run"."""
+
+import dataclasses
+import functools
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from electra_bench import registry
+from electra_bench.runs.spec import counted, target_of
+from electra_bench.system.source_closure import closure_sha256
+
+CHECKPOINT = "init"
+VOCABULARY = "vocabulary"
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """What a run is made of beside its parameters.
+
+    Attributes:
+        content: names of what is read (`vocabulary`, `init`, `data of cola train`) to
+            hashes.
+        code: hashes of the code that computes: several if the run was interrupted and
+            went on under other code; empty if unknown.
+        origin: instead of the checkpoint's hash what all seeds of its pre-training share;
+            None if unknown.
+    """
+
+    content: Mapping[str, str]
+    code: tuple[str, ...] = ()
+    origin: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        content: Mapping[str, str | None],
+        code: str | None = None,
+        origin: str | None = None,
+    ) -> "Inputs":
+        """Inputs without those that there are none of."""
+        known = {name: sha for name, sha in content.items() if sha}
+        return cls(known, (code,) if code else (), origin)
+
+
+class Identity(NamedTuple):
+    """What two runs share if they are the same, and seeds of one run."""
+
+    with_seed: str
+    without_seed: str
+
+
+def identity(parameters: Mapping[str, Any], inputs: Inputs) -> Identity:
+    """Hashes of all that decides a result.
+
+    Args:
+        parameters: key to value, defaults included.
+        inputs: what is read, and the code.
+    """
+
+    def sha256(content: Mapping[str, str], *, seed: bool) -> str:
+        parts = [counted(parameters, seed=seed), content, inputs.code]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    shared = dict(inputs.content)
+    if CHECKPOINT in shared and inputs.origin:
+        shared[CHECKPOINT] = inputs.origin
+    return Identity(sha256(inputs.content, seed=True), sha256(shared, seed=False))
+
+
+def config_sha256(parameters: Mapping[str, Any], inputs: Inputs) -> str:
+    """The identity whatever the code: of a configuration and what it reads."""
+    return identity(parameters, dataclasses.replace(inputs, code=())).with_seed
+
+
+def code_sha256(
+    root: str, parameters: Mapping[str, Any], further: Iterable[str] = ()
+) -> str | None:
+    """The hash of the code that computes a run's result.
+
+    Args:
+        root: of the run.
+        parameters: whose builders are part of it, and those that they name.
+        further: selectors of builders that no parameter may tell, `models.electra`.
+
+    Returns:
+        The hash; None if it names something that is not known here, as of a plugin that
+        is not loaded.
+    """
+
+    def named(parameter: str) -> list[str]:
+        value = parameters.get(f"runs.{root}.{parameter}") or ()
+        return [value] if isinstance(value, str) else list(value)
+
+    selectors = {key.rpartition("/")[2].rpartition(".")[0] for key in parameters}
+    selectors |= {f"runs.{root}", *further}
+    for kind in ("model", "objective"):
+        selectors |= {f"{kind}s.{name}" for name in named(kind)}
+    targets = [target_of(selector) for selector in selectors]
+    # Those that the configuration describes are made by code that is there anyway.
+    for task in {*named("task"), *named("corpus")} - {*named("corpora")}:
+        if f"tasks.{task}" in selectors:
+            continue
+        in_mixtures = task in registry.mixtures.names()
+        known = registry.mixtures if in_mixtures else registry.tasks
+        if task not in known.names():
+            return None
+        card = known.get(task)
+        builders = [known.origin(task).target, card.builder]
+        if getattr(card, "kind", None) in registry.kinds.names():
+            builders.append(target_of(f"kinds.{card.kind}"))
+        targets += builders
+    if not all(targets):
+        return None
+    return _closure(frozenset(target.partition(":")[0] for target in targets))
+
+
+@functools.cache
+def _closure(modules: frozenset[str]) -> str:
+    """Once in a process, which computes with what it has loaded."""
+    return closure_sha256(sorted(modules))

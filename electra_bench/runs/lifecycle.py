@@ -1,0 +1,442 @@
+"""A run from its start to its record: whether it is done, begun, or another one's folder.
+
+No TensorFlow: suites and `suite status` ask the same questions.
+"""
+
+import contextlib
+import dataclasses
+import datetime
+import fcntl
+import functools
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from electra_bench import config
+from electra_bench.records import RecordError, RunRecord, read_record, write_record
+from electra_bench.records.run_record import FILE_NAME
+from electra_bench.runs.identity import Inputs, config_sha256, identity
+from electra_bench.runs.session import Session
+from electra_bench.runs.spec import RunSpec, counted, default_of, plain
+from electra_bench.system.atomic import write_text
+
+CONFIG = "config.gin"
+_LOCK = ".lock"
+# What the configuration's paths held: "#= vocabulary 3f2a...".
+_CONTENT = "#= "
+# The code that it was begun with, and what it went on under: "#~ code 3f2a...".
+_CODE = "#~ code "
+_IDENTITY = "#~ identity "
+
+ANSWERED = "answered"
+INTERRUPTED = "interrupted"
+ABSENT = "absent"
+OTHER = "other"
+OTHER_CODE = "other code"
+UNREADABLE = "unreadable"
+
+
+class AnotherRun(FileExistsError):
+    """The folder holds a run with another configuration, or one that is going on."""
+
+
+class Stored(NamedTuple):
+    """What a run's folder says that it is of.
+
+    Attributes:
+        text: its configuration; `parameters`: key to value.
+        inputs: what it was made of. The code is unknown of runs before records of
+            version 2.
+        identity: as its record has it, too; None where the code is unknown.
+    """
+
+    text: str
+    parameters: Mapping[str, Any]
+    inputs: Inputs
+    identity: str | None
+
+    @classmethod
+    def of(cls, text: str) -> "Stored":
+        """What the text of a folder's configuration says."""
+
+        def noted(mark: str) -> list[str]:
+            lines = text.splitlines()
+            return [x.removeprefix(mark) for x in lines if x.startswith(mark)]
+
+        hashes = [line.rpartition(" ") for line in noted(_CONTENT)]
+        values = {key: plain(x) for key, x in config.literals(text).items()}
+        content = {name: sha for name, _, sha in hashes}
+        inputs = Inputs(content, tuple(noted(_CODE)))
+        return cls(text, values, inputs, next(iter(noted(_IDENTITY)), None))
+
+
+def stored(run_dir: str) -> Stored | None:
+    """What a folder says of the run in it; None if it holds none."""
+    path = os.path.join(run_dir, CONFIG)
+    if not os.path.isfile(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        return Stored.of(file.read())
+
+
+class Found(NamedTuple):
+    """What lies in a run's folder.
+
+    Attributes:
+        state: `answered`: a valid record of this run; `interrupted`: its beginning;
+            `absent`: nothing; `other code`: this run, done or begun, by code that is not
+            the one here; `unreadable`: this run, whose record is cut off; `other`:
+            something else, which would have to be deleted.
+        reason: why it is not answered, where there is more to say.
+        record: if it is done.
+        line: in which configurations differ, and who has it.
+    """
+
+    state: str
+    reason: str = ""
+    record: RunRecord | None = None
+    line: str = ""
+
+
+def find(
+    run_dir: str,
+    parameters: Mapping[str, Any],
+    inputs: Inputs,
+    default: Callable[[str], Any] = default_of,
+) -> Found:
+    """Looks whether a folder holds a run that is asked for.
+
+    Args:
+        run_dir: the folder; it need not exist.
+        parameters: of the run; those that only one side has are compared with defaults.
+        inputs: what it is made of.
+        default: the value of a parameter that is not among `parameters`.
+    """
+    before = stored(run_dir)
+    if before is None:
+        files = os.listdir(run_dir) if os.path.isdir(run_dir) else []
+        foreign = [name for name in files if not name.startswith((".", CONFIG))]
+        if FILE_NAME in foreign:
+            return Found(OTHER, _lone_record(os.path.join(run_dir, FILE_NAME)))
+        return Found(OTHER, "it holds no run") if foreign else Found(ABSENT)
+    reason, line = _difference(before, parameters, inputs.content, default)
+    if reason:
+        return Found(OTHER, reason, line=line)
+    record, problem = _record(run_dir)
+    if record and record.identity and before.identity not in (None, record.identity):
+        return Found(OTHER, f"its {FILE_NAME} is of another configuration")
+    if record and record.status != "done":
+        record = None
+    known = {*before.inputs.code, *(record.code_accepted if record else ())}
+    if known and not known.issuperset(inputs.code):
+        return Found(OTHER_CODE, "it was made by other code", record)
+    if record:
+        return Found(ANSWERED, record=record)
+    is_cut = problem and os.path.getsize(os.path.join(run_dir, FILE_NAME)) > 0
+    return Found(UNREADABLE if is_cut else INTERRUPTED, problem)
+
+
+def _record(run_dir: str) -> tuple[RunRecord | None, str]:
+    """The record in a folder, if there is one, and why it cannot be read."""
+    path = os.path.join(run_dir, FILE_NAME)
+    try:
+        return (read_record(path) if os.path.isfile(path) else None), ""
+    except RecordError as error:
+        return None, str(error)
+
+
+def _difference(
+    before: Stored,
+    parameters: Mapping[str, Any],
+    content: Mapping[str, str],
+    default: Callable[[str], Any],
+) -> tuple[str, str]:
+    """A sentence on the first difference, and the line that one side alone has."""
+    there = before.inputs.content
+    for name in sorted({*there, *content}):
+        if name not in there:
+            line = f"{name} {content[name]}"
+            return f"it was made without {name}", f"{line!r} only here"
+        line = f"{f'{name} {there[name]}'!r} only there"
+        if name not in content:
+            return f"it was made with {name}", line
+        if there[name] != content[name]:
+            return f"its {name} has another content", line
+    for key in counted({**before.parameters, **parameters}):
+        values = [
+            side[key] if key in side else plain(default(key))
+            for side in (before.parameters, parameters)
+        ]
+        if values[0] != values[1]:
+            reason = f"{key} is {values[0]!r} there, {values[1]!r} here"
+            return reason, _line(before.text, key, values[1])
+    return "", ""
+
+
+def _line(text: str, key: str, here: Any) -> str:
+    """The line of a configuration that gives a parameter its value."""
+    lines = dict(x.split(" = ", 1) for x in text.splitlines() if " = " in x)
+    if key not in lines:
+        return f"{f'{key} = {here!r}'!r} only here"
+    while lines[key].removeprefix("%") in lines:
+        key = lines[key].removeprefix("%")
+    return f"{f'{key} = {lines[key]}'!r} only there"
+
+
+def _lone_record(path: str) -> str:
+    """What is said of a record that has no configuration beside it."""
+    try:
+        record = read_record(path)
+    except RecordError as error:
+        return str(error)
+    return f"it holds a record of the {record.kind} run {record.run_id!r}, no {CONFIG}"
+
+
+@dataclasses.dataclass
+class OpenRun:
+    """A run whose folder this process holds.
+
+    Attributes:
+        session: how it was started.
+        spec: what it is.
+        inputs: what it is made of.
+        folder: its folder; None for a run that keeps no record.
+        started: when.
+        record: once it is done.
+    """
+
+    session: Session
+    spec: RunSpec
+    inputs: Inputs
+    folder: str | None
+    started: str
+    record: RunRecord | None = None
+
+    @functools.cached_property
+    def config_sha256(self) -> str:
+        """Hash of the configuration and of what it reads."""
+        return config_sha256(self.spec.parameters, self.inputs)
+
+    def finish(self, **fields: Any) -> None:
+        """Makes the record, and writes it.
+
+        Args:
+            **fields: of `RunRecord`, beside those that say which run it is and when.
+        """
+        spec, code = self.spec, self.inputs.code
+        same = identity(spec.parameters, self.inputs)
+        kept = {"run_id": spec.name}
+        if self.folder:
+            kept = {
+                "run_id": f"{spec.name}-{self.config_sha256[:8]}",
+                "config_sha256": self.config_sha256,
+                "identity": same.with_seed,
+                "identity_without_seed": same.without_seed,
+            }
+        known = {
+            "label": spec.label,
+            "kind": spec.root,
+            "status": "done",
+            "seed": spec.seed,
+            "hparams": spec.parameters,
+            "code_sha256": code[0] if code else None,
+            "code_continued": list(code[1:]),
+            "suite": self.session.suite,
+            "cell_id": self.session.cell_id,
+            "started": self.started,
+            "ended": now(),
+        }
+        self.record = RunRecord(**{**kept, **known, **fields})
+        if self.folder:
+            write_record(self.folder, self.record)
+
+
+def now() -> str:
+    """The time, ISO 8601 in UTC."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+@contextlib.contextmanager
+def open_run(
+    session: Session,
+    spec: RunSpec,
+    inputs: Inputs,
+    workdir: str | None,
+    *,
+    spared: Iterable[str | None] = (),
+    again: bool = False,
+) -> Iterator[OpenRun]:
+    """Makes the folder of a run, or opens it to go on; holds it for this process.
+
+    Args:
+        session: how it was started. With `overwrite` what lies in the folder is deleted:
+            another run, a finished one, any files; never the progress of this very run.
+        spec: what it is.
+        inputs: what it is made of. Equal paths with other content make another run.
+        workdir: the folder is made inside it; None keeps no record.
+        spared: files that must not be deleted.
+        again: whether a finished run is not believed but made once more.
+
+    Yields:
+        The run; its record is there if it was done before.
+
+    Raises:
+        AnotherRun: the folder holds another run, or other files, and `overwrite` is off;
+            or another process is at work in it.
+        ValueError: `overwrite` would delete what it starts from.
+    """
+    started = now()
+    if workdir is None:
+        session.begin()
+        yield OpenRun(session, spec, inputs, None, started)
+        return
+    run_dir = os.path.join(workdir, spec.name)
+    for path in spared:
+        _check_spared(path, run_dir, session.overwrite)
+    os.makedirs(run_dir, exist_ok=True)
+    with open(os.path.join(run_dir, _LOCK), "w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AnotherRun(f"another process is at work in {run_dir}") from error
+        found = find(run_dir, spec.parameters, inputs)
+        if session.overwrite and _is_deleted(run_dir, found):
+            _empty(run_dir)
+            found = Found(ABSENT)
+        inputs = _entered(
+            run_dir, spec, inputs, found, accept=session.accept_code, again=again
+        )
+        run = OpenRun(session, spec, inputs, run_dir, started)
+        if found.record and not again:
+            print(f"{run_dir} is done already{_of_code(found.record)}")
+            run.record = read_record(os.path.join(run_dir, FILE_NAME))
+        else:
+            session.begin()
+        yield run
+
+
+def _is_deleted(run_dir: str, found: Found) -> bool:
+    has_record = os.path.isfile(os.path.join(run_dir, FILE_NAME))
+    return has_record or found.state in (OTHER, OTHER_CODE)
+
+
+def _of_code(record: RunRecord) -> str:
+    return "" if record.code_sha256 else ", by code that is unknown"
+
+
+def _entered(
+    run_dir: str,
+    spec: RunSpec,
+    inputs: Inputs,
+    found: Found,
+    *,
+    accept: bool,
+    again: bool,
+) -> Inputs:
+    """Writes down what the run is of, or checks that this was done; the inputs then.
+
+    Raises:
+        AnotherRun: it is another one, or of other code that is not accepted.
+    """
+    way_out = "give --overwrite to delete it"
+    if found.state == OTHER:
+        if found.line:
+            raise AnotherRun(
+                f"{run_dir} holds another run: {found.line}; choose another --workdir, or "
+                f"{way_out}"
+            )
+        if stored(run_dir) is None:
+            raise AnotherRun(
+                f"{run_dir} is not empty and holds no run; choose another --workdir, or "
+                f"{way_out}"
+            )
+        raise AnotherRun(f"{run_dir}: {found.reason}; {way_out}")
+    if found.state == ABSENT:
+        _write_config(run_dir, spec, inputs)
+        return inputs
+    if found.state == OTHER_CODE and not accept:
+        raise AnotherRun(
+            f"{run_dir} holds this run made by other code; give --accept_code to take it "
+            "all the same, which its record says, or --overwrite to run it again"
+        )
+    if found.state != OTHER_CODE and found.reason:
+        print(
+            f"{found.reason}; as after a power loss: it goes on from its checkpoint",
+            flush=True,
+        )
+    before = stored(run_dir).inputs.code
+    if found.state == OTHER_CODE and found.record and not again:
+        accept_code(run_dir, inputs.code[0])
+    elif found.state == OTHER_CODE:
+        went_on = () if again else before
+        inputs = dataclasses.replace(inputs, code=(*went_on, *inputs.code))
+        _write_config(run_dir, spec, inputs)
+        return inputs
+    return dataclasses.replace(inputs, code=before)
+
+
+def accept_code(run_dir: str, code: str) -> None:
+    """Takes a finished run of other code, and says so in its record.
+
+    Args:
+        run_dir: its folder.
+        code: hash of the code that it is taken for.
+    """
+    record = read_record(os.path.join(run_dir, FILE_NAME))
+    accepted = [*record.code_accepted, code]
+    write_record(run_dir, dataclasses.replace(record, code_accepted=accepted))
+
+
+def _write_config(run_dir: str, spec: RunSpec, inputs: Inputs) -> None:
+    lines = [f"{_CONTENT}{name} {sha}" for name, sha in sorted(inputs.content.items())]
+    lines += [f"{_CODE}{sha}" for sha in inputs.code]
+    if inputs.code:
+        lines.append(_IDENTITY + identity(spec.parameters, inputs).with_seed)
+    write_text(os.path.join(run_dir, CONFIG), "\n".join([*lines, spec.text]))
+
+
+def _check_spared(path: str | None, run_dir: str, overwrite: bool) -> None:
+    """Checks that `overwrite` does not delete a file that the run starts from.
+
+    Raises:
+        ValueError: it would.
+    """
+    if not (path and overwrite):
+        return
+    folder = os.path.realpath(run_dir)
+    if os.path.commonpath([os.path.realpath(path), folder]) == folder:
+        raise ValueError(
+            f"--overwrite would delete {path!r}, which the run starts from; give another "
+            "LABEL, SEED or --workdir"
+        )
+
+
+def _empty(run_dir: str) -> None:
+    for name in set(os.listdir(run_dir)) - {_LOCK}:
+        path = os.path.join(run_dir, name)
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        else:
+            os.remove(path)
+
+
+def fine_tuned_record(run_dir: str) -> RunRecord:
+    """The record of a fine-tuned run, which names its tasks.
+
+    Raises:
+        FileNotFoundError: no run there, or one without a record.
+        ValueError: another kind of run.
+    """
+    path = os.path.join(run_dir, FILE_NAME)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f"no finished run at {run_dir!r}: it has no {FILE_NAME}"
+        )
+    record = read_record(path)
+    if record.kind != "finetune" or not record.tasks:
+        raise ValueError(
+            f"{run_dir!r} is a {record.kind} run, which answers no task; give a "
+            "fine-tuned run"
+        )
+    return record

@@ -1,0 +1,158 @@
+"""One run as it is asked for: its root, its parameters, its names; no TensorFlow."""
+
+import ast
+import dataclasses
+import functools
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import gin
+
+from electra_bench import config, registry
+from electra_bench.config.roles import Role, declared
+
+_FILE_TASK = "electra_bench.tasks.from_files.source:Definition"
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSpec:
+    """A run.
+
+    Attributes:
+        root: what runs it, `finetune`.
+        label: row of the tables.
+        name: of its folder.
+        seed: of the run; None for one without.
+        text: its configuration, as a gin file that repeats it.
+    """
+
+    root: str
+    label: str
+    name: str
+    seed: int | None
+    text: str
+
+    @functools.cached_property
+    def parameters(self) -> Mapping[str, Any]:
+        """Key to value as plain JSON, those that nothing binds included."""
+        values = dict(_statements(self.text))
+        return {
+            key: plain(_value(values, value))
+            for key, value in values.items()
+            if "." in key
+        }
+
+    def expand(
+        self,
+        seeds: Sequence[int],
+        fractions: Sequence[float | None],
+        name: Callable[[int, float | None], str],
+    ) -> list[tuple["RunSpec", float | None]]:
+        """The runs that one command makes: one a fraction and seed, with its fraction.
+
+        Args:
+            seeds: of the runs.
+            fractions: of the training of the checkpoint that they start from.
+            name: gives the folder's name.
+        """
+
+        def run(seed: int, at: float | None) -> RunSpec:
+            values = {f"runs.{self.root}.seed": seed, f"runs.{self.root}.init_at": at}
+            text = config.replaced(self.text, values)
+            return dataclasses.replace(self, name=name(seed, at), seed=seed, text=text)
+
+        return [(run(seed, at), at) for at in fractions for seed in seeds]
+
+
+def _statements(text: str) -> Iterable[tuple[str, str]]:
+    for line in text.splitlines():
+        key, separator, value = line.partition(" = ")
+        if separator and not line.startswith("#"):
+            yield key, value
+
+
+def _value(values: Mapping[str, str], value: str) -> Any:
+    """What gin's text of a value stands for."""
+    macro = value.removeprefix("%")
+    if macro != value and macro in values:
+        return _value(values, values[macro])
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return value  # a reference
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: without tuples."""
+    return json.loads(json.dumps(value, default=repr))
+
+
+def target_of(selector: str) -> str:
+    """Where what gin calls `<kind>.<name>` is defined; empty if nobody knows."""
+    kind, _, name = selector.partition(".")
+    if kind == "runs":
+        return f"electra_bench.runs.{name}:{name}"
+    if kind == "tasks":
+        return _FILE_TASK
+    try:
+        return registry.REGISTRIES[kind].origin(name).target
+    except KeyError:
+        return ""
+
+
+def role_of(key: str) -> Role | None:
+    """What a parameter is to a run; None if its builder does not say."""
+    selector, _, parameter = key.rpartition("/")[2].rpartition(".")
+    return declared(target_of(selector)).get(parameter)
+
+
+def counted(parameters: Mapping[str, Any], *, seed: bool = True) -> dict[str, Any]:
+    """Parameters that decide the result; those of unknown role are among them.
+
+    Args:
+        parameters: of a run.
+        seed: whether the seed counts.
+    """
+    left_out = {Role.MACHINE, Role.CONTENT, Role.GIVEN, *(() if seed else (Role.SEED,))}
+    return {k: v for k, v in parameters.items() if role_of(k) not in left_out}
+
+
+def default_of(key: str) -> Any:
+    """The default of a parameter, by the signature of its builder, which is loaded.
+
+    None where there is none.
+    """
+    selector = key.rpartition("/")[2].rpartition(".")[0]
+    parameter = key.rpartition(".")[2]
+    try:
+        builder = gin.get_configurable(selector)
+    except ValueError:
+        return None
+    # gin's wrapper of a class takes anything; its __init__ has the parameters.
+    function = builder.__init__ if inspect.isclass(builder) else builder
+    found = inspect.signature(function).parameters.get(parameter)
+    return None if found is None else found.default
+
+
+def overlaid(
+    before: Mapping[str, Any], parsed: config.Parsed, default: Callable[[str], Any]
+) -> dict[str, Any]:
+    """The parameters that a run had, with the values that a configuration gives them.
+
+    Args:
+        before: key to value there.
+        parsed: the configuration.
+        default: gives the value of what it does not bind.
+    """
+    bound = {binding.key for binding in parsed.bindings}
+
+    def value(key: str) -> Any:
+        # A scope's parameter is bound in the scope, or for all.
+        for name in (key, key.rpartition("/")[2]):
+            if name in bound:
+                return parsed.value(name)
+        return default(key)
+
+    return {key: plain(value(key)) for key in before}

@@ -1,0 +1,65 @@
+"""Every parameter that gin may bind says what it is to a run."""
+
+import inspect
+import typing
+
+import gin
+import pytest
+
+from electra_bench import registry
+from electra_bench.config import types
+from electra_bench.config.roles import Role, bare, declared, role_of
+from electra_bench.runs.launch import load
+from electra_bench.runs.spec import target_of
+
+# Roots that leave a record.
+ROOTS = ("pretrain", "finetune", "evaluate", "predict", "score", "rerank")
+KINDS = ("models", "objectives", "kinds", "training", "features", "vocabularies")
+SELECTORS = [
+    *(f"runs.{root}" for root in ROOTS),
+    *(f"{k}.{n}" for k in KINDS for n in registry.REGISTRIES[k].names()),
+    "tasks.a_task_of_files",
+]
+
+
+def parameters(selector):
+    """Those that gin has literals of."""
+    load(*selector.split("."))
+    builder = gin.get_configurable(selector)
+    function = builder.__init__ if inspect.isclass(builder) else builder
+    return {
+        parameter.name: parameter.annotation
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.name != "self" and types.has_literals(parameter.annotation)
+    }
+
+
+@pytest.mark.parametrize("selector", SELECTORS)
+def test_every_parameter_says_its_role(selector):
+    for name, annotation in parameters(selector).items():
+        assert role_of(annotation) is not None, f"{selector}.{name} says no role"
+
+
+@pytest.mark.parametrize("selector", SELECTORS)
+def test_the_source_says_what_the_signature_says(selector):
+    said = {name: role_of(a) for name, a in parameters(selector).items()}
+    assert declared(target_of(selector)) == said
+
+
+def test_roles_of_what_decides_whether_two_runs_are_the_same():
+    finetune = declared(target_of("runs.finetune"))
+    assert finetune["learning_rate" if "learning_rate" in finetune else "epochs"] == (
+        Role.RESULT
+    )
+    assert finetune["seed"] == Role.SEED
+    assert finetune["workdir"] == finetune["data_dir"] == Role.MACHINE
+    assert finetune["init"] == finetune["vocab"] == finetune["files"] == Role.CONTENT
+    assert declared("electra_bench.training.trainer:Loop")["keep"] == Role.MACHINE
+
+
+def test_a_role_is_looked_through():
+    marked = parameters("runs.finetune")["epochs"]
+    assert bare(marked) == float | None
+    assert types.fits(2, marked) and not types.fits("2", marked)
+    assert types.shown(marked) == "float | None"
+    assert typing.get_args(marked)[1] is Role.RESULT

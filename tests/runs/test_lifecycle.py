@@ -1,0 +1,267 @@
+"""A run's folder: who may take it, what its code is, what a power loss leaves."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from electra_bench.config.statements import COMMAND_LINE, Binding
+from electra_bench.records import read_record
+from electra_bench.runs import lifecycle
+from electra_bench.runs.identity import Inputs, code_sha256, identity
+from electra_bench.runs.lifecycle import AnotherRun, find, open_run, stored
+from electra_bench.runs.session import Session
+from electra_bench.runs.spec import RunSpec, overlaid, role_of
+
+TEXT = """\
+# TASK (command line) overrides runs/finetune.gin:9
+INIT = 'runs/a'
+TASK = 'cola'
+runs.finetune.batch_size = 32
+runs.finetune.epochs = 3.0
+runs.finetune.init = %INIT
+runs.finetune.init_at = None
+runs.finetune.seed = 0
+runs.finetune.splits = {'cola': ('train', 'dev')}
+runs.finetune.task = %TASK
+runs.finetune.workdir = 'runs'
+training.loop.keep = 2
+training.loop.log_every = 50
+"""
+SPEC = RunSpec("finetune", "small", "small-cola-s0", 0, TEXT)
+CONTENT = {"vocabulary": "v1", "init": "c1", "data of cola train": "d1"}
+
+
+def inputs(code="code1", **content):
+    return Inputs.of(CONTENT | content, code)
+
+
+def session(**flags):
+    return Session("finetune", None, **flags)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Opens the run and finishes it unless it is done or to be left."""
+
+    def start(spec=SPEC, made_of=None, finish=True, **flags):
+        made_of = made_of or inputs()
+        with open_run(session(**flags), spec, made_of, str(tmp_path)) as opened:
+            if opened.record is None and finish:
+                opened.finish(wall_s=len(opened.inputs.code))
+        return opened.record
+
+    return start
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / SPEC.name
+
+
+def with_value(key, value):
+    lines = [
+        f"{key} = {value!r}" if line.startswith(f"{key} = ") else line
+        for line in TEXT.splitlines()
+    ]
+    return replace(SPEC, text="\n".join(lines) + "\n")
+
+
+def test_a_run_is_made_once(run, folder, capsys):
+    record = run()
+    assert record.run_id.startswith("small-cola-s0-") and record.status == "done"
+    assert record.code_sha256 == "code1" and record.code_continued == []
+    assert record.schema_version == 2
+    assert record.hparams["runs.finetune.splits"] == {"cola": ["train", "dev"]}
+    assert record.hparams["runs.finetune.task"] == "cola"
+    assert run() == record
+    assert f"{folder} is done already\n" in capsys.readouterr().out
+    assert run(overwrite=True).started >= record.started
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("runs.finetune.workdir", "elsewhere"),
+        ("training.loop.keep", 9),
+        ("INIT", "moved/a"),
+    ],
+)
+def test_the_machine_and_where_a_file_lies_make_no_other_run(run, key, value):
+    assert run() == run(with_value(key, value))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("runs.finetune.epochs", 2.0),
+        ("TASK", "sst"),
+        ("runs.finetune.seed", 1),
+        ("training.loop.log_every", 10),
+    ],
+)
+def test_other_parameters_make_another_run(run, key, value):
+    record = run()
+    line = next(x for x in TEXT.splitlines() if x.startswith(f"{key} = "))
+    with pytest.raises(AnotherRun, match="holds another run") as raised:
+        run(with_value(key, value))
+    assert f'"{line}" only there' in str(raised.value).replace("'TASK", '"TASK') or (
+        repr(line) in str(raised.value)
+    )
+    again = run(with_value(key, value), overwrite=True)
+    assert again.identity != record.identity
+    same_seeds = key == "runs.finetune.seed"
+    assert (again.identity_without_seed == record.identity_without_seed) == same_seeds
+
+
+def test_other_content_makes_another_run(run):
+    run()
+    with pytest.raises(AnotherRun, match="'vocabulary v1' only there"):
+        run(made_of=inputs(vocabulary="v2"))
+    with pytest.raises(AnotherRun, match="'data of cola test d9' only here"):
+        run(made_of=inputs(**{"data of cola test": "d9"}))
+
+
+def test_a_parameter_that_is_new_and_has_its_default_changes_nothing(run):
+    def grown(value):
+        line = f"training.loop.checkpoint_every = {value}\n"
+        return replace(SPEC, text=TEXT + line)
+
+    __import__("electra_bench.training.trainer")  # whose defaults count
+    record = run()
+    assert run(grown(1000)) == record
+    with pytest.raises(AnotherRun, match="checkpoint_every = 7' only here"):
+        run(grown(7))
+
+
+def test_other_code_is_said_and_may_be_accepted(run, folder):
+    record = run()
+    with pytest.raises(AnotherRun, match="made by other code; give --accept_code"):
+        run(made_of=inputs("code2"))
+    taken = run(made_of=inputs("code2"), accept_code=True)
+    assert taken == replace(record, code_accepted=["code2"])
+    assert taken.code_mark == "other code" and record.code_mark is None
+    assert read_record(str(folder / "record.json")) == taken
+    # It is written down: the next command asks no more, the code it was made by neither.
+    assert run(made_of=inputs("code2")) == taken == run()
+    with pytest.raises(AnotherRun, match="made by other code"):
+        run(made_of=inputs("code3"))
+    again = run(made_of=inputs("code3"), overwrite=True)
+    assert (again.code_sha256, again.code_accepted) == ("code3", [])
+    assert again.identity != record.identity
+
+
+def test_an_interrupted_run_goes_on_under_other_code_and_lists_both(run, folder):
+    assert run(finish=False) is None
+    with pytest.raises(AnotherRun, match="made by other code; give --accept_code"):
+        run(made_of=inputs("code2"))
+    record = run(made_of=inputs("code2"), accept_code=True)
+    assert (record.code_sha256, record.code_continued) == ("code1", ["code2"])
+    assert record.code_mark == "code changed half-way"
+    assert run(made_of=inputs("code2")) == record
+
+
+def test_overwrite_keeps_the_progress_of_this_run_by_this_code_only(run, folder):
+    run(finish=False)
+    (folder / "progress").touch()
+    run(finish=False, overwrite=True)
+    assert (folder / "progress").exists()
+    run(finish=False, made_of=inputs("code2"), overwrite=True)
+    assert not (folder / "progress").exists()
+
+
+@pytest.mark.parametrize("left", ["", '{"run_id": "small-co'])
+def test_a_record_that_a_power_loss_has_cut_is_made_again(run, folder, left, capsys):
+    record = run()
+    (folder / "checkpoints").mkdir()
+    (folder / "record.json").write_text(left)
+    capsys.readouterr()
+    again = run()
+    assert "record.json: cannot be read" in capsys.readouterr().out
+    assert replace(again, started="", ended="") == replace(record, started="", ended="")
+    assert (folder / "checkpoints").exists(), "it goes on from there"
+
+
+def test_a_folder_without_a_note_of_code_answers_for_any(run, folder, capsys):
+    record = run()
+    text = (folder / "config.gin").read_text()
+    kept = [line for line in text.splitlines() if not line.startswith("#~ ")]
+    (folder / "config.gin").write_text("\n".join(kept) + "\n")
+    content = json.loads((folder / "record.json").read_text())
+    for name in [n for n in content if n.startswith(("identity", "code_"))]:
+        del content[name]
+    content["schema_version"] = 1
+    (folder / "record.json").write_text(json.dumps(content))
+    old = run(made_of=inputs("code2"))
+    assert old.run_id == record.run_id and old.code_sha256 is None
+    assert "is done already, by code that is unknown" in capsys.readouterr().out
+
+
+def test_a_record_of_another_configuration(run, folder):
+    run()
+    content = json.loads((folder / "record.json").read_text())
+    content["identity"] = "f" * 64
+    (folder / "record.json").write_text(json.dumps(content))
+    found = find(str(folder), SPEC.parameters, inputs())
+    assert found.state == lifecycle.OTHER
+    assert found.reason == "its record.json is of another configuration"
+
+
+def test_one_spec_becomes_a_run_a_fraction_and_seed():
+    spec = replace(SPEC, text=TEXT.replace("seed = 0", "seed = %SEED\nSEED = [1, 2]"))
+    runs = spec.expand([1, 2], [0.5, 1.0], lambda seed, at: f"r-{at:g}-{seed}")
+    assert [(one.name, one.seed, at) for one, at in runs] == [
+        ("r-0.5-1", 1, 0.5),
+        ("r-0.5-2", 2, 0.5),
+        ("r-1-1", 1, 1.0),
+        ("r-1-2", 2, 1.0),
+    ]
+    values = [
+        (one.parameters["runs.finetune.seed"], one.parameters["runs.finetune.init_at"])
+        for one, _ in runs
+    ]
+    assert values == [(1, 0.5), (2, 0.5), (1, 1.0), (2, 1.0)]
+    same = {identity(one.parameters, inputs()).without_seed for one, _ in runs}
+    assert len(same) == 2, "seeds are averaged, fractions are not"
+
+
+def test_seeds_of_pretraining_are_seeds_too():
+    """Each has a checkpoint of its own, but one origin."""
+    made_of = [replace(inputs(init=c), origin="pretraining") for c in ("c1", "c2")]
+    found = [identity(SPEC.parameters, one) for one in made_of]
+    assert found[0].with_seed != found[1].with_seed
+    assert found[0].without_seed == found[1].without_seed
+
+
+def test_bindings_over_what_a_run_had():
+    bound = Binding("", "runs.finetune", "epochs", 2, COMMAND_LINE, 1)
+
+    class Parsed:
+        bindings = (bound,)
+
+        @staticmethod
+        def value(key):
+            return {bound.key: 2}[key]
+
+    found = overlaid(SPEC.parameters, Parsed, {"training.loop.keep": 5}.get)
+    assert found["runs.finetune.epochs"] == 2 and found["training.loop.keep"] == 5
+    assert found["runs.finetune.task"] is None
+
+
+def test_an_unknown_role_counts_and_unknown_code_is_not_guessed():
+    assert role_of("models.of_a_plugin_that_is_gone.size") is None
+    assert code_sha256("finetune", {"models.of_a_plugin_that_is_gone.size": 1}) is None
+    assert code_sha256("finetune", {"runs.finetune.task": "no such task"}) is None
+    known = code_sha256("finetune", SPEC.parameters)
+    assert known and known != code_sha256("pretrain", SPEC.parameters)
+    assert known != code_sha256(
+        "finetune", SPEC.parameters | {"runs.finetune.task": "squad"}
+    )
+
+
+def test_what_a_folder_says_is_what_was_written(run, folder):
+    record = run()
+    found = stored(str(folder))
+    assert found.parameters == SPEC.parameters == record.hparams
+    assert found.inputs == inputs()
+    assert found.identity == record.identity
