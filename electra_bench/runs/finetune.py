@@ -135,7 +135,8 @@ def finetune(
         built = building.task_objective(cards, model, variables, tokens)
         num_steps = batches.num_steps
         stages = building.stages(built, num_steps, frozen, weight_decay=weight_decay)
-    training = Training(strategy, loop, variables, built, stages, num_steps)
+    flops = task_train_flops(built, parts, batches)
+    training = Training(strategy, loop, variables, built, stages, num_steps, flops)
     building.check_length(built.encoder, max(d.length for d in data))
     building.check_protocol(protocol)
     if loop.best_metric and not loop.eval_every:
@@ -152,13 +153,12 @@ def finetune(
         return f"{label}-{mixture.name}{fraction}-s{one}"
 
     specs = session.spec(label, mixture.name).expand(seeds, fractions, name)
-    train_flops = task_train_flops(built, parts, batches)
     if session.dry_run:
         dry_run.show_training(
             ", ".join(os.path.join(workdir, spec.name) for spec, _ in specs),
             built,
             {"task": mixture.name, "steps": num_steps, "batch": batch_size},
-            train_flops,
+            flops,
             parts[0].store,
             None,
         )
@@ -167,7 +167,6 @@ def finetune(
     runs = TaskRuns.of(session, workdir, training, trainer, batches, data, tokens)
     shared = {
         "model": model,
-        "train_flops": train_flops,
         "vocab_sha256": tokens.sha256,
         **recording.protocol_fields(protocol, specs[0][0].parameters),
     }

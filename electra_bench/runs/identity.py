@@ -97,6 +97,11 @@ def code_sha256(
     selectors |= {f"runs.{root}", *further}
     for kind in ("model", "objective"):
         selectors |= {f"{kind}s.{name}" for name in named(kind)}
+    for key, value in parameters.items():
+        # `training.optimizer.name = 'adamw'` chooses `training.adamw`.
+        kind = key.partition(".")[0]
+        if kind in ("training", "features") and key.endswith(".name") and value:
+            selectors.add(f"{kind}.{value}")
     targets = [target_of(selector) for selector in selectors]
     # Those that the configuration describes are made by code that is there anyway.
     for task in {*named("task"), *named("corpus")} - {*named("corpora")}:

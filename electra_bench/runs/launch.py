@@ -2,7 +2,7 @@
 
 import importlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gin
@@ -106,7 +106,6 @@ def configure(
     files: Sequence[str],
     overrides: Sequence[str],
     plugins: Sequence[str] = (),
-    given: Iterable[str] = (),
 ) -> config.Parsed:
     """Parses the configuration of a root into gin and registers what it describes.
 
@@ -115,7 +114,6 @@ def configure(
         files: gin files.
         overrides: gin bindings.
         plugins: modules or files to load first.
-        given: parameters of the root that the caller passes itself.
 
     Raises:
         ConfigError, FileNotFoundError: something is wrong with it.
@@ -123,7 +121,7 @@ def configure(
     load("runs", root)
     files = [*model_files(root, files, overrides), *files]
     parsed = parse(files, overrides, plugins)
-    config.require_bound(f"runs.{root}", ("session", *given))
+    config.require_bound(f"runs.{root}", ("session",))
     register_file_tasks(
         parsed,
         parsed.value(f"runs.{root}.task"),
@@ -140,13 +138,8 @@ def launch(
     overrides: Sequence[str] | Mapping[str, Any] = (),
     plugins: Sequence[str] = (),
     *,
-    dry_run: bool = False,
-    overwrite: bool = False,
-    accept_code: bool = False,
     on_start: Callable[[], None] = lambda: None,
-    suite: str | None = None,
-    cell_id: str | None = None,
-    given: Mapping[str, Any] | None = None,
+    **flags: Any,
 ) -> Any:
     """Parses a configuration and runs a root with it; no binding is left behind.
 
@@ -155,32 +148,17 @@ def launch(
         files: gin files.
         overrides: gin bindings, or keys and macros to their values.
         plugins: modules or files to load first.
-        dry_run: build everything, print the plan, train nothing.
-        overwrite: delete another run that lies in the folder.
-        accept_code: take a run that other code has made.
         on_start: called once everything was found in order, before the first update.
-        suite: name of the suite that the run belongs to.
-        cell_id: its place in the suite.
-        given: further arguments of the root, which are no literals of gin.
+        **flags: `dry_run`, `overwrite`, `accept_code`, `suite`, `cell_id`, see `Session`.
 
     Returns:
         What the root returns: records.
     """
     if isinstance(overrides, Mapping):
         overrides = [f"{key} = {value!r}" for key, value in overrides.items()]
-    given = given or {}
     try:
-        session = Session(
-            root,
-            configure(root, files, overrides, plugins, given),
-            tuple(plugins),
-            dry_run,
-            overwrite,
-            accept_code,
-            on_start,
-            suite,
-            cell_id,
-        )
-        return gin.get_configurable(f"runs.{root}")(session, **given)
+        parsed = configure(root, files, overrides, plugins)
+        session = Session(root, parsed, tuple(plugins), begin=on_start, **flags)
+        return gin.get_configurable(f"runs.{root}")(session)
     finally:
         gin.clear_config()

@@ -89,7 +89,7 @@ def pretrain(
     start = find_pretrained(init)
     tokens = building.open_vocabulary(vocabulary, vocab)
     # Everything that gin configures is built before the spec, which records it.
-    training, flops = _training(
+    training = _training(
         (objective, model, tokens),
         seed,
         (batch_size, max_seq_length),
@@ -114,7 +114,7 @@ def pretrain(
                 run_dir,
                 built,
                 {"corpus": name, "steps": training.num_steps, "batch": batch_size},
-                flops["train_flops"],
+                training.train_flops,
                 sample(name, "train", max_seq_length, 2),
                 max_seq_length,
             )
@@ -146,6 +146,7 @@ def pretrain(
             run.folder, seed, batches.dataset(seed), held.evaluation()
         )
         before = start.of_record("contaminated") or {}
+        paper_flops = _per_sequence(built, "paper_flops", max_seq_length)
         run.finish(
             run_id=f"{label}-s{seed}-{run.config_sha256[:8]}",
             model=model,
@@ -154,14 +155,12 @@ def pretrain(
             train_examples=sum(len(part.store) for part in train),
             results=held.results(trained.evaluation),
             pretrain_fraction=1.0,
-            paper_flops=flops["paper_flops"],
+            paper_flops=paper_flops and paper_flops * batch_size * training.num_steps,
             positions_seen=_positions_seen(max_seq_length, start),
             new_tokens=change and change.num_new,
             contaminated=before | dict(contaminated or {}),
             vocab_sha256=tokens.sha256,
-            **recording.trained_fields(
-                trained, training, start, flops["train_flops"], trained.checkpoint
-            ),
+            **recording.trained_fields(trained, training, start, trained.checkpoint),
         )
     return run.record
 
@@ -184,8 +183,8 @@ def _training(
     seed: int,
     size: tuple[int, int],
     budget: tuple[int | None, float | None],
-) -> tuple[Training, dict[str, float | None]]:
-    """Builds what is trained, and says what it costs by either method.
+) -> Training:
+    """Builds what is trained.
 
     Args:
         names: registered objective and model, and the vocabulary.
@@ -202,15 +201,12 @@ def _training(
         built = building.pretraining_objective(
             objective, model, variables, tokens.special_ids
         )
-        flops = {
-            method: per_sequence and per_sequence * batch_size
-            for method in ("train_flops", "paper_flops")
-            for per_sequence in [_per_sequence(built, method, max_seq_length)]
-        }
-        num_steps = _num_steps(*budget, flops["train_flops"])
+        flops = _per_sequence(built, "train_flops", max_seq_length)
+        flops = flops and flops * batch_size
+        num_steps = _num_steps(*budget, flops)
         stages = building.stages(built, num_steps)
-    training = Training(strategy, loop, variables, built, stages, num_steps)
-    return training, {method: f and f * num_steps for method, f in flops.items()}
+    flops = flops and flops * num_steps
+    return Training(strategy, loop, variables, built, stages, num_steps, flops)
 
 
 def _per_sequence(objective: Objective, method: str, seq: int) -> float | None:

@@ -43,7 +43,6 @@ def trained_fields(
     trained: Trained,
     training: Training,
     start: Pretrained,
-    train_flops: float | None,
     checkpoint: str,
 ) -> dict[str, Any]:
     """Fields of a record that say what a training took, and what it built on.
@@ -52,10 +51,9 @@ def trained_fields(
         trained: what the trainer returned.
         training: what was trained.
         start: what it started from.
-        train_flops: FLOPs of this run by method v2; None if unknown.
         checkpoint: the one that was scored.
     """
-    encoder = training.objective.encoder
+    encoder, train_flops = training.objective.encoder, training.train_flops
     # Without its record nobody knows what a checkpoint has cost.
     before = 0.0 if start.checkpoint is None else start.of_record("total_flops")
     known = train_flops is not None and before is not None

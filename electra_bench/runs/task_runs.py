@@ -141,7 +141,6 @@ class TaskRuns(NamedTuple):
                     trained,
                     training,
                     start,
-                    shared["train_flops"],
                     best.prefix if best else trained.checkpoint,
                 ),
             )

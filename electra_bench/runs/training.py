@@ -25,6 +25,7 @@ class Training(NamedTuple):
         objective: what is trained.
         stages: with the optimizer.
         num_steps: updates.
+        train_flops: FLOPs of the whole training by method v2; None if unknown.
     """
 
     strategy: tf.distribute.Strategy
@@ -33,6 +34,7 @@ class Training(NamedTuple):
     objective: Objective
     stages: tuple[TrainingStage, ...]
     num_steps: int
+    train_flops: float | None
 
     def trainer(self, name: str, keep_at: Sequence[float] = ()) -> Trainer:
         """What trains it.

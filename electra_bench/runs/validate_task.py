@@ -1,7 +1,7 @@
 """`electra-bench validate task`: what a task's data hold, before anything is trained."""
 
 import collections
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
