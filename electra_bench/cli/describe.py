@@ -104,6 +104,7 @@ def _run(directory: str) -> dict[str, Any]:
     from dataclasses import asdict
 
     from electra_bench.records import read_record
+    from electra_bench.records.run_record import CODE_UNKNOWN
 
     names.check_directory(directory)
     path = os.path.join(directory, "record.json")
@@ -111,7 +112,10 @@ def _run(directory: str) -> dict[str, Any]:
         raise FileNotFoundError(
             f"no run in {directory!r}: it holds no record.json, which a run writes last"
         )
-    record = asdict(read_record(path))
+    read = read_record(path)
+    record = asdict(read)
+    if read.code_sha256 is None:
+        record["code_sha256"] = CODE_UNKNOWN
     config = os.path.join(directory, "config.gin")
     described = {"name": record["run_id"], **record, "path": path}
     if os.path.isfile(config):

@@ -63,6 +63,7 @@ def listed(kind: str, directory: str | None = None) -> list[dict[str, Any]]:
 
 def _runs(directory: str) -> list[dict[str, Any]]:
     from electra_bench.records import RecordError, find_records, read_record
+    from electra_bench.records.run_record import CODE_UNKNOWN
     from electra_bench.reports.table import text
 
     names.check_directory(directory)
@@ -85,6 +86,7 @@ def _runs(directory: str) -> list[dict[str, Any]]:
                 "status": record.status,
                 "protocol": record.protocol,
                 "seed": record.seed,
+                "code": record.code_mark or record.code_sha256 or CODE_UNKNOWN,
                 "scores": scores,
                 "ended": record.ended,
                 "path": path,

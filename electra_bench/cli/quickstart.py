@@ -49,6 +49,11 @@ def add_parser(subparsers) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="delete the runs of an earlier start"
     )
+    parser.add_argument(
+        "--accept_code",
+        action="store_true",
+        help="take the runs of an earlier start that other code has made",
+    )
     parser.set_defaults(run=run)
 
 
@@ -72,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
         ],
         overwrite=args.overwrite,
         on_start=errors.begin_work,
+        **({"accept_code": True} if args.accept_code else {}),
     )
     collected = collect([os.path.join(args.workdir, "runs")])
     # Runs of an earlier start with more seeds may lie beside them.

@@ -162,7 +162,7 @@ def _print_plan(suite: "Suite", steps: "list[Step]") -> None:
             step.cell.cell_id,
             step.state if step.state != "absent" else "to run",
             ", ".join(step.cell.waits_for),
-            f"{step.memory_bytes / GB:.1f}" if step.runs else "",
+            f"{step.job.memory_bytes / GB:.1f}" if step.runs else "",
             step.reason,
         )
         for number, step in enumerate(steps, 1)
@@ -173,8 +173,8 @@ def _print_plan(suite: "Suite", steps: "list[Step]") -> None:
             arguments = step.cell.arguments(
                 suite.name,
                 suite.plugins,
-                overwrite=step.overwrite,
-                accept_code=step.accept_code is not None,
+                overwrite=step.job.overwrite,
+                accept_code=step.job.accept_code,
             )
             print(shown(arguments))
     counts = Counter("to run" if step.runs else step.state for step in steps)

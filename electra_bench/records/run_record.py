@@ -14,6 +14,8 @@ SCHEMA_VERSION = 2
 FILE_NAME = "record.json"
 # The part of a run's configuration that other runs start from; beside its checkpoints.
 MODEL_FILE = "model.gin"
+# What is said of the code of a record that does not say its hash.
+CODE_UNKNOWN = "code unknown"
 # Folders inside a run's, which hold no records.
 OF_A_RUN = ("checkpoints", "predictions")
 # Shares and correlations in percent. Losses, perplexities and word error rates have no

@@ -172,7 +172,7 @@ def strategy(batch_size: int) -> tf.distribute.Strategy:
     return built
 
 
-def save_start(run_dir: str, config_text: str, model: str, tokens: Any) -> None:
+def save_start(run_dir: str, config_text: str, model: str, tokenizer: Any) -> None:
     """Puts into a run's folder what fine-tuning starts from beside its checkpoint.
 
     The bindings of model and vocabulary, and the vocabulary's file.
@@ -181,17 +181,17 @@ def save_start(run_dir: str, config_text: str, model: str, tokens: Any) -> None:
         run_dir: the run's folder.
         config_text: its configuration.
         model: registered model.
-        tokens: the vocabulary.
+        tokenizer: of the vocabulary.
     """
     # A discriminator's sizes are those of the model that is fine-tuned.
     lines = [line.removeprefix("discriminator/") for line in config_text.splitlines()]
     wanted = (f"models.{model}.", "vocabularies.")
     kept = [f"{line}\n" for line in lines if line.startswith(wanted)]
     write_text(os.path.join(run_dir, MODEL_FILE), "".join(kept))
-    name = "vocab.model" if _kind(tokens.path) == "sentencepiece" else "vocab.txt"
+    name = "vocab.model" if _kind(tokenizer.path) == "sentencepiece" else "vocab.txt"
     target = os.path.join(run_dir, name)
     if not os.path.exists(target):
-        with atomic_file(target) as file, open(tokens.path, "rb") as source:
+        with atomic_file(target) as file, open(tokenizer.path, "rb") as source:
             shutil.copyfileobj(source, file)
 
 

@@ -14,7 +14,7 @@ from electra_bench.runs import corpora as corpora_of_run
 from electra_bench.runs.held_out import HeldOut
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.restored import (
-    Inputs,
+    ReadingOptions,
     RestoredRun,
     answering_head,
     split_result,
@@ -78,7 +78,7 @@ def evaluate(
     run = RestoredRun.open(
         [registry.tasks.get(head)],
         pretrained,
-        Inputs(vocab, vocabulary, data_dir, files, max_seq_length, on_error),
+        ReadingOptions(vocab, vocabulary, data_dir, files, max_seq_length, on_error),
     )
     if is_task:
         run.check_files([name])

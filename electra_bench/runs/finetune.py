@@ -115,11 +115,11 @@ def finetune(
     model = model or start.of_record("model") or "electra"
     label = label or _label(start) or f"{model}-untrained"
     prepare()
-    tokens = building.open_vocabulary(
+    tokenizer = building.open_vocabulary(
         vocabulary, building.find_vocabulary(vocab, start.folder)
     )
     with run_context.use(
-        vocabulary=tokens,
+        vocabulary=tokenizer,
         data_dir=data_dir or run_context.current().data_dir,
         files=dict(files or {}),
         on_error=on_error,
@@ -132,7 +132,7 @@ def finetune(
     loop = registry.training.get("loop")()
     with strategy.scope():
         variables = Variables(0)
-        built = building.task_objective(cards, model, variables, tokens)
+        built = building.task_objective(cards, model, variables, tokenizer)
         num_steps = batches.num_steps
         stages = building.stages(built, num_steps, frozen, weight_decay=weight_decay)
     flops = task_train_flops(built, parts, batches)
@@ -143,7 +143,7 @@ def finetune(
         raise ValueError(
             "training.loop.best_metric needs evaluations: bind training.loop.eval_every"
         )
-    _check_vocabulary(start, tokens)
+    _check_vocabulary(start, tokenizer)
     # Now, so that a checkpoint that does not fit is found before anything is written.
     for checkpoint in starts.values():
         training.reset(seeds[0], checkpoint)
@@ -164,10 +164,10 @@ def finetune(
         )
         return []
     trainer = training.trainer(f"finetune {label} {mixture.name}")
-    runs = TaskRuns.of(session, workdir, training, trainer, batches, data, tokens)
+    runs = TaskRuns.of(session, workdir, training, trainer, batches, data, tokenizer)
     shared = {
         "model": model,
-        "vocab_sha256": tokens.sha256,
+        "vocab_sha256": tokenizer.sha256,
         **recording.protocol_fields(protocol, specs[0][0].parameters),
     }
     return [runs.run(spec, starts[at], shared) for spec, at in specs]
@@ -204,11 +204,11 @@ def _fractions(
     return found
 
 
-def _check_vocabulary(pretrained: Pretrained, tokens: Any) -> None:
-    change = pretrained.vocabulary_change(tokens)
+def _check_vocabulary(pretrained: Pretrained, tokenizer: Any) -> None:
+    change = pretrained.vocabulary_change(tokenizer)
     if change:
         raise ValueError(
-            f"{tokens.path} has {change.num_new} tokens that the vocabulary in "
+            f"{tokenizer.path} has {change.num_new} tokens that the vocabulary in "
             f"{pretrained.folder} lacks, or another order: fine-tune with the vocabulary "
             "of INIT, or continue its pre-training with this one"
         )

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from electra_bench import config
 from electra_bench.records import RecordError, RunRecord, read_record, write_record
-from electra_bench.records.run_record import FILE_NAME
+from electra_bench.records.run_record import CODE_UNKNOWN, FILE_NAME
 from electra_bench.runs.identity import Inputs, config_sha256, identity
 from electra_bench.runs.session import Session
 from electra_bench.runs.spec import RunSpec, counted, default_of, plain
@@ -322,7 +322,7 @@ def _is_deleted(run_dir: str, found: Found) -> bool:
 
 
 def _of_code(record: RunRecord) -> str:
-    return "" if record.code_sha256 else ", by code that is unknown"
+    return "" if record.code_sha256 else f" ({CODE_UNKNOWN})"
 
 
 def _entered(

@@ -11,7 +11,7 @@ from electra_bench.records import Prediction, RunRecord, TaskCard, TaskResult
 from electra_bench.runs.lifecycle import fine_tuned_record
 from electra_bench.runs.pretrained import find_pretrained
 from electra_bench.runs.restored import (
-    Inputs,
+    ReadingOptions,
     RestoredRun,
     answering_head,
     split_result,
@@ -118,7 +118,7 @@ def predict(
     run = RestoredRun.open(
         [registry.tasks.get(head) for head in heads],
         pretrained,
-        Inputs(vocab, vocabulary, data_dir, files, max_seq_length, on_error),
+        ReadingOptions(vocab, vocabulary, data_dir, files, max_seq_length, on_error),
     )
     run.check_files([*dict.fromkeys(one.card.name for one in chosen)])
     for one in chosen:

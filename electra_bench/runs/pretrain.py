@@ -87,10 +87,10 @@ def pretrain(
     prepare()
     label = label or f"{model}-{objective}"
     start = find_pretrained(init)
-    tokens = building.open_vocabulary(vocabulary, vocab)
+    tokenizer = building.open_vocabulary(vocabulary, vocab)
     # Everything that gin configures is built before the spec, which records it.
     training = _training(
-        (objective, model, tokens),
+        (objective, model, tokenizer),
         seed,
         (batch_size, max_seq_length),
         (train_steps, train_flops),
@@ -98,54 +98,54 @@ def pretrain(
     built = training.objective
     building.check_length(built.encoder, max_seq_length)
     building.check_protocol(protocol)
-    change = start.vocabulary_change(tokens)
+    change = start.vocabulary_change(tokenizer)
     # Now, so that a checkpoint that does not fit is found before anything is written.
     if start.checkpoint:
         trainable = {variable_name(v): v for v in built.trainable_variables}
         restore(start.checkpoint, trainable, change=change)
     name = corpora_of_run.register(corpus, corpora, data_dir)
-    spec = session.spec(label, f"pretrain-{label}-s{seed}", seed)
+    run_name = f"pretrain-{label}-s{seed}"
     with run_context.use(
-        vocabulary=tokens, data_dir=data_dir or run_context.current().data_dir
+        vocabulary=tokenizer, data_dir=data_dir or run_context.current().data_dir
     ):
         if session.dry_run:
-            run_dir = os.path.join(workdir, spec.name)
             dry_run.show_training(
-                run_dir,
+                os.path.join(workdir, run_name),
                 built,
                 {"corpus": name, "steps": training.num_steps, "batch": batch_size},
                 training.train_flops,
                 sample(name, "train", max_seq_length, 2),
                 max_seq_length,
             )
-            return RunRecord(run_dir, label, "pretrain", "planned")
+            return RunRecord(run_name, label, "pretrain", "planned")
         train = examples(name, "train", max_seq_length, processes)
         held_out = examples(name, "validation", max_seq_length, processes)
-    content = {"vocabulary": tokens.sha256, "init": start.sha256}
+    content = {"vocabulary": tokenizer.sha256, "init": start.sha256}
     content |= {f"data of {part.task}": part.data_sha256 for part in train}
+    # Now that the examples were built: their features are parameters, too.
+    spec = session.spec(label, run_name, seed)
     code = code_sha256("pretrain", spec.parameters, [f"models.{model}"])
     inputs = Inputs.of(content, code, start.origin)
     with open_run(session, spec, inputs, workdir, spared=[start.checkpoint]) as run:
         if run.record:
             return run.record
         if change:
+            kept = len(change.old_ids) - change.num_new
             print(
-                f"{vocab}: {len(change.old_ids) - change.num_new} tokens are in the "
-                f"vocabulary of {init} and keep their rows, {change.num_new} are new",
+                f"{vocab}: {kept} tokens are in the vocabulary of {init} and keep their "
+                f"rows, {change.num_new} are new",
                 flush=True,
             )
         if hasattr(built, "count_tokens"):
-            size = tokens.special_ids.size
+            size = tokenizer.special_ids.size
             built.count_tokens(lambda: token_counts(train, "input_ids", size))
-        building.save_start(run.folder, spec.text, model, tokens)
-        batches = TrainingBatches.mixture(
-            train, batch_size, training.num_steps, max_seq_length
-        )
+        building.save_start(run.folder, spec.text, model, tokenizer)
+        steps = training.num_steps
+        batches = TrainingBatches.mixture(train, batch_size, steps, max_seq_length)
         held = HeldOut(built, held_out, batch_size, max_seq_length, eval_batches)
         trained = training.trainer(f"pretrain {label}", keep_at).train(
             run.folder, seed, batches.dataset(seed), held.evaluation()
         )
-        before = start.of_record("contaminated") or {}
         paper_flops = _per_sequence(built, "paper_flops", max_seq_length)
         run.finish(
             run_id=f"{label}-s{seed}-{run.config_sha256[:8]}",
@@ -155,11 +155,11 @@ def pretrain(
             train_examples=sum(len(part.store) for part in train),
             results=held.results(trained.evaluation),
             pretrain_fraction=1.0,
-            paper_flops=paper_flops and paper_flops * batch_size * training.num_steps,
+            paper_flops=paper_flops and paper_flops * batch_size * steps,
             positions_seen=_positions_seen(max_seq_length, start),
             new_tokens=change and change.num_new,
-            contaminated=before | dict(contaminated or {}),
-            vocab_sha256=tokens.sha256,
+            contaminated=_contaminated(start, contaminated),
+            vocab_sha256=tokenizer.sha256,
             **recording.trained_fields(trained, training, start, trained.checkpoint),
         )
     return run.record
@@ -192,14 +192,14 @@ def _training(
         size: sequences in an update, over all replicas, and tokens in a sequence.
         budget: updates or FLOPs, see `train_steps` and `train_flops` of `pretrain`.
     """
-    objective, model, tokens = names
+    objective, model, tokenizer = names
     batch_size, max_seq_length = size
     strategy = building.strategy(batch_size)
     loop = registry.training.get("loop")()
     with strategy.scope():
         variables = Variables(seed)
         built = building.pretraining_objective(
-            objective, model, variables, tokens.special_ids
+            objective, model, variables, tokenizer.special_ids
         )
         flops = _per_sequence(built, "train_flops", max_seq_length)
         flops = flops and flops * batch_size
@@ -213,6 +213,13 @@ def _per_sequence(objective: Objective, method: str, seq: int) -> float | None:
     """FLOPs of a sequence; None for an encoder that counts none."""
     count = getattr(objective, f"{method}_per_sequence", None)
     return count(seq) if count else None
+
+
+def _contaminated(
+    start: Pretrained, contaminated: Mapping[str, str] | None
+) -> dict[str, str]:
+    """What is known of this text and of that which the checkpoint has seen."""
+    return {**(start.of_record("contaminated") or {}), **(contaminated or {})}
 
 
 def _positions_seen(max_seq_length: int, start: Pretrained) -> int | None:

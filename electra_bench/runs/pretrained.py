@@ -61,7 +61,7 @@ class Pretrained(NamedTuple):
         same = self.of_record("identity_without_seed")
         return same and f"{same} after {self.record.train_steps}"
 
-    def vocabulary_change(self, tokens: Any) -> VocabularyChange | None:
+    def vocabulary_change(self, tokenizer: Any) -> VocabularyChange | None:
         """From the vocabulary beside the checkpoint to a run's.
 
         None if they have the same tokens, or if none lies beside the checkpoint.
@@ -69,7 +69,7 @@ class Pretrained(NamedTuple):
         path = building.vocabulary_beside(self.folder)
         if path is None:
             return None
-        return vocabulary_change(building.open_vocabulary(None, path), tokens)
+        return vocabulary_change(building.open_vocabulary(None, path), tokenizer)
 
 
 def find_pretrained(init: str | None, at: float | None = None) -> Pretrained:
@@ -117,7 +117,7 @@ def _checkpoint_at(init: str, folder: str, record: RunRecord | None, at: float) 
 
 
 def restored_objective(
-    cards: Sequence[TaskCard], pretrained: Pretrained, tokens: Any
+    cards: Sequence[TaskCard], pretrained: Pretrained, tokenizer: Any
 ) -> Objective:
     """What a run trained, with the values of its checkpoint.
 
@@ -125,19 +125,19 @@ def restored_objective(
         cards: of the task that it was fine-tuned on or that such models answer, of
             several that it was fine-tuned on, or of a corpus.
         pretrained: the run; gin holds its configuration.
-        tokens: its vocabulary.
+        tokenizer: of its vocabulary.
 
     Raises:
         CheckpointError: a variable is missing or of another size.
     """
     cards = [registry.tasks.get(c.trained_on) if c.trained_on else c for c in cards]
-    variables, special_ids = Variables(0), tokens.special_ids
+    variables, special_ids = Variables(0), tokenizer.special_ids
     model = pretrained.of_record("model") or "electra"
     if cards[0].kind == "corpus":
         name = pretrained.of_record("objective") or "electra"
         objective = building.pretraining_objective(name, model, variables, special_ids)
     else:
-        objective = building.task_objective(cards, model, variables, tokens)
+        objective = building.task_objective(cards, model, variables, tokenizer)
     restore(pretrained.checkpoint, {variable_name(v): v for v in objective.variables})
     return objective
 

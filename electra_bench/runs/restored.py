@@ -15,7 +15,7 @@ from electra_bench.tasks.registration import load_task
 from electra_bench.training.evaluation import Evaluator
 
 
-class Inputs(NamedTuple):
+class ReadingOptions(NamedTuple):
     """What a run reads beside its checkpoint; see the parameters of `evaluate`."""
 
     vocab: str | None = None
@@ -32,46 +32,46 @@ class RestoredRun(NamedTuple):
     Attributes:
         pretrained: the run.
         objective: with the checkpoint's values.
-        tokens: its vocabulary.
-        inputs: what it reads; what is not given is the run's.
+        tokenizer: of its vocabulary.
+        options: what it reads; what is not given is the run's.
     """
 
     pretrained: Pretrained
     objective: Objective
-    tokens: Any
-    inputs: Inputs
+    tokenizer: Any
+    options: ReadingOptions
 
     @classmethod
     def open(
-        cls, cards: Sequence[TaskCard], pretrained: Pretrained, inputs: Inputs
+        cls, cards: Sequence[TaskCard], pretrained: Pretrained, options: ReadingOptions
     ) -> "RestoredRun":
         """Builds it; gin holds the run's configuration.
 
         Args:
             cards: see `restored_objective`.
             pretrained: the run.
-            inputs: what it reads.
+            options: what it reads.
 
         Raises:
             FileNotFoundError: no vocabulary.
             CheckpointError: a variable is missing or of another size.
         """
-        tokens = building.open_vocabulary(
-            inputs.vocabulary,
-            building.find_vocabulary(inputs.vocab, pretrained.folder),
+        tokenizer = building.open_vocabulary(
+            options.vocabulary,
+            building.find_vocabulary(options.vocab, pretrained.folder),
         )
         of_run = {
-            name: getattr(inputs, name) or _parameter(pretrained, name)
+            name: getattr(options, name) or _parameter(pretrained, name)
             for name in ("max_seq_length", "on_error")
         }
-        objective = restored_objective(cards, pretrained, tokens)
-        return cls(pretrained, objective, tokens, inputs._replace(**of_run))
+        objective = restored_objective(cards, pretrained, tokenizer)
+        return cls(pretrained, objective, tokenizer, options._replace(**of_run))
 
     def limit(self, card: TaskCard) -> int:
-        """Token limit: that of the inputs or the run, or else of a task."""
+        """Token limit: that of the options or the run, or else of a task."""
         settings = _parameter(self.pretrained, "task_settings")
         return (
-            self.inputs.max_seq_length or with_settings(card, settings).max_seq_length
+            self.options.max_seq_length or with_settings(card, settings).max_seq_length
         )
 
     def check_files(self, tasks: Sequence[str]) -> None:
@@ -81,7 +81,7 @@ class RestoredRun(NamedTuple):
             FileNotFoundError: one does not exist.
             ValueError: none of these tasks reads such a file, or several do.
         """
-        files = self.inputs.files
+        files = self.options.files
         if files and files != _parameter(self.pretrained, "files"):
             with run_context.use(data_dir=self._data_dir, files=dict(files)):
                 check_files(files, tasks)
@@ -99,21 +99,21 @@ class RestoredRun(NamedTuple):
             ValueError: no such split, or a split without examples.
         """
         with run_context.use(
-            vocabulary=self.tokens,
+            vocabulary=self.tokenizer,
             data_dir=self._data_dir,
             files=self._files(task),
-            on_error=self.inputs.on_error,
+            on_error=self.options.on_error,
         ):
             [part] = examples(task, split, length)
         return part
 
     @property
     def _data_dir(self) -> str | None:
-        return self.inputs.data_dir or run_context.current().data_dir
+        return self.options.data_dir or run_context.current().data_dir
 
     def _files(self, task: str) -> dict[str, str]:
         """Those that are bound for a task: the run's own are for its task only."""
-        files = dict(self.inputs.files or {})
+        files = dict(self.options.files or {})
         record = self.pretrained.record
         tasks = record.tasks if record else ()
         is_own = files == _parameter(self.pretrained, "files")

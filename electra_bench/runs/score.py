@@ -165,7 +165,7 @@ def _line(
     }
     if with_tokens:
         line["tokens"] = [
-            [run.tokens.id_to_token(int(i)), float(s)]
+            [run.tokenizer.id_to_token(int(i)), float(s)]
             for i, s in zip(ids, scores, strict=True)
         ]
     return line

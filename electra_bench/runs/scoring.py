@@ -35,7 +35,7 @@ class ScoringRun(NamedTuple):
     Attributes:
         pretrained: the run.
         model: registered model; `objective_name`: registered objective.
-        tokens: its vocabulary.
+        tokenizer: of its vocabulary.
         objective: with the checkpoint's values.
         method: how it scores.
         scorer: what scores.
@@ -46,7 +46,7 @@ class ScoringRun(NamedTuple):
     pretrained: Pretrained
     model: str
     objective_name: str
-    tokens: Any
+    tokenizer: Any
     objective: Objective
     method: PseudoLikelihood
     scorer: TextScorer
@@ -61,7 +61,7 @@ class ScoringRun(NamedTuple):
 
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Ids of every text, without [CLS] and [SEP], int32 [tokens]."""
-        ids, splits = self.tokens.encode_batch(texts)
+        ids, splits = self.tokenizer.encode_batch(texts)
         return np.split(ids, splits[1:-1]) if len(texts) else []
 
     def too_long(self, ids: np.ndarray) -> str | None:
@@ -134,16 +134,16 @@ def open_scorer(
             f"{init!r} is a {pretrained.record.kind} run, which scores no texts; "
             "give a pre-training run"
         )
-    tokens = building.open_vocabulary(
+    tokenizer = building.open_vocabulary(
         vocabulary, building.find_vocabulary(vocab, pretrained.folder)
     )
     built = building.pretraining_objective(
-        name, model, Variables(0), tokens.special_ids
+        name, model, Variables(0), tokenizer.special_ids
     )
     what = f"{init!r} (objective {name!r})"
-    how = pseudo_likelihood(built, tokens.special_ids.mask, method, what)
+    how = pseudo_likelihood(built, tokenizer.special_ids.mask, method, what)
     positions = getattr(built.encoder.embeddings, "max_positions", None)
-    scorer = TextScorer(how, tokens.special_ids, batch_tokens, positions)
+    scorer = TextScorer(how, tokenizer.special_ids, batch_tokens, positions)
     restore(pretrained.checkpoint, {variable_name(v): v for v in built.variables})
     key = "runs.pretrain.max_seq_length"
     hparams = pretrained.of_record("hparams") or {}
@@ -152,7 +152,7 @@ def open_scorer(
         pretrained,
         model,
         name,
-        tokens,
+        tokenizer,
         built,
         how,
         scorer,
@@ -179,7 +179,7 @@ def open_folder(
     """
     start = run.pretrained
     spec = session.spec(start.label, name if workdir else f"{session.root}-{run.label}")
-    content = {"vocabulary": run.tokens.sha256, "init": start.sha256}
+    content = {"vocabulary": run.tokenizer.sha256, "init": start.sha256}
     content |= {f"data of {file}": sha256 for file, sha256 in hashes.items()}
     builders = [f"models.{run.model}", f"objectives.{run.objective_name}"]
     code = code_sha256(session.root, spec.parameters, builders)
@@ -200,7 +200,7 @@ def record_fields(run: ScoringRun) -> dict[str, Any]:
         "pretrain_seed": parent.of_record("seed"),
         **{name: parent.of_record(name) for name in of_parent},
         "params": dry_run.num_parameters(run.objective.encoder.trainable_variables),
-        "vocab_sha256": run.tokens.sha256,
+        "vocab_sha256": run.tokenizer.sha256,
         "checkpoint_sha256": parent.sha256,
         "parent_run_id": parent.of_record("run_id"),
         **environment(),

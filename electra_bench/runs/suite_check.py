@@ -121,11 +121,9 @@ def _check(
     if cell.needs is None:
         start = _pretrained(value("init"))
         vocab = building.find_vocabulary(value("vocab"), start.folder)
-        tokens = building.open_vocabulary(value("vocabulary"), vocab)
-        content = {"init": start.sha256, "vocabulary": tokens.sha256}
+        tokenizer = building.open_vocabulary(value("vocabulary"), vocab)
+        content = {"init": start.sha256, "vocabulary": tokenizer.sha256}
         model = value("model") or start.of_record("model") or "electra"
-        registry.models.load(model)
-        config.require_bound(f"models.{model}", building.SUPPLIED)
     else:
         record = records.get(cell.needs)
         content = {
@@ -135,6 +133,9 @@ def _check(
         model = value("model") or (record and record.model) or "electra"
     with run_context.use(data_dir=value("data_dir") or run_context.current().data_dir):
         content |= _task_data(parsed) if cell.task else _corpus_data(parsed)
+    if cell.needs is None:
+        registry.models.load(model)
+        config.require_bound(f"models.{model}", building.SUPPLIED)
     if any(name not in records for name in cell.waits_for):
         return None, None
     before = stored(cell.run_dir)

@@ -32,34 +32,30 @@ class Step(NamedTuple):
     """A cell and what is to be done about it.
 
     Attributes:
-        cell: the cell.
+        job: the cell, for the schedule.
         state: `answered` by a valid record; `interrupted`: goes on; `absent`; `other`: its
-            folder holds another run, which is deleted first; `waits`: for another cell,
-            on which its folder's worth depends; `left out`: its data is missing.
+            folder holds another run, which is deleted first; `other code`: goes on under
+            the code here; `waits`: for another cell, on which its folder's worth depends;
+            `left out`: its data is missing.
         reason: for the last two, why.
-        memory_bytes: what it may take.
-        overwrite: whether another run in its folder is deleted.
-        accept_code: hash of the code that a run of other code is taken for; None where
-            there is no such run.
+        accepted: hash of the code that a finished run of other code is taken for; None
+            where there is no such run.
     """
 
-    cell: Cell
+    job: Job
     state: str
     reason: str
-    memory_bytes: int
-    overwrite: bool
-    accept_code: str | None = None
+    accepted: str | None = None
+
+    @property
+    def cell(self) -> Cell:
+        """Which cell."""
+        return self.job.cell
 
     @property
     def runs(self) -> bool:
         """Whether the cell is to be run."""
         return self.state not in (ANSWERED, LEFT_OUT)
-
-    @property
-    def job(self) -> Job:
-        """For the schedule."""
-        accept = self.accept_code is not None
-        return Job(self.cell, self.memory_bytes, self.overwrite, accept)
 
 
 def plan(
@@ -117,23 +113,16 @@ def plan(
     for cell in suite.cells:
         known = checked[cell.cell_id]
         state = LEFT_OUT if known["missing"] else known["state"] or "waits"
-        accepted = known["code"] if accept_code and state == OTHER_CODE else None
-        if accepted and known["is_done"]:
+        goes_on = accept_code and state == OTHER_CODE
+        accepted = known["code"] if goes_on and known["is_done"] else None
+        if accepted:
             state = ANSWERED
         # What started from a run that is deleted is another run, too.
-        is_other = state in (OTHER, UNREADABLE, OTHER_CODE) and not accepted
+        is_other = state in (OTHER, UNREADABLE, OTHER_CODE) and not goes_on
         if is_other or overwrite and deleted.intersection(cell.waits_for):
             deleted.add(cell.cell_id)
-        steps.append(
-            Step(
-                cell,
-                state,
-                known["missing"] or known["reason"],
-                needs(cell),
-                cell.cell_id in deleted,
-                accepted,
-            )
-        )
+        job = Job(cell, needs(cell), cell.cell_id in deleted, goes_on)
+        steps.append(Step(job, state, known["missing"] or known["reason"], accepted))
     return steps
 
 
@@ -150,9 +139,10 @@ def check_fits(steps: Sequence[Step], capacity: Capacity, threads: int) -> None:
         )
     largest = min(capacity.memory_bytes, capacity.node_bytes or capacity.memory_bytes)
     for step in steps:
-        if step.runs and step.memory_bytes > largest:
+        needed = step.job.memory_bytes
+        if step.runs and needed > largest:
             raise ValueError(
-                f"cell {step.cell.cell_id} needs about {step.memory_bytes / GB:.1f} GB, "
+                f"cell {step.cell.cell_id} needs about {needed / GB:.1f} GB, "
                 f"the budget is {largest / GB:.1f} GB: give a larger --memory, or what "
                 "cells take as runs.suite.cell_memory_gb"
             )

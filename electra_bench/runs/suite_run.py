@@ -64,8 +64,8 @@ def run(setup: Setup, steps: Sequence[Step], begin: Callable[[], None]) -> Outco
         begin()
         write_plan(suite)
         for step in steps:
-            if step.accept_code and not step.runs:
-                accept_code(step.cell.run_dir, step.accept_code)
+            if step.accepted:
+                accept_code(step.cell.run_dir, step.accepted)
         attempts = Attempts(suite.workdir)
         try:
             return Schedule(suite, jobs, executor, attempts, _program).run()

@@ -43,7 +43,7 @@ class TaskRuns(NamedTuple):
         trainer: of it.
         batches: what is trained on.
         data: of every task.
-        tokens: the vocabulary.
+        tokenizer: of the vocabulary.
         evaluators: task and split to what scores it.
     """
 
@@ -53,7 +53,7 @@ class TaskRuns(NamedTuple):
     trainer: Trainer
     batches: TrainingBatches
     data: Sequence[TaskData]
-    tokens: Any
+    tokenizer: Any
     evaluators: Mapping[tuple[str, str], Evaluator]
 
     @classmethod
@@ -65,7 +65,7 @@ class TaskRuns(NamedTuple):
         trainer: Trainer,
         batches: TrainingBatches,
         data: Sequence[TaskData],
-        tokens: Any,
+        tokenizer: Any,
     ) -> "TaskRuns":
         """With what scores every split of the tasks."""
         kinds = getattr(
@@ -79,7 +79,7 @@ class TaskRuns(NamedTuple):
             for split, part in d.scored
         }
         return cls(
-            session, workdir, training, trainer, batches, data, tokens, evaluators
+            session, workdir, training, trainer, batches, data, tokenizer, evaluators
         )
 
     def run(
@@ -99,7 +99,7 @@ class TaskRuns(NamedTuple):
             if run.record:
                 return run.record
             marks = self._marks(start)
-            building.save_start(run.folder, spec.text, shared["model"], self.tokens)
+            building.save_start(run.folder, spec.text, shared["model"], self.tokenizer)
             training.reset(spec.seed, start)
             trained = self.trainer.train(
                 run.folder,
@@ -148,7 +148,7 @@ class TaskRuns(NamedTuple):
 
     def _inputs(self, spec: RunSpec, start: Pretrained, model: str) -> Inputs:
         loop = self.training.loop
-        content = {"vocabulary": self.tokens.sha256, "init": start.sha256}
+        content = {"vocabulary": self.tokenizer.sha256, "init": start.sha256}
         content |= chosen_by(loop.best_metric, loop.higher_is_better)
         for part in self.data:
             content |= part.content

@@ -62,7 +62,7 @@ def validate_task(
             f"{name!r} is of kind {card.kind!r}; tasks that are fine-tuned are checked, of "
             f"kinds {registry.kinds.names()}"
         )
-    tokens = building.open_vocabulary(
+    tokenizer = building.open_vocabulary(
         None, building.find_vocabulary(parsed.value("VOCAB"), None)
     )
     of_task = with_settings(card, parsed.value("runs.finetune.task_settings"))
@@ -80,7 +80,7 @@ def validate_task(
     }
     texts: dict[str, set[tuple]] = {}
     with run_context.use(
-        vocabulary=tokens, data_dir=data_dir, files=bound, on_error=on_error
+        vocabulary=tokenizer, data_dir=data_dir, files=bound, on_error=on_error
     ):
         check_files(bound, [name])
         for split in sorted(task.splits, key=lambda s: (s not in needed, s)):
@@ -103,7 +103,7 @@ def validate_task(
                 "lost": _lost(card, whole.store, part.store),
                 "targets": _targets(card, task, part.store),
                 "first": [
-                    _shown(tokens, part.store, i)
+                    _shown(tokenizer, part.store, i)
                     for i in range(min(SHOWN, len(part.store)))
                 ],
             }
@@ -183,10 +183,10 @@ def _targets(card: TaskCard, task: Any, store: ExampleStore) -> dict[str, Any]:
     return {names.get(i, "not said"): n for i, n in sorted(counts.items())}
 
 
-def _shown(tokens: Any, store: ExampleStore, index: int) -> dict[str, Any]:
+def _shown(tokenizer: Any, store: ExampleStore, index: int) -> dict[str, Any]:
     ids = store.row("input_ids", index)
     return {
-        "tokens": [tokens.id_to_token(int(i)) for i in ids],
+        "tokens": [tokenizer.id_to_token(int(i)) for i in ids],
         "segment_ids": store.row("segment_ids", index).tolist(),
         "labels": store.row("labels", index).tolist(),
         "values": [round(float(v), 4) for v in store.row("values", index)],

@@ -83,12 +83,15 @@ def test_a_run_of_before_code_was_noted_answers(old_run, capsys):
         None,
     )
     assert main(OLD_COMMAND) == 0
-    assert "is done already, by code that is unknown" in capsys.readouterr().out
+    assert "is done already (code unknown)" in capsys.readouterr().out
     assert (old_run / "record.json").read_text() == before
     changed = [word.replace("EPOCHS=1.0", "EPOCHS=2.0") for word in OLD_COMMAND]
     assert main(changed) == 2
     assert "'EPOCHS = 1.0' only there" in capsys.readouterr().err
-    assert main(["list", "runs", "runs"]) == 0
+    assert main(["list", "runs", "runs", "--json"]) == 0
+    assert '"code": "code unknown"' in capsys.readouterr().out
+    assert main(["describe", "run", str(old_run)]) == 0
+    assert "code unknown" in capsys.readouterr().out
     assert main(["leaderboard", "build", "runs", "--out", "out"]) == 0
 
 
@@ -116,3 +119,16 @@ def test_all_of_an_old_folder_is_read(old_run):
     inputs = replace(found.inputs, code=("of today",))
     same = find(str(old_run), found.parameters, inputs, default_of)
     assert same.state == "answered" and same.record.label == "old"
+
+
+def test_how_examples_are_made_is_part_of_a_run(pretrain_bindings, tmp_path):
+    given = values(pretrain_bindings) | {"TRAIN_STEPS": 1}
+    first = launch("pretrain", ["runs/pretrain.gin"], given)
+    # The examples are there already, whose making would ask gin.
+    moved = given | {"WORKDIR": str(tmp_path / "again")}
+    again = launch("pretrain", ["runs/pretrain.gin"], moved)
+    assert first.hparams["features.pretraining.cut_tokens"] == "dropped"
+    assert again.identity == first.identity
+    changed = moved | {"features.pretraining.cut_tokens": "kept"}
+    with pytest.raises(FileExistsError, match="cut_tokens = 'dropped'\" only there"):
+        launch("pretrain", ["runs/pretrain.gin"], changed)

@@ -194,7 +194,7 @@ def test_a_folder_without_a_note_of_code_answers_for_any(run, folder, capsys):
     (folder / "record.json").write_text(json.dumps(content))
     old = run(made_of=inputs("code2"))
     assert old.run_id == record.run_id and old.code_sha256 is None
-    assert "is done already, by code that is unknown" in capsys.readouterr().out
+    assert "is done already (code unknown)" in capsys.readouterr().out
 
 
 def test_a_record_of_another_configuration(run, folder):

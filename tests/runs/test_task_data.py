@@ -245,7 +245,7 @@ def test_a_protocol_has_settings_of_a_task_of_its_own():
 
     from electra_bench import registry
     from electra_bench.runs.launch import parse
-    from electra_bench.runs.restored import Inputs, RestoredRun
+    from electra_bench.runs.restored import ReadingOptions, RestoredRun
     from electra_bench.runs.task_data import with_settings
 
     files = ["runs/finetune.gin", "protocols/code_v1.gin"]
@@ -259,7 +259,7 @@ def test_a_protocol_has_settings_of_a_task_of_its_own():
         card = registry.tasks.get(task)
         changed = with_settings(card, settings)
         assert (changed.epochs, changed.max_seq_length) == (epochs, length)
-        assert RestoredRun(of_run, None, None, Inputs()).limit(card) == length
+        assert RestoredRun(of_run, None, None, ReadingOptions()).limit(card) == length
     with pytest.raises(ValueError, match=r"'newsqa' may have .*, got \['epoch'\]"):
         with_settings(card, {"newsqa": {"epoch": 1}})
 
