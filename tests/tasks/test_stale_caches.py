@@ -165,9 +165,9 @@ MAKERS = sorted(closure([BUILDER, task_examples.__name__]).items())
 @pytest.mark.parametrize("path", dict(MAKERS).values(), ids=dict(MAKERS).keys())
 def test_a_change_of_any_module_that_makes_examples_changes_the_key(path, monkeypatch):
     task = load_task("squad")
-    before = making(task, None, task_examples.__name__)
+    before = making(task, None, task_examples.__name__, [])
     with_changed(path, monkeypatch)
-    assert making(task, None, task_examples.__name__) != before
+    assert making(task, None, task_examples.__name__, []) != before
 
 
 def test_readers_and_vocabulary_are_among_them():
