@@ -263,7 +263,7 @@ def test_every_change_is_in_the_hash(tmp_path):
 
 def test_a_step_of_fine_tuning_on_all_of_them(tasks, finetune, tmp_path):
     names = sorted(tasks.values())
-    several = (f"TASK = {names}", "EPOCHS = 0.2", "MAX_SEQ_LENGTH = 32")
+    several = (f"TASK = {names}", "EPOCHS = 0.5")
     assert main(finetune(*several)) == 0
     [path] = (tmp_path / "runs").glob("*/record.json")
     record = read_record(str(path))
