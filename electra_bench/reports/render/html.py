@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import PurePath
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -66,6 +66,25 @@ def to_page(
         links: the list of pages.
         notices: what is not shown, and why, a line each.
     """
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            title=title,
+            sections=[
+                _Section(table, files, f"part{place}-" if place > 1 else "")
+                for place, table in enumerate(shown, 1)
+            ],
+            command=command,
+            links=links,
+            notices=notices,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    """What templates are compiled in, once for all pages."""
     environment = Environment(
         loader=PackageLoader("electra_bench.reports.render"),
         autoescape=True,
@@ -84,16 +103,7 @@ def to_page(
         "spread": tables.spread,
         "text": tables.text,
     }
-    return environment.get_template("page.html.j2").render(
-        title=title,
-        sections=[
-            _Section(table, files, f"part{place}-" if place > 1 else "")
-            for place, table in enumerate(shown, 1)
-        ],
-        command=command,
-        links=links,
-        notices=notices,
-    )
+    return environment
 
 
 def _visible(value: Any) -> Any:
