@@ -5,7 +5,6 @@ import os
 from collections.abc import Mapping, Sequence
 
 import seqio
-import tensorflow as tf
 
 from electra_bench import registry
 from electra_bench.data import run_context
@@ -15,8 +14,7 @@ from electra_bench.records import TaskCard
 from electra_bench.tasks.corpora.examples import seed_of
 from electra_bench.tasks.corpora.ready_made import BuiltSource, TFRecordSource
 from electra_bench.tasks.corpora.sources import CorpusSource, FileSource, build_examples
-from electra_bench.tasks.registration import load_task
-from electra_bench.vocabularies.run_vocabulary import RunVocabulary
+from electra_bench.tasks.registration import load_task, output_features
 
 
 def add_corpus(
@@ -141,21 +139,12 @@ def register_corpus(card: TaskCard, source: CorpusSource, seed: int = 0) -> seqi
             f"corpus {card.name!r}: the name is taken by "
             f"{registry.tasks.origin(card.name).target}"
         )
+    features = output_features()
     return seqio.TaskRegistry.add(
         card.name,
         source=source,
         preprocessors=preprocessors,
-        output_features={
-            "input_ids": seqio.Feature(
-                RunVocabulary(), add_eos=False, dtype=tf.int32, rank=1
-            ),
-            "segment_ids": seqio.Feature(
-                seqio.PassThroughVocabulary(size=0),
-                add_eos=False,
-                dtype=tf.int32,
-                rank=1,
-            ),
-        },
+        output_features={name: features[name] for name in ("input_ids", "segment_ids")},
     )
 
 
