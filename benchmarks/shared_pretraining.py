@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from electra_bench.reports.statistics.significance import Runs, mean_over_columns
-from electra_bench.reports.table import LEVEL
+from electra_bench.reports.table import SIGNIFICANCE_LEVEL
 
 REPLICATES = 200
 NUM_EXAMPLES = 1000
@@ -102,7 +102,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--tables", type=int, default=1500, help="of each design")
     tables = parser.parse_args().tables
-    print(f"false positives at {LEVEL:.0%}: as independent, by clusters")
+    print(f"false positives at {SIGNIFICANCE_LEVEL:.0%}: as independent, by clusters")
     for name, design in DESIGNS.items():
         random = np.random.default_rng(0)
         false = np.zeros(2)
@@ -110,7 +110,7 @@ def main() -> None:
             columns = table(design, random)
             for place, as_independent in enumerate((True, False)):
                 sides = named(design, columns, as_independent=as_independent)
-                false[place] += mean_over_columns(sides).p_value <= LEVEL
+                false[place] += mean_over_columns(sides).p_value <= SIGNIFICANCE_LEVEL
         before, after = 100 * false / tables
         print(f"{name}: {before:.1f} %, {after:.1f} %", flush=True)
 

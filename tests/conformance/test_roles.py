@@ -15,9 +15,11 @@ from electra_bench.runs.spec import target_of
 # Roots that leave a record.
 ROOTS = ("pretrain", "finetune", "evaluate", "predict", "score", "rerank")
 KINDS = ("models", "objectives", "kinds", "training", "features", "vocabularies")
+PARTS = (registry.optimizers, registry.schedules, registry.strategies)
 SELECTORS = [
     *(f"runs.{root}" for root in ROOTS),
     *(f"{k}.{n}" for k in KINDS for n in registry.REGISTRIES[k].names()),
+    *(f"training.{n}" for part in PARTS for n in part.names()),
     "tasks.a_task_of_files",
 ]
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from golden_cases import Case
 
 from electra_bench.core.variables import variable_name
-from electra_bench.interop.export_model import Source, export_tf1
+from electra_bench.interop.export_model import TrainedModel, export_tf1
 from electra_bench.training.checkpoints import Checkpoints
 
 
@@ -69,7 +69,7 @@ def test_metrics(case):
 def test_a_checkpoint_for_the_original_has_its_names_and_shapes(case, tmp_path):
     tensors = {**case.named, **case.optimizer().slots}
     Checkpoints(str(tmp_path / "checkpoints")).save(6, tensors, {})
-    export_tf1(Source.read(str(tmp_path)), str(tmp_path / "theirs"))
+    export_tf1(TrainedModel.read(str(tmp_path)), str(tmp_path / "theirs"))
     found = dict(tf.train.list_variables(str(tmp_path / "theirs")))
     assert found.pop("global_step") == []
     assert found == case.shapes
