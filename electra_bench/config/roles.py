@@ -86,6 +86,7 @@ def _source(module: str) -> str:
 
 
 def _marked(node: ast.AST) -> Iterator[tuple[str, Role]]:
+    parameters: list[tuple[str, ast.expr | None]]
     if isinstance(node, ast.ClassDef):
         fields = [n for n in node.body if isinstance(n, ast.AnnAssign)]
         parameters = [(ast.unparse(n.target), n.annotation) for n in fields]

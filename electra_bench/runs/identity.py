@@ -112,10 +112,11 @@ def code_sha256(
         if task not in known.names():
             return None
         card = known.get(task)
-        builders = [known.origin(task).target, card.builder]
+        targets.append(known.origin(task).target)
+        # A task of a plugin may be registered with seqio by the plugin itself.
+        targets += [card.builder] if card.builder else []
         if getattr(card, "kind", None) in registry.kinds.names():
-            builders.append(target_of(f"kinds.{card.kind}"))
-        targets += builders
+            targets.append(target_of(f"kinds.{card.kind}"))
     if not all(targets):
         return None
     return _closure(frozenset(target.partition(":")[0] for target in targets))

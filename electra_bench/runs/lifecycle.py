@@ -201,15 +201,15 @@ class OpenRun:
         session: how it was started.
         spec: what it is.
         inputs: what it is made of.
-        folder: its folder; None for a run that keeps no record.
+        folder: its folder; empty for a run that keeps no record.
         started: when.
-        record: once it is done.
+        record: if it was done before.
     """
 
     session: Session
     spec: RunSpec
     inputs: Inputs
-    folder: str | None
+    folder: str
     started: str
     record: RunRecord | None = None
 
@@ -218,8 +218,8 @@ class OpenRun:
         """Hash of the configuration and of what it reads."""
         return config_sha256(self.spec.parameters, self.inputs)
 
-    def finish(self, **fields: Any) -> None:
-        """Makes the record, and writes it.
+    def finish(self, **fields: Any) -> RunRecord:
+        """Makes the record, writes it and returns it.
 
         Args:
             **fields: of `RunRecord`, beside those that say which run it is and when.
@@ -247,9 +247,10 @@ class OpenRun:
             "started": self.started,
             "ended": now(),
         }
-        self.record = RunRecord(**{**kept, **known, **fields})
+        record = RunRecord(**{**kept, **known, **fields})
         if self.folder:
-            write_record(self.folder, self.record)
+            write_record(self.folder, record)
+        return record
 
 
 def now() -> str:
@@ -289,7 +290,7 @@ def open_run(
     started = now()
     if workdir is None:
         session.begin()
-        yield OpenRun(session, spec, inputs, None, started)
+        yield OpenRun(session, spec, inputs, "", started)
         return
     run_dir = os.path.join(workdir, spec.name)
     for path in spared:
@@ -365,7 +366,8 @@ def _entered(
             f"{found.reason}; as after a power loss: it goes on from its checkpoint",
             flush=True,
         )
-    before = stored(run_dir).inputs.code
+    kept = stored(run_dir)
+    before = kept.inputs.code if kept else ()
     if found.state == OTHER_CODE and found.record and not again:
         accept_code(run_dir, inputs.code[0])
     elif found.state == OTHER_CODE:

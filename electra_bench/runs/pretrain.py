@@ -147,7 +147,7 @@ def pretrain(
             run.folder, seed, batches.dataset(seed), held.evaluation()
         )
         paper_flops = _per_sequence(built, "paper_flops", max_seq_length)
-        run.finish(
+        return run.finish(
             run_id=f"{label}-s{seed}-{run.config_sha256[:8]}",
             model=model,
             objective=objective,
@@ -162,7 +162,6 @@ def pretrain(
             vocab_sha256=tokenizer.sha256,
             **recording.trained_fields(trained, training, start, trained.checkpoint),
         )
-    return run.record
 
 
 def _check(

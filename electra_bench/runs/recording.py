@@ -43,7 +43,7 @@ def trained_fields(
     trained: Trained,
     training: Training,
     start: Pretrained,
-    checkpoint: str,
+    checkpoint: str | None,
 ) -> dict[str, Any]:
     """Fields of a record that say what a training took, and what it built on.
 
@@ -62,7 +62,7 @@ def trained_fields(
         "tokens": trained.tokens,
         "wall_s": trained.wall_s,
         "strategy": type(training.strategy).__name__,
-        "params": dry_run.num_parameters(encoder.trainable_variables),
+        "params": dry_run.num_parameters(encoder),
         "train_flops": train_flops,
         "total_flops": before + train_flops if known else None,
         "flops_method": None if train_flops is None else "v2",

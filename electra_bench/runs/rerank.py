@@ -122,10 +122,9 @@ def rerank(
         if output:
             _write(output, rescored["test" if test else "dev"], weight)
         seconds = sum(found.seconds for found in scores.values())
-        opened.finish(
+        return opened.finish(
             results=tuple(results), wall_s=seconds, **scoring.record_fields(run)
         )
-    return opened.record
 
 
 def _check(

@@ -123,12 +123,12 @@ def score(
             data_sha256=sha256,
             higher_is_better=True,
         )
-        opened.finish(
+        record = opened.finish(
             results=(result,), wall_s=scores.seconds, **scoring.record_fields(run)
         )
     for reason in reading.report.reasons:
         scoring.warn(f"skipped: {reason}")
-    return opened.record
+    return record
 
 
 def _scorable(

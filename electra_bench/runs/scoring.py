@@ -199,7 +199,7 @@ def record_fields(run: ScoringRun) -> dict[str, Any]:
         "protocol_changes": parent.of_record("protocol_changes") or {},
         "pretrain_seed": parent.of_record("seed"),
         **{name: parent.of_record(name) for name in of_parent},
-        "params": dry_run.num_parameters(run.objective.encoder.trainable_variables),
+        "params": dry_run.num_parameters(run.objective.encoder),
         "vocab_sha256": run.tokenizer.sha256,
         "checkpoint_sha256": parent.sha256,
         "parent_run_id": parent.of_record("run_id"),

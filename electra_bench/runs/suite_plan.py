@@ -93,16 +93,18 @@ def plan(
     if not overwrite:
         raise_errors(
             lambda cell, known: (
-                known["state"] in (OTHER, UNREADABLE)
-                and f"{cell.run_dir} holds another run: {known['reason']}"
+                f"{cell.run_dir} holds another run: {known['reason']}"
+                if known["state"] in (OTHER, UNREADABLE)
+                else None
             ),
             "; choose another --workdir, or give --overwrite to delete it",
         )
     if not overwrite and not accept_code:
         raise_errors(
             lambda cell, known: (
-                known["state"] == OTHER_CODE
-                and f"{cell.run_dir} holds this run made by other code"
+                f"{cell.run_dir} holds this run made by other code"
+                if known["state"] == OTHER_CODE
+                else None
             ),
             "; give --accept_code to take such runs, which their records say, or "
             "--overwrite to run them again",

@@ -92,7 +92,7 @@ class TaskRuns(NamedTuple):
             start: what it starts from.
             shared: fields that all records have.
         """
-        training, data = self.training, self.data
+        training, data, seed = self.training, self.data, spec.seed or 0
         inputs = self._inputs(spec, start, shared["model"])
         spared = [start.checkpoint]
         with open_run(self.session, spec, inputs, self.workdir, spared=spared) as run:
@@ -100,11 +100,11 @@ class TaskRuns(NamedTuple):
                 return run.record
             marks = self._marks(start)
             building.save_start(run.folder, spec.text, shared["model"], self.tokenizer)
-            training.reset(spec.seed, start)
+            training.reset(seed, start)
             trained = self.trainer.train(
                 run.folder,
-                spec.seed,
-                self.batches.dataset(spec.seed),
+                seed,
+                self.batches.dataset(seed),
                 # Without periods the only evaluation is the one after training.
                 self._evaluation() if training.loop.eval_every else None,
             )
@@ -125,7 +125,7 @@ class TaskRuns(NamedTuple):
                 for d in data
                 for split, part in d.scored
             ]
-            run.finish(
+            return run.finish(
                 **shared,
                 objective="multi_task" if len(data) > 1 else data[0].card.kind,
                 train_examples=sum(len(d.train.store) for d in data),
@@ -144,7 +144,6 @@ class TaskRuns(NamedTuple):
                     best.prefix if best else trained.checkpoint,
                 ),
             )
-        return run.record
 
     def _inputs(self, spec: RunSpec, start: Pretrained, model: str) -> Inputs:
         loop = self.training.loop

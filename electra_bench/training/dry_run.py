@@ -1,6 +1,6 @@
 """What `--dry_run` prints: the plan of a run, its size and its cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -14,9 +14,9 @@ from electra_bench.data.examples.batches import make_batch
 from electra_bench.data.examples.store import ExampleStore
 
 
-def num_parameters(variables: Sequence[tf.Variable]) -> int:
-    """Number of scalars in the variables."""
-    return sum(variable.shape.num_elements() for variable in variables)
+def num_parameters(module: Any) -> int:
+    """Number of scalars that are trained in an encoder or objective, a `tf.Module`."""
+    return sum(v.shape.num_elements() for v in module.trainable_variables)
 
 
 def show_training(
@@ -37,7 +37,7 @@ def show_training(
         store: some examples.
         seq_length: what batches are padded to; None for their longest row.
     """
-    trained = num_parameters(objective.trainable_variables)
+    trained = num_parameters(objective)
     _print(
         "Plan (dry run: nothing is trained)",
         {
@@ -81,7 +81,7 @@ def show_scoring(objective: Objective, settings: Mapping[str, Any]) -> None:
         objective: with the checkpoint's values.
         settings: further rows.
     """
-    inside = num_parameters(objective.encoder.trainable_variables)
+    inside = num_parameters(objective.encoder)
     _print(
         "Plan (dry run: nothing is scored)",
         {**settings, "parameters of the encoder": f"{inside:,}"},
@@ -101,7 +101,7 @@ def _model_rows(
             for name, term in terms.items()
             if term.is_trained
         ]
-    inside = num_parameters(objective.encoder.trainable_variables)
+    inside = num_parameters(objective.encoder)
     return {
         "parameters of the encoder": f"{inside:,}",
         "shape of two examples": str(tuple(batch.input_ids.shape)),

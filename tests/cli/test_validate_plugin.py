@@ -171,10 +171,10 @@ registry.tasks.add(CARD.name, CARD)
 
 def task(card):
     from electra_bench.tasks.metrics.classification import accuracy
-    from electra_bench.tasks.text_tasks import add_classification
+    from electra_bench.tasks.text_tasks import add_labelled_task
 
     files = {"train": "nowhere/train.tsv", "dev": "nowhere/PATTERN"}
-    add_classification(card, seqio.TextLineDataSource(files), [accuracy])
+    add_labelled_task(card, seqio.TextLineDataSource(files), [accuracy])
 """
 
 

@@ -48,7 +48,7 @@ def run(tmp_path):
         made_of = made_of or inputs()
         with open_run(session(**flags), spec, made_of, str(tmp_path)) as opened:
             if opened.record is None and finish:
-                opened.finish(wall_s=len(opened.inputs.code))
+                return opened.finish(wall_s=len(opened.inputs.code))
         return opened.record
 
     return start
