@@ -1,9 +1,9 @@
 """`electra-bench evaluate`."""
 
 import argparse
-import os
 
 from electra_bench.cli import gin_arguments, results
+from electra_bench.runs.lifecycle import config_of, scored_task
 
 EXAMPLE = """examples:
   electra-bench evaluate runs/tiny-cola-s0 --data_dir data
@@ -32,13 +32,10 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the metrics, as the original does."""
-    config = os.path.join(args.run_dir, "config.gin")
-    if not os.path.isfile(config):
-        raise FileNotFoundError(f"no run at {args.run_dir!r}: it has no config.gin")
-    args.gin_file = ["runs/evaluate.gin", config, *args.gin_file]
+    args.gin_file = ["runs/evaluate.gin", config_of(args.run_dir), *args.gin_file]
     args.gin_param.append(f"EVAL_INIT = {args.run_dir!r}")
     if not any(binding.startswith("EVAL_TASK") for binding in args.gin_param):
-        args.gin_param.append(f"EVAL_TASK = {_task(args.run_dir)!r}")
+        args.gin_param.append(f"EVAL_TASK = {scored_task(args.run_dir)!r}")
     record = gin_arguments.launch(args, "evaluate")
     for result in record.results:
         print(
@@ -49,9 +46,3 @@ def run(args: argparse.Namespace) -> int:
         if not result.metrics:
             print("  no scores: right answers are not known; see electra-bench predict")
     return 0
-
-
-def _task(run_dir: str) -> str:
-    from electra_bench.records import read_record
-
-    return read_record(os.path.join(run_dir, "record.json")).tasks[0]

@@ -1,10 +1,10 @@
 """Verbs whose first argument is a pre-training run that scores texts."""
 
 import argparse
-import os
 from typing import Any
 
 from electra_bench.cli import gin_arguments
+from electra_bench.runs.lifecycle import config_of
 
 # Equal to objectives.pseudo_likelihood.METHODS, whose module loads TensorFlow.
 METHODS = ("electric", "electra_tt", "two_tower", "mlm")
@@ -34,10 +34,7 @@ def launch(args: argparse.Namespace, root: str, given: dict[str, Any]):
     Raises:
         FileNotFoundError: no such run.
     """
-    config = os.path.join(args.run_dir, "config.gin")
-    if not os.path.isfile(config):
-        raise FileNotFoundError(f"no run at {args.run_dir!r}: it has no config.gin")
-    args.gin_file = [f"runs/{root}.gin", config, *args.gin_file]
+    args.gin_file = [f"runs/{root}.gin", config_of(args.run_dir), *args.gin_file]
     given = {"init": args.run_dir, "method": args.method, **given}
     # Not the macro WORKDIR, which is where the run itself lies.
     given["workdir"], args.workdir = args.workdir, None

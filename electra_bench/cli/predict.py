@@ -73,7 +73,7 @@ def add_parser(subparsers) -> None:
         "predict",
         help="predictions of fine-tuned runs, in forms that people submit",
         description="Predicts the test split of the tasks that a run was fine-tuned on, "
-        "or any other split of them, with or without right one.",
+        "or any other split of them, with or without right answers.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -149,7 +149,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _predicted(planned: Sequence[Planned]) -> Iterator[Planned]:
-    """The same, as it is done."""
+    """Predicts the splits in their order, each when it is asked for."""
     errors.begin_work()
     for run_dir, one in planned:
         one.predict()
@@ -252,7 +252,7 @@ def _check_planned(args: argparse.Namespace, planned: Sequence[Planned]) -> None
         if kind and one.card.kind != kind:
             raise ValueError(
                 f"--format {args.format} is for tasks of kind {kind}, but "
-                f"{one.card.name!r}, which {run_dir!r} one, is of kind "
+                f"{one.card.name!r}, which {run_dir!r} answers, is of kind "
                 f"{one.card.kind}"
             )
         for path in _paths(args, one):

@@ -1,11 +1,13 @@
 """From gin files and overrides to a running root."""
 
+import ast
 import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gin
+import numpy as np
 
 from electra_bench import config, registry
 from electra_bench.data import run_context
@@ -155,10 +157,29 @@ def launch(
         What the root returns: records.
     """
     if isinstance(overrides, Mapping):
-        overrides = [f"{key} = {value!r}" for key, value in overrides.items()]
+        overrides = [f"{key} = {_literal(key, v)}" for key, v in overrides.items()]
     try:
         parsed = configure(root, files, overrides, plugins)
         session = Session(root, parsed, tuple(plugins), begin=on_start, **flags)
         return gin.get_configurable(f"runs.{root}")(session)
     finally:
         gin.clear_config()
+
+
+def _literal(key: str, value: Any) -> str:
+    """How gin spells a value.
+
+    Raises:
+        TypeError: gin has no literal of it.
+    """
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    elif isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    try:
+        ast.literal_eval(repr(value))
+    except (ValueError, SyntaxError) as error:
+        raise TypeError(
+            f"{key} takes numbers, strings, lists and dicts of them, got {value!r}"
+        ) from error
+    return repr(value)

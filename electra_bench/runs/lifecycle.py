@@ -423,6 +423,29 @@ def _empty(run_dir: str) -> None:
             os.remove(path)
 
 
+def config_of(run_dir: str) -> str:
+    """The configuration of the run in a folder.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    path = os.path.join(run_dir, CONFIG)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"no run at {run_dir!r}: it has no {CONFIG}")
+    return path
+
+
+def scored_task(run_dir: str) -> str:
+    """The first of the tasks that a run was scored on.
+
+    Raises:
+        FileNotFoundError: no run there.
+        RecordError: it has no record.
+    """
+    config_of(run_dir)
+    return read_record(os.path.join(run_dir, FILE_NAME)).tasks[0]
+
+
 def fine_tuned_record(run_dir: str) -> RunRecord:
     """The record of a fine-tuned run, which names its tasks.
 
