@@ -30,6 +30,7 @@ from electra_bench.reports.frame import records_frame
 from electra_bench.reports.render.write import build_table
 from electra_bench.reports.table import Table
 from electra_bench.runs.lifecycle import config_of, fine_tuned_record, scored_task
+from electra_bench.system import quiet
 from electra_bench.system.near_names import near_and_all
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def _launch(root: str, files: Sequence[str], arguments: Mapping[str, Any]) -> An
         files: gin files that come after its run file.
         arguments: of the call.
     """
-    # Only here, since it loads TensorFlow.
+    quiet.import_tensorflow()
     from electra_bench.runs.launch import launch
 
     run_file = f"runs/{root}.gin"

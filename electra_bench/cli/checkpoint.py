@@ -7,7 +7,8 @@ import os
 from collections import Counter
 from typing import Any
 
-from electra_bench.cli import errors, quiet, shared_flags
+from electra_bench.cli import errors, shared_flags
+from electra_bench.system import quiet
 
 EXAMPLES = """\
 examples:

@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Sequence
 
 from electra_bench import config
-from electra_bench.cli import errors, quiet
+from electra_bench.cli import errors
+from electra_bench.system import quiet
 
 
 def expand_gin_flags(argv: Sequence[str]) -> list[str]:

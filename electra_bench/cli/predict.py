@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from electra_bench import registry
-from electra_bench.cli import errors, gin_arguments, quiet, results
+from electra_bench.cli import errors, gin_arguments, results
 from electra_bench.records import write_predictions
 from electra_bench.runs.lifecycle import fine_tuned_record
+from electra_bench.system import quiet
 from electra_bench.system.atomic import write_json, write_text
 from electra_bench.tasks import submissions
 

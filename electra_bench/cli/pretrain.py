@@ -3,7 +3,8 @@
 import argparse
 import os
 
-from electra_bench.cli import gin_arguments, hparams_arguments, quiet, results
+from electra_bench.cli import gin_arguments, hparams_arguments, results
+from electra_bench.system import quiet
 
 EXAMPLE = """examples:
   electra-bench pretrain gin/runs/pretrain.gin gin/models/tiny.gin --workdir runs \\

@@ -5,7 +5,8 @@ import os
 import shlex
 from dataclasses import replace
 
-from electra_bench.cli import errors, quiet
+from electra_bench.cli import errors
+from electra_bench.system import quiet
 
 EXAMPLE = """examples:
   electra-bench quickstart

@@ -2,7 +2,8 @@
 
 import argparse
 
-from electra_bench.cli import gin_arguments, quiet, validate_plugin, validate_task
+from electra_bench.cli import gin_arguments, validate_plugin, validate_task
+from electra_bench.system import quiet
 
 EXAMPLE = """examples:
   electra-bench validate gin/runs/finetune.gin gin/models/tiny.gin --gin.TASK="'rte'" \\

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from importlib import metadata
 
 from electra_bench import config
-from electra_bench.cli import errors, names, quiet
+from electra_bench.cli import errors, names
 from electra_bench.conformance import plugin as conformance
 from electra_bench.conformance.check import FAILED, PASSED, SKIPPED, Finding
 from electra_bench.registry import GIN_MODULES, REGISTRIES, load_plugin
+from electra_bench.system import quiet
 from electra_bench.system.near_names import near_names
 
 # Only these are checked without TensorFlow.
