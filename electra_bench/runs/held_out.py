@@ -50,13 +50,15 @@ class HeldOut(NamedTuple):
 
         return evaluate
 
-    def results(self, metrics: Mapping[str, Mapping[str, float]]) -> list[TaskResult]:
+    def results(
+        self, metrics: Mapping[str, Mapping[str, float]]
+    ) -> tuple[TaskResult, ...]:
         """What the record says of every corpus.
 
         Args:
             metrics: of the last evaluation, by corpus.
         """
-        return [self._result(part, metrics[part.task]) for part in self.parts]
+        return tuple(self._result(part, metrics[part.task]) for part in self.parts)
 
     def num_evaluated(self, part: TaskExamples) -> int:
         """How many examples an evaluation takes."""
