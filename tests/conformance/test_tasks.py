@@ -59,10 +59,10 @@ def surroundings():
 
 
 @functools.lru_cache(maxsize=8)
-def rows(loaded, split):
+def read(loaded, split):
     """What the source reads, kept for several checks."""
     source = loaded.task.source
-    return type(source).rows(source, split)
+    return type(source).examples(source, split)
 
 
 @pytest.fixture(scope="module", params=downstream_tasks())
@@ -71,7 +71,7 @@ def loaded(request, surroundings):
     with run_context.use(files=FILES.get(name, {})):
         loaded = tasks.Loaded(name)
         try:
-            rows(loaded, loaded.card.eval_split)
+            read(loaded, loaded.card.eval_split)
         except FileNotFoundError:
             if DATA.is_dir() or os.environ.get("CI"):
                 raise
@@ -82,7 +82,7 @@ def loaded(request, surroundings):
 @pytest.fixture
 def read_once(loaded, monkeypatch):
     """Several checks share what one of them has read, which takes the most time."""
-    monkeypatch.setattr(loaded.task.source, "rows", functools.partial(rows, loaded))
+    monkeypatch.setattr(loaded.task.source, "examples", functools.partial(read, loaded))
 
 
 def not_applicable(loaded) -> set[str]:
