@@ -9,19 +9,19 @@ PACKAGE = Path(__file__).resolve().parents[2] / "electra_bench"
 
 # What is looked for, where it is guessed, and a name that must be defined there.
 PLACES = {
-    "masking": ("objectives/masking.py", "mask"),
+    "masking": ("objectives/masking.py", "Masking"),
     "the generator's sampling": ("objectives/sampling.py", "sample_replacements"),
-    "the learning-rate schedule": ("training/schedules.py", "learning_rate"),
+    "the learning-rate schedule": ("training/schedules.py", "linear"),
     "where CoLA is registered": ("tasks/glue.py", "cola"),
-    "the significance test": ("reports/statistics/significance.py", "paired_test"),
+    "the significance test": ("reports/statistics/significance.py", "estimate"),
     "the encoder": ("models/encoder.py", "TransformerEncoder"),
-    "the discriminator's loss": ("objectives/electra.py", "Electra"),
+    "the discriminator's loss": ("objectives/electra.py", "encoder_terms"),
     "restoring a checkpoint": ("training/checkpoints.py", "restore"),
     "the classification head": ("kinds/classification.py", "Classification"),
     "the reader of SQuAD": ("data/readers/questions.py", "squad_questions"),
     "the metric of SQuAD": ("tasks/metrics/squad.py", "squad_v2"),
-    "whether a run is done": ("runs/lifecycle.py", "finished"),
-    "the average of GLUE": ("reports/board/references.py", "mean_of"),
+    "whether a run is done": ("runs/lifecycle.py", "find"),
+    "the average of GLUE": ("reports/board/references.py", "named_means"),
     "where a record is written": ("records/run_record.py", "write_record"),
     "several GPUs": ("training/strategy.py", "strategy"),
 }
