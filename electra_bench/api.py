@@ -8,9 +8,9 @@
 Arguments are the parameters of the root (`runs/finetune.py`) and the macros of its run file
 (`gin/runs/finetune.gin`), in lower case. What every function takes besides:
 
-- `config`: gin files that are read after the run file;
+- `config`: a gin file or several, read after the run file;
 - `bindings`: keys of gin to values, `{"training.loop.keep": 2}`;
-- `plugins`: modules or files to load first;
+- `plugins`: a module or file to load first, or several;
 - `overwrite`, `accept_code`: as the flags of the command line.
 
 A call does what the command does: it resumes what was broken off, returns the record of
@@ -105,7 +105,7 @@ def predict(
     Args:
         run: its folder.
         task: another task of the same kind and labels; None for those of the run.
-        split: None for the one that the task is scored on.
+        split: None for `test` of a task that has one, otherwise the one it is scored on.
         **arguments: `data_dir`, `files`, ..., and those of the module's docstring.
 
     Returns:
@@ -119,12 +119,7 @@ def predict(
     """
     tasks = [task] if task else fine_tuned_record(os.fspath(run)).tasks
     given = {"parts": [(name, split) for name in tasks], **arguments, "init": run}
-    found = _launch("predict", [config_of(os.fspath(run))], given)
-    for one in found:
-        if one.absent:
-            raise FileNotFoundError(one.absent)
-        one.predict()
-    return found
+    return _launch("predict", [config_of(os.fspath(run))], given)
 
 
 def score(run: Path, **arguments: Any) -> RunRecord:
@@ -193,10 +188,7 @@ def _launch(root: str, files: Sequence[str], arguments: Mapping[str, Any]) -> An
     run_file = f"runs/{root}.gin"
     given = dict(arguments)
     bindings = dict(given.pop("bindings", None) or {})
-    further, plugins = (
-        [os.fspath(path) for path in given.pop(name, ())]
-        for name in ("config", "plugins")
-    )
+    further, plugins = (_paths(given.pop(name, None)) for name in ("config", "plugins"))
     flags = {name: given.pop(name, False) for name in ("overwrite", "accept_code")}
     keys = _keys(root, run_file)
     for name, value in given.items():
@@ -206,6 +198,12 @@ def _launch(root: str, files: Sequence[str], arguments: Mapping[str, Any]) -> An
             )
         bindings[keys[name]] = value
     return launch(root, [run_file, *files, *further], bindings, plugins, **flags)
+
+
+def _paths(given: Path | Sequence[Path] | None) -> list[str]:
+    """One path or several, as strings."""
+    one = isinstance(given, (str, os.PathLike))
+    return [os.fspath(path) for path in ([given] if one else given or ())]
 
 
 def _keys(root: str, run_file: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Where and with what a run computes: the fields of its record."""
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -20,7 +21,6 @@ PACKAGES = (
     "numpy",
     "scipy",
     "scikit-learn",
-    "seqeval",
     "sentencepiece",
     "tokenizers",
 )
@@ -32,7 +32,7 @@ def environment() -> dict[str, Any]:
         "device": _device(),
         "precision": "float32",
         "plugins": plugins(),
-        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "packages": packages(),
         "code_version": version_and_commit(),
     }
 
@@ -49,6 +49,15 @@ def _device() -> str:
         f"{threads.get_intra_op_parallelism_threads()} intra-op, "
         f"{threads.get_inter_op_parallelism_threads()} inter-op (0: one a core)"
     )
+
+
+def packages() -> dict[str, str]:
+    """Versions of what computes; t5 is left out where it is absent."""
+    versions = {}
+    for name in PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
 
 
 def plugins() -> dict[str, str]:

@@ -142,7 +142,7 @@ def task_metrics(
     Args:
         task: a seqio task.
         targets: one an example, postprocessed.
-        predictions: the same.
+        predictions: an answer an example, in the order of `targets`.
         scores: what each prediction was chosen by, as the task kind decodes it.
     """
     metrics: dict[str, float] = {}

@@ -1,6 +1,7 @@
 """Which scores may stand together: rows, columns and the runs of their cells."""
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -8,6 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from electra_bench.records import RunRecord, TaskResult
+from electra_bench.records.run_record import SAME
 from electra_bench.reports.board.row_keys import RowKey, row_keys
 from electra_bench.reports.collect.cards import higher_is_better
 from electra_bench.reports.table import HIGHER, LOWER, LeftOut, axis_of_scores
@@ -126,7 +128,7 @@ def without_repeats(cells: Cells) -> tuple[Cells, list[LeftOut]]:
         for same in by_seed.values():
             first, *others = same
             what = f"label {row.label!r}, task {column.task}, seed {first.record.seed}"
-            if all(e.result.main_score == first.result.main_score for e in others):
+            if all(_is_same(e.result, first.result) for e in others):
                 kept.setdefault((row, column), []).append(first)
                 left_out += [
                     LeftOut(e.record.run_id, f"repeats {first.record.run_id} ({what})")
@@ -144,6 +146,14 @@ def without_repeats(cells: Cells) -> tuple[Cells, list[LeftOut]]:
             ]
     # A cell that lost all its runs keeps its row and column, as a dash.
     return {key: kept.get(key, []) for key in cells}, left_out
+
+
+def _is_same(one: TaskResult, other: TaskResult) -> bool:
+    """Whether two runs have one score, but for what another order of sums may change."""
+    scores = one.main_score, other.main_score
+    if None in scores:
+        return scores == (None, None)
+    return math.isclose(*scores, rel_tol=SAME, abs_tol=SAME)
 
 
 def differing_settings(entries: Sequence[Entry]) -> list[str]:

@@ -144,9 +144,14 @@ def _resampled(answers: Answers, metric: WeightedMetric, count: int) -> Replicat
     size = len(answers.ids)
     count = int(min(count, metric.max_samples))
     with _answers_of_metric():
+        score = float(metric.score(np.ones((1, size)))[0])
+    try:
         samples = [metric.score(weights) for weights in sample_weights(size, count)]
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        # Such as one that needs all classes, which a sample need not have.
+        raise Unusable(f"the metric fails on a bootstrap sample: {error}") from error
     return Replicates(
-        float(metric.score(np.ones((1, size)))[0]),
+        score,
         np.concatenate(samples),
         metric.quality,
         answers.examples_sha256(),

@@ -34,7 +34,7 @@ def by_t5(function: str, names: Mapping[str, str], metric: Metric) -> ListMetric
     Args:
         function: of `t5.evaluation.metrics`.
         names: name of a score to t5's.
-        metric: the same.
+        metric: own code for the same scores.
     """
     own = list_form(metric)
 

@@ -143,7 +143,8 @@ def ratio(
 
     def score(weights: Weights) -> np.ndarray:
         total = weights @ below
-        shares = 100.0 * (weights @ above) / np.where(total > 0, total, 1.0)
+        # In this order, as scikit-learn's fraction times 100: the last bit is the same.
+        shares = 100.0 * ((weights @ above) / np.where(total > 0, total, 1.0))
         return np.where(total > 0, shares, empty)
 
     quality = np.where(below > 0, above / np.where(below > 0, below, 1.0), 1.0)
