@@ -154,15 +154,17 @@ def _difference(
 ) -> tuple[str, str]:
     """A sentence on the first difference, and the line that one side alone has."""
     there = before.inputs.content
-    for name in sorted({*there, *content}):
+    for name in sorted(content):
         if name not in there:
             line = f"{name} {content[name]}"
             return f"it was made without {name}", f"{line!r} only here"
-        line = f"{f'{name} {there[name]}'!r} only there"
-        if name not in content:
-            return f"it was made with {name}", line
         if there[name] != content[name]:
-            return f"its {name} has another content", line
+            line = f"{name} {there[name]}"
+            return f"its {name} has another content", f"{line!r} only there"
+    gone = min(there.keys() - content, default=None)
+    if gone is not None:
+        line = f"{gone} {there[gone]}"
+        return f"it was made with {gone}", f"{line!r} only there"
     for key in counted({**before.parameters, **parameters}):
         values = [
             side[key] if key in side else plain(default(key))
