@@ -202,8 +202,9 @@ def _launch(root: str, files: Sequence[str], arguments: Mapping[str, Any]) -> An
 
 def _paths(given: Path | Sequence[Path] | None) -> list[str]:
     """One path or several, as strings."""
-    one = isinstance(given, (str, os.PathLike))
-    return [os.fspath(path) for path in ([given] if one else given or ())]
+    if isinstance(given, (str, os.PathLike)):
+        return [os.fspath(given)]
+    return [os.fspath(path) for path in given or ()]
 
 
 def _keys(root: str, run_file: str) -> dict[str, str]:

@@ -150,10 +150,9 @@ def without_repeats(cells: Cells) -> tuple[Cells, list[LeftOut]]:
 
 def _is_same(one: TaskResult, other: TaskResult) -> bool:
     """Whether two runs have one score, but for what another order of sums may change."""
-    scores = one.main_score, other.main_score
-    if None in scores:
-        return scores == (None, None)
-    return math.isclose(*scores, rel_tol=SAME, abs_tol=SAME)
+    if one.main_score is None or other.main_score is None:
+        return one.main_score is other.main_score
+    return math.isclose(one.main_score, other.main_score, rel_tol=SAME, abs_tol=SAME)
 
 
 def differing_settings(entries: Sequence[Entry]) -> list[str]:
@@ -213,7 +212,7 @@ def marks_of(column: ColumnKey, entries: Sequence[Entry]) -> list[str]:
     """What a reader must know of a cell, in a word or two each."""
     collapsed = sum(is_collapsed(column, entry) for entry in entries)
     marks = {mark for entry in entries for mark in entry.result.marks}
-    marks |= {entry.record.code_mark for entry in entries} - {None}
+    marks |= {mark for entry in entries if (mark := entry.record.code_mark)}
     if any(column.task in entry.record.contaminated for entry in entries):
         marks.add(CONTAMINATED)
     return [*([f"{collapsed} collapsed"] if collapsed else []), *sorted(marks)]
