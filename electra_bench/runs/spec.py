@@ -3,12 +3,9 @@
 import ast
 import dataclasses
 import functools
-import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-
-import gin
 
 from electra_bench import config, registry
 from electra_bench.config.roles import Role, declared
@@ -117,23 +114,6 @@ def counted(parameters: Mapping[str, Any], *, seed: bool = True) -> dict[str, An
     """
     left_out = {Role.MACHINE, Role.CONTENT, Role.GIVEN, *(() if seed else (Role.SEED,))}
     return {k: v for k, v in parameters.items() if role_of(k) not in left_out}
-
-
-def default_of(key: str) -> Any:
-    """The default of a parameter, by the signature of its builder, which is loaded.
-
-    None where there is none.
-    """
-    selector = key.rpartition("/")[2].rpartition(".")[0]
-    parameter = key.rpartition(".")[2]
-    try:
-        builder = gin.get_configurable(selector)
-    except ValueError:
-        return None
-    # gin's wrapper of a class takes anything; its __init__ has the parameters.
-    function = builder.__init__ if inspect.isclass(builder) else builder
-    found = inspect.signature(function).parameters.get(parameter)
-    return None if found is None else found.default
 
 
 def overlaid(
