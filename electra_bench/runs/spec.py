@@ -9,6 +9,7 @@ from typing import Any
 
 from electra_bench import config, registry
 from electra_bench.config.roles import Role, declared
+from electra_bench.training.choices import DEFAULTS
 
 _FILE_TASK = "electra_bench.tasks.from_files.source:Definition"
 
@@ -121,6 +122,9 @@ def overlaid(
 ) -> dict[str, Any]:
     """The parameters that a run had, with the values that a configuration gives them.
 
+    What a run did not say because it was the default, such as the optimizer, is there if
+    the configuration chooses another one.
+
     Args:
         before: key to value there.
         parsed: the configuration.
@@ -135,4 +139,16 @@ def overlaid(
                 return parsed.value(name)
         return default(key)
 
-    return {key: plain(value(key)) for key in before}
+    chosen = {
+        key
+        for key, usual in DEFAULTS.items()
+        if key in bound and value(key) not in (None, usual) and _has_choice(before, key)
+    }
+    return {key: plain(value(key)) for key in {**before, **dict.fromkeys(chosen)}}
+
+
+def _has_choice(parameters: Mapping[str, Any], key: str) -> bool:
+    """Whether a run makes a choice: all train, but not all tag words for instance."""
+    module, _, _ = key.partition(".")
+    made_by = f"{module}.{DEFAULTS[key]}."
+    return module == "training" or any(name.startswith(made_by) for name in parameters)

@@ -256,14 +256,16 @@ def test_what_a_choice_needs_is_one_sentence():
     [
         (["features.tagging.name = 'wrods'"], r"no features 'wrods'; near: \['words'"),
         (
-            ["features.tagging.name = 'windows'", "features.words.limit = 'tokens_and_words'"],
-            "features.words.limit is bound, but the tagging is 'windows'",
+            [
+                "features.tagging.name = 'windows'",
+                "features.words.segment_id = 1",
+            ],
+            "features.words.segment_id is bound, but the tagging is 'windows'",
         ),
     ],
 )
 def test_features_are_checked_with_the_configuration(bindings, message):
-    limit = "features.words.limit = 'tokens_and_words'"
-    parsed("finetune", limit)
+    parsed("finetune", "features.words.segment_id = 1")
     with pytest.raises(config.ConfigError, match=f"^command line: .*{message}"):
         parsed("finetune", *bindings)
 
