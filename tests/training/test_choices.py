@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from electra_bench import config, registry
 from electra_bench.cli.main import main
+from electra_bench.config.finetuning_hparams import finetuning
+from electra_bench.config.pretraining_hparams import pretraining
 from electra_bench.runs.launch import Session, parse
 from electra_bench.training.adamw import AdamW
 from electra_bench.training.choices import CHOICES, DEFAULTS
@@ -236,6 +238,24 @@ def test_a_saved_default_is_not_bound_in_vain(tmp_path):
         "training.adamw.warmup_shape = 'multiplied'\n"
     )
     parsed("finetune", files=[str(path)])
+
+
+def test_the_originals_dictionary_reaches_another_optimizer(tmp_path):
+    path = tmp_path / "hparams.gin"
+    given = {"task_names": ["cola"], "layerwise_lr_decay": 0.5, "learning_rate": 0.25}
+    given |= {"warmup_proportion": 0.2}
+    path.write_text("\n".join(finetuning(given, "data", "m").bindings))
+    optimizer, variables, _ = built("finetune", OTHER, files=[str(path)])
+    assert rates(optimizer, 100) == pytest.approx([0.125 * 0.9])
+    optimizer.apply([tf.constant([0.5])] * 2, tf.constant(200))
+    low, high = (1.0 - variable.numpy()[0] for variable in variables)
+    assert low / high == pytest.approx(0.5**4, rel=1e-3)
+    given = {"weight_decay_rate": 0.25, "lr_decay_power": 2.0}
+    path.write_text("\n".join(pretraining(given, "data", "m").bindings))
+    steps = ["PRETRAIN_LEARNING_RATE = 0.5", "WARMUP_STEPS = 0"]
+    optimizer, _, found = built("pretrain", OTHER, *steps, files=[str(path)])
+    assert rates(optimizer, 500) == pytest.approx([0.5 * 0.25])
+    assert hparams(found)["training.optimizer.weight_decay"] == 0.25
 
 
 def test_what_a_choice_needs_is_one_sentence():
