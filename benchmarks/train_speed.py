@@ -44,7 +44,7 @@ def main() -> None:
 
 def measure(args: argparse.Namespace, objective: str, workdir: str) -> None:
     """Trains and prints one line."""
-    from electra_bench.cli import quiet
+    from electra_bench.system import quiet
 
     quiet.import_tensorflow()
     from electra_bench.runs import training

@@ -5,6 +5,7 @@ import os
 import tempfile
 from typing import Any
 
+from electra_bench import config
 from electra_bench.cli import gin_arguments
 from electra_bench.config.hparams import Translated, read_hparams
 
@@ -51,4 +52,9 @@ def launch(args: argparse.Namespace, root: str, translated: Translated) -> Any:
             file.write("\n".join(translated.bindings) + "\n")
         files = (f"runs/{root}.gin", "protocols/code_v1.gin", path)
         args.gin_file = [*files, *args.gin_file]
-        return gin_arguments.launch(args, root)
+        try:
+            return gin_arguments.launch(args, root)
+        except config.ConfigError as error:
+            # Its lines are those that were printed.
+            message = str(error).replace(path, "--hparams")
+            raise config.ConfigError(message) from error

@@ -1,6 +1,6 @@
 """gin files: finding, reading, checking and saving them; no TensorFlow, no seqio."""
 
-from electra_bench.config.defaults import bind_unbound
+from electra_bench.config.defaults import bind_unbound, default_of
 from electra_bench.config.locate import find_gin_file, gin_root, is_own_file
 from electra_bench.config.parse import (
     ConfigError,
@@ -19,6 +19,7 @@ __all__ = [
     "Parsed",
     "bind_unbound",
     "bound_names",
+    "default_of",
     "find_gin_file",
     "gin_root",
     "is_own_file",

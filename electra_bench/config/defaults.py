@@ -1,5 +1,6 @@
 """Values for parameters that nobody has bound."""
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,3 +18,19 @@ def bind_unbound(selector: str, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if name not in bound:
             gin.bind_parameter(f"{selector}.{name}", value)
+
+
+def default_of(key: str) -> Any:
+    """The default of a parameter, by the signature of its builder, which is loaded.
+
+    None where there is none.
+    """
+    selector, _, parameter = key.rpartition("/")[2].rpartition(".")
+    try:
+        builder = gin.get_configurable(selector)
+    except ValueError:
+        return None
+    # gin's wrapper of a class takes anything; its __init__ has the parameters.
+    function = builder.__init__ if inspect.isclass(builder) else builder
+    found = inspect.signature(function).parameters.get(parameter)
+    return None if found is None else found.default

@@ -18,7 +18,7 @@ from electra_bench.records import RecordError, RunRecord, read_record, write_rec
 from electra_bench.records.run_record import CODE_UNKNOWN, FILE_NAME
 from electra_bench.runs.identity import Inputs, config_sha256, identity
 from electra_bench.runs.session import Session
-from electra_bench.runs.spec import RunSpec, counted, default_of, plain
+from electra_bench.runs.spec import RunSpec, counted, plain
 from electra_bench.system.atomic import write_text
 
 CONFIG = "config.gin"
@@ -103,7 +103,7 @@ def find(
     run_dir: str,
     parameters: Mapping[str, Any],
     inputs: Inputs,
-    default: Callable[[str], Any] = default_of,
+    default: Callable[[str], Any] = config.default_of,
 ) -> Found:
     """Looks whether a folder holds a run that is asked for.
 

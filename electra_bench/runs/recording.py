@@ -9,6 +9,7 @@ from electra_bench.runs.spec import plain
 from electra_bench.runs.training import Training
 from electra_bench.training import dry_run
 from electra_bench.training.checkpoints import sha256_of_checkpoint
+from electra_bench.training.choices import DEFAULTS
 from electra_bench.training.environment import environment
 from electra_bench.training.trainer import Trained
 
@@ -24,14 +25,20 @@ def protocol_fields(
 
     Returns:
         The protocol, with `*` if there are changes: parameter to [the protocol's value,
-        the run's]. Parameters that the run does not have are left out.
+        the run's]. Parameters that the run does not have are left out. Every protocol
+        has the usual optimizer, schedule and features.
     """
+    if not protocol:
+        return {"protocol": protocol, "protocol_changes": {}}
+    # Devices change no result that a protocol speaks of.
+    values = {k: v for k, v in DEFAULTS.items() if k != "training.strategy.name"}
+    for statement in read_file(f"protocols/{protocol}.gin"):
+        if isinstance(statement, Binding):
+            values[statement.key] = statement.value
     changes = {
-        statement.key: [statement.value, parameters[statement.key]]
-        for statement in (read_file(f"protocols/{protocol}.gin") if protocol else ())
-        if isinstance(statement, Binding)
-        and statement.key in parameters
-        and parameters[statement.key] != plain(statement.value)
+        key: [value, parameters[key]]
+        for key, value in values.items()
+        if key in parameters and parameters[key] != plain(value)
     }
     return {
         "protocol": f"{protocol}*" if changes else protocol,

@@ -3,15 +3,13 @@
 import ast
 import dataclasses
 import functools
-import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import gin
-
 from electra_bench import config, registry
 from electra_bench.config.roles import Role, declared
+from electra_bench.training.choices import DEFAULTS
 
 _FILE_TASK = "electra_bench.tasks.from_files.source:Definition"
 
@@ -119,27 +117,13 @@ def counted(parameters: Mapping[str, Any], *, seed: bool = True) -> dict[str, An
     return {k: v for k, v in parameters.items() if role_of(k) not in left_out}
 
 
-def default_of(key: str) -> Any:
-    """The default of a parameter, by the signature of its builder, which is loaded.
-
-    None where there is none.
-    """
-    selector = key.rpartition("/")[2].rpartition(".")[0]
-    parameter = key.rpartition(".")[2]
-    try:
-        builder = gin.get_configurable(selector)
-    except ValueError:
-        return None
-    # gin's wrapper of a class takes anything; its __init__ has the parameters.
-    function = builder.__init__ if inspect.isclass(builder) else builder
-    found = inspect.signature(function).parameters.get(parameter)
-    return None if found is None else found.default
-
-
 def overlaid(
     before: Mapping[str, Any], parsed: config.Parsed, default: Callable[[str], Any]
 ) -> dict[str, Any]:
     """The parameters that a run had, with the values that a configuration gives them.
+
+    What a run did not say because it was the default, such as the optimizer, is there if
+    the configuration chooses another one.
 
     Args:
         before: key to value there.
@@ -155,4 +139,16 @@ def overlaid(
                 return parsed.value(name)
         return default(key)
 
-    return {key: plain(value(key)) for key in before}
+    chosen = {
+        key
+        for key, usual in DEFAULTS.items()
+        if key in bound and value(key) not in (None, usual) and _has_choice(before, key)
+    }
+    return {key: plain(value(key)) for key in {**before, **dict.fromkeys(chosen)}}
+
+
+def _has_choice(parameters: Mapping[str, Any], key: str) -> bool:
+    """Whether a run makes a choice: all train, but not all tag words for instance."""
+    module, _, _ = key.partition(".")
+    made_by = f"{module}.{DEFAULTS[key]}."
+    return module == "training" or any(name.startswith(made_by) for name in parameters)

@@ -24,7 +24,7 @@ from electra_bench.runs.identity import Inputs, code_sha256
 from electra_bench.runs.launch import configure, load
 from electra_bench.runs.lifecycle import Found, find, stored
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
-from electra_bench.runs.spec import default_of, overlaid
+from electra_bench.runs.spec import overlaid
 from electra_bench.runs.task_data import (
     chosen_by,
     chosen_splits,
@@ -149,7 +149,7 @@ def _default(key: str) -> Any:
     kind, _, name = key.rpartition("/")[2].rpartition(".")[0].partition(".")
     with contextlib.suppress(registry.UnknownName):
         load(kind, name)
-    return default_of(key)
+    return config.default_of(key)
 
 
 @functools.cache

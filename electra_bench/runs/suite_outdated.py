@@ -13,6 +13,7 @@ from electra_bench.runs.identity import Inputs, code_sha256
 from electra_bench.runs.lifecycle import ANSWERED, find, stored
 from electra_bench.runs.spec import overlaid
 from electra_bench.suites.cell import Cell
+from electra_bench.training.choices import DEFAULTS
 
 # For people, who should know what `done` does not say.
 NOT_COMPARED = (
@@ -46,7 +47,7 @@ def outdated(cell: Cell, records: Mapping[str, RunRecord]) -> str:
     before = stored(cell.run_dir)
     if before is None:
         return find(cell.run_dir, {}, Inputs({})).reason
-    believed = before.parameters.get
+    believed = {**before.parameters, **DEFAULTS}.get
     parsed = config.read([*sizes, *cell.files], overrides)
     parameters = overlaid(before.parameters, parsed, believed)
     model = records[cell.cell_id].model or "electra"

@@ -1,65 +1,91 @@
-"""Which optimizer, schedule and strategy a configuration chooses; no TensorFlow."""
+"""What a configuration chooses by name, as the optimizer; no TensorFlow."""
 
 from electra_bench import config, registry
 from electra_bench.config.statements import Binding
 from electra_bench.registry import UnknownName
 
-# Part of a training to its registry and to the name that holds unless gin says otherwise.
+# What takes a choice, to the registry of what there is and to the name that holds unless
+# gin says otherwise. Features are those of tagging, question answering and corpora.
 CHOICES = {
-    "optimizer": (registry.optimizers, "adamw"),
-    "schedule": (registry.schedules, "linear"),
-    "strategy": (registry.strategies, "default"),
+    "training.optimizer": (registry.optimizers, "adamw"),
+    "training.schedule": (registry.schedules, "linear"),
+    "training.strategy": (registry.strategies, "default"),
+    "features.tagging": (registry.features, "words"),
+    "features.span_qa": (registry.features, "windows"),
+    "features.corpus": (registry.features, "pretraining"),
 }
-# Parameters of `training.adamw` that belong to its own schedule.
-LINEAR_ONLY = ("decay_power", "warmup_shape")
+# The parameter that chooses to the name that holds unless gin says otherwise.
+DEFAULTS = {f"{selector}.name": default for selector, (_, default) in CHOICES.items()}
+# Parameters of `training.adamw` that belong to its own schedule, and their defaults.
+LINEAR_ONLY = {"warmup_shape": "multiplied", "decay_power": 1.0}
 
 
 def chosen(part: str) -> str:
-    """The registered name that gin holds for a part of a training, one of `CHOICES`."""
-    return registry.training.choice(part, CHOICES[part][1])
+    """The registered name that gin holds for a part of a training, as `optimizer`."""
+    return registry.training.choice(part, DEFAULTS[f"training.{part}.name"])
 
 
 def check_bindings(parsed: config.Parsed) -> None:
     """Checks that what is chosen exists, and that nothing is bound in vain.
 
-    The project's own gin files say what holds for each optimizer, whichever is chosen.
+    The project's own gin files say what holds for each optimizer, whichever is chosen; a
+    run's saved configuration has values of parameters that nobody has bound.
 
     Raises:
-        ConfigError: an unknown name, or a parameter of an optimizer, schedule or strategy
-            that is not the chosen one.
+        ConfigError: an unknown name, or a parameter of something that is not chosen, with
+            another value than its default.
     """
-    bound = [b for b in parsed.bindings if b.selector.startswith("training.")]
     names = {
-        part: parsed.value(f"training.{part}.name") or default
-        for part, (_, default) in CHOICES.items()
+        selector: parsed.value(f"{selector}.name") or default
+        for selector, (_, default) in CHOICES.items()
     }
-    for binding in bound:
-        part = binding.selector.removeprefix("training.")
-        if part in CHOICES and binding.parameter == "name":
+    for binding in parsed.bindings:
+        if binding.key in DEFAULTS:
             try:
-                CHOICES[part][0].origin(names[part])
+                CHOICES[binding.selector][0].origin(names[binding.selector])
             except UnknownName as error:
                 raise config.ConfigError(f"{binding.place}: {error}") from error
-    for binding in bound:
-        if not config.is_own_file(binding.file):
+    for binding in parsed.bindings:
+        if binding.selector.startswith(("training.", "features.")) and not (
+            config.is_own_file(binding.file)
+            or parsed.value(binding.key) == config.default_of(binding.key)
+        ):
             _check_used(binding, names)
 
 
 def _check_used(binding: Binding, names: dict[str, str]) -> None:
-    name, parameter = binding.selector.removeprefix("training."), binding.parameter
-    has_own = names["optimizer"] == "adamw"
-    for part, (things, _) in CHOICES.items():
-        if name in things.names() and name != names[part]:
-            raise config.ConfigError(
-                f"{binding.place}: {binding.key} is bound, but the {part} is "
-                f"{names[part]!r} (training.{part}.name)"
-            )
-    if name == "adamw" and parameter in LINEAR_ONLY and names["schedule"] != "linear":
+    selector, parameter = binding.selector, binding.parameter
+    module, _, name = selector.partition(".")
+    # Of features nobody knows what they are for, so any of the three may have chosen them.
+    choices = {
+        choice: names[choice]
+        for choice, (things, _) in CHOICES.items()
+        if things.gin_module == module and name in things.names()
+    }
+    if selector not in CHOICES and choices and name not in choices.values():
+        found = " and ".join(
+            f"the {choice.partition('.')[2]} is {other!r} ({choice}.name)"
+            for choice, other in choices.items()
+        )
+        raise config.ConfigError(
+            f"{binding.place}: {binding.key} is bound, but {found}"
+        )
+    schedule = names["training.schedule"]
+    if (
+        selector == "training.adamw"
+        and parameter in LINEAR_ONLY
+        and schedule != "linear"
+    ):
         raise config.ConfigError(
             f"{binding.place}: {binding.key} is bound, but it belongs to the schedule "
-            f"'linear', and the schedule is {names['schedule']!r}"
+            f"'linear', and the schedule is {schedule!r}"
         )
-    if has_own and name in ("optimizer", "schedule", "linear") and parameter != "name":
+    adamws = ("training.optimizer", "training.schedule", "training.linear")
+    if (
+        names["training.optimizer"] == "adamw"
+        and selector in adamws
+        and parameter != "name"
+    ):
         raise config.ConfigError(
             f"{binding.place}: {binding.key} is bound, but the optimizer 'adamw' has its "
             f"own: bind training.adamw.{parameter}"

@@ -13,7 +13,7 @@ from electra_bench.config.roles import Given, Result
 from electra_bench.core import Gradient, Optimizer, Schedule
 from electra_bench.core.variables import variable_name
 from electra_bench.registry import optimizers, training
-from electra_bench.training.choices import chosen
+from electra_bench.training.choices import LINEAR_ONLY, chosen
 from electra_bench.training.clipping import clip_by_global_norm
 from electra_bench.training.layerwise import layer_rates
 
@@ -50,6 +50,9 @@ def build_optimizer(
         "total_steps": total_steps,
         "num_layers": num_layers,
     }
+    if part == "adamw" and chosen("schedule") != "linear":
+        # Given, so that the run's configuration does not say what has no effect.
+        supplied |= LINEAR_ONLY
     config.require_bound(f"training.{part}", supplied)
     return builder(**supplied)
 
@@ -120,7 +123,9 @@ def optimizer(
         clip_norm,
         clip_sums_rows,
     )
-    return optimizers.get(name)(shared)
+    builder = optimizers.get(name)
+    config.require_bound(f"training.{name}", ["shared"])
+    return builder(shared=shared)
 
 
 def layer_factors(

@@ -5,6 +5,7 @@ from typing import Literal
 
 import tensorflow as tf
 
+from electra_bench import config
 from electra_bench.config.roles import Given, Result
 from electra_bench.core import Schedule
 from electra_bench.registry import schedules, training
@@ -38,7 +39,10 @@ def schedule(
         ValueError: a number is out of range.
     """
     warmup = warmup_length(total_steps, warmup_steps, warmup_proportion)
-    return schedules.get(name)(peak_lr=peak_lr, total_steps=total_steps, warmup=warmup)
+    builder = schedules.get(name)
+    supplied = {"peak_lr": peak_lr, "total_steps": total_steps, "warmup": warmup}
+    config.require_bound(f"training.{name}", supplied)
+    return builder(**supplied)
 
 
 @schedules.register("linear")

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from electra_bench import config
 from electra_bench.config.roles import Result
 from electra_bench.registry import strategies, training
 
@@ -18,7 +19,9 @@ def strategy(name: Result[str] = "default") -> tf.distribute.Strategy:
     Raises:
         UnknownName: no such strategy.
     """
-    return strategies.get(name)()
+    builder = strategies.get(name)
+    config.require_bound(f"training.{name}", ())
+    return builder()
 
 
 @strategies.register("default")

@@ -70,6 +70,20 @@ def test_bad_dictionaries(arguments, expected, tmp_path, capsys):
     assert expected in the_sentence(capsys.readouterr().err, "pretrain")
 
 
+def test_a_mistake_names_the_flag_and_the_line_that_was_printed(tmp_path, capsys):
+    hparams = json.dumps({"task_names": ["squad"], "max_query_length": 32})
+    arguments = ["--data_dir", str(tmp_path), "--model_name", "owt"]
+    arguments += ["--gin.features.span_qa.name='words'"]
+    assert main(["finetune", "--hparams", hparams, *arguments]) == 2
+    said = capsys.readouterr()
+    place, key, *_ = the_sentence(said.err, "finetune").split(": ")[-2:]
+    number = int(place.rpartition("--hparams:")[2])
+    assert key.startswith("features.windows.max_query_length is bound")
+    assert said.out.splitlines()[number].strip() == (
+        "features.windows.max_query_length = 32"
+    )
+
+
 def test_finetune_takes_its_dictionary_and_writes_the_originals_results(
     cola_dir, vocab_file, tmp_path, capsys
 ):

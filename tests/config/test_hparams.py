@@ -183,7 +183,7 @@ def test_fine_tuning_has_the_originals_settings_by_task_and_size():
     )
     large = fine_tuning_bound({"model_size": "large", "task_names": ["cola"]})[0]
     assert large["LEARNING_RATE"] == 5e-5
-    assert large["training.adamw.layer_decay"] == 0.9
+    assert large["LAYER_DECAY"] == 0.9
 
 
 def test_fine_tuning_on_several_tasks_and_once_a_pair():

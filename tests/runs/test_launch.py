@@ -9,11 +9,11 @@ from pathlib import Path
 import gin
 import pytest
 
+from electra_bench import config
 from electra_bench.cli.main import main
 from electra_bench.records import read_record
 from electra_bench.runs.launch import launch
 from electra_bench.runs.lifecycle import find, stored
-from electra_bench.runs.spec import default_of
 
 OLD = Path(__file__).parent / "old_run"
 # What the run was made with, by commit 7a4b659.
@@ -117,7 +117,7 @@ def test_all_of_an_old_folder_is_read(old_run):
     }
     assert found.inputs.code == () and found.identity is None
     inputs = replace(found.inputs, code=("of today",))
-    same = find(str(old_run), found.parameters, inputs, default_of)
+    same = find(str(old_run), found.parameters, inputs, config.default_of)
     assert same.state == "answered" and same.record.label == "old"
 
 

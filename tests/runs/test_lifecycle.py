@@ -5,13 +5,16 @@ from dataclasses import replace
 
 import pytest
 
+from electra_bench import config
 from electra_bench.config.statements import COMMAND_LINE, Binding
 from electra_bench.records import read_record
 from electra_bench.runs import lifecycle
 from electra_bench.runs.identity import Inputs, code_sha256, identity
-from electra_bench.runs.lifecycle import AnotherRun, find, open_run, stored
+from electra_bench.runs.lifecycle import OTHER, AnotherRun, find, open_run, stored
+from electra_bench.runs.recording import protocol_fields
 from electra_bench.runs.session import Session
 from electra_bench.runs.spec import RunSpec, overlaid, role_of
+from electra_bench.training.choices import DEFAULTS
 
 TEXT = """\
 # TASK (command line) overrides runs/finetune.gin:9
@@ -246,6 +249,53 @@ def test_bindings_over_what_a_run_had():
     found = overlaid(SPEC.parameters, Parsed, {"training.loop.keep": 5}.get)
     assert found["runs.finetune.epochs"] == 2 and found["training.loop.keep"] == 5
     assert found["runs.finetune.task"] is None
+
+
+TRAINED = {"training.adamw.peak_lr": 1e-4, "features.words.segment_id": 0}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "is_other"),
+    [
+        ("training.optimizer.name", "lion", True),
+        ("training.schedule.name", "cosine", True),
+        ("training.strategy.name", "mirrored", True),
+        ("features.tagging.name", "bytes", True),
+        # The default, said; and what a run on other data has nothing to do with.
+        ("training.optimizer.name", "adamw", False),
+        ("features.corpus.name", "bytes", False),
+    ],
+)
+def test_another_choice_than_the_one_that_a_run_does_not_say(key, value, is_other):
+    parsed = config.read([], [f"{key} = {value!r}"])
+    found = overlaid(TRAINED, parsed, TRAINED.get)
+    assert found == TRAINED | ({key: value} if is_other else {})
+
+
+def test_a_choice_makes_another_run(run, folder):
+    """For `suite status`, which knows no builders."""
+    run()
+    believed = {**SPEC.parameters, **DEFAULTS}.get
+    lion = config.read([], ["training.optimizer.name = 'lion'"])
+    given = overlaid(SPEC.parameters, lion, believed)
+    found = find(str(folder), given, inputs(), believed)
+    assert found.state == OTHER
+    assert found.reason == "training.optimizer.name is 'adamw' there, 'lion' here"
+
+
+@pytest.mark.parametrize("protocol", ["code_v1", "paper", "fixed"])
+def test_another_optimizer_or_features_change_a_protocol(protocol):
+    choices = {"training.optimizer.name": "lion", "features.tagging.name": "bytes"}
+    found = protocol_fields(protocol, {"training.strategy.name": "mirrored"} | choices)
+    assert found["protocol"] == f"{protocol}*"
+    assert found["protocol_changes"] == {
+        "training.optimizer.name": ["adamw", "lion"],
+        "features.tagging.name": ["words", "bytes"],
+    }
+    usual = protocol_fields(protocol, {"training.schedule.name": "linear"})
+    assert usual == {"protocol": protocol, "protocol_changes": {}}
+    none = protocol_fields(None, choices)
+    assert none == {"protocol": None, "protocol_changes": {}}
 
 
 def test_an_unknown_role_counts_and_unknown_code_is_not_guessed():

@@ -6,8 +6,11 @@ import tensorflow as tf
 
 from electra_bench import config, registry
 from electra_bench.cli.main import main
+from electra_bench.config.finetuning_hparams import finetuning
+from electra_bench.config.pretraining_hparams import pretraining
 from electra_bench.runs.launch import Session, parse
 from electra_bench.training.adamw import AdamW
+from electra_bench.training.choices import CHOICES, DEFAULTS
 from electra_bench.training.optimizer import SlotOptimizer, build_optimizer, subtract
 
 NAMES = ("electra/embeddings/table", "task_specific/things/kernel")
@@ -59,8 +62,12 @@ def rates(optimizer, *steps):
     return [float(optimizer.learning_rate(step)) for step in steps]
 
 
+def text(found):
+    return Session("finetune", found).spec("label", "name").text
+
+
 def hparams(found):
-    literals = config.literals(Session(found).snapshot())
+    literals = config.literals(text(found))
     return {k: v for k, v in literals.items() if k.startswith("training.")}
 
 
@@ -204,6 +211,90 @@ def test_a_schedule_is_chosen_for_either_optimizer(optimizer):
     said = hparams(found)
     assert said["training.schedule.name"] == "constant"
     assert ("training.adamw.warmup_steps" in said) == ("adamw" in optimizer)
+
+
+@pytest.mark.parametrize("protocol", [None, "paper", "fixed"])
+def test_a_run_with_another_schedule_is_read_again(protocol, tmp_path):
+    """Of `adamw`, whose own schedule has parameters that now have no effect."""
+    files = [f"protocols/{protocol}.gin"] if protocol else []
+    choice = "training.schedule.name = 'constant'"
+    made, _, found = built("finetune", choice, "LEARNING_RATE = 0.5", files=files)
+    said = hparams(found)
+    assert not {"training.adamw.decay_power", "training.adamw.warmup_shape"} & {*said}
+    path = tmp_path / "config.gin"
+    path.write_text(text(found))
+    variables = [tf.Variable([1.0], name=name) for name in NAMES]
+    parse([str(path)], [])
+    again = build_optimizer(variables, 1000, 2)
+    assert rates(again, 0, 50, 999) == rates(made, 0, 50, 999) == [0.0, 0.25, 0.5]
+
+
+def test_a_saved_default_is_not_bound_in_vain(tmp_path):
+    """Runs of earlier versions say them."""
+    path = tmp_path / "config.gin"
+    path.write_text(
+        "training.schedule.name = 'constant'\n"
+        "training.adamw.decay_power = 1.0\n"
+        "training.adamw.warmup_shape = 'multiplied'\n"
+    )
+    parsed("finetune", files=[str(path)])
+
+
+def test_the_originals_dictionary_reaches_another_optimizer(tmp_path):
+    path = tmp_path / "hparams.gin"
+    given = {"task_names": ["cola"], "layerwise_lr_decay": 0.5, "learning_rate": 0.25}
+    given |= {"warmup_proportion": 0.2}
+    path.write_text("\n".join(finetuning(given, "data", "m").bindings))
+    optimizer, variables, _ = built("finetune", OTHER, files=[str(path)])
+    assert rates(optimizer, 100) == pytest.approx([0.125 * 0.9])
+    optimizer.apply([tf.constant([0.5])] * 2, tf.constant(200))
+    low, high = (1.0 - variable.numpy()[0] for variable in variables)
+    assert low / high == pytest.approx(0.5**4, rel=1e-3)
+    given = {"weight_decay_rate": 0.25, "lr_decay_power": 2.0}
+    path.write_text("\n".join(pretraining(given, "data", "m").bindings))
+    steps = ["PRETRAIN_LEARNING_RATE = 0.5", "WARMUP_STEPS = 0"]
+    optimizer, _, found = built("pretrain", OTHER, *steps, files=[str(path)])
+    assert rates(optimizer, 500) == pytest.approx([0.5 * 0.25])
+    assert hparams(found)["training.optimizer.weight_decay"] == 0.25
+
+
+def test_what_a_choice_needs_is_one_sentence():
+    if "steep_of_test" not in registry.schedules.loaded():
+
+        @registry.schedules.register("steep_of_test")
+        def steep(peak_lr, total_steps, warmup, *, exponent: float):
+            """Needs a number."""
+
+    with pytest.raises(
+        config.ConfigError, match=r"^training.steep_of_test needs exponent: give --gin"
+    ):
+        built("finetune", "training.schedule.name = 'steep_of_test'")
+
+
+@pytest.mark.parametrize(
+    ("bindings", "message"),
+    [
+        (["features.tagging.name = 'wrods'"], r"no features 'wrods'; near: \['words'"),
+        (
+            [
+                "features.tagging.name = 'windows'",
+                "features.words.segment_id = 1",
+            ],
+            "features.words.segment_id is bound, but the tagging is 'windows'",
+        ),
+    ],
+)
+def test_features_are_checked_with_the_configuration(bindings, message):
+    parsed("finetune", "features.words.segment_id = 1")
+    with pytest.raises(config.ConfigError, match=f"^command line: .*{message}"):
+        parsed("finetune", *bindings)
+
+
+def test_a_choice_defaults_to_what_its_builder_says():
+    for selector in CHOICES:
+        registry.REGISTRIES[selector.partition(".")[0]].load(selector.partition(".")[2])
+        key = f"{selector}.name"
+        assert config.default_of(key) == DEFAULTS[key]
 
 
 def test_the_runs_weight_decay_cannot_be_bound_for_the_optimizer():
