@@ -2,18 +2,24 @@
 
 import json
 import os
+import sys
+import types
 from dataclasses import replace
 
 import pytest
 
+from electra_bench import registry
+from electra_bench.config.roles import Role, declared
 from electra_bench.config.statements import COMMAND_LINE, Binding
 from electra_bench.records import read_record
+from electra_bench.runs import identity as identities
 from electra_bench.runs import lifecycle
 from electra_bench.runs.identity import Inputs, code_sha256, identity
 from electra_bench.runs.lifecycle import AnotherRun, find, open_run, stored
-from electra_bench.runs.session import Session
+from electra_bench.runs.session import Session, check_flags
 from electra_bench.runs.spec import RunSpec, overlaid, role_of
 from electra_bench.runs.task_data import chosen_by
+from electra_bench.system import source_closure
 
 TEXT = """\
 # TASK (command line) overrides runs/finetune.gin:9
@@ -359,6 +365,62 @@ def test_an_unknown_role_counts_and_unknown_code_is_not_guessed():
     assert known != code_sha256(
         "finetune", SPEC.parameters | {"runs.finetune.task": "squad"}
     )
+
+
+def modules(monkeypatch, *given, **named):
+    """The modules whose code counts."""
+    monkeypatch.setattr(identities, "_closure", frozenset)
+    return code_sha256(*given, **named)
+
+
+def test_what_makes_a_task_of_files_counts(monkeypatch):
+    described = {"runs.finetune.task": "mine", "tasks.mine.kind": "regression"}
+    found = modules(monkeypatch, "finetune", described)
+    assert {
+        "electra_bench.tasks.from_files.registration",
+        registry.kinds.origin("regression").target.partition(":")[0],
+    } <= found
+    files = source_closure.closure(found)
+    for name in ("from_files.defaults", "text_tasks", "postprocessors"):
+        assert f"electra_bench.tasks.{name}" in files
+
+
+def test_members_of_a_mixture_and_the_vocabulary_count(monkeypatch):
+    parameters = {"runs.finetune.task": ["cola"]}
+    alone = modules(monkeypatch, "finetune", parameters)
+    mixed = modules(monkeypatch, "finetune", parameters, members=["squad", "not ours"])
+    squad = registry.tasks.get("squad").builder.partition(":")[0]
+    assert squad in mixed - alone
+    wordpiece = registry.vocabularies.origin("wordpiece").target.partition(":")[0]
+    assert wordpiece in alone
+    named = parameters | {"runs.finetune.vocabulary": "sentencepiece"}
+    assert wordpiece not in modules(monkeypatch, "finetune", named)
+    gone = parameters | {"runs.finetune.vocabulary": "of a plugin that is gone"}
+    assert code_sha256("finetune", gone) is None
+
+
+def test_the_code_of_a_notebook_is_unknown(monkeypatch):
+    monkeypatch.setitem(sys.modules, "notebook", types.ModuleType("notebook"))
+    origin = registry.Origin(None, None, "notebook:Mine")
+    monkeypatch.setattr(registry.models, "origin", lambda name: origin)
+    assert code_sha256("finetune", {"models.mine.size": 1}) is None
+    assert role_of("models.mine.size") is None
+    assert declared("notebook:Mine") == declared("no.such.module:Mine") == {}
+
+
+def test_roles_are_read_without_importing(tmp_path, monkeypatch):
+    package = tmp_path / "a_plugin_with_roles"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise RuntimeError('imported')")
+    (package / "models.py").write_text("def build(size: Machine[int]): pass")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert declared("a_plugin_with_roles.models:build") == {"size": Role.MACHINE}
+
+
+def test_overwriting_and_accepting_contradict_each_other():
+    with pytest.raises(ValueError, match="give one of them"):
+        check_flags(overwrite=True, accept_code=True, dry_run=True)
+    check_flags(overwrite=True, suite="smoke")
 
 
 def test_what_a_folder_says_is_what_was_written(run, folder):
