@@ -2,8 +2,10 @@
 
 import argparse
 import contextlib
+import itertools
 import json
 import math
+import operator
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -135,10 +137,10 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "glue":
         _check_glue(args)
     # All runs, before the first predicts: nothing wrong should be found in the middle.
-    planned = [(run_dir, x) for run_dir in args.run_dirs for x in _open(args, run_dir)]
+    planned = [x for run_dir in args.run_dirs for x in _planned(args, run_dir)]
     _check_planned(args, planned)
     report = _Report(args)
-    predicted = planned if args.dry_run else _predicted(planned)
+    predicted = planned if args.dry_run else _predicted(args, planned)
     if args.format == "glue":
         _write_glue(args, predicted, report)
         return 0
@@ -149,12 +151,25 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _predicted(planned: Sequence[Planned]) -> Iterator[Planned]:
+def _planned(args: argparse.Namespace, run_dir: str) -> list[Planned]:
+    """What a run is to predict; of several runs no model stays in memory."""
+    found = _open(args, run_dir)
+    if len(args.run_dirs) > 1:
+        for one in found:
+            one.evaluator = None
+    return [(run_dir, one) for one in found]
+
+
+def _predicted(
+    args: argparse.Namespace, planned: Sequence[Planned]
+) -> Iterator[Planned]:
     """Predicts the splits in their order, each when it is asked for."""
     errors.begin_work()
-    for run_dir, one in planned:
-        one.predict()
-        yield run_dir, one
+    for run_dir, group in itertools.groupby(planned, key=operator.itemgetter(0)):
+        of_run = [one for _, one in group]
+        for one in _open(args, run_dir) if len(args.run_dirs) > 1 else of_run:
+            one.predict()
+            yield run_dir, one
 
 
 def _tasks(run_dir: str) -> list[str]:

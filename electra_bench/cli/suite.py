@@ -103,7 +103,9 @@ def run_suite(args: argparse.Namespace) -> int:
     """Runs the suite; the exit status is 1 if a cell is not done in the end."""
     from electra_bench.runs import suite as root
     from electra_bench.runs import suite_plan, suite_run
+    from electra_bench.runs.session import check_flags
 
+    check_flags(overwrite=args.overwrite, accept_code=args.accept_code)
     bindings = [
         f"runs.suite.{parameter} = {getattr(args, flag)!r}"
         for flag, parameter in FLAGS.items()

@@ -42,9 +42,9 @@ class Parsed(NamedTuple):
         """The literal bound to a key, macros resolved; None if there is none."""
         for binding in self.bindings:
             if binding.key == key:
-                if isinstance(binding.value, Macro):
-                    return self.value(binding.value.name)
-                return binding.value
+                return statements.substituted(
+                    binding.value, Macro, lambda macro: self.value(macro.name)
+                )
         return None
 
 
@@ -104,11 +104,18 @@ def parse(
 
 
 def literals(text: str) -> dict[str, Any]:
-    """Every parameter that a configuration's text binds, macros resolved."""
+    """Every parameter that a configuration's text binds, macros resolved.
+
+    References are as gin spells them: `@models.electra()`.
+    """
     parsed = _effective(
         [s for s in statements.read_text(text) if isinstance(s, Binding)]
     )
-    return {b.key: parsed.value(b.key) for b in parsed.bindings if b.parameter}
+    return {
+        b.key: statements.substituted(parsed.value(b.key), Reference, str)
+        for b in parsed.bindings
+        if b.parameter
+    }
 
 
 def peek(key: str, files: Sequence[str], overrides: Sequence[str]) -> Any:
@@ -170,14 +177,18 @@ def _check_double(bindings: Iterable[Binding]) -> None:
 
 def _check_circles(bindings: Sequence[Binding]) -> None:
     macros = {b.selector: b for b in bindings if not b.parameter}
+
+    def follow(binding: Binding, seen: tuple[str, ...]) -> None:
+        name = binding.selector
+        if name in seen:
+            circle = " = ".join(f"%{name}" for name in [*seen, name])
+            raise ConfigError(f"{binding.place}: macros in a circle: {circle}")
+        for macro in statements.contained(binding.value, Macro):
+            if macro.name in macros:
+                follow(macros[macro.name], (*seen, name))
+
     for binding in macros.values():
-        seen = [binding.selector]
-        while isinstance(binding.value, Macro) and binding.value.name in macros:
-            binding = macros[binding.value.name]
-            if binding.selector in seen:
-                circle = " = ".join(f"%{name}" for name in [*seen, binding.selector])
-                raise ConfigError(f"{binding.place}: macros in a circle: {circle}")
-            seen.append(binding.selector)
+        follow(binding, ())
 
 
 def _effective(bindings: Iterable[Binding]) -> Parsed:

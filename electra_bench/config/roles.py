@@ -8,11 +8,13 @@ TensorFlow), so roles are read from their source, too.
 import ast
 import enum
 import functools
-import importlib.util
+import os
 import sys
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, TypeVar
+
+from electra_bench.system.source_closure import place_of
 
 T = TypeVar("T")
 
@@ -76,10 +78,10 @@ def declared(target: str) -> Mapping[str, Role]:
 
 def _source(module: str) -> str:
     path = getattr(sys.modules.get(module), "__file__", None)
-    if path is None and module:
-        spec = importlib.util.find_spec(module)
-        path = spec and spec.origin
-    if path is None:
+    if path is None and module and module not in sys.modules:
+        place = place_of(module)
+        path = place and place.file
+    if path is None or not os.path.isfile(path) or not path.endswith((".py", ".pyw")):
         return ""
     with open(path, encoding="utf-8") as file:
         return file.read()

@@ -3,7 +3,7 @@
 import copy
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from gin import config_parser
@@ -155,6 +155,26 @@ def _read(source: str, file: str, including: Sequence[str] = ()) -> Iterator[Sta
                 file,
                 statement.location.line_num,
             )
+
+
+def substituted(value: Any, kind: type, by: Callable[[Any], Any]) -> Any:
+    """A value with the references or macros inside it replaced.
+
+    Args:
+        value: as it stands in a gin file.
+        kind: `Reference` or `Macro`.
+        by: what takes the place of one.
+    """
+    if isinstance(value, kind):
+        return by(value)
+    if isinstance(value, dict):
+        return {
+            substituted(key, kind, by): substituted(item, kind, by)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)) and not isinstance(value, (Reference, Macro)):
+        return type(value)(substituted(item, kind, by) for item in value)
+    return value
 
 
 def contained(value: Any, kind: type) -> Iterator[Any]:

@@ -12,7 +12,12 @@ from electra_bench.runs.spec import counted, target_of
 from electra_bench.system.source_closure import closure_sha256
 
 CHECKPOINT = "init"
-VOCABULARY = "vocabulary"
+# Before the name of a corpus, or of a task with its split.
+DATA_OF = "data of "
+# What makes the examples, metrics and answers of a task that a gin file describes.
+_FILE_TASKS = "electra_bench.tasks.from_files.registration:register"
+# Told by the file's content where a run names no vocabulary.
+_OWN_VOCABULARIES = ("wordpiece", "sentencepiece")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +80,10 @@ def config_sha256(parameters: Mapping[str, Any], inputs: Inputs) -> str:
 
 
 def code_sha256(
-    root: str, parameters: Mapping[str, Any], further: Iterable[str] = ()
+    root: str,
+    parameters: Mapping[str, Any],
+    further: Iterable[str] = (),
+    members: Iterable[str] = (),
 ) -> str | None:
     """The hash of the code that computes a run's result.
 
@@ -83,6 +91,8 @@ def code_sha256(
         root: of the run.
         parameters: whose builders are part of it, and those that they name.
         further: selectors of builders that no parameter may tell, `models.electra`.
+        members: tasks or corpora of a mixture that the run names; those that are known by
+            this name to seqio only are left out.
 
     Returns:
         The hash; None if it names something that is not known here, as of a plugin that
@@ -97,15 +107,21 @@ def code_sha256(
     selectors |= {f"runs.{root}", *further}
     for kind in ("model", "objective"):
         selectors |= {f"{kind}s.{name}" for name in named(kind)}
+    vocabularies = named("vocabulary") or _OWN_VOCABULARIES
+    selectors |= {f"vocabularies.{name}" for name in vocabularies}
     for key, value in parameters.items():
         # `training.optimizer.name = 'adamw'` chooses `training.adamw`.
         kind = key.partition(".")[0]
         if kind in ("training", "features") and key.endswith(".name") and value:
             selectors.add(f"{kind}.{value}")
     targets = [target_of(selector) for selector in selectors]
-    # Those that the configuration describes are made by code that is there anyway.
-    for task in {*named("task"), *named("corpus")} - {*named("corpora")}:
+    tasks = {*named("task"), *named("corpus")}
+    tasks |= {*members} & {*registry.tasks.names()}
+    # Corpora that the configuration describes are made by code that is there anyway.
+    for task in tasks - {*named("corpora")}:
         if f"tasks.{task}" in selectors:
+            kind = parameters.get(f"tasks.{task}.kind")
+            targets += [_FILE_TASKS, *([target_of(f"kinds.{kind}")] if kind else [])]
             continue
         in_mixtures = task in registry.mixtures.names()
         known = registry.mixtures if in_mixtures else registry.tasks
@@ -123,6 +139,12 @@ def code_sha256(
 
 
 @functools.cache
-def _closure(modules: frozenset[str]) -> str:
-    """Once in a process, which computes with what it has loaded."""
-    return closure_sha256(sorted(modules))
+def _closure(modules: frozenset[str]) -> str | None:
+    """Once in a process, which computes with what it has loaded.
+
+    None if a module has no source file, as a notebook.
+    """
+    try:
+        return closure_sha256(sorted(modules))
+    except ModuleNotFoundError:
+        return None

@@ -8,6 +8,7 @@ import dataclasses
 import datetime
 import fcntl
 import functools
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -124,17 +125,20 @@ def find(
     if reason:
         return Found(OTHER, reason, line=line)
     record, problem = _record(run_dir)
+    if problem and not _is_cut(run_dir):
+        return Found(OTHER, problem)
     if record and record.identity and before.identity not in (None, record.identity):
         return Found(OTHER, f"its {FILE_NAME} is of another configuration")
     if record and record.status != "done":
         record = None
-    known = {*before.inputs.code, *(record.code_accepted if record else ())}
+    # What went on under other code was accepted for the last one only.
+    known = {*before.inputs.code[-1:], *(record.code_accepted if record else ())}
     if known and not known.issuperset(inputs.code):
         return Found(OTHER_CODE, "it was made by other code", record)
     if record:
         return Found(ANSWERED, record=record)
-    is_cut = problem and os.path.getsize(os.path.join(run_dir, FILE_NAME)) > 0
-    return Found(UNREADABLE if is_cut else INTERRUPTED, problem)
+    is_begun = problem and os.path.getsize(os.path.join(run_dir, FILE_NAME)) > 0
+    return Found(UNREADABLE if is_begun else INTERRUPTED, problem)
 
 
 def _record(run_dir: str) -> tuple[RunRecord | None, str]:
@@ -144,6 +148,18 @@ def _record(run_dir: str) -> tuple[RunRecord | None, str]:
         return (read_record(path) if os.path.isfile(path) else None), ""
     except RecordError as error:
         return None, str(error)
+
+
+def _is_cut(run_dir: str) -> bool:
+    """Whether the record is no JSON, as after a power loss."""
+    try:
+        with open(os.path.join(run_dir, FILE_NAME), "rb") as file:
+            json.loads(file.read())
+    except OSError:
+        return False
+    except ValueError:
+        return True
+    return False
 
 
 def _difference(
@@ -172,17 +188,20 @@ def _difference(
         ]
         if values[0] != values[1]:
             reason = f"{key} is {values[0]!r} there, {values[1]!r} here"
-            return reason, _line(before.text, key, values[1])
+            return reason, _line(before, key, values[1])
     return "", ""
 
 
-def _line(text: str, key: str, here: Any) -> str:
+def _line(before: Stored, key: str, here: Any) -> str:
     """The line of a configuration that gives a parameter its value."""
-    lines = dict(x.split(" = ", 1) for x in text.splitlines() if " = " in x)
+    lines = dict(x.split(" = ", 1) for x in before.text.splitlines() if " = " in x)
     if key not in lines:
         return f"{f'{key} = {here!r}'!r} only here"
+    there = before.parameters[key]
     while lines[key].removeprefix("%") in lines:
         key = lines[key].removeprefix("%")
+    if "%" in lines[key]:  # macros inside a list, whose values differ
+        return f"{f'{key} = {there!r}'!r} only there"
     return f"{f'{key} = {lines[key]}'!r} only there"
 
 
@@ -251,6 +270,12 @@ class OpenRun:
         }
         record = RunRecord(**{**kept, **known, **fields})
         if self.folder:
+            kept = stored(self.folder)
+            if kept is None or kept.identity != (same.with_seed if code else None):
+                # The old record does not belong to the new note.
+                with contextlib.suppress(FileNotFoundError):
+                    os.remove(os.path.join(self.folder, FILE_NAME))
+                _write_config(self.folder, spec, self.inputs)
             write_record(self.folder, record)
         return record
 
@@ -370,14 +395,18 @@ def _entered(
         )
     kept = stored(run_dir)
     before = kept.inputs.code if kept else ()
-    if found.state == OTHER_CODE and found.record and not again:
-        accept_code(run_dir, inputs.code[0])
-    elif found.state == OTHER_CODE:
-        went_on = () if again else before
-        inputs = dataclasses.replace(inputs, code=(*went_on, *inputs.code))
-        _write_config(run_dir, spec, inputs)
-        return inputs
-    return dataclasses.replace(inputs, code=before)
+    if found.record:
+        if again:  # the record that it ends with brings the configuration up to date
+            return inputs
+        if found.state == OTHER_CODE:
+            accept_code(run_dir, inputs.code[0])
+        return dataclasses.replace(inputs, code=before)
+    if not again:
+        went_on = inputs.code if found.state == OTHER_CODE else ()
+        inputs = dataclasses.replace(inputs, code=(*before, *went_on))
+    # Parameters may be there that had defaults when it began.
+    _write_config(run_dir, spec, inputs)
+    return inputs
 
 
 def accept_code(run_dir: str, code: str) -> None:
@@ -417,9 +446,14 @@ def _check_spared(path: str | None, run_dir: str, overwrite: bool) -> None:
 
 
 def _empty(run_dir: str) -> None:
-    for name in set(os.listdir(run_dir)) - {_LOCK}:
+    """Deletes all but the lock; what says which run it was goes last."""
+    last = (FILE_NAME, CONFIG)
+    names = [name for name in os.listdir(run_dir) if name not in (_LOCK, *last)]
+    for name in (*names, *last):
         path = os.path.join(run_dir, name)
-        if os.path.isdir(path):
+        if not os.path.lexists(path):
+            continue
+        if os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path)
         else:
             os.remove(path)

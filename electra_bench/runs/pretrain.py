@@ -124,7 +124,8 @@ def pretrain(
     content |= {f"data of {part.task}": part.data_sha256 for part in train}
     # Now that the examples were built: their features are parameters, too.
     spec = session.spec(label, run_name, seed)
-    code = code_sha256("pretrain", spec.parameters, [f"models.{model}"])
+    members = [part.task for part in train]
+    code = code_sha256("pretrain", spec.parameters, [f"models.{model}"], members)
     inputs = Inputs.of(content, code, start.origin)
     with open_run(session, spec, inputs, workdir, spared=[start.checkpoint]) as run:
         if run.record:

@@ -59,7 +59,10 @@ class Pretrained(NamedTuple):
     def origin(self) -> str | None:
         """What checkpoints of all seeds of its pre-training share; None if unknown."""
         same = self.of_record("identity_without_seed")
-        return same and f"{same} after {self.record.train_steps}"
+        steps = self.of_record("train_steps")
+        # Every seed has a best checkpoint, each after another number of updates.
+        is_best = steps is not None and steps == self.of_record("chosen_step")
+        return same and f"{same} after {'the best' if is_best else steps}"
 
     def vocabulary_change(self, tokenizer: Any) -> VocabularyChange | None:
         """From the vocabulary beside the checkpoint to a run's.

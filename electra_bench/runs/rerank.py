@@ -95,10 +95,10 @@ def rerank(
     if session.dry_run:
         dry_run.show_scoring(run.objective, _plan(run, lists, texts))
         return scoring.planned("rerank", run)
-    hashes = {file: scoring.input_sha256(file) for file in files.values()}
+    read = {split: (file, scoring.input_sha256(file)) for split, file in files.items()}
     file = scoring.stem(files.get("test") or files["dev"])
     name = f"rerank-{run.label}-{run.method.name}-{file}"
-    with scoring.open_folder(session, run, workdir, name, hashes) as opened:
+    with scoring.open_folder(session, run, workdir, name, read) as opened:
         scores, rescored = {}, {}
         for split, part in lists.items():
             ids = list(texts[split].values())
@@ -114,7 +114,7 @@ def rerank(
                 len(part),
                 _metrics(rescored[split], scores[split], weight, measure),
                 f"{metric}_after" if metric else "changed",
-                data_sha256=hashes[files[split]],
+                data_sha256=read[split][1],
                 higher_is_better=measure and measure.higher_is_better,
             )
             for split, part in lists.items()

@@ -104,8 +104,9 @@ def score(
         return scoring.planned("score", run)
     file = scoring.stem(input)
     name = f"score-{run.label}-{run.method.name}-{file}"
-    sha256 = scoring.input_sha256(input)
-    with scoring.open_folder(session, run, workdir, name, {input: sha256}) as opened:
+    sha256 = scoring.input_sha256(input, [text.text for text in texts])
+    files = {"input": (input, sha256)}
+    with scoring.open_folder(session, run, workdir, name, files) as opened:
         scores = run.scorer.score(ids, f"score {file}")
         with json_writer(output) as write:
             for text, row, found, pll in zip(

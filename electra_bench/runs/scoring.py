@@ -1,6 +1,8 @@
 """What `score` and `rerank` share: the run that scores, and its record."""
 
 import contextlib
+import hashlib
+import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -17,8 +19,8 @@ from electra_bench.objectives.pseudo_likelihood import (
 )
 from electra_bench.records import RunRecord
 from electra_bench.runs import building
-from electra_bench.runs.identity import Inputs, code_sha256
-from electra_bench.runs.lifecycle import OpenRun, open_run
+from electra_bench.runs.identity import DATA_OF, Inputs, code_sha256
+from electra_bench.runs.lifecycle import OpenRun, Stored, open_run, stored
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.session import Session
 from electra_bench.runs.training import prepare
@@ -90,9 +92,16 @@ def warn(text: str) -> None:
     console.print(f"warning: {text}", soft_wrap=True)
 
 
-def input_sha256(path: str) -> str | None:
-    """Hash of a file that is read; None for standard input."""
-    return None if path == PIPE else file_sha256(path)
+def input_sha256(path: str, texts: Sequence[str] = ()) -> str:
+    """Hash of what is read.
+
+    Args:
+        path: of the file.
+        texts: of standard input, which cannot be read again.
+    """
+    if path != PIPE:
+        return file_sha256(path)
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
 
 
 def stem(path: str) -> str:
@@ -166,7 +175,7 @@ def open_folder(
     run: ScoringRun,
     workdir: str | None,
     name: str,
-    hashes: Mapping[str, str | None],
+    files: Mapping[str, tuple[str, str | None]],
 ) -> contextlib.AbstractContextManager[OpenRun]:
     """Opens the run's folder, if there is to be one; it scores again if it is done.
 
@@ -175,17 +184,28 @@ def open_folder(
         run: what scores.
         workdir: the folder is made inside it; None for none.
         name: of the folder.
-        hashes: paths of files that are read to hashes of their content.
+        files: names of parameters to the files that are read, with hashes of their content.
     """
     start = run.pretrained
     spec = session.spec(start.label, name if workdir else f"{session.root}-{run.label}")
     content = {"vocabulary": run.tokenizer.sha256, "init": start.sha256}
-    content |= {f"data of {file}": sha256 for file, sha256 in hashes.items()}
+    content |= _data(files, stored(os.path.join(workdir, name)) if workdir else None)
     builders = [f"models.{run.model}", f"objectives.{run.objective_name}"]
     code = code_sha256(session.root, spec.parameters, builders)
     inputs = Inputs.of(content, code, start.origin)
-    spared = [start.checkpoint, *set(hashes) - {PIPE}]
+    paths = {path for path, _ in files.values()}
+    spared = [start.checkpoint, *paths - {PIPE}]
     return open_run(session, spec, inputs, workdir, spared=spared, again=True)
+
+
+def _data(
+    files: Mapping[str, tuple[str, str | None]], before: Stored | None
+) -> dict[str, str | None]:
+    """What files hold, named by their parameters, or by their paths as in old folders."""
+    by_path = {f"{DATA_OF}{path}": sha256 for path, sha256 in files.values()}
+    if before and by_path.keys() <= before.inputs.content.keys():
+        return by_path
+    return {f"{DATA_OF}{name}": sha256 for name, (_, sha256) in files.items()}
 
 
 def record_fields(run: ScoringRun) -> dict[str, Any]:

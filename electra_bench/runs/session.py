@@ -1,7 +1,7 @@
 """How a root was started."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from electra_bench import config, registry
 from electra_bench.runs.spec import RunSpec
@@ -58,3 +58,19 @@ class Session(NamedTuple):
         selectors += [f"runs.{root}" for root in ROOTS]
         text = config.snapshot(self.parsed, selectors, self.plugins)
         return RunSpec(self.root, label, name, seed, text)
+
+
+def check_flags(
+    *, overwrite: bool = False, accept_code: bool = False, **others: Any
+) -> None:
+    """Checks that flags do not contradict each other.
+
+    Raises:
+        ValueError: they do.
+    """
+    del others
+    if overwrite and accept_code:
+        raise ValueError(
+            "--overwrite makes a run of other code again, --accept_code takes it: give one "
+            "of them"
+        )

@@ -1,14 +1,14 @@
 """One run as it is asked for: its root, its parameters, its names; no TensorFlow."""
 
-import ast
 import dataclasses
 import functools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from electra_bench import config, registry
 from electra_bench.config.roles import Role, declared
+from electra_bench.config.statements import Reference, substituted
 from electra_bench.training.choices import DEFAULTS
 
 _FILE_TASK = "electra_bench.tasks.from_files.source:Definition"
@@ -35,12 +35,7 @@ class RunSpec:
     @functools.cached_property
     def parameters(self) -> Mapping[str, Any]:
         """Key to value as plain JSON, those that nothing binds included."""
-        values = dict(_statements(self.text))
-        return {
-            key: plain(_value(values, value))
-            for key, value in values.items()
-            if "." in key
-        }
+        return {key: plain(x) for key, x in config.literals(self.text).items()}
 
     def expand(
         self,
@@ -64,26 +59,9 @@ class RunSpec:
         return [(run(seed, at), at) for at in fractions for seed in seeds]
 
 
-def _statements(text: str) -> Iterable[tuple[str, str]]:
-    for line in text.splitlines():
-        key, separator, value = line.partition(" = ")
-        if separator and not line.startswith("#"):
-            yield key, value
-
-
-def _value(values: Mapping[str, str], value: str) -> Any:
-    """What gin's text of a value stands for."""
-    macro = value.removeprefix("%")
-    if macro != value and macro in values:
-        return _value(values, values[macro])
-    try:
-        return ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return value  # a reference
-
-
 def plain(value: Any) -> Any:
-    """A value as JSON has it: without tuples."""
+    """A value as JSON has it: without tuples; references as gin spells them."""
+    value = substituted(value, Reference, str)
     return json.loads(json.dumps(value, default=repr))
 
 

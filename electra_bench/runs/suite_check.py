@@ -20,7 +20,7 @@ from electra_bench import config, registry
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
 from electra_bench.runs import building, corpora
-from electra_bench.runs.identity import Inputs, code_sha256
+from electra_bench.runs.identity import DATA_OF, Inputs, code_sha256
 from electra_bench.runs.launch import configure, load
 from electra_bench.runs.lifecycle import Found, find, stored
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
@@ -118,6 +118,11 @@ def _check(
     def value(parameter: str) -> Any:
         return parsed.value(f"runs.{cell.verb}.{parameter}")
 
+    if cell.verb == "finetune" and value("init_at") is not None:
+        raise ValueError(
+            f"runs.finetune.init_at is {value('init_at')!r}, which cells of a suite do not "
+            "take: their folders have other names; give it to finetune"
+        )
     if cell.needs is None:
         start = _pretrained(value("init"))
         vocab = building.find_vocabulary(value("vocab"), start.folder)
@@ -140,7 +145,8 @@ def _check(
         return None, None
     before = stored(cell.run_dir)
     parameters = overlaid(before.parameters if before else {}, parsed, _default)
-    code = code_sha256(cell.verb, parameters, [f"models.{model}"])
+    members = [name.removeprefix(DATA_OF) for name in content]
+    code = code_sha256(cell.verb, parameters, [f"models.{model}"], members)
     return find(cell.run_dir, parameters, Inputs.of(content, code), _default), code
 
 
@@ -201,7 +207,7 @@ def _corpus_data(parsed: config.Parsed) -> dict[str, str]:
     corpus = load_task(name)
     parts = corpus.tasks if isinstance(corpus, seqio.Mixture) else [corpus]
     return {
-        f"data of {part.name}": corpus_fingerprint(part.source, "train")
+        f"{DATA_OF}{part.name}": corpus_fingerprint(part.source, "train")
         if isinstance(part.source, CorpusSource)
         else data_sha256(part, "train")
         for part in parts

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from electra_bench import config
 from electra_bench.records import RunRecord
 from electra_bench.records.run_record import MODEL_FILE
-from electra_bench.runs.identity import Inputs, code_sha256
+from electra_bench.runs.identity import DATA_OF, Inputs, code_sha256
 from electra_bench.runs.lifecycle import ANSWERED, find, stored
 from electra_bench.runs.spec import overlaid
 from electra_bench.suites.cell import Cell
@@ -51,7 +51,9 @@ def outdated(cell: Cell, records: Mapping[str, RunRecord]) -> str:
     parsed = config.read([*sizes, *cell.files], overrides)
     parameters = overlaid(before.parameters, parsed, believed)
     model = records[cell.cell_id].model or "electra"
-    code = code_sha256(cell.verb, parameters, [f"models.{model}"])
-    inputs = Inputs.of({**before.inputs.content, **content}, code)
+    content = {**before.inputs.content, **content}
+    members = [name.removeprefix(DATA_OF) for name in content]
+    code = code_sha256(cell.verb, parameters, [f"models.{model}"], members)
+    inputs = Inputs.of(content, code)
     found = find(cell.run_dir, parameters, inputs, believed)
     return "" if found.state == ANSWERED else found.reason or found.state

@@ -92,7 +92,7 @@ def chosen_by(best_metric: str | None, higher_is_better: bool) -> dict[str, str]
     The metric itself is no part of a run's identity: in pre-training it changes no result.
     """
     direction = "highest" if higher_is_better else "lowest"
-    return {"checkpoint with the": f"{direction} {best_metric}"} if best_metric else {}
+    return {f"checkpoint with the {direction}": best_metric} if best_metric else {}
 
 
 def chosen_splits(card: TaskCard, splits: Splits | None) -> tuple[str, str]:

@@ -151,7 +151,8 @@ class TaskRuns(NamedTuple):
         content |= chosen_by(loop.best_metric, loop.higher_is_better)
         for part in self.data:
             content |= part.content
-        code = code_sha256(spec.root, spec.parameters, [f"models.{model}"])
+        members = [part.card.name for part in self.data]
+        code = code_sha256(spec.root, spec.parameters, [f"models.{model}"], members)
         return Inputs.of(content, code, start.origin)
 
     def _marks(self, start: Pretrained) -> dict[tuple[str, str], dict[str, str]]:

@@ -99,10 +99,10 @@ def closure(modules: Iterable[str]) -> Mapping[str, str]:
     Raises:
         ModuleNotFoundError: a named module is absent, or has no source file.
     """
-    _find.cache_clear()
+    place_of.cache_clear()
     waiting = [Need(name, whole=True) for name in modules]
     for need in waiting:
-        place = _find(need.module)
+        place = place_of(need.module)
         if place is None or place.file is None:
             raise ModuleNotFoundError(f"no source file of module {need.module!r}")
     named = frozenset(outermost(need.module) for need in waiting)
@@ -116,7 +116,7 @@ def closure(modules: Iterable[str]) -> Mapping[str, str]:
         around = need.module.rpartition(".")[0]
         if around:
             waiting.append(Need(around, whole=False))
-        file = _find(need.module).file
+        file = place_of(need.module).file
         if file:
             files[need.module] = file
             waiting.extend(_imported(need, file, named))
@@ -129,8 +129,8 @@ def outermost(module: str) -> str:
 
 
 @functools.cache
-def _find(module: str) -> Place | None:
-    """Where a module is; None if there is none of this name."""
+def place_of(module: str) -> Place | None:
+    """Where a module is, which is not imported; None if there is none of this name."""
     loaded = sys.modules.get(module)
     if loaded is not None:  # perhaps from a file that is on no path
         file, folders = (
@@ -140,7 +140,7 @@ def _find(module: str) -> Place | None:
     else:
         around = module.rpartition(".")[0]
         if around:
-            place = _find(around)
+            place = place_of(around)
             spec = place and machinery.PathFinder.find_spec(module, place.folders)
         else:  # asks the finders of editable installs too
             spec = importlib.util.find_spec(module)
@@ -161,7 +161,7 @@ def is_own(package: str, named: Collection[str] = ()) -> bool:
         return True
     if package in sys.stdlib_module_names:
         return False
-    place = _find(package)
+    place = place_of(package)
     if place is None or not (place.file or place.folders):
         return True
     root = os.path.dirname(place.file) if place.file else place.folders[0]
@@ -212,9 +212,9 @@ def _imported(need: Need, file: str, named: Collection[str]) -> Iterator[Need]:
                 module = importlib.util.resolve_name(module, package)
             except ImportError:  # more dots than packages
                 continue
-        if not is_own(outermost(module), named) or not _find(module):
+        if not is_own(outermost(module), named) or not place_of(module):
             continue
-        inner = [f"{module}.{name}" for name in names if _find(f"{module}.{name}")]
+        inner = [f"{module}.{name}" for name in names if place_of(f"{module}.{name}")]
         yield from (Need(name, whole=True) for name in inner)
         if len(inner) < len(names) or not names:
             yield Need(module, whole=True)
@@ -264,7 +264,7 @@ def _nodes(text: str, whole: bool) -> Iterable[ast.AST]:
     if not whole:
         return list(_run_on_import(ast.parse(text)))
     try:
-        # Parsing everything takes eight times as long.
+        # Parsing everything takes several times as long.
         return [ast.parse(statement).body[0] for statement in STATEMENT.findall(text)]
     except SyntaxError:  # a sentence of a docstring, or a statement that was cut short
         return ast.walk(ast.parse(text))

@@ -1,4 +1,4 @@
-"""From a TaskCard to a registered seqio task, and the hashes its cache is keyed by."""
+"""From a TaskCard to a registered seqio task."""
 
 import importlib
 from collections.abc import Callable, Sequence

@@ -263,6 +263,20 @@ def test_differing_hyperparameters_in_a_cell_are_marked():
     assert table.cell(table.rows[0], "cola").marks == ("runs differ in peak_lr",)
 
 
+def test_runs_that_are_not_the_same_are_marked_where_no_setting_differs():
+    def marks(*same):
+        records = [
+            run_record("a", "cola", seed, 60.0 + seed, identity_without_seed=one)
+            for seed, one in enumerate(same)
+        ]
+        table = build(records)
+        return table.cell(table.rows[0], "cola").marks
+
+    assert marks("x", "x") == marks("x", None) == marks(None, None) == ()
+    differ = ("runs differ in data, vocabulary or checkpoint",)
+    assert marks("x", "y") == marks("x", "y", None) == differ
+
+
 @pytest.mark.parametrize(
     ("name", "changes"),
     [

@@ -1,19 +1,26 @@
 """A run's folder: who may take it, what its code is, what a power loss leaves."""
 
 import json
+import os
+import sys
+import types
 from dataclasses import replace
 
 import pytest
 
-from electra_bench import config
+from electra_bench import config, registry
+from electra_bench.config.roles import Role, declared
 from electra_bench.config.statements import COMMAND_LINE, Binding
 from electra_bench.records import read_record
+from electra_bench.runs import identity as identities
 from electra_bench.runs import lifecycle
 from electra_bench.runs.identity import Inputs, code_sha256, identity
 from electra_bench.runs.lifecycle import OTHER, AnotherRun, find, open_run, stored
 from electra_bench.runs.recording import protocol_fields
-from electra_bench.runs.session import Session
+from electra_bench.runs.session import Session, check_flags
 from electra_bench.runs.spec import RunSpec, overlaid, role_of
+from electra_bench.runs.task_data import chosen_by
+from electra_bench.system import source_closure
 from electra_bench.training.choices import DEFAULTS
 
 TEXT = """\
@@ -162,6 +169,17 @@ def test_an_interrupted_run_goes_on_under_other_code_and_lists_both(run, folder)
     assert (record.code_sha256, record.code_continued) == ("code1", ["code2"])
     assert record.code_mark == "code changed half-way"
     assert run(made_of=inputs("code2")) == record
+    with pytest.raises(AnotherRun, match="made by other code"):
+        run()
+
+
+def test_an_interrupted_run_is_of_the_code_it_went_on_under(run):
+    run(finish=False)
+    run(finish=False, made_of=inputs("code2"), accept_code=True)
+    with pytest.raises(AnotherRun, match="made by other code"):
+        run()
+    record = run(accept_code=True)
+    assert (record.code_sha256, record.code_continued) == ("code1", ["code2", "code1"])
 
 
 def test_overwrite_keeps_the_progress_of_this_run_by_this_code_only(run, folder):
@@ -183,6 +201,95 @@ def test_a_record_that_a_power_loss_has_cut_is_made_again(run, folder, left, cap
     assert "record.json: cannot be read" in capsys.readouterr().out
     assert replace(again, started="", ended="") == replace(record, started="", ended="")
     assert (folder / "checkpoints").exists(), "it goes on from there"
+
+
+def test_a_record_that_is_whole_but_cannot_be_read_is_not_overwritten(run, folder):
+    run()
+    content = json.loads((folder / "record.json").read_text())
+    for key, value in (("schema_version", 3), ("wall_s", "an hour")):
+        text = json.dumps(content | {key: value})
+        (folder / "record.json").write_text(text)
+        found = find(str(folder), SPEC.parameters, inputs())
+        assert found.state == lifecycle.OTHER and key in found.reason
+        with pytest.raises(AnotherRun, match=f"{key}.*give --overwrite"):
+            run()
+        assert (folder / "record.json").read_text() == text
+
+
+def test_a_default_that_is_written_out_while_it_is_interrupted(run, folder):
+    __import__("electra_bench.training.trainer")
+    explicit = replace(SPEC, text=TEXT + "training.loop.checkpoint_every = 1000\n")
+    run(finish=False)
+    record = run(explicit)
+    assert stored(str(folder)).identity == record.identity
+    assert run(explicit) == record == run()
+
+
+def test_what_is_computed_again_is_of_the_code_that_computes(run, folder):
+    run()
+    text = (folder / "config.gin").read_text()
+    kept = [line for line in text.splitlines() if not line.startswith("#~ ")]
+    (folder / "config.gin").write_text("\n".join(kept) + "\n")
+    (folder / "record.json").unlink()
+    run(made_of=inputs("code2"))
+    with open_run(
+        session(), SPEC, inputs("code2"), str(folder.parent), again=True
+    ) as opened:
+        record = opened.finish()
+    assert record.code_sha256 == "code2"
+    assert stored(str(folder)).inputs == inputs("code2")
+    assert run(made_of=inputs("code2")) == record
+    with pytest.raises(AnotherRun, match="made by other code"):
+        run(made_of=inputs("code3"))
+
+
+def test_overwrite_deletes_what_says_which_run_it_was_last(
+    run, folder, tmp_path, monkeypatch
+):
+    run()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "kept").touch()
+    (folder / "link").symlink_to(elsewhere)
+    (folder / "z-last").touch()
+    deleted = []
+    remove = os.remove
+    monkeypatch.setattr(
+        os,
+        "remove",
+        lambda path: (deleted.append(os.path.basename(path)), remove(path)),
+    )
+    run(overwrite=True, finish=False)
+    assert deleted[-2:] == ["record.json", "config.gin"]
+    assert {"link", "z-last"} <= set(deleted) and (elsewhere / "kept").exists()
+
+
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_a_choice_of_the_checkpoint_is_found_again(run, folder, higher_is_better):
+    chosen = inputs(**chosen_by("mcc", higher_is_better))
+    record = run(made_of=chosen)
+    assert run(made_of=chosen) == record
+    assert find(str(folder), SPEC.parameters, chosen).state == lifecycle.ANSWERED
+    with pytest.raises(AnotherRun, match="checkpoint with the"):
+        run(made_of=inputs(**chosen_by("mcc", not higher_is_better)))
+    with pytest.raises(AnotherRun, match="checkpoint with the"):
+        run(made_of=inputs(**chosen_by("f1", higher_is_better)))
+
+
+def test_macros_and_references_inside_a_list(run, folder):
+    text = TEXT.replace("task = %TASK", "task = [%TASK, 'rte', %OTHER]")
+    text += "OTHER = [%TASK]\nmodels.electra.norm = @models.layer_norm()\n"
+    spec = replace(SPEC, text=text)
+    assert spec.parameters["runs.finetune.task"] == ["cola", "rte", ["cola"]]
+    assert spec.parameters["models.electra.norm"] == "@models.layer_norm()"
+    record = run(spec)
+    assert stored(str(folder)).parameters == spec.parameters
+    assert run(spec) == record
+    other = replace(spec, text=text.replace("TASK = 'cola'", "TASK = 'mnli'"))
+    same = identity(other.parameters, inputs()).with_seed
+    assert same != identity(spec.parameters, inputs()).with_seed
+    with pytest.raises(AnotherRun, match=r"\['cola', 'rte', \['cola'\]\].*only there"):
+        run(other)
 
 
 def test_a_folder_without_a_note_of_code_answers_for_any(run, folder, capsys):
@@ -307,6 +414,62 @@ def test_an_unknown_role_counts_and_unknown_code_is_not_guessed():
     assert known != code_sha256(
         "finetune", SPEC.parameters | {"runs.finetune.task": "squad"}
     )
+
+
+def modules(monkeypatch, *given, **named):
+    """The modules whose code counts."""
+    monkeypatch.setattr(identities, "_closure", frozenset)
+    return code_sha256(*given, **named)
+
+
+def test_what_makes_a_task_of_files_counts(monkeypatch):
+    described = {"runs.finetune.task": "mine", "tasks.mine.kind": "regression"}
+    found = modules(monkeypatch, "finetune", described)
+    assert {
+        "electra_bench.tasks.from_files.registration",
+        registry.kinds.origin("regression").target.partition(":")[0],
+    } <= found
+    files = source_closure.closure(found)
+    for name in ("from_files.defaults", "text_tasks", "postprocessors"):
+        assert f"electra_bench.tasks.{name}" in files
+
+
+def test_members_of_a_mixture_and_the_vocabulary_count(monkeypatch):
+    parameters = {"runs.finetune.task": ["cola"]}
+    alone = modules(monkeypatch, "finetune", parameters)
+    mixed = modules(monkeypatch, "finetune", parameters, members=["squad", "not ours"])
+    squad = registry.tasks.get("squad").builder.partition(":")[0]
+    assert squad in mixed - alone
+    wordpiece = registry.vocabularies.origin("wordpiece").target.partition(":")[0]
+    assert wordpiece in alone
+    named = parameters | {"runs.finetune.vocabulary": "sentencepiece"}
+    assert wordpiece not in modules(monkeypatch, "finetune", named)
+    gone = parameters | {"runs.finetune.vocabulary": "of a plugin that is gone"}
+    assert code_sha256("finetune", gone) is None
+
+
+def test_the_code_of_a_notebook_is_unknown(monkeypatch):
+    monkeypatch.setitem(sys.modules, "notebook", types.ModuleType("notebook"))
+    origin = registry.Origin(None, None, "notebook:Mine")
+    monkeypatch.setattr(registry.models, "origin", lambda name: origin)
+    assert code_sha256("finetune", {"models.mine.size": 1}) is None
+    assert role_of("models.mine.size") is None
+    assert declared("notebook:Mine") == declared("no.such.module:Mine") == {}
+
+
+def test_roles_are_read_without_importing(tmp_path, monkeypatch):
+    package = tmp_path / "a_plugin_with_roles"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise RuntimeError('imported')")
+    (package / "models.py").write_text("def build(size: Machine[int]): pass")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert declared("a_plugin_with_roles.models:build") == {"size": Role.MACHINE}
+
+
+def test_overwriting_and_accepting_contradict_each_other():
+    with pytest.raises(ValueError, match="give one of them"):
+        check_flags(overwrite=True, accept_code=True, dry_run=True)
+    check_flags(overwrite=True, suite="smoke")
 
 
 def test_what_a_folder_says_is_what_was_written(run, folder):

@@ -26,6 +26,8 @@ ORDER = (*GLUE_ORDER, "wnli", "ax", "squadv1", "squad", "chunk")
 
 # The mark of a score whose task pre-training has seen.
 CONTAMINATED = "contaminated"
+# In what runs differ that are not the same and have the same settings.
+CONTENT = "data, vocabulary or checkpoint"
 # Of a run; what its mark says.
 COLLAPSED = "ended no better than the majority baseline, and counts like any other"
 
@@ -158,8 +160,9 @@ def _is_same(one: TaskResult, other: TaskResult) -> bool:
 def differing_settings(entries: Sequence[Entry]) -> list[str]:
     """In what runs differ that should differ in the seed only.
 
-    Whether they do, their records say; older ones do not, so these are compared by their
-    hyper-parameters, and by what computes with them: precision and TensorFlow's version.
+    Whether they do, their records say, and their hyper-parameters name it, where one is
+    it. Older records do not say it, so these are compared by their hyper-parameters, and
+    all by what computes with them: precision and TensorFlow's version.
     """
     known = {entry.record.identity_without_seed for entry in entries}
     is_same = len(known) == 1 and None not in known
@@ -175,12 +178,13 @@ def differing_settings(entries: Sequence[Entry]) -> list[str]:
     if not all(one["code"] for one in settings):
         settings = [one | {"code": None} for one in settings]
     keys = {key for one in settings for key in one}
-    return sorted(
+    differing = sorted(
         key
         for key in keys
         if not RUN_SPECIFIC.search(key)
         and len({json.dumps(one.get(key)) for one in settings}) > 1
     )
+    return differing or ([CONTENT] if len(known - {None}) > 1 else [])
 
 
 def is_collapsed(column: ColumnKey, entry: Entry) -> bool:
