@@ -249,6 +249,7 @@ def describe(path: str) -> dict[str, Any]:
     Raises:
         FileNotFoundError: none of these is there.
     """
+    slots: set[str] = set()
     if os.path.isfile(os.path.join(path, "model.safetensors")):
         from electra_bench.interop.huggingface import read_model
 
@@ -266,19 +267,20 @@ def describe(path: str) -> dict[str, Any]:
 
         from electra_bench.training.checkpoints import (
             find_checkpoint,
+            slot_names,
             step_of_checkpoint,
         )
 
         prefix = find_checkpoint(path)
         found = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
         shapes = {name: list(shape) for name, shape in found.items()}
+        slots = slot_names(shapes)
         about = {
             "format": "TensorFlow, by names",
             "checkpoint": prefix,
             "step": step_of_checkpoint(prefix),
         }
-    slots = [name for name in shapes if name.endswith(("/adam_m", "/adam_v"))]
-    names = sorted(set(shapes) - set(slots) - {"global_step"})
+    names = sorted(set(shapes) - slots - {"global_step"})
     groups: Counter[str] = Counter()
     for name in names:
         groups[name.split("/")[0]] += math.prod(shapes[name])

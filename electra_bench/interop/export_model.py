@@ -15,12 +15,12 @@ from electra_bench.records import TaskCard
 from electra_bench.system.atomic import write_text
 from electra_bench.training.checkpoints import (
     find_checkpoint,
+    slot_names,
     step_of_checkpoint,
     write_tensors,
 )
 
 TASK_HEADS = ("tagging", "span_qa")
-SLOTS = ("/adam_m", "/adam_v")
 QUERY = "electra/encoder/layer_0/attention/self/query/kernel"
 # Part of a checkpoint to the architecture that holds it.
 ARCHITECTURES = {
@@ -73,16 +73,13 @@ class TrainedModel(NamedTuple):
         """
         prefix = find_checkpoint(path)
         reader = tf.train.load_checkpoint(prefix)
-        names = [
-            name
-            for name in reader.get_variable_to_shape_map()
-            if name != "global_step" and not name.endswith(SLOTS)
-        ]
+        shapes = reader.get_variable_to_shape_map()
+        names = shapes.keys() - slot_names(shapes) - {"global_step"}
         gin_file = _first_file(path, "config.gin", "model.gin")
         hparams = config.literals(Path(gin_file).read_text("utf-8")) if gin_file else ()
         return cls(
             prefix,
-            {name: np.asarray(reader.get_tensor(name)) for name in names},
+            {name: np.asarray(reader.get_tensor(name)) for name in sorted(names)},
             dict(hparams),
             _first_file(path, "vocab.txt", "vocab.model"),
         )

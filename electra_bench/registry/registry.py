@@ -66,6 +66,10 @@ class Registry:
         self.gin_module = gin_module or kind
         self._gin_names = gin_names
         self._parts = tuple(parts)
+        # Registries with this gin module, in which a name is to be the only one.
+        self._family: Sequence[Registry] = (self, *parts)
+        for part in parts:
+            part._family = self._family
         self._things: dict[str, Any] = {}
         self._origins: dict[str, Origin] = {}
 
@@ -104,6 +108,13 @@ class Registry:
             ValueError: the name is taken; says by whom.
         """
         target = f"{_module_of(thing)}:{getattr(thing, '__name__', name)}"
+        for other in self._family:
+            if other is not self and name in other.names():
+                raise ValueError(
+                    f"{self.gin_module}.{name} is of {other.kind}, by "
+                    f"{other.origin(name).target}; cannot register {target} in "
+                    f"{self.kind}: choose another name"
+                )
         declared = self._declared.get(name)
         if name in self._things:
             raise ValueError(

@@ -157,6 +157,7 @@ def finetune(
         dry_run.show_training(
             ", ".join(os.path.join(workdir, spec.name) for spec, _ in specs),
             built,
+            stages,
             {"task": mixture.name, "steps": num_steps, "batch": batch_size},
             flops,
             parts[0].store,

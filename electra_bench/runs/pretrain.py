@@ -112,6 +112,7 @@ def pretrain(
             dry_run.show_training(
                 os.path.join(workdir, run_name),
                 built,
+                training.stages,
                 {"corpus": name, "steps": training.num_steps, "batch": batch_size},
                 training.train_flops,
                 sample(name, "train", max_seq_length, 2),

@@ -107,9 +107,10 @@ def quickstart(
     records.append(run(mlm, RUNS, {FLOPS: records[0].train_flops}))
     for cell in sorted(cells, key=lambda cell: tasks.index(cell.task or tasks[0])):
         if cell.verb == "finetune":
-            given = {"LEARNING_RATE": _best_rate(run, cell, learning_rates, seeds[0])}
-            finetuned = run(cell, RUNS, given | {"SEED": list(seeds)})
-            _report(finetuned)
+            rate = _best_rate(run, cell, learning_rates, seeds[0])
+            given = {"LEARNING_RATE": rate, "SEED": list(seeds)}
+            finetuned = run(cell, RUNS, given)
+            _report(finetuned, rate)
             records += finetuned
     return records
 
@@ -193,11 +194,10 @@ def _vocabulary(workdir: str, size: int, overwrite: bool) -> str:
     return path
 
 
-def _report(records: Sequence[RunRecord]) -> None:
+def _report(records: Sequence[RunRecord], rate: float) -> None:
     """One line while the whole goes on."""
     result = records[0].results[0]
     scores = [record.results[0].main_score or 0.0 for record in records]
-    rate = records[0].hparams["training.adamw.peak_lr"]
     print(
         f"{records[0].label:>10}  {result.task:<14} {result.main_metric} "
         f"{statistics.median(scores):5.1f}  (median of {len(scores)} seeds, learning "

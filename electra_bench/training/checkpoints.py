@@ -203,6 +203,19 @@ def read_state(prefix: str) -> dict[str, Any]:
         return json.load(file)
 
 
+def slot_names(shapes: Mapping[str, Sequence[int]]) -> set[str]:
+    """Names of an optimizer's slots, whichever it was: `<variable>/<slot>`.
+
+    Args:
+        shapes: of everything in a checkpoint, by name.
+    """
+    return {
+        name
+        for name, shape in shapes.items()
+        if shapes.get(name.rpartition("/")[0]) == shape
+    }
+
+
 def find_checkpoint(path: str) -> str:
     """The prefix of a checkpoint.
 

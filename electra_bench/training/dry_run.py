@@ -1,6 +1,6 @@
 """What `--dry_run` prints: the plan of a run, its size and its cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -12,6 +12,7 @@ from electra_bench.core.batch import NO_LABEL, UNKNOWN_LABEL
 from electra_bench.data.examples.batch_plan import Row
 from electra_bench.data.examples.batches import make_batch
 from electra_bench.data.examples.store import ExampleStore
+from electra_bench.training.stages import TrainingStage
 
 
 def num_parameters(module: Any) -> int:
@@ -22,6 +23,7 @@ def num_parameters(module: Any) -> int:
 def show_training(
     run_dir: str,
     objective: Objective,
+    stages: Sequence[TrainingStage],
     settings: Mapping[str, Any],
     train_flops: float | None,
     store: ExampleStore,
@@ -32,20 +34,26 @@ def show_training(
     Args:
         run_dir: where the run would go.
         objective: as built.
+        stages: of the training, with the optimizer.
         settings: further rows.
         train_flops: of the whole run, method v2; None if unknown.
         store: some examples.
         seq_length: what batches are padded to; None for their longest row.
     """
     trained = num_parameters(objective)
+    slots = sum(
+        slot.shape.num_elements()
+        for stage in stages
+        for slot in stage.optimizer.slots.values()
+    )
     _print(
         "Plan (dry run: nothing is trained)",
         {
             "folder": run_dir,
             **settings,
             "parameters trained": f"{trained:,}",
-            # Weights, gradients and two slots, four bytes each.
-            "memory without activations": f"{trained * 16 / 2**20:,.0f} MiB",
+            # Weights, gradients and slots, four bytes each.
+            "memory without activations": f"{(2 * trained + slots) / 2**18:,.0f} MiB",
             "training FLOPs (v2)": "unknown"
             if train_flops is None
             else f"{train_flops:.3g}",

@@ -30,6 +30,21 @@ def test_a_declared_name_cannot_be_taken_by_another_module():
         registry.models.add("electra", electra)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "owner"),
+    [
+        ("schedules", "adamw", "optimizers, by electra_bench.training.adamw:adamw"),
+        ("optimizers", "mirrored", "strategies, by "),
+        ("strategies", "schedule", "training, by "),
+        ("training", "linear", "schedules, by electra_bench.training.schedules:linear"),
+    ],
+)
+def test_names_that_share_a_gin_module_are_taken_by_one_of_them(kind, name, owner):
+    with pytest.raises(ValueError, match=rf"^training\.{name} is of {owner}"):
+        registry.REGISTRIES[kind].add(name, lambda: None)
+    assert name not in registry.REGISTRIES[kind].names()
+
+
 @pytest.mark.parametrize("kind", sorted(registry.REGISTRIES))
 def test_declared_names_are_registered_by_their_modules(kind):
     names = registry.REGISTRIES[kind]

@@ -68,6 +68,14 @@ def network(layers, vocab=8, slots=False):
     return shapes
 
 
+def test_slots_of_any_optimizer_are_told_from_variables():
+    shapes = network(1) | {"head/dense": [2, 3], "head/dense/kernel": [2]}
+    slots = {f"{name}/lion_m": shape for name, shape in shapes.items()}
+    slots["electra/embeddings/word_embeddings/second"] = (8, 2)
+    found = checkpoints.slot_names({**shapes, **slots, "global_step": []})
+    assert found == slots.keys()
+
+
 def refused(tmp_path, there, here):
     prefix = Checkpoints(str(tmp_path)).save(
         1, {name: tf.zeros(shape) for name, shape in there.items()}, {}
