@@ -278,6 +278,11 @@ def _facts(
         "vocabulary": vocabulary.sha256,
         "max_seq_length": args.max_seq_length,
         "cut_tokens": args.cut_tokens,
+        # No gin file is read, so there is no choice.
+        "features": {
+            "name": "pretraining",
+            "values": {"cut_tokens": args.cut_tokens},
+        },
         "seed": args.seed,
         "holdout": args.holdout,
     }

@@ -1,5 +1,6 @@
 """The examples of a corpus, made on several processes and kept in the cache."""
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from electra_bench.system.inventory import damages
 from electra_bench.system.ordered_map import num_cores
 from electra_bench.tasks.corpora.ready_made import BuiltSource, TFRecordSource
 from electra_bench.tasks.corpora.sources import CorpusSource, Made, build_examples
-from electra_bench.tasks.features.choices import pretraining_examples
+from electra_bench.tasks.features.choices import description_of, pretraining_examples
 from electra_bench.tasks.fingerprints import making
 
 
@@ -116,7 +117,8 @@ def build_corpus(
                 task, vocabulary, max_seq_length, processes or num_cores(), report
             ),
             folder,
-            {"corpus": task.name, "key": parts and content_key(parts), **(parts or {})},
+            {"corpus": task.name, "key": parts and content_key(parts), **(parts or {})}
+            | ({"features": description_of(features[0])} if is_made else {}),
             report,
             name=task.name,
             overwrite=overwrite,
@@ -199,11 +201,21 @@ def _check_built(
             f"{folder}: examples of {manifest['max_seq_length']} tokens, max_seq_length "
             f"is {max_seq_length}"
         )
-    cut_tokens = pretraining_examples().cut_tokens
     # Folders of earlier versions do not say.
-    made = manifest.get("cut_tokens", "dropped")
-    if made != cut_tokens:
+    cut_tokens = manifest.get("cut_tokens", "dropped")
+    usual = {"name": "pretraining", "values": {"cut_tokens": cut_tokens}}
+    made = manifest.get("features", usual)
+    here = json.loads(json.dumps(description_of(pretraining_examples())))
+    name, values = here["name"], here["values"]
+    if made["name"] != name:
         raise ValueError(
-            f"{folder}: examples made with cut tokens {made}, "
-            f"features.pretraining.cut_tokens is {cut_tokens!r}"
+            f"{folder}: examples made with the features {made['name']!r}, "
+            f"features.corpus.name is {name!r}"
         )
+    for key in sorted({*values, *made["values"]}):
+        found, expected = made["values"].get(key), values.get(key)
+        if found != expected:
+            raise ValueError(
+                f"{folder}: examples made with {key.replace('_', ' ')} {found}, "
+                f"features.{name}.{key} is {expected!r}"
+            )

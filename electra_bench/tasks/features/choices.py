@@ -4,6 +4,7 @@ Preprocessors ask when a dataset is built, and the cache of encoded examples has
 get in its key.
 """
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -120,6 +121,17 @@ def context_windows() -> ContextWindows:
 def pretraining_examples() -> PretrainingExamples:
     """What gin holds for corpora."""
     return _chosen("corpus", "pretraining", PretrainingExamples)
+
+
+def description_of(examples: PretrainingExamples) -> dict[str, Any]:
+    """What a folder of pre-training examples says of the features that made them.
+
+    Args:
+        examples: what gin holds for corpora.
+    """
+    is_plain = dataclasses.is_dataclass(examples)
+    values = dataclasses.asdict(examples) if is_plain else {}
+    return {"name": features.choice("corpus", "pretraining"), "values": values}
 
 
 def _chosen(kind: str, default: str, protocol: type[T]) -> T:

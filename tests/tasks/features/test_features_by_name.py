@@ -1,6 +1,8 @@
 """Features by registered name: what is chosen encodes the examples."""
 
 import dataclasses
+import json
+import os
 
 import gin
 import numpy as np
@@ -15,6 +17,7 @@ from electra_bench.data.examples.builder import ExampleBuilder
 from electra_bench.registry import UnknownName, features
 from electra_bench.runs.launch import Session, parse
 from electra_bench.system.behaviour import behaviour_sha256
+from electra_bench.system.inventory import FILE_NAME as INVENTORY
 from electra_bench.tasks.corpora.examples import build_corpus
 from electra_bench.tasks.corpora.registration import add_corpus
 from electra_bench.tasks.features import choices
@@ -143,10 +146,43 @@ def test_the_chosen_features_build_a_corpus(text_file, vocab_file, processes):
     assert longest == [32, 16] and folders[0] != folders[1]
 
 
+def test_a_folder_of_other_features_is_refused(text_file, vocab_file):
+    add_corpus("test_made_features", str(text_file), holdout=0.2)
+    with run_context.use(vocabulary=wordpiece(str(vocab_file))):
+        usual = build_corpus(load_task("test_made_features"), "train", 32, 1)
+        add_corpus("test_made_usual", usual.directory)
+        choose("corpus")
+        short = build_corpus(load_task("test_made_features"), "train", 32, 1)
+        add_corpus("test_made_short", short.directory)
+        message = "made with the features 'pretraining', .* is 'corpus_of_test'"
+        with pytest.raises(ValueError, match=message):
+            build_corpus(load_task("test_made_usual"), "train", 32)
+        assert build_corpus(load_task("test_made_short"), "train", 32).store
+        gin.clear_config()
+        message = "made with the features 'corpus_of_test', .* is 'pretraining'"
+        with pytest.raises(ValueError, match=message):
+            build_corpus(load_task("test_made_short"), "train", 32)
+        # A folder of an earlier version does not say.
+        path = f"{usual.directory}/manifest.json"
+        with open(path) as file:
+            manifest = json.load(file)
+        assert manifest.pop("features") == {
+            "name": "pretraining",
+            "values": {"cut_tokens": "dropped"},
+        }
+        with open(path, "w") as file:
+            json.dump(manifest, file)
+        os.remove(f"{usual.directory}/{INVENTORY}")
+        assert build_corpus(load_task("test_made_usual"), "train", 32).store
+        choose("corpus")
+        with pytest.raises(ValueError, match="made with the features 'pretraining'"):
+            build_corpus(load_task("test_made_usual"), "train", 32)
+
+
 def test_without_a_choice_a_configuration_does_not_name_them():
-    session = Session(parse([], []))
+    session = Session("finetune", parse([], []))
     tagged(), windows(), choices.pretraining_examples()
-    said = config.literals(session.snapshot())
+    said = config.literals(session.spec("label", "name").text)
     assert said["features.words.segment_id"] == 0
     assert not any(name.endswith(".name") for name in said)
     choose("tagging")
