@@ -11,7 +11,7 @@ import pytest
 from electra_bench import config, registry
 from electra_bench.config.roles import Role, declared
 from electra_bench.config.statements import COMMAND_LINE, Binding
-from electra_bench.records import read_record
+from electra_bench.records import RunRecord, read_record
 from electra_bench.runs import identity as identities
 from electra_bench.runs import lifecycle
 from electra_bench.runs.identity import Inputs, code_sha256, identity
@@ -341,6 +341,23 @@ def test_seeds_of_pretraining_are_seeds_too():
     found = [identity(SPEC.parameters, one) for one in made_of]
     assert found[0].with_seed != found[1].with_seed
     assert found[0].without_seed == found[1].without_seed
+
+
+def test_seeds_share_their_best_checkpoint_whenever_it_came():
+    from electra_bench.runs.pretrained import Pretrained
+
+    def origin(**fields):
+        known = {"identity_without_seed": "x", "train_steps": 300} | fields
+        return Pretrained(
+            record=RunRecord("a", "a", "finetune", "done", **known)
+        ).origin
+
+    assert origin() == "x after 300"
+    best = {origin(train_steps=n, chosen_step=n) for n in (100, 200)}
+    assert best == {"x after the best"}
+    # Another checkpoint of such a run.
+    assert origin(train_steps=100, chosen_step=200) == "x after 100"
+    assert origin(identity_without_seed=None) is None
 
 
 def test_bindings_over_what_a_run_had():

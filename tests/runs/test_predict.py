@@ -1,6 +1,8 @@
 """`predict` on small runs, from the command line."""
 
+import gc
 import json
+import weakref
 import zipfile
 from pathlib import Path
 
@@ -12,8 +14,10 @@ from small_runs import SMALL_MODEL, merged, the_sentence
 from electra_bench import registry
 from electra_bench.cli.main import main
 from electra_bench.records import read_predictions, read_record
+from electra_bench.runs import restored
 from electra_bench.runs.launch import launch
 from electra_bench.tasks.submissions import GLUE_FILES
+from electra_bench.training.evaluation import Evaluator
 
 NLI = ("contradiction", "entailment", "neutral")
 
@@ -149,6 +153,30 @@ def test_a_split_without_labels(runs, predict, tmp_path):
         assert {p.prediction for p in found} <= {"0", "1"}
         assert all(sum(p.scores) == pytest.approx(1.0) for p in found)
     assert " = " not in out  # no metrics
+
+
+def test_of_several_runs_one_model_at_a_time_is_in_memory(
+    runs, predict, tmp_path, monkeypatch
+):
+    alive, counts = weakref.WeakSet(), []
+    restore, score = restored.restored_objective, Evaluator.score
+
+    def restoring(*given):
+        objective = restore(*given)
+        alive.add(objective)
+        return objective
+
+    def scoring(self, *given):
+        gc.collect()
+        counts.append(len(alive))
+        return score(self, *given)
+
+    monkeypatch.setattr(restored, "restored_objective", restoring)
+    monkeypatch.setattr(Evaluator, "score", scoring)
+    given = [runs["cola"], runs["cola-s1"], runs["sts"], "--split", "dev"]
+    out = predict(*given, "--output", tmp_path / "out")
+    assert counts == [1, 1, 1] and len(list((tmp_path / "out").iterdir())) == 3
+    assert all(f"{run_dir}: " in out for run_dir in given[:3])
 
 
 def test_a_split_with_labels_is_predicted_and_scored_as_in_training(

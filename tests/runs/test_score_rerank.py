@@ -340,6 +340,46 @@ def reranked(capsys, *argv):
     return capsys.readouterr().out
 
 
+def test_which_lists_choose_lambda_makes_a_run(runs, nbest, tmp_path, capsys):
+    files, _ = nbest
+    paths = [files["dev"], files["test"]]
+    found = {}
+    for name, (dev, test) in {"as is": paths, "swapped": paths[::-1]}.items():
+        argv = ["--dev", dev, "--test", test, "--metric", "wer", "--workdir", tmp_path]
+        reranked(capsys, runs["electric"], *argv)
+        folder = tmp_path / f"rerank-electric-s0-electric-{test.stem}"
+        found[name] = read_record(str(folder / "record.json"))
+        text = (folder / "config.gin").read_text()
+        assert "#= data of dev " in text and "#= data of test " in text
+    assert found["as is"].identity_without_seed != (
+        found["swapped"].identity_without_seed
+    )
+    # Older folders name the files.
+    for split, path in (("dev", dev), ("test", test)):
+        text = text.replace(f"#= data of {split} ", f"#= data of {path} ")
+    text = "\n".join(line for line in text.splitlines() if line[:3] != "#~ ")
+    (folder / "config.gin").write_text(text + "\n")
+    (folder / "record.json").unlink()
+    reranked(capsys, runs["electric"], *argv)
+    assert f"#= data of {dev} " in (folder / "config.gin").read_text()
+
+
+def test_texts_of_a_pipe_are_told_apart(runs, tmp_path, monkeypatch, capsys):
+    def identity(*lines):
+        content = "".join(f"{line}\n" for line in lines)
+        pipe = io.TextIOWrapper(io.BytesIO(content.encode()))
+        monkeypatch.setattr(sys, "stdin", pipe)
+        argv = ["score", str(runs["electric"]), "--input", "-", "--overwrite"]
+        assert main([*argv, "--workdir", str(tmp_path)]) == 0
+        capsys.readouterr()
+        [path] = tmp_path.glob("*/record.json")
+        return read_record(str(path)).identity
+
+    first = identity("a b", "c")
+    assert identity("a b", "c") == first
+    assert identity("a", "b c") != first
+
+
 def test_rerank_chooses_lambda_on_dev_and_applies_it(runs, nbest, tmp_path, capsys):
     files, pll = nbest
     out = tmp_path / "best.jsonl"

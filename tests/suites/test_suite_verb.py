@@ -94,6 +94,18 @@ def test_a_command_of_the_plan_can_be_typed(arguments, capsys):
     assert "work/runs/untrained-cola-s1" in capsys.readouterr().out
 
 
+def test_overwriting_and_accepting_are_refused_together(arguments, capsys):
+    assert main(arguments("--dry_run", "--overwrite", "--accept_code")) == 2
+    assert "give one of them" in the_sentence(capsys.readouterr().err, "suite")
+
+
+def test_fractions_of_pretraining_are_no_cells(arguments, capsys):
+    bound = "--gin.suites.grid.finetune={'runs.finetune.init_at': 0.5}"
+    assert main(arguments("--dry_run", bound)) == 2
+    error = capsys.readouterr().err
+    assert "runs.finetune.init_at is 0.5, which cells of a suite do not take" in error
+
+
 def test_status_of_a_suite_that_was_not_started(arguments, capsys):
     words = arguments(action="status")
     assert main([*words, "--json"]) == 0
