@@ -155,7 +155,7 @@ def _is_cut(run_dir: str) -> bool:
     try:
         with open(os.path.join(run_dir, FILE_NAME), "rb") as file:
             json.loads(file.read())
-    except OSError:
+    except (OSError, RecursionError):
         return False
     except ValueError:
         return True
@@ -270,8 +270,9 @@ class OpenRun:
         }
         record = RunRecord(**{**kept, **known, **fields})
         if self.folder:
-            kept = stored(self.folder)
-            if kept is None or kept.identity != (same.with_seed if code else None):
+            before = stored(self.folder)
+            noted = same.with_seed if code else None
+            if before is None or before.identity != noted:
                 # The old record does not belong to the new note.
                 with contextlib.suppress(FileNotFoundError):
                     os.remove(os.path.join(self.folder, FILE_NAME))
