@@ -218,7 +218,7 @@ def test_updates_with_rates_by_layer(case, sum_rows):
 
     for step in range(NUM_UPDATES):
         rate = float(optimizer.learning_rate(tf.constant(step)))
-        rates = [rate * optimizer._rates[name] for _, name in layers]
+        rates = [rate * optimizer._shared.rates[name] for _, name in layers]
         np.testing.assert_allclose(rates, arrays[f"{run}/lr"][step], atol=1e-8)
         loss, gradients = case.differentiate()
         norm = optimizer.apply(gradients, tf.constant(step))

@@ -1,6 +1,7 @@
 """What holds for the pre-training objectives `electra` and `mlm` alike."""
 
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -222,9 +223,9 @@ def test_flops_are_the_sum_of_the_parts():
 
 
 @pytest.mark.parametrize("name", BUILDERS)
-def test_flops_are_unknown_for_encoders_that_do_not_count(name, monkeypatch):
+def test_flops_are_unknown_for_encoders_that_do_not_count(name):
     objective = build(name)
-    monkeypatch.delattr(type(objective.encoder), "forward_flops")
+    objective.encoder = types.SimpleNamespace()
     assert objective.train_flops_per_sequence(20) is None
 
 
