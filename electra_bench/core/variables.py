@@ -3,6 +3,7 @@
 import copy
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -98,3 +99,14 @@ def _seed_of(seed: int, name: str) -> tf.Tensor:
 def variable_name(variable: tf.Variable) -> str:
     """The name without TensorFlow's output suffix: `a/b/kernel`, not `a/b/kernel:0`."""
     return variable.name.split(":")[0]
+
+
+def by_name(module: Any, *, trainable: bool = False) -> dict[str, tf.Variable]:
+    """The variables of a module by their names in checkpoints.
+
+    Args:
+        module: a `tf.Module`: an encoder or an objective.
+        trainable: only those that are trained.
+    """
+    variables = module.trainable_variables if trainable else module.variables
+    return {variable_name(variable): variable for variable in variables}

@@ -73,8 +73,9 @@ def evaluate(
         trained_on = {r.task: r.split for r in record.results} if record else {}
         split = trained_on.get(name, card.eval_split)
     is_task = card.kind != "corpus"
-    fine_tuned = record is not None and record.kind == "finetune"
-    head = answering_head(record, card) if is_task and fine_tuned else name
+    head = name
+    if is_task and record is not None and record.kind == "finetune":
+        head = answering_head(record, card)
     run = RestoredRun.open(
         [registry.tasks.get(head)],
         pretrained,
@@ -115,7 +116,7 @@ def _record(
 ) -> RunRecord:
     return RunRecord(
         os.path.basename(os.path.normpath(init)),
-        pretrained.label,
+        pretrained.label or "",
         "evaluate",
         status,
         results=results,

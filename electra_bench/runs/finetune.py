@@ -186,9 +186,9 @@ def _parts(
 
 def _label(start: Pretrained) -> str | None:
     """That of the checkpoint; of a fine-tuned one with what it was fine-tuned on."""
-    if start.of_record("kind") != "finetune":
+    if start.record is None or start.record.kind != "finetune":
         return start.label
-    return "+".join([start.label, *start.record.tasks])
+    return "+".join([start.record.label, *start.record.tasks])
 
 
 def _fractions(
@@ -202,7 +202,7 @@ def _fractions(
             f"init_at takes fractions, above 0 and at most 1, of the training of INIT; "
             f"got {init_at!r} and INIT {init!r}"
         )
-    return found
+    return [*found]
 
 
 def _check_vocabulary(pretrained: Pretrained, tokenizer: Any) -> None:

@@ -1,12 +1,12 @@
 """The text that pre-training does not see, and how well it is modelled."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import tensorflow as tf
 
 from electra_bench import registry
-from electra_bench.core import Objective
+from electra_bench.core import Objective, PretrainingObjective
 from electra_bench.objectives.pretrain_metrics import percentages
 from electra_bench.records import TaskCard, TaskResult
 from electra_bench.tasks.examples import TaskExamples
@@ -38,7 +38,7 @@ class HeldOut(NamedTuple):
             del step  # every evaluation masks alike
             return {
                 part.task: evaluate_pretraining(
-                    self.objective,
+                    cast(PretrainingObjective, self.objective),
                     outputs,
                     part.store,
                     self.batch_size,

@@ -120,8 +120,8 @@ def code_sha256(
     # Corpora that the configuration describes are made by code that is there anyway.
     for task in tasks - {*named("corpora")}:
         if f"tasks.{task}" in selectors:
-            kind = parameters.get(f"tasks.{task}.kind")
-            targets += [_FILE_TASKS, *([target_of(f"kinds.{kind}")] if kind else [])]
+            head = parameters.get(f"tasks.{task}.kind")
+            targets += [_FILE_TASKS, *([target_of(f"kinds.{head}")] if head else [])]
             continue
         in_mixtures = task in registry.mixtures.names()
         known = registry.mixtures if in_mixtures else registry.tasks

@@ -270,9 +270,9 @@ class OpenRun:
         }
         record = RunRecord(**{**kept, **known, **fields})
         if self.folder:
-            before = stored(self.folder)
+            note = stored(self.folder)
             noted = same.with_seed if code else None
-            if before is None or before.identity != noted:
+            if note is None or note.identity != noted:
                 # The old record does not belong to the new note.
                 with contextlib.suppress(FileNotFoundError):
                     os.remove(os.path.join(self.folder, FILE_NAME))

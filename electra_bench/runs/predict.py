@@ -55,7 +55,7 @@ class SplitPredictions:
 
     def predict(self) -> None:
         """Predicts, unless the examples are absent."""
-        if self.evaluator is None:
+        if self.evaluator is None or self.part is None:
             return
         scored = self.evaluator.score(f"predict {self.card.name} {self.split}")
         self.predictions = scored.predictions
@@ -112,7 +112,7 @@ def predict(
     """
     prepare()
     pretrained = find_pretrained(init)
-    record = fine_tuned_record(pretrained.folder)
+    record = fine_tuned_record(pretrained.folder or init)
     chosen = [_chosen(record, task, split) for task, split in parts]
     heads = dict.fromkeys(one.head for one in chosen)
     run = RestoredRun.open(

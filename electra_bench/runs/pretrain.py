@@ -9,7 +9,7 @@ import gin
 from electra_bench import registry
 from electra_bench.config.roles import Content, Machine, Result, Seed
 from electra_bench.core import Objective, Variables
-from electra_bench.core.variables import variable_name
+from electra_bench.core.variables import by_name
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
 from electra_bench.runs import building, recording
@@ -101,8 +101,7 @@ def pretrain(
     change = start.vocabulary_change(tokenizer)
     # Now, so that a checkpoint that does not fit is found before anything is written.
     if start.checkpoint:
-        trainable = {variable_name(v): v for v in built.trainable_variables}
-        restore(start.checkpoint, trainable, change=change)
+        restore(start.checkpoint, by_name(built, trainable=True), change=change)
     name = corpora_of_run.register(corpus, corpora, data_dir)
     run_name = f"pretrain-{label}-s{seed}"
     with run_context.use(
@@ -239,10 +238,10 @@ def _num_steps(
             "give either train_steps (TRAIN_STEPS) or train_flops (TRAIN_FLOPS), got "
             f"{train_steps} and {train_flops}"
         )
-    if train_steps is None:
+    if train_flops is not None:
         if flops_per_step is None:
             raise ValueError("train_flops needs a model that counts its FLOPs")
         train_steps = int(train_flops / flops_per_step)
-    if train_steps < 1:
+    if train_steps is None or train_steps < 1:
         raise ValueError(f"pre-training needs at least one step, got {train_steps}")
     return train_steps

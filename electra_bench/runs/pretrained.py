@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from electra_bench import registry
 from electra_bench.core import Objective, Variables
-from electra_bench.core.variables import variable_name
+from electra_bench.core.variables import by_name
 from electra_bench.records import RunRecord, TaskCard, find_records, read_record
 from electra_bench.records.run_record import FILE_NAME
 from electra_bench.runs import building
@@ -37,6 +37,17 @@ class Pretrained(NamedTuple):
     checkpoint: str | None = None
     sha256: str | None = None
     record: RunRecord | None = None
+
+    @property
+    def prefix(self) -> str:
+        """The checkpoint's, where there is one.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if self.checkpoint is None:
+            raise ValueError("no checkpoint: the encoder has random values")
+        return self.checkpoint
 
     @property
     def label(self) -> str | None:
@@ -141,7 +152,7 @@ def restored_objective(
         objective = building.pretraining_objective(name, model, variables, special_ids)
     else:
         objective = building.task_objective(cards, model, variables, tokenizer)
-    restore(pretrained.checkpoint, {variable_name(v): v for v in objective.variables})
+    restore(pretrained.prefix, by_name(objective))
     return objective
 
 
@@ -158,8 +169,8 @@ def find_run(path: str) -> str:
         inside = os.path.basename(folder) == "checkpoints"
         return os.path.dirname(folder) if inside else folder
     if os.path.isdir(path) and not os.path.isdir(os.path.join(path, "checkpoints")):
-        runs = [os.path.dirname(found) for found in find_records(path)]
-        runs = [run for run in runs if _record(run).kind == "pretrain"]
+        found = {os.path.dirname(one): read_record(one) for one in find_records(path)}
+        runs = [folder for folder, record in found.items() if record.kind == "pretrain"]
         if len(runs) == 1:
             return runs[0]
     return path
@@ -167,7 +178,7 @@ def find_run(path: str) -> str:
 
 def _as_of(record: RunRecord, step: int | None) -> RunRecord:
     """The record with the costs that the run had at a step."""
-    if step is None or step == record.train_steps:
+    if step is None or not record.train_steps or step == record.train_steps:
         return record
     done = step / record.train_steps
     flops, total = record.train_flops, record.total_flops
@@ -177,7 +188,7 @@ def _as_of(record: RunRecord, step: int | None) -> RunRecord:
         train_steps=step,
         train_flops=flops and flops * done,
         # What it started from was paid for in any case.
-        total_flops=None if total is None else total - flops * (1.0 - done),
+        total_flops=total and total - (flops or 0.0) * (1.0 - done),
         pretrain_fraction=fraction and fraction * done,
         paper_flops=of_paper and of_paper * done,
     )

@@ -181,7 +181,7 @@ def _best_rate(
 def _seconds_per_update(record: RunRecord, workdir: str) -> float:
     rates = logged_tokens_per_s(os.path.join(workdir, "pretrain-electra-s0"))
     rate = statistics.median(rates[1:])  # the first holds the building of the graph
-    return record.tokens / record.train_steps / rate
+    return (record.tokens or 0) / (record.train_steps or 1) / rate
 
 
 def _vocabulary(workdir: str, size: int, overwrite: bool) -> str:

@@ -63,7 +63,9 @@ def trained_fields(
     encoder, train_flops = training.objective.encoder, training.train_flops
     # Without its record nobody knows what a checkpoint has cost.
     before = 0.0 if start.checkpoint is None else start.of_record("total_flops")
-    known = train_flops is not None and before is not None
+    total = None
+    if before is not None and train_flops is not None:
+        total = before + train_flops
     return {
         "train_steps": trained.steps,
         "tokens": trained.tokens,
@@ -71,9 +73,9 @@ def trained_fields(
         "strategy": type(training.strategy).__name__,
         "params": dry_run.num_parameters(encoder),
         "train_flops": train_flops,
-        "total_flops": before + train_flops if known else None,
+        "total_flops": total,
         "flops_method": None if train_flops is None else "v2",
-        "checkpoint_sha256": sha256_of_checkpoint(checkpoint),
+        "checkpoint_sha256": checkpoint and sha256_of_checkpoint(checkpoint),
         "parent_run_id": start.of_record("run_id"),
         **environment(),
     }

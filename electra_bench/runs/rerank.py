@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import gin
 import numpy as np
@@ -105,7 +105,7 @@ def rerank(
             scores[split] = run.scorer.score(ids, f"score {split}")
             rescored[split] = _rescored(part, texts[split], scores[split])
         if weight is None:
-            weight = _chosen(rescored["dev"], grid, measure)
+            weight = _chosen(rescored["dev"], grid, cast(HypothesisMetric, measure))
         results = [
             TaskResult(
                 "rerank",

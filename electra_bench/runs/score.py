@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import gin
 import numpy as np
@@ -16,7 +16,7 @@ from electra_bench.data.text.lines import (
     json_writer,
     read_texts,
 )
-from electra_bench.data.text.streams import Reading, ReadReport
+from electra_bench.data.text.streams import OnError, Reading, ReadReport
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.runs import scoring
 from electra_bench.runs.scoring import ScoringRun
@@ -84,7 +84,7 @@ def score(
     run = scoring.open_scorer(
         session, init, method, model, objective, vocab, vocabulary, batch_tokens
     )
-    reading = Reading("line", text_field, on_error, ReadReport())
+    reading = Reading("line", text_field, cast(OnError, on_error), ReadReport())
     texts, ids = _scorable(run, list(read_texts(input, format, reading)), reading)
     if not texts:
         raise ValueError(f"{input}: no text to score")

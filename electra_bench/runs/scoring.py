@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from electra_bench.core import Objective, Variables
-from electra_bench.core.variables import variable_name
+from electra_bench.core.variables import by_name
 from electra_bench.data.text.lines import PIPE
 from electra_bench.objectives.pseudo_likelihood import (
     PseudoLikelihood,
@@ -59,7 +59,7 @@ class ScoringRun(NamedTuple):
     def label(self) -> str:
         """Label and seed of the run, for names of others."""
         seed = self.pretrained.of_record("seed")
-        return self.pretrained.label + ("" if seed is None else f"-s{seed}")
+        return (self.pretrained.label or "") + ("" if seed is None else f"-s{seed}")
 
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Ids of every text, without [CLS] and [SEP], int32 [tokens]."""
@@ -138,10 +138,10 @@ def open_scorer(
         return given or pretrained.of_record(name) or bound or "electra"
 
     model, name = setting("model", model), setting("objective", objective)
-    if pretrained.of_record("kind") not in (None, "pretrain"):
+    kind = pretrained.of_record("kind")
+    if kind not in (None, "pretrain"):
         raise ValueError(
-            f"{init!r} is a {pretrained.record.kind} run, which scores no texts; "
-            "give a pre-training run"
+            f"{init!r} is a {kind} run, which scores no texts; give a pre-training run"
         )
     tokenizer = building.open_vocabulary(
         vocabulary, building.find_vocabulary(vocab, pretrained.folder)
@@ -153,7 +153,7 @@ def open_scorer(
     how = pseudo_likelihood(built, tokenizer.special_ids.mask, method, what)
     positions = getattr(built.encoder.embeddings, "max_positions", None)
     scorer = TextScorer(how, tokenizer.special_ids, batch_tokens, positions)
-    restore(pretrained.checkpoint, {variable_name(v): v for v in built.variables})
+    restore(pretrained.prefix, by_name(built))
     key = "runs.pretrain.max_seq_length"
     hparams = pretrained.of_record("hparams") or {}
     trained = hparams.get(key) or session.parsed.value(key)
@@ -187,7 +187,9 @@ def open_folder(
         files: names of parameters to the files that are read, with hashes of their content.
     """
     start = run.pretrained
-    spec = session.spec(start.label, name if workdir else f"{session.root}-{run.label}")
+    spec = session.spec(
+        start.label or "", name if workdir else f"{session.root}-{run.label}"
+    )
     content = {"vocabulary": run.tokenizer.sha256, "init": start.sha256}
     content |= _data(files, stored(os.path.join(workdir, name)) if workdir else None)
     builders = [f"models.{run.model}", f"objectives.{run.objective_name}"]
@@ -229,4 +231,5 @@ def record_fields(run: ScoringRun) -> dict[str, Any]:
 
 def planned(kind: str, run: ScoringRun) -> RunRecord:
     """The record of a dry run."""
-    return RunRecord(f"{kind}-{run.label}", run.pretrained.label, kind, "planned")
+    label = run.pretrained.label or ""
+    return RunRecord(f"{kind}-{run.label}", label, kind, "planned")

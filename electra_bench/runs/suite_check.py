@@ -111,7 +111,8 @@ def _check(
     cell: Cell, plugins: Sequence[str], records: Mapping[str, RunRecord]
 ) -> tuple[Found | None, str | None]:
     """What lies in the cell's folder, if that can be told yet, and the code's hash."""
-    flops = records[cell.flops_of].train_flops if cell.flops_of in records else None
+    paid = records.get(cell.flops_of or "")
+    flops = paid.train_flops if paid else None
     overrides = cell.overrides(SOME_FLOPS if cell.flops_of and flops is None else flops)
     parsed = configure(cell.verb, cell.files, overrides, plugins)
 

@@ -88,7 +88,9 @@ def _executor(setup: Setup, needed: bool) -> Iterator[Executor]:
             raise ImportError(
                 f"--executor=ray needs Ray, the extra ray ({error})"
             ) from error
-        executor = RayExecutor(setup.ray_address, setup.cores, setup.memory_bytes)
+        executor: Executor = RayExecutor(
+            setup.ray_address, setup.cores, setup.memory_bytes
+        )
     else:
         executor = local_executor(setup)
     try:

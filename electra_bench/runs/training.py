@@ -6,7 +6,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from electra_bench.core import Objective, Variables
-from electra_bench.core.variables import variable_name
+from electra_bench.core.variables import by_name
 from electra_bench.runs.pretrained import Pretrained
 from electra_bench.training.allocator import keep_freed_memory
 from electra_bench.training.checkpoints import restore
@@ -66,13 +66,13 @@ class Training(NamedTuple):
         if start.checkpoint:
             restore(
                 start.checkpoint,
-                {variable_name(v): v for v in self.objective.encoder.variables},
+                by_name(self.objective.encoder),
                 "variables of the encoder",
             )
 
     def restore(self, checkpoint: str) -> None:
         """Gives every variable the value it has in a checkpoint of this training."""
-        restore(checkpoint, {variable_name(v): v for v in self.objective.variables})
+        restore(checkpoint, by_name(self.objective))
 
 
 def prepare() -> None:

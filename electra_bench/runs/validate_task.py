@@ -178,9 +178,10 @@ def _targets(card: TaskCard, task: Any, store: ExampleStore) -> dict[str, Any]:
             counts[int(row[2])] += len(row) > 0
         else:
             counts.update(int(label) for label in row if label != NO_LABEL)
-    names = {0: "answerable", 1: "unanswerable"} if card.kind == "span_qa" else None
-    names = names or dict(enumerate(card.labels))
-    return {names.get(i, "not said"): n for i, n in sorted(counts.items())}
+    answers = dict(enumerate(card.labels))
+    if card.kind == "span_qa":
+        answers = {0: "answerable", 1: "unanswerable"}
+    return {answers.get(i, "not said"): n for i, n in sorted(counts.items())}
 
 
 def _shown(tokenizer: Any, store: ExampleStore, index: int) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class TaskExamples(NamedTuple):
 
 
 def examples(
-    name: str, split: str, seq_length: int, processes: int = 1
+    name: str, split: str, seq_length: int, processes: int | None = 1
 ) -> list[TaskExamples]:
     """The examples of a task, or of every task of a mixture.
 
@@ -61,7 +61,7 @@ def examples(
         name: registered task or mixture.
         split: which split.
         seq_length: token limit.
-        processes: for building a corpus.
+        processes: for building a corpus; None for one a core.
 
     Raises:
         UnknownName: no such task or mixture.
@@ -121,7 +121,11 @@ def sample(name: str, split: str, seq_length: int, size: int) -> ExampleStore:
 
 
 def _task_examples(
-    task: seqio.Task, rate: float, split: str, seq_length: int, processes: int
+    task: seqio.Task,
+    rate: float,
+    split: str,
+    seq_length: int,
+    processes: int | None,
 ) -> TaskExamples:
     if split not in task.splits:
         raise ValueError(

@@ -16,7 +16,7 @@ import tensorflow as tf
 from electra_bench.config.roles import Machine, Result
 from electra_bench.core import Batch, Objective, Seed
 from electra_bench.core.optional import HasWarning
-from electra_bench.core.variables import variable_name
+from electra_bench.core.variables import by_name
 from electra_bench.registry import training
 from electra_bench.training.checkpoints import (
     Checkpoints,
@@ -295,7 +295,7 @@ class Trainer:
     def _named(self, step: int) -> dict[str, tf.Variable]:
         """What a checkpoint after `step` updates holds: slots of the stage that ends."""
         slots = self._stages[self._stage(max(step - 1, 0))].optimizer.slots
-        return {variable_name(v): v for v in self._objective.variables} | slots
+        return by_name(self._objective) | dict(slots)
 
     def _resume(self, checkpoints: Checkpoints) -> tuple[int, dict[str, Any]]:
         state = {
