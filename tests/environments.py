@@ -63,7 +63,11 @@ def environment(folder: Path) -> Path:
             continue  # for another platform or Python
         for top in {Path(file).parts[0] for file in installed.files}:
             link = site_packages / top
-            if top not in ("..", "__pycache__") and not link.exists():
+            if top in ("..", "__pycache__") or link.exists():
+                continue
+            if top.endswith(".dist-info"):  # uv looks at no link to one
+                shutil.copytree(installed.locate_file(top), link)
+            else:
                 link.symlink_to(installed.locate_file(top))
     python = folder / "bin" / "python"
     # Nothing is imported from the sources: they are a copy that goes.

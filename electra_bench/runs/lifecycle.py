@@ -427,7 +427,11 @@ def _write_config(run_dir: str, spec: RunSpec, inputs: Inputs) -> None:
     lines += [f"{_CODE}{sha}" for sha in inputs.code]
     if inputs.code:
         lines.append(_IDENTITY + identity(spec.parameters, inputs).with_seed)
-    write_text(os.path.join(run_dir, CONFIG), "\n".join([*lines, spec.text]))
+    text, path = "\n".join([*lines, spec.text]), os.path.join(run_dir, CONFIG)
+    with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8") as file:
+        if file.read() == text:  # on a full disk there may be no room for it again
+            return
+    write_text(path, text)
 
 
 def _check_spared(path: str | None, run_dir: str, overwrite: bool) -> None:

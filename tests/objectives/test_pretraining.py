@@ -225,7 +225,9 @@ def test_flops_are_the_sum_of_the_parts():
 @pytest.mark.parametrize("name", BUILDERS)
 def test_flops_are_unknown_for_encoders_that_do_not_count(name):
     objective = build(name)
-    objective.encoder = types.SimpleNamespace()
+    part = objective.parts()[0]
+    parts = [part._replace(encoders=(types.SimpleNamespace(),))]
+    objective.parts = lambda: parts
     assert objective.train_flops_per_sequence(20) is None
 
 
