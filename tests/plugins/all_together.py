@@ -55,8 +55,8 @@ def runs(folder):
     electra_bench(
         "pretrain", "gin/runs/pretrain.gin", "--workdir", str(runs), *SIZES,
         "--gin.MODEL='albert'", "--gin.OBJECTIVE='shuffled_tokens'",
-        f"--gin.CORPORA={{'lines': {{'files': {corpus!r}, 'holdout': 0.1}}}}",
-        "--gin.CORPUS='lines'", f"--gin.VOCAB={str(vocab)!r}", "--gin.LABEL='shared'",
+        f"--gin.CORPORA={{'texts': {{'files': {corpus!r}, 'holdout': 0.1}}}}",
+        "--gin.CORPUS='texts'", f"--gin.VOCAB={str(vocab)!r}", "--gin.LABEL='shared'",
         "--gin.TRAIN_STEPS=4", "--gin.BATCH_SIZE=8", "--gin.MAX_SEQ_LENGTH=32",
         "--gin.PRETRAIN_LEARNING_RATE=1e-3", "--gin.WARMUP_STEPS=2",
         "--gin.runs.pretrain.processes=1",

@@ -57,6 +57,13 @@ def texts(tmp_path_factory):
     return corpus, vocab
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    """A run makes TensorFlow deterministic for good; then other tests need its seed."""
+    yield
+    tf.random.set_seed(1)
+
+
 def pretrain(texts, workdir):
     """A pre-training of twelve steps."""
     corpus, vocab = texts
