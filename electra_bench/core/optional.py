@@ -169,7 +169,7 @@ def stages_of(objective: Objective) -> tuple[Stage, ...]:
     return (Stage(0.0, objective, tuple(module.trainable_variables)),)
 
 
-def tasks_of(objective: Objective, name: str) -> Mapping[str, Objective]:
+def tasks_of(objective: Objective, name: str) -> Mapping[str, Any]:
     """Task to the kind that answers it.
 
     Args:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from electra_bench import config, registry
 from electra_bench.core import Encoder, EncoderFactory, Objective, SpecialIds, Variables
+from electra_bench.core.optional import max_positions_of
 from electra_bench.kinds.multi_task import MultiTask
 from electra_bench.records import TaskCard
 from electra_bench.records.run_record import MODEL_FILE
@@ -201,7 +202,7 @@ def check_length(encoder: Encoder, max_seq_length: int) -> None:
     Raises:
         ValueError: it has fewer.
     """
-    limit = getattr(encoder.embeddings, "max_positions", None)
+    limit = max_positions_of(encoder)
     if limit is not None and max_seq_length > limit:
         raise ValueError(
             f"max_seq_length is {max_seq_length}, but the encoder has positions for "

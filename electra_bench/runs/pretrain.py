@@ -8,7 +8,8 @@ import gin
 
 from electra_bench import registry
 from electra_bench.config.roles import Content, Machine, Result, Seed
-from electra_bench.core import Objective, Variables
+from electra_bench.core import Variables
+from electra_bench.core.optional import HasPaperFlops, HasTokenCounts, HasTrainFlops
 from electra_bench.core.variables import by_name
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
@@ -137,7 +138,7 @@ def pretrain(
                 f"rows, {change.num_new} are new",
                 flush=True,
             )
-        if hasattr(built, "count_tokens"):
+        if isinstance(built, HasTokenCounts):
             size = tokenizer.special_ids.size
             built.count_tokens(lambda: token_counts(train, "input_ids", size))
         building.save_start(run.folder, spec.text, model, tokenizer)
@@ -147,7 +148,9 @@ def pretrain(
         trained = training.trainer(f"pretrain {label}", keep_at).train(
             run.folder, seed, batches.dataset(seed), held.evaluation()
         )
-        paper_flops = _per_sequence(built, "paper_flops", max_seq_length)
+        paper_flops = None
+        if isinstance(built, HasPaperFlops):
+            paper_flops = built.paper_flops_per_sequence(max_seq_length)
         return run.finish(
             run_id=f"{label}-s{seed}-{run.config_sha256[:8]}",
             model=model,
@@ -201,18 +204,14 @@ def _training(
         built = building.pretraining_objective(
             objective, model, variables, tokenizer.special_ids
         )
-        flops = _per_sequence(built, "train_flops", max_seq_length)
+        flops = None
+        if isinstance(built, HasTrainFlops):
+            flops = built.train_flops_per_sequence(max_seq_length)
         flops = flops and flops * batch_size
         num_steps = _num_steps(*budget, flops)
         stages = building.stages(built, num_steps)
     flops = flops and flops * num_steps
     return Training(strategy, loop, variables, built, stages, num_steps, flops)
-
-
-def _per_sequence(objective: Objective, method: str, seq: int) -> float | None:
-    """FLOPs of a sequence; None for an encoder that counts none."""
-    count = getattr(objective, f"{method}_per_sequence", None)
-    return count(seq) if count else None
 
 
 def _contaminated(

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from electra_bench import registry
 from electra_bench.core import Objective
+from electra_bench.core.optional import tasks_of
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord, TaskCard, TaskResult
 from electra_bench.runs import building
@@ -129,8 +130,9 @@ class RestoredRun(NamedTuple):
             batch_size: examples at once.
             head: of several tasks the one whose head answers.
         """
-        heads = getattr(self.objective, "tasks", {head: self.objective})
-        return Evaluator(heads[head], load_task(part.task), part.store, batch_size)
+        name, task = head or part.task, load_task(part.task)
+        kind = tasks_of(self.objective, name)[name]
+        return Evaluator(kind, task, part.store, batch_size)
 
 
 def split_result(

@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from electra_bench.core import Objective, Variables
+from electra_bench.core.optional import max_positions_of
 from electra_bench.core.variables import by_name
 from electra_bench.data.text.lines import PIPE
 from electra_bench.objectives.pseudo_likelihood import (
@@ -151,7 +152,7 @@ def open_scorer(
     )
     what = f"{init!r} (objective {name!r})"
     how = pseudo_likelihood(built, tokenizer.special_ids.mask, method, what)
-    positions = getattr(built.encoder.embeddings, "max_positions", None)
+    positions = max_positions_of(built.encoder)
     scorer = TextScorer(how, tokenizer.special_ids, batch_tokens, positions)
     restore(pretrained.prefix, by_name(built))
     key = "runs.pretrain.max_seq_length"

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from electra_bench.core import Objective
+from electra_bench.core.optional import HasForwardFlops, tasks_of
 from electra_bench.models.flops import TRAIN_FACTOR
 from electra_bench.records import RunRecord
 from electra_bench.runs import building, recording
@@ -68,9 +69,7 @@ class TaskRuns(NamedTuple):
         tokenizer: Any,
     ) -> "TaskRuns":
         """With what scores every split of the tasks."""
-        kinds = getattr(
-            training.objective, "tasks", {data[0].card.name: training.objective}
-        )
+        kinds = tasks_of(training.objective, data[0].card.name)
         evaluators = {
             (d.card.name, split): Evaluator(
                 kinds[d.card.name], load_task(d.card.name), part.store, EVAL_BATCH_SIZE
@@ -199,9 +198,9 @@ def task_train_flops(
     Returns:
         None for an encoder that counts none.
     """
-    count = getattr(objective.encoder, "forward_flops", None)
-    if count is None:
+    if not isinstance(objective.encoder, HasForwardFlops):
         return None
+    count = objective.encoder.forward_flops
     rates = np.array([part.rate for part in parts])
     draws = batches.num_steps * batches.batch_size * rates / rates.sum()
     return TRAIN_FACTOR * sum(

@@ -237,7 +237,8 @@ def test_a_saved_default_is_not_bound_in_vain(tmp_path):
         "training.adamw.decay_power = 1.0\n"
         "training.adamw.warmup_shape = 'multiplied'\n"
     )
-    parsed("finetune", files=[str(path)])
+    found = parsed("finetune", files=[str(path)])
+    assert found.value("training.schedule.name") == "constant"
 
 
 def test_the_originals_dictionary_reaches_another_optimizer(tmp_path):
