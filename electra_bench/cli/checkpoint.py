@@ -170,18 +170,17 @@ def _card(record: Any) -> Any:
 def _export_saved_model(args: argparse.Namespace, source: Any, card: Any) -> None:
     from electra_bench.interop.export_model import copy_vocabulary, make_folder
     from electra_bench.interop.saved_model import export_saved_model
-    from electra_bench.runs import building, launch
+    from electra_bench.runs import launch
     from electra_bench.runs.pretrained import find_pretrained, restored_objective
     from electra_bench.tasks.cards.corpora import PYDOC
+    from electra_bench.vocabularies.load import open_vocabulary
 
     config = os.path.join(args.run_dir, "config.gin")
     if not os.path.isfile(config):
         raise FileNotFoundError(f"no run at {args.run_dir!r}: it has no config.gin")
     launch.parse([config], [])
     pretrained = find_pretrained(args.run_dir)
-    tokens = building.open_vocabulary(
-        None, building.find_vocabulary(None, pretrained.folder)
-    )
+    tokens = open_vocabulary(None, None, pretrained.folder)
     is_task = card is not None and card.kind != "corpus"
     # Any corpus stands for pre-training.
     objective = restored_objective([card if is_task else PYDOC], pretrained, tokens)

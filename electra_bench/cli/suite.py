@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from electra_bench.cli import errors, gin_arguments
 
 if TYPE_CHECKING:
-    from electra_bench.runs.suite_plan import Step
+    from electra_bench.suites.plan import Step
     from electra_bench.suites.suite import Suite
 
 RUN_EXAMPLES = """\
@@ -101,9 +101,11 @@ def add_parser(subparsers) -> None:
 
 def run_suite(args: argparse.Namespace) -> int:
     """Runs the suite; the exit status is 1 if a cell is not done in the end."""
+    from electra_bench.records.run_folder import ANSWERED
     from electra_bench.runs import suite as root
-    from electra_bench.runs import suite_plan, suite_run
     from electra_bench.runs.session import check_flags
+    from electra_bench.suites import plan, run
+    from electra_bench.suites.suite import GB
 
     check_flags(overwrite=args.overwrite, accept_code=args.accept_code)
     bindings = [
@@ -111,51 +113,50 @@ def run_suite(args: argparse.Namespace) -> int:
         for flag, parameter in FLAGS.items()
         if getattr(args, flag) is not None
     ]
-    setup = root.configure(
+    suite = root.configure(
         gin_arguments.gin_files(args),
         [*gin_arguments.bindings(args), *bindings],
         args.plugin,
     )
     if not args.dry_run:
-        suite_run.check_alone(setup)
-    print(
-        f"suite {setup.suite.name}: checking {len(setup.suite.cells)} cells", flush=True
-    )
-    steps = suite_plan.plan(
-        setup,
+        run.check_alone(suite)
+    print(f"suite {suite.name}: checking {len(suite.cells)} cells", flush=True)
+    steps = plan.plan(
+        suite,
+        root.check(suite),
         overwrite=args.overwrite,
         accept_code=args.accept_code,
         skip_missing=args.skip_missing,
     )
     if args.dry_run:
-        if setup.executor == "local":
-            capacity = suite_run.local_executor(setup).capacity
-            suite_plan.check_fits(steps, capacity, setup.suite.threads)
+        if suite.executor == "local":
+            capacity = run.local_executor(suite).capacity
+            plan.check_fits(steps, capacity, suite.threads)
             print(
-                f"budget: {capacity.cores} cores, {capacity.memory_bytes / root.GB:.1f} GB"
+                f"budget: {capacity.cores} cores, {capacity.memory_bytes / GB:.1f} GB"
             )
-        _print_plan(setup.suite, steps)
+        _print_plan(suite, steps)
         return errors.DONE
     _print_left_out(steps)
     counts = Counter(step.state for step in steps)
-    answered = counts[suite_plan.ANSWERED]
-    outcome = suite_run.run(setup, steps, errors.begin_work)
+    answered = counts[ANSWERED]
+    outcome = run.run(suite, steps, errors.begin_work)
     print(
-        f"suite {setup.suite.name}: {len(outcome.done)} done now, {answered} before, "
+        f"suite {suite.name}: {len(outcome.done)} done now, {answered} before, "
         f"{len(outcome.failed)} failed, {len(outcome.waiting)} wait for them, "
-        f"{counts[suite_plan.LEFT_OUT]} left out"
+        f"{counts[plan.LEFT_OUT]} left out"
     )
-    for cell in setup.suite.cells:
+    for cell in suite.cells:
         if cell.cell_id in outcome.failed:
-            reason, log = outcome.failed[cell.cell_id], setup.suite.log(cell)
+            reason, log = outcome.failed[cell.cell_id], suite.log(cell)
             print(f"{cell.cell_id} failed: {reason} (log {log})")
     return errors.FAILED if outcome.failed or outcome.waiting else errors.DONE
 
 
 def _print_plan(suite: "Suite", steps: "list[Step]") -> None:
     from electra_bench.reports.render import terminal
-    from electra_bench.runs.suite import GB
     from electra_bench.suites.cell import shown
+    from electra_bench.suites.suite import GB
 
     columns = ("", "cell", "state", "waits for", "GB", "note")
     rows = [
@@ -184,7 +185,7 @@ def _print_plan(suite: "Suite", steps: "list[Step]") -> None:
 
 
 def _print_left_out(steps: "list[Step]") -> None:
-    from electra_bench.runs.suite_plan import LEFT_OUT
+    from electra_bench.suites.plan import LEFT_OUT
 
     reasons = Counter(step.reason for step in steps if step.state == LEFT_OUT)
     for reason, number in reasons.items():
@@ -232,8 +233,7 @@ def _suite(args: argparse.Namespace) -> "Suite":
     if args.gin_file:
         if args.files:
             raise ValueError(f"give a folder or gin files, got both: {args.files[0]!r}")
-        setup = root.configure(args.gin_file, gin_arguments.bindings(args), args.plugin)
-        return setup.suite
+        return root.configure(args.gin_file, gin_arguments.bindings(args), args.plugin)
     if len(args.files) != 1:
         raise ValueError("a suite's folder or gin file is needed")
     return read_plan(args.files[0])

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     quiet.import_tensorflow()
     if args.files[:1] == ["task"]:
         return validate_task.run(args)
-    from electra_bench.runs.validate import validate_config
+    from electra_bench.conformance.configuration import validate_config
 
     found = validate_config(
         gin_arguments.gin_files(args),

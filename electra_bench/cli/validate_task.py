@@ -22,7 +22,7 @@ def _bound_task(files: Sequence[str], bindings: Sequence[str]) -> list[str]:
 
 def run(args: argparse.Namespace) -> int:
     """Reads a task's data and says what they hold."""
-    from electra_bench.runs.validate_task import validate_task
+    from electra_bench.conformance.task_data import validate_task
 
     files, bindings = [*args.gin_file, *args.task_file], gin_arguments.bindings(args)
     names = args.files[1:] or _bound_task(files, bindings)

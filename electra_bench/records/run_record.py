@@ -3,11 +3,12 @@
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import msgspec
 
+from electra_bench.records.task_card import TaskCard
 from electra_bench.system.atomic import atomic_file
 
 SCHEMA_VERSION = 2
@@ -85,6 +86,27 @@ class TaskResult:
     marks: Mapping[str, str] = field(default_factory=dict)
     predictions_path: str | None = None
     predictions_sha256: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        card: TaskCard,
+        split: str,
+        num_examples: int,
+        metrics: Mapping[str, float | None],
+        **fields: Any,
+    ) -> "TaskResult":
+        """The scores of a split of the task that a card is of; `fields` are the rest."""
+        return cls(
+            card.name,
+            card.version,
+            split,
+            num_examples,
+            metrics,
+            card.main_metric,
+            higher_is_better=card.higher_is_better,
+            **fields,
+        )
 
     @property
     def main_score(self) -> float | None:
@@ -233,6 +255,17 @@ def write_record(run_dir: str, record: RunRecord) -> str:
     with atomic_file(path) as file:
         file.write(msgspec.json.format(content, indent=1) + b"\n")
     return path
+
+
+def accept_code(run_dir: str, code: str) -> None:
+    """Takes a finished run of other code, and says so in its record.
+
+    Args:
+        run_dir: its folder.
+        code: hash of the code that it is taken for.
+    """
+    record = read_record(os.path.join(run_dir, FILE_NAME))
+    write_record(run_dir, replace(record, code_accepted=[*record.code_accepted, code]))
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What several roots build: vocabulary, encoder factory, optimizer."""
+"""What several roots build: encoders, objectives, what a run's folder starts with."""
 
 import functools
 import inspect
@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import gin
-import tensorflow as tf
 
 from electra_bench import config, registry
 from electra_bench.core import Encoder, EncoderFactory, Objective, SpecialIds, Variables
@@ -17,9 +16,7 @@ from electra_bench.kinds.multi_task import MultiTask
 from electra_bench.records import TaskCard
 from electra_bench.records.run_record import MODEL_FILE
 from electra_bench.system.atomic import atomic_file, write_text
-from electra_bench.training.optimizer import build_optimizer
-from electra_bench.training.stages import TrainingStage, training_stages
-from electra_bench.vocabularies import files
+from electra_bench.vocabularies.load import kind_of
 
 # What an encoder's builder gets from the objective that it is for.
 SUPPLIED = (
@@ -130,49 +127,6 @@ def task_objective(
     return MultiTask({card.name: kind(card) for card in cards})
 
 
-def stages(
-    objective: Objective, total_steps: int, frozen: Sequence[str] = (), **given: Any
-) -> tuple[TrainingStage, ...]:
-    """The stages of a training, with the configured optimizer.
-
-    Args:
-        objective: what to train.
-        total_steps: updates in all.
-        frozen: see `training_stages`.
-        **given: parameters of the optimizer that the run sets itself.
-
-    Raises:
-        ConfigError: it needs a parameter that nothing binds, or one is bound in vain.
-    """
-    layers = objective.encoder.num_layers
-    return training_stages(
-        objective,
-        total_steps,
-        lambda variables, steps: build_optimizer(variables, steps, layers, **given),
-        frozen,
-    )
-
-
-def strategy(batch_size: int) -> tf.distribute.Strategy:
-    """The configured strategy.
-
-    Args:
-        batch_size: of all replicas together.
-
-    Raises:
-        ValueError: the replicas cannot share the batch evenly.
-    """
-    if batch_size < 1:
-        raise ValueError(f"a batch needs at least one example, got {batch_size}")
-    built = registry.training.get("strategy")()
-    if batch_size % built.num_replicas_in_sync:
-        raise ValueError(
-            f"batch size {batch_size} cannot be shared by "
-            f"{built.num_replicas_in_sync} replicas evenly"
-        )
-    return built
-
-
 def save_start(run_dir: str, config_text: str, model: str, tokenizer: Any) -> None:
     """Puts into a run's folder what fine-tuning starts from beside its checkpoint.
 
@@ -189,7 +143,7 @@ def save_start(run_dir: str, config_text: str, model: str, tokenizer: Any) -> No
     wanted = (f"models.{model}.", "vocabularies.")
     kept = [f"{line}\n" for line in lines if line.startswith(wanted)]
     write_text(os.path.join(run_dir, MODEL_FILE), "".join(kept))
-    name = "vocab.model" if _kind(tokenizer.path) == "sentencepiece" else "vocab.txt"
+    name = "vocab.model" if kind_of(tokenizer.path) == "sentencepiece" else "vocab.txt"
     target = os.path.join(run_dir, name)
     if not os.path.exists(target):
         with atomic_file(target) as file, open(tokenizer.path, "rb") as source:
@@ -218,53 +172,3 @@ def check_protocol(protocol: str | None) -> None:
     """
     if protocol:
         config.find_gin_file(f"protocols/{protocol}.gin")
-
-
-def _kind(path: str) -> str:
-    """The registered vocabulary that a file is for, by its content."""
-    content = files.read_file(path)
-    return "sentencepiece" if files.is_sentencepiece(content) else "wordpiece"
-
-
-def find_vocabulary(vocab: str | None, init: str | None) -> str:
-    """The path of the vocabulary file.
-
-    Args:
-        vocab: given path; None takes the one beside the checkpoint.
-        init: folder of the run or of the original's model.
-
-    Raises:
-        ValueError: neither is given.
-        FileNotFoundError: no such file.
-    """
-    if vocab:
-        if not os.path.isfile(vocab):
-            raise FileNotFoundError(f"no vocabulary file {vocab!r} (macro VOCAB)")
-        return vocab
-    if not init:
-        raise ValueError("a vocabulary is needed: give --gin.VOCAB=\"'vocab.txt'\"")
-    path = vocabulary_beside(init)
-    if path is None:
-        raise FileNotFoundError(
-            f"no vocab.txt or vocab.model in {init!r}: give --gin.VOCAB=\"'vocab.txt'\""
-        )
-    return path
-
-
-def vocabulary_beside(folder: str | None) -> str | None:
-    """The vocabulary file in a run's folder or beside a checkpoint; None without one."""
-    for name in ("vocab.txt", "vocab.model"):
-        path = os.path.join(folder or "", name)
-        if folder and os.path.isfile(path):
-            return path
-    return None
-
-
-def open_vocabulary(name: str | None, path: str) -> Any:
-    """Builds a registered vocabulary from its file.
-
-    Args:
-        name: registered name; None tells WordPiece and SentencePiece apart by content.
-        path: its file.
-    """
-    return registry.vocabularies.get(name or _kind(path))(path=path)

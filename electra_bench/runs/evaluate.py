@@ -10,19 +10,14 @@ from electra_bench import registry
 from electra_bench.config.roles import Content, Machine, Result
 from electra_bench.objectives.pretrain_metrics import percentages
 from electra_bench.records import RunRecord, TaskCard, TaskResult
-from electra_bench.runs import corpora as corpora_of_run
-from electra_bench.runs.held_out import HeldOut
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
-from electra_bench.runs.restored import (
-    ReadingOptions,
-    RestoredRun,
-    answering_head,
-    split_result,
-)
-from electra_bench.runs.score_marks import score_marks
+from electra_bench.runs.restored import ReadingOptions, RestoredRun, answering_head
 from electra_bench.runs.session import Session
-from electra_bench.runs.training import prepare
+from electra_bench.runs.task_results import score_marks
+from electra_bench.tasks.corpora.configured import register_corpora
 from electra_bench.training import dry_run
+from electra_bench.training.build import prepare
+from electra_bench.training.held_out import HeldOut
 
 
 @gin.configurable(module="runs")
@@ -67,7 +62,7 @@ def evaluate(
     prepare()
     pretrained = find_pretrained(init)
     record = pretrained.record
-    name = corpora_of_run.register(task, corpora, data_dir)
+    name = register_corpora(task, corpora, data_dir)
     card: TaskCard = registry.tasks.get(name)
     if split is None:
         trained_on = {r.task: r.split for r in record.results} if record else {}
@@ -107,7 +102,9 @@ def evaluate(
         scored = run.evaluator(part, batch_size, head).score(f"score {name} {split}")
         metrics, count = scored.metrics, len(scored.predictions)
     marks = score_marks(pretrained, card, [part])
-    result = split_result(card, split, part, metrics, count, marks)
+    result = TaskResult.of(
+        card, split, count, metrics, data_sha256=part.data_sha256, marks=marks
+    )
     return _record(init, pretrained, "done", (result,))
 
 

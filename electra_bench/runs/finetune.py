@@ -6,9 +6,7 @@ from typing import Any
 
 import gin
 
-from electra_bench import registry
 from electra_bench.config.roles import Content, Machine, Result, Seed
-from electra_bench.core import Variables
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
 from electra_bench.runs import building, recording
@@ -21,8 +19,7 @@ from electra_bench.runs.task_data import (
     trainable_card,
     with_settings,
 )
-from electra_bench.runs.task_runs import TaskRuns, task_train_flops
-from electra_bench.runs.training import Training, prepare
+from electra_bench.runs.task_runs import TaskRuns
 from electra_bench.tasks.examples import TaskExamples
 from electra_bench.tasks.mixtures import (
     PROPORTIONAL,
@@ -33,6 +30,8 @@ from electra_bench.tasks.mixtures import (
 )
 from electra_bench.training import dry_run
 from electra_bench.training.batches import TrainingBatches
+from electra_bench.training.build import build_training, prepare
+from electra_bench.vocabularies.load import open_vocabulary
 
 
 @gin.configurable(module="runs")
@@ -104,7 +103,6 @@ def finetune(
     Returns:
         The records, one a seed and fraction.
     """
-    strategy = building.strategy(batch_size)
     mixture = mixed(task)
     cards = [
         with_settings(trainable_card(name), task_settings) for name in mixture.tasks
@@ -115,9 +113,7 @@ def finetune(
     model = model or start.of_record("model") or "electra"
     label = label or _label(start) or f"{model}-untrained"
     prepare()
-    tokenizer = building.open_vocabulary(
-        vocabulary, building.find_vocabulary(vocab, start.folder)
-    )
+    tokenizer = open_vocabulary(vocabulary, vocab, start.folder)
     with run_context.use(
         vocabulary=tokenizer,
         data_dir=data_dir or run_context.current().data_dir,
@@ -129,14 +125,14 @@ def finetune(
     parts = _parts(mixture, data, mixing)
     passes = min(card.epochs for card in cards) if epochs is None else epochs
     batches = TrainingBatches.passes(parts, batch_size, passes, composition)
-    loop = registry.training.get("loop")()
-    with strategy.scope():
-        variables = Variables(0)
-        built = building.task_objective(cards, model, variables, tokenizer)
-        num_steps = batches.num_steps
-        stages = building.stages(built, num_steps, frozen, weight_decay=weight_decay)
-    flops = task_train_flops(built, parts, batches)
-    training = Training(strategy, loop, variables, built, stages, num_steps, flops)
+    training = build_training(
+        lambda variables: building.task_objective(cards, model, variables, tokenizer),
+        lambda built: (batches.num_steps, batches.train_flops(built.encoder)),
+        batch_size,
+        frozen=frozen,
+        weight_decay=weight_decay,
+    )
+    built, loop = training.objective, training.loop
     building.check_length(built.encoder, max(d.length for d in data))
     building.check_protocol(protocol)
     if loop.best_metric and not loop.eval_every:
@@ -145,8 +141,8 @@ def finetune(
         )
     _check_vocabulary(start, tokenizer)
     # Now, so that a checkpoint that does not fit is found before anything is written.
-    for checkpoint in starts.values():
-        training.reset(seeds[0], checkpoint)
+    for one in starts.values():
+        training.reset(seeds[0], one.checkpoint)
 
     def name(one: int, at: float | None) -> str:
         fraction = "" if at is None else f"-at{at:g}"
@@ -157,21 +153,23 @@ def finetune(
         dry_run.show_training(
             ", ".join(os.path.join(workdir, spec.name) for spec, _ in specs),
             built,
-            stages,
-            {"task": mixture.name, "steps": num_steps, "batch": batch_size},
-            flops,
+            training.stages,
+            {"task": mixture.name, "steps": training.num_steps, "batch": batch_size},
+            training.train_flops,
             parts[0].store,
             None,
         )
         return []
-    trainer = training.trainer(f"finetune {label} {mixture.name}")
-    runs = TaskRuns.of(session, workdir, training, trainer, batches, data, tokenizer)
     shared = {
         "model": model,
         "vocab_sha256": tokenizer.sha256,
         **recording.protocol_fields(protocol, specs[0][0].parameters),
     }
-    return [runs.run(spec, starts[at], shared) for spec, at in specs]
+    trainer = training.trainer(f"finetune {label} {mixture.name}")
+    runs = TaskRuns(
+        session, workdir, training, trainer, batches, data, tokenizer, shared
+    )
+    return [runs.run(spec, starts[at]) for spec, at in specs]
 
 
 def _parts(

@@ -49,6 +49,28 @@ class Inputs:
         return cls(known, (code,) if code else (), origin)
 
 
+def inputs_of(
+    root: str,
+    parameters: Mapping[str, Any],
+    content: Mapping[str, str | None],
+    builders: Iterable[str],
+    origin: str | None = None,
+) -> Inputs:
+    """What a run is made of, with the hash of its code.
+
+    Args:
+        root: of the run.
+        parameters: of the run.
+        content: see `Inputs`; data of a mixture stand for its members.
+        builders: selectors of builders that no parameter may tell, `models.electra`.
+        origin: see `Inputs`.
+    """
+    data = (name.removeprefix(DATA_OF) for name in content if name.startswith(DATA_OF))
+    members = {name.split()[0] for name in data}
+    code = code_sha256(root, parameters, builders, members)
+    return Inputs.of(content, code, origin)
+
+
 class Identity(NamedTuple):
     """What two runs share if they are the same, and seeds of one run."""
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from electra_bench import config, registry
 from electra_bench.data import run_context
+from electra_bench.data.readers.split_files import check_readers
 from electra_bench.records.run_record import MODEL_FILE
 from electra_bench.runs.pretrained import find_run
 from electra_bench.runs.session import ROOTS, Session, check_flags
-from electra_bench.runs.task_data import check_readers
 from electra_bench.tasks.from_files import registration
 from electra_bench.training.choices import check_bindings
 

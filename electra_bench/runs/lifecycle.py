@@ -6,7 +6,6 @@ No TensorFlow: suites and `suite status` ask the same questions.
 import contextlib
 import dataclasses
 import datetime
-import fcntl
 import functools
 import json
 import os
@@ -16,10 +15,19 @@ from typing import Any, NamedTuple
 
 from electra_bench import config
 from electra_bench.records import RecordError, RunRecord, read_record, write_record
-from electra_bench.records.run_record import CODE_UNKNOWN, FILE_NAME
+from electra_bench.records.run_folder import (
+    ABSENT,
+    ANSWERED,
+    INTERRUPTED,
+    OTHER,
+    OTHER_CODE,
+    UNREADABLE,
+)
+from electra_bench.records.run_record import CODE_UNKNOWN, FILE_NAME, accept_code
 from electra_bench.runs.identity import Inputs, config_sha256, identity
 from electra_bench.runs.session import Session
 from electra_bench.runs.spec import RunSpec, counted, plain
+from electra_bench.system import locks
 from electra_bench.system.atomic import write_text
 
 CONFIG = "config.gin"
@@ -29,13 +37,6 @@ _CONTENT = "#= "
 # The code that it was begun with, and what it went on under: "#~ code 3f2a...".
 _CODE = "#~ code "
 _IDENTITY = "#~ identity "
-
-ANSWERED = "answered"
-INTERRUPTED = "interrupted"
-ABSENT = "absent"
-OTHER = "other"
-OTHER_CODE = "other code"
-UNREADABLE = "unreadable"
 
 
 class AnotherRun(FileExistsError):
@@ -85,10 +86,7 @@ class Found(NamedTuple):
     """What lies in a run's folder.
 
     Attributes:
-        state: `answered`: a valid record of this run; `interrupted`: its beginning;
-            `absent`: nothing; `other code`: this run, done or begun, by code that is not
-            the one here; `unreadable`: this run, whose record is cut off; `other`:
-            something else, which would have to be deleted.
+        state: see `run_folder`.
         reason: why it is not answered, where there is more to say.
         record: if it is done.
         line: in which configurations differ, and who has it.
@@ -325,10 +323,8 @@ def open_run(
         _check_spared(path, run_dir, session.overwrite)
     os.makedirs(run_dir, exist_ok=True)
     with open(os.path.join(run_dir, _LOCK), "w", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise AnotherRun(f"another process is at work in {run_dir}") from error
+        if not locks.lock(lock):
+            raise AnotherRun(f"another process is at work in {run_dir}")
         found = find(run_dir, spec.parameters, inputs)
         if session.overwrite and _is_deleted(run_dir, found):
             _empty(run_dir)
@@ -408,18 +404,6 @@ def _entered(
     # Parameters may be there that had defaults when it began.
     _write_config(run_dir, spec, inputs)
     return inputs
-
-
-def accept_code(run_dir: str, code: str) -> None:
-    """Takes a finished run of other code, and says so in its record.
-
-    Args:
-        run_dir: its folder.
-        code: hash of the code that it is taken for.
-    """
-    record = read_record(os.path.join(run_dir, FILE_NAME))
-    accepted = [*record.code_accepted, code]
-    write_record(run_dir, dataclasses.replace(record, code_accepted=accepted))
 
 
 def _write_config(run_dir: str, spec: RunSpec, inputs: Inputs) -> None:

@@ -10,18 +10,13 @@ from electra_bench.config.roles import Content, Machine, Result
 from electra_bench.records import Prediction, RunRecord, TaskCard, TaskResult
 from electra_bench.runs.lifecycle import fine_tuned_record
 from electra_bench.runs.pretrained import find_pretrained
-from electra_bench.runs.restored import (
-    ReadingOptions,
-    RestoredRun,
-    answering_head,
-    split_result,
-)
-from electra_bench.runs.score_marks import score_marks
+from electra_bench.runs.restored import ReadingOptions, RestoredRun, answering_head
 from electra_bench.runs.session import Session
-from electra_bench.runs.training import prepare
+from electra_bench.runs.task_results import score_marks
 from electra_bench.tasks.examples import TaskExamples
 from electra_bench.tasks.registration import load_task
 from electra_bench.tasks.submissions import check_rows
+from electra_bench.training.build import prepare
 from electra_bench.training.evaluation import Evaluator
 
 
@@ -59,13 +54,13 @@ class SplitPredictions:
             return
         scored = self.evaluator.score(f"predict {self.card.name} {self.split}")
         self.predictions = scored.predictions
-        self.result = split_result(
+        self.result = TaskResult.of(
             self.card,
             self.split,
-            self.part,
-            scored.metrics,
             len(scored.predictions),
-            self.marks,
+            scored.metrics,
+            data_sha256=self.part.data_sha256,
+            marks=self.marks,
         )
         self.evaluator = None  # which holds the model
 

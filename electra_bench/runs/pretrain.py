@@ -8,23 +8,24 @@ import gin
 
 from electra_bench import registry
 from electra_bench.config.roles import Content, Machine, Result, Seed
-from electra_bench.core import Variables
+from electra_bench.core import Objective
 from electra_bench.core.optional import HasPaperFlops, HasTokenCounts, HasTrainFlops
 from electra_bench.core.variables import by_name
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
 from electra_bench.runs import building, recording
-from electra_bench.runs import corpora as corpora_of_run
-from electra_bench.runs.held_out import HeldOut
-from electra_bench.runs.identity import Inputs, code_sha256
+from electra_bench.runs.identity import inputs_of
 from electra_bench.runs.lifecycle import open_run
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.session import Session
-from electra_bench.runs.training import Training, prepare
+from electra_bench.tasks.corpora.configured import register_corpora
 from electra_bench.tasks.examples import examples, sample, token_counts
 from electra_bench.training import dry_run
 from electra_bench.training.batches import TrainingBatches
+from electra_bench.training.build import build_training, prepare
 from electra_bench.training.checkpoints import restore
+from electra_bench.training.held_out import HeldOut
+from electra_bench.vocabularies.load import open_vocabulary
 
 
 @gin.configurable(module="runs")
@@ -88,13 +89,17 @@ def pretrain(
     prepare()
     label = label or f"{model}-{objective}"
     start = find_pretrained(init)
-    tokenizer = building.open_vocabulary(vocabulary, vocab)
+    tokenizer = open_vocabulary(vocabulary, vocab)
     # Everything that gin configures is built before the spec, which records it.
-    training = _training(
-        (objective, model, tokenizer),
-        seed,
-        (batch_size, max_seq_length),
-        (train_steps, train_flops),
+    training = build_training(
+        lambda variables: building.pretraining_objective(
+            objective, model, variables, tokenizer.special_ids
+        ),
+        lambda built: _budget(
+            built, batch_size, max_seq_length, train_steps, train_flops
+        ),
+        batch_size,
+        seed=seed,
     )
     built = training.objective
     building.check_length(built.encoder, max_seq_length)
@@ -103,7 +108,7 @@ def pretrain(
     # Now, so that a checkpoint that does not fit is found before anything is written.
     if start.checkpoint:
         restore(start.checkpoint, by_name(built, trainable=True), change=change)
-    name = corpora_of_run.register(corpus, corpora, data_dir)
+    name = register_corpora(corpus, corpora, data_dir)
     run_name = f"pretrain-{label}-s{seed}"
     with run_context.use(
         vocabulary=tokenizer, data_dir=data_dir or run_context.current().data_dir
@@ -125,9 +130,8 @@ def pretrain(
     content |= {f"data of {part.task}": part.data_sha256 for part in train}
     # Now that the examples were built: their features are parameters, too.
     spec = session.spec(label, run_name, seed)
-    members = [part.task for part in train]
-    code = code_sha256("pretrain", spec.parameters, [f"models.{model}"], members)
-    inputs = Inputs.of(content, code, start.origin)
+    builders = [f"models.{model}"]
+    inputs = inputs_of("pretrain", spec.parameters, content, builders, start.origin)
     with open_run(session, spec, inputs, workdir, spared=[start.checkpoint]) as run:
         if run.record:
             return run.record
@@ -181,39 +185,6 @@ def _check(
         registry.tasks.get(task)
 
 
-def _training(
-    names: tuple[str, str, Any],
-    seed: int,
-    size: tuple[int, int],
-    budget: tuple[int | None, float | None],
-) -> Training:
-    """Builds what is trained.
-
-    Args:
-        names: registered objective and model, and the vocabulary.
-        seed: of the run.
-        size: sequences in an update, over all replicas, and tokens in a sequence.
-        budget: updates or FLOPs, see `train_steps` and `train_flops` of `pretrain`.
-    """
-    objective, model, tokenizer = names
-    batch_size, max_seq_length = size
-    strategy = building.strategy(batch_size)
-    loop = registry.training.get("loop")()
-    with strategy.scope():
-        variables = Variables(seed)
-        built = building.pretraining_objective(
-            objective, model, variables, tokenizer.special_ids
-        )
-        flops = None
-        if isinstance(built, HasTrainFlops):
-            flops = built.train_flops_per_sequence(max_seq_length)
-        flops = flops and flops * batch_size
-        num_steps = _num_steps(*budget, flops)
-        stages = building.stages(built, num_steps)
-    flops = flops and flops * num_steps
-    return Training(strategy, loop, variables, built, stages, num_steps, flops)
-
-
 def _contaminated(
     start: Pretrained, contaminated: Mapping[str, str] | None
 ) -> dict[str, str]:
@@ -229,9 +200,18 @@ def _positions_seen(max_seq_length: int, start: Pretrained) -> int | None:
     return before and max(before, max_seq_length)
 
 
-def _num_steps(
-    train_steps: int | None, train_flops: float | None, flops_per_step: float | None
-) -> int:
+def _budget(
+    built: Objective,
+    batch_size: int,
+    max_seq_length: int,
+    train_steps: int | None,
+    train_flops: float | None,
+) -> tuple[int, float | None]:
+    """Updates, and the FLOPs that they take; see the parameters of `pretrain`."""
+    flops_per_step = None
+    if isinstance(built, HasTrainFlops):
+        flops_per_step = built.train_flops_per_sequence(max_seq_length)
+    flops_per_step = flops_per_step and flops_per_step * batch_size
     if (train_steps is None) == (train_flops is None):
         raise ValueError(
             "give either train_steps (TRAIN_STEPS) or train_flops (TRAIN_FLOPS), got "
@@ -243,4 +223,4 @@ def _num_steps(
         train_steps = int(train_flops / flops_per_step)
     if train_steps is None or train_steps < 1:
         raise ValueError(f"pre-training needs at least one step, got {train_steps}")
-    return train_steps
+    return train_steps, flops_per_step and flops_per_step * train_steps

@@ -20,6 +20,7 @@ from electra_bench.training.checkpoints import (
     step_of_checkpoint,
 )
 from electra_bench.vocabularies.change import VocabularyChange, vocabulary_change
+from electra_bench.vocabularies.load import open_vocabulary, vocabulary_beside
 
 
 class Pretrained(NamedTuple):
@@ -80,10 +81,10 @@ class Pretrained(NamedTuple):
 
         None if they have the same tokens, or if none lies beside the checkpoint.
         """
-        path = building.vocabulary_beside(self.folder)
+        path = vocabulary_beside(self.folder)
         if path is None:
             return None
-        return vocabulary_change(building.open_vocabulary(None, path), tokenizer)
+        return vocabulary_change(open_vocabulary(None, path), tokenizer)
 
 
 def find_pretrained(init: str | None, at: float | None = None) -> Pretrained:

@@ -14,7 +14,7 @@ from electra_bench.records import RunRecord
 from electra_bench.runs.launch import launch
 from electra_bench.runs.session import Session
 from electra_bench.suites.cell import FLOPS, Cell
-from electra_bench.suites.grid import RUNS, grid
+from electra_bench.suites.grid import RUNS, Grid
 from electra_bench.tasks.pydoc.files import CORPUS, pydoc_files
 from electra_bench.training.metrics_log import logged_tokens_per_s
 from electra_bench.vocabularies.training import train_wordpiece, write_vocabulary
@@ -131,7 +131,7 @@ def _cells(
         and binding.parameter
         and binding.selector != "runs.quickstart"
     }
-    plan = grid(
+    plan = Grid(
         {name: {"files": (model_file,), **spec} for name, spec in MODELS.items()},
         tasks,
         seeds=(0,),

@@ -6,8 +6,8 @@ from typing import Any
 from electra_bench.config.statements import Binding, read_file
 from electra_bench.runs.pretrained import Pretrained
 from electra_bench.runs.spec import plain
-from electra_bench.runs.training import Training
 from electra_bench.training import dry_run
+from electra_bench.training.build import Training
 from electra_bench.training.checkpoints import sha256_of_checkpoint
 from electra_bench.training.choices import DEFAULTS
 from electra_bench.training.environment import environment

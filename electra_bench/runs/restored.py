@@ -7,13 +7,13 @@ from electra_bench import registry
 from electra_bench.core import Objective
 from electra_bench.core.optional import tasks_of
 from electra_bench.data import run_context
-from electra_bench.records import RunRecord, TaskCard, TaskResult
-from electra_bench.runs import building
+from electra_bench.records import RunRecord, TaskCard
 from electra_bench.runs.pretrained import Pretrained, restored_objective
 from electra_bench.runs.task_data import check_files, with_settings
 from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.evaluation import Evaluator
+from electra_bench.vocabularies.load import open_vocabulary
 
 
 class ReadingOptions(NamedTuple):
@@ -57,9 +57,8 @@ class RestoredRun(NamedTuple):
             FileNotFoundError: no vocabulary.
             CheckpointError: a variable is missing or of another size.
         """
-        tokenizer = building.open_vocabulary(
-            options.vocabulary,
-            building.find_vocabulary(options.vocab, pretrained.folder),
+        tokenizer = open_vocabulary(
+            options.vocabulary, options.vocab, pretrained.folder
         )
         of_run = {
             name: getattr(options, name) or _parameter(pretrained, name)
@@ -133,37 +132,6 @@ class RestoredRun(NamedTuple):
         name, task = head or part.task, load_task(part.task)
         kind = tasks_of(self.objective, name)[name]
         return Evaluator(kind, task, part.store, batch_size)
-
-
-def split_result(
-    card: TaskCard,
-    split: str,
-    part: TaskExamples,
-    metrics: Mapping[str, float],
-    num_examples: int,
-    marks: Mapping[str, str],
-) -> TaskResult:
-    """What a record says of a split.
-
-    Args:
-        card: of the task.
-        split: its name.
-        part: its examples.
-        metrics: what was found.
-        num_examples: how many examples were scored.
-        marks: see `TaskResult.marks`.
-    """
-    return TaskResult(
-        part.task,
-        card.version,
-        split,
-        num_examples,
-        metrics,
-        card.main_metric,
-        data_sha256=part.data_sha256,
-        higher_is_better=card.higher_is_better,
-        marks=marks,
-    )
 
 
 def answering_head(record: RunRecord, card: TaskCard) -> str:

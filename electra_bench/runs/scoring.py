@@ -20,16 +20,17 @@ from electra_bench.objectives.pseudo_likelihood import (
 )
 from electra_bench.records import RunRecord
 from electra_bench.runs import building
-from electra_bench.runs.identity import DATA_OF, Inputs, code_sha256
+from electra_bench.runs.identity import DATA_OF, inputs_of
 from electra_bench.runs.lifecycle import OpenRun, Stored, open_run, stored
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.session import Session
-from electra_bench.runs.training import prepare
 from electra_bench.system.file_hashes import file_sha256
 from electra_bench.training import dry_run
+from electra_bench.training.build import prepare
 from electra_bench.training.checkpoints import restore
 from electra_bench.training.environment import environment
 from electra_bench.training.text_scoring import NUM_SPECIAL, TextScorer
+from electra_bench.vocabularies.load import open_vocabulary
 
 
 class ScoringRun(NamedTuple):
@@ -144,9 +145,7 @@ def open_scorer(
         raise ValueError(
             f"{init!r} is a {kind} run, which scores no texts; give a pre-training run"
         )
-    tokenizer = building.open_vocabulary(
-        vocabulary, building.find_vocabulary(vocab, pretrained.folder)
-    )
+    tokenizer = open_vocabulary(vocabulary, vocab, pretrained.folder)
     built = building.pretraining_objective(
         name, model, Variables(0), tokenizer.special_ids
     )
@@ -194,8 +193,7 @@ def open_folder(
     content = {"vocabulary": run.tokenizer.sha256, "init": start.sha256}
     content |= _data(files, stored(os.path.join(workdir, name)) if workdir else None)
     builders = [f"models.{run.model}", f"objectives.{run.objective_name}"]
-    code = code_sha256(session.root, spec.parameters, builders)
-    inputs = Inputs.of(content, code, start.origin)
+    inputs = inputs_of(session.root, spec.parameters, content, builders, start.origin)
     paths = {path for path, _ in files.values()}
     spared = [start.checkpoint, *paths - {PIPE}]
     return open_run(session, spec, inputs, workdir, spared=spared, again=True)

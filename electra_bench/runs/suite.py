@@ -4,36 +4,24 @@ Light, as all that stays in memory while a suite runs: `suite_check.py` loads Te
 a process of its own.
 """
 
+import dataclasses
+import json
+import os
+import sys
+import tempfile
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import gin
 
 from electra_bench import config, registry
-from electra_bench.suites.suite import Suite
+from electra_bench.suites import guard
+from electra_bench.suites.failure import failure
+from electra_bench.suites.plan import Checked
+from electra_bench.suites.suite import GB, Suite
+from electra_bench.system.atomic import write_json
 
 EXECUTORS = ("local", "ray")
-GB = 10**9
-
-
-class Setup(NamedTuple):
-    """A suite and what it is run with.
-
-    Attributes:
-        suite: the suite.
-        executor: one of `EXECUTORS`.
-        ray_address: of a cluster; None starts one here.
-        cores: budget; None for all.
-        memory_bytes: budget; None for what is free.
-        cell_bytes: what a cell takes; None for an estimate.
-    """
-
-    suite: Suite
-    executor: str
-    ray_address: str | None
-    cores: int | None
-    memory_bytes: int | None
-    cell_bytes: int | None
+_CHECK = "electra_bench.runs.suite_check"
 
 
 @gin.configurable(module="runs")
@@ -49,7 +37,7 @@ def suite(
     memory_gb: float | None = None,
     threads: int = 1,
     cell_memory_gb: float | None = None,
-) -> Setup:
+) -> Suite:
     """Plans a suite.
 
     Args:
@@ -87,9 +75,12 @@ def suite(
             raise ValueError(f"runs.suite.{what} must be positive, got {number}")
     builder = registry.suites.get(suite)
     config.require_bound(f"suites.{suite}", ())
-    cells = builder()(workdir)
-    return Setup(
-        Suite(name, workdir, tuple(cells), tuple(plugins), threads),
+    return Suite(
+        name,
+        workdir,
+        tuple(builder()(workdir)),
+        tuple(plugins),
+        threads,
         executor,
         ray_address,
         cores,
@@ -98,9 +89,27 @@ def suite(
     )
 
 
+def check(suite: Suite) -> dict[str, Checked]:
+    """What `suite_check` says of every cell, by its id."""
+    with tempfile.TemporaryDirectory(prefix="electra_bench-") as folder:
+        question, answers, log, lock = (
+            os.path.join(folder, name)
+            for name in ("question", "answers", "log", "lock")
+        )
+        write_json(question, dataclasses.asdict(suite))
+        command = (sys.executable, "-m", _CHECK, question, answers)
+        ended = guard.run(guard.Order(command, os.getcwd(), {}, log, lock))
+        if ended.status:
+            raise RuntimeError(
+                f"the suite could not be checked: {failure(log, 0, ended.status)}"
+            )
+        with open(answers, encoding="utf-8") as file:
+            return {name: Checked(**known) for name, known in json.load(file).items()}
+
+
 def configure(
     files: Sequence[str], overrides: Sequence[str], plugins: Sequence[str]
-) -> Setup:
+) -> Suite:
     """Parses a suite's configuration.
 
     Args:
@@ -115,8 +124,7 @@ def configure(
     for plugin in plugins:
         registry.load_plugin(plugin)
     kinds = ("runs", *registry.GIN_MODULES)
-    parsed = config.parse(files, overrides, _load, registry.load_plugin, kinds)
-    del parsed
+    config.parse(files, overrides, _load, registry.load_plugin, kinds)
     config.require_bound("runs.suite", ("plugins",))
     return gin.get_configurable("runs.suite")(plugins)
 

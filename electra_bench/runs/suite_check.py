@@ -11,7 +11,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import seqio
@@ -19,12 +19,11 @@ import seqio
 from electra_bench import config, registry
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
-from electra_bench.runs import building, corpora
-from electra_bench.runs.identity import DATA_OF, Inputs, code_sha256
+from electra_bench.runs import building
+from electra_bench.runs.identity import DATA_OF
 from electra_bench.runs.launch import configure, load
-from electra_bench.runs.lifecycle import Found, find, stored
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
-from electra_bench.runs.spec import overlaid
+from electra_bench.runs.suite_outdated import compared
 from electra_bench.runs.task_data import (
     chosen_by,
     chosen_splits,
@@ -33,10 +32,13 @@ from electra_bench.runs.task_data import (
     trainable_card,
 )
 from electra_bench.suites.cell import Cell, in_order
+from electra_bench.suites.plan import Checked
+from electra_bench.tasks.corpora.configured import register_corpora
 from electra_bench.tasks.corpora.examples import corpus_fingerprint
 from electra_bench.tasks.corpora.sources import CorpusSource
 from electra_bench.tasks.fingerprints import data_sha256
 from electra_bench.tasks.registration import load_task
+from electra_bench.vocabularies.load import open_vocabulary
 
 # What checks of a configuration raise.
 FINDINGS = (ValueError, KeyError, OSError, ImportError)
@@ -46,28 +48,6 @@ SOME_FLOPS = 1e15
 
 class MissingData(FileNotFoundError):
     """A task's files are not there."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Checked:
-    """What is known of a cell.
-
-    Attributes:
-        error: why it cannot run; None if nothing speaks against it.
-        missing: instead, which data its task lacks.
-        state: what lies in its folder, see `Found`; None if that depends on a cell that
-            has to run first.
-        reason: why it is something else.
-        code: hash of the code that it would be run by; None if unknown.
-        is_done: whether it is this run and finished, if by other code.
-    """
-
-    error: str | None = None
-    missing: str | None = None
-    state: str | None = None
-    reason: str = ""
-    code: str | None = None
-    is_done: bool = False
 
 
 def check(cells: Sequence[Cell], plugins: Sequence[str]) -> dict[str, Checked]:
@@ -86,31 +66,18 @@ def check(cells: Sequence[Cell], plugins: Sequence[str]) -> dict[str, Checked]:
     records: dict[str, RunRecord] = {}
     for cell in in_order(cells):
         try:
-            known, code = _check(cell, plugins, records)
+            found[cell.cell_id] = _check(cell, plugins, records)
         except MissingData as error:
             found[cell.cell_id] = Checked(missing=_sentence(error))
-            continue
         except FINDINGS as error:
             found[cell.cell_id] = Checked(error=_sentence(error))
-            continue
-        if known is None:
-            found[cell.cell_id] = Checked()
-            continue
-        found[cell.cell_id] = Checked(
-            state=known.state,
-            reason=known.reason,
-            code=code,
-            is_done=known.record is not None,
-        )
-        if known.record:
-            records[cell.cell_id] = known.record
     return found
 
 
 def _check(
-    cell: Cell, plugins: Sequence[str], records: Mapping[str, RunRecord]
-) -> tuple[Found | None, str | None]:
-    """What lies in the cell's folder, if that can be told yet, and the code's hash."""
+    cell: Cell, plugins: Sequence[str], records: dict[str, RunRecord]
+) -> Checked:
+    """What lies in the cell's folder, if that can be told yet; adds its record."""
     paid = records.get(cell.flops_of or "")
     flops = paid.train_flops if paid else None
     overrides = cell.overrides(SOME_FLOPS if cell.flops_of and flops is None else flops)
@@ -126,8 +93,7 @@ def _check(
         )
     if cell.needs is None:
         start = _pretrained(value("init"))
-        vocab = building.find_vocabulary(value("vocab"), start.folder)
-        tokenizer = building.open_vocabulary(value("vocabulary"), vocab)
+        tokenizer = open_vocabulary(value("vocabulary"), value("vocab"), start.folder)
         content = {"init": start.sha256, "vocabulary": tokenizer.sha256}
         model = value("model") or start.of_record("model") or "electra"
     else:
@@ -143,12 +109,16 @@ def _check(
         registry.models.load(model)
         config.require_bound(f"models.{model}", building.SUPPLIED)
     if any(name not in records for name in cell.waits_for):
-        return None, None
-    before = stored(cell.run_dir)
-    parameters = overlaid(before.parameters if before else {}, parsed, _default)
-    members = [name.removeprefix(DATA_OF) for name in content]
-    code = code_sha256(cell.verb, parameters, [f"models.{model}"], members)
-    return find(cell.run_dir, parameters, Inputs.of(content, code), _default), code
+        return Checked()
+    found, code = compared(cell, parsed, content, model, _default)
+    if found.record:
+        records[cell.cell_id] = found.record
+    return Checked(
+        state=found.state,
+        reason=found.reason,
+        code=code,
+        is_done=found.record is not None,
+    )
 
 
 def _default(key: str) -> Any:
@@ -200,7 +170,7 @@ def _split_sha256(
 
 def _corpus_data(parsed: config.Parsed) -> dict[str, str]:
     registry.objectives.origin(parsed.value("runs.pretrain.objective"))
-    name = corpora.register(
+    name = register_corpora(
         parsed.value("runs.pretrain.corpus"),
         parsed.value("runs.pretrain.corpora"),
         parsed.value("runs.pretrain.data_dir"),

@@ -4,13 +4,15 @@ Nothing heavy is loaded. What takes builders and data only `suite_check` compare
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from electra_bench import config
 from electra_bench.records import RunRecord
+from electra_bench.records.run_folder import ANSWERED
 from electra_bench.records.run_record import MODEL_FILE
-from electra_bench.runs.identity import DATA_OF, Inputs, code_sha256
-from electra_bench.runs.lifecycle import ANSWERED, find, stored
+from electra_bench.runs.identity import Inputs, inputs_of
+from electra_bench.runs.lifecycle import Found, find, stored
 from electra_bench.runs.spec import overlaid
 from electra_bench.suites.cell import Cell
 from electra_bench.training.choices import DEFAULTS
@@ -49,11 +51,30 @@ def outdated(cell: Cell, records: Mapping[str, RunRecord]) -> str:
         return find(cell.run_dir, {}, Inputs({})).reason
     believed = {**before.parameters, **DEFAULTS}.get
     parsed = config.read([*sizes, *cell.files], overrides)
-    parameters = overlaid(before.parameters, parsed, believed)
     model = records[cell.cell_id].model or "electra"
     content = {**before.inputs.content, **content}
-    members = [name.removeprefix(DATA_OF) for name in content]
-    code = code_sha256(cell.verb, parameters, [f"models.{model}"], members)
-    inputs = Inputs.of(content, code)
-    found = find(cell.run_dir, parameters, inputs, believed)
+    found, _ = compared(cell, parsed, content, model, believed)
     return "" if found.state == ANSWERED else found.reason or found.state
+
+
+def compared(
+    cell: Cell,
+    parsed: config.Parsed,
+    content: Mapping[str, str | None],
+    model: str,
+    default: Callable[[str], Any],
+) -> tuple[Found, str | None]:
+    """What lies in a cell's folder, and the hash of the code that would run it.
+
+    Args:
+        cell: the cell.
+        parsed: its configuration.
+        content: names of what it reads to hashes.
+        model: registered model.
+        default: gives the value of a parameter that is not bound.
+    """
+    before = stored(cell.run_dir)
+    parameters = overlaid(before.parameters if before else {}, parsed, default)
+    inputs = inputs_of(cell.verb, parameters, content, [f"models.{model}"])
+    found = find(cell.run_dir, parameters, inputs, default)
+    return found, next(iter(inputs.code), None)

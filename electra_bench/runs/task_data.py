@@ -1,7 +1,7 @@
 """What a task is fine-tuned on and scored on."""
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from electra_bench import registry
@@ -159,7 +159,7 @@ def check_files(files: Mapping[str, str], tasks: Sequence[str]) -> None:
         name: getattr(load_task(name).source, "file_names", load_task(name).splits)
         for name in tasks
     }
-    check_readers(files, readers)
+    split_files.check_readers(files, readers)
     for split, path in files.items():
         if not any(split in names for names in readers.values()):
             known = (f"{task!r} reads {sorted(n)}" for task, n in readers.items())
@@ -167,25 +167,3 @@ def check_files(files: Mapping[str, str], tasks: Sequence[str]) -> None:
                 f"files: no file is read for {split!r}; task {', '.join(known)}"
             )
         split_files.given(split, path)
-
-
-def check_readers(
-    files: Mapping[str, str], readers: Mapping[str, Collection[str]]
-) -> None:
-    """Checks that every file that is bound by hand is meant for one task.
-
-    Args:
-        files: split to path.
-        readers: task to the splits that it reads files for.
-
-    Raises:
-        ValueError: one is read by several tasks.
-    """
-    for split in files:
-        found = [task for task, names in readers.items() if split in names]
-        if len(found) > 1:
-            raise ValueError(
-                f"files: {split!r} would be bound for each of {found}; bind "
-                f"tasks.{found[0]}.files of a task without code, or put the file where "
-                f"{found[0]} looks for it below --data_dir"
-            )

@@ -1,16 +1,15 @@
-"""What a fine-tuned run's record says of each split that was scored."""
+"""What a record says of each split that was scored, and what its readers must know."""
 
 import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from electra_bench.records import TaskCard, TaskResult, write_predictions
+from electra_bench.runs.pretrained import Pretrained
 from electra_bench.runs.task_data import TaskData
 from electra_bench.system.file_hashes import file_sha256
 from electra_bench.tasks.examples import TaskExamples
-from electra_bench.tasks.majority_baseline import majority_answers
-from electra_bench.tasks.registration import load_task
+from electra_bench.tasks.majority_baseline import trivial_score
 from electra_bench.training.checkpoints import Best
 from electra_bench.training.evaluation import Scored
 
@@ -40,49 +39,18 @@ def task_result(
     subset = other_size(card, split, size)
     is_published = split == card.eval_split and subset is None
     targets = [one.target for one in scored.predictions]
-    return TaskResult(
-        task=card.name,
-        task_version=card.version,
-        split=split,
+    return TaskResult.of(
+        card,
+        split,
+        size,
+        scored.metrics,
         subset=subset,
-        num_examples=size,
-        metrics=scored.metrics,
-        main_metric=card.main_metric,
         data_sha256=part.data_sha256,
-        higher_is_better=card.higher_is_better,
         floor=card.floor if is_published else trivial_score(card, targets),
         marks=marks,
         predictions_path=path,
         predictions_sha256=file_sha256(os.path.join(run_dir, path)),
     )
-
-
-def trivial_score(card: TaskCard, targets: Sequence[Any]) -> float | None:
-    """The main metric of the best answer that is always the same.
-
-    The floor of a card is that of the published examples. A part of them may be another
-    thing: of MNLI's 1,599 hard examples 45 % are neutral, of all 9,815 a third.
-
-    Args:
-        card: of the task.
-        targets: right answers, one an example, as its metrics take them.
-
-    Returns:
-        0-100; the card's floor where it does not depend on the examples, as that of
-        correlations; None where it is not known.
-    """
-    if card.floor is None:
-        return None
-    if card.kind == "span_qa":
-        # Never an answer, which is right where there is none.
-        return 100 * sum(not target for target in targets) / len(targets)
-    if card.kind not in ("classification", "tagging"):
-        return card.floor
-    metrics: dict[str, float] = {}
-    for function in load_task(card.name).predict_metric_fns:
-        metrics |= function(targets, majority_answers(targets))
-    # A metric of scores has none of an answer alone.
-    return float(metrics[card.main_metric]) if card.main_metric in metrics else None
 
 
 def other_size(card: TaskCard, split: str, size: int) -> str | None:
@@ -99,6 +67,43 @@ def other_size(card: TaskCard, split: str, size: int) -> str | None:
     if size < published:
         return f"{size} of {published}"
     return f"{size} rows, {published} published"
+
+
+def score_marks(
+    pretrained: Pretrained, card: TaskCard, parts: Sequence[TaskExamples]
+) -> dict[str, str]:
+    """Marks of a score, for `TaskResult.marks`, that the pre-training and data give.
+
+    Args:
+        pretrained: what the scored model started from.
+        card: of the task.
+        parts: its examples, those to train on and those to score.
+
+    Returns:
+        "contaminated": pre-training has seen the task or its source; "unseen positions":
+        there are longer examples than any in pre-training; "rows skipped": the data had
+        rows that could not be used. Each with the whole of it.
+    """
+    stores = [part.store for part in parts]
+    marks = {}
+    known = pretrained.of_record("contaminated") or {}
+    if card.name in known:
+        marks["contaminated"] = known[card.name]
+    seen = pretrained.of_record("positions_seen")
+    if seen is not None:
+        longer = sum(int((s.lengths("input_ids") > seen).sum()) for s in stores)
+        if longer:
+            marks["unseen positions"] = (
+                f"{longer} of {sum(map(len, stores))} examples are longer than the "
+                f"{seen} tokens of the longest sequence in pre-training"
+            )
+    skipped = sum(part.num_skipped for part in parts)
+    if skipped:
+        reasons = [reason for part in parts for reason in part.reasons]
+        marks["rows skipped"] = (
+            f"{skipped}, the first of them: {'; '.join(reasons[:3])}"
+        )
+    return marks
 
 
 def other_training_set(data: TaskData) -> dict[str, str]:

@@ -1,19 +1,17 @@
 """The runs of one `finetune` command: one a seed, and what it starts from."""
 
+import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from electra_bench.core import Objective
-from electra_bench.core.optional import HasForwardFlops, tasks_of
-from electra_bench.models.flops import TRAIN_FACTOR
+from electra_bench.core.optional import tasks_of
+from electra_bench.core.variables import by_name
 from electra_bench.records import RunRecord
 from electra_bench.runs import building, recording
-from electra_bench.runs.identity import Inputs, code_sha256
+from electra_bench.runs.identity import Inputs, inputs_of
 from electra_bench.runs.lifecycle import open_run
 from electra_bench.runs.pretrained import Pretrained
-from electra_bench.runs.score_marks import score_marks
 from electra_bench.runs.session import Session
 from electra_bench.runs.spec import RunSpec
 from electra_bench.runs.task_data import TaskData, chosen_by
@@ -21,20 +19,21 @@ from electra_bench.runs.task_results import (
     any_collapsed,
     chosen_on,
     other_training_set,
+    score_marks,
     task_result,
 )
-from electra_bench.runs.training import Training
-from electra_bench.tasks.examples import TaskExamples
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.batches import TrainingBatches
-from electra_bench.training.checkpoints import best_checkpoint
+from electra_bench.training.build import Training
+from electra_bench.training.checkpoints import best_checkpoint, restore
 from electra_bench.training.evaluation import Evaluator
 from electra_bench.training.trainer import Trainer
 
 EVAL_BATCH_SIZE = 64
 
 
-class TaskRuns(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class TaskRuns:
     """What all seeds share.
 
     Attributes:
@@ -42,10 +41,10 @@ class TaskRuns(NamedTuple):
         workdir: the runs' folders are made inside it.
         training: what is trained; it is reset for every run.
         trainer: of it.
-        batches: what is trained on.
+        batches: what it is trained on.
         data: of every task.
         tokenizer: of the vocabulary.
-        evaluators: task and split to what scores it.
+        shared: fields that all records have.
     """
 
     session: Session
@@ -55,51 +54,33 @@ class TaskRuns(NamedTuple):
     batches: TrainingBatches
     data: Sequence[TaskData]
     tokenizer: Any
-    evaluators: Mapping[tuple[str, str], Evaluator]
+    shared: Mapping[str, Any]
 
-    @classmethod
-    def of(
-        cls,
-        session: Session,
-        workdir: str,
-        training: Training,
-        trainer: Trainer,
-        batches: TrainingBatches,
-        data: Sequence[TaskData],
-        tokenizer: Any,
-    ) -> "TaskRuns":
-        """With what scores every split of the tasks."""
-        kinds = tasks_of(training.objective, data[0].card.name)
-        evaluators = {
+    @functools.cached_property
+    def _evaluators(self) -> dict[tuple[str, str], Evaluator]:
+        """Task and split to what scores it."""
+        kinds = tasks_of(self.training.objective, self.data[0].card.name)
+        return {
             (d.card.name, split): Evaluator(
                 kinds[d.card.name], load_task(d.card.name), part.store, EVAL_BATCH_SIZE
             )
-            for d in data
+            for d in self.data
             for split, part in d.scored
         }
-        return cls(
-            session, workdir, training, trainer, batches, data, tokenizer, evaluators
-        )
 
-    def run(
-        self, spec: RunSpec, start: Pretrained, shared: Mapping[str, Any]
-    ) -> RunRecord:
-        """Trains, scores and writes the record, or finds the run done.
-
-        Args:
-            spec: the run.
-            start: what it starts from.
-            shared: fields that all records have.
-        """
+    def run(self, spec: RunSpec, start: Pretrained) -> RunRecord:
+        """Trains, scores and writes the record, or finds the run done."""
         training, data, seed = self.training, self.data, spec.seed or 0
-        inputs = self._inputs(spec, start, shared["model"])
+        inputs = self._inputs(spec, start)
         spared = [start.checkpoint]
         with open_run(self.session, spec, inputs, self.workdir, spared=spared) as run:
             if run.record:
                 return run.record
             marks = self._marks(start)
-            building.save_start(run.folder, spec.text, shared["model"], self.tokenizer)
-            training.reset(seed, start)
+            building.save_start(
+                run.folder, spec.text, self.shared["model"], self.tokenizer
+            )
+            training.reset(seed, start.checkpoint)
             trained = self.trainer.train(
                 run.folder,
                 seed,
@@ -109,13 +90,13 @@ class TaskRuns(NamedTuple):
             )
             best = best_checkpoint(run.folder) if training.loop.best_metric else None
             if best:
-                training.restore(best.prefix)
+                restore(best.prefix, by_name(training.objective))
             results = [
                 task_result(
                     d.card,
                     split,
                     part,
-                    self.evaluators[d.card.name, split].score(
+                    self._evaluators[d.card.name, split].score(
                         f"score {d.card.name} {split}"
                     ),
                     run.folder,
@@ -125,7 +106,7 @@ class TaskRuns(NamedTuple):
                 for split, part in d.scored
             ]
             return run.finish(
-                **shared,
+                **self.shared,
                 objective="multi_task" if len(data) > 1 else data[0].card.kind,
                 train_examples=sum(len(d.train.store) for d in data),
                 results=tuple(results),
@@ -144,15 +125,14 @@ class TaskRuns(NamedTuple):
                 ),
             )
 
-    def _inputs(self, spec: RunSpec, start: Pretrained, model: str) -> Inputs:
+    def _inputs(self, spec: RunSpec, start: Pretrained) -> Inputs:
         loop = self.training.loop
         content = {"vocabulary": self.tokenizer.sha256, "init": start.sha256}
         content |= chosen_by(loop.best_metric, loop.higher_is_better)
         for part in self.data:
             content |= part.content
-        members = [part.card.name for part in self.data]
-        code = code_sha256(spec.root, spec.parameters, [f"models.{model}"], members)
-        return Inputs.of(content, code, start.origin)
+        builders = [f"models.{self.shared['model']}"]
+        return inputs_of(spec.root, spec.parameters, content, builders, start.origin)
 
     def _marks(self, start: Pretrained) -> dict[tuple[str, str], dict[str, str]]:
         """Task and split to the marks of its score; what concerns users now is printed."""
@@ -173,47 +153,10 @@ class TaskRuns(NamedTuple):
         def evaluate(step: int) -> dict[str, dict[str, float]]:
             del step
             return {
-                d.card.name: self.evaluators[d.card.name, d.scored[0][0]]
+                d.card.name: self._evaluators[d.card.name, d.scored[0][0]]
                 .score()
                 .metrics
                 for d in self.data
             }
 
         return evaluate
-
-
-def task_train_flops(
-    objective: Objective, parts: Sequence[TaskExamples], batches: TrainingBatches
-) -> float | None:
-    """FLOPs of the encoder over a fine-tuning, method v2, without padding.
-
-    The heads' share, below a thousandth, is left out, and frozen variables count as
-    trained.
-
-    Args:
-        objective: as built.
-        parts: what is trained on.
-        batches: of these.
-
-    Returns:
-        None for an encoder that counts none.
-    """
-    if not isinstance(objective.encoder, HasForwardFlops):
-        return None
-    count = objective.encoder.forward_flops
-    rates = np.array([part.rate for part in parts])
-    draws = batches.num_steps * batches.batch_size * rates / rates.sum()
-    return TRAIN_FACTOR * sum(
-        _mean_flops(count, part) * number
-        for part, number in zip(parts, draws, strict=True)
-    )
-
-
-def _mean_flops(count: Callable[[int], float], part: TaskExamples) -> float:
-    """FLOPs of one pass over an example, on average."""
-    lengths, numbers = np.unique(part.store.lengths("input_ids"), return_counts=True)
-    forward = sum(
-        count(int(length)) * int(number)
-        for length, number in zip(lengths, numbers, strict=True)
-    )
-    return forward / len(part.store)

@@ -1,8 +1,11 @@
 """The registered suite `grid`: models x tasks x seeds x protocols x budgets."""
 
+import dataclasses
+import functools
+import itertools
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from electra_bench.registry import suites
@@ -40,26 +43,30 @@ class Model(NamedTuple):
         return self.pretrain is None and self.init is None
 
 
+class Place(NamedTuple):
+    """Where in the grid a run stands.
+
+    Attributes:
+        folder: that its own folder is made in.
+        protocol: name of its protocol.
+        label: row of the tables.
+        seed: of fine-tuning.
+    """
+
+    folder: str
+    protocol: str
+    label: str
+    seed: int
+
+
 @suites.register("grid")
-def grid(
-    models: Mapping[str, Mapping[str, Any]],
-    tasks: Sequence[str] | Mapping[str, Mapping[str, Any]],
-    seeds: Sequence[int],
-    protocols: Sequence[str] = ("fixed",),
-    budgets: Sequence[float | str | None] = (None,),
-    pretrain_seed: int | None = None,
-    pretrain: Mapping[str, Any] | None = None,
-    finetune: Mapping[str, Any] | None = None,
-    pretrain_files: Sequence[str] = ("runs/pretrain.gin",),
-    finetune_files: Sequence[str] = ("runs/finetune.gin",),
-    vocab: str | None = None,
-    data_dir: str | None = None,
-) -> Callable[[str], list[Cell]]:
+@dataclasses.dataclass(frozen=True)
+class Grid:
     """Every model on every task with every seed, under every protocol and budget.
 
     Cells go seed by seed, so that a stopped suite holds whole tables of fewer seeds.
 
-    Args:
+    Attributes:
         models: row label to {`files`: gin files of the encoder, `pretrain`: bindings of
             its pre-training, or `init`: a finished run, checkpoint or imported model,
             `finetune`: bindings of its fine-tuning}. Without `pretrain` and `init` it
@@ -80,71 +87,35 @@ def grid(
             theirs beside the checkpoint.
         data_dir: folder with data sets.
 
-    Returns:
-        `plan(workdir)`, which gives the cells in the order in which they start.
-
     Raises:
         ValueError: an empty grid, something twice, or a model that is none.
     """
-    rows = tuple(_model(name, spec) for name, spec in models.items())
-    for what, values in {
-        "models": rows,
-        "tasks": tasks,
-        "seeds": seeds,
-        "protocols": protocols,
-        "budgets": budgets,
-    }.items():
-        _check_values(what, list(values))
-    _check_seeds([*seeds, *([] if pretrain_seed is None else [pretrain_seed])])
-    _check_models(rows)
-    _check_budgets(budgets, rows)
-    return Grid(
-        rows,
-        dict(tasks) if isinstance(tasks, Mapping) else dict.fromkeys(tasks, {}),
-        tuple(seeds),
-        tuple(protocols),
-        tuple(budgets),
-        pretrain_seed,
-        pretrain or {},
-        finetune or {},
-        tuple(pretrain_files),
-        tuple(finetune_files),
-        vocab,
-        data_dir,
-    )
 
+    models: Mapping[str, Mapping[str, Any]]
+    tasks: Sequence[str] | Mapping[str, Bindings]
+    seeds: Sequence[int]
+    protocols: Sequence[str] = ("fixed",)
+    budgets: Sequence[Budget] = (None,)
+    pretrain_seed: int | None = None
+    pretrain: Bindings | None = None
+    finetune: Bindings | None = None
+    pretrain_files: Sequence[str] = ("runs/pretrain.gin",)
+    finetune_files: Sequence[str] = ("runs/finetune.gin",)
+    vocab: str | None = None
+    data_dir: str | None = None
 
-class Place(NamedTuple):
-    """Where in the grid a run stands.
+    def __post_init__(self):
+        """Checks what was given."""
+        for what in ("models", "tasks", "seeds", "protocols", "budgets"):
+            _check_values(what, list(getattr(self, what)))
+        pretrain_seeds = [] if self.pretrain_seed is None else [self.pretrain_seed]
+        _check_seeds([*self.seeds, *pretrain_seeds])
+        _check_models(self._rows)
+        _check_budgets(self.budgets, self._rows)
 
-    Attributes:
-        folder: that its own folder is made in.
-        protocol: name of its protocol.
-        label: row of the tables.
-        seed: of fine-tuning.
-    """
-
-    folder: str
-    protocol: str
-    label: str
-    seed: int
-
-
-class Grid(NamedTuple):
-    """What `grid` was given, checked; called with a folder, it gives the cells."""
-
-    models: tuple[Model, ...]
-    tasks: Mapping[str, Bindings]
-    seeds: tuple[int, ...]
-    protocols: tuple[str, ...]
-    budgets: tuple[Budget, ...]
-    pretrain_seed: int | None
-    pretrain: Bindings
-    finetune: Bindings
-    pretrain_files: tuple[str, ...]
-    finetune_files: tuple[str, ...]
-    vocab: str | None
-    data_dir: str | None
+    @functools.cached_property
+    def _rows(self) -> list[Model]:
+        return [_model(name, spec) for name, spec in self.models.items()]
 
     def __call__(self, workdir: str) -> list[Cell]:
         """The cells, in the order in which they start.
@@ -156,20 +127,20 @@ class Grid(NamedTuple):
             ValueError: two runs would have one folder.
         """
         cells: dict[str, Cell] = {}
-        for seed in self.seeds:
-            for protocol in self.protocols:
-                for model in self.models:
-                    for budget in self._budgets(model):
-                        for cell in self._chain(workdir, model, protocol, budget, seed):
-                            # One pre-training may serve all seeds.
-                            if cells.setdefault(cell.cell_id, cell) != cell:
-                                raise ValueError(
-                                    "suites.grid: two different runs would be named "
-                                    f"{cell.cell_id!r}; rename a model"
-                                )
+        for seed, protocol, model in itertools.product(
+            self.seeds, self.protocols, self._rows
+        ):
+            for budget in self._budgets(model):
+                for cell in self._chain(workdir, model, protocol, budget, seed):
+                    # One pre-training may serve all seeds.
+                    if cells.setdefault(cell.cell_id, cell) != cell:
+                        raise ValueError(
+                            "suites.grid: two different runs would be named "
+                            f"{cell.cell_id!r}; rename a model"
+                        )
         return list(cells.values())
 
-    def _budgets(self, model: Model) -> tuple[Budget, ...]:
+    def _budgets(self, model: Model) -> Sequence[Budget]:
         return (None,) if model.pretrain is None else self.budgets
 
     def _label(self, model: Model, budget: Budget) -> str:
@@ -186,19 +157,16 @@ class Grid(NamedTuple):
         if len(self.protocols) > 1:
             folder = os.path.join(folder, protocol)
         place = Place(folder, protocol, self._label(model, budget), seed)
-        if model.pretrain is None:
-            start = None
-            cells = []
-        else:
+        start = None
+        if model.pretrain is not None:
             start = self._pretraining(place, model, budget)
-            cells = [start]
-        return cells + [
-            self._finetuning(place, model, task, start) for task in self.tasks
-        ]
+        finetuned = [self._finetuning(place, model, task, start) for task in self.tasks]
+        return [start, *finetuned] if start else finetuned
 
     def _pretraining(self, place: Place, model: Model, budget: Budget) -> Cell:
         seed = place.seed if self.pretrain_seed is None else self.pretrain_seed
-        given = {**self.pretrain, **model.pretrain, "LABEL": place.label, "SEED": seed}
+        given = {**(self.pretrain or {}), **(model.pretrain or {})}
+        given |= {"LABEL": place.label, "SEED": seed}
         if self.vocab is not None:
             given["VOCAB"] = self.vocab
         # The model that sets the budget does the updates that its files say.
@@ -208,7 +176,7 @@ class Grid(NamedTuple):
             given[FLOPS] = budget
         flops_of = None
         if isinstance(budget, str) and budget != model.name:
-            [source] = (other for other in self.models if other.name == budget)
+            [source] = (other for other in self._rows if other.name == budget)
             label = self._label(source, budget)
             first = self.seeds[0] if self.pretrain_seed is None else self.pretrain_seed
             flops_of = self._cell_id(f"pretrain-{label}-s{first}", place.protocol)
@@ -221,7 +189,8 @@ class Grid(NamedTuple):
     def _finetuning(
         self, place: Place, model: Model, task: str, start: Cell | None
     ) -> Cell:
-        given = {**self.finetune, **self.tasks[task], **model.finetune, "TASK": task}
+        of_task = self.tasks[task] if isinstance(self.tasks, Mapping) else {}
+        given = {**(self.finetune or {}), **of_task, **model.finetune, "TASK": task}
         init = start.run_dir if start else model.init
         given |= {"LABEL": place.label, "SEED": place.seed}
         if init is not None:

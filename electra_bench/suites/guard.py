@@ -8,7 +8,6 @@ dies, by SIGKILL too, the kernel closes it and the guard kills every descendant.
 import contextlib
 import ctypes
 import dataclasses
-import fcntl
 import json
 import os
 import select
@@ -19,6 +18,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 import psutil
+
+from electra_bench.system import locks
 
 # <linux/prctl.h>
 PR_SET_PDEATHSIG = 1
@@ -178,13 +179,11 @@ def _locked(file) -> bool:
     """Takes the lock, waiting for a while; False if another keeps it."""
     deadline = time.monotonic() + LOCK_S
     while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if locks.lock(file):
             return True
-        except BlockingIOError:
-            # Closed: nobody waits any more.
-            if select.select([0], [], [], 0.2)[0] or time.monotonic() > deadline:
-                return False
+        # Closed: nobody waits any more.
+        if select.select([0], [], [], 0.2)[0] or time.monotonic() > deadline:
+            return False
 
 
 def _wait(pid: int, timeout_s: float | None) -> None:

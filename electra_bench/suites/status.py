@@ -1,6 +1,5 @@
 """What has become of every cell of a suite."""
 
-import fcntl
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -9,6 +8,7 @@ from electra_bench.records import RecordError, RunRecord, read_record
 from electra_bench.suites.attempts import ENDED, Attempts
 from electra_bench.suites.cell import Cell, in_order, shown
 from electra_bench.suites.suite import Suite
+from electra_bench.system.locks import is_locked
 
 DONE, OUTDATED, RUNNING = "done", "outdated", "running"
 FAILED, MISSING = "failed", "missing"
@@ -127,15 +127,3 @@ def _compared(
     except (ValueError, OSError) as error:
         return DONE, f"not compared: {error}"
     return (OUTDATED, reason) if reason else (DONE, "")
-
-
-def is_locked(path: str) -> bool:
-    """Whether a living process holds the lock on a file."""
-    try:
-        with open(path, "rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False

@@ -12,6 +12,7 @@ from electra_bench.system.atomic import write_json
 PLAN = "suite.json"
 LOGS = "logs"
 LOCKS = "locks"
+GB = 10**9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +25,11 @@ class Suite:
         cells: in the order in which they start.
         plugins: modules or files that every cell loads.
         threads: of a cell; cores that it takes.
+        executor: `local` or `ray`.
+        ray_address: of a cluster; None starts one here.
+        cores: of all cells together; None for all.
+        memory_bytes: of all cells together; None for what is free.
+        cell_bytes: what a cell takes; None for an estimate.
     """
 
     name: str
@@ -31,6 +37,11 @@ class Suite:
     cells: tuple[Cell, ...]
     plugins: tuple[str, ...] = ()
     threads: int = 1
+    executor: str = "local"
+    ray_address: str | None = None
+    cores: int | None = None
+    memory_bytes: int | None = None
+    cell_bytes: int | None = None
 
     def log(self, cell: Cell) -> str:
         """Path of a cell's log."""

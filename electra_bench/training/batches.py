@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from electra_bench.core import Encoder
+from electra_bench.core.optional import HasForwardFlops
 from electra_bench.data.examples.batch_plan import ByLengthPlan, RandomPlan
 from electra_bench.data.examples.batches import (
     LENGTH_MULTIPLE,
@@ -16,6 +18,7 @@ from electra_bench.data.examples.batches import (
     training_dataset,
 )
 from electra_bench.data.examples.store import ExampleStore
+from electra_bench.models.flops import TRAIN_FACTOR
 from electra_bench.tasks.examples import TaskExamples
 
 
@@ -23,7 +26,7 @@ class TrainingBatches(NamedTuple):
     """Batches of a whole training, under any seed.
 
     Attributes:
-        stores: examples, one store a task.
+        stores: examples, one store a task; `rates`: how often each is drawn.
         batch_size: examples in an update.
         num_steps: updates.
         make_plan: from a seed to the rows of every step.
@@ -32,6 +35,7 @@ class TrainingBatches(NamedTuple):
     """
 
     stores: Sequence[ExampleStore]
+    rates: Sequence[float]
     batch_size: int
     num_steps: int
     make_plan: Callable[[int], BatchPlan]
@@ -59,6 +63,7 @@ class TrainingBatches(NamedTuple):
         rates = [part.rate for part in parts]
         return cls(
             stores,
+            rates,
             batch_size,
             num_steps,
             lambda seed: RandomPlan(sizes, rates, batch_size, seed),
@@ -99,6 +104,7 @@ class TrainingBatches(NamedTuple):
             steps = ByLengthPlan(lengths, batch_size, 0).steps_per_epoch
             return cls(
                 stores,
+                rates,
                 batch_size,
                 int(steps * epochs),
                 lambda seed: ByLengthPlan(lengths, batch_size, seed),
@@ -107,10 +113,33 @@ class TrainingBatches(NamedTuple):
         # The original pads the training set to whole batches and counts those.
         return cls(
             stores,
+            rates,
             batch_size,
             int(math.ceil(sum(sizes) / batch_size) * epochs),
             lambda seed: RandomPlan(sizes, rates, batch_size, seed),
             multiple=multiple,
+        )
+
+    def train_flops(self, encoder: Encoder) -> float | None:
+        """FLOPs of an encoder over the training, method v2, without padding.
+
+        Heads, whose share is below a thousandth, are left out, and frozen variables count
+        as trained.
+
+        Args:
+            encoder: what is trained.
+
+        Returns:
+            None for an encoder that counts none.
+        """
+        if not isinstance(encoder, HasForwardFlops):
+            return None
+        count = encoder.forward_flops
+        rates = np.array(self.rates)
+        draws = self.num_steps * self.batch_size * rates / rates.sum()
+        return TRAIN_FACTOR * sum(
+            _mean_flops(count, store) * number
+            for store, number in zip(self.stores, draws, strict=True)
         )
 
     def dataset(self, seed: int) -> Callable[[int], tf.data.Dataset]:
@@ -122,3 +151,13 @@ class TrainingBatches(NamedTuple):
 
         spec = signature(self.batch_size, self.seq_length)
         return lambda first: training_dataset(make, spec, first, self.num_steps)
+
+
+def _mean_flops(count: Callable[[int], float], store: ExampleStore) -> float:
+    """FLOPs of one pass over an example, on average."""
+    lengths, numbers = np.unique(store.lengths("input_ids"), return_counts=True)
+    forward = sum(
+        count(int(length)) * int(number)
+        for length, number in zip(lengths, numbers, strict=True)
+    )
+    return forward / len(store)

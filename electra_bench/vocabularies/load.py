@@ -1,7 +1,9 @@
-"""Opening a vocabulary of either sort."""
+"""Finding and opening a vocabulary's file."""
 
+import os
 from typing import Any
 
+from electra_bench import registry
 from electra_bench.vocabularies import files
 from electra_bench.vocabularies.file_vocabulary import FileVocabulary
 from electra_bench.vocabularies.sentencepiece import SentencePieceVocabulary
@@ -19,6 +21,63 @@ def load_vocabulary(path: str, **options: Any) -> FileVocabulary:
         FileNotFoundError: no such file.
         ValueError: not a vocabulary, or special tokens are missing.
     """
-    if files.is_sentencepiece(files.read_file(path)):
-        return SentencePieceVocabulary(path, **options)
-    return WordPieceVocabulary(path, **options)
+    is_sentencepiece = kind_of(path) == "sentencepiece"
+    sort = SentencePieceVocabulary if is_sentencepiece else WordPieceVocabulary
+    return sort(path, **options)
+
+
+def kind_of(path: str) -> str:
+    """The registered vocabulary that a file is for, by its content."""
+    content = files.read_file(path)
+    return "sentencepiece" if files.is_sentencepiece(content) else "wordpiece"
+
+
+def find_vocabulary(vocab: str | None, init: str | None) -> str:
+    """The path of the vocabulary file.
+
+    Args:
+        vocab: given path; None takes the one beside the checkpoint.
+        init: folder of the run or of the original's model.
+
+    Raises:
+        ValueError: neither is given.
+        FileNotFoundError: no such file.
+    """
+    if vocab:
+        if not os.path.isfile(vocab):
+            raise FileNotFoundError(f"no vocabulary file {vocab!r} (macro VOCAB)")
+        return vocab
+    if not init:
+        raise ValueError("a vocabulary is needed: give --gin.VOCAB=\"'vocab.txt'\"")
+    path = vocabulary_beside(init)
+    if path is None:
+        raise FileNotFoundError(
+            f"no vocab.txt or vocab.model in {init!r}: give --gin.VOCAB=\"'vocab.txt'\""
+        )
+    return path
+
+
+def vocabulary_beside(folder: str | None) -> str | None:
+    """The vocabulary file in a run's folder or beside a checkpoint; None without one."""
+    for name in ("vocab.txt", "vocab.model"):
+        path = os.path.join(folder or "", name)
+        if folder and os.path.isfile(path):
+            return path
+    return None
+
+
+def open_vocabulary(
+    name: str | None, path: str | None, folder: str | None = None
+) -> Any:
+    """Builds a registered vocabulary from its file.
+
+    Args:
+        name: registered name; None tells WordPiece and SentencePiece apart by content.
+        path: its file; None takes the one beside the checkpoint.
+        folder: of the checkpoint.
+
+    Raises:
+        ValueError, FileNotFoundError: see `find_vocabulary`.
+    """
+    path = find_vocabulary(path, folder)
+    return registry.vocabularies.get(name or kind_of(path))(path=path)

@@ -10,9 +10,10 @@ from file_server import zipped
 
 from electra_bench.data import run_context
 from electra_bench.interop.fetch.public_files import with_included
-from electra_bench.runs import building, pretrained
+from electra_bench.runs import pretrained
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.checkpoints import find_checkpoint, write_tensors
+from electra_bench.vocabularies.load import find_vocabulary
 
 
 def tsv(*rows):
@@ -154,4 +155,4 @@ def test_tasks_and_init_find_them(fetched):
     folder = str(fetched / "models" / "electra_small")
     assert find_checkpoint(folder) == f"{folder}/electra_small"
     assert pretrained.find_pretrained(folder).label == "electra_small"
-    assert building.find_vocabulary(None, folder) == f"{folder}/vocab.txt"
+    assert find_vocabulary(None, folder) == f"{folder}/vocab.txt"

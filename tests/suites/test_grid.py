@@ -3,7 +3,7 @@
 import pytest
 
 from electra_bench.suites.cell import shown
-from electra_bench.suites.grid import grid
+from electra_bench.suites.grid import Grid as grid
 
 TINY = ("models/tiny.gin",)
 MODELS = {

@@ -18,7 +18,8 @@ from small_runs import SMALL_MODEL
 from electra_bench import registry
 from electra_bench.cli.main import main
 from electra_bench.records import find_records, read_record
-from electra_bench.runs import suite_check, suite_plan
+from electra_bench.runs import suite as root
+from electra_bench.runs import suite_check
 from electra_bench.suites.attempts import FILE_NAME
 
 # Two models, two tasks, two seeds.
@@ -173,10 +174,10 @@ def here(folder, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(folder / "cache"))
 
-    def check(cells, plugins):
-        return {name: vars(c) for name, c in suite_check.check(cells, plugins).items()}
+    def check(suite):
+        return suite_check.check(suite.cells, suite.plugins)
 
-    monkeypatch.setattr(suite_plan, "_check", check)
+    monkeypatch.setattr(root, "check", check)
     return folder
 
 

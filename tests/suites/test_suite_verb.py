@@ -15,7 +15,8 @@ from electra_bench.cli.main import main
 from electra_bench.cli.suite import FLAGS
 from electra_bench.config import gin_root
 from electra_bench.records import write_record
-from electra_bench.runs import suite_check, suite_plan
+from electra_bench.runs import suite as root
+from electra_bench.runs import suite_check
 from electra_bench.runs.identity import config_sha256
 from electra_bench.runs.lifecycle import Stored
 from electra_bench.runs.suite import configure, suite
@@ -45,10 +46,10 @@ suites.grid.pretrain = {
 def check_in_this_process(monkeypatch):
     """Checks do not start a process, which would load TensorFlow again."""
 
-    def check(cells, plugins):
-        return {name: vars(c) for name, c in suite_check.check(cells, plugins).items()}
+    def check(suite):
+        return suite_check.check(suite.cells, suite.plugins)
 
-    monkeypatch.setattr(suite_plan, "_check", check)
+    monkeypatch.setattr(root, "check", check)
 
 
 @pytest.fixture
@@ -149,9 +150,9 @@ def leave_run(cell, start=None):
 @pytest.fixture
 def done(arguments, capsys):
     """The status of the suite with all cells done, under further flags."""
-    setup = configure(["small.gin"], bindings_of(arguments()), [])
+    planned = configure(["small.gin"], bindings_of(arguments()), [])
     records = {}
-    for cell in setup.suite.cells:
+    for cell in planned.cells:
         records[cell.cell_id] = leave_run(cell, records.get(cell.needs))
 
     def status(*more):

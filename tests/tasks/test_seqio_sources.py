@@ -10,9 +10,9 @@ import tensorflow_datasets as tfds
 
 from electra_bench import registry
 from electra_bench.cli.main import main
+from electra_bench.conformance.task_data import _texts
 from electra_bench.data import run_context
 from electra_bench.records import TaskCard, read_record
-from electra_bench.runs.validate_task import _texts
 from electra_bench.tasks import postprocessors
 from electra_bench.tasks.examples import examples
 from electra_bench.tasks.features import preprocessors

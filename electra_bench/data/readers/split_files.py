@@ -2,7 +2,7 @@
 
 import gzip
 import lzma
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from etils import epath
@@ -193,3 +193,25 @@ def refuse_pointer(path: epath.Path, beginning: bytes) -> None:
         raise ValueError(
             f"{path}: a pointer of Git LFS, not the data; fetch it with 'git lfs pull'"
         )
+
+
+def check_readers(
+    files: Mapping[str, str], readers: Mapping[str, Collection[str]]
+) -> None:
+    """Checks that every file that is bound by hand is meant for one task.
+
+    Args:
+        files: split to path.
+        readers: task to the splits that it reads files for.
+
+    Raises:
+        ValueError: one is read by several tasks.
+    """
+    for split in files:
+        found = [task for task, names in readers.items() if split in names]
+        if len(found) > 1:
+            raise ValueError(
+                f"files: {split!r} would be bound for each of {found}; bind "
+                f"tasks.{found[0]}.files of a task without code, or put the file where "
+                f"{found[0]} looks for it below --data_dir"
+            )

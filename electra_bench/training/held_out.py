@@ -67,14 +67,11 @@ class HeldOut(NamedTuple):
     def _result(self, part: TaskExamples, metrics: Mapping[str, float]) -> TaskResult:
         size, evaluated = len(part.store), self.num_evaluated(part)
         card: TaskCard = registry.tasks.get(part.task)
-        return TaskResult(
-            task=part.task,
-            task_version=card.version,
-            split="validation",
+        return TaskResult.of(
+            card,
+            "validation",
+            evaluated,
+            percentages(metrics),
             subset=None if evaluated == size else f"first {evaluated} of {size}",
-            num_examples=evaluated,
-            metrics=percentages(metrics),
-            main_metric=card.main_metric,
             data_sha256=part.data_sha256,
-            higher_is_better=card.higher_is_better,
         )

@@ -9,7 +9,7 @@ from electra_bench.system.near_names import near_and_all
 from electra_bench.tasks.corpora.registration import add_corpus, add_corpus_mixture
 
 
-def register(
+def register_corpora(
     corpus: str | Mapping[str, float],
     corpora: Mapping[str, Mapping[str, Any]] | None,
     data_dir: str | None = None,

@@ -1,31 +1,42 @@
-"""What of a suite has to be run: every cell checked before the first one starts."""
+"""What of a suite has to be run, once every cell was checked."""
 
 import dataclasses
-import json
-import os
-import sys
-import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from electra_bench.runs.lifecycle import (
-    ANSWERED,
-    OTHER,
-    OTHER_CODE,
-    UNREADABLE,
-)
-from electra_bench.runs.suite import GB, Setup
-from electra_bench.suites import guard
+from electra_bench.records.run_folder import ANSWERED, OTHER, OTHER_CODE, UNREADABLE
 from electra_bench.suites.cell import Cell
 from electra_bench.suites.executor import Capacity
-from electra_bench.suites.failure import failure
 from electra_bench.suites.memory import memory_needs
 from electra_bench.suites.schedule import Job
+from electra_bench.suites.suite import GB, Suite
 
-# A state of a step; the others are those of `lifecycle.Found`.
+# A state of a step; the others are those of `run_folder`.
 LEFT_OUT = "left out"
 # Errors that a message names.
 NAMED = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Checked:
+    """What is known of a cell before it runs.
+
+    Attributes:
+        error: why it cannot run; None if nothing speaks against it.
+        missing: instead, which data its task lacks.
+        state: what lies in its folder, see `run_folder`; None if that depends on a cell
+            that has to run first.
+        reason: why it is something else.
+        code: hash of the code that it would be run by; None if unknown.
+        is_done: whether it is this run and finished, if by other code.
+    """
+
+    error: str | None = None
+    missing: str | None = None
+    state: str | None = None
+    reason: str = ""
+    code: str | None = None
+    is_done: bool = False
 
 
 class Step(NamedTuple):
@@ -59,64 +70,59 @@ class Step(NamedTuple):
 
 
 def plan(
-    setup: Setup,
+    suite: Suite,
+    checked: Mapping[str, Checked],
     *,
     overwrite: bool = False,
     accept_code: bool = False,
     skip_missing: bool = False,
 ) -> list[Step]:
-    """Checks every cell and says what is to be done.
+    """Says what is to be done about every cell.
 
     Args:
-        setup: the suite.
+        suite: the suite.
+        checked: ids of cells to what is known of them.
         overwrite: delete other runs in the cells' folders.
         accept_code: take runs that other code has made.
         skip_missing: leave cells out whose task has no data.
 
     Raises:
-        ValueError, KeyError, OSError: a cell that cannot run; the message says why and how
-            many others there are.
+        ValueError: a cell that cannot run; the message says why and how many others there
+            are.
     """
-    suite = setup.suite
-    checked = _check(suite.cells, suite.plugins)
-
-    def raise_errors(said: Callable[[Cell, Mapping], str | None], hint: str = ""):
-        found = [(cell, said(cell, checked[cell.cell_id])) for cell in suite.cells]
-        _raise_errors(found, hint)
-
-    raise_errors(lambda cell, known: known["error"])
+    known = [(cell, checked[cell.cell_id]) for cell in suite.cells]
+    _raise({cell.cell_id: one.error for cell, one in known})
     if not skip_missing:
-        raise_errors(
-            lambda cell, known: known["missing"],
+        _raise(
+            {cell.cell_id: one.missing for cell, one in known},
             "; --skip_missing leaves such tasks out",
         )
     if not overwrite:
-        raise_errors(
-            lambda cell, known: (
-                f"{cell.run_dir} holds another run: {known['reason']}"
-                if known["state"] in (OTHER, UNREADABLE)
-                else None
-            ),
+        _raise(
+            {
+                cell.cell_id: f"{cell.run_dir} holds another run: {one.reason}"
+                for cell, one in known
+                if one.state in (OTHER, UNREADABLE)
+            },
             "; choose another --workdir, or give --overwrite to delete it",
         )
     if not overwrite and not accept_code:
-        raise_errors(
-            lambda cell, known: (
-                f"{cell.run_dir} holds this run made by other code"
-                if known["state"] == OTHER_CODE
-                else None
-            ),
+        _raise(
+            {
+                cell.cell_id: f"{cell.run_dir} holds this run made by other code"
+                for cell, one in known
+                if one.state == OTHER_CODE
+            },
             "; give --accept_code to take such runs, which their records say, or "
             "--overwrite to run them again",
         )
-    needs = memory_needs(suite, setup.cell_bytes)
+    needs = memory_needs(suite, suite.cell_bytes)
     deleted: set[str] = set()
     steps = []
-    for cell in suite.cells:
-        known = checked[cell.cell_id]
-        state = LEFT_OUT if known["missing"] else known["state"] or "waits"
+    for cell, one in known:
+        state = LEFT_OUT if one.missing else one.state or "waits"
         goes_on = accept_code and state == OTHER_CODE
-        accepted = known["code"] if goes_on and known["is_done"] else None
+        accepted = one.code if goes_on and one.is_done else None
         if accepted:
             state = ANSWERED
         # What started from a run that is deleted is another run, too.
@@ -124,7 +130,7 @@ def plan(
         if is_other or overwrite and deleted.intersection(cell.waits_for):
             deleted.add(cell.cell_id)
         job = Job(cell, needs(cell), cell.cell_id in deleted, goes_on)
-        steps.append(Step(job, state, known["missing"] or known["reason"], accepted))
+        steps.append(Step(job, state, one.missing or one.reason, accepted))
     return steps
 
 
@@ -150,35 +156,12 @@ def check_fits(steps: Sequence[Step], capacity: Capacity, threads: int) -> None:
             )
 
 
-def _check(
-    cells: Sequence[Cell], plugins: Sequence[str]
-) -> Mapping[str, Mapping[str, Any]]:
-    """What `suite_check` says of every cell: fields of its `Checked`."""
-    with tempfile.TemporaryDirectory(prefix="electra_bench-") as folder:
-        question, answers, log, lock = (
-            os.path.join(folder, name)
-            for name in ("question", "answers", "log", "lock")
-        )
-        with open(question, "w", encoding="utf-8") as file:
-            asked = [dataclasses.asdict(cell) for cell in cells]
-            json.dump({"cells": asked, "plugins": list(plugins)}, file)
-        module = "electra_bench.runs.suite_check"
-        command = (sys.executable, "-m", module, question, answers)
-        ended = guard.run(guard.Order(command, os.getcwd(), {}, log, lock))
-        if ended.status:
-            raise RuntimeError(
-                f"the suite could not be checked: {failure(log, 0, ended.status)}"
-            )
-        with open(answers, encoding="utf-8") as file:
-            return json.load(file)
-
-
-def _raise_errors(found: Iterable[tuple[Cell, str | None]], hint: str = "") -> None:
+def _raise(found: Mapping[str, str | None], hint: str = "") -> None:
     """One error of all that was found; cells with the same sentence are counted."""
     cells: dict[str, list[str]] = {}
-    for cell, sentence in found:
+    for cell_id, sentence in found.items():
         if sentence:
-            cells.setdefault(sentence, []).append(cell.cell_id)
+            cells.setdefault(sentence, []).append(cell_id)
     if not cells:
         return
     parts = []

@@ -11,12 +11,12 @@ from electra_bench.core.batch import NO_LABEL
 from electra_bench.data import run_context
 from electra_bench.data.examples.store import ExampleStore
 from electra_bench.records import TaskCard
-from electra_bench.runs import building
 from electra_bench.runs.launch import parse, register_file_tasks
 from electra_bench.runs.task_data import check_files, with_settings
 from electra_bench.tasks.examples import examples
 from electra_bench.tasks.features.windows import NO_ANSWER
 from electra_bench.tasks.registration import load_task
+from electra_bench.vocabularies.load import open_vocabulary
 
 UNLIMITED = 2**20  # tokens; longer than any text
 SHOWN = 3
@@ -62,9 +62,7 @@ def validate_task(
             f"{name!r} is of kind {card.kind!r}; tasks that are fine-tuned are checked, of "
             f"kinds {registry.kinds.names()}"
         )
-    tokenizer = building.open_vocabulary(
-        None, building.find_vocabulary(parsed.value("VOCAB"), None)
-    )
+    tokenizer = open_vocabulary(None, parsed.value("VOCAB"))
     of_task = with_settings(card, parsed.value("runs.finetune.task_settings"))
     length = parsed.value("runs.finetune.max_seq_length") or of_task.max_seq_length
     task = load_task(name)

@@ -1,34 +1,32 @@
 """Runs a suite as planned."""
 
 import contextlib
-import fcntl
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from electra_bench.runs.lifecycle import accept_code
-from electra_bench.runs.suite import Setup
-from electra_bench.runs.suite_plan import Step, check_fits
+from electra_bench.records.run_record import accept_code
 from electra_bench.suites.attempts import Attempts
 from electra_bench.suites.executor import Executor
 from electra_bench.suites.local import LocalExecutor
+from electra_bench.suites.plan import Step, check_fits
 from electra_bench.suites.schedule import Outcome, Schedule
-from electra_bench.suites.status import is_locked
-from electra_bench.suites.suite import write_plan
+from electra_bench.suites.suite import Suite, write_plan
+from electra_bench.system import locks
 
 LOCK = ".suite.lock"
 
 
-def check_alone(setup: Setup) -> None:
+def check_alone(suite: Suite) -> None:
     """Checks that no suite is at work in the folder, before the checks that take longer.
 
     Raises:
         ValueError: one is.
     """
-    path = os.path.join(setup.suite.workdir, LOCK)
-    if is_locked(path):
+    path = os.path.join(suite.workdir, LOCK)
+    if locks.is_locked(path):
         with open(path, encoding="utf-8") as lock:
-            raise ValueError(_taken(setup.suite.workdir, lock.read()))
+            raise ValueError(_taken(suite.workdir, lock.read()))
 
 
 def _taken(workdir: str, process: str) -> str:
@@ -38,16 +36,16 @@ def _taken(workdir: str, process: str) -> str:
     )
 
 
-def local_executor(setup: Setup) -> LocalExecutor:
+def local_executor(suite: Suite) -> LocalExecutor:
     """The executor of this machine within the suite's budget."""
-    return LocalExecutor(setup.cores, setup.memory_bytes)
+    return LocalExecutor(suite.cores, suite.memory_bytes)
 
 
-def run(setup: Setup, steps: Sequence[Step], begin: Callable[[], None]) -> Outcome:
+def run(suite: Suite, steps: Sequence[Step], begin: Callable[[], None]) -> Outcome:
     """Runs what is to be run.
 
     Args:
-        setup: the suite.
+        suite: the suite.
         steps: its plan.
         begin: called once everything was found in order.
 
@@ -57,9 +55,8 @@ def run(setup: Setup, steps: Sequence[Step], begin: Callable[[], None]) -> Outco
         ImportError: Ray is not installed.
         KeyboardInterrupt: interrupted; the same command goes on.
     """
-    suite = setup.suite
     jobs = [step.job for step in steps if step.runs]
-    with _alone(suite.workdir), _executor(setup, bool(jobs)) as executor:
+    with _alone(suite.workdir), _executor(suite, bool(jobs)) as executor:
         check_fits(steps, executor.capacity, suite.threads)
         begin()
         write_plan(suite)
@@ -80,8 +77,8 @@ def _program(arguments: Sequence[str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def _executor(setup: Setup, needed: bool) -> Iterator[Executor]:
-    if setup.executor == "ray" and needed:
+def _executor(suite: Suite, needed: bool) -> Iterator[Executor]:
+    if suite.executor == "ray" and needed:
         try:
             from electra_bench.suites.ray_cluster import RayExecutor
         except ImportError as error:
@@ -89,10 +86,10 @@ def _executor(setup: Setup, needed: bool) -> Iterator[Executor]:
                 f"--executor=ray needs Ray, the extra ray ({error})"
             ) from error
         executor: Executor = RayExecutor(
-            setup.ray_address, setup.cores, setup.memory_bytes
+            suite.ray_address, suite.cores, suite.memory_bytes
         )
     else:
-        executor = local_executor(setup)
+        executor = local_executor(suite)
     try:
         yield executor
     finally:
@@ -105,11 +102,9 @@ def _alone(workdir: str) -> Iterator[None]:
     os.makedirs(workdir, exist_ok=True)
     path = os.path.join(workdir, LOCK)
     with open(path, "a+", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not locks.lock(lock):
             lock.seek(0)
-            raise ValueError(_taken(workdir, lock.read())) from error
+            raise ValueError(_taken(workdir, lock.read()))
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()

@@ -1,0 +1,25 @@
+"""Locks on files, which the kernel lets go of when their process dies."""
+
+import fcntl
+from typing import IO
+
+
+def lock(file: IO) -> bool:
+    """Takes the lock on an open file; False if another process has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_locked(path: str) -> bool:
+    """Whether a living process holds the lock on a file."""
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False

@@ -1,0 +1,126 @@
+"""What is trained: an objective with its optimizer, under a strategy."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from electra_bench import registry
+from electra_bench.core import Objective, Variables
+from electra_bench.core.variables import by_name
+from electra_bench.training.allocator import keep_freed_memory
+from electra_bench.training.checkpoints import restore
+from electra_bench.training.optimizer import build_optimizer
+from electra_bench.training.stages import TrainingStage, training_stages
+from electra_bench.training.strategy import make_deterministic
+from electra_bench.training.trainer import Loop, Trainer
+
+
+class Training(NamedTuple):
+    """An objective and how it is trained, built once for any number of seeds.
+
+    Attributes:
+        strategy: under whose scope the rest was built.
+        loop: how often it logs, evaluates and keeps.
+        variables: made all variables, and gives them their first values again.
+        objective: what is trained.
+        stages: with the optimizer.
+        num_steps: updates.
+        train_flops: FLOPs of the whole training by method v2; None if unknown.
+    """
+
+    strategy: tf.distribute.Strategy
+    loop: Loop
+    variables: Variables
+    objective: Objective
+    stages: tuple[TrainingStage, ...]
+    num_steps: int
+    train_flops: float | None
+
+    def trainer(self, name: str, keep_at: Sequence[float] = ()) -> Trainer:
+        """What trains it.
+
+        Args:
+            name: shown while it trains.
+            keep_at: fractions of the training whose checkpoints stay.
+        """
+        return Trainer(
+            self.objective,
+            self.stages,
+            strategy=self.strategy,
+            num_steps=self.num_steps,
+            settings=self.loop,
+            keep_at=keep_at,
+            name=name,
+        )
+
+    def reset(self, seed: int, checkpoint: str | None) -> None:
+        """Gives every variable the value it has at step 0 of a fine-tuning.
+
+        Args:
+            seed: of what is not in the checkpoint.
+            checkpoint: holds the encoder's variables; None for random values.
+
+        Raises:
+            CheckpointError: it does not fit the encoder.
+        """
+        self.variables.reset(seed)
+        for stage in self.stages:
+            for slot in stage.optimizer.slots.values():
+                slot.assign(tf.zeros_like(slot))
+        if checkpoint:
+            encoder = by_name(self.objective.encoder)
+            restore(checkpoint, encoder, "variables of the encoder")
+
+
+def build_training(
+    create: Callable[[Variables], Objective],
+    budget: Callable[[Objective], tuple[int, float | None]],
+    batch_size: int,
+    *,
+    seed: int = 0,
+    frozen: Sequence[str] = (),
+    **given: Any,
+) -> Training:
+    """Builds an objective with the configured strategy, loop and optimizer.
+
+    Args:
+        create: builds the objective with variables of a seed.
+        budget: gives its updates, and the FLOPs that they take; None for unknown.
+        batch_size: examples in an update, over all replicas.
+        seed: of initial values.
+        frozen: see `training_stages`.
+        **given: parameters of the optimizer that the run sets itself.
+
+    Raises:
+        ConfigError: the optimizer needs a parameter that nothing binds, or one is bound in
+            vain.
+        ValueError: the replicas cannot share the batch evenly.
+    """
+    if batch_size < 1:
+        raise ValueError(f"a batch needs at least one example, got {batch_size}")
+    strategy = registry.training.get("strategy")()
+    if batch_size % strategy.num_replicas_in_sync:
+        raise ValueError(
+            f"batch size {batch_size} cannot be shared by "
+            f"{strategy.num_replicas_in_sync} replicas evenly"
+        )
+    loop = registry.training.get("loop")()
+    with strategy.scope():
+        variables = Variables(seed)
+        objective = create(variables)
+        num_steps, flops = budget(objective)
+        layers = objective.encoder.num_layers
+        stages = training_stages(
+            objective,
+            num_steps,
+            lambda trained, steps: build_optimizer(trained, steps, layers, **given),
+            frozen,
+        )
+    return Training(strategy, loop, variables, objective, stages, num_steps, flops)
+
+
+def prepare() -> None:
+    """Sets the process up so that equal runs give equal bits."""
+    keep_freed_memory()
+    make_deterministic()
