@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -8,6 +9,10 @@ import gin
 import pytest
 
 pytest_plugins = ["small_runs", "small_packages"]
+
+# The tests themselves run in parallel; for models as small as theirs threads only wait.
+for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ.setdefault(name, "1")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -49,6 +49,7 @@ class Evaluator:
         self._outputs: Callable = tf.function(
             lambda batch: objective.outputs(batch, Seed.of(0)),
             input_signature=[signature(batch_size)],
+            autograph=False,
         )
 
     def score(self, name: str | None = None) -> Scored:

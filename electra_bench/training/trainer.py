@@ -365,7 +365,7 @@ class Trainer:
             arrays = {name: arrays[name].write(i, values[name]) for name in arrays}
         return {name: array.stack() for name, array in arrays.items()}
 
-    @tf.function
+    @tf.function(autograph=False)
     def _global_step(self, batch, stage, step, seed):
         """One update on all replicas; a function of its own so that it is built once."""
         replica_step = functools.partial(self._replica_step, self._stages[stage])
