@@ -1,5 +1,6 @@
 """The training batches of a run: which rows, how they are padded, from any step on."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -7,14 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from electra_bench.data.examples import batches
 from electra_bench.data.examples.batch_plan import ByLengthPlan, RandomPlan
-from electra_bench.data.examples.batches import (
-    LENGTH_MULTIPLE,
-    BatchPlan,
-    make_batch,
-    signature,
-    training_dataset,
-)
 from electra_bench.data.examples.store import ExampleStore
 from electra_bench.tasks.examples import TaskExamples
 
@@ -34,7 +29,7 @@ class TrainingBatches(NamedTuple):
     stores: Sequence[ExampleStore]
     batch_size: int
     num_steps: int
-    make_plan: Callable[[int], BatchPlan]
+    make_plan: Callable[[int], batches.BatchPlan]
     seq_length: int | None = None
     multiple: int = 1
 
@@ -54,16 +49,9 @@ class TrainingBatches(NamedTuple):
             num_steps: updates.
             seq_length: tokens in a row.
         """
-        stores = [part.store for part in parts]
-        sizes = [len(store) for store in stores]
-        rates = [part.rate for part in parts]
-        return cls(
-            stores,
-            batch_size,
-            num_steps,
-            lambda seed: RandomPlan(sizes, rates, batch_size, seed),
-            seq_length,
-        )
+        stores, sizes, rates = _columns(parts)
+        plan = functools.partial(RandomPlan, sizes, rates, batch_size)
+        return cls(stores, batch_size, num_steps, plan, seq_length)
 
     @classmethod
     def passes(
@@ -89,36 +77,36 @@ class TrainingBatches(NamedTuple):
             raise ValueError(
                 f"composition must be 'by_length' or 'random', got {composition!r}"
             )
-        stores = [part.store for part in parts]
-        sizes = [len(store) for store in stores]
-        rates = [part.rate for part in parts]
-        multiple = LENGTH_MULTIPLE if composition == "by_length" else 1
+        stores, sizes, rates = _columns(parts)
+        multiple = batches.LENGTH_MULTIPLE if composition == "by_length" else 1
         shares = np.array(rates) / np.array(sizes)
+        plan: Callable[[int], batches.BatchPlan]
         if composition == "by_length" and np.allclose(shares, shares[0], atol=0.0):
             lengths = [store.lengths("input_ids") for store in stores]
-            steps = ByLengthPlan(lengths, batch_size, 0).steps_per_epoch
-            return cls(
-                stores,
-                batch_size,
-                int(steps * epochs),
-                lambda seed: ByLengthPlan(lengths, batch_size, seed),
-                multiple=multiple,
-            )
-        # The original pads the training set to whole batches and counts those.
-        return cls(
-            stores,
-            batch_size,
-            int(math.ceil(sum(sizes) / batch_size) * epochs),
-            lambda seed: RandomPlan(sizes, rates, batch_size, seed),
-            multiple=multiple,
-        )
+            plan = functools.partial(ByLengthPlan, lengths, batch_size)
+            steps = int(ByLengthPlan(lengths, batch_size, 0).steps_per_epoch * epochs)
+        else:
+            # The original pads the training set to whole batches and counts those.
+            plan = functools.partial(RandomPlan, sizes, rates, batch_size)
+            steps = int(math.ceil(sum(sizes) / batch_size) * epochs)
+        return cls(stores, batch_size, steps, plan, multiple=multiple)
 
     def dataset(self, seed: int) -> Callable[[int], tf.data.Dataset]:
         """From a first step to the batches of it and of all that follow."""
         rows = self.make_plan(seed)
 
         def make(step: int):
-            return make_batch(self.stores, rows[step], self.seq_length, self.multiple)
+            return batches.make_batch(
+                self.stores, rows[step], self.seq_length, self.multiple
+            )
 
-        spec = signature(self.batch_size, self.seq_length)
-        return lambda first: training_dataset(make, spec, first, self.num_steps)
+        spec = batches.signature(self.batch_size, self.seq_length)
+        return lambda first: batches.training_dataset(make, spec, first, self.num_steps)
+
+
+def _columns(
+    parts: Sequence[TaskExamples],
+) -> tuple[list[ExampleStore], list[int], list[float]]:
+    """Stores of the tasks, their sizes, and their rates."""
+    stores = [part.store for part in parts]
+    return stores, [len(store) for store in stores], [part.rate for part in parts]
