@@ -186,38 +186,36 @@ class Case:
 
     def run(self, training: bool = False):
         """A forward pass with the recorded draws and its loss terms."""
-        seed = Seed.of(0)
         if not self.corrupts:
-            proposed = self.objective.forward(
-                self.batch, self.masked, seed=seed, training=training
-            )
-            terms = self.objective.terms(self.batch, self.masked, proposed)
-            return proposed, terms
-        forward = self.objective.forward(
+            proposed = self._propose(self.objective.masked_lm, "encoder", training)
+            return proposed, self.objective.terms(self.masked, proposed)
+        proposed = self._propose(self.objective.generator, "generator", training)
+        uniform = tf.constant(self.arrays["draws/uniform_gumbel"])
+        sampled_ids = self.objective.sample(self.masked, proposed, uniform)
+        forward = self._encode(proposed, sampled_ids, training)
+        return forward, self.objective.terms(self.batch, forward)
+
+    def _propose(self, model, use: str, training: bool = False):
+        """What a masked language model says of the recorded masking."""
+        seed = Seed.of(0).fold(use)
+        return model(self.batch, self.masked, seed=seed, training=training)
+
+    def _encode(self, proposed, sampled_ids, training: bool = False):
+        return self.objective.encode(
             self.batch,
             self.masked,
-            tf.constant(self.arrays["draws/uniform_gumbel"]),
-            seed=seed,
+            proposed,
+            sampled_ids,
+            seed=Seed.of(0),
             training=training,
         )
-        return forward, self.objective.terms(self.batch, forward)
 
     def _terms(self):
         """The loss terms with the recorded samples, whatever the generator says."""
         if not self.corrupts:
             return self.run()[1]
-        seed = Seed.of(0)
-        proposed = self.objective.propose(
-            self.batch, self.masked, seed=seed, training=False
-        )
-        forward = self.objective.encode(
-            self.batch,
-            self.masked,
-            proposed,
-            tf.constant(self.arrays["sample/ids"]),
-            seed=seed,
-            training=False,
-        )
+        proposed = self._propose(self.objective.generator, "generator")
+        forward = self._encode(proposed, tf.constant(self.arrays["sample/ids"]))
         return self.objective.terms(self.batch, forward)
 
     def differentiate(self):

@@ -4,21 +4,23 @@ Dimension glossary, the only words used in shape comments: `batch` (rows on one 
 `global_batch` (rows over all replicas), `seq` (tokens), `preds` (masked positions),
 `hidden`, `embed`, `ffn`, `heads`, `head_dim`, `vocab`, `classes`, `layers`.
 
-What an encoder, an objective or a task kind has to have stands in `protocols.py`, what it
-may have in `optional.py`, what an optimizer and a schedule are in `optimization.py`.
+What an encoder, an objective, a task kind, an optimizer or a schedule has to have stands in
+`protocols.py`, what it may have in `optional.py`.
 """
 
 from electra_bench.core.batch import Batch
-from electra_bench.core.loss_term import LossTerm, measured
-from electra_bench.core.optimization import Gradient, Optimizer, Schedule
+from electra_bench.core.loss_term import LossTerm, LossTerms, measured
 from electra_bench.core.protocols import (
     Direction,
     Embeddings,
     Encoder,
     EncoderFactory,
     EncoderOutput,
+    Gradient,
     Objective,
+    Optimizer,
     PretrainingObjective,
+    Schedule,
     SpecialIds,
     Stage,
     TaskKind,
@@ -35,6 +37,7 @@ __all__ = [
     "EncoderOutput",
     "Gradient",
     "LossTerm",
+    "LossTerms",
     "Objective",
     "Optimizer",
     "PretrainingObjective",

@@ -1,6 +1,6 @@
 """A loss as a sum and a weight, so that only the trainer divides."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import tensorflow as tf
 
@@ -38,6 +38,10 @@ class LossTerm(NamedTuple):
     def is_trained(self) -> bool:
         """Whether it is part of the loss."""
         return self.reduction != "measured"
+
+
+# Terms by name: the loss, and what else is logged in every step.
+LossTerms: TypeAlias = dict[str, LossTerm]
 
 
 def measured(values: tf.Tensor, weights: tf.Tensor) -> LossTerm:

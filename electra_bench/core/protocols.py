@@ -1,7 +1,7 @@
 """What models, objectives and the trainer may ask of one another."""
 
-from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import tensorflow as tf
@@ -10,6 +10,7 @@ from electra_bench.core.batch import Batch
 from electra_bench.core.loss_term import LossTerm
 from electra_bench.core.random import Seed
 
+Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices | None
 # Which tokens a token sees besides itself.
 Direction = Literal["both", "left_to_right", "right_to_left"]
 Role = Literal[
@@ -205,3 +206,39 @@ class Stage(NamedTuple):
     objective: Objective
     variables: tuple[tf.Variable, ...]
     copies: tuple[tuple[tf.Variable, tf.Variable], ...] = ()
+
+
+class Schedule(Protocol):
+    """The learning rate as a function of the step, and of nothing else."""
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """The rate of the update after `step` others, float32 scalar."""
+
+
+@runtime_checkable
+class Optimizer(Protocol):
+    """What updates the variables of one stage of a training.
+
+    Attributes:
+        slots: what it keeps from step to step, by full name, `<variable>/<slot>`. All of it
+            is 0 at the first step, is saved in checkpoints and put back from them; there is
+            no other state, so that a run which was killed ends as an unbroken one.
+    """
+
+    slots: Mapping[str, tf.Variable]
+
+    def learning_rate(self, step: tf.Tensor) -> tf.Tensor:
+        """The rate of the update after `step` others, float32 scalar."""
+
+    def apply(self, gradients: Sequence[Gradient], step: tf.Tensor) -> tf.Tensor:
+        """Updates the variables, inside a `tf.function`, in replica context.
+
+        Every replica updates its own copy, from gradients that are the same on all.
+
+        Args:
+            gradients: one a variable, in their order; None leaves a variable alone.
+            step: number of updates done before, int32 scalar.
+
+        Returns:
+            The global norm of the gradients before clipping.
+        """

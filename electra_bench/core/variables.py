@@ -66,15 +66,21 @@ class Variables:
             variable.assign(value(seed))
 
     def _make(self, name: str, value: InitialValue) -> tf.Variable:
-        # Every replica computes the same update from all-reduced gradients, so that of
-        # the first one counts and nothing needs to be averaged.
-        variable = tf.Variable(
-            value(self._seed),
-            name=name,
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-        )
+        variable = replicated(value(self._seed), name)
         self._made.append((variable, value))
         return variable
+
+
+def replicated(value: tf.Tensor, name: str, trainable: bool = True) -> tf.Variable:
+    """A variable of which every replica has a copy."""
+    return tf.Variable(
+        value,
+        name=name,
+        trainable=trainable,
+        # Every replica computes the same update from all-reduced gradients, so that of
+        # the first one counts and nothing needs to be averaged.
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )
 
 
 def normal_values(stddev: float) -> NormalValues:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench.config.roles import Result
-from electra_bench.core import Batch, EncoderFactory, LossTerm, Seed, Variables
+from electra_bench.core import Batch, EncoderFactory, LossTerms, Seed, Variables
 from electra_bench.kinds.dense_head import EncoderWithHead
 from electra_bench.records import TaskCard
 from electra_bench.registry import kinds
@@ -22,9 +22,7 @@ class Classification(EncoderWithHead):
     finetune/classification/classification_tasks.py, `ClassificationTask`.
     """
 
-    def loss_terms(
-        self, batch: Batch, seed: Seed, training: bool
-    ) -> Mapping[str, LossTerm]:
+    def loss_terms(self, batch: Batch, seed: Seed, training: bool) -> LossTerms:
         """Cross-entropy; rows without an example or without a label do not count."""
         logits = self.text_logits(batch, seed, training)
         labels = batch.labels[:, 0]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from electra_bench.core import Batch, LossTerm, Objective, Seed
+from electra_bench.core import Batch, LossTerms, Objective, Seed
 from electra_bench.core.batch import NO_LABEL
 
 
@@ -29,9 +29,7 @@ class MultiTask(tf.Module):
         self.tasks = dict(tasks)
         self.encoder = next(iter(self.tasks.values())).encoder
 
-    def loss_terms(
-        self, batch: Batch, seed: Seed, training: bool
-    ) -> Mapping[str, LossTerm]:
+    def loss_terms(self, batch: Batch, seed: Seed, training: bool) -> LossTerms:
         """The terms of every task, with its name before theirs."""
         # Wide enough for every kind, also where a batch has no row of some task.
         tokens = tf.shape(batch.input_ids)[1]

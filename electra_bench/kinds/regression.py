@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench.config.roles import Result
-from electra_bench.core import Batch, EncoderFactory, LossTerm, Seed, Variables
+from electra_bench.core import Batch, EncoderFactory, LossTerms, Seed, Variables
 from electra_bench.kinds.dense_head import EncoderWithHead
 from electra_bench.records import TaskCard
 from electra_bench.registry import kinds
@@ -20,9 +20,7 @@ class Regression(EncoderWithHead):
     `RegressionTask`.
     """
 
-    def loss_terms(
-        self, batch: Batch, seed: Seed, training: bool
-    ) -> Mapping[str, LossTerm]:
+    def loss_terms(self, batch: Batch, seed: Seed, training: bool) -> LossTerms:
         """Squared error on the model's scale; rows without an example do not count."""
         predictions = self.text_logits(batch, seed, training)[:, 0]
         counted = batch.example_id >= 0

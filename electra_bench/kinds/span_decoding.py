@@ -158,14 +158,10 @@ class SpanDecoder:
     def _independent(
         self, outputs: Mapping[str, np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        ends = []
-        for name in ("start_logits", "end_logits"):
-            logits = outputs[name]
-            order = np.argsort(-logits, kind="stable")[: self._n_best]
-            ends.append((order, logits[order]))
-        (first, start), (last, end) = ends
-        first, last = np.meshgrid(first, last, indexing="ij")
-        return first.ravel(), last.ravel(), np.ravel(start[:, None] + end)
+        start, end = outputs["start_logits"], outputs["end_logits"]
+        best = [np.argsort(-x, kind="stable")[: self._n_best] for x in (start, end)]
+        first, last = (ends.ravel() for ends in np.meshgrid(*best, indexing="ij"))
+        return first, last, start[first] + end[last]
 
 
 def _beams(

@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench.config.roles import Result
-from electra_bench.core import Batch, Encoder, EncoderFactory, LossTerm, Seed, Variables
+from electra_bench.core import Batch, Encoder, EncoderFactory, Seed, Variables
+from electra_bench.core.loss_term import LossTerms
 from electra_bench.kinds.dense_head import counted_term
 from electra_bench.kinds.span_decoding import Answers, Candidates, SpanDecoder
 from electra_bench.models.encoder import last_states
@@ -92,9 +93,7 @@ class SpanQA(tf.Module):
                 self._null_hidden = dense(2 * size, HIDDEN, activation=gelu)
             self._null = dense(HIDDEN if self._null_hidden else size, 1)
 
-    def loss_terms(
-        self, batch: Batch, seed: Seed, training: bool
-    ) -> Mapping[str, LossTerm]:
+    def loss_terms(self, batch: Batch, seed: Seed, training: bool) -> LossTerms:
         """Mean of the cross-entropies of both ends, and that of answerability.
 
         Rows without an example or without labels do not count.
@@ -270,12 +269,11 @@ def span_qa(
 
     Source: google-research/electra finetune/qa/qa_tasks.py, configure_finetuning.py.
     """
-    numbers = {
+    for name, number in {
         "beam_size": beam_size,
         "n_best_size": n_best_size,
         "max_answer_length": max_answer_length,
-    }
-    for name, number in numbers.items():
+    }.items():
         if number < 1:
             raise ValueError(f"kinds.span_qa.{name} must be 1 or more, got {number}")
     if windows_without_answer not in WITHOUT_ANSWER:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench.config.roles import Result
-from electra_bench.core import Batch, EncoderFactory, LossTerm, Seed, Variables
+from electra_bench.core import Batch, EncoderFactory, LossTerms, Seed, Variables
 from electra_bench.core.batch import NO_LABEL
 from electra_bench.data.readers.columns import bioes, is_span_tag
 from electra_bench.kinds.dense_head import EncoderWithHead
@@ -23,23 +23,12 @@ class Tagging(EncoderWithHead):
     gathers the words' positions; equal where no two words share a position.
     """
 
-    def __init__(
-        self,
-        encoders: EncoderFactory,
-        variables: Variables,
-        card: TaskCard,
-        head_dropout: float,
-        reduction: str,
-        reencode: bool,
-    ):
-        """Builds encoder and head, with one logit a tag of the card."""
-        size = len(card.labels)
-        super().__init__(encoders, variables, card, size, head_dropout, reduction)
-        self._reencode = reencode and all(map(is_span_tag, card.labels))
+    def __init__(self, *head: Any, reencode: bool):
+        """Takes what `EncoderWithHead` takes, and `reencode`, see `tagging`."""
+        super().__init__(*head)
+        self._reencode = reencode and all(map(is_span_tag, self.card.labels))
 
-    def loss_terms(
-        self, batch: Batch, seed: Seed, training: bool
-    ) -> Mapping[str, LossTerm]:
+    def loss_terms(self, batch: Batch, seed: Seed, training: bool) -> LossTerms:
         """Cross-entropy of the words' tags."""
         logits = self.token_logits(batch, seed, training)
         # [batch, seq]
@@ -122,4 +111,5 @@ def tagging(
             f"task {card.name!r}: tagging needs its tags on the card, "
             f"got {list(card.labels)}"
         )
-    return Tagging(encoders, variables, card, head_dropout, reduction, reencode)
+    head = encoders, variables, card, len(card.labels), head_dropout, reduction
+    return Tagging(*head, reencode=reencode)

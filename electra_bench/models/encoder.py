@@ -5,15 +5,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from electra_bench.core import (
-    Batch,
-    Direction,
-    Encoder,
-    EncoderOutput,
-    Seed,
-    Variables,
-)
-from electra_bench.core.random import dropout
+from electra_bench.core import Batch, Direction, Encoder, EncoderOutput, Variables
+from electra_bench.core.random import Seed, dropout
 from electra_bench.models.flops import EncoderSizes, encoder_flops
 from electra_bench.models.layers import Dense, LayerNorm, gelu
 
@@ -56,15 +49,13 @@ class EmbeddingLayer(tf.Module):
             raise ValueError(f"{name!r} needs vocab_size >= 1, got {vocab_size}")
         self.size = size
         self.max_positions = max_positions
-        self.table = variables.truncated_normal(
-            f"{name}/word_embeddings", [vocab_size, size]
-        )
-        self._segments = variables.truncated_normal(
-            f"{name}/token_type_embeddings", [segment_types, size]
-        )
-        self._positions = variables.truncated_normal(
-            f"{name}/position_embeddings", [max_positions, size]
-        )
+
+        def table(part: str, rows: int) -> tf.Variable:
+            return variables.truncated_normal(f"{name}/{part}_embeddings", [rows, size])
+
+        self.table = table("word", vocab_size)
+        self._segments = table("token_type", segment_types)
+        self._positions = table("position", max_positions)
         self._norm = LayerNorm(variables, f"{name}/LayerNorm", size)
 
     def __call__(self, input_ids: tf.Tensor, segment_ids: tf.Tensor) -> tf.Tensor:
@@ -151,15 +142,11 @@ class Layer(tf.Module):
         self._attention = SelfAttention(
             variables, f"{name}/attention/self", hidden, heads
         )
-        self._attention_output = Dense(
-            variables, f"{name}/attention/output/dense", hidden, hidden
-        )
-        self._attention_norm = LayerNorm(
-            variables, f"{name}/attention/output/LayerNorm", hidden
-        )
-        self._intermediate = Dense(
-            variables, f"{name}/intermediate/dense", hidden, ffn, activation=gelu
-        )
+        output = f"{name}/attention/output"
+        self._attention_output = Dense(variables, f"{output}/dense", hidden, hidden)
+        self._attention_norm = LayerNorm(variables, f"{output}/LayerNorm", hidden)
+        inner = f"{name}/intermediate/dense"
+        self._intermediate = Dense(variables, inner, hidden, ffn, activation=gelu)
         self._output = Dense(variables, f"{name}/output/dense", ffn, hidden)
         self._norm = LayerNorm(variables, f"{name}/output/LayerNorm", hidden)
 
@@ -187,17 +174,12 @@ class Layer(tf.Module):
         values, probs = self._attention(
             x, mask_scores, attention_rate, seed.fold("attention"), training
         )
-        attended = dropout(
-            self._attention_output(values),
-            rate,
-            seed.fold("attention_output"),
-            training,
-        )
+        attended = self._attention_output(values)
+        attended = dropout(attended, rate, seed.fold("attention_output"), training)
         x = self._attention_norm(x + attended)
         output = self._output(self._intermediate(x))
-        return self._norm(
-            x + dropout(output, rate, seed.fold("output"), training)
-        ), probs
+        output = dropout(output, rate, seed.fold("output"), training)
+        return self._norm(x + output), probs
 
 
 class TransformerEncoder(tf.Module):
@@ -259,14 +241,9 @@ class TransformerEncoder(tf.Module):
                 sizes.hidden,
                 initializer="glorot_uniform",
             )
+        inner = sizes.hidden, sizes.heads, sizes.ffn
         self._layers = layers or [
-            Layer(
-                variables,
-                f"{name}/encoder/layer_{i}",
-                sizes.hidden,
-                sizes.heads,
-                sizes.ffn,
-            )
+            Layer(variables, f"{name}/encoder/layer_{i}", *inner)
             for i in range(sizes.layers)
         ]
 
@@ -281,12 +258,8 @@ class TransformerEncoder(tf.Module):
     ) -> EncoderOutput:
         """Encodes int32 [batch, seq] ids, mask (1 for tokens) and segments."""
         # Dropout comes before the projection, at the embedding size.
-        x = dropout(
-            self.embeddings(input_ids, segment_ids),
-            self._rates[0],
-            seed.fold("embeddings"),
-            training,
-        )
+        x = self.embeddings(input_ids, segment_ids)
+        x = dropout(x, self._rates[0], seed.fold("embeddings"), training)
         if self._project is not None:
             x = self._project(x)
         embedding = x
@@ -299,9 +272,8 @@ class TransformerEncoder(tf.Module):
         mask_scores = (1.0 - seen) * MASKED_SCORE
         layers, attentions = [], []
         for i, layer in enumerate(self._layers):
-            x, probs = layer(
-                x, mask_scores, self._rates, seed.fold(f"layer_{i}"), training
-            )
+            own = seed.fold(f"layer_{i}")
+            x, probs = layer(x, mask_scores, self._rates, own, training)
             layers.append(x)
             attentions.append(probs)
         return EncoderOutput(x, embedding, tuple(layers), tuple(attentions))

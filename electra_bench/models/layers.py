@@ -65,9 +65,8 @@ class Dense(tf.Module):
         inputs, units = self.kernel.shape
         # One matrix product over all rows is faster than a batched one.
         # [..., inputs] -> [rows, units]
-        y = tf.nn.bias_add(
-            tf.matmul(tf.reshape(x, [-1, inputs]), self.kernel), self.bias
-        )
+        y = tf.matmul(tf.reshape(x, [-1, inputs]), self.kernel)
+        y = tf.nn.bias_add(y, self.bias)
         if self._activation is not None:
             y = self._activation(y)
         return tf.reshape(y, tf.concat([tf.shape(x)[:-1], [units]], 0))
@@ -109,6 +108,5 @@ class LayerNorm(tf.Module):
         mean = tf.reduce_mean(x, -1, keepdims=True)
         centred = x - mean
         variance = tf.reduce_mean(tf.square(centred), -1, keepdims=True)
-        return centred * (tf.math.rsqrt(variance + LAYER_NORM_EPSILON) * self.gamma) + (
-            self.beta
-        )
+        scale = tf.math.rsqrt(variance + LAYER_NORM_EPSILON) * self.gamma
+        return centred * scale + self.beta

@@ -6,12 +6,11 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from electra_bench.config.roles import Result
-from electra_bench.core import Batch, EncoderFactory, LossTerm, SpecialIds, Variables
-from electra_bench.models.layers import Dense
-from electra_bench.objectives.electra import Electra, like_electra
+from electra_bench.core import Batch, EncoderFactory, LossTerms, SpecialIds, Variables
+from electra_bench.objectives.electra import Electra, Forward, like_electra
 from electra_bench.objectives.flops import Part
+from electra_bench.objectives.heads import logit
 from electra_bench.objectives.losses import mean_term, token_losses
-from electra_bench.objectives.monitoring import Forward
 from electra_bench.objectives.replace_mlm import ReplaceMLM
 from electra_bench.registry import objectives
 
@@ -62,23 +61,17 @@ class AllTokensMLM(ReplaceMLM):
     def make_heads(self, variables: Variables) -> None:
         """Creates `restoring_predictions/...` and `copy_predictions/...`."""
         super().make_heads(variables)
-        self._copy = Dense(
-            variables,
-            "copy_predictions/dense",
-            self.encoder.hidden_size,
-            1,
-            initializer="glorot_uniform",
-        )
+        name = "copy_predictions/dense"
+        self._copy = logit(variables, name, self.encoder.hidden_size)
 
     def restored(self, forward: Forward) -> Restored:
         """What the encoder tells."""
         copy = tf.squeeze(self._copy(forward.sequence), -1)
         return Restored(self._head(forward.sequence), copy)
 
-    def encoder_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+    def encoder_terms(self, batch: Batch, forward: Forward) -> LossTerms:
         """`restoring`: mean over all tokens, [CLS] and [SEP] too."""
-        weights = tf.cast(batch.input_mask, tf.float32)
-        read = forward.corrupted.input_ids
+        weights, read = self.weights(batch, forward), forward.corrupted.input_ids
         losses = self.restored(forward).losses(batch.input_ids, read)
         return {"restoring": mean_term(losses, weights, self.settings.disc_weight)}
 
@@ -88,7 +81,7 @@ class AllTokensMLM(ReplaceMLM):
         return {
             "restored_ids": batch.input_ids,
             "restored_preds": restored.likeliest(read),
-            "restored_weights": tf.cast(batch.input_mask, tf.float32),
+            "restored_weights": self.weights(batch, forward),
             "restoring_loss": restored.losses(batch.input_ids, read),
         }
 

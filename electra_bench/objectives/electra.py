@@ -5,33 +5,33 @@ the ablations of the paper are subclasses that change one step each.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from electra_bench.config.roles import Result
-from electra_bench.core import (
-    Batch,
-    Encoder,
-    EncoderFactory,
-    LossTerm,
-    Seed,
-    SpecialIds,
-    Variables,
-)
+from electra_bench.core import Batch, Encoder, EncoderFactory, Seed, SpecialIds
+from electra_bench.core.loss_term import LossTerms, measured
 from electra_bench.core.optional import HasCount
+from electra_bench.core.variables import Variables
 from electra_bench.models.encoder import last_states
-from electra_bench.objectives.flops import Part, Sampling
+from electra_bench.objectives import pretrain_metrics
+from electra_bench.objectives.detection import Detected
+from electra_bench.objectives.flops import CountedByParts, Part, Sampling
 from electra_bench.objectives.generators import Generator, Proposed, build_generator
 from electra_bench.objectives.heads import DiscriminatorHead
-from electra_bench.objectives.losses import mean_term, token_losses
+from electra_bench.objectives.losses import is_likeliest, mean_term, token_losses
 from electra_bench.objectives.masking import Masked, Masking, candidates, unmask
-from electra_bench.objectives.monitoring import Forward, Monitored
-from electra_bench.objectives.pretrain_metrics import Detected
-from electra_bench.objectives.sampling import corrupt, sample_replacements
+from electra_bench.objectives.sampling import Corrupted, corrupt, sample_replacements
 from electra_bench.registry import objectives
+
+# AUC of a discriminator that has learnt next to nothing.
+CHANCE = 0.55
+# A generator that finds so many of the tokens replaces too few. ELECTRA's reaches about
+# 0.5 (Clark et al. 2020, section 3.2: 65 % for its likeliest token).
+TOO_GOOD = 0.9
 
 
 class Settings(NamedTuple):
@@ -44,7 +44,25 @@ class Settings(NamedTuple):
     disallow_correct: bool
 
 
-class Electra(Monitored):
+class Forward(NamedTuple):
+    """A forward pass of generator and discriminator.
+
+    Attributes:
+        masked: what was to be replaced.
+        proposed: what the generator says.
+        sampled_ids: its samples, int32 [batch, preds].
+        corrupted: what the discriminator reads.
+        sequence: its last layer, float32 [batch, seq, hidden].
+    """
+
+    masked: Masked
+    proposed: Proposed
+    sampled_ids: tf.Tensor
+    corrupted: Corrupted
+    sequence: tf.Tensor
+
+
+class Electra(CountedByParts):
     """Tells for every token whether it was replaced: one logit, positive if so."""
 
     def __init__(
@@ -77,18 +95,24 @@ class Electra(Monitored):
             variables, "discriminator_predictions", self.encoder.hidden_size
         )
 
-    def loss_terms(
-        self, batch: Batch, seed: Seed, training: bool
-    ) -> dict[str, LossTerm]:
+    def loss_terms(self, batch: Batch, seed: Seed, training: bool) -> LossTerms:
         """The two losses, and what is only logged in every step."""
         forward = self.run(batch, seed, training)
         return self.terms(batch, forward) | self.measures(batch, forward)
 
     def run(self, batch: Batch, seed: Seed, training: bool) -> Forward:
-        """Masks the batch anew, and runs both networks."""
+        """Masks the batch anew, generates, samples, and encodes what comes of it."""
         masked = self.mask(batch, seed)
-        uniform = self.draws(masked, seed)
-        return self.forward(batch, masked, uniform, seed=seed, training=training)
+        # [batch, seq] -> [batch, preds, vocab]
+        proposed = self.generator(
+            batch, masked, seed=seed.fold("generator"), training=training
+        )
+        # [batch, preds, vocab] -> [batch, preds]
+        sampled_ids = self.sample(masked, proposed, self.draws(masked, seed))
+        # [batch, preds] -> [batch, seq, hidden]
+        return self.encode(
+            batch, masked, proposed, sampled_ids, seed=seed, training=training
+        )
 
     def mask(self, batch: Batch, seed: Seed) -> Masked:
         """Chooses positions, [batch, preds], and puts [MASK] there: [batch, seq]."""
@@ -99,36 +123,16 @@ class Electra(Monitored):
         batch, preds = tf.unstack(tf.shape(masked.positions))
         return seed.fold("samples").uniform([batch, preds, self._special_ids.size])
 
-    def forward(
-        self,
-        batch: Batch,
-        masked: Masked,
-        uniform: tf.Tensor,
-        *,
-        seed: Seed,
-        training: bool,
-    ) -> Forward:
-        """Generates, samples with the draws of `uniform`, and discriminates."""
-        # [batch, seq] -> [batch, preds, vocab]
-        proposed = self.propose(batch, masked, seed=seed, training=training)
-        # [batch, preds, vocab] -> [batch, preds]; no gradient goes through the samples.
-        sampled_ids = sample_replacements(
+    def sample(
+        self, masked: Masked, proposed: Proposed, uniform: tf.Tensor
+    ) -> tf.Tensor:
+        """The generator's tokens, int32 [batch, preds]; no gradient goes through."""
+        return sample_replacements(
             proposed.logits,
             masked.ids,
             uniform,
             temperature=self.settings.temperature,
             disallow_correct=self.settings.disallow_correct,
-        )
-        return self.encode(
-            batch, masked, proposed, sampled_ids, seed=seed, training=training
-        )
-
-    def propose(
-        self, batch: Batch, masked: Masked, *, seed: Seed, training: bool
-    ) -> Proposed:
-        """What the generator says of the masked positions."""
-        return self.generator(
-            batch, masked, seed=seed.fold("generator"), training=training
         )
 
     def encode(
@@ -149,11 +153,11 @@ class Electra(Monitored):
         sequence = last_states(self.encoder, text, seed.fold("discriminator"), training)
         return Forward(masked, proposed, sampled_ids, corrupted, sequence)
 
-    def terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+    def terms(self, batch: Batch, forward: Forward) -> LossTerms:
         """The loss: gen_weight times the generator's, disc_weight times the other."""
         return self.generator_terms(batch, forward) | self.encoder_terms(batch, forward)
 
-    def generator_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+    def generator_terms(self, batch: Batch, forward: Forward) -> LossTerms:
         """`mlm`, or `cloze` of a generator that predicts every token.
 
         Mean negative log likelihood of the original tokens, at the masked positions or at
@@ -170,19 +174,14 @@ class Electra(Monitored):
         weights = tf.cast(allowed, tf.float32)
         return {"cloze": mean_term(losses, weights, self.settings.gen_weight)}
 
-    def encoder_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+    def encoder_terms(self, batch: Batch, forward: Forward) -> LossTerms:
         """`disc`: mean binary cross-entropy over all tokens."""
-        found = self.detected(batch, forward)
-        weight = self.settings.disc_weight
-        return {"disc": mean_term(found.losses, found.weights, weight)}
+        return {"disc": self.detected(batch, forward).term(self.settings.disc_weight)}
 
     def detected(self, batch: Batch, forward: Forward) -> Detected:
         """What the discriminator finds, [batch, seq]."""
-        logits, labels = self.logits(forward), self.labels(forward)
-        losses = tf.nn.sigmoid_cross_entropy_with_logits(
-            tf.cast(labels, tf.float32), logits
-        )
-        return Detected(logits, labels, losses, self.weights(batch, forward))
+        weights = self.weights(batch, forward)
+        return Detected(self.logits(forward), self.labels(forward), weights)
 
     def logits(self, forward: Forward) -> tf.Tensor:
         """Positive where a token seems replaced, float32 [batch, seq]."""
@@ -196,6 +195,66 @@ class Electra(Monitored):
         """1 for all tokens, [CLS] and [SEP] too, float32 [batch, seq]."""
         del forward
         return tf.cast(batch.input_mask, tf.float32)
+
+    def measures(self, batch: Batch, forward: Forward) -> LossTerms:
+        """What is logged in every step: how good the generator is, and the encoder.
+
+        `generator_accuracy`: its likeliest token is the original one;
+        `sampled_accuracy`: its sample is; `replaced`: fraction of all tokens that
+        are others afterwards.
+        """
+        masked = forward.masked
+        hits = is_likeliest(forward.proposed.logits, masked.ids)
+        samples = forward.sampled_ids == masked.ids
+        return {
+            "generator_accuracy": measured(hits, masked.weights),
+            "sampled_accuracy": measured(samples, masked.weights),
+            "replaced": measured(forward.corrupted.labels, batch.input_mask),
+            **self.encoder_measures(batch, forward),
+        }
+
+    def encoder_measures(self, batch: Batch, forward: Forward) -> LossTerms:
+        """AUC, precision and recall over the tokens that the encoder learns from."""
+        return self.detected(batch, forward).measures()
+
+    def warning(self, means: Mapping[str, float]) -> str | None:
+        """What may be wrong, from the means of some steps after the warm-up."""
+        if means.get("disc_auc", 1.0) < CHANCE:
+            return (
+                f"the discriminator is at chance (AUC {means['disc_auc']:.2f}): it may "
+                "need more updates, another learning rate, a weaker generator or another "
+                "objectives.electra.disc_weight"
+            )
+        if means["sampled_accuracy"] > TOO_GOOD:
+            return (
+                f"{100 * means['sampled_accuracy']:.0f} % of the generator's samples are "
+                f"the original tokens, so only {100 * means['replaced']:.1f} % of the text "
+                "is replaced: a smaller generator or objectives.electra.disallow_correct "
+                "gives the encoder more to find"
+            )
+        return None
+
+    def outputs(self, batch: Batch, seed: Seed) -> dict[str, tf.Tensor]:
+        """What `metrics` needs."""
+        return self.evaluated(batch, self.run(batch, seed, training=False))
+
+    def evaluated(self, batch: Batch, forward: Forward) -> dict[str, tf.Tensor]:
+        """What `metrics` needs, from a forward pass."""
+        logits = forward.proposed.logits
+        return {
+            **pretrain_metrics.masked_lm_outputs(forward.masked, logits),
+            "sampled_ids": forward.sampled_ids,
+            **self.encoder_outputs(batch, forward),
+        }
+
+    def encoder_outputs(self, batch: Batch, forward: Forward) -> dict[str, tf.Tensor]:
+        """What the metrics of the encoder need."""
+        return self.detected(batch, forward).outputs(batch.input_mask)
+
+    def metrics(self) -> pretrain_metrics.HeldOutMetrics:
+        """An accumulator of evaluation metrics."""
+        table = pretrain_metrics.GENERATOR | pretrain_metrics.DETECTION
+        return pretrain_metrics.HeldOutMetrics(table)
 
     def read(self, batch: Batch) -> tf.Tensor:
         """Logits of the tokens of a text as it is, float32 [batch, seq]; no dropout."""
@@ -330,10 +389,5 @@ def like_electra(
         special_ids: of the vocabulary.
         **own: parameters of `electra` that the method sets itself.
     """
-    return objectives.get("electra")(
-        encoders=encoders,
-        variables=variables,
-        special_ids=special_ids,
-        method=method,
-        **own,
-    )
+    build = objectives.get("electra")
+    return build(encoders, variables, special_ids, method, **own)

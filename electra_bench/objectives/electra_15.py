@@ -3,8 +3,7 @@
 import tensorflow as tf
 
 from electra_bench.core import Batch, EncoderFactory, SpecialIds, Variables
-from electra_bench.objectives.electra import Electra, like_electra
-from electra_bench.objectives.monitoring import Forward
+from electra_bench.objectives.electra import Electra, Forward, like_electra
 from electra_bench.registry import objectives
 
 

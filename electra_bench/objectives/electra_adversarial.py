@@ -2,13 +2,12 @@
 
 import tensorflow as tf
 
-from electra_bench.core import Batch, EncoderFactory, LossTerm, SpecialIds, Variables
-from electra_bench.models.layers import Dense
-from electra_bench.objectives.electra import Electra, like_electra
+from electra_bench.core import Batch, EncoderFactory, LossTerms, SpecialIds, Variables
+from electra_bench.objectives.electra import Electra, Forward, like_electra
 from electra_bench.objectives.generators import MaskedLM
+from electra_bench.objectives.heads import logit
 from electra_bench.objectives.losses import mean_term, token_losses
-from electra_bench.objectives.monitoring import Forward
-from electra_bench.objectives.positions import gather_positions
+from electra_bench.objectives.masking import gather_positions
 from electra_bench.registry import objectives
 
 
@@ -32,15 +31,10 @@ class AdversarialElectra(Electra):
                 "electra_adversarial rewards the distribution that samples come from: "
                 "objectives.electra.temperature must be 1.0 and disallow_correct False"
             )
-        self._baseline = Dense(
-            variables,
-            "baseline_predictions/dense",
-            self.generator.encoder.hidden_size,
-            1,
-            initializer="glorot_uniform",
-        )
+        name = "baseline_predictions/dense"
+        self._baseline = logit(variables, name, self.generator.encoder.hidden_size)
 
-    def generator_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+    def generator_terms(self, batch: Batch, forward: Forward) -> LossTerms:
         """`adversarial` and `baseline`: means over the used slots."""
         masked, proposed = forward.masked, forward.proposed
         rewards = self.rewards(batch, forward)
@@ -57,7 +51,7 @@ class AdversarialElectra(Electra):
 
     def rewards(self, batch: Batch, forward: Forward) -> tf.Tensor:
         """The discriminator's loss at the masked positions, float32 [batch, preds]."""
-        losses = self.detected(batch, forward).losses
+        losses = self.detected(batch, forward).losses()
         return tf.stop_gradient(gather_positions(losses, forward.masked.positions))
 
     def baseline_logits(self, forward: Forward) -> tf.Tensor:

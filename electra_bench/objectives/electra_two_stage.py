@@ -1,17 +1,10 @@
 """Two-stage ELECTRA: the generator first, then a discriminator that starts as its copy."""
 
-from electra_bench.core import (
-    Batch,
-    EncoderFactory,
-    LossTerm,
-    SpecialIds,
-    Stage,
-    Variables,
-)
-from electra_bench.objectives.electra import Electra, like_electra
+from electra_bench.core import Batch, EncoderFactory, SpecialIds, Stage, Variables
+from electra_bench.core.loss_term import LossTerms
+from electra_bench.objectives.electra import Electra, Forward, like_electra
 from electra_bench.objectives.generators import MaskedLM
 from electra_bench.objectives.mlm import MaskedLanguageModelling
-from electra_bench.objectives.monitoring import Forward
 from electra_bench.registry import objectives
 
 
@@ -46,10 +39,7 @@ class TwoStageElectra(Electra):
     @property
     def stages(self) -> tuple[Stage, ...]:
         """Both stages."""
-        learned = (
-            *self.encoder.trainable_variables,
-            *self._head.trainable_variables,
-        )
+        learned = self.encoder.trainable_variables + self._head.trainable_variables
         copies = zip(
             self.generator.encoder.variables, self.encoder.variables, strict=True
         )
@@ -58,7 +48,7 @@ class TwoStageElectra(Electra):
             Stage(0.5, self, learned, tuple(copies)),
         )
 
-    def generator_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+    def generator_terms(self, batch: Batch, forward: Forward) -> LossTerms:
         """None: the generator does not learn any more."""
         del batch, forward
         return {}

@@ -8,9 +8,8 @@ import tensorflow as tf
 
 from electra_bench.config.roles import Result
 from electra_bench.core import Batch, EncoderFactory, SpecialIds, Variables
-from electra_bench.objectives.electra import Electra, like_electra
+from electra_bench.objectives.electra import Electra, Forward, like_electra
 from electra_bench.objectives.losses import token_losses
-from electra_bench.objectives.monitoring import Forward
 from electra_bench.registry import objectives
 
 PRIORS = {
@@ -37,9 +36,8 @@ class Electric(Electra):
 
     def logits(self, forward: Forward) -> tf.Tensor:
         """Log odds that a token is noise, float32 [batch, seq]."""
-        log_q = -token_losses(
-            forward.proposed.cloze_logits, forward.corrupted.input_ids
-        )
+        read = forward.corrupted.input_ids
+        log_q = -token_losses(forward.proposed.cloze_logits, read)
         energies = self._head(forward.sequence)
         return energies + tf.stop_gradient(log_q) + self._prior
 

@@ -110,23 +110,15 @@ def _forward(part: Part, seq: int) -> float | None:
 
 
 def _paper_forward(part: Part, seq: int) -> float | None:
-    if not all(isinstance(encoder, HasSizes) for encoder in part.encoders):
-        return None
-    head = _paper_head(part, seq)
-    if head is None:
-        return None
-    return head + sum(
-        flops_paper.Transformer(
-            hidden=encoder.sizes.hidden,
-            layers=encoder.sizes.layers,
-            seq=seq,
-            vocab=encoder.embeddings.table.shape[0],
-            embedding=encoder.sizes.embedding,
-            ffn=encoder.sizes.ffn,
-            heads=encoder.sizes.heads,
+    total = _paper_head(part, seq)
+    for encoder in part.encoders:
+        if total is None or not isinstance(encoder, HasSizes):
+            return None
+        n, vocab = encoder.sizes, encoder.embeddings.table.shape[0]
+        total += flops_paper.Transformer(
+            n.hidden, n.layers, seq, vocab, n.embedding, n.ffn, n.heads
         ).forward(head=0)
-        for encoder in part.encoders
-    )
+    return total
 
 
 def _paper_head(part: Part, seq: int) -> float | None:

@@ -1,25 +1,17 @@
 """Generators: what proposes tokens for the masked positions."""
 
-import abc
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
 
-from electra_bench.core import (
-    Batch,
-    Encoder,
-    EncoderFactory,
-    Seed,
-    SpecialIds,
-    Variables,
-)
+from electra_bench.core import Batch, Encoder, EncoderFactory, Seed, SpecialIds
+from electra_bench.core.variables import Variables, replicated
 from electra_bench.models.encoder import last_states
 from electra_bench.objectives.flops import Part
 from electra_bench.objectives.heads import MaskedLMHead
-from electra_bench.objectives.masking import Masked
-from electra_bench.objectives.positions import gather_positions
+from electra_bench.objectives.masking import Masked, gather_positions
 
 
 class Proposed(NamedTuple):
@@ -74,9 +66,8 @@ class MaskedLM(tf.Module):
         """Proposes tokens for the masked positions."""
         text = batch._replace(input_ids=masked.input_ids)
         # [batch, seq, hidden] -> [batch, preds, hidden]
-        hidden = gather_positions(
-            last_states(self.encoder, text, seed, training), masked.positions
-        )
+        states = last_states(self.encoder, text, seed, training)
+        hidden = gather_positions(states, masked.positions)
         # [batch, preds, hidden] -> [batch, preds, vocab]
         return Proposed(self._head(hidden), hidden)
 
@@ -96,10 +87,7 @@ class TwoTower(tf.Module):
     """
 
     def __init__(
-        self,
-        variables: Variables,
-        left_to_right: Encoder,
-        right_to_left: Encoder,
+        self, variables: Variables, left_to_right: Encoder, right_to_left: Encoder
     ):
         """Creates the head, `cloze_predictions/...`, tied to `left_to_right`'s table."""
         super().__init__()
@@ -134,25 +122,28 @@ class TwoTower(tf.Module):
         return [Part((self.left_to_right, self.right_to_left), self._head)]
 
     def _hidden(self, batch: Batch, seed: Seed, training: bool) -> tf.Tensor:
-        states = {
-            name: last_states(tower, batch, seed.fold(name), training)
-            for name, tower in (
-                ("ltr", self.left_to_right),
-                ("rtl", self.right_to_left),
-            )
-        }
+        before = last_states(self.left_to_right, batch, seed.fold("ltr"), training)
+        after = last_states(self.right_to_left, batch, seed.fold("rtl"), training)
         # Position t gets the states that have read up to t - 1 and down to t + 1. They
         # wrap around at the ends, where [CLS] and [SEP] or padding stand.
-        shifted = [tf.roll(states["ltr"], 1, 1), tf.roll(states["rtl"], -1, 1)]
+        shifted = [tf.roll(before, 1, 1), tf.roll(after, -1, 1)]
         return tf.concat(shifted, -1)
 
 
-class WithoutNetwork(tf.Module, abc.ABC):
-    """A generator that proposes the same tokens everywhere and learns nothing."""
+class Uniform(tf.Module):
+    """Every token of the vocabulary with the same probability, [PAD] and [UNK] too.
 
-    @abc.abstractmethod
+    Source: google-research/electra run_pretraining.py, `uniform_generator`.
+    """
+
+    def __init__(self, special_ids: SpecialIds):
+        """Takes the vocabulary."""
+        super().__init__()
+        self._special_ids = special_ids
+
     def token_logits(self) -> tf.Tensor:
-        """Of every token of the vocabulary, float32 [vocab]."""
+        """Of every token, wherever it is proposed, float32 [vocab]."""
+        return tf.zeros([self._special_ids.size])
 
     def __call__(
         self, batch: Batch, masked: Masked, *, seed: Seed, training: bool
@@ -169,38 +160,17 @@ class WithoutNetwork(tf.Module, abc.ABC):
         return []
 
 
-class Uniform(WithoutNetwork):
-    """Every token of the vocabulary with the same probability, [PAD] and [UNK] too.
-
-    Source: google-research/electra run_pretraining.py, `uniform_generator`.
-    """
-
-    def __init__(self, vocab_size: int):
-        """Takes the number of tokens."""
-        super().__init__()
-        self._vocab_size = vocab_size
-
-    def token_logits(self) -> tf.Tensor:
-        """All 0, float32 [vocab]."""
-        return tf.zeros([self._vocab_size])
-
-
-class Unigram(WithoutNetwork):
-    """Every token with its frequency in the training text.
+class Unigram(Uniform):
+    """Every token with its frequency in the training text; uniform before `count`.
 
     Source: Clark et al. 2020, section 3.2, "smaller generators".
     """
 
     def __init__(self, special_ids: SpecialIds):
         """Creates the counts, `generator_predictions/counts`; 0 until `count`."""
-        super().__init__()
-        self._special_ids = special_ids
-        self._counts = tf.Variable(
-            tf.zeros([special_ids.size]),
-            trainable=False,
-            name="generator_predictions/counts",
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-        )
+        super().__init__(special_ids)
+        zeros, name = tf.zeros([special_ids.size]), "generator_predictions/counts"
+        self._counts = replicated(zeros, name, trainable=False)
 
     def count(self, token_counts: np.ndarray) -> None:
         """Takes how often each token occurs in the training text, [vocab]."""
@@ -235,7 +205,7 @@ def build_generator(
         ValueError: another kind, or one that cannot share all layers.
     """
     if kind == "uniform":
-        return Uniform(special_ids.size)
+        return Uniform(special_ids)
     if kind == "unigram":
         return Unigram(special_ids)
     if kind == "masked_lm":

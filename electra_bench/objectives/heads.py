@@ -48,6 +48,11 @@ class MaskedLMHead(tf.Module):
         return flops.masked_lm_head_flops(self.hidden_size, embed, vocab, positions)
 
 
+def logit(variables: Variables, name: str, inputs: int) -> Dense:
+    """A linear layer with one output, and the original's initial values of those."""
+    return Dense(variables, name, inputs, 1, initializer="glorot_uniform")
+
+
 class DiscriminatorHead(tf.Module):
     """Tells for every token whether it was replaced.
 
@@ -62,9 +67,7 @@ class DiscriminatorHead(tf.Module):
         self._dense = Dense(
             variables, f"{name}/dense", hidden_size, hidden_size, activation=gelu
         )
-        self._logit = Dense(
-            variables, f"{name}/dense_1", hidden_size, 1, initializer="glorot_uniform"
-        )
+        self._logit = logit(variables, f"{name}/dense_1", hidden_size)
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Maps float32 [batch, seq, hidden] to logits [batch, seq]."""

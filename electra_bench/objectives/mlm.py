@@ -5,24 +5,13 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from electra_bench.config.roles import Result
-from electra_bench.core import (
-    Batch,
-    EncoderFactory,
-    LossTerm,
-    Seed,
-    SpecialIds,
-    Variables,
-    measured,
-)
+from electra_bench.core import Batch, EncoderFactory, Seed, SpecialIds, Variables
+from electra_bench.core.loss_term import LossTerms, measured
+from electra_bench.objectives import pretrain_metrics
 from electra_bench.objectives.flops import CountedByParts, Part
 from electra_bench.objectives.generators import MaskedLM, Proposed
 from electra_bench.objectives.losses import is_likeliest, mean_term, token_losses
 from electra_bench.objectives.masking import Masked, Masking
-from electra_bench.objectives.pretrain_metrics import (
-    MASKED_LM,
-    HeldOutMetrics,
-    masked_lm_outputs,
-)
 from electra_bench.registry import objectives
 
 
@@ -107,48 +96,34 @@ class MaskedLanguageModelling(CountedByParts):
         """Masks the batch anew."""
         return self._masking(batch, self._special_ids, seed.fold("mask"))
 
-    def forward(
-        self, batch: Batch, masked: Masked, *, seed: Seed, training: bool
-    ) -> Proposed:
-        """What the model says of the masked positions."""
-        return self.masked_lm(
-            batch, masked, seed=seed.fold("encoder"), training=training
-        )
-
-    def loss_terms(
-        self, batch: Batch, seed: Seed, training: bool
-    ) -> dict[str, LossTerm]:
-        """`mlm`: mean over the used slots; `mlm_accuracy` is logged besides."""
+    def run(self, batch: Batch, seed: Seed, training: bool) -> tuple[Masked, Proposed]:
+        """Masks the batch anew; and what the model says of the masked positions."""
         masked = self.mask(batch, seed)
-        proposed = self.forward(batch, masked, seed=seed, training=training)
+        seed = seed.fold("encoder")
+        return masked, self.masked_lm(batch, masked, seed=seed, training=training)
+
+    def loss_terms(self, batch: Batch, seed: Seed, training: bool) -> LossTerms:
+        """`mlm`: mean over the used slots; `mlm_accuracy` is logged besides."""
+        masked, proposed = self.run(batch, seed, training)
         hits = is_likeliest(proposed.logits, masked.ids)
         return {
-            **self.terms(batch, masked, proposed),
+            **self.terms(masked, proposed),
             "mlm_accuracy": measured(hits, masked.weights),
         }
 
-    def outputs(self, batch: Batch, seed: Seed) -> dict[str, tf.Tensor]:
-        """What `metrics` needs."""
-        masked = self.mask(batch, seed)
-        return self.evaluated(
-            masked, self.forward(batch, masked, seed=seed, training=False)
-        )
-
-    def terms(
-        self, batch: Batch, masked: Masked, proposed: Proposed
-    ) -> dict[str, LossTerm]:
+    def terms(self, masked: Masked, proposed: Proposed) -> LossTerms:
         """The loss: mean negative log likelihood of the masked tokens."""
-        del batch
         losses = token_losses(proposed.logits, masked.ids)
         return {"mlm": mean_term(losses, masked.weights, self._weight)}
 
-    def evaluated(self, masked: Masked, proposed: Proposed) -> dict[str, tf.Tensor]:
-        """What `metrics` needs, from a forward pass."""
-        return masked_lm_outputs(masked, proposed.logits)
+    def outputs(self, batch: Batch, seed: Seed) -> dict[str, tf.Tensor]:
+        """What `metrics` needs."""
+        masked, proposed = self.run(batch, seed, training=False)
+        return pretrain_metrics.masked_lm_outputs(masked, proposed.logits)
 
-    def metrics(self) -> HeldOutMetrics:
+    def metrics(self) -> pretrain_metrics.HeldOutMetrics:
         """An accumulator of evaluation metrics."""
-        return HeldOutMetrics(MASKED_LM)
+        return pretrain_metrics.HeldOutMetrics(pretrain_metrics.MASKED_LM)
 
     def parts(self) -> Sequence[Part]:
         """What runs over every sequence in training."""

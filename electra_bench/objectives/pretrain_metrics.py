@@ -7,11 +7,9 @@ Keras' metrics today.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import tensorflow as tf
 
-from electra_bench.core import LossTerm, measured
 from electra_bench.objectives.losses import token_losses
 from electra_bench.objectives.masking import Masked
 
@@ -81,77 +79,6 @@ def masked_lm_outputs(masked: Masked, logits: tf.Tensor) -> dict[str, tf.Tensor]
         "masked_lm_preds": tf.argmax(logits, -1, output_type=tf.int32),
         "mlm_loss": token_losses(logits, masked.ids),
     }
-
-
-class Detected(NamedTuple):
-    """What an encoder says of every token that may have been changed.
-
-    Attributes:
-        logits: log odds that it was, float32 [batch, seq].
-        labels: 1 where it was, int32 [batch, seq].
-        losses: float32 [batch, seq].
-        weights: 1 for tokens that count and 0 for others, float32 [batch, seq].
-    """
-
-    logits: tf.Tensor
-    labels: tf.Tensor
-    losses: tf.Tensor
-    weights: tf.Tensor
-
-
-def detection_outputs(
-    detected: Detected, input_mask: tf.Tensor
-) -> dict[str, tf.Tensor]:
-    """What the metrics of `DETECTION` need; `input_mask` is 1 for tokens."""
-    losses, weights = detected.losses, detected.weights
-    totals = tf.reduce_sum(losses * weights, -1)
-    return {
-        "input_mask": input_mask,
-        "disc_loss": totals / (1e-6 + tf.reduce_sum(weights, -1)),
-        "disc_labels": detected.labels * input_mask,
-        "disc_probs": tf.sigmoid(detected.logits) * tf.cast(input_mask, tf.float32),
-        "disc_preds": tf.cast(detected.logits > 0, tf.int32) * input_mask,
-    }
-
-
-def detection_measures(detected: Detected) -> dict[str, LossTerm]:
-    """How good a detector is: its AUC, and precision and recall at 0.5.
-
-    The AUC is that of each replica's rows.
-    """
-    labels, weights = detected.labels, tf.cast(detected.weights, tf.int32)
-    found = tf.cast(detected.logits > 0, tf.int32)
-    area = auc(labels, detected.logits, weights)
-    return {
-        "disc_auc": measured(area, tf.ones_like(area)),
-        "disc_precision": measured(labels, found * weights),
-        "disc_recall": measured(found, labels * weights),
-    }
-
-
-def auc(labels: tf.Tensor, scores: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """Probability that a positive scores higher than a negative: float32 scalar.
-
-    By ranks (Mann and Whitney), so exact for one batch but for ties, which count as they
-    happen to be sorted. 0.5 where one of the two is missing. All shapes are static, for
-    compilers.
-
-    Args:
-        labels: 1 for positives, int32 [...].
-        scores: float32 [...].
-        weights: 1 for items that count and 0 for others, int32 or float32 [...].
-    """
-    labels, weights = (
-        tf.cast(tf.reshape(x, [-1]), tf.float32) for x in (labels, weights)
-    )
-    order = tf.argsort(tf.reshape(scores, [-1]))
-    counted = tf.gather(weights, order)
-    positive = tf.gather(labels, order) * counted
-    negative = counted - positive
-    # Negatives that score lower than each positive.
-    outranked = tf.reduce_sum(positive * tf.cumsum(negative))
-    pairs = tf.reduce_sum(positive) * tf.reduce_sum(negative)
-    return tf.where(pairs > 0, tf.math.divide_no_nan(outranked, pairs), 0.5)
 
 
 def percentages(metrics: Mapping[str, float]) -> dict[str, float]:

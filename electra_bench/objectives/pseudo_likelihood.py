@@ -7,12 +7,13 @@ Source: Clark et al. 2020 (Electric), sections 3.2 and 3.3; Salazar et al. 2020 
 language models.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from electra_bench.core import Batch, Encoder, Objective, Seed
+from electra_bench.core import Batch, Objective, Seed
 from electra_bench.core.optional import HasEnergies, HasGenerator, HasMaskedLM
 from electra_bench.objectives.electra import Electra
 from electra_bench.objectives.generators import MaskedLM, TwoTower
@@ -30,32 +31,22 @@ class PseudoLikelihood(NamedTuple):
 
     Attributes:
         name: one of `METHODS`.
-        is_normalised: whether a score is the logarithm of a probability; if not, there is
-            no perplexity.
-        masks: whether a token is scored while it is masked, so that a text of n tokens
-            takes n passes, not one.
         score: `score(batch, positions)`. Without masks: of every token, float32
             [batch, seq]; `positions` is not looked at. With masks: of the one token of
             each row at `positions`, int32 [batch, 1], which it masks, float32 [batch, 1].
         vocab_size: columns of the softmax that it computes at every scored position; 0
             for none.
+        is_normalised: whether a score is the logarithm of a probability; if not, there is
+            no perplexity.
+        masks: whether a token is scored while it is masked, so that a text of n tokens
+            takes n passes, not one.
     """
 
     name: str
-    is_normalised: bool
-    masks: bool
     score: Callable[[Batch, tf.Tensor], tf.Tensor]
     vocab_size: int
-
-
-def token_log_probs(logits: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
-    """Log softmax at the tokens themselves, float32 [batch, n].
-
-    Args:
-        logits: float32 [batch, n, vocab].
-        ids: int32 [batch, n].
-    """
-    return -token_losses(logits, ids)
+    is_normalised: bool = True
+    masks: bool = False
 
 
 def electra_log_probs(
@@ -107,7 +98,7 @@ def masked_log_probs(
         tf.ones_like(ids, tf.float32),
     )
     proposed = model(batch, masked, seed=Seed.of(0), training=False)
-    return token_log_probs(proposed.logits, ids)
+    return -token_losses(proposed.logits, ids)
 
 
 METHODS = ("electric", "electra_tt", "two_tower", "mlm")
@@ -115,50 +106,36 @@ METHODS = ("electric", "electra_tt", "two_tower", "mlm")
 
 def _possible(objective: Any, mask_id: int) -> dict[str, PseudoLikelihood]:
     """What an objective can be scored by, in the order of `METHODS`."""
-    possible = {}
+    vocab = objective.encoder.embeddings.table.shape[0]
     generator = objective.generator if isinstance(objective, HasGenerator) else None
+    possible = []
     if isinstance(objective, HasEnergies):
+
+        def electric(batch, positions):
+            return -objective.energies(batch)
+
         # A constant a token is missing to a log probability.
-        possible["electric"] = PseudoLikelihood(
-            "electric",
-            is_normalised=False,
-            masks=False,
-            score=lambda batch, positions: -objective.energies(batch),
-            vocab_size=0,
-        )
+        possible.append(PseudoLikelihood("electric", electric, 0, is_normalised=False))
     # Subclasses tell other things of a token, or of other tokens.
     if type(objective) is Electra and isinstance(generator, TwoTower):
-        possible["electra_tt"] = PseudoLikelihood(
-            "electra_tt",
-            is_normalised=True,
-            masks=False,
-            score=lambda batch, positions: _electra_tt(objective, batch),
-            vocab_size=_vocab_size(objective.encoder),
-        )
+
+        def electra_tt(batch, positions):
+            return _electra_tt(objective, batch)
+
+        possible.append(PseudoLikelihood("electra_tt", electra_tt, vocab))
     if isinstance(generator, TwoTower):
-        possible["two_tower"] = PseudoLikelihood(
-            "two_tower",
-            is_normalised=True,
-            masks=False,
-            score=lambda batch, positions: token_log_probs(
-                generator.cloze_logits(batch), batch.input_ids
-            ),
-            vocab_size=_vocab_size(generator.left_to_right),
-        )
+
+        def two_tower(batch, positions):
+            return -token_losses(generator.cloze_logits(batch), batch.input_ids)
+
+        possible.append(PseudoLikelihood("two_tower", two_tower, vocab))
     # ELECTRA's generator is a masked language model, too.
     has_own = isinstance(objective, HasMaskedLM)
     model = objective.masked_lm if has_own else generator
     if isinstance(model, MaskedLM):
-        possible["mlm"] = PseudoLikelihood(
-            "mlm",
-            is_normalised=True,
-            masks=True,
-            score=lambda batch, positions: masked_log_probs(
-                model, batch, positions, mask_id
-            ),
-            vocab_size=_vocab_size(model.encoder),
-        )
-    return possible
+        score = functools.partial(masked_log_probs, model, mask_id=mask_id)
+        possible.append(PseudoLikelihood("mlm", score, vocab, masks=True))
+    return {way.name: way for way in possible}
 
 
 def _electra_tt(objective: Electra, batch: Batch) -> tf.Tensor:
@@ -166,13 +143,9 @@ def _electra_tt(objective: Electra, batch: Batch) -> tf.Tensor:
     settings = objective.settings
     # q is what proposals were drawn from.
     cloze_logits = objective.generator.cloze_logits(batch) / settings.temperature
-    log_q = token_log_probs(cloze_logits, batch.input_ids)
+    log_q = -token_losses(cloze_logits, batch.input_ids)
     logits = objective.read(batch)
     return electra_log_probs(logits, log_q, settings.masking.mask_prob)
-
-
-def _vocab_size(encoder: Encoder) -> int:
-    return encoder.embeddings.table.shape[0]
 
 
 def pseudo_likelihood(

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from electra_bench.config.roles import Result
-from electra_bench.core import Batch, EncoderFactory, LossTerm, SpecialIds, Variables
+from electra_bench.core import Batch, EncoderFactory, LossTerms, SpecialIds, Variables
 from electra_bench.objectives import pretrain_metrics
-from electra_bench.objectives.electra import Electra, like_electra
+from electra_bench.objectives.electra import Electra, Forward, like_electra
 from electra_bench.objectives.flops import Part
 from electra_bench.objectives.heads import MaskedLMHead
 from electra_bench.objectives.losses import mean_term, token_losses
-from electra_bench.objectives.monitoring import Forward
-from electra_bench.objectives.positions import gather_positions
+from electra_bench.objectives.masking import gather_positions
 from electra_bench.registry import objectives
 
 
@@ -28,7 +27,7 @@ class ReplaceMLM(Electra):
             self.encoder.embeddings.table,
         )
 
-    def encoder_terms(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+    def encoder_terms(self, batch: Batch, forward: Forward) -> LossTerms:
         """`restoring`: mean over the used slots."""
         del batch
         masked = forward.masked
@@ -51,7 +50,7 @@ class ReplaceMLM(Electra):
             "restoring_loss": token_losses(logits, masked.ids),
         }
 
-    def encoder_measures(self, batch: Batch, forward: Forward) -> dict[str, LossTerm]:
+    def encoder_measures(self, batch: Batch, forward: Forward) -> LossTerms:
         """None: nothing is detected."""
         del batch, forward
         return {}

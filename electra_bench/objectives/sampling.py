@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from electra_bench.objectives.positions import scatter_update
+from electra_bench.objectives.masking import scatter_update
 
 
 class Corrupted(NamedTuple):

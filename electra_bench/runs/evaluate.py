@@ -81,7 +81,7 @@ def evaluate(
     length = run.limit(registry.tasks.get(head))
     part = run.examples(name, split, length)
     if session.dry_run:
-        dry_run.show_evaluation(
+        dry_run.show_scoring(
             run.objective,
             {
                 "checkpoint": pretrained.checkpoint,

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 from electra_bench.config.roles import Given, Result
+from electra_bench.core.variables import variable_name
 from electra_bench.registry import optimizers, training
 from electra_bench.training.choices import chosen
-from electra_bench.training.optimizer import Shared, SlotOptimizer, layer_factors
+from electra_bench.training.layerwise import layer_rates
+from electra_bench.training.optimizer import Shared, SlotOptimizer
 from electra_bench.training.schedules import WarmupShape, linear, warmup_length
 
 
@@ -41,7 +43,7 @@ def adamw(
         variables: what to train.
         total_steps: updates until the learning rate is 0.
         num_layers: of the encoder; needed with `layer_decay`.
-        peak_lr: learning rate, see `schedules.learning_rate`.
+        peak_lr: learning rate, see `schedules.linear`.
         warmup_steps: steps of linear warm-up.
         warmup_proportion: the same as a fraction of `total_steps`; the longer one holds.
         warmup_shape: `multiplied` lets the decay run during the warm-up, as the original
@@ -84,9 +86,10 @@ def adamw(
         learning_rate = training.get("schedule")(
             peak_lr, total_steps, warmup_steps=warmup, warmup_proportion=0.0
         )
+    names = [variable_name(variable) for variable in variables]
     shared = Shared(
         tuple(variables),
-        layer_factors(variables, num_layers, layer_decay, gap=layer_decay_gap),
+        layer_rates(names, num_layers, layer_decay, gap=layer_decay_gap),
         learning_rate,
         weight_decay,
         clip_norm,

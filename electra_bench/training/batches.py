@@ -1,5 +1,6 @@
 """The training batches of a run: which rows, how they are padded, from any step on."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -9,14 +10,8 @@ import tensorflow as tf
 
 from electra_bench.core import Encoder
 from electra_bench.core.optional import HasForwardFlops
+from electra_bench.data.examples import batches
 from electra_bench.data.examples.batch_plan import ByLengthPlan, RandomPlan
-from electra_bench.data.examples.batches import (
-    LENGTH_MULTIPLE,
-    BatchPlan,
-    make_batch,
-    signature,
-    training_dataset,
-)
 from electra_bench.data.examples.store import ExampleStore
 from electra_bench.models.flops import TRAIN_FACTOR
 from electra_bench.tasks.examples import TaskExamples
@@ -38,7 +33,7 @@ class TrainingBatches(NamedTuple):
     rates: Sequence[float]
     batch_size: int
     num_steps: int
-    make_plan: Callable[[int], BatchPlan]
+    make_plan: Callable[[int], batches.BatchPlan]
     seq_length: int | None = None
     multiple: int = 1
 
@@ -58,17 +53,9 @@ class TrainingBatches(NamedTuple):
             num_steps: updates.
             seq_length: tokens in a row.
         """
-        stores = [part.store for part in parts]
-        sizes = [len(store) for store in stores]
-        rates = [part.rate for part in parts]
-        return cls(
-            stores,
-            rates,
-            batch_size,
-            num_steps,
-            lambda seed: RandomPlan(sizes, rates, batch_size, seed),
-            seq_length,
-        )
+        stores, sizes, rates = _columns(parts)
+        plan = functools.partial(RandomPlan, sizes, rates, batch_size)
+        return cls(stores, rates, batch_size, num_steps, plan, seq_length)
 
     @classmethod
     def passes(
@@ -94,31 +81,19 @@ class TrainingBatches(NamedTuple):
             raise ValueError(
                 f"composition must be 'by_length' or 'random', got {composition!r}"
             )
-        stores = [part.store for part in parts]
-        sizes = [len(store) for store in stores]
-        rates = [part.rate for part in parts]
-        multiple = LENGTH_MULTIPLE if composition == "by_length" else 1
+        stores, sizes, rates = _columns(parts)
+        multiple = batches.LENGTH_MULTIPLE if composition == "by_length" else 1
         shares = np.array(rates) / np.array(sizes)
+        plan: Callable[[int], batches.BatchPlan]
         if composition == "by_length" and np.allclose(shares, shares[0], atol=0.0):
             lengths = [store.lengths("input_ids") for store in stores]
-            steps = ByLengthPlan(lengths, batch_size, 0).steps_per_epoch
-            return cls(
-                stores,
-                rates,
-                batch_size,
-                int(steps * epochs),
-                lambda seed: ByLengthPlan(lengths, batch_size, seed),
-                multiple=multiple,
-            )
-        # The original pads the training set to whole batches and counts those.
-        return cls(
-            stores,
-            rates,
-            batch_size,
-            int(math.ceil(sum(sizes) / batch_size) * epochs),
-            lambda seed: RandomPlan(sizes, rates, batch_size, seed),
-            multiple=multiple,
-        )
+            plan = functools.partial(ByLengthPlan, lengths, batch_size)
+            steps = int(ByLengthPlan(lengths, batch_size, 0).steps_per_epoch * epochs)
+        else:
+            # The original pads the training set to whole batches and counts those.
+            plan = functools.partial(RandomPlan, sizes, rates, batch_size)
+            steps = int(math.ceil(sum(sizes) / batch_size) * epochs)
+        return cls(stores, rates, batch_size, steps, plan, multiple=multiple)
 
     def train_flops(self, encoder: Encoder) -> float | None:
         """FLOPs of an encoder over the training, method v2, without padding.
@@ -147,10 +122,20 @@ class TrainingBatches(NamedTuple):
         rows = self.make_plan(seed)
 
         def make(step: int):
-            return make_batch(self.stores, rows[step], self.seq_length, self.multiple)
+            return batches.make_batch(
+                self.stores, rows[step], self.seq_length, self.multiple
+            )
 
-        spec = signature(self.batch_size, self.seq_length)
-        return lambda first: training_dataset(make, spec, first, self.num_steps)
+        spec = batches.signature(self.batch_size, self.seq_length)
+        return lambda first: batches.training_dataset(make, spec, first, self.num_steps)
+
+
+def _columns(
+    parts: Sequence[TaskExamples],
+) -> tuple[list[ExampleStore], list[int], list[float]]:
+    """Stores of the tasks, their sizes, and their rates."""
+    stores = [part.store for part in parts]
+    return stores, [len(store) for store in stores], [part.rate for part in parts]
 
 
 def _mean_flops(count: Callable[[int], float], store: ExampleStore) -> float:

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,8 @@ from electra_bench.system.atomic import replace, write_json, write_text
 from electra_bench.vocabularies.change import VocabularyChange
 
 PREFIX = "model.ckpt-"
+# The index goes last: a checkpoint without one does not exist for TensorFlow.
+SUFFIXES = (".data-00000-of-00001", ".json", ".index")
 # Scope of the heads of all tasks, of which a model has some.
 HEADS = "task_specific"
 
@@ -53,12 +56,7 @@ class Checkpoints:
             directory: where they lie.
             keep: how many of the newest to keep, at least 1; the best one stays too.
             keep_steps: steps whose checkpoints stay besides.
-
-        Raises:
-            ValueError: `keep` is below 1.
         """
-        if keep < 1:
-            raise ValueError(f"keep must be at least 1, got {keep}")
         os.makedirs(directory, exist_ok=True)
         self._directory = directory
         self._keep = keep
@@ -72,11 +70,10 @@ class Checkpoints:
     @property
     def best(self) -> Best | None:
         """The best checkpoint; None if none was evaluated."""
-        path = os.path.join(self._directory, "best.json")
-        if not os.path.exists(path):
+        path = Path(self._directory, "best.json")
+        if not path.exists():
             return None
-        with open(path, encoding="utf-8") as file:
-            found = json.load(file)
+        found = json.loads(path.read_text("utf-8"))
         return Best(**found, prefix=self.prefix(found["step"]))
 
     def prefix(self, step: int) -> str:
@@ -102,49 +99,37 @@ class Checkpoints:
         name = f"{PREFIX}{step}"
         inside = os.path.join(partial, name)
         write_tensors(inside, {**tensors, "global_step": tf.constant(step, tf.int64)})
-        with open(f"{inside}.json", "w", encoding="utf-8") as file:
-            json.dump(dict(state), file)
-        # The index goes last: a checkpoint without one does not exist for TensorFlow.
-        for suffix in (".data-00000-of-00001", ".json", ".index"):
+        Path(f"{inside}.json").write_text(json.dumps(dict(state)), "utf-8")
+        for suffix in SUFFIXES:
             replace(inside + suffix, self.prefix(step) + suffix)
         os.rmdir(partial)
         steps = sorted({*_steps(self._directory), step})
         # A run that was continued from an earlier step has later ones lying about.
         kept = [s for s in steps if s <= step][-self._keep :]
-        self._write_state(name, [f"{PREFIX}{s}" for s in kept])
+        # Names hold wherever the folder lies, but are taken as they are only beside an
+        # absolute one.
+        newest = tf.compat.v1.train.generate_checkpoint_state_proto(
+            os.path.abspath(self._directory),
+            name,
+            all_model_checkpoint_paths=[f"{PREFIX}{s}" for s in kept],
+        )
+        write_text(os.path.join(self._directory, "checkpoint"), str(newest))
         best = self.best
         stays = {*kept, *self._keep_steps} | ({best.step} if best else set())
         for old in set(steps) - stays:
-            self._remove(old)
+            for suffix in reversed(SUFFIXES):
+                Path(self.prefix(old) + suffix).unlink(missing_ok=True)
         return self.prefix(step)
-
-    def _write_state(self, newest: str, kept: Sequence[str]) -> None:
-        """Writes the file `checkpoint`, with names that hold wherever the folder lies."""
-        state = tf.compat.v1.train.generate_checkpoint_state_proto(
-            # Names are taken as they are only beside an absolute folder.
-            os.path.abspath(self._directory),
-            newest,
-            all_model_checkpoint_paths=kept,
-        )
-        write_text(os.path.join(self._directory, "checkpoint"), str(state))
 
     def mark_best(self, step: int, metric: str, value: float) -> None:
         """Says that the checkpoint of `step` is the best one."""
         path = os.path.join(self._directory, "best.json")
         write_json(path, {"step": step, "metric": metric, "value": value})
 
-    def _remove(self, step: int) -> None:
-        for suffix in (".index", ".json", ".data-00000-of-00001"):
-            if os.path.exists(self.prefix(step) + suffix):
-                os.remove(self.prefix(step) + suffix)
-
 
 def _steps(directory: str) -> list[int]:
-    return sorted(
-        int(name.removeprefix(PREFIX).removesuffix(".index"))
-        for name in os.listdir(directory)
-        if name.startswith(PREFIX) and name.endswith(".index")
-    )
+    paths = Path(directory).glob(f"{PREFIX}*.index")
+    return sorted(int(path.stem.removeprefix(PREFIX)) for path in paths)
 
 
 def checkpoint_of_step(run_dir: str, step: int) -> str:
@@ -189,18 +174,14 @@ def sha256_of_checkpoint(prefix: str) -> str:
 
 def step_of_checkpoint(prefix: str) -> int | None:
     """Updates that a checkpoint has seen; None if it does not say."""
-    return _step(tf.train.load_checkpoint(prefix))
-
-
-def _step(reader: Any) -> int | None:
+    reader = tf.train.load_checkpoint(prefix)
     known = reader.has_tensor("global_step")
     return int(reader.get_tensor("global_step")) if known else None
 
 
 def read_state(prefix: str) -> dict[str, Any]:
     """The JSON values that were saved with a checkpoint."""
-    with open(f"{prefix}.json", encoding="utf-8") as file:
-        return json.load(file)
+    return json.loads(Path(f"{prefix}.json").read_text("utf-8"))
 
 
 def slot_names(shapes: Mapping[str, Sequence[int]]) -> set[str]:
@@ -267,29 +248,21 @@ def restore(
     """
     reader = tf.train.load_checkpoint(prefix)
     shapes = reader.get_variable_to_shape_map()
-    changed = {
-        name
-        for name, variable in variables.items()
-        if change and name in shapes and _is_by_token(variable, shapes[name], change)
-    }
-    wrong = {
-        name: f"{name} is {list(shapes[name])} there, {variable.shape.as_list()} here"
-        for name, variable in variables.items()
-        if name in shapes
-        and name not in changed
-        and list(shapes[name]) != variable.shape.as_list()
-    }
+    changed, wrong = set(), {}
+    for name in [name for name in variables if name in shapes]:
+        there, here = list(shapes[name]), variables[name].shape.as_list()
+        if change and _is_by_token(there, here, change):
+            changed.add(name)
+        elif there != here:
+            wrong[name] = f"{name} is {there} there, {here} here"
     missing = sorted(set(variables) - set(shapes))
     extra = _left_over(variables, shapes)
-    problems = []
-    if missing:
-        problems.append(
-            f"lacks {len(missing)} of {len(variables)} {what}: {', '.join(missing)}"
-        )
-    if extra:
-        problems.append(f"has {len(extra)} that the model lacks: {', '.join(extra)}")
-    if wrong:
-        problems.append(f"is of another size: {', '.join(wrong.values())}")
+    found = {
+        f"lacks {len(missing)} of {len(variables)} {what}": missing,
+        f"has {len(extra)} that the model lacks": extra,
+        "is of another size": list(wrong.values()),
+    }
+    problems = [f"{it}: {', '.join(names)}" for it, names in found.items() if names]
     if problems:
         raise CheckpointError(
             f"{prefix} {'; it '.join(problems)}; {_advice(wrong, variables, shapes)}"
@@ -299,17 +272,13 @@ def restore(
         if name in changed:
             value = change.carry_over(value, variable.numpy())
         variable.assign(value)
-    return _step(reader) or 0
+    return step_of_checkpoint(prefix) or 0
 
 
-def _is_by_token(
-    variable: tf.Variable, shape: Sequence[int], change: VocabularyChange
-) -> bool:
-    """Whether a variable has a row for every token, here and in the checkpoint."""
-    here = variable.shape.as_list()
-    return [change.old_size, *here[1:]] == list(shape) and here[:1] == [
-        len(change.old_ids)
-    ]
+def _is_by_token(there: list[int], here: list[int], change: VocabularyChange) -> bool:
+    """Whether a shape has a row for every token, in the checkpoint and here."""
+    sizes = change.old_size, len(change.old_ids)
+    return (*there[:1], *here[:1]) == sizes and there[1:] == here[1:]
 
 
 def _left_over(

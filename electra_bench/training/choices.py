@@ -1,5 +1,7 @@
 """What a configuration chooses by name, as the optimizer; no TensorFlow."""
 
+from typing import Any
+
 from electra_bench import config, registry
 from electra_bench.config.statements import Binding
 from electra_bench.registry import UnknownName
@@ -23,6 +25,23 @@ LINEAR_ONLY = {"warmup_shape": "multiplied", "decay_power": 1.0}
 def chosen(part: str) -> str:
     """The registered name that gin holds for a part of a training, as `optimizer`."""
     return registry.training.choice(part, DEFAULTS[f"training.{part}.name"])
+
+
+def build(things: registry.Registry, name: str, /, **supplied: Any) -> Any:
+    """Builds what is chosen by its registered name.
+
+    Args:
+        things: where it is registered.
+        name: the chosen one.
+        **supplied: what it gets besides gin's parameters.
+
+    Raises:
+        UnknownName: no such name.
+        ConfigError: it needs a parameter that nothing binds.
+    """
+    builder = things.get(name)
+    config.require_bound(f"{things.gin_module}.{name}", supplied)
+    return builder(**supplied)
 
 
 def check_bindings(parsed: config.Parsed) -> None:
@@ -50,10 +69,15 @@ def check_bindings(parsed: config.Parsed) -> None:
             config.is_own_file(binding.file)
             or parsed.value(binding.key) == config.default_of(binding.key)
         ):
-            _check_used(binding, names)
+            reason = _in_vain(binding, names)
+            if reason:
+                raise config.ConfigError(
+                    f"{binding.place}: {binding.key} is bound, but {reason}"
+                )
 
 
-def _check_used(binding: Binding, names: dict[str, str]) -> None:
+def _in_vain(binding: Binding, names: dict[str, str]) -> str | None:
+    """Why a parameter has no effect; `names` are what is chosen."""
     selector, parameter = binding.selector, binding.parameter
     module, _, name = selector.partition(".")
     # Of features nobody knows what they are for, so any of the three may have chosen them.
@@ -63,30 +87,15 @@ def _check_used(binding: Binding, names: dict[str, str]) -> None:
         if things.gin_module == module and name in things.names()
     }
     if selector not in CHOICES and choices and name not in choices.values():
-        found = " and ".join(
+        return " and ".join(
             f"the {choice.partition('.')[2]} is {other!r} ({choice}.name)"
             for choice, other in choices.items()
         )
-        raise config.ConfigError(
-            f"{binding.place}: {binding.key} is bound, but {found}"
-        )
-    schedule = names["training.schedule"]
-    if (
-        selector == "training.adamw"
-        and parameter in LINEAR_ONLY
-        and schedule != "linear"
-    ):
-        raise config.ConfigError(
-            f"{binding.place}: {binding.key} is bound, but it belongs to the schedule "
-            f"'linear', and the schedule is {schedule!r}"
-        )
+    schedule, is_linear_only = names["training.schedule"], parameter in LINEAR_ONLY
+    if selector == "training.adamw" and is_linear_only and schedule != "linear":
+        return f"it belongs to the schedule 'linear', and the schedule is {schedule!r}"
     adamws = ("training.optimizer", "training.schedule", "training.linear")
-    if (
-        names["training.optimizer"] == "adamw"
-        and selector in adamws
-        and parameter != "name"
-    ):
-        raise config.ConfigError(
-            f"{binding.place}: {binding.key} is bound, but the optimizer 'adamw' has its "
-            f"own: bind training.adamw.{parameter}"
-        )
+    is_adamw = names["training.optimizer"] == "adamw"
+    if is_adamw and selector in adamws and parameter != "name":
+        return f"the optimizer 'adamw' has its own: bind training.adamw.{parameter}"
+    return None

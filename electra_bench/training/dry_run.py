@@ -46,57 +46,53 @@ def show_training(
         for stage in stages
         for slot in stage.optimizer.slots.values()
     )
-    _print(
-        "Plan (dry run: nothing is trained)",
-        {
-            "folder": run_dir,
-            **settings,
-            "parameters trained": f"{trained:,}",
-            # Weights, gradients and slots, four bytes each.
-            "memory without activations": f"{(2 * trained + slots) / 2**18:,.0f} MiB",
-            "training FLOPs (v2)": "unknown"
-            if train_flops is None
-            else f"{train_flops:.3g}",
-            **_model_rows(objective, store, seq_length),
-        },
-    )
+    flops = "unknown" if train_flops is None else f"{train_flops:.3g}"
+    rows = {
+        "folder": run_dir,
+        **settings,
+        "parameters trained": f"{trained:,}",
+        # Weights, gradients and slots, four bytes each.
+        "memory without activations": f"{(2 * trained + slots) / 2**18:,.0f} MiB",
+        "training FLOPs (v2)": flops,
+    }
+    _show("Plan (dry run: nothing is trained)", rows, objective, store, seq_length)
 
 
-def show_evaluation(
+def show_scoring(
     objective: Objective,
     settings: Mapping[str, Any],
-    store: ExampleStore,
-    seq_length: int | None,
+    store: ExampleStore | None = None,
+    seq_length: int | None = None,
 ) -> None:
-    """Prints the plan and the loss of two examples, without scoring anything.
+    """Prints the plan of scoring, without scoring anything.
 
     Args:
         objective: with the checkpoint's values.
         settings: further rows.
-        store: the examples.
+        store: examples, for the loss of two; None for texts without right answers.
         seq_length: what batches are padded to; None for their longest row.
     """
-    _print(
-        "Plan (dry run: nothing is scored)",
-        {**settings, **_model_rows(objective, store, seq_length)},
-    )
+    _show("Plan (dry run: nothing is scored)", settings, objective, store, seq_length)
 
 
-def show_scoring(objective: Objective, settings: Mapping[str, Any]) -> None:
-    """Prints the plan of scoring texts, without scoring any.
-
-    Args:
-        objective: with the checkpoint's values.
-        settings: further rows.
-    """
+def _show(
+    title: str,
+    settings: Mapping[str, Any],
+    objective: Objective,
+    store: ExampleStore | None,
+    seq_length: int | None,
+) -> None:
     inside = num_parameters(objective.encoder)
-    _print(
-        "Plan (dry run: nothing is scored)",
-        {**settings, "parameters of the encoder": f"{inside:,}"},
-    )
+    rows = {**settings, "parameters of the encoder": f"{inside:,}"}
+    if store is not None:
+        rows |= _of_examples(objective, store, seq_length)
+    table = Table(title=title, show_header=False)
+    for name, value in rows.items():
+        table.add_row(name, str(value))
+    Console().print(table)
 
 
-def _model_rows(
+def _of_examples(
     objective: Objective, store: ExampleStore, seq_length: int | None
 ) -> dict[str, str]:
     rows = [Row(0, i) for i in range(min(2, len(store)))]
@@ -109,9 +105,7 @@ def _model_rows(
             for name, term in terms.items()
             if term.is_trained
         ]
-    inside = num_parameters(objective.encoder)
     return {
-        "parameters of the encoder": f"{inside:,}",
         "shape of two examples": str(tuple(batch.input_ids.shape)),
         "their loss as it is now": ", ".join(losses) or "none without right answers",
     }
@@ -123,10 +117,3 @@ def _has_target(store: ExampleStore, index: int) -> bool:
         return True
     known = set(store.row("labels", index).tolist()) - {NO_LABEL, UNKNOWN_LABEL}
     return bool(known) or len(store.row("values", index)) > 0
-
-
-def _print(title: str, rows: Mapping[str, Any]) -> None:
-    table = Table(title=title, show_header=False)
-    for name, value in rows.items():
-        table.add_row(name, str(value))
-    Console().print(table)

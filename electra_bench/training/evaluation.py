@@ -1,22 +1,21 @@
 """Predictions of a task kind and their scores, by the task's own functions."""
 
+import collections
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import seqio
 import tensorflow as tf
 
 from electra_bench.core import PretrainingObjective, Seed, TaskKind
 from electra_bench.core.optional import HasMerge
+from electra_bench.data.examples import batches
 from electra_bench.data.examples.batch_plan import Row
-from electra_bench.data.examples.batches import (
-    evaluation_batches,
-    make_batch,
-    signature,
-)
 from electra_bench.data.examples.store import ExampleStore
 from electra_bench.records import Prediction
-from electra_bench.training.scoring_progress import ScoringProgress
+from electra_bench.training.progress import ScoringProgress
 
 
 class Scored(NamedTuple):
@@ -48,7 +47,7 @@ class Evaluator:
         self._batch_size = batch_size
         self._outputs: Callable = tf.function(
             lambda batch: objective.outputs(batch, Seed.of(0)),
-            input_signature=[signature(batch_size)],
+            input_signature=[batches.signature(batch_size)],
             autograph=False,
         )
 
@@ -61,7 +60,7 @@ class Evaluator:
             name: what a display of the progress is called; None shows none.
         """
         predicted = self._decoded(name)
-        targets, values, predictions = [], [], []
+        predictions = []
         for rows in self._examples():
             example = self._store[rows[0]]
             decoded = [predicted[row] for row in rows]
@@ -71,51 +70,41 @@ class Evaluator:
                 [(value, scores)] = decoded
             value = self._task.postprocess_fn(value, example=example, is_target=False)
             target = target_of(self._task, example)
-            targets.append(target)
-            values.append(value)
-            predictions.append(
-                Prediction(str(example.get("id", rows[0])), target, value, scores)
-            )
-        metrics: dict[str, float] = {}
-        if all(target is not None for target in targets):
-            metrics = task_metrics(
-                self._task, targets, values, [p.scores for p in predictions]
-            )
+            identity = str(example.get("id", rows[0]))
+            predictions.append(Prediction(identity, target, value, scores))
+        if any(p.target is None for p in predictions):
+            return Scored({}, predictions)
+        metrics = task_metrics(
+            self._task,
+            [p.target for p in predictions],
+            [p.prediction for p in predictions],
+            [p.scores for p in predictions],
+        )
         return Scored(metrics, predictions)
 
     def _decoded(self, name: str | None) -> list[tuple[Any, Any]]:
-        if name is None:
-            return self._decode_all(lambda rows, tokens: None)
-        total = int(self._store.lengths("input_ids").sum())
-        with ScoringProgress(name, len(self._store), total) as progress:
-            return self._decode_all(progress.update)
-
-    def _decode_all(
-        self, on_batch: Callable[[int, int], None]
-    ) -> list[tuple[Any, Any]]:
-        """Every row's answer; `on_batch` gets rows and tokens of each batch."""
+        """Every row's answer, and what it was chosen by."""
         decoded: list[Any] = [None] * len(self._store)
-        for batch in evaluation_batches(self._store, self._batch_size):
-            outputs = {
-                name: value.numpy()
-                for name, value in self._outputs(_tensors(batch)).items()
-            }
-            for i, row in enumerate(batch.example_id):
-                if row >= 0:
-                    decoded[row] = self._objective.decode(
-                        {name: value[i] for name, value in outputs.items()},
-                        self._store[int(row)],
-                    )
-            rows = int((batch.example_id >= 0).sum())
-            on_batch(rows, int(batch.input_mask.sum()))
+        total = int(self._store.lengths("input_ids").sum())
+        progress = ScoringProgress(name, len(decoded), total) if name else None
+        with progress or contextlib.nullcontext():
+            for batch in batches.evaluation_batches(self._store, self._batch_size):
+                tensors = self._outputs(_tensors(batch))
+                outputs = {name: value.numpy() for name, value in tensors.items()}
+                rows = np.flatnonzero(batch.example_id >= 0)
+                for i in rows:
+                    row = int(batch.example_id[i])
+                    own = {name: value[i] for name, value in outputs.items()}
+                    decoded[row] = self._objective.decode(own, self._store[row])
+                if progress:
+                    progress.update(len(rows), int(batch.input_mask.sum()))
         return decoded
 
     def _examples(self) -> list[list[int]]:
         """Rows of the store that belong to one example, in the order of the split."""
-        grouped: dict[int, list[int]] = {}
+        grouped = collections.defaultdict(list)
         for row in range(len(self._store)):
-            identity = int(self._store.row("example_id", row)[0])
-            grouped.setdefault(identity, []).append(row)
+            grouped[int(self._store.row("example_id", row)[0])].append(row)
         return list(grouped.values())
 
 
@@ -146,15 +135,10 @@ def task_metrics(
         predictions: an answer an example, in the order of `targets`.
         scores: what each prediction was chosen by, as the task kind decodes it.
     """
-    metrics: dict[str, float] = {}
-    for functions, values in (
-        (task.predict_metric_fns, predictions),
-        (task.score_metric_fns, scores),
-    ):
-        for function in functions:
-            found = function(targets, values)
-            metrics |= {name: float(value) for name, value in found.items()}
-    return metrics
+    calls = [(function, predictions) for function in task.predict_metric_fns]
+    calls += [(function, scores) for function in task.score_metric_fns]
+    found = [function(targets, values) for function, values in calls]
+    return {name: float(value) for part in found for name, value in part.items()}
 
 
 def _tensors(batch):
@@ -192,6 +176,6 @@ def evaluate_pretraining(
     size = min(batch_size, len(store))
     for number in range(num_evaluated(store, batch_size, max_batches) // size):
         rows = [Row(0, number * size + i) for i in range(size)]
-        batch = make_batch([store], rows, seq_length)
+        batch = batches.make_batch([store], rows, seq_length)
         metrics.update(outputs(_tensors(batch), Seed.of(0, number)))
     return metrics.result()

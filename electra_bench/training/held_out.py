@@ -32,7 +32,9 @@ class HeldOut(NamedTuple):
 
     def evaluation(self) -> Callable[[int], dict[str, dict[str, float]]]:
         """What gives a step's metrics, by corpus."""
-        outputs = tf.function(self.objective.outputs, reduce_retracing=True, autograph=False)
+        outputs = tf.function(
+            self.objective.outputs, reduce_retracing=True, autograph=False
+        )
 
         def evaluate(step: int) -> dict[str, dict[str, float]]:
             del step  # every evaluation masks alike

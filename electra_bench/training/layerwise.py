@@ -1,6 +1,6 @@
 """Lower learning rates for layers near the input."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 
 def multipliers(num_layers: int, decay: float, *, gap: bool) -> dict[str, float]:
@@ -24,19 +24,29 @@ def multipliers(num_layers: int, decay: float, *, gap: bool) -> dict[str, float]
 
 
 def layer_rates(
-    names: Iterable[str], num_layers: int, decay: float, *, gap: bool
+    names: Collection[str], num_layers: int | None, decay: float | None, *, gap: bool
 ) -> dict[str, float]:
-    """The factor of every variable.
+    """The factor of every variable's learning rate.
 
     Args:
         names: of the variables.
-        num_layers: of the encoder.
-        decay: see `multipliers`.
+        num_layers: of the encoder; needed with `decay`.
+        decay: see `multipliers`; None gives all the same rate.
         gap: see `multipliers`.
 
     Raises:
-        ValueError: a name contains no key, or more than one.
+        ValueError: two variables have one name, or a name contains no key, or more than
+            one.
     """
+    if len(set(names)) != len(names):
+        raise ValueError(
+            f"variables need different names, got {len(names)} with {len(set(names))} "
+            "names"
+        )
+    if decay is None:
+        return dict.fromkeys(names, 1.0)
+    if num_layers is None:
+        raise ValueError("layer_decay needs num_layers, got None")
     factors = multipliers(num_layers, decay, gap=gap)
     rates = {}
     for name in names:

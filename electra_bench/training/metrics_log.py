@@ -1,5 +1,6 @@
 """`metrics.jsonl` and TensorBoard."""
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from electra_bench.system.atomic import write_text
 
 
-class MetricsLog:
+class MetricsLog(contextlib.AbstractContextManager):
     """Writes one JSON object per logged step, and the same to TensorBoard.
 
     The lines hold nothing that depends on the clock, so that a run which was interrupted
@@ -19,23 +20,17 @@ class MetricsLog:
 
     def __init__(self, run_dir: str, first_step: int):
         """Opens the file and drops lines beyond `first_step`, which will come again."""
-        self._path = os.path.join(run_dir, "metrics.jsonl")
-        self._drop_after(first_step)
-        self._file = open(self._path, "a", encoding="utf-8")  # noqa: SIM115
+        path = os.path.join(run_dir, "metrics.jsonl")
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                # A line without its end was being written when the process was killed.
+                lines = [line for line in file if line.endswith("\n")]
+            kept = [line for line in lines if json.loads(line)["step"] <= first_step]
+            write_text(path, "".join(kept))
+        self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115
         self._writer = tf.summary.create_file_writer(
             os.path.join(run_dir, "tensorboard")
         )
-
-    def _drop_after(self, step: int) -> None:
-        if not os.path.exists(self._path):
-            return
-        kept = []
-        with open(self._path, encoding="utf-8") as file:
-            for line in file:
-                # A line without its end was being written when the process was killed.
-                if line.endswith("\n") and json.loads(line)["step"] <= step:
-                    kept.append(line)
-        write_text(self._path, "".join(kept))
 
     def write(self, step: int, phase: str, values: Mapping[str, float | str]) -> None:
         """Writes one line.
@@ -54,12 +49,8 @@ class MetricsLog:
         """Writes values to TensorBoard only."""
         with self._writer.as_default(step=step):
             for name, value in values.items():
-                if isinstance(value, str):
-                    continue
-                tf.summary.scalar(f"{phase}/{name}", value)
-
-    def __enter__(self) -> "MetricsLog":
-        return self
+                if not isinstance(value, str):
+                    tf.summary.scalar(f"{phase}/{name}", value)
 
     def __exit__(self, *exception: object) -> None:
         self._file.close()

@@ -1,7 +1,6 @@
 """The optimizer that a run chooses, and what optimizers share."""
 
 import abc
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,13 +10,12 @@ import tensorflow as tf
 from electra_bench import config
 from electra_bench.config.roles import Given, Result
 from electra_bench.core import Gradient, Optimizer, Schedule
-from electra_bench.core.variables import variable_name
+from electra_bench.core.variables import replicated, variable_name
 from electra_bench.registry import optimizers, training
-from electra_bench.training.choices import LINEAR_ONLY, chosen
-from electra_bench.training.clipping import clip_by_global_norm
+from electra_bench.training.choices import LINEAR_ONLY, build, chosen
 from electra_bench.training.layerwise import layer_rates
 
-# Patterns of names that are not decayed; embeddings are.
+# Parts of the names of what is not decayed; embeddings are.
 NOT_DECAYED = ("LayerNorm", "layer_norm", "bias")
 
 
@@ -40,8 +38,7 @@ def build_optimizer(
     """
     # AdamW is older than the choice: what is shared is bound under its own name.
     part = "adamw" if chosen("optimizer") == "adamw" else "optimizer"
-    builder = training.get(part)
-    for name in set(given) & set(gin.get_bindings(builder)):
+    for name in set(given) & set(gin.get_bindings(training.get(part))):
         raise config.ConfigError(
             f"training.{part}.{name} is bound, but this run sets it by its own {name}"
         )
@@ -53,8 +50,7 @@ def build_optimizer(
     if part == "adamw" and chosen("schedule") != "linear":
         # Given, so that the run's configuration does not say what has no effect.
         supplied |= LINEAR_ONLY
-    config.require_bound(f"training.{part}", supplied)
-    return builder(**supplied)
+    return build(training, part, **supplied)
 
 
 class Shared(NamedTuple):
@@ -62,7 +58,7 @@ class Shared(NamedTuple):
 
     Attributes:
         variables: what to train.
-        rates: factor of the learning rate by variable name, see `layer_factors`.
+        rates: factor of the learning rate by variable name, see `layer_rates`.
         learning_rate: of every step.
         weight_decay: decoupled: added to the update, times the learning rate.
         clip_norm: largest global norm of the gradients; 0 for no clipping.
@@ -115,53 +111,46 @@ def optimizer(
         UnknownName: no such optimizer or schedule.
         ValueError: a number is out of range, or a variable has no layer-wise rate.
     """
+    names = [variable_name(variable) for variable in variables]
     shared = Shared(
         tuple(variables),
-        layer_factors(variables, num_layers, layer_decay, gap=layer_decay_gap),
+        layer_rates(names, num_layers, layer_decay, gap=layer_decay_gap),
         training.get("schedule")(peak_lr, total_steps),
         weight_decay,
         clip_norm,
         clip_sums_rows,
     )
-    builder = optimizers.get(name)
-    config.require_bound(f"training.{name}", ["shared"])
-    return builder(shared=shared)
+    return build(optimizers, name, shared=shared)
 
 
-def layer_factors(
-    variables: Sequence[tf.Variable],
-    num_layers: int | None,
-    decay: float | None,
-    *,
-    gap: bool,
-) -> dict[str, float]:
-    """Factors of the learning rate by variable name.
+def clip_by_global_norm(
+    gradients: Sequence[Gradient], clip_norm: float, *, sum_rows: bool
+) -> tuple[list[tf.Tensor | None], tf.Tensor]:
+    """Scales all gradients so that their common norm is at most `clip_norm`.
 
     Args:
-        variables: what to train.
-        num_layers: of the encoder; needed with `decay`.
-        decay: factor from one layer to the next below; None gives all the same rate.
-        gap: see `layerwise.multipliers`.
+        gradients: dense, or `IndexedSlices` whose rows may repeat; None is kept.
+        clip_norm: the largest norm; 0 leaves the gradients alone.
+        sum_rows: whether repeated rows are added up before the norm is taken. The
+            original does not, on CPU and GPU: where a table is used by look-ups only, its
+            norm is then larger or smaller than the true one.
 
-    Raises:
-        ValueError: two variables of one name, or no rate for a variable.
+    Returns:
+        The gradients, dense, and the norm before clipping.
+
+    Source: google-research/electra model/optimization.py `create_optimizer`.
     """
-    names = [variable_name(variable) for variable in variables]
-    if len(set(names)) != len(names):
-        raise ValueError(
-            f"variables need different names, got {len(names)} with {len(set(names))} "
-            "names"
-        )
-    if decay is None:
-        return dict.fromkeys(names, 1.0)
-    if num_layers is None:
-        raise ValueError("layer_decay needs num_layers, got None")
-    return layer_rates(names, num_layers, decay, gap=gap)
+    if sum_rows:
+        gradients = [g if g is None else tf.convert_to_tensor(g) for g in gradients]
+    norm = tf.linalg.global_norm(gradients)
+    if clip_norm:
+        gradients, _ = tf.clip_by_global_norm(gradients, clip_norm, use_norm=norm)
+    return [g if g is None else tf.convert_to_tensor(g) for g in gradients], norm
 
 
 def is_decayed(name: str) -> bool:
     """Whether weight decay applies to the variable of this name."""
-    return not any(re.search(pattern, name) for pattern in NOT_DECAYED)
+    return not any(part in name for part in NOT_DECAYED)
 
 
 class SlotOptimizer(tf.Module, abc.ABC):
@@ -186,7 +175,8 @@ class SlotOptimizer(tf.Module, abc.ABC):
         for variable in shared.variables:
             for slot in self.SLOTS:
                 name = f"{variable_name(variable)}/{slot}"
-                self.slots[name] = _slot(variable, name)
+                zeros = tf.zeros(variable.shape)
+                self.slots[name] = replicated(zeros, name, trainable=False)
 
     @abc.abstractmethod
     def update(
@@ -238,12 +228,3 @@ def subtract(variable: tf.Variable, value: tf.Tensor) -> None:
 def assign(variable: tf.Variable, value: tf.Tensor) -> None:
     """Sets the copy of a variable that this replica has."""
     tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
-
-
-def _slot(variable: tf.Variable, name: str) -> tf.Variable:
-    return tf.Variable(
-        tf.zeros(variable.shape),
-        name=name,
-        trainable=False,
-        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-    )

@@ -1,14 +1,26 @@
-"""How a training shows that it is getting on."""
+"""How training and scoring show that they are getting on."""
 
 import time
 from collections.abc import Mapping
 
-from rich.progress import MofNCompleteColumn, TextColumn
+from rich import progress
 
 from electra_bench.system.progress import ProgressDisplay
 
 
-class TrainingProgress(ProgressDisplay):
+class _Numbers(ProgressDisplay):
+    """A count of what is done, and numbers beside it."""
+
+    def __init__(
+        self, name: str, count: progress.ProgressColumn, total: int, completed: int
+    ):
+        column = progress.TextColumn("{task.fields[numbers]}")
+        super().__init__(
+            name, count, column, total=total, completed=completed, numbers=""
+        )
+
+
+class TrainingProgress(_Numbers):
     """Shows step, loss, tokens/s and the time left."""
 
     def __init__(self, name: str, first_step: int, num_steps: int, tokens: int):
@@ -20,22 +32,11 @@ class TrainingProgress(ProgressDisplay):
             num_steps: updates in all.
             tokens: seen before.
         """
-        super().__init__(
-            name,
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[numbers]}"),
-            total=num_steps,
-            completed=first_step,
-            numbers="",
-        )
+        super().__init__(name, progress.MofNCompleteColumn(), num_steps, first_step)
         self._first_step = first_step
         self._num_steps = num_steps
         self._last = self.start
         self._tokens = tokens
-
-    def warn(self, text: str) -> None:
-        """Shows a warning."""
-        self.write(f"warning: {text}")
 
     def update(self, step: int, tokens: int, values: Mapping[str, float]) -> float:
         """Shows the state after `step`.
@@ -63,3 +64,40 @@ class TrainingProgress(ProgressDisplay):
             numbers=numbers,
         )
         return tokens_per_s
+
+
+class ScoringProgress(_Numbers):
+    """Shows passes, tokens/s and the time left."""
+
+    def __init__(self, name: str, num_passes: int, num_tokens: int):
+        """Starts the clock.
+
+        Args:
+            name: what is scored.
+            num_passes: rows that are to go through the encoder.
+            num_tokens: tokens of them.
+        """
+        super().__init__(name, progress.TaskProgressColumn(), num_tokens, 0)
+        self._num_passes = num_passes
+        self._num_tokens = num_tokens
+        self._passes = self._tokens = 0
+
+    def update(self, passes: int, tokens: int) -> None:
+        """Counts what is done and shows the state.
+
+        Args:
+            passes: further rows that went through the encoder.
+            tokens: of them.
+        """
+        self._passes += passes
+        self._tokens += tokens
+        tokens_per_s = self._tokens / self.elapsed
+        passed = f"{self._passes:,}/{self._num_passes:,} passes"
+        numbers = f"{passed}  {tokens_per_s:,.0f} tokens/s"
+        left = (self._num_tokens - self._tokens) / max(tokens_per_s, 1e-9)
+        done = 100 * self._tokens / max(self._num_tokens, 1)
+        self.show(
+            f"{done:.1f} %  {numbers}  eta {left:,.0f} s",
+            completed=self._tokens,
+            numbers=numbers,
+        )

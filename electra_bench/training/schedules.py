@@ -1,14 +1,13 @@
 """Learning-rate schedules: the rate as a function of the step."""
 
-import functools
 from typing import Literal
 
 import tensorflow as tf
 
-from electra_bench import config
 from electra_bench.config.roles import Given, Result
 from electra_bench.core import Schedule
 from electra_bench.registry import schedules, training
+from electra_bench.training.choices import build
 
 WarmupShape = Literal["multiplied", "separate"]
 
@@ -39,10 +38,9 @@ def schedule(
         ValueError: a number is out of range.
     """
     warmup = warmup_length(total_steps, warmup_steps, warmup_proportion)
-    builder = schedules.get(name)
-    supplied = {"peak_lr": peak_lr, "total_steps": total_steps, "warmup": warmup}
-    config.require_bound(f"training.{name}", supplied)
-    return builder(**supplied)
+    return build(
+        schedules, name, peak_lr=peak_lr, total_steps=total_steps, warmup=warmup
+    )
 
 
 @schedules.register("linear")
@@ -54,27 +52,37 @@ def linear(
     warmup_shape: Result[WarmupShape] = "multiplied",
     decay_power: Result[float] = 1.0,
 ) -> Schedule:
-    """Linear warm-up and linear or polynomial decay to 0, see `learning_rate`.
+    """Linear warm-up and linear or polynomial decay to 0.
+
+    The first update has rate 0 if there is a warm-up.
 
     Args:
         peak_lr: highest rate of `separate`; `multiplied` stays below it.
         total_steps: where the rate reaches 0.
-        warmup: steps of warm-up.
-        warmup_shape: `multiplied` lets the decay run during the warm-up, as the original
-            does, so that the rate never reaches `peak_lr`; `separate` does not.
+        warmup: steps of warm-up; 0 for none.
+        warmup_shape: `multiplied` lets the decay run from step 0, times the warm-up, as
+            the original does, so that the rate never reaches `peak_lr`; `separate` starts
+            it where the warm-up ends.
         decay_power: exponent of the decay.
 
     Raises:
         ValueError: unknown shape.
+
+    Source: Clark et al. 2020, appendix A; google-research/electra model/optimization.py
+    `create_optimizer`. Differs: without warm-up the rate of step 0 is the peak, not NaN.
     """
-    rate = functools.partial(
-        learning_rate,
-        peak=peak_lr,
-        total_steps=total_steps,
-        warmup=warmup,
-        decay_power=decay_power,
-        shape=warmup_shape,
-    )
+
+    def rate(step: tf.Tensor | int) -> tf.Tensor:
+        if warmup_shape == "multiplied":
+            done = tf.minimum(tf.cast(step, tf.float32), total_steps) / total_steps
+        elif warmup_shape == "separate":
+            done = after_warmup(step, total_steps, warmup)
+        else:
+            raise ValueError(
+                f"warmup_shape must be 'multiplied' or 'separate', got {warmup_shape!r}"
+            )
+        return peak_lr * tf.pow(1.0 - done, decay_power) * warmed_up(step, warmup)
+
     rate(0)  # finds a wrong setting now, not in a step
     return rate
 
@@ -129,40 +137,3 @@ def after_warmup(step: tf.Tensor | int, total_steps: int, warmup: float) -> tf.T
     """
     rest = max(total_steps - warmup, 1e-9)
     return tf.clip_by_value((tf.cast(step, tf.float32) - warmup) / rest, 0.0, 1.0)
-
-
-def learning_rate(
-    step: tf.Tensor | int,
-    *,
-    peak: float,
-    total_steps: int,
-    warmup: float,
-    decay_power: float = 1.0,
-    shape: WarmupShape = "multiplied",
-) -> tf.Tensor:
-    """Linear warm-up and polynomial decay to 0, float32 scalar.
-
-    Args:
-        step: updates done before; the first one has rate 0 if there is a warm-up.
-        peak: highest rate of `separate`; `multiplied` stays below it.
-        total_steps: where the rate reaches 0.
-        warmup: steps of warm-up; 0 for none.
-        decay_power: exponent of the decay.
-        shape: `multiplied`: the decay runs from step 0, times the warm-up, as in the
-            original. `separate`: the decay starts where the warm-up ends.
-
-    Raises:
-        ValueError: unknown shape.
-
-    Source: Clark et al. 2020, appendix A; google-research/electra model/optimization.py
-    `create_optimizer`. Differs: without warm-up the rate of step 0 is the peak, not NaN.
-    """
-    if shape == "multiplied":
-        done = tf.minimum(tf.cast(step, tf.float32), total_steps) / total_steps
-    elif shape == "separate":
-        done = after_warmup(step, total_steps, warmup)
-    else:
-        raise ValueError(
-            f"warmup_shape must be 'multiplied' or 'separate', got {shape!r}"
-        )
-    return peak * tf.pow(1.0 - done, decay_power) * warmed_up(step, warmup)

@@ -49,9 +49,8 @@ def training_stages(
     """
     stages = stages_of(objective)
     starts = [round(stage.start * num_steps) for stage in stages]
-    lengths = [
-        end - start for start, end in zip(starts, [*starts[1:], num_steps], strict=True)
-    ]
+    ends = [*starts[1:], num_steps]
+    lengths = [end - start for start, end in zip(starts, ends, strict=True)]
     if min(lengths) < 1:
         raise ValueError(
             f"{len(stages)} stages need at least one step each, got {num_steps} in all"
@@ -75,11 +74,7 @@ def _trained(
             raise ValueError(
                 f"frozen: {expression!r} is found in no variable's name; near: {near}"
             )
-    left = [
-        variable
-        for name, variable in names.items()
-        if not any(re.search(expression, name) for expression in frozen)
-    ]
+    left = [v for n, v in names.items() if not any(re.search(e, n) for e in frozen)]
     if not left:
         raise ValueError(f"frozen: {list(frozen)} leave nothing to train")
     return tuple(left)

@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from electra_bench import config
 from electra_bench.config.roles import Result
 from electra_bench.registry import strategies, training
+from electra_bench.training.choices import build
 
 
 @training.register("strategy")
@@ -19,9 +19,7 @@ def strategy(name: Result[str] = "default") -> tf.distribute.Strategy:
     Raises:
         UnknownName: no such strategy.
     """
-    builder = strategies.get(name)
-    config.require_bound(f"training.{name}", ())
-    return builder()
+    return build(strategies, name)
 
 
 @strategies.register("default")

@@ -8,14 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench.core import Batch, SpecialIds
-from electra_bench.data.examples.batches import (
-    LENGTH_MULTIPLE,
-    pad_rows,
-    rounded_up,
-    signature,
-)
+from electra_bench.data.examples import batches
 from electra_bench.objectives.pseudo_likelihood import PseudoLikelihood
-from electra_bench.training.scoring_progress import ScoringProgress
+from electra_bench.training.progress import ScoringProgress
 
 # [CLS] before a text and [SEP] after it.
 NUM_SPECIAL = 2
@@ -74,7 +69,7 @@ class TextScorer:
         self._max_positions = max_positions
         self._score = tf.function(
             method.score,
-            input_signature=[signature(), tf.TensorSpec([None, 1], tf.int32)],
+            input_signature=[batches.signature(), tf.TensorSpec([None, 1], tf.int32)],
         )
 
     def score(self, texts: Sequence[np.ndarray], name: str) -> Scores:
@@ -87,14 +82,24 @@ class TextScorer:
         start = time.monotonic()
         counts = np.array([len(ids) for ids in texts], np.int64)
         scores = [np.zeros(count, np.float32) for count in counts]
-        rows = _Rows.of(counts, self._method.masks)
-        lengths = counts[rows.texts] + NUM_SPECIAL
+        owners, positions = _rows(counts, self._method.masks)
+        lengths = counts[owners] + NUM_SPECIAL
         total = int(lengths.sum())
-        with ScoringProgress(name, len(rows.texts), total) as progress:
+        with ScoringProgress(name, len(owners), total) as progress:
             for group in length_groups(lengths, self._most_rows):
-                self._score_group(texts, rows, group, scores)
+                rows = [texts[owner] for owner in owners[group]]
+                batch = text_batch(rows, self._special_ids, self._max_positions)
+                # [CLS] is at position 0.
+                places = (positions[group] + 1)[:, np.newaxis].astype(np.int32)
+                found = self._score(batch, tf.constant(places)).numpy()
+                for i, row in zip(group, found, strict=True):
+                    own = scores[owners[i]]
+                    if self._method.masks:
+                        own[positions[i]] = row[0]
+                    else:
+                        own[:] = row[1 : len(own) + 1]
                 progress.update(len(group), int(lengths[group].sum()))
-        return Scores(scores, len(rows.texts), time.monotonic() - start)
+        return Scores(scores, len(owners), time.monotonic() - start)
 
     def _most_rows(self, seq: int) -> int:
         """Rows of a batch that is padded to `seq` tokens."""
@@ -104,53 +109,23 @@ class TextScorer:
             rows = min(rows, SOFTMAX_BYTES // (4 * self._method.vocab_size * scored))
         return max(1, rows)
 
-    def _score_group(
-        self,
-        texts: Sequence[np.ndarray],
-        rows: "_Rows",
-        group: np.ndarray,
-        scores: list[np.ndarray],
-    ) -> None:
-        chosen = rows.texts[group]
-        positions = rows.positions[group]
-        batch = text_batch(
-            [texts[i] for i in chosen], self._special_ids, self._max_positions
-        )
-        # [CLS] is at position 0.
-        places = (positions + 1)[:, np.newaxis].astype(np.int32)
-        found = self._score(batch, tf.constant(places)).numpy()
-        for i, text in enumerate(chosen):
-            if self._method.masks:
-                scores[text][positions[i]] = found[i, 0]
-            else:
-                scores[text][:] = found[i, 1 : len(scores[text]) + 1]
 
+def _rows(counts: np.ndarray, masks: bool) -> tuple[np.ndarray, np.ndarray]:
+    """What goes through the encoder: every text with tokens, or every token of each.
 
-class _Rows(NamedTuple):
-    """What goes through the encoder.
+    Args:
+        counts: tokens of each text, int64 [texts].
+        masks: whether tokens are scored one by one.
 
-    Attributes:
-        texts: the text of each row, int64 [rows].
-        positions: the token that is scored, if only one is, int64 [rows].
+    Returns:
+        The text of each row, and the token that is scored, if only one is, int64 [rows].
     """
-
-    texts: np.ndarray
-    positions: np.ndarray
-
-    @classmethod
-    def of(cls, counts: np.ndarray, masks: bool) -> "_Rows":
-        """A row for every text with tokens, or for every token of each.
-
-        Args:
-            counts: tokens of each text, int64 [texts].
-            masks: whether tokens are scored one by one.
-        """
-        if not masks:
-            texts = np.flatnonzero(counts)
-            return cls(texts, np.zeros_like(texts))
-        texts = np.repeat(np.arange(len(counts)), counts)
-        starts = np.repeat(np.cumsum(counts) - counts, counts)
-        return cls(texts, np.arange(len(texts)) - starts)
+    if not masks:
+        owners = np.flatnonzero(counts)
+        return owners, np.zeros_like(owners)
+    owners = np.repeat(np.arange(len(counts)), counts)
+    starts = np.repeat(np.cumsum(counts) - counts, counts)
+    return owners, np.arange(len(owners)) - starts
 
 
 def length_groups(
@@ -169,7 +144,7 @@ def length_groups(
     order = np.argsort(-lengths, kind="stable")
     start = 0
     while start < len(order):
-        seq = rounded_up(int(lengths[order[start]]), LENGTH_MULTIPLE)
+        seq = batches.rounded_up(int(lengths[order[start]]), batches.LENGTH_MULTIPLE)
         end = start + most_rows(seq)
         yield order[start:end]
         start = end
@@ -190,11 +165,11 @@ def text_batch(
     cls, sep = [special_ids.cls], [special_ids.sep]
     rows = [np.concatenate([cls, ids, sep]) for ids in texts]
     lengths = np.array([len(row) for row in rows])
-    seq = rounded_up(int(lengths.max()), LENGTH_MULTIPLE)
+    seq = batches.rounded_up(int(lengths.max()), batches.LENGTH_MULTIPLE)
     seq = min(seq, max_positions or seq)
     count = len(rows)
     return Batch(
-        input_ids=tf.constant(pad_rows(rows, seq, np.int32)),
+        input_ids=tf.constant(batches.pad_rows(rows, seq, np.int32)),
         input_mask=tf.constant((np.arange(seq) < lengths[:, None]).astype(np.int32)),
         segment_ids=tf.zeros([count, seq], tf.int32),
         labels=tf.zeros([count, 0], tf.int32),

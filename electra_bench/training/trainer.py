@@ -1,5 +1,6 @@
 """The training loop: any objective, any strategy, exactly resumable."""
 
+import contextlib
 import dataclasses
 import functools
 import math
@@ -7,7 +8,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,12 +20,8 @@ from electra_bench.core import Batch, Objective, Seed
 from electra_bench.core.optional import HasWarning
 from electra_bench.core.variables import by_name
 from electra_bench.registry import training
-from electra_bench.training.checkpoints import (
-    Checkpoints,
-    read_state,
-    restore,
-    step_of_checkpoint,
-)
+from electra_bench.training import checkpoints
+from electra_bench.training.checkpoints import Checkpoints
 from electra_bench.training.metrics_log import MetricsLog
 from electra_bench.training.progress import TrainingProgress
 from electra_bench.training.stages import TrainingStage
@@ -35,6 +33,9 @@ Evaluation = Mapping[str, Mapping[str, float]]
 # Updates, and fraction of a stage; before, little can be learnt.
 WARN_AFTER_STEPS = 1000
 WARN_AFTER = 0.25
+# How long one call of the compiled loop takes: so Ctrl-C is seen soon with any size of
+# model. Results do not depend on it.
+ABOUT_S = 1.0
 
 
 class NonFiniteLoss(ValueError):
@@ -69,16 +70,12 @@ class Loop:
         Raises:
             ValueError: one is out of range.
         """
-        for name, least in {
-            "log_every": 1,
-            "checkpoint_every": 0,
-            "eval_every": 0,
-            "keep": 1,
-        }.items():
-            if getattr(self, name) < least:
+        smallest = {"log_every": 1, "checkpoint_every": 0, "eval_every": 0, "keep": 1}
+        for name, least in smallest.items():
+            value = getattr(self, name)
+            if value < least:
                 raise ValueError(
-                    f"training.loop.{name} must be at least {least}, "
-                    f"got {getattr(self, name)}"
+                    f"training.loop.{name} must be at least {least}, got {value}"
                 )
 
 
@@ -162,39 +159,36 @@ class Trainer:
                 `run_dir`, and the last checkpoint stays.
         """
         settings = self._settings
-        checkpoints = Checkpoints(
-            os.path.join(run_dir, "checkpoints"), settings.keep, self._keep_steps
-        )
-        step, state = self._resume(checkpoints)
+        folder = os.path.join(run_dir, "checkpoints")
+        saved = Checkpoints(folder, settings.keep, self._keep_steps)
+        first, state = self._resume(saved)
+        step = first
         started = time.monotonic() - state["wall_s"]
         iterator = iter(self._strategy.experimental_distribute_dataset(dataset(step)))
+        progress = TrainingProgress(self._name, step, self._num_steps, state["tokens"])
         with (
             MetricsLog(run_dir, step) as log,
-            _Interruption() as interruption,
-            TrainingProgress(
-                self._name, step, self._num_steps, state["tokens"]
-            ) as progress,
+            _interruption() as interruption,
+            progress,
         ):
             if step:
                 progress.write(f"goes on after step {step} of {self._num_steps}")
-            pace = _Pace()
+            most = 1
             while step < self._num_steps:
                 stage = self._stage(step)
                 if step == self._stages[stage].first_step:
                     for source, target in self._stages[stage].stage.copies:
                         target.assign(source)
-                count = min(pace.steps, *self._steps_to_events(step, bool(evaluate)))
-                with pace:
-                    values = self._steps(iterator, stage, step, count, seed)
-                failed = self._not_finite(values)
-                if failed is not None:
-                    path = _dump(run_dir, step + failed, dataset)
-                    raise NonFiniteLoss(
-                        f"{self._name}: step {step + failed + 1} has loss "
-                        f"{values['loss'][failed]:g} and gradient norm "
-                        f"{values['gradient_norm'][failed]:g}; its batch is in {path}, "
-                        f"the last checkpoint is {checkpoints.latest}"
-                    )
+                count = min(most, *self._steps_to_events(step, bool(evaluate)))
+                called = time.monotonic()
+                numbers = (tf.constant(n, tf.int32) for n in (step, count, seed))
+                tensors = self._run(iterator, stage, *numbers)
+                # Of every step, in order.
+                values = {name: x.numpy().tolist() for name, x in tensors.items()}
+                # The first call compiles.
+                if step > first and time.monotonic() - called < ABOUT_S / 2:
+                    most *= 2
+                self._check_finite(values, step, run_dir, dataset, saved)
                 step += count
                 state["tokens"] += int(sum(values.pop("tokens")))
                 # What a line will be the mean of; a checkpoint may come in between.
@@ -203,19 +197,20 @@ class Trainer:
                 if self._is_due(step, settings.log_every):
                     self._log(step, state, log, progress)
                 if evaluate and self._is_due(step, settings.eval_every):
-                    state["evaluation"] = self._evaluation(evaluate(step))
-                    state["evaluated"] = step
+                    state |= {"evaluation": evaluate(step), "evaluated": step}
+                    self._check_best_metric(state["evaluation"])
                     for task, metrics in state["evaluation"].items():
                         log.write(step, "eval", {"task": task, **metrics})
-                evaluated = settings.best_metric and state["evaluated"] == step
                 if (
                     interruption.requested
-                    or evaluated
+                    or (settings.best_metric and state["evaluated"] == step)
                     or step in self._keep_steps
                     or self._is_due(step, settings.checkpoint_every)
                 ):
                     state["wall_s"] = time.monotonic() - started
-                    self._save(checkpoints, step, state)
+                    named = self._named(step).items()
+                    saved.save(step, {name: v.read_value() for name, v in named}, state)
+                    self._mark_if_best(saved, step, state)
                 if interruption.requested:
                     raise KeyboardInterrupt(
                         f"{self._name}: stopped after step {step} of "
@@ -225,11 +220,34 @@ class Trainer:
             steps=step,
             tokens=state["tokens"],
             wall_s=time.monotonic() - started,
-            checkpoint=checkpoints.latest,
+            checkpoint=saved.latest,
             evaluation=state["evaluation"],
         )
 
-    def _evaluation(self, evaluation: Evaluation) -> Evaluation:
+    def _check_finite(
+        self,
+        values: Mapping[str, list[float]],
+        step: int,
+        run_dir: str,
+        dataset: Callable[[int], tf.data.Dataset],
+        saved: Checkpoints,
+    ) -> None:
+        """Writes the batch of the first step whose loss is not finite, and raises."""
+        finite = np.isfinite([values["loss"], values["gradient_norm"]]).all(axis=0)
+        if finite.all():
+            return
+        failed = int(finite.argmin())
+        path = os.path.join(run_dir, f"batch-of-step-{step + failed + 1}.npz")
+        batch = next(iter(dataset(step + failed)))
+        np.savez(path, **{name: x.numpy() for name, x in batch._asdict().items()})
+        raise NonFiniteLoss(
+            f"{self._name}: step {step + failed + 1} has loss "
+            f"{values['loss'][failed]:g} and gradient norm "
+            f"{values['gradient_norm'][failed]:g}; its batch is in {path}, "
+            f"the last checkpoint is {saved.latest}"
+        )
+
+    def _check_best_metric(self, evaluation: Evaluation) -> None:
         metric = self._settings.best_metric
         for task, metrics in evaluation.items():
             if metric is not None and metric not in metrics:
@@ -237,7 +255,6 @@ class Trainer:
                     f"training.loop.best_metric: {task} has no metric {metric!r}; it has "
                     f"{sorted(metrics)}"
                 )
-        return evaluation
 
     def _steps_to_events(self, step: int, evaluates: bool) -> list[int]:
         settings = self._settings
@@ -255,14 +272,6 @@ class Trainer:
     def _is_due(self, step: int, every: int) -> bool:
         return step == self._num_steps or bool(every and step % every == 0)
 
-    def _not_finite(self, values: Mapping[str, list[float]]) -> int | None:
-        """Index of the first step whose loss or gradient is not finite."""
-        pairs = zip(values["loss"], values["gradient_norm"], strict=True)
-        for i, pair in enumerate(pairs):
-            if not all(map(math.isfinite, pair)):
-                return i
-        return None
-
     def _log(
         self,
         step: int,
@@ -270,34 +279,29 @@ class Trainer:
         log: MetricsLog,
         progress: TrainingProgress,
     ) -> None:
+        """Writes a line, and once a warning, if the objective had time to learn."""
         pending, state["pending"] = state["pending"], {}
         values = {name: sum(v) / len(v) for name, v in pending.items()}
         log.write(step, "train", {**values, "tokens": state["tokens"]})
         rate = progress.update(step, state["tokens"], values)
-        self._warn(step, values, progress)
         log.summarise(step, "speed", {"tokens_per_s": rate})
-
-    def _warn(
-        self, step: int, values: Mapping[str, float], progress: TrainingProgress
-    ) -> None:
-        """Shows what the objective finds wrong, once, when it had time to learn."""
-        stage = self._stages[self._stage(step - 1)]
-        objective = stage.stage.objective
-        needed = max(WARN_AFTER_STEPS, WARN_AFTER * stage.num_steps)
-        early = step - stage.first_step < needed
-        if self._warned or early or not isinstance(objective, HasWarning):
-            return
-        text = objective.warning(values)
-        if text:
-            self._warned = True
-            progress.warn(f"step {step}: {text}")
+        trained = self._stages[self._stage(step - 1)]
+        objective = trained.stage.objective
+        needed = max(WARN_AFTER_STEPS, WARN_AFTER * trained.num_steps)
+        is_late = step - trained.first_step >= needed
+        if is_late and not self._warned and isinstance(objective, HasWarning):
+            text = objective.warning(values)
+            if text:
+                self._warned = True
+                progress.write(f"warning: step {step}: {text}")
 
     def _named(self, step: int) -> dict[str, tf.Variable]:
         """What a checkpoint after `step` updates holds: slots of the stage that ends."""
         slots = self._stages[self._stage(max(step - 1, 0))].optimizer.slots
         return by_name(self._objective) | dict(slots)
 
-    def _resume(self, checkpoints: Checkpoints) -> tuple[int, dict[str, Any]]:
+    def _resume(self, saved: Checkpoints) -> tuple[int, dict[str, Any]]:
+        """Updates done, and what a checkpoint says of them besides the variables."""
         state = {
             "tokens": 0,
             "wall_s": 0.0,
@@ -305,26 +309,17 @@ class Trainer:
             "evaluation": {},
             "evaluated": None,
         }
-        latest = checkpoints.latest
+        latest = saved.latest
         if latest is None:
             return 0, state
-        step = restore(latest, self._named(step_of_checkpoint(latest)))
-        state |= read_state(latest)
-        self._mark_if_best(checkpoints, step, state)
+        named = self._named(checkpoints.step_of_checkpoint(latest))
+        step = checkpoints.restore(latest, named)
+        state |= checkpoints.read_state(latest)
+        self._mark_if_best(saved, step, state)
         return step, state
 
-    def _save(
-        self, checkpoints: Checkpoints, step: int, state: Mapping[str, Any]
-    ) -> None:
-        checkpoints.save(
-            step,
-            {name: v.read_value() for name, v in self._named(step).items()},
-            state,
-        )
-        self._mark_if_best(checkpoints, step, state)
-
     def _mark_if_best(
-        self, checkpoints: Checkpoints, step: int, state: Mapping[str, Any]
+        self, saved: Checkpoints, step: int, state: Mapping[str, Any]
     ) -> None:
         """Marks a checkpoint; done again on resuming, in case it was not reached."""
         metric = self._settings.best_metric
@@ -334,20 +329,10 @@ class Trainer:
         value = sum(values) / len(values)
         if math.isnan(value):
             return
-        best = checkpoints.best
+        best = saved.best
         sign = 1 if self._settings.higher_is_better else -1
         if best is None or best.step >= step or sign * value > sign * best.value:
-            checkpoints.mark_best(step, metric, value)
-
-    def _steps(
-        self, iterator: Any, stage: int, first_step: int, count: int, seed: int
-    ) -> dict[str, list[float]]:
-        """Values of every step, in order."""
-        numbers = (tf.constant(n, tf.int32) for n in (first_step, count, seed))
-        return {
-            name: value.numpy().tolist()
-            for name, value in self._run(iterator, stage, *numbers).items()
-        }
+            saved.mark_best(step, metric, value)
 
     @tf.function
     def _run(self, iterator, stage, first_step, count, seed):
@@ -370,10 +355,8 @@ class Trainer:
         """One update on all replicas; a function of its own so that it is built once."""
         replica_step = functools.partial(self._replica_step, self._stages[stage])
         values = self._strategy.run(replica_step, args=(batch, step, seed))
-        return {
-            name: self._strategy.experimental_local_results(value)[0]
-            for name, value in values.items()
-        }
+        of_replicas = self._strategy.experimental_local_results
+        return {name: of_replicas(value)[0] for name, value in values.items()}
 
     def _replica_step(
         self, trained: TrainingStage, batch: Batch, step: tf.Tensor, seed: tf.Tensor
@@ -393,13 +376,8 @@ class Trainer:
                 name: term.value(over_replicas(term.weight))
                 for name, term in terms.items()
             }
-            loss = tf.add_n(
-                [
-                    term.coefficient * parts[name]
-                    for name, term in terms.items()
-                    if term.is_trained
-                ]
-            )
+            in_loss = [name for name in terms if terms[name].is_trained]
+            loss = tf.add_n([terms[n].coefficient * parts[n] for n in in_loss])
         gradients = tape.gradient(loss, trained.stage.variables)
         gradients = [g if g is None else over_replicas(g) for g in gradients]
         of_stage = step - trained.first_step
@@ -418,54 +396,19 @@ class Trainer:
         }
 
 
-def _dump(run_dir: str, step: int, dataset: Callable[[int], tf.data.Dataset]) -> str:
-    """Writes the batch of the update after `step` others; returns the file's path."""
-    path = os.path.join(run_dir, f"batch-of-step-{step + 1}.npz")
-    batch = next(iter(dataset(step)))
-    np.savez(path, **{name: x.numpy() for name, x in batch._asdict().items()})
-    return path
-
-
-class _Pace:
-    """How many steps one call of the compiled loop takes: about a second of them.
-
-    So Ctrl-C is seen soon with any size of model. Results do not depend on it.
-    """
-
-    ABOUT_S = 1.0
-
-    def __init__(self):
-        self.steps = 1
-        self._calls = 0
-
-    def __enter__(self) -> "_Pace":
-        self._start = time.monotonic()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._calls += 1
-        if self._calls > 1 and time.monotonic() - self._start < self.ABOUT_S / 2:
-            self.steps *= 2
-
-
-class _Interruption:
+@contextlib.contextmanager
+def _interruption() -> Iterator[types.SimpleNamespace]:
     """Turns SIGINT and SIGTERM into a request that the loop sees between steps."""
+    interruption = types.SimpleNamespace(requested=False)
 
-    def __init__(self):
-        self.requested = False
+    def request(number: int, frame: object) -> None:
+        if interruption.requested:  # a second Ctrl-C means now
+            raise KeyboardInterrupt("stopped at once, without a checkpoint")
+        interruption.requested = True
 
-    def __enter__(self) -> "_Interruption":
-        self._previous = {}
+    with contextlib.ExitStack() as restored:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._previous[number] = signal.signal(number, self._request)
-        return self
-
-    def _request(self, number: int, frame: object) -> None:
-        if self.requested:  # a second Ctrl-C means now
-            raise KeyboardInterrupt("stopped at once, without a checkpoint")
-        self.requested = True
-
-    def __exit__(self, *exception: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
+                previous = signal.signal(number, request)
+                restored.callback(signal.signal, number, previous)
+        yield interruption

@@ -10,7 +10,7 @@ import tensorflow as tf
 from electra_bench import registry
 from electra_bench.core import Batch, Seed, SpecialIds, Variables
 from electra_bench.core.variables import variable_name
-from electra_bench.objectives.monitoring import Forward
+from electra_bench.objectives.electra import Forward
 from electra_bench.runs.building import encoder_factory
 
 SPECIAL = SpecialIds(size=10, pad=0, unk=1, cls=2, sep=3, mask=4)
@@ -71,10 +71,7 @@ def batch() -> Batch:
 
 @functools.cache
 def forward(name: str) -> Forward:
-    objective = built(name)
-    masked = objective.mask(batch(), seed())
-    uniform = objective.draws(masked, seed())
-    return objective.forward(batch(), masked, uniform, seed=seed(), training=False)
+    return built(name).run(batch(), seed(), training=False)
 
 
 def term(name: str, which: str) -> float:

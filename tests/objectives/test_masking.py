@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from electra_bench.core import Batch, Seed, SpecialIds
-from electra_bench.objectives import masking, positions, sampling
+from electra_bench.objectives import masking, sampling
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SPECIAL = SpecialIds(size=520, pad=0, unk=1, cls=2, sep=3, mask=4)
@@ -36,7 +36,7 @@ def mask(ids, input_mask, mask_prob, seed, **settings) -> masking.Masked:
 
 @pytest.mark.parametrize("rank", ["2d", "3d"])
 def test_gather_positions(helpers, rank):
-    got = positions.gather_positions(
+    got = masking.gather_positions(
         tf.constant(helpers[f"gather/sequence{rank}"]),
         tf.constant(helpers["gather/positions"]),
     )
@@ -47,13 +47,13 @@ def test_gather_positions(helpers, rank):
 def test_scatter_update(helpers, case):
     names = ("sequence", "updates", "positions")
     arguments = [tf.constant(helpers[f"scatter_{case}/{name}"]) for name in names]
-    updated, changed = positions.scatter_update(*arguments)
+    updated, changed = masking.scatter_update(*arguments)
     np.testing.assert_allclose(updated, helpers[f"scatter_{case}/out"], rtol=1e-6)
     np.testing.assert_array_equal(changed, helpers[f"scatter_{case}/mask"])
 
 
 def test_two_samples_for_one_position_become_their_floored_mean():
-    updated, _ = positions.scatter_update(
+    updated, _ = masking.scatter_update(
         tf.constant([[5, 6, 7]]), tf.constant([[10, 13]]), tf.constant([[1, 1]])
     )
     np.testing.assert_array_equal(updated, [[5, 11, 7]])
@@ -214,7 +214,7 @@ def test_what_is_read_at_the_chosen_positions(shares, expected):
         mask_token_prob=shares[0],
         random_token_prob=shares[1],
     )
-    read = positions.gather_positions(masked.input_ids, masked.positions).numpy()
+    read = masking.gather_positions(masked.input_ids, masked.positions).numpy()
     used = masked.weights.numpy() > 0
     is_mask = (read == SPECIAL.mask)[used]
     is_other = ((read != SPECIAL.mask) & (read != masked.ids.numpy()))[used]

@@ -6,7 +6,7 @@ import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 from test_ablations import batch, built, forward, replaced, seed, slots, tokens
 
-from electra_bench.objectives.pretrain_metrics import auc
+from electra_bench.objectives.detection import auc
 
 
 def measures(name):

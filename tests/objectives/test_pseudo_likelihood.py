@@ -99,7 +99,7 @@ def test_electric_is_minus_the_energy():
     # The noise detector's logit of an uncorrupted text is E + log q + log prior odds.
     masked = objective.mask(batch(), Seed.of(1))
     originals = tf.gather(batch().input_ids, masked.positions, batch_dims=1)
-    proposed = objective.propose(batch(), masked, seed=Seed.of(1), training=False)
+    proposed = objective.generator(batch(), masked, seed=Seed.of(1), training=False)
     forward = objective.encode(
         batch(), masked, proposed, originals, seed=Seed.of(1), training=False
     )

@@ -166,7 +166,7 @@ def test_a_unigram_generator_proposes_by_frequency():
     # Samples: as often as the texts have the tokens.
     many = tf.zeros([4000, 5], tf.int32)
     masked = masked._replace(positions=many, ids=many)
-    proposed = objective.propose(batch(), masked, seed=Seed.of(0), training=False)
+    proposed = objective.generator(batch(), masked, seed=Seed.of(0), training=False)
     forward = tf.argmax(
         proposed.logits
         - tf.math.log(-tf.math.log(Seed.of(1).uniform([4000, 5, SPECIAL.size]))),
@@ -198,14 +198,7 @@ def test_electrics_prior_is_the_odds_of_noise_or_its_fraction():
             generator="two_tower",
             mask_prob=p,
         )
-        masked = objective.mask(batch(), Seed.of(4))
-        forward = objective.forward(
-            batch(),
-            masked,
-            objective.draws(masked, Seed.of(4)),
-            seed=Seed.of(4),
-            training=False,
-        )
+        forward = objective.run(batch(), Seed.of(4), training=False)
         log_q = tf.nn.log_softmax(forward.proposed.cloze_logits)
         read = forward.corrupted.input_ids
         energies = objective.energies(batch()._replace(input_ids=read))

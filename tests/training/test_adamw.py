@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from electra_bench.training import optimizer as optimizer_module
 from electra_bench.training.adamw import adamw
-from electra_bench.training.clipping import clip_by_global_norm
 from electra_bench.training.layerwise import layer_rates, multipliers
-from electra_bench.training.schedules import learning_rate, warmup_length
+from electra_bench.training.optimizer import clip_by_global_norm
+from electra_bench.training.schedules import linear, warmup_length
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 RECORDED = json.loads((GOLDEN / "optimizer.json").read_text())
@@ -31,14 +31,14 @@ def test_schedule(case):
         args.get("warmup_proportion", 0.0),
     )
     assert warmup == args["effective_warmup_steps"]
+    rate = linear(
+        args["learning_rate"],
+        args["num_train_steps"],
+        warmup,
+        decay_power=args.get("lr_decay_power", 1.0),
+    )
     for step, expected in zip(case["steps"], case["learning_rate"], strict=True):
-        got = learning_rate(
-            step,
-            peak=args["learning_rate"],
-            total_steps=args["num_train_steps"],
-            warmup=warmup,
-            decay_power=args.get("lr_decay_power", 1.0),
-        )
+        got = rate(step)
         # The original divides 0 by 0 at step 0 without warm-up.
         expected = args["learning_rate"] if expected == "NaN" else expected
         np.testing.assert_allclose(got, expected, atol=1e-8)
@@ -46,11 +46,7 @@ def test_schedule(case):
 
 def test_separate_warm_up_reaches_the_peak_and_zero():
     def rate(step, warmup=10):
-        return float(
-            learning_rate(
-                step, peak=1.0, total_steps=110, warmup=warmup, shape="separate"
-            )
-        )
+        return float(linear(1.0, 110, warmup, warmup_shape="separate")(step))
 
     assert [rate(step) for step in (0, 5, 10, 60, 110, 120)] == pytest.approx(
         [0, 0.5, 1, 0.5, 0, 0], abs=1e-6

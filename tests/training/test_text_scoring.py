@@ -28,7 +28,7 @@ def scorer(batch_tokens, *, masks=False, vocab_size=0, max_positions=None):
         values = tf.cast(values, tf.float32)
         return tf.gather(values, positions, batch_dims=1) if masks else values
 
-    method = PseudoLikelihood("test", True, masks, score, vocab_size)
+    method = PseudoLikelihood("test", score, vocab_size, masks=masks)
     return TextScorer(method, SPECIAL, batch_tokens, max_positions), shapes
 
 
