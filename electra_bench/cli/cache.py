@@ -1,6 +1,5 @@
 """`electra-bench cache`."""
 
-import argparse
 import contextlib
 import fnmatch
 import json
@@ -9,38 +8,20 @@ import re
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
-from electra_bench.cli import errors, shared_flags
+from electra_bench.cli import arguments, errors
+from electra_bench.cli.arguments import Json, Options
 from electra_bench.system import inventory
 from electra_bench.system.cache_dir import cache_dir
 from electra_bench.system.near_names import did_you_mean
 
-EXAMPLES = """\
-examples:
-  electra-bench cache ls
-  electra-bench cache ls 'examples/rte-*' --json
-  electra-bench cache verify
-  electra-bench cache rm 'examples/rte-*' --dry_run
-  electra-bench cache rm --kind corpora --unused_days 30
-  electra-bench cache rm --all
-
-A name is one of `cache ls`, or a pattern with * and ?. The cache lies in
-ELECTRA_BENCH_CACHE, or in ~/.cache/electra_bench. Nothing in it is lost: what is removed is
-made again when it is needed.
-"""
 FILE_HASHES = "file_hashes"
-# Kind to what it holds.
-KINDS = {
-    "examples": "examples of a task's split, as the trainer reads them",
-    "corpora": "pre-training examples of a corpus",
-    "pydoc": "texts and tasks made of the installed packages",
-    FILE_HASHES: "hashes of large files, by path, size and times",
-    "reports": "what reports have read and computed",
-    "unfinished": "what a killed process left",
-}
+KINDS = ("examples", "corpora", "pydoc", FILE_HASHES, "reports", "unfinished")
 # A process may be at work on what is younger.
 UNFINISHED_DAYS = 1.0
 DAY_S = 86400.0
@@ -67,56 +48,76 @@ class Entry(NamedTuple):
     made: dict[str, str] | None
 
 
+@dataclass
+class Cache(Json):
+    """Lists, checks and removes what is kept to save time.
+
+    examples:
+      electra-bench cache ls
+      electra-bench cache ls 'examples/rte-*' --json
+      electra-bench cache verify
+      electra-bench cache rm 'examples/rte-*' --dry_run
+      electra-bench cache rm --kind corpora --unused_days 30
+      electra-bench cache rm --all
+
+    A name is one of `cache ls`, or a pattern with * and ?. The cache lies in
+    ELECTRA_BENCH_CACHE, or in ~/.cache/electra_bench. Nothing in it is lost: what is
+    removed is made again when it is needed.
+
+    kinds:
+      examples     examples of a task's split, as the trainer reads them
+      corpora      pre-training examples of a corpus
+      pydoc        texts and tasks made of the installed packages
+      file_hashes  hashes of large files, by path, size and times
+      reports      what reports have read and computed
+      unfinished   what a killed process left
+
+    Attributes:
+        names: kind/name, or *
+        kind: only of this kind, see below
+        unused_days: only what was not used for N days
+    """
+
+    names: list[str] = field(default_factory=list)
+    _: KW_ONLY
+    kind: Annotated[str, Options(choices=KINDS)] | None = None
+    unused_days: Annotated[float, Options(metavar="N")] | None = None
+
+
+class Ls(Cache):
+    """What there is: size, last use, what made it."""
+
+
+class Verify(Cache):
+    """Reads everything, and names what is broken."""
+
+
+@dataclass(kw_only=True)
+class Rm(Cache):
+    """Removes by name, kind or age, or all.
+
+    Attributes:
+        all: everything
+        dry_run: say what would be removed
+    """
+
+    all: bool = False
+    dry_run: bool = False
+
+
 def add_parser(subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
-        "cache",
-        description="Lists, checks and removes what is kept to save time.",
-        epilog=EXAMPLES,
-    )
-    actions = parser.add_subparsers(metavar="ACTION")
-    _add(actions, "ls", _list, "what there is: size, last use, what made it")
-    _add(actions, "verify", _verify, "read everything, and name what is broken")
-    remove = _add(actions, "rm", _remove, "remove by name, kind or age, or all")
-    remove.add_argument("--all", action="store_true", help="everything")
-    remove.add_argument(
-        "--dry_run", action="store_true", help="say what would be removed"
-    )
+    actions = arguments.add_actions(subparsers, "cache", Cache.__doc__)
+    arguments.add(actions, "ls", Ls, _list)
+    arguments.add(actions, "verify", Verify, _verify)
+    arguments.add(actions, "rm", Rm, _remove)
 
 
-def _add(
-    actions, name: str, run: Callable[..., int], text: str
-) -> argparse.ArgumentParser:
-    parser = actions.add_parser(
-        name,
-        help=text,
-        description=f"{text[0].upper()}{text[1:]}.",
-        epilog="kinds:\n"
-        + "".join(f"  {kind:<12} {what}\n" for kind, what in KINDS.items())
-        + f"\n{EXAMPLES}",
-        parents=[shared_flags.JSON],
-    )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="kind/name, or *")
-    parser.add_argument("--kind", choices=KINDS, help="only of this kind, see below")
-    parser.add_argument(
-        "--unused_days",
-        type=float,
-        metavar="N",
-        help="only what was not used for N days",
-    )
-    parser.set_defaults(run=run)
-    return parser
+def _list(args: Cache) -> None:
+    _print(_chosen(args), args.json, "in")
 
 
-def _list(args: argparse.Namespace) -> int:
-    entries = _chosen(args)
-    _print(entries, args.json)
-    if not args.json:
-        print(f"{len(entries)} in {cache_dir()}, {_size(entries)}")
-    return errors.DONE
-
-
-def _verify(args: argparse.Namespace) -> int:
+def _verify(args: Cache) -> int:
     entries = _chosen(args)
     errors.begin_work()
     damages = {entry.name: _damages(entry) for entry in entries}
@@ -135,7 +136,7 @@ def _verify(args: argparse.Namespace) -> int:
     return errors.FAILED if broken else errors.DONE
 
 
-def _remove(args: argparse.Namespace) -> int:
+def _remove(args: Rm) -> None:
     if not (args.names or args.kind or args.all or args.unused_days is not None):
         raise errors.UsageError(
             "what is to be removed? give names, --kind, --unused_days or --all"
@@ -148,14 +149,11 @@ def _remove(args: argparse.Namespace) -> int:
                 shutil.rmtree(entry.path)
             else:
                 os.remove(entry.path)
-    _print(entries, args.json)
-    if not args.json:
-        verb = "would be removed from" if args.dry_run else "removed from"
-        print(f"{len(entries)} {verb} {cache_dir()}, {_size(entries)}")
-    return errors.DONE
+    what = "would be removed from" if args.dry_run else "removed from"
+    _print(entries, args.json, what)
 
 
-def _chosen(args: argparse.Namespace) -> list[Entry]:
+def _chosen(args: Cache) -> list[Entry]:
     """The entries that names, kind and age leave.
 
     Raises:
@@ -178,11 +176,12 @@ def _chosen(args: argparse.Namespace) -> list[Entry]:
         for entry in entries
         if args.kind in (None, entry.kind)
         and (args.unused_days is None or entry.used <= before)
-        and (
-            not args.names
-            or any(fnmatch.fnmatchcase(entry.name, name) for name in args.names)
-        )
+        and (not args.names or _is_named(entry, args.names))
     ]
+
+
+def _is_named(entry: Entry, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(entry.name, pattern) for pattern in patterns)
 
 
 def _entries(folder: str) -> Iterator[Entry]:
@@ -202,20 +201,14 @@ def _entries(folder: str) -> Iterator[Entry]:
 
 
 def _entry(name: str, kind: str, path: str) -> Entry:
-    sizes = [os.path.getsize(file) for file in _files(path)]
-    return Entry(
-        name, kind, path, sum(sizes), os.stat(path).st_mtime, inventory.made(path)
-    )
+    size = sum(file.stat().st_size for file in _files(path))
+    return Entry(name, kind, path, size, os.stat(path).st_mtime, inventory.made(path))
 
 
-def _files(path: str) -> list[str]:
-    if os.path.isfile(path):
-        return [path]
-    return [
-        os.path.join(folder, name)
-        for folder, _, names in os.walk(path)
-        for name in names
-    ]
+def _files(path: str) -> list[Path]:
+    """A file itself, or all files below a folder."""
+    found = [Path(path)] if os.path.isfile(path) else Path(path).rglob("*")
+    return [file for file in found if file.is_file()]
 
 
 def _damages(entry: Entry) -> list[str]:
@@ -226,16 +219,11 @@ def _damages(entry: Entry) -> list[str]:
             return ["was never finished"]
         case "file_hashes":
             return [
-                f"{os.path.basename(path)} holds no hash"
-                for path in _files(entry.path)
-                if not re.fullmatch("[0-9a-f]{64}", _content(path))
+                f"{file.name} holds no hash"
+                for file in _files(entry.path)
+                if not re.fullmatch(b"[0-9a-f]{64}", file.read_bytes())
             ]
     return inventory.damages(entry.path, hashes=True)
-
-
-def _content(path: str) -> str:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read()
 
 
 def _damages_of_database(path: str) -> list[str]:
@@ -263,16 +251,18 @@ def _size(entries: Sequence[Entry]) -> str:
     return filesize.decimal(sum(entry.bytes for entry in entries))
 
 
-def _print(entries: Sequence[Entry], as_json: bool) -> None:
+def _print(entries: Sequence[Entry], as_json: bool, what: str) -> None:
+    """Prints entries, and how many are in the cache, or have been removed from it."""
     if as_json:
         print(json.dumps([_object(entry) for entry in entries], indent=1))
         return
-    if not entries:
-        return
-    from electra_bench.reports.render import terminal
+    if entries:
+        from electra_bench.reports.render import terminal
 
-    rows = [
-        (e.name, _size([e]), _time(e.used)[:16], (e.made or {}).get("command"))
-        for e in entries
-    ]
-    terminal.print_grid(("name", "size", "used", "made by"), rows, terminal.console())
+        rows = [
+            (e.name, _size([e]), _time(e.used)[:16], (e.made or {}).get("command"))
+            for e in entries
+        ]
+        columns = ("name", "size", "used", "made by")
+        terminal.print_grid(columns, rows, terminal.console())
+    print(f"{len(entries)} {what} {cache_dir()}, {_size(entries)}")

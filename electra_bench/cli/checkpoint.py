@@ -1,16 +1,5 @@
-"""`electra-bench checkpoint`."""
+"""Looks into checkpoints, takes models over and gives them away.
 
-import argparse
-import json
-import math
-import os
-from collections import Counter
-from typing import Any
-
-from electra_bench.cli import errors, shared_flags
-from electra_bench.system import quiet
-
-EXAMPLES = """\
 examples:
   electra-bench checkpoint describe runs/pretrain-electra-s0
   electra-bench checkpoint import electra-small-discriminator --output small \\
@@ -20,72 +9,90 @@ examples:
   electra-bench checkpoint import electra-base-ner --output theirs --task ner
   electra-bench evaluate theirs --data_dir data
   electra-bench checkpoint export runs/pretrain-electra-s0 --format hf --output hf
-  electra-bench checkpoint export runs/electra-cola-s0 --format savedmodel --output served
+  electra-bench checkpoint export runs/electra-cola-s0 --format savedmodel \\
+    --output served
 """
-FORMATS = ("hf", "tf1", "savedmodel")
+
+import json
+import math
+import os
+from collections import Counter
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Annotated, Any, Literal
+
+from electra_bench.cli import arguments, errors
+from electra_bench.cli.arguments import Dir, Json, Options, RunDir
+from electra_bench.system import quiet
+
 PARTS = ("discriminator", "generator", "encoder", "tagging", "span_qa")
+Folder = Annotated[str, Options(metavar="FOLDER")]
+
+
+@dataclass
+class Describe(Json):
+    """Prints what is in a checkpoint, a run, a model of Hugging Face's or a SavedModel.
+
+    Attributes:
+        path: folder or checkpoint prefix
+    """
+
+    path: Annotated[str, Options(metavar="PATH")]
+
+
+@dataclass
+class Import:
+    """Takes over a model of Hugging Face's.
+
+    ELECTRA or BERT, from config.json and model.safetensors. The folder it makes is what
+    INIT names; with --task it is a fine-tuned run that evaluate and predict take.
+
+    Attributes:
+        source: with the model's files
+        output: folder to make
+        generator: ELECTRA's generator, to train both on
+        task: the task whose head the model has: tagging with the same labels from
+            ...ForTokenClassification, span_qa from ...ForQuestionAnswering
+        contaminated: the model's training has seen this task or its source: tables mark its
+            scores
+    """
+
+    source: Folder
+    _: KW_ONLY
+    output: Dir
+    generator: Folder | None = None
+    task: str | None = None
+    contaminated: list[Annotated[str, Options(metavar="TASK=WHY")]] = field(
+        default_factory=list
+    )
+
+
+@dataclass(kw_only=True)
+class Export(RunDir):
+    """Writes a run's model for other programs.
+
+    They are Hugging Face's transformers (hf), the original ELECTRA (tf1) and TensorFlow
+    Serving (savedmodel).
+
+    Attributes:
+        format: what to write
+        output: folder to make
+        part: hf: which part; by default the discriminator, or what a fine-tuned run has
+    """
+
+    format: Literal["hf", "tf1", "savedmodel"]
+    output: Dir
+    part: Annotated[str, Options(choices=PARTS)] | None = None
 
 
 def add_parser(subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
-        "checkpoint",
-        description="Looks into checkpoints, takes models over and gives them away.",
-        epilog=EXAMPLES,
-    )
-    actions = parser.add_subparsers(metavar="ACTION")
-    describe = actions.add_parser(
-        "describe",
-        help="what is in a checkpoint, a run, a model of Hugging Face's or a SavedModel",
-        parents=[shared_flags.JSON],
-    )
-    describe.add_argument("path", metavar="PATH", help="folder or checkpoint prefix")
-    describe.set_defaults(run=_describe)
-    taken = actions.add_parser(
-        "import",
-        help="take over a model of Hugging Face's",
-        description="Takes over ELECTRA or BERT from config.json and "
-        "model.safetensors. The folder it makes is what INIT names; with --task it is a "
-        "fine-tuned run that evaluate and predict take.",
-    )
-    taken.add_argument("source", metavar="FOLDER", help="with the model's files")
-    taken.add_argument("--output", required=True, metavar="DIR", help="folder to make")
-    taken.add_argument(
-        "--generator", metavar="FOLDER", help="ELECTRA's generator, to train both on"
-    )
-    taken.add_argument(
-        "--task",
-        metavar="NAME",
-        help="the task whose head the model has: tagging with the same labels from "
-        "...ForTokenClassification, span_qa from ...ForQuestionAnswering",
-    )
-    taken.add_argument(
-        "--contaminated",
-        action="append",
-        default=[],
-        metavar="TASK=WHY",
-        help="the model's training has seen this task or its source: tables mark its "
-        "scores; may be given several times",
-    )
-    taken.set_defaults(run=_import)
-    given = actions.add_parser(
-        "export",
-        help="write a run's model for other programs",
-        description="Writes the model of a run as Hugging Face's transformers (hf), "
-        "the original ELECTRA (tf1) or TensorFlow Serving (savedmodel) read it.",
-    )
-    given.add_argument("run_dir", metavar="RUN", help="folder of a run")
-    given.add_argument("--format", required=True, choices=FORMATS, help="what to write")
-    given.add_argument("--output", required=True, metavar="DIR", help="folder to make")
-    given.add_argument(
-        "--part",
-        choices=PARTS,
-        help="hf: which part; by default the discriminator, or what a fine-tuned run has",
-    )
-    given.set_defaults(run=_export)
+    actions = arguments.add_actions(subparsers, "checkpoint", __doc__)
+    arguments.add(actions, "describe", Describe, _describe)
+    arguments.add(actions, "import", Import, _import)
+    arguments.add(actions, "export", Export, _export)
 
 
-def _import(args: argparse.Namespace) -> int:
+def _import(args: Import) -> None:
     quiet.import_tensorflow()
     from electra_bench.interop.import_model import import_model
     from electra_bench.runs.task_data import trainable_card
@@ -104,7 +111,6 @@ def _import(args: argparse.Namespace) -> int:
         print(f"no vocab.txt came with it: put the model's into {found.folder}")
     if found.dropped:
         print(f"without a counterpart here: {', '.join(sorted(found.dropped))}")
-    return errors.DONE
 
 
 def _contaminated(given: list[str]) -> dict[str, str]:
@@ -122,7 +128,7 @@ def _contaminated(given: list[str]) -> dict[str, str]:
     return known
 
 
-def _export(args: argparse.Namespace) -> int:
+def _export(args: Export) -> None:
     quiet.import_tensorflow()
     from electra_bench.interop import export_model
     from electra_bench.records import find_records, read_record
@@ -130,13 +136,13 @@ def _export(args: argparse.Namespace) -> int:
     source = export_model.TrainedModel.read(args.run_dir)
     if args.format == "tf1":
         print(export_model.export_tf1(source, args.output))
-        return errors.DONE
+        return
     path = os.path.join(args.run_dir, "record.json")
     record = read_record(path) if path in find_records(args.run_dir) else None
     card = _card(record)
     if args.format == "savedmodel":
         _export_saved_model(args, source, card)
-        return errors.DONE
+        return
     is_electric = record is not None and record.objective == "electric"
     if is_electric and args.part in (None, "discriminator"):
         raise ValueError(
@@ -155,7 +161,6 @@ def _export(args: argparse.Namespace) -> int:
     print(f"{args.output}: {exported.architecture}")
     if exported.left_out:
         print(f"without a counterpart there: {', '.join(exported.left_out)}")
-    return errors.DONE
 
 
 def _card(record: Any) -> Any:
@@ -167,18 +172,16 @@ def _card(record: Any) -> Any:
     return registry.tasks.get(name) if name in registry.tasks.names() else None
 
 
-def _export_saved_model(args: argparse.Namespace, source: Any, card: Any) -> None:
+def _export_saved_model(args: Export, source: Any, card: Any) -> None:
     from electra_bench.interop.export_model import copy_vocabulary, make_folder
     from electra_bench.interop.saved_model import export_saved_model
     from electra_bench.runs import launch
+    from electra_bench.runs.lifecycle import config_of
     from electra_bench.runs.pretrained import find_pretrained, restored_objective
     from electra_bench.tasks.cards.corpora import PYDOC
     from electra_bench.vocabularies.load import open_vocabulary
 
-    config = os.path.join(args.run_dir, "config.gin")
-    if not os.path.isfile(config):
-        raise FileNotFoundError(f"no run at {args.run_dir!r}: it has no config.gin")
-    launch.parse([config], [])
+    launch.parse([config_of(args.run_dir)], [])
     pretrained = find_pretrained(args.run_dir)
     tokens = open_vocabulary(None, None, pretrained.folder)
     is_task = card is not None and card.kind != "corpus"
@@ -191,26 +194,21 @@ def _export_saved_model(args: argparse.Namespace, source: Any, card: Any) -> Non
     print(args.output)
 
 
-def _describe(args: argparse.Namespace) -> int:
+def _describe(args: Describe) -> None:
     if not os.path.isfile(os.path.join(args.path, "model.safetensors")):
         quiet.import_tensorflow()
     described = describe(args.path)
     if args.json:
         print(json.dumps(described, indent=1))
-        return errors.DONE
+        return
     for name, value in described.items():
-        if name == "variables":
-            continue
         if isinstance(value, dict):
             print(f"{name}:")
+            width = 64 if name == "variables" else 32
             for key, item in value.items():
-                print(f"  {key:<32} {item}")
+                print(f"  {key:<{width}} {item}")
         else:
             print(f"{name}: {value}")
-    print("variables:")
-    for name, shape in described["variables"].items():
-        print(f"  {name:<64} {shape}")
-    return errors.DONE
 
 
 def _in_saved_model(path: str) -> tuple[dict[str, Any], dict[str, list[int]]]:
@@ -264,20 +262,16 @@ def describe(path: str) -> dict[str, Any]:
     else:
         import tensorflow as tf
 
-        from electra_bench.training.checkpoints import (
-            find_checkpoint,
-            slot_names,
-            step_of_checkpoint,
-        )
+        from electra_bench.training import checkpoints
 
-        prefix = find_checkpoint(path)
+        prefix = checkpoints.find_checkpoint(path)
         found = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
         shapes = {name: list(shape) for name, shape in found.items()}
-        slots = slot_names(shapes)
+        slots = checkpoints.slot_names(shapes)
         about = {
             "format": "TensorFlow, by names",
             "checkpoint": prefix,
-            "step": step_of_checkpoint(prefix),
+            "step": checkpoints.step_of_checkpoint(prefix),
         }
     names = sorted(set(shapes) - slots - {"global_step"})
     groups: Counter[str] = Counter()

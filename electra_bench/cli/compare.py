@@ -1,64 +1,60 @@
 """`electra-bench compare`."""
 
-import argparse
 import os
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Annotated
 
-from electra_bench.cli import shared_flags
+from electra_bench.cli import arguments, errors
+from electra_bench.cli.arguments import Dir, Json, Options, Plugins
 
-EXAMPLES = """\
-examples:
-  electra-bench compare runs/electra-cola-s0 runs/mlm-cola-s0     two runs
-  electra-bench compare electra mlm --runs runs                   two models, all seeds
-  electra-bench compare electra mlm --runs runs --markdown > compared.md
-"""
 DEFAULT_RUNS = "runs"
+
+
+@dataclass
+class Compare(Json, Plugins):
+    """Two runs or two models side by side.
+
+    Differences of scores with intervals and tests, examples on which they disagree,
+    configuration and environment.
+
+    examples:
+      electra-bench compare runs/electra-cola-s0 runs/mlm-cola-s0     two runs
+      electra-bench compare electra mlm --runs runs                   two models, all seeds
+      electra-bench compare electra mlm --runs runs --markdown > compared.md
+
+    Attributes:
+        a: folder of a run, run_id, or label of runs
+        b: folder of a run, run_id, or label of runs
+        runs: where run_ids and labels are looked for; default: runs
+        examples: examples to show of each task and side; default: 5
+        markdown: print Markdown
+    """
+
+    a: Annotated[str, Options(metavar="A")]
+    b: Annotated[str, Options(metavar="B")]
+    _: KW_ONLY
+    runs: list[Dir] = field(default_factory=list)
+    examples: int = 5
+    markdown: bool = False
 
 
 def add_parser(subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
-        "compare",
-        description="Two runs or two models side by side: differences of scores with "
-        "intervals and tests, examples on which they disagree, configuration and "
-        "environment.",
-        epilog=EXAMPLES,
-        parents=[shared_flags.PLUGIN],
-    )
-    for name in ("A", "B"):
-        parser.add_argument(
-            name.lower(), metavar=name, help="folder of a run, run_id, or label of runs"
-        )
-    parser.add_argument(
-        "--runs",
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="where run_ids and labels are looked for; may be repeated; "
-        f"default: {DEFAULT_RUNS}",
-    )
-    parser.add_argument(
-        "--examples",
-        type=int,
-        default=5,
-        metavar="N",
-        help="examples to show of each task and side; default: 5",
-    )
-    forms = parser.add_mutually_exclusive_group()
-    forms.add_argument("--json", action="store_true", help="print JSON")
-    forms.add_argument("--markdown", action="store_true", help="print Markdown")
-    parser.set_defaults(run=run)
+    arguments.add(subparsers, "compare", Compare, run)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: Compare) -> None:
     """Compares and prints."""
     from electra_bench.reports.compare.comparison import compare
     from electra_bench.reports.compare.tables import to_json, to_tables
     from electra_bench.reports.render.markdown import to_markdown
     from electra_bench.reports.render.terminal import print_table
 
+    if args.json and args.markdown:
+        raise errors.UsageError("--markdown does not go with --json")
     if args.examples < 0:
         raise ValueError(f"--examples must be at least 0, got {args.examples}")
-    shared_flags.load_plugins(args)
+    args.load_plugins()
     folders = args.runs or [f for f in [DEFAULT_RUNS] if os.path.isdir(f)]
     comparison = compare((args.a, args.b), folders, args.examples)
     if args.json:

@@ -6,148 +6,11 @@ import hashlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from electra_bench.cli import errors
-from electra_bench.cli.shared_flags import ON_ERROR, TEXT_FIELD
-
-EXAMPLES = """\
-examples:
-  electra-bench corpus build --corpus-dir text --vocab-file vocab.txt --output-dir built
-  electra-bench corpus build --corpus-dir 'dump/*.jsonl.gz' --text_field body ...
-  electra-bench corpus build --corpus-dir openwebtext --format openwebtext ...
-  electra-bench pretrain ... --gin.CORPORA="{'mine': {'files': 'built'}}" \\
-    --gin.CORPUS="'mine'"
-
-Every flag may be written with dashes or underscores. The output is the same for any
-number of processes.
-"""
-
-FORMATS = ("auto", "text", "jsonl", "openwebtext")
-CUT_TOKENS = ("dropped", "kept")
-
-
-def add_parser(subparsers) -> None:
-    """Adds the verb."""
-    parser = subparsers.add_parser(
-        "corpus", description="Makes pre-training examples of raw text."
-    )
-    actions = parser.add_subparsers(metavar="ACTION")
-    build = actions.add_parser(
-        "build",
-        parents=[TEXT_FIELD, ON_ERROR],
-        help="raw text to pre-training examples",
-        description="Makes pre-training examples of raw text, as the original's "
-        "build_pretraining_dataset.py does.",
-        epilog=EXAMPLES,
-    )
-    _add_input(build)
-    _add_options(build)
-    build.set_defaults(run=run)
-
-
-def _flag(parser: argparse.ArgumentParser, *names: str, **options: Any) -> None:
-    """Adds a flag that may be written with dashes and with underscores."""
-    spellings = [x for name in names for x in (name, "--" + name[2:].replace("-", "_"))]
-    parser.add_argument(*dict.fromkeys(spellings), **options)
-
-
-def _add_input(parser: argparse.ArgumentParser) -> None:
-    _flag(
-        parser,
-        "--corpus-dir",
-        required=True,
-        nargs="+",
-        metavar="PATH",
-        help="folders, files or globs: .txt, .jsonl, tar archives; also .gz and .xz",
-    )
-    _flag(
-        parser,
-        "--vocab-file",
-        required=True,
-        metavar="FILE",
-        help="vocab.txt, or a SentencePiece model",
-    )
-    _flag(
-        parser,
-        "--output-dir",
-        required=True,
-        metavar="DIR",
-        help="folder to write, complete or not at all",
-    )
-    parser.add_argument(
-        "--overwrite",
-        action="store_true",
-        help="replace the output folder, whatever it holds",
-    )
-    parser.add_argument(
-        "--format",
-        choices=FORMATS,
-        default="auto",
-        help="of the files; auto tells them apart (default)",
-    )
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    _flag(
-        parser,
-        "--max-seq-length",
-        type=int,
-        default=128,
-        metavar="N",
-        help="tokens of an example (default: 128)",
-    )
-    _flag(
-        parser,
-        "--cut-tokens",
-        choices=CUT_TOKENS,
-        default="dropped",
-        help="what does not fit into an example is dropped, as in the original "
-        "(default), or kept for the next one; pre-training needs the same "
-        "features.pretraining.cut_tokens",
-    )
-    _flag(
-        parser,
-        "--num-processes",
-        type=int,
-        metavar="N",
-        help="worker processes (default: one a core)",
-    )
-    _flag(
-        parser,
-        "--blanks-separate-docs",
-        type=_boolean,
-        nargs="?",
-        const=True,
-        default=True,
-        metavar="BOOL",
-        help="whether a blank line ends a document of a text file (default); otherwise "
-        "the whole file is one",
-    )
-    for dest, on, off, what in (
-        ("do_lower_case", ["--do-lower-case"], "--no-lower-case", "lower-case text"),
-        # The second is the original's name.
-        (
-            "strip_accents",
-            ["--strip-accents", "--do-strip-accents"],
-            "--no-strip-accents",
-            "strip accents",
-        ),
-    ):
-        parser.set_defaults(**{dest: True})
-        _flag(parser, *on, dest=dest, action="store_true", help=f"{what} (default)")
-        _flag(parser, off, dest=dest, action="store_false", help=f"do not {what}")
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of random draws (default: 0)"
-    )
-    parser.add_argument(
-        "--holdout",
-        type=float,
-        default=0.01,
-        metavar="X",
-        help="fraction of documents for the validation split (default: 0.01); one at "
-        "least unless it is 0",
-    )
+from electra_bench.cli import arguments, errors
+from electra_bench.cli.arguments import Dir, File, Options, TextInput
 
 
 def _boolean(text: str) -> bool:
@@ -158,16 +21,91 @@ def _boolean(text: str) -> bool:
     return values[text.lower()]
 
 
-def run(args: argparse.Namespace) -> None:
+# A flag that takes a value, in the original as here.
+Boolean = Annotated[
+    bool,
+    Options(
+        action="store",
+        nargs="?",
+        const=True,
+        type=_boolean,
+        metavar="BOOL",
+    ),
+]
+Paths = Annotated[list[str], Options(action="store", nargs="+", metavar="PATH")]
+
+
+@dataclass(kw_only=True)
+class Build(TextInput):
+    """Makes pre-training examples of raw text, as build_pretraining_dataset.py does.
+
+    examples:
+      electra-bench corpus build --corpus-dir text --vocab-file vocab.txt --output-dir built
+      electra-bench corpus build --corpus-dir 'dump/*.jsonl.gz' --text_field body ...
+      electra-bench corpus build --corpus-dir openwebtext --format openwebtext ...
+      electra-bench pretrain ... --gin.CORPORA="{'mine': {'files': 'built'}}" \\
+        --gin.CORPUS="'mine'"
+
+    Every flag may be written with dashes or underscores. The output is the same for any
+    number of processes.
+
+    Attributes:
+        corpus_dir: folders, files or globs: .txt, .jsonl, tar archives; also .gz and .xz
+        vocab_file: vocab.txt, or a SentencePiece model
+        output_dir: folder to write, complete or not at all
+        overwrite: replace the output folder, whatever it holds
+        format: of the files; auto tells them apart (default)
+        max_seq_length: tokens of an example (default: 128)
+        cut_tokens: what does not fit into an example is dropped, as in the original
+            (default), or kept for the next one; pre-training needs the same
+            features.pretraining.cut_tokens
+        num_processes: worker processes (default: one a core)
+        blanks_separate_docs: whether a blank line ends a document of a text file (default);
+            otherwise the whole file is one
+        do_lower_case: lower-case text (default)
+        strip_accents: strip accents (default)
+        seed: of random draws (default: 0)
+        holdout: fraction of documents for the validation split (default: 0.01); one at
+            least unless it is 0
+    """
+
+    corpus_dir: Paths
+    vocab_file: File
+    output_dir: Dir
+    overwrite: bool = False
+    format: Literal["auto", "text", "jsonl", "openwebtext"] = "auto"
+    max_seq_length: int = 128
+    cut_tokens: Literal["dropped", "kept"] = "dropped"
+    num_processes: int | None = None
+    blanks_separate_docs: Boolean = True
+    do_lower_case: bool = True
+    # The second is the original's name.
+    strip_accents: Annotated[
+        bool, Options(flags=["--strip_accents", "--do_strip_accents"])
+    ] = True
+    seed: int = 0
+    holdout: float = 0.01
+
+
+def add_parser(subparsers) -> None:
+    """Adds the verb."""
+    description = "Makes pre-training examples of raw text."
+    actions = arguments.add_actions(subparsers, "corpus", description)
+    build = arguments.add(actions, "build", Build, run, dashes=True)
+    for dest, name, what in (
+        ("do_lower_case", "lower-case", "lower-case text"),
+        ("strip_accents", "strip-accents", "strip accents"),
+    ):
+        flags = (f"--no-{name}", f"--no_{name.replace('-', '_')}")
+        build.add_argument(
+            *flags, dest=dest, action="store_false", help=f"do not {what}"
+        )
+
+
+def run(args: Build) -> None:
     """Builds the examples and prints what was made."""
+    from electra_bench.data.examples import corpus_builder
     from electra_bench.data.examples.builder import ExampleBuilder
-    from electra_bench.data.examples.corpus_builder import (
-        build_corpus_folder,
-        holdout_threshold,
-        made_examples,
-        settings_for,
-        tokenizer_of,
-    )
     from electra_bench.data.text.files import find_files, iter_documents
     from electra_bench.data.text.streams import ReadReport
     from electra_bench.system.ordered_map import num_cores
@@ -190,23 +128,23 @@ def run(args: argparse.Namespace) -> None:
 
     def make():
         ids = (doc.id for doc in documents(ReadReport()) if doc.start)
-        threshold = holdout_threshold(ids, args.holdout)
-        settings = settings_for(
+        threshold = corpus_builder.holdout_threshold(ids, args.holdout)
+        settings = corpus_builder.settings_for(
             vocabulary,
             args.max_seq_length,
             args.seed,
             threshold,
             functools.partial(ExampleBuilder, cut_tokens=args.cut_tokens),
         )
-        return made_examples(
+        return corpus_builder.made_examples(
             documents(report),
-            tokenizer_of(vocabulary),
+            corpus_builder.tokenizer_of(vocabulary),
             settings,
             args.num_processes or num_cores(),
         )
 
     errors.begin_work()
-    manifest = build_corpus_folder(
+    manifest = corpus_builder.build_corpus_folder(
         make,
         args.output_dir,
         _facts(args, files, vocabulary),
@@ -217,7 +155,7 @@ def run(args: argparse.Namespace) -> None:
     _print(args.output_dir, manifest)
 
 
-def _check(args: argparse.Namespace) -> None:
+def _check(args: Build) -> None:
     """Finds wrong arguments before any work.
 
     Raises:
@@ -239,21 +177,16 @@ def _check(args: argparse.Namespace) -> None:
         raise FileExistsError(
             f"--output-dir {output!r} is not empty; --overwrite replaces it"
         )
-    if args.overwrite:
-        _check_inputs_survive(args)
-
-
-def _check_inputs_survive(args: argparse.Namespace) -> None:
-    output = os.path.realpath(args.output_dir)
+    output = os.path.realpath(output)
     for path in (*args.corpus_dir, args.vocab_file, os.getcwd()):
         path = os.path.realpath(path)
-        if os.path.commonpath([path, output]) == output:
+        if args.overwrite and os.path.commonpath([path, output]) == output:
             raise ValueError(
                 f"--overwrite would delete {path!r}, which lies in --output-dir"
             )
 
 
-def _vocabulary(args: argparse.Namespace) -> Any:
+def _vocabulary(args: Build) -> Any:
     """The vocabulary; a SentencePiece model is known by its content."""
     from electra_bench.vocabularies import files
 
@@ -262,9 +195,7 @@ def _vocabulary(args: argparse.Namespace) -> Any:
     return files.wordpiece_file(args.vocab_file, args.do_lower_case, args.strip_accents)
 
 
-def _facts(
-    args: argparse.Namespace, files: Sequence[str], vocabulary: Any
-) -> dict[str, Any]:
+def _facts(args: Build, files: Sequence[str], vocabulary: Any) -> dict[str, Any]:
     from electra_bench.system.file_hashes import file_sha256
 
     digest = hashlib.sha256("\n".join(map(file_sha256, files)).encode())

@@ -1,39 +1,44 @@
 """`electra-bench describe`."""
 
-import argparse
 import inspect
 import json
 import os
-from typing import Any
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
 
-from electra_bench.cli import names, shared_flags
+from electra_bench.cli import arguments, names
+from electra_bench.cli.arguments import Json, Options, Plugins
+from electra_bench.registry import REGISTRIES
 from electra_bench.system.near_names import near_and_all
 
-EXAMPLES = """\
-examples:
-  electra-bench describe task cola
-  electra-bench describe model electra      what gin can set, with its defaults
-  electra-bench describe run runs/cola-1    its record, and what overrode what
-"""
+
+@dataclass
+class Describe(Json, Plugins):
+    """Prints everything known of one name, or of one run's folder.
+
+    examples:
+      electra-bench describe task cola
+      electra-bench describe model electra      what gin can set, with its defaults
+      electra-bench describe run runs/cola-1    its record, and what overrode what
+
+    Attributes:
+        name: a name, or the folder of a run
+    """
+
+    kind: Annotated[str, Options(metavar="KIND", help=", ".join(names.KINDS.values()))]
+    name: str
 
 
 def add_parser(subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
-        "describe",
-        description="Prints everything known of one name, or of one run's folder.",
-        epilog=EXAMPLES,
-        parents=[shared_flags.PLUGIN, shared_flags.JSON],
-    )
-    parser.add_argument("kind", metavar="KIND", help=", ".join(names.KINDS.values()))
-    parser.add_argument("name", metavar="NAME", help="a name, or the folder of a run")
-    parser.set_defaults(run=run)
+    arguments.add(subparsers, "describe", Describe, run)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: Describe) -> None:
     """Prints fields and values, or one object."""
     kind = names.known_kind(args.kind)
-    shared_flags.load_plugins(args)
+    args.load_plugins()
     described = describe(kind, args.name)
     if args.json:
         print(json.dumps(described, indent=1, ensure_ascii=False, default=str))
@@ -70,7 +75,7 @@ def _plugin(name: str) -> dict[str, Any]:
 
 
 def _builder(kind: str, name: str) -> dict[str, Any]:
-    registry = names.registry_of(kind)
+    registry = REGISTRIES[kind]
     builder = registry.get(name)
     parameters = []
     for parameter in inspect.signature(builder).parameters.values():
@@ -101,8 +106,6 @@ def _plain(value: Any) -> Any:
 
 
 def _run(directory: str) -> dict[str, Any]:
-    from dataclasses import asdict
-
     from electra_bench.records import read_record
     from electra_bench.records.run_record import CODE_UNKNOWN
 
@@ -119,8 +122,7 @@ def _run(directory: str) -> dict[str, Any]:
     config = os.path.join(directory, "config.gin")
     described = {"name": record["run_id"], **record, "path": path}
     if os.path.isfile(config):
-        with open(config, encoding="utf-8") as file:
-            lines = file.read().splitlines()
+        lines = Path(config).read_text(encoding="utf-8").splitlines()
         # The header of a saved configuration; see config/snapshot.py.
         described["overrides"] = [
             line.removeprefix("# ") for line in lines if " overrides " in line
@@ -162,9 +164,7 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         return "\n".join(f"{key}: {_flat(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)):
-        if any(isinstance(item, dict) for item in value) or any(
-            " " in str(item) for item in value
-        ):
+        if any(isinstance(item, dict) or " " in str(item) for item in value):
             return "\n".join(_flat(item) for item in value)
         return ", ".join(map(str, value))
     return str(value)

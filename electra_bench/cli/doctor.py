@@ -1,8 +1,6 @@
 """`electra-bench doctor`."""
 
-import argparse
 import contextlib
-import dataclasses
 import importlib
 import json
 import os
@@ -10,18 +8,13 @@ import platform
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass
 from importlib import metadata
-from typing import Literal
+from pathlib import Path
+from typing import Literal, NamedTuple
 
-from electra_bench.cli import shared_flags
-
-EXAMPLES = """\
-examples:
-  electra-bench doctor
-  electra-bench doctor --data_dir data --json
-
-Exit status 1 if anything is marked FAIL. Missing data is no failure.
-"""
+from electra_bench.cli import arguments
+from electra_bench.cli.arguments import Dir, Json
 
 NIGHTLY = re.compile(r"nightly$|^tf-nightly|-nightly-", re.IGNORECASE)
 
@@ -36,8 +29,7 @@ REPLACED = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """One finding.
 
     Attributes:
@@ -51,18 +43,30 @@ class Check:
     detail: str
 
 
+@dataclass
+class Doctor(Json):
+    """Checks versions, devices, registered names and data.
+
+    examples:
+      electra-bench doctor
+      electra-bench doctor --data_dir data --json
+
+    Exit status 1 if anything is marked FAIL. Missing data is no failure.
+
+    Attributes:
+        data_dir: where data sets lie; default: ELECTRA_BENCH_DATA
+    """
+
+    _: KW_ONLY
+    data_dir: Dir | None = None
+
+
 def add_parser(subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
-        "doctor",
-        description="Checks versions, devices, registered names and data.",
-        epilog=EXAMPLES,
-        parents=[shared_flags.DATA_DIR, shared_flags.JSON],
-    )
-    parser.set_defaults(run=run)
+    arguments.add(subparsers, "doctor", Doctor, run)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Doctor) -> int:
     """Prints the checks as they are made; 1 if one failed."""
     if args.data_dir is not None and not os.path.isdir(args.data_dir):
         raise FileNotFoundError(f"no directory {args.data_dir!r} (--data_dir)")
@@ -70,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     found = []
     for check in checks(args.data_dir or os.environ.get("ELECTRA_BENCH_DATA")):
         failed |= check.status == "fail"
-        found.append(dataclasses.asdict(check))
+        found.append(check._asdict())
         if not args.json:
             status = "FAIL" if check.status == "fail" else check.status
             print(f"{status:<5} {check.name}: {check.detail}", flush=True)
@@ -115,11 +119,9 @@ def packages() -> Iterator[Check]:
         except metadata.PackageNotFoundError:
             yield Check(requirement.name, "fail", "not installed")
             continue
-        wanted = str(requirement.specifier)
-        if not requirement.specifier.contains(version, prereleases=True):
-            yield Check(requirement.name, "fail", f"{version}, must be {wanted}")
-        else:
-            yield Check(requirement.name, "ok", version)
+        fits = requirement.specifier.contains(version, prereleases=True)
+        detail = version if fits else f"{version}, must be {requirement.specifier}"
+        yield Check(requirement.name, "ok" if fits else "fail", detail)
 
 
 def nightlies() -> Iterator[Check]:
@@ -240,14 +242,11 @@ def metrics_of_t5() -> Check:
 
 
 def _cpu_flags() -> set[str]:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("flags"):
-                    return set(line.split(":", 1)[1].split())
-    except OSError:
-        # Only Linux has it.
-        pass
+    with contextlib.suppress(OSError):  # only Linux has it
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return {
+            word for line in lines if line.startswith("flags") for word in line.split()
+        }
     return set()
 
 

@@ -26,29 +26,23 @@ class UsageError(ValueError):
     """Arguments that cannot be understood."""
 
 
-class _Work:
-    """Whether the command has started its work."""
-
-    def __init__(self):
-        self.began = False
-
-
-_work: contextvars.ContextVar[_Work] = contextvars.ContextVar("work")
+# Whether the command has started its work.
+_began = contextvars.ContextVar("began", default=False)
 
 
 def new_command() -> None:
     """Marks the start of a command: nothing has been done yet."""
-    _work.set(_Work())
+    _began.set(False)
 
 
 def begin_work() -> None:
     """Marks that all input was found in order; later errors have exit status 1."""
-    _work.get(_Work()).began = True
+    _began.set(True)
 
 
 def status(error: BaseException) -> int:
     """The exit status of a command that ended with this exception."""
-    if isinstance(error, FINDINGS) and not _work.get(_Work()).began:
+    if isinstance(error, FINDINGS) and not _began.get():
         return FOUND_WRONG
     return FAILED
 
@@ -86,21 +80,17 @@ def _message(error: BaseException) -> str:
 def _without_gin(error: BaseException) -> BaseException:
     """The error itself, where gin raised a copy that lacks its attributes."""
     inner = error.__context__
-    if (
-        GIN_SUFFIX in str(error)
-        and inner is not None
-        and isinstance(error, type(inner))
-    ):
+    is_copy = inner is not None and isinstance(error, type(inner))
+    if is_copy and GIN_SUFFIX in str(error):
         return _without_gin(inner)
     return error
 
 
 def _disk_is_full(error: BaseException | None) -> bool:
     while error is not None:
-        if getattr(error, "errno", None) == errno.ENOSPC:
-            return True
         # TensorFlow reports it in words.
-        if "No space left on device" in str(error):
+        in_words = "No space left on device" in str(error)
+        if in_words or getattr(error, "errno", None) == errno.ENOSPC:
             return True
         error = error.__cause__ or error.__context__
     return False

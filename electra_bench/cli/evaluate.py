@@ -1,36 +1,35 @@
 """`electra-bench evaluate`."""
 
-import argparse
+from dataclasses import dataclass
 
-from electra_bench.cli import gin_arguments, results
+from electra_bench.cli import arguments, gin_arguments, results
+from electra_bench.cli.arguments import RunDir
 from electra_bench.runs.lifecycle import config_of, scored_task
 
-EXAMPLE = """examples:
-  electra-bench evaluate runs/tiny-cola-s0 --data_dir data
-  electra-bench evaluate runs/tiny-cola-s0 --gin.EVAL_SPLIT="'train'" --data_dir data
-  electra-bench evaluate runs/tiny-squad-s0 --gin.EVAL_TASK="'newsqa'" --data_dir data
-  electra-bench evaluate runs/pretrain-tiny-s0 --gin.EVAL_TASK="'pydoc'"
 
-Model, task and vocabulary are those of the run, unless bindings say otherwise.
-"""
+@dataclass
+class Evaluate(gin_arguments.OnError, gin_arguments.Run, RunDir):
+    """Scores the checkpoint of a run.
+
+    A fine-tuned one is scored on its task, one of pre-training (generator and
+    discriminator) on any corpus.
+
+    examples:
+      electra-bench evaluate runs/tiny-cola-s0 --data_dir data
+      electra-bench evaluate runs/tiny-cola-s0 --gin.EVAL_SPLIT="'train'" --data_dir data
+      electra-bench evaluate runs/tiny-squad-s0 --gin.EVAL_TASK="'newsqa'" --data_dir data
+      electra-bench evaluate runs/pretrain-tiny-s0 --gin.EVAL_TASK="'pydoc'"
+
+    Model, task and vocabulary are those of the run, unless bindings say otherwise.
+    """
 
 
 def add_parser(subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
-        "evaluate",
-        help="score the checkpoint of a run",
-        description="Scores a fine-tuned checkpoint on its task, or a pre-training "
-        "checkpoint (generator and discriminator) on any corpus.",
-        epilog=EXAMPLE,
-    )
-    parser.add_argument("run_dir", metavar="RUN", help="folder of a run")
-    gin_arguments.add_gin_arguments(parser)
-    gin_arguments.add_on_error(parser)
-    parser.set_defaults(run=run)
+    arguments.add(subparsers, "evaluate", Evaluate, run)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Evaluate) -> None:
     """Prints the metrics, as the original does."""
     args.gin_file = ["runs/evaluate.gin", config_of(args.run_dir), *args.gin_file]
     args.gin_param.append(f"EVAL_INIT = {args.run_dir!r}")
@@ -45,4 +44,3 @@ def run(args: argparse.Namespace) -> int:
         results.print_metrics(result)
         if not result.metrics:
             print("  no scores: right answers are not known; see electra-bench predict")
-    return 0

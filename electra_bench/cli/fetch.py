@@ -1,17 +1,19 @@
 """`electra-bench fetch`."""
 
-import argparse
+import functools
 import json
 import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from rich import filesize
 
-from electra_bench.cli import errors
+from electra_bench.cli import arguments, errors
+from electra_bench.cli.arguments import Dir, Json, Options
 from electra_bench.interop.fetch.public_files import (
     DataSet,
     PublicFile,
@@ -21,60 +23,64 @@ from electra_bench.interop.fetch.public_files import (
 )
 from electra_bench.system.near_names import near_names
 
-EXAMPLES = """\
-examples:
-  electra-bench fetch --list
-  electra-bench fetch cola squad --data_dir data
-  electra-bench fetch electra_small --data_dir data
-  electra-bench fetch glue --data_dir data --base_url https://mirror.example/public
-
-A mirror: --base_url stands in place of scheme and host, the rest of an address stays. With
-the last example https://dl.fbaipublicfiles.com/glue/data/CoLA.zip is looked for at
-https://mirror.example/public/glue/data/CoLA.zip. Such a mirror is made with
-  electra-bench fetch --list --json | jq -r '.[].files[].url' \\
-    | sort -u | wget -x -nH -i -
-
-What is there already is not fetched again. An interrupted download goes on where it
-stopped. Without a network, put a file where the message says and run the command again.
-"""
-
 # Of the terminal's table; --json has all fields.
 COLUMNS = ("name", "size", "goes to", "comes from", "digest", "licence")
 
 
+@dataclass
+class Fetch(Json):
+    """Downloads public data sets, vocabularies and released checkpoints.
+
+    They go to where the tasks look for them, and their digests are checked.
+
+    examples:
+      electra-bench fetch --list
+      electra-bench fetch cola squad --data_dir data
+      electra-bench fetch electra_small --data_dir data
+      electra-bench fetch glue --data_dir data --base_url https://mirror.example/public
+
+    A mirror: --base_url stands in place of scheme and host, the rest of an address stays.
+    With the last example https://dl.fbaipublicfiles.com/glue/data/CoLA.zip is looked for at
+    https://mirror.example/public/glue/data/CoLA.zip. Such a mirror is made with
+      electra-bench fetch --list --json | jq -r '.[].files[].url' \\
+        | sort -u | wget -x -nH -i -
+
+    What is there already is not fetched again. An interrupted download goes on where it
+    stopped. Without a network, put a file where the message says and run the command again.
+
+    Attributes:
+        names: see --list
+        listing: what there is
+        json: with --list: print JSON
+        data_dir: default: ELECTRA_BENCH_DATA
+        base_url: a mirror, see below
+        overwrite: fetch what is there already, too
+        sha256: digest of the download for a path of --list --json, in place of the one
+            published or recorded
+    """
+
+    names: list[str] = field(default_factory=list)
+    _: KW_ONLY
+    listing: Annotated[bool, Options(flags=["--list"])] = False
+    data_dir: Dir | None = None
+    base_url: Annotated[str, Options(metavar="URL")] | None = None
+    overwrite: bool = False
+    sha256: list[Annotated[str, Options(metavar="PATH=HEX")]] = field(
+        default_factory=list
+    )
+
+
 def add_parser(subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
-        "fetch",
-        description="Downloads public data sets, vocabularies and released checkpoints "
-        "to where the tasks look for them, and checks their digests.",
-        epilog=EXAMPLES,
-    )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="see --list")
-    parser.add_argument("--list", action="store_true", help="what there is")
-    parser.add_argument("--json", action="store_true", help="with --list: print JSON")
-    parser.add_argument("--data_dir", metavar="DIR", help="default: ELECTRA_BENCH_DATA")
-    parser.add_argument("--base_url", metavar="URL", help="a mirror, see below")
-    parser.add_argument(
-        "--overwrite", action="store_true", help="fetch what is there already, too"
-    )
-    parser.add_argument(
-        "--sha256",
-        action="append",
-        default=[],
-        metavar="PATH=HEX",
-        help="digest of the download for a path of --list --json, in place of the one "
-        "published or recorded",
-    )
-    parser.set_defaults(run=run)
+    arguments.add(subparsers, "fetch", Fetch, run)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Fetch) -> None:
     """Lists or fetches."""
     sets = with_included(args.names)
-    if args.list:
+    if args.listing:
         _list(sets or list(data_sets().values()), args.json)
-        return errors.DONE
+        return
     if args.json:
         raise ValueError("--json goes with --list")
     if not sets:
@@ -83,7 +89,6 @@ def run(args: argparse.Namespace) -> int:
         on_mirror("", args.base_url)
     digests = _digests(args.sha256, [s for entry in sets for s in entry.sources])
     _fetch(sets, _data_dir(args.data_dir), args, digests)
-    return errors.DONE
 
 
 def _data_dir(given: str | None) -> str:
@@ -119,7 +124,7 @@ def _digests(given: Sequence[str], sources: Sequence[PublicFile]) -> dict[str, s
 def _fetch(
     sets: Sequence[DataSet],
     data_dir: str,
-    args: argparse.Namespace,
+    args: Fetch,
     digests: Mapping[str, str],
 ) -> None:
     # requests is not needed for a list.
@@ -127,7 +132,8 @@ def _fetch(
     from electra_bench.interop.fetch.extraction import ArchiveError
     from electra_bench.interop.fetch.fetcher import DigestError, Fetcher
 
-    fetcher = Fetcher(data_dir, args.base_url, args.overwrite, digests, _say)
+    say = functools.partial(print, flush=True)
+    fetcher = Fetcher(data_dir, args.base_url, args.overwrite, digests, say)
     sources = [source for entry in sets for source in entry.sources]
     wanted = [source for source in sources if fetcher.missing(source)]
     errors.begin_work()
@@ -158,10 +164,6 @@ def _fetch(
             f"not all of {len(wanted)} files were fetched; what stopped it is said above: "
             f"{', '.join(failed)}"
         )
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 def _list(sets: Sequence[DataSet], as_json: bool) -> None:

@@ -1,88 +1,83 @@
 """`electra-bench finetune`."""
 
-import argparse
-import os
 import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from electra_bench.cli import gin_arguments, hparams_arguments
+from electra_bench.cli import arguments, gin_arguments, hparams_arguments
 
-EXAMPLE = """examples:
-  electra-bench finetune gin/runs/finetune.gin --gin.TASK="'cola'" --gin.SEED=1 \\
-    --gin.INIT="'runs/pretrain-electra-electra-s0'" --data_dir data --workdir runs
-  electra-bench finetune gin/runs/finetune.gin --gin.TASK="'rte'" \\
-    --gin.SEED="[0, 1, 2, 3, 4]" --gin.INIT=... --gin.EPOCHS=10
-  electra-bench finetune --task_file my.gin --gin.INIT=...
-  electra-bench finetune gin/runs/finetune.gin --gin.TASK="('mrpc', 'rte', 'sts')" \\
-    --gin.runs.finetune.mixing=2.0 --gin.INIT=... --data_dir data
-  electra-bench finetune --data_dir data --model_name electra_small \\
-    --hparams '{"task_names": ["mrpc"], "num_trials": 5}'
 
-A task file says where data lie and what their columns hold (docs/tasks.md):
-  tasks.reviews.kind = 'classification'
-  tasks.reviews.files = {'train': 'train.csv', 'dev': 'dev.csv'}
-  tasks.reviews.columns = {'text_a': 'review', 'label': 'stars'}
+@dataclass(kw_only=True)
+class Finetune(
+    gin_arguments.Cell,
+    gin_arguments.OnError,
+    gin_arguments.TaskFile,
+    hparams_arguments.Run,
+):
+    """Fine-tunes an encoder on a task and scores it, once for every seed.
 
-Interrupted with Ctrl-C, the run writes a checkpoint; the same command goes on from there.
-"""
+    examples:
+      electra-bench finetune gin/runs/finetune.gin --gin.TASK="'cola'" --gin.SEED=1 \\
+        --gin.INIT="'runs/pretrain-electra-electra-s0'" --data_dir data --workdir runs
+      electra-bench finetune gin/runs/finetune.gin --gin.TASK="'rte'" \\
+        --gin.SEED="[0, 1, 2, 3, 4]" --gin.INIT=... --gin.EPOCHS=10
+      electra-bench finetune --task_file my.gin --gin.INIT=...
+      electra-bench finetune gin/runs/finetune.gin --gin.TASK="('mrpc', 'rte', 'sts')" \\
+        --gin.runs.finetune.mixing=2.0 --gin.INIT=... --data_dir data
+      electra-bench finetune --data_dir data --model_name electra_small \\
+        --hparams '{"task_names": ["mrpc"], "num_trials": 5}'
+
+    A task file says where data lie and what their columns hold (docs/tasks.md):
+      tasks.reviews.kind = 'classification'
+      tasks.reviews.files = {'train': 'train.csv', 'dev': 'dev.csv'}
+      tasks.reviews.columns = {'text_a': 'review', 'label': 'stars'}
+
+    Interrupted with Ctrl-C, the run writes a checkpoint; the same command goes on from
+    there.
+    """
 
 
 def add_parser(subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
-        "finetune",
-        help="fine-tune an encoder on a task and score it, for one seed or several",
-        description="Fine-tunes an encoder on a task, once for every seed.",
-        epilog=EXAMPLE,
-    )
-    gin_arguments.add_gin_arguments(parser)
-    gin_arguments.add_task_file(parser)
-    gin_arguments.add_on_error(parser)
-    hparams_arguments.add_hparams(parser)
-    gin_arguments.add_cell(parser)
-    parser.set_defaults(run=run)
+    arguments.add(subparsers, "finetune", Finetune, run)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Finetune) -> None:
     """Fine-tunes and prints the scores of every seed and their median."""
     given = hparams_arguments.given_hparams(args)
     if given is None:
         _report(gin_arguments.launch(args, "finetune"))
-        return 0
-    from electra_bench.config.finetuning_hparams import check_finetuning, finetuning
+        return
+    from electra_bench.config.finetuning_hparams import finetuning
 
     if args.task_file:
         given = {"task_names": gin_arguments.file_tasks(args.task_file)} | given
-    check_finetuning(given)
     translated = finetuning(given, args.data_dir, args.model_name)
     records = hparams_arguments.launch(args, "finetune", translated)
     _report(records)
     if records:
-        _write_results(records, translated.model_dir)
-    return 0
+        tasks = ",".join(dict.fromkeys(r.task for r in records[0].results))
+        lines = _result_lines(records)
+        hparams_arguments.write_results(translated.model_dir, tasks, lines)
 
 
-def _write_results(records, model_dir: str) -> None:
-    """The original's `results/<tasks>_results.txt`: a line a task and trial.
+def _result_lines(records) -> Iterator[str]:
+    """The lines of the original's results: one a task and trial.
 
     It knows one split a task, which has the task's name here, too; others are
     `<task>_<split>`, as the original calls files of a split.
     """
-    folder = os.path.join(model_dir, "results")
-    os.makedirs(folder, exist_ok=True)
-    tasks = dict.fromkeys(result.task for result in records[0].results)
-    path = os.path.join(folder, f"{','.join(tasks)}_results.txt")
-    with open(path, "w", encoding="utf-8") as file:
-        for record in records:
-            main_splits: dict[str, str] = {}
-            for result in record.results:
-                main = main_splits.setdefault(result.task, result.split)
-                further = "" if result.split == main else f"_{result.split}"
-                scores = " - ".join(
-                    f"{name}: {value:.2f}"
-                    for name, value in result.metrics.items()
-                    if value is not None
-                )
-                file.write(f"{result.task}{further}: {scores}\n")
+    for record in records:
+        main_splits: dict[str, str] = {}
+        for result in record.results:
+            main = main_splits.setdefault(result.task, result.split)
+            further = "" if result.split == main else f"_{result.split}"
+            scores = " - ".join(
+                f"{name}: {value:.2f}"
+                for name, value in result.metrics.items()
+                if value is not None
+            )
+            yield f"{result.task}{further}: {scores}"
 
 
 def _report(records) -> None:

@@ -1,11 +1,111 @@
 """Arguments that every verb with a gin configuration takes."""
 
-import argparse
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Annotated, Any, Literal
 
 from electra_bench import config
 from electra_bench.cli import errors
+from electra_bench.cli.arguments import Dir, Options, Plugins
+from electra_bench.registry import GIN_MODULES, REGISTRIES, load_plugin
 from electra_bench.system import quiet
+
+GinFile = Annotated[str, Options(metavar="F")]
+
+
+@dataclass(kw_only=True)
+class GinParam:
+    """Bindings of the command line.
+
+    Attributes:
+        gin_param: one binding; --gin.X=Y is the same
+    """
+
+    gin_param: list[Annotated[str, Options(metavar="'X = Y'")]] = field(
+        default_factory=list
+    )
+
+
+@dataclass(kw_only=True)
+class Bindings(GinParam, Plugins):
+    """What also verbs take whose gin files are fixed.
+
+    Attributes:
+        data_dir: sets the macro DATA_DIR
+    """
+
+    data_dir: Dir | None = None
+
+
+@dataclass
+class GinFiles(Bindings):
+    """A configuration.
+
+    Attributes:
+        files: gin files, in order
+        gin_file: one more gin file
+        workdir: sets the macro WORKDIR
+    """
+
+    files: list[Annotated[str, Options(metavar="GIN")]] = field(default_factory=list)
+    _: KW_ONLY
+    gin_file: list[GinFile] = field(default_factory=list)
+    workdir: Dir | None = None
+
+
+@dataclass(kw_only=True)
+class Run(GinFiles):
+    """A configuration that is run.
+
+    Attributes:
+        dry_run: build everything, print the plan, stop
+        overwrite: delete another run that lies in the run's folder
+        accept_code: take a run in the folder that other code has made or begun; its
+            record and tables say so
+    """
+
+    dry_run: bool = False
+    overwrite: bool = False
+    accept_code: bool = False
+
+
+@dataclass(kw_only=True)
+class Cell:
+    """What a suite says of itself in the commands of its cells.
+
+    Attributes:
+        suite: suite that the run belongs to, for the record
+        cell_id: its place in the suite, for the record
+    """
+
+    suite: str | None = None
+    cell_id: Annotated[str, Options(metavar="ID")] | None = None
+
+
+@dataclass(kw_only=True)
+class OnError:
+    """What becomes of rows of the data.
+
+    Attributes:
+        bad_rows: stop at a row of the data that cannot be used, or leave it out, count it
+            and mark the score (default: what is usual for the task)
+    """
+
+    bad_rows: (
+        Annotated[Literal["raise", "skip"], Options(flags=["--on_error"])] | None
+    ) = None
+
+
+@dataclass(kw_only=True)
+class TaskFile:
+    """A task without code.
+
+    Attributes:
+        task_file: gin file that makes a task of data files; sets the macro TASK to it,
+            unless that is bound
+    """
+
+    task_file: list[GinFile] = field(default_factory=list)
 
 
 def expand_gin_flags(argv: Sequence[str]) -> list[str]:
@@ -31,83 +131,7 @@ def expand_gin_flags(argv: Sequence[str]) -> list[str]:
     return expanded
 
 
-def add_gin_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds gin files, overrides and the flags that stand for macros."""
-    parser.add_argument("files", nargs="*", metavar="GIN", help="gin files, in order")
-    parser.add_argument(
-        "--gin_file", action="append", default=[], metavar="F", help="one more gin file"
-    )
-    add_bindings(parser)
-    parser.add_argument("--workdir", metavar="DIR", help="sets the macro WORKDIR")
-    parser.add_argument(
-        "--dry_run", action="store_true", help="build everything, print the plan, stop"
-    )
-    parser.add_argument(
-        "--overwrite",
-        action="store_true",
-        help="delete another run that lies in the run's folder",
-    )
-    parser.add_argument(
-        "--accept_code",
-        action="store_true",
-        help="take a run in the folder that other code has made or begun; its record and "
-        "tables say so",
-    )
-
-
-def add_cell(parser: argparse.ArgumentParser) -> None:
-    """Adds what a suite says of itself in the commands of its cells."""
-    parser.add_argument(
-        "--suite", metavar="NAME", help="suite that the run belongs to, for the record"
-    )
-    parser.add_argument(
-        "--cell_id", metavar="ID", help="its place in the suite, for the record"
-    )
-
-
-def add_bindings(parser: argparse.ArgumentParser) -> None:
-    """Adds what also verbs take whose gin files are fixed."""
-    parser.add_argument(
-        "--gin_param",
-        action="append",
-        default=[],
-        metavar="'X = Y'",
-        help="one binding; --gin.X=Y is the same",
-    )
-    parser.add_argument(
-        "--plugin",
-        action="append",
-        default=[],
-        metavar="P",
-        help="module or file that registers more names",
-    )
-    parser.add_argument("--data_dir", metavar="DIR", help="sets the macro DATA_DIR")
-
-
-def add_on_error(parser: argparse.ArgumentParser) -> None:
-    """Adds `--on_error`."""
-    parser.add_argument(
-        "--on_error",
-        dest="bad_rows",
-        choices=("raise", "skip"),
-        help="stop at a row of the data that cannot be used, or leave it out, count it and "
-        "mark the score (default: what is usual for the task)",
-    )
-
-
-def add_task_file(parser: argparse.ArgumentParser) -> None:
-    """Adds `--task_file`."""
-    parser.add_argument(
-        "--task_file",
-        action="append",
-        default=[],
-        metavar="F",
-        help="gin file that makes a task of data files; sets the macro TASK to it, "
-        "unless that is bound",
-    )
-
-
-def gin_files(args: argparse.Namespace) -> list[str]:
+def gin_files(args: GinFiles) -> list[str]:
     """The gin files, in order.
 
     Raises:
@@ -125,7 +149,7 @@ def gin_files(args: argparse.Namespace) -> list[str]:
     return files
 
 
-def overrides(args: argparse.Namespace, root: str) -> list[str]:
+def overrides(args: Any, root: str) -> list[str]:
     """The bindings given on the command line, and what other flags stand for."""
     given = bindings(args)
     if getattr(args, "bad_rows", None):
@@ -135,6 +159,17 @@ def overrides(args: argparse.Namespace, root: str) -> list[str]:
         names = file_tasks(task_files)
         given.append(f"TASK = {(names[0] if len(names) == 1 else tuple(names))!r}")
     return given
+
+
+def parse(args: Any) -> None:
+    """Parses gin files and bindings of what has a name, which is all that may be bound."""
+    config.parse(
+        args.gin_file,
+        args.gin_param,
+        load=lambda kind, name: REGISTRIES[kind].load(name),
+        import_module=load_plugin,
+        kinds=GIN_MODULES,
+    )
 
 
 def file_tasks(task_files: Sequence[str]) -> list[str]:
@@ -149,7 +184,7 @@ def file_tasks(task_files: Sequence[str]) -> list[str]:
     return names
 
 
-def bindings(args: argparse.Namespace) -> list[str]:
+def bindings(args: GinParam) -> list[str]:
     """The bindings given on the command line, flags for macros among them."""
     found = list(args.gin_param)
     for macro in ("workdir", "data_dir"):
@@ -159,7 +194,7 @@ def bindings(args: argparse.Namespace) -> list[str]:
     return found
 
 
-def launch(args: argparse.Namespace, root: str):
+def launch(args: Run, root: str) -> Any:
     """Runs a root of `electra_bench.runs` as the arguments say."""
     quiet.import_tensorflow()
     from electra_bench.runs.launch import launch as launch_root

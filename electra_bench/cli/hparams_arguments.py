@@ -1,29 +1,33 @@
 """`--hparams`: the original's dictionary in place of gin files."""
 
-import argparse
 import os
 import tempfile
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
 
 from electra_bench import config
 from electra_bench.cli import gin_arguments
+from electra_bench.cli.arguments import Options
 from electra_bench.config.hparams import Translated, read_hparams
 
 
-def add_hparams(parser: argparse.ArgumentParser) -> None:
-    """Adds `--hparams` and `--model_name`."""
-    parser.add_argument(
-        "--hparams",
-        metavar="JSON",
-        help="the original's hyper-parameters, as JSON or a file of it; with --data_dir "
-        "and --model_name, instead of gin files",
-    )
-    parser.add_argument(
-        "--model_name", metavar="NAME", help="with --hparams: the original's model_name"
-    )
+@dataclass(kw_only=True)
+class Run(gin_arguments.Run):
+    """What the original calls a run.
+
+    Attributes:
+        hparams: the original's hyper-parameters, as JSON or a file of it; with --data_dir
+            and --model_name, instead of gin files
+        model_name: with --hparams: the original's model_name
+    """
+
+    hparams: Annotated[str, Options(metavar="JSON")] | None = None
+    model_name: str | None = None
 
 
-def given_hparams(args: argparse.Namespace) -> dict[str, Any] | None:
+def given_hparams(args: Run) -> dict[str, Any] | None:
     """The dictionary; None if there is none.
 
     Raises:
@@ -39,7 +43,16 @@ def given_hparams(args: argparse.Namespace) -> dict[str, Any] | None:
     return read_hparams(args.hparams)
 
 
-def launch(args: argparse.Namespace, root: str, translated: Translated) -> Any:
+def write_results(model_dir: str, name: str, lines: Iterable[str]) -> None:
+    """Writes a file of the original's beside the model: `results/<name>_results.txt`."""
+    folder = os.path.join(model_dir, "results")
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, f"{name}_results.txt")
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
+def launch(args: Run, root: str, translated: Translated) -> Any:
     """Says what the dictionary became, and runs a root with it under code_v1."""
     print("--hparams became:")
     print("\n".join(f"  {line}" for line in translated.bindings))
@@ -48,8 +61,7 @@ def launch(args: argparse.Namespace, root: str, translated: Translated) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         # A file, so that gin files and bindings of the command line override it.
         path = os.path.join(folder, "hparams.gin")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("\n".join(translated.bindings) + "\n")
+        Path(path).write_text("\n".join(translated.bindings) + "\n", "utf-8")
         files = (f"runs/{root}.gin", "protocols/code_v1.gin", path)
         args.gin_file = [*files, *args.gin_file]
         try:

@@ -1,21 +1,11 @@
 """`electra-bench leaderboard`."""
 
-import argparse
 import shlex
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Annotated
 
-from electra_bench.cli import shared_flags
-
-EXAMPLES = """\
-examples:
-  electra-bench leaderboard build runs
-  electra-bench leaderboard build runs other/runs --out report --format html,csv
-  electra-bench leaderboard build runs --tasks cola,rte
-  electra-bench leaderboard build runs --report quirk_cost --out report
-  electra-bench leaderboard build runs --gin.reports.leaderboard.labels="['small']"
-  electra-bench leaderboard build runs --gin.reports.leaderboard.correction="'bh'"
-  electra-bench leaderboard build runs \\
-      --gin.reports.leaderboard.further_metrics="{'squad': ['f1']}"
-"""
+from electra_bench.cli import arguments, gin_arguments
+from electra_bench.cli.arguments import Dir, Options, Plugins
 
 FILES = ("md", "csv", "json", "tex", "html")
 # One page for each task and for each report.
@@ -23,50 +13,57 @@ SITE = "site"
 FORMATS = ("terminal", *FILES, SITE)
 
 
+@dataclass
+class Build(gin_arguments.GinParam, Plugins):
+    """Builds a table of the records of finished runs.
+
+    It reads every record.json below the folders, prints the table and, with --out, writes
+    it into files.
+
+    examples:
+      electra-bench leaderboard build runs
+      electra-bench leaderboard build runs other/runs --out report --format html,csv
+      electra-bench leaderboard build runs --tasks cola,rte
+      electra-bench leaderboard build runs --report quirk_cost --out report
+      electra-bench leaderboard build runs --gin.reports.leaderboard.labels="['small']"
+      electra-bench leaderboard build runs --gin.reports.leaderboard.correction="'bh'"
+      electra-bench leaderboard build runs \\
+          --gin.reports.leaderboard.further_metrics="{'squad': ['f1']}"
+
+    Attributes:
+        runs: folders with runs
+        gin_file: a gin file
+        out: folder for the files
+        format: some of terminal, md, csv, json, tex, html, site; default: all with --out,
+            else terminal
+        tasks: tasks to show, in this order
+        report: registered report
+    """
+
+    runs: list[Annotated[str, Options(metavar="RUNS_DIR")]]
+    _: KW_ONLY
+    gin_file: list[gin_arguments.GinFile] = field(default_factory=list)
+    out: Dir | None = None
+    format: Annotated[str, Options(metavar="F,F")] | None = None
+    tasks: Annotated[str, Options(metavar="T,T")] | None = None
+    report: str = "leaderboard"
+
+
 def add_parser(subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
-        "leaderboard", description="Makes tables of the records of finished runs."
-    )
-    actions = parser.add_subparsers(metavar="ACTION")
-    build = actions.add_parser(
-        "build",
-        help="build a table",
-        description="Reads every record.json below the folders, prints the table and, "
-        "with --out, writes it into files.",
-        epilog=EXAMPLES,
-        parents=[shared_flags.PLUGIN, shared_flags.GIN_FILE, shared_flags.GIN_PARAM],
-    )
-    build.add_argument("runs", nargs="+", metavar="RUNS_DIR", help="folders with runs")
-    build.add_argument("--out", metavar="DIR", help="folder for the files")
-    build.add_argument(
-        "--format",
-        metavar="F,F",
-        help=f"some of {', '.join(FORMATS)}; default: all with --out, else terminal",
-    )
-    build.add_argument("--tasks", metavar="T,T", help="tasks to show, in this order")
-    build.add_argument(
-        "--report", default="leaderboard", metavar="NAME", help="registered report"
-    )
-    build.set_defaults(run=run)
+    description = "Makes tables of the records of finished runs."
+    actions = arguments.add_actions(subparsers, "leaderboard", description)
+    arguments.add(actions, "build", Build, run)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: Build) -> None:
     """Builds the report, prints it and writes it."""
-    from electra_bench import config
-    from electra_bench.registry import GIN_MODULES, REGISTRIES, load_plugin
     from electra_bench.reports.collect.records import collect
     from electra_bench.reports.render.write import build_table, write_table
 
     formats = _formats(args)
-    shared_flags.load_plugins(args)
-    config.parse(
-        args.gin_file,
-        args.gin_param,
-        load=lambda kind, name: REGISTRIES[kind].load(name),
-        import_module=load_plugin,
-        kinds=GIN_MODULES,
-    )
+    args.load_plugins()
+    gin_arguments.parse(args)
     tasks = args.tasks.split(",") if args.tasks else None
     records = collect(args.runs)
     table = build_table(records, args.report, tasks)
@@ -86,7 +83,7 @@ def run(args: argparse.Namespace) -> None:
             print(f"wrote {path}")
 
 
-def _formats(args: argparse.Namespace) -> list[str]:
+def _formats(args: Build) -> list[str]:
     formats = [name for name in FORMATS if name != SITE or args.report == "leaderboard"]
     if args.format is None:
         return formats if args.out else ["terminal"]
@@ -103,7 +100,7 @@ def _formats(args: argparse.Namespace) -> list[str]:
     return formats
 
 
-def _command(args: argparse.Namespace) -> str:
+def _command(args: Build) -> str:
     words = ["electra-bench", "leaderboard", "build", *args.runs, "--out", args.out]
     for flag in ("format", "tasks"):
         if getattr(args, flag):

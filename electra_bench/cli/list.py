@@ -1,36 +1,38 @@
 """`electra-bench list`."""
 
-import argparse
 import json
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from electra_bench.cli import names, shared_flags
+from electra_bench.cli import arguments, names
+from electra_bench.cli.arguments import Dir, Json, Options, Plugins
+from electra_bench.registry import REGISTRIES
 
-EXAMPLES = """\
-examples:
-  electra-bench list tasks
-  electra-bench list tasks --json
-  electra-bench list models --plugin my_model.py
-  electra-bench list runs runs/
-"""
+
+@dataclass
+class List(Json, Plugins):
+    """Lists what is known by name, built in or from plugins.
+
+    examples:
+      electra-bench list tasks
+      electra-bench list tasks --json
+      electra-bench list models --plugin my_model.py
+      electra-bench list runs runs/
+
+    Attributes:
+        directory: where to look for runs
+    """
+
+    kind: Annotated[str, Options(metavar="KIND", help=", ".join(names.KINDS))]
+    directory: Dir | None = None
 
 
 def add_parser(subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
-        "list",
-        description="Lists what is known by name, built in or from plugins.",
-        epilog=EXAMPLES,
-        parents=[shared_flags.PLUGIN, shared_flags.JSON],
-    )
-    parser.add_argument("kind", metavar="KIND", help=", ".join(names.KINDS))
-    parser.add_argument(
-        "directory", nargs="?", metavar="DIR", help="where to look for runs"
-    )
-    parser.set_defaults(run=run)
+    arguments.add(subparsers, "list", List, run)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: List) -> None:
     """Prints a table, or an array of objects with a `name`."""
     kind = names.known_kind(args.kind)
     if (kind == "runs") != (args.directory is not None):
@@ -39,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
             if kind == "runs"
             else f"list {kind} takes no directory, got {args.directory!r}"
         )
-    shared_flags.load_plugins(args)
+    args.load_plugins()
     objects = listed(kind, args.directory)
     if args.json:
         print(json.dumps(objects, indent=1, ensure_ascii=False))
@@ -58,7 +60,7 @@ def listed(kind: str, directory: str | None = None) -> list[dict[str, Any]]:
         return _runs(directory)
     if kind == "plugins":
         return names.plugins()
-    return [names.entry(kind, name) for name in names.registry_of(kind).names()]
+    return [names.entry(kind, name) for name in REGISTRIES[kind].names()]
 
 
 def _runs(directory: str) -> list[dict[str, Any]]:
@@ -98,7 +100,7 @@ def _runs(directory: str) -> list[dict[str, Any]]:
 # Columns of the terminal's table; --json has all fields.
 COLUMNS = {
     "tasks": ("name", "kind", "version", "metric", "distribution", "summary"),
-    "runs": ("name", "label", "kind", "status", "seed", "scores", "error"),
+    "runs": ("name", "label", "kind", "status", "seed", "scores"),
     "plugins": ("name", "version", "provides"),
 }
 
@@ -107,8 +109,9 @@ def _print(kind: str, objects: list[dict[str, Any]]) -> None:
     from electra_bench.reports.render import terminal
 
     columns = COLUMNS.get(kind, ("name", "distribution", "version", "origin"))
-    columns = [c for c in columns if c != "error"] + ["error"]
-    columns = [c for c in columns if any(o.get(c) is not None for o in objects)]
+    columns = [
+        c for c in (*columns, "error") if any(o.get(c) is not None for o in objects)
+    ]
     if all(item.get("distribution") == names.DISTRIBUTION for item in objects):
         # Worth a column only where plugins stand beside the built-in names.
         columns = [c for c in columns if c != "distribution"]

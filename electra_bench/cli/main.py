@@ -66,8 +66,8 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options):
         # An abbreviated flag would change its meaning when a longer one is added.
-        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
-        super().__init__(**options, allow_abbrev=False)
+        formatter = argparse.RawDescriptionHelpFormatter
+        super().__init__(**options, formatter_class=formatter, allow_abbrev=False)
 
     def parse_known_args(self, args=None, namespace=None):
         """As argparse does it, but nothing may be left over.
@@ -95,10 +95,6 @@ class Parser(argparse.ArgumentParser):
         raise errors.UsageError(f"{message}; see {self.prog} --help")
 
 
-def _version() -> str:
-    return f"{PROGRAM} {metadata.version('electra-bench')}"
-
-
 def _parser(verb: str | None) -> Parser:
     """The parser; of the verbs, only the chosen one has its arguments."""
     parser = Parser(
@@ -107,7 +103,8 @@ def _parser(verb: str | None) -> Parser:
         "One gin file is one run; tables are made of runs.",
         epilog=EPILOG,
     )
-    parser.add_argument("--version", action="version", version=_version())
+    version = f"{PROGRAM} {metadata.version('electra-bench')}"
+    parser.add_argument("--version", action="version", version=version)
     parser.add_argument(
         "--debug",
         action="store_true",

@@ -5,7 +5,7 @@ import os
 from importlib import metadata
 from typing import Any
 
-from electra_bench.registry import REGISTRIES, Registry
+from electra_bench.registry import REGISTRIES
 from electra_bench.system.near_names import near_and_all
 
 DISTRIBUTION = "electra-bench"
@@ -43,11 +43,6 @@ def known_kind(kind: str) -> str:
     raise ValueError(f"no kind {kind!r}; {near_and_all(kind, KINDS)}")
 
 
-def registry_of(kind: str) -> Registry:
-    """The registry of a kind that has one."""
-    return REGISTRIES[kind]
-
-
 def check_directory(directory: str) -> None:
     """Checks that a folder exists.
 
@@ -66,7 +61,7 @@ def entry(kind: str, name: str) -> dict[str, Any]:
     Raises:
         KeyError: no such name; lists near ones.
     """
-    registry = registry_of(kind)
+    registry = REGISTRIES[kind]
     origin = registry.origin(name)
     known: dict[str, Any] = {"name": name}
     if kind in ("tasks", "mixtures"):
@@ -98,21 +93,28 @@ def first_line(doc: str | None) -> str:
     return (doc or "").strip().partition("\n")[0]
 
 
+def plugin_points() -> list[tuple[str, metadata.EntryPoint]]:
+    """The names that other distributions than this one declare, with their registries."""
+    return [
+        (kind, point)
+        for kind in REGISTRIES
+        for point in metadata.entry_points(group=f"electra_bench.{kind}")
+        if point.dist.name != DISTRIBUTION
+    ]
+
+
 def plugins() -> list[dict[str, Any]]:
     """Distributions other than this one that declare names, and which."""
     found: dict[str, dict[str, Any]] = {}
-    for kind in REGISTRIES:
-        for point in metadata.entry_points(group=f"electra_bench.{kind}"):
-            if point.dist.name == DISTRIBUTION:
-                continue
-            plugin = found.setdefault(
-                point.dist.name,
-                {
-                    "name": point.dist.name,
-                    "version": point.dist.version,
-                    "summary": point.dist.metadata.get("Summary"),
-                    "provides": {},
-                },
-            )
-            plugin["provides"].setdefault(kind, []).append(point.name)
+    for kind, point in plugin_points():
+        plugin = found.setdefault(
+            point.dist.name,
+            {
+                "name": point.dist.name,
+                "version": point.dist.version,
+                "summary": point.dist.metadata.get("Summary"),
+                "provides": {},
+            },
+        )
+        plugin["provides"].setdefault(kind, []).append(point.name)
     return sorted(found.values(), key=lambda plugin: plugin["name"])

@@ -1,46 +1,50 @@
 """Verbs whose first argument is a pre-training run that scores texts."""
 
-import argparse
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from electra_bench.cli import gin_arguments
+from electra_bench.cli.arguments import Options, RunDir
 from electra_bench.runs.lifecycle import config_of
 
 # Equal to objectives.pseudo_likelihood.METHODS, whose module loads TensorFlow.
 METHODS = ("electric", "electra_tt", "two_tower", "mlm")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the run, `--method` and the gin arguments."""
-    parser.add_argument("run_dir", metavar="RUN", help="folder of a pre-training run")
-    parser.add_argument(
-        "--method",
-        choices=METHODS,
-        help="how to score: energies of Electric; ELECTRA's discriminator with two towers; "
-        "the two towers alone; a masked language model, one pass a token (default: what "
-        "the run was trained for)",
-    )
-    gin_arguments.add_gin_arguments(parser)
+@dataclass(kw_only=True)
+class OfRun(gin_arguments.Run, RunDir):
+    """A run, and how it scores.
+
+    Attributes:
+        run_dir: folder of a pre-training run
+        method: how to score: energies of Electric; ELECTRA's discriminator with two
+            towers; the two towers alone; a masked language model, one pass a token
+            (default: what the run was trained for)
+    """
+
+    method: Annotated[str, Options(choices=METHODS)] | None = None
 
 
-def launch(args: argparse.Namespace, root: str, given: dict[str, Any]):
+def launch(args: OfRun, root: str, parameters: Sequence[str]) -> Any:
     """Runs a root on a run, as the run's own configuration and the arguments say.
 
     Args:
-        args: as parsed.
+        args: as given.
         root: `score` or `rerank`.
-        given: its parameters; those that are None keep their bindings.
+        parameters: those of the root that flags of the same names stand for; what was not
+            given keeps its binding.
 
     Raises:
         FileNotFoundError: no such run.
     """
     args.gin_file = [f"runs/{root}.gin", config_of(args.run_dir), *args.gin_file]
-    given = {"init": args.run_dir, "method": args.method, **given}
+    given = {name: getattr(args, name) for name in ("method", *parameters, "workdir")}
     # Not the macro WORKDIR, which is where the run itself lies.
-    given["workdir"], args.workdir = args.workdir, None
+    args.workdir = None
     args.gin_param += [
         f"{_key(root, name)} = {value!r}"
-        for name, value in given.items()
+        for name, value in {"init": args.run_dir, **given}.items()
         if value is not None
     ]
     return gin_arguments.launch(args, root)

@@ -1,6 +1,5 @@
 """`electra-bench predict`."""
 
-import argparse
 import contextlib
 import itertools
 import json
@@ -8,10 +7,12 @@ import math
 import operator
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from electra_bench import registry
-from electra_bench.cli import errors, gin_arguments, results
+from electra_bench.cli import arguments, errors, gin_arguments, results
+from electra_bench.cli.arguments import Json, Options
 from electra_bench.records import write_predictions
 from electra_bench.runs.lifecycle import fine_tuned_record
 from electra_bench.system import quiet
@@ -20,29 +21,6 @@ from electra_bench.tasks import submissions
 
 if TYPE_CHECKING:
     from electra_bench.runs.predict import SplitPredictions
-
-EXAMPLE = """examples:
-  electra-bench predict runs/small-rte-s0 runs/small-rte-s1 --output predictions
-  electra-bench predict runs/small-*-s0 --format glue --output submission.zip \\
-    --data_dir data
-  electra-bench predict runs/small-mnli-s0 --task ax --output predictions
-  electra-bench predict runs/small-squad-s0 --format squad --split dev --output answers
-  electra-bench predict runs/small-chunk-s0 --format conll --output chunk.txt
-
-formats:
-  jsonl  folder; <label>-<task>-<split>-s<seed>.jsonl.gz, a line an example: {"id": ...,
-         "target": ..., "prediction": ..., "scores": ...}
-  glue   .zip that GLUE's server takes; test splits only, one run a task, or one of
-         several tasks. A run of mnli answers the diagnostic set, too.
-  squad  folder; <task>-<split>-predictions.json, and -null_odds.json from models that
-         can say that there is no answer
-  mrqa   folder; <task>-<split>-predictions.json
-  conll  file; a word a line, with its right and its predicted tag; _ for words that the
-         length limit cut off
-
-Model, vocabulary and data folder are those of the run, unless bindings say otherwise.
-Scores are printed where right answers are known.
-"""
 
 
 class Form(NamedTuple):
@@ -70,60 +48,64 @@ FORMS = {
 Planned = tuple[str, "SplitPredictions"]
 
 
+@dataclass
+class Predict(gin_arguments.OnError, gin_arguments.Bindings, Json):
+    """Predicts splits of the tasks that a run was fine-tuned on.
+
+    The test splits, or any other ones, with or without right answers.
+
+    examples:
+      electra-bench predict runs/small-rte-s0 runs/small-rte-s1 --output predictions
+      electra-bench predict runs/small-*-s0 --format glue --output submission.zip \\
+        --data_dir data
+      electra-bench predict runs/small-mnli-s0 --task ax --output predictions
+      electra-bench predict runs/small-squad-s0 --format squad --split dev --output answers
+      electra-bench predict runs/small-chunk-s0 --format conll --output chunk.txt
+
+    formats:
+      jsonl  folder; <label>-<task>-<split>-s<seed>.jsonl.gz, a line an example: {"id": ...,
+             "target": ..., "prediction": ..., "scores": ...}
+      glue   .zip that GLUE's server takes; test splits only, one run a task, or one of
+             several tasks. A run of mnli answers the diagnostic set, too.
+      squad  folder; <task>-<split>-predictions.json, and -null_odds.json from models that
+             can say that there is no answer
+      mrqa   folder; <task>-<split>-predictions.json
+      conll  file; a word a line, with its right and its predicted tag; _ for words that the
+             length limit cut off
+
+    Model, vocabulary and data folder are those of the run, unless bindings say otherwise.
+    Scores are printed where right answers are known.
+
+    Attributes:
+        run_dirs: folder of a fine-tuned run
+        output: folder or file, see below
+        format: form of the output (default: jsonl)
+        split: default: test, or what the task is scored on
+        task: another task of the same kind and labels: ax by mnli, drop by newsqa
+        null_threshold: of --format squad: no answer where the odds that there is none are
+            above X (default: the best answer everywhere)
+        dry_run: build everything, print what would be predicted, stop
+        overwrite: replace output that exists
+        json: print the results as one JSON object
+    """
+
+    run_dirs: list[Annotated[str, Options(metavar="RUN")]]
+    _: KW_ONLY
+    output: Annotated[str, Options(metavar="PATH")]
+    format: Annotated[str, Options(choices=tuple(FORMS))] = "jsonl"
+    split: str | None = None
+    task: str | None = None
+    null_threshold: float | None = None
+    dry_run: bool = False
+    overwrite: bool = False
+
+
 def add_parser(subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
-        "predict",
-        help="predictions of fine-tuned runs, in forms that people submit",
-        description="Predicts the test split of the tasks that a run was fine-tuned on, "
-        "or any other split of them, with or without right answers.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "run_dirs", nargs="+", metavar="RUN", help="folder of a fine-tuned run"
-    )
-    parser.add_argument(
-        "--output", required=True, metavar="PATH", help="folder or file, see below"
-    )
-    parser.add_argument(
-        "--format",
-        choices=tuple(FORMS),
-        default="jsonl",
-        help="form of the output (default: jsonl)",
-    )
-    parser.add_argument(
-        "--split", metavar="NAME", help="default: test, or what the task is scored on"
-    )
-    parser.add_argument(
-        "--task",
-        metavar="NAME",
-        help="another task of the same kind and labels: ax by mnli, drop by newsqa",
-    )
-    parser.add_argument(
-        "--null_threshold",
-        type=float,
-        metavar="X",
-        help="of --format squad: no answer where the odds that there is none are above X "
-        "(default: the best answer everywhere)",
-    )
-    gin_arguments.add_bindings(parser)
-    gin_arguments.add_on_error(parser)
-    parser.add_argument(
-        "--dry_run",
-        action="store_true",
-        help="build everything, print what would be predicted, stop",
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace output that exists"
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print the results as one JSON object"
-    )
-    parser.set_defaults(run=run)
+    arguments.add(subparsers, "predict", Predict, run)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Predict) -> None:
     """Writes the predictions and prints scores, where there are any.
 
     Raises:
@@ -137,32 +119,29 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "glue":
         _check_glue(args)
     # All runs, before the first predicts: nothing wrong should be found in the middle.
-    planned = [x for run_dir in args.run_dirs for x in _planned(args, run_dir)]
+    planned = list(_planned(args))
     _check_planned(args, planned)
     report = _Report(args)
     predicted = planned if args.dry_run else _predicted(args, planned)
     if args.format == "glue":
         _write_glue(args, predicted, report)
-        return 0
+        return
     for run_dir, one in predicted:
         written = (_paths(args, one), {}) if args.dry_run else _write(args, one)
         report.add(run_dir, one, *written)
     report.finish()
-    return 0
 
 
-def _planned(args: argparse.Namespace, run_dir: str) -> list[Planned]:
-    """What a run is to predict; of several runs no model stays in memory."""
-    found = _open(args, run_dir)
-    if len(args.run_dirs) > 1:
-        for one in found:
-            one.evaluator = None
-    return [(run_dir, one) for one in found]
+def _planned(args: Predict) -> Iterator[Planned]:
+    """What runs are to predict; of several runs no model stays in memory."""
+    for run_dir in args.run_dirs:
+        for one in _open(args, run_dir):
+            if len(args.run_dirs) > 1:
+                one.evaluator = None
+            yield run_dir, one
 
 
-def _predicted(
-    args: argparse.Namespace, planned: Sequence[Planned]
-) -> Iterator[Planned]:
+def _predicted(args: Predict, planned: Sequence[Planned]) -> Iterator[Planned]:
     """Predicts the splits in their order, each when it is asked for."""
     errors.begin_work()
     for run_dir, group in itertools.groupby(planned, key=operator.itemgetter(0)):
@@ -176,7 +155,7 @@ def _tasks(run_dir: str) -> list[str]:
     return list(fine_tuned_record(run_dir).tasks)
 
 
-def _check_output(args: argparse.Namespace) -> None:
+def _check_output(args: Predict) -> None:
     """Checks the output, as far as it can be known without TensorFlow."""
     path = args.output
     if args.null_threshold is not None and args.format != "squad":
@@ -197,7 +176,7 @@ def _check_output(args: argparse.Namespace) -> None:
     _check_free(args, [path])
 
 
-def _check_glue(args: argparse.Namespace) -> None:
+def _check_glue(args: Predict) -> None:
     """Checks that a task of GLUE has one run, and nothing that does not fit."""
     if args.split or args.task:
         raise ValueError(
@@ -228,13 +207,12 @@ def _answered_by(task: str) -> str:
     return registry.tasks.get(task).trained_on or task
 
 
-def _open(args: argparse.Namespace, run_dir: str) -> list["SplitPredictions"]:
+def _open(args: Predict, run_dir: str) -> list["SplitPredictions"]:
     """Opens a run and finds the examples that it is to predict."""
     quiet.import_tensorflow()
     from electra_bench.runs.launch import launch
 
     tasks = _tasks(run_dir)
-    parts = [(task, args.split) for task in ([args.task] if args.task else tasks)]
     is_glue = args.format == "glue"
     if is_glue:
         parts = [
@@ -242,6 +220,8 @@ def _open(args: argparse.Namespace, run_dir: str) -> list["SplitPredictions"]:
             for file in submissions.GLUE_FILES
             if _answered_by(file.task) in tasks
         ]
+    else:
+        parts = [(task, args.split) for task in ([args.task] if args.task else tasks)]
     return launch(
         "predict",
         ["runs/predict.gin", os.path.join(run_dir, "config.gin")],
@@ -256,7 +236,7 @@ def _open(args: argparse.Namespace, run_dir: str) -> list["SplitPredictions"]:
     )
 
 
-def _check_planned(args: argparse.Namespace, planned: Sequence[Planned]) -> None:
+def _check_planned(args: Predict, planned: Sequence[Planned]) -> None:
     """Checks kinds of tasks, and that no output is there or meant twice."""
     if args.format == "glue":
         if all(one.absent for _, one in planned):
@@ -285,7 +265,7 @@ def _check_planned(args: argparse.Namespace, planned: Sequence[Planned]) -> None
     _check_free(args, list(made_by))
 
 
-def _check_free(args: argparse.Namespace, paths: Sequence[str]) -> None:
+def _check_free(args: Predict, paths: Sequence[str]) -> None:
     for path in paths:
         if os.path.exists(path) and not args.overwrite:
             raise FileExistsError(
@@ -293,7 +273,7 @@ def _check_free(args: argparse.Namespace, paths: Sequence[str]) -> None:
             )
 
 
-def _paths(args: argparse.Namespace, one: "SplitPredictions") -> list[str]:
+def _paths(args: Predict, one: "SplitPredictions") -> list[str]:
     """Files that answers go to, or might go to."""
     if args.format == "jsonl":
         return [os.path.join(args.output, f"{one.name}.jsonl.gz")]
@@ -304,11 +284,7 @@ def _paths(args: argparse.Namespace, one: "SplitPredictions") -> list[str]:
     return [f"{stem}-{name}.json" for name in names]
 
 
-def _write_glue(
-    args: argparse.Namespace,
-    predicted: Iterable[Planned],
-    report: "_Report",
-) -> None:
+def _write_glue(args: Predict, predicted: Iterable[Planned], report: "_Report") -> None:
     """Writes GLUE's archive, once all runs have answered."""
     name_of = {(file.task, file.split): file.name for file in submissions.GLUE_FILES}
     absent = {
@@ -330,9 +306,7 @@ def _write_glue(
     report.finish(absent)
 
 
-def _write(
-    args: argparse.Namespace, one: "SplitPredictions"
-) -> tuple[list[str], dict[str, int]]:
+def _write(args: Predict, one: "SplitPredictions") -> tuple[list[str], dict[str, int]]:
     """Writes the answers of one run.
 
     Returns:
@@ -345,7 +319,12 @@ def _write(
         write_predictions(paths[0], predictions)
         return paths, {}
     if args.format == "conll":
-        sentences = _sentences(one)
+        # An example of a tagging task is one row of the store.
+        rows = (one.part.store[i] for i in range(len(predictions)))
+        sentences = [
+            submissions.Tagged(row["words"], row["tags"], prediction)
+            for row, prediction in zip(rows, predictions, strict=True)
+        ]
         write_text(paths[0], submissions.conll_text(sentences))
         return paths, {"words_cut_off": sum(map(submissions.num_cut_off, sentences))}
     found = submissions.squad_answers(predictions, args.null_threshold)
@@ -361,19 +340,10 @@ def _write(
     return paths[:1], {}
 
 
-def _sentences(one: "SplitPredictions") -> list[submissions.Tagged]:
-    # An example of a tagging task is one row of the store.
-    rows = (one.part.store[i] for i in range(len(one.predictions)))
-    return [
-        submissions.Tagged(row["words"], row["tags"], prediction)
-        for row, prediction in zip(rows, one.predictions, strict=True)
-    ]
-
-
 class _Report:
     """Prints what was predicted, as it is done or as one JSON object; or what would be."""
 
-    def __init__(self, args: argparse.Namespace):
+    def __init__(self, args: Predict):
         self._args = args
         self._results: list[dict[str, Any]] = []
         if args.dry_run and not args.json:

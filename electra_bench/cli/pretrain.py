@@ -1,47 +1,44 @@
 """`electra-bench pretrain`."""
 
-import argparse
 import os
+from dataclasses import dataclass
 
-from electra_bench.cli import gin_arguments, hparams_arguments, results
+from electra_bench.cli import arguments, gin_arguments, hparams_arguments, results
 from electra_bench.system import quiet
 
-EXAMPLE = """examples:
-  electra-bench pretrain gin/runs/pretrain.gin gin/models/tiny.gin --workdir runs \\
-    --gin.CORPORA="{'books': {'files': 'corpus/books.txt.xz'}}" \\
-    --gin.CORPUS="'books'" --gin.VOCAB="'vocab.txt'" --gin.TRAIN_STEPS=2000
-  electra-bench pretrain gin/runs/pretrain.gin gin/models/base.gin ... --dry_run
-  electra-bench pretrain --data_dir data --model_name small_owt \\
-    --hparams '{"vocab_size": 30522, "num_train_steps": 200000}'
 
-Interrupted with Ctrl-C, the run writes a checkpoint; the same command goes on from there.
-"""
+@dataclass(kw_only=True)
+class Pretrain(gin_arguments.Cell, hparams_arguments.Run):
+    """Pre-trains an encoder as the gin files say.
+
+    Or as the original's dictionary of hyper-parameters says.
+
+    examples:
+      electra-bench pretrain gin/runs/pretrain.gin gin/models/tiny.gin --workdir runs \\
+        --gin.CORPORA="{'books': {'files': 'corpus/books.txt.xz'}}" \\
+        --gin.CORPUS="'books'" --gin.VOCAB="'vocab.txt'" --gin.TRAIN_STEPS=2000
+      electra-bench pretrain gin/runs/pretrain.gin gin/models/base.gin ... --dry_run
+      electra-bench pretrain --data_dir data --model_name small_owt \\
+        --hparams '{"vocab_size": 30522, "num_train_steps": 200000}'
+
+    Interrupted with Ctrl-C, the run writes a checkpoint; the same command goes on from
+    there.
+    """
 
 
 def add_parser(subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
-        "pretrain",
-        help="pre-train an encoder",
-        description="Pre-trains an encoder as the gin files say, or the original's "
-        "dictionary of hyper-parameters.",
-        epilog=EXAMPLE,
-    )
-    gin_arguments.add_gin_arguments(parser)
-    gin_arguments.add_cell(parser)
-    hparams_arguments.add_hparams(parser)
-    parser.set_defaults(run=run)
+    arguments.add(subparsers, "pretrain", Pretrain, run)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Pretrain) -> None:
     """Pre-trains and prints the evaluation on held-out text."""
     given = hparams_arguments.given_hparams(args)
     if given is None:
         _report(gin_arguments.launch(args, "pretrain"))
-        return 0
-    from electra_bench.config.pretraining_hparams import check_pretraining, pretraining
+        return
+    from electra_bench.config.pretraining_hparams import pretraining
 
-    check_pretraining(given)
     model_dir = given.get("model_dir") or os.path.join(
         args.data_dir, "models", args.model_name
     )
@@ -50,8 +47,13 @@ def run(args: argparse.Namespace) -> int:
     record = hparams_arguments.launch(args, "pretrain", translated)
     _report(record)
     if record.status == "done":
-        _write_results(record, translated.model_dir)
-    return 0
+        # The original promises to write it and does not.
+        lines = (
+            f"{name} = {value:.6f}"
+            for result in record.results
+            for name, value in results.printed_metrics(result).items()
+        )
+        hparams_arguments.write_results(translated.model_dir, "unsup", lines)
 
 
 def _report(record) -> None:
@@ -69,14 +71,3 @@ def _checkpoint(model_dir: str) -> tuple[str, int] | None:
 
     prefix = find_checkpoint(model_dir)
     return prefix, step_of_checkpoint(prefix) or 0
-
-
-def _write_results(record, model_dir: str) -> None:
-    """What the original promises to write and does not: `results/unsup_results.txt`."""
-    folder = os.path.join(model_dir, "results")
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, "unsup_results.txt")
-    with open(path, "w", encoding="utf-8") as file:
-        for result in record.results:
-            for name, value in results.printed_metrics(result).items():
-                file.write(f"{name} = {value:.6f}\n")

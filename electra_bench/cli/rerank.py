@@ -4,64 +4,15 @@ import argparse
 import json
 import math
 import sys
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from electra_bench.cli import of_run
+from electra_bench.cli import arguments, of_run
+from electra_bench.cli.arguments import File, Options
 from electra_bench.records import RunRecord
-
-EXAMPLE = """examples:
-  electra-bench rerank runs/pretrain-electric-s0 --dev dev.jsonl --test test.jsonl \\
-    --metric wer --output reranked.jsonl
-  electra-bench rerank runs/pretrain-electric-s0 --test test.jsonl --lambda 0.3 \\
-    --output reranked.jsonl
-
-A line of a file is a list: {"id": "a1", "hypotheses": [{"text": "...", "score": -3.2},
-...], "reference": "..."}, or "references": ["...", ...]. Larger scores are better. Every
-hypothesis gets score + lambda * PLL; lambda is the best of 0.05, 0.1, ... 1.0 on the dev
-lists. A line of the output: {"id": "a1", "best": "...", "index": 0, "scores": [...]}.
---workdir DIR keeps a record in a folder of its own below DIR.
-"""
 
 # Metrics and how a table names them.
 NAMES = {"wer": "WER", "bleu": "BLEU", "chrf": "chrF"}
-
-
-def add_parser(subparsers) -> None:
-    """Adds the verb."""
-    parser = subparsers.add_parser(
-        "rerank",
-        help="re-rank n-best lists by pseudo-log-likelihoods",
-        description="Re-ranks what a recogniser or translator proposes by its own score "
-        "and the pseudo-log-likelihood (PLL) of a pre-trained encoder.",
-        epilog=EXAMPLE,
-    )
-    of_run.add_arguments(parser)
-    parser.add_argument(
-        "--dev", metavar="FILE", help="n-best lists that lambda is chosen on"
-    )
-    parser.add_argument("--test", metavar="FILE", help="n-best lists to re-rank")
-    parser.add_argument(
-        "--metric",
-        choices=tuple(NAMES),
-        help="word error rate, or BLEU or chrF by sacrebleu",
-    )
-    parser.add_argument(
-        "--lambda",
-        dest="weight",
-        type=_weight,
-        metavar="X",
-        help="weight of the PLL (default: chosen on the dev lists)",
-    )
-    parser.add_argument(
-        "--output",
-        metavar="FILE",
-        help="JSON lines with the best hypotheses of the test lists, or of the dev lists "
-        "if there are no others; - is standard output",
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print the results as one JSON object"
-    )
-    parser.set_defaults(run=run)
 
 
 def _weight(text: str) -> float:
@@ -74,7 +25,49 @@ def _weight(text: str) -> float:
     return weight
 
 
-def run(args: argparse.Namespace) -> int:
+@dataclass(kw_only=True)
+class Rerank(of_run.OfRun):
+    """Re-ranks n-best lists by pseudo-log-likelihoods.
+
+    What a recogniser or translator proposes is ranked by its own score and the
+    pseudo-log-likelihood (PLL) of a pre-trained encoder.
+
+    examples:
+      electra-bench rerank runs/pretrain-electric-s0 --dev dev.jsonl --test test.jsonl \\
+        --metric wer --output reranked.jsonl
+      electra-bench rerank runs/pretrain-electric-s0 --test test.jsonl --lambda 0.3 \\
+        --output reranked.jsonl
+
+    A line of a file is a list: {"id": "a1", "hypotheses": [{"text": "...", "score": -3.2},
+    ...], "reference": "..."}, or "references": ["...", ...]. Larger scores are better.
+    Every hypothesis gets score + lambda * PLL; lambda is the best of 0.05, 0.1, ... 1.0 on
+    the dev lists. A line of the output: {"id": "a1", "best": "...", "index": 0, "scores":
+    [...]}. --workdir DIR keeps a record in a folder of its own below DIR.
+
+    Attributes:
+        dev: n-best lists that lambda is chosen on
+        test: n-best lists to re-rank
+        metric: word error rate, or BLEU or chrF by sacrebleu
+        weight: weight of the PLL (default: chosen on the dev lists)
+        output: JSON lines with the best hypotheses of the test lists, or of the dev lists
+            if there are no others; - is standard output
+        json: print the results as one JSON object
+    """
+
+    dev: File | None = None
+    test: File | None = None
+    metric: Annotated[str, Options(choices=tuple(NAMES))] | None = None
+    weight: Annotated[float, Options(flags=["--lambda"], type=_weight)] | None = None
+    output: File | None = None
+    json: bool = False
+
+
+def add_parser(subparsers) -> None:
+    """Adds the verb."""
+    arguments.add(subparsers, "rerank", Rerank, run)
+
+
+def run(args: Rerank) -> None:
     """Prints a table of the metric before and after re-ranking.
 
     Raises:
@@ -83,16 +76,13 @@ def run(args: argparse.Namespace) -> int:
     if args.output == "-" and args.json:
         raise ValueError("--json and --output - both print to standard output")
     names = ("dev", "test", "metric", "weight", "output")
-    record = of_run.launch(
-        args, "rerank", {name: getattr(args, name) for name in names}
-    )
+    record = of_run.launch(args, "rerank", names)
     if not record.results:  # a dry run
-        return 0
+        return
     if args.json:
         print(json.dumps(_object(record)))
     else:
         _print(record, args.metric, to_stderr=args.output == "-")
-    return 0
 
 
 def _object(record: RunRecord) -> dict[str, Any]:

@@ -1,39 +1,18 @@
 """`electra-bench suite`."""
 
-import argparse
 import json
 import os
 from collections import Counter
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
 
-from electra_bench.cli import errors, gin_arguments
+from electra_bench.cli import arguments, errors, gin_arguments
+from electra_bench.cli.arguments import Json, Options
 
 if TYPE_CHECKING:
     from electra_bench.suites.plan import Step
     from electra_bench.suites.suite import Suite
 
-RUN_EXAMPLES = """\
-examples:
-  electra-bench suite run gin/suites/smoke.gin --workdir smoke --dry_run
-  electra-bench suite run gin/suites/smoke.gin --workdir smoke
-  electra-bench suite run gin/suites/glue.gin --data_dir data --workdir glue \\
-    --gin.INIT="'runs/pretrain-tiny-s0'" --gin.SEEDS="[0, 1, 2]" --cores 2 --memory 8
-  electra-bench suite run gin/suites/smoke.gin --workdir smoke --executor=ray
-
-Cells whose folder holds a valid record are skipped. A failed cell is tried a second time.
-Stopped with Ctrl-C or killed, the same command goes on; `leaderboard build` takes the
-folder as it is.
-"""
-STATUS_EXAMPLES = """\
-examples:
-  electra-bench suite status smoke
-  electra-bench suite status gin/suites/smoke.gin --workdir smoke --json
-
-Outdated is a cell whose record is of other bindings than its gin files have now, or that
-builds on such a cell: `suite run` refuses it, and repeats it with --overwrite. Data,
-vocabularies and defaults in the code are not compared here, but by suite run --dry_run,
-which takes some seconds.
-"""
 # Flags that stand for parameters of the root.
 FLAGS = {
     "executor": "executor",
@@ -43,63 +22,72 @@ FLAGS = {
 }
 
 
+@dataclass(kw_only=True)
+class Run(gin_arguments.Run):
+    """Runs what of a grid has no valid record yet.
+
+    Plans the grid that a gin file describes and runs what is left of it in parallel.
+
+    examples:
+      electra-bench suite run gin/suites/smoke.gin --workdir smoke --dry_run
+      electra-bench suite run gin/suites/smoke.gin --workdir smoke
+      electra-bench suite run gin/suites/glue.gin --data_dir data --workdir glue \\
+        --gin.INIT="'runs/pretrain-tiny-s0'" --gin.SEEDS="[0, 1, 2]" --cores 2 --memory 8
+      electra-bench suite run gin/suites/smoke.gin --workdir smoke --executor=ray
+
+    Cells whose folder holds a valid record are skipped. A failed cell is tried a second
+    time. Stopped with Ctrl-C or killed, the same command goes on; `leaderboard build` takes
+    the folder as it is.
+
+    Attributes:
+        executor: local (default) or ray
+        ray_address: cluster: auto, host:port; default: start one on this machine
+        cores: for all cells together; default: all
+        memory: for all cells together; default: what is free
+        skip_missing: leave out tasks without data instead of refusing
+    """
+
+    # A name that is none is answered by the root, which names them all.
+    executor: Annotated[str, Options(metavar="E")] | None = None
+    ray_address: Annotated[str, Options(metavar="A")] | None = None
+    cores: int | None = None
+    memory: Annotated[float, Options(metavar="GB")] | None = None
+    skip_missing: bool = False
+
+
+@dataclass(kw_only=True)
+class Status(Json, gin_arguments.GinFiles):
+    """Prints what is done, outdated, running, failed and missing.
+
+    That is the state of every cell, of a suite's folder or of a gin file.
+
+    examples:
+      electra-bench suite status smoke
+      electra-bench suite status gin/suites/smoke.gin --workdir smoke --json
+
+    Outdated is a cell whose record is of other bindings than its gin files have now, or
+    that builds on such a cell: `suite run` refuses it, and repeats it with --overwrite.
+    Data, vocabularies and defaults in the code are not compared here, but by suite run
+    --dry_run, which takes some seconds.
+
+    Attributes:
+        files: folder of a suite, or gin files
+    """
+
+    files: list[Annotated[str, Options(metavar="DIR_OR_GIN")]] = field(
+        default_factory=list, kw_only=False
+    )
+
+
 def add_parser(subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser(
-        "suite", description="Runs grids of models, tasks and seeds."
-    )
-    actions = parser.add_subparsers(metavar="ACTION")
-    run = actions.add_parser(
-        "run",
-        help="run what of a grid has no valid record yet",
-        description="Plans the grid that a gin file describes and runs what of it has no "
-        "valid record yet, in parallel.",
-        epilog=RUN_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    gin_arguments.add_gin_arguments(run)
-    # A name that is none is answered by the root, which names them all.
-    run.add_argument("--executor", metavar="E", help="local (default) or ray")
-    run.add_argument(
-        "--ray_address",
-        metavar="A",
-        help="cluster: auto, host:port; default: start one on this machine",
-    )
-    run.add_argument(
-        "--cores", type=int, metavar="N", help="for all cells together; default: all"
-    )
-    run.add_argument(
-        "--memory",
-        type=float,
-        metavar="GB",
-        help="for all cells together; default: what is free",
-    )
-    run.add_argument(
-        "--skip_missing",
-        action="store_true",
-        help="leave out tasks without data instead of refusing",
-    )
-    run.set_defaults(run=run_suite)
-    status = actions.add_parser(
-        "status",
-        help="what is done, outdated, running, failed and missing",
-        description="Prints the state of every cell, of a suite's folder or of a gin file.",
-        epilog=STATUS_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    status.add_argument(
-        "files", nargs="*", metavar="DIR_OR_GIN", help="folder of a suite, or gin files"
-    )
-    status.add_argument(
-        "--gin_file", action="append", default=[], metavar="F", help="one more gin file"
-    )
-    gin_arguments.add_bindings(status)
-    status.add_argument("--workdir", metavar="DIR", help="sets the macro WORKDIR")
-    status.add_argument("--json", action="store_true", help="print JSON")
-    status.set_defaults(run=show_status)
+    description = "Runs grids of models, tasks and seeds."
+    actions = arguments.add_actions(subparsers, "suite", description)
+    arguments.add(actions, "run", Run, run_suite)
+    arguments.add(actions, "status", Status, show_status)
 
 
-def run_suite(args: argparse.Namespace) -> int:
+def run_suite(args: Run) -> int:
     """Runs the suite; the exit status is 1 if a cell is not done in the end."""
     from electra_bench.records.run_folder import ANSWERED
     from electra_bench.runs import suite as root
@@ -173,13 +161,13 @@ def _print_plan(suite: "Suite", steps: "list[Step]") -> None:
     terminal.print_grid(columns, rows, terminal.console())
     for step in steps:
         if step.runs:
-            arguments = step.cell.arguments(
+            command = step.cell.arguments(
                 suite.name,
                 suite.plugins,
                 overwrite=step.job.overwrite,
                 accept_code=step.job.accept_code,
             )
-            print(shown(arguments))
+            print(shown(command))
     counts = Counter("to run" if step.runs else step.state for step in steps)
     print(", ".join(f"{number} {what}" for what, number in counts.items()))
 
@@ -192,7 +180,7 @@ def _print_left_out(steps: "list[Step]") -> None:
         print(f"left out, {number} cells: {reason}", flush=True)
 
 
-def show_status(args: argparse.Namespace) -> int:
+def show_status(args: Status) -> None:
     """Prints every cell, or an array of objects with a `name`."""
     from electra_bench.reports.render import terminal
     from electra_bench.runs.suite_outdated import NOT_COMPARED, outdated
@@ -202,7 +190,7 @@ def show_status(args: argparse.Namespace) -> int:
     found = statuses(suite, outdated)
     if args.json:
         print(json.dumps([status._asdict() for status in found], indent=1))
-        return errors.DONE
+        return
     columns = ("cell", "state", "attempts", "seconds", "score", "reason")
     rows = [
         (
@@ -223,10 +211,9 @@ def show_status(args: argparse.Namespace) -> int:
         + f" of {len(found)}; logs in {os.path.join(suite.workdir, 'logs')}"
     )
     print(f"not compared: {NOT_COMPARED}; suite run --dry_run compares them, too")
-    return errors.DONE
 
 
-def _suite(args: argparse.Namespace) -> "Suite":
+def _suite(args: Status) -> "Suite":
     from electra_bench.runs import suite as root
     from electra_bench.suites.suite import read_plan
 

@@ -1,16 +1,14 @@
 """`electra-bench validate plugin`: the conformance checks, for the plugin's author."""
 
-import argparse
 import collections
 import json
 from collections.abc import Iterator, Sequence
-from importlib import metadata
 
-from electra_bench import config
-from electra_bench.cli import errors, names
+from electra_bench.cli import errors, gin_arguments, names
+from electra_bench.cli.validate import Validate
 from electra_bench.conformance import plugin as conformance
 from electra_bench.conformance.check import FAILED, PASSED, SKIPPED, Finding
-from electra_bench.registry import GIN_MODULES, REGISTRIES, load_plugin
+from electra_bench.registry import REGISTRIES, load_plugin
 from electra_bench.system import quiet
 from electra_bench.system.near_names import near_names
 
@@ -22,7 +20,7 @@ NOT_CHECKED = (
 )
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Validate) -> int:
     """Prints a line a check; status 1 if one failed."""
     wanted = args.files[1:]
     if len(wanted) > 1 or not (wanted or args.plugin):
@@ -31,13 +29,7 @@ def run(args: argparse.Namespace) -> int:
             f"--plugin MODULE_OR_FILE, got {wanted}"
         )
     own = _names(wanted, args.plugin)
-    config.parse(
-        args.gin_file,
-        args.gin_param,
-        load=lambda kind, name: REGISTRIES[kind].load(name),
-        import_module=load_plugin,
-        kinds=GIN_MODULES,
-    )
+    gin_arguments.parse(args)
     errors.begin_work()
     if {kind for kind, _ in own} - LIGHT:
         quiet.import_tensorflow()
@@ -69,12 +61,7 @@ def _names(wanted: Sequence[str], plugins: Sequence[str]) -> list[tuple[str, str
                 "plugin give the name that electra-bench list plugins shows"
             )
         return added
-    points = [
-        (kind, point)
-        for kind in REGISTRIES
-        for point in metadata.entry_points(group=f"electra_bench.{kind}")
-        if point.dist.name != names.DISTRIBUTION
-    ]
+    points = names.plugin_points()
     [name] = wanted
     known = collections.defaultdict(set)
     for _, point in points:

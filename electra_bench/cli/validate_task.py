@@ -1,6 +1,5 @@
 """`electra-bench validate task`: what was found, to be read by people or as JSON."""
 
-import argparse
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,6 +7,7 @@ from typing import Any
 
 from electra_bench import config
 from electra_bench.cli import gin_arguments
+from electra_bench.cli.validate import Validate
 
 MAX_LABELS_SHOWN = 20
 
@@ -20,7 +20,7 @@ def _bound_task(files: Sequence[str], bindings: Sequence[str]) -> list[str]:
     return [bound] if isinstance(bound, str) else list(bound)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Validate) -> int:
     """Reads a task's data and says what they hold."""
     from electra_bench.conformance.task_data import validate_task
 

@@ -1,68 +1,56 @@
 """`electra-bench vocab`."""
 
-import argparse
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass
+from typing import Literal
 
-from electra_bench.cli import errors
-from electra_bench.cli.shared_flags import ON_ERROR, TEXT_FIELD
+from electra_bench.cli import arguments, errors
+from electra_bench.cli.arguments import File, TextInput
 from electra_bench.system.atomic import atomic_file
 
-EXAMPLES = """\
-examples:
-  electra-bench vocab train --output vocab.txt --size 8000 'corpus/*.txt.xz'
-  electra-bench vocab train --output vocab.txt --size 30000 --cased corpus
-  electra-bench vocab train --type sentencepiece --output vocab.model corpus.jsonl
-"""
+
+@dataclass
+class Train(TextInput):
+    """Trains a WordPiece vocabulary or a SentencePiece model.
+
+    Special tokens come first: [PAD] [UNK] [CLS] [SEP] [MASK].
+
+    examples:
+      electra-bench vocab train --output vocab.txt --size 8000 'corpus/*.txt.xz'
+      electra-bench vocab train --output vocab.txt --size 30000 --cased corpus
+      electra-bench vocab train --type sentencepiece --output vocab.model corpus.jsonl
+
+    Attributes:
+        files: files, folders or globs; .txt, .jsonl, tar archives of .txt; .gz or .xz
+        output: file to write
+        size: tokens (default: 30522)
+        type: sort of vocabulary (default: wordpiece)
+        cased: keep upper case (and accents)
+        keep_accents: keep accents
+        min_frequency: leave out words that occur less often (default: 1)
+        overwrite: replace an existing file
+    """
+
+    files: list[File]
+    _: KW_ONLY
+    output: File
+    size: int = 30522
+    type: Literal["wordpiece", "sentencepiece"] = "wordpiece"
+    cased: bool = False
+    keep_accents: bool = False
+    min_frequency: int = 1
+    overwrite: bool = False
 
 
 def add_parser(subparsers) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser("vocab", description="Makes vocabularies.")
-    actions = parser.add_subparsers(metavar="ACTION")
-    train = actions.add_parser(
-        "train",
-        parents=[TEXT_FIELD, ON_ERROR],
-        help="train a vocabulary from text",
-        description="Trains a WordPiece vocabulary or a SentencePiece model. Special "
-        "tokens come first: [PAD] [UNK] [CLS] [SEP] [MASK].",
-        epilog=EXAMPLES,
-    )
-    train.add_argument(
-        "files",
-        nargs="+",
-        metavar="FILE",
-        help="files, folders or globs; .txt, .jsonl, tar archives of .txt; .gz or .xz",
-    )
-    train.add_argument("--output", required=True, metavar="F", help="file to write")
-    train.add_argument(
-        "--size", type=int, default=30522, metavar="N", help="tokens (default: 30522)"
-    )
-    train.add_argument(
-        "--type",
-        choices=("wordpiece", "sentencepiece"),
-        default="wordpiece",
-        help="sort of vocabulary (default: wordpiece)",
-    )
-    train.add_argument(
-        "--cased", action="store_true", help="keep upper case (and accents)"
-    )
-    train.add_argument("--keep_accents", action="store_true", help="keep accents")
-    train.add_argument(
-        "--min_frequency",
-        type=int,
-        default=1,
-        metavar="N",
-        help="leave out words that occur less often (default: 1)",
-    )
-    train.add_argument(
-        "--overwrite", action="store_true", help="replace an existing file"
-    )
-    train.set_defaults(run=run)
+    actions = arguments.add_actions(subparsers, "vocab", "Makes vocabularies.")
+    arguments.add(actions, "train", Train, run, dashes=True)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Train) -> None:
     """Trains the vocabulary, writes and checks it, and says what it is."""
     from electra_bench.data.text import files
 
@@ -81,10 +69,9 @@ def run(args: argparse.Namespace) -> int:
     print(f"wrote {args.output}: {args.type}, {summary}; {seconds:.0f} s")
     if report.skipped:
         print(f"skipped {report.skipped} damaged parts, the first: {report.reasons[0]}")
-    return errors.DONE
 
 
-def _wordpiece(args: argparse.Namespace, lines: Iterator[str]) -> str:
+def _wordpiece(args: Train, lines: Iterator[str]) -> str:
     from electra_bench.vocabularies import files, training
 
     normalisation = {"lower_case": not args.cased, "strip_accents": _strips(args)}
@@ -104,7 +91,7 @@ def _wordpiece(args: argparse.Namespace, lines: Iterator[str]) -> str:
     return summary
 
 
-def _sentencepiece(args: argparse.Namespace, lines: Iterator[str]) -> str:
+def _sentencepiece(args: Train, lines: Iterator[str]) -> str:
     from electra_bench.vocabularies import files, training
 
     model = training.train_sentencepiece(
@@ -116,11 +103,11 @@ def _sentencepiece(args: argparse.Namespace, lines: Iterator[str]) -> str:
     return f"{written.special_ids.size} pieces"
 
 
-def _strips(args: argparse.Namespace) -> bool:
+def _strips(args: Train) -> bool:
     return not args.cased and not args.keep_accents
 
 
-def _check(args: argparse.Namespace) -> None:
+def _check(args: Train) -> None:
     from electra_bench.vocabularies.training import check_size
 
     check_size(args.size)

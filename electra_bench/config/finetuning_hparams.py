@@ -7,23 +7,15 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from electra_bench.config.hparams import Translated, check_hparams, encoder_sizes
+from electra_bench.config.hparams import COMMON, Translated, check_given, encoder_sizes
 
-DEFAULTS: dict[str, Any] = {
-    "debug": False,
+DEFAULTS = COMMON | {
     "log_examples": False,
     "num_trials": 1,
-    "do_train": True,
     "do_eval": True,
     "keep_all_models": True,
-    "model_size": "small",
     "task_names": ["chunk"],
-    "model_hparam_overrides": {},
-    "embedding_size": None,
-    "vocab_size": 30522,
-    "do_lower_case": True,
     "learning_rate": 1e-4,
-    "weight_decay_rate": 0.01,
     "layerwise_lr_decay": 0.8,
     "num_train_epochs": 3.0,
     "warmup_proportion": 0.1,
@@ -32,7 +24,6 @@ DEFAULTS: dict[str, Any] = {
     "use_tfrecords_if_existing": True,
     "write_test_outputs": False,
     "n_writes_test": 5,
-    "max_seq_length": 128,
     "train_batch_size": 32,
     "eval_batch_size": 32,
     "predict_batch_size": 32,
@@ -47,15 +38,7 @@ DEFAULTS: dict[str, Any] = {
     "joint_prediction": True,
     "beam_size": 20,
     "qa_na_threshold": -2.75,
-    "use_tpu": False,
-    "num_tpu_cores": 1,
-    "tpu_job_name": None,
-    "tpu_name": None,
-    "tpu_zone": None,
-    "gcp_project": None,
-    "vocab_file": None,
     "init_checkpoint": None,
-    "model_dir": None,
 }
 # What debug mode changes, also for tasks that have settings of their own.
 DEBUG = {"num_trials": 1, "train_batch_size": 32, "num_train_epochs": 3.0}
@@ -84,19 +67,6 @@ SPAN_QA = (
 UNORDERED = ("mrpc", "sts")
 
 
-def check_finetuning(given: Mapping[str, Any]) -> None:
-    """Checks names and types.
-
-    Raises:
-        ValueError: see `check_hparams`, or training is not wanted.
-    """
-    check_hparams(given, DEFAULTS)
-    if not given.get("do_train", True):
-        raise ValueError(
-            "--hparams: do_train is false; electra-bench evaluate scores what is trained"
-        )
-
-
 def finetuning(given: Mapping[str, Any], data_dir: str, model_name: str) -> Translated:
     """Translates the dictionary of `run_finetuning.py`.
 
@@ -108,8 +78,13 @@ def finetuning(given: Mapping[str, Any], data_dir: str, model_name: str) -> Tran
     Raises:
         ValueError: an unknown key, or a value that means nothing here.
     """
+    check_given(given, DEFAULTS)
     debug = DEBUG if given.get("debug") else {}
     hparams = DEFAULTS | _of_tasks(given) | _of_size(given) | debug | dict(given)
+    if not hparams["do_train"]:
+        raise ValueError(
+            "--hparams: do_train is false; electra-bench evaluate scores what is trained"
+        )
     if hparams["use_tpu"]:
         raise ValueError("--hparams: use_tpu must be false (bind training.strategy)")
     if hparams["num_trials"] < 1:

@@ -7,10 +7,31 @@ model/modeling.py `BertConfig`.
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from electra_bench.system.near_names import near_and_all
 
+# The defaults that pre-training and fine-tuning share.
+COMMON: dict[str, Any] = {
+    "debug": False,
+    "do_train": True,
+    "model_size": "small",
+    "model_hparam_overrides": {},
+    "embedding_size": None,
+    "vocab_size": 30522,
+    "do_lower_case": True,
+    "max_seq_length": 128,
+    "weight_decay_rate": 0.01,
+    "use_tpu": False,
+    "num_tpu_cores": 1,
+    "tpu_job_name": None,
+    "tpu_name": None,
+    "tpu_zone": None,
+    "gcp_project": None,
+    "vocab_file": None,
+    "model_dir": None,
+}
 # The model of debug mode, whatever its size.
 DEBUG_SIZES = {
     "num_hidden_layers": 3,
@@ -60,8 +81,7 @@ def read_hparams(given: str) -> dict[str, Any]:
         if not os.path.isfile(given):
             raise FileNotFoundError(f"--hparams: no file {given!r}, and it is no JSON")
         where = given
-        with open(given, encoding="utf-8") as file:
-            given = file.read()
+        given = Path(given).read_text(encoding="utf-8")
     try:
         found = json.loads(given)
     except ValueError as error:
@@ -71,7 +91,7 @@ def read_hparams(given: str) -> dict[str, Any]:
     return found
 
 
-def check_hparams(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+def check_given(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
     """Checks names and types.
 
     Args:
@@ -87,12 +107,9 @@ def check_hparams(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> None
         if default is None or value is None and key == "keep_checkpoint_max":
             continue
         expected = type(default)
-        is_right = isinstance(value, expected) and (
-            expected is bool or not isinstance(value, bool)
-        )
-        if expected is float and isinstance(value, int) and value is not True:
-            is_right = True
-        if not is_right:
+        allowed = (int, float) if expected is float else expected
+        is_number = isinstance(value, bool) and expected is not bool
+        if is_number or not isinstance(value, allowed):
             raise ValueError(
                 f"--hparams: {key} is {value!r}; expected {expected.__name__}, as "
                 f"{default!r}"

@@ -13,7 +13,7 @@ import gin
 
 from electra_bench.config import statements, types
 from electra_bench.config.statements import Binding, Import, Macro, Reference
-from electra_bench.system.near_names import near_names
+from electra_bench.system.near_names import near_and_all, near_names
 
 # Roles in which an objective builds encoders; nothing else is called in a scope.
 SCOPES = ("discriminator", "generator")
@@ -23,6 +23,9 @@ class ConfigError(ValueError):
     """A mistake in a gin file or an override; the message says where."""
 
 
+# Names of gin are short: so far apart are those that may have been meant.
+_near = functools.partial(near_names, cutoff=0.5)
+_near_and_all = functools.partial(near_and_all, cutoff=0.5)
 # It takes a tenth of a millisecond, and configurations have hundreds of parameters.
 _signature = functools.cache(inspect.signature)
 
@@ -143,14 +146,11 @@ def bound_names(kind: str, files: Sequence[str]) -> list[str]:
         ConfigError: not gin.
         FileNotFoundError: no such file.
     """
-    kinds = (
-        statement.selector.partition(".")
-        for statement in _read(files, ())
-        if isinstance(statement, Binding)
+    selectors = (
+        binding.selector.partition(".") for binding in read(files, ()).bindings
     )
-    return list(
-        dict.fromkeys(name for found, _, name in kinds if found == kind and name)
-    )
+    names = (name for found, _, name in selectors if found == kind and name)
+    return list(dict.fromkeys(names))
 
 
 def _read(files: Sequence[str], overrides: Sequence[str]) -> list[statements.Statement]:
@@ -215,16 +215,14 @@ def _check_binding(binding: Binding, load, kinds: Sequence[str]) -> None:
     if parameters is not None and binding.parameter not in parameters:
         raise ConfigError(
             f"{binding.place}: {binding.selector} has no parameter "
-            f"{binding.parameter!r}; near: {_near(binding.parameter, parameters)}; "
-            f"all: {parameters}"
+            f"{binding.parameter!r}; {_near_and_all(binding.parameter, parameters)}"
         )
 
 
 def _check_scope(scope: str, selector: str, binding: Binding) -> None:
     if scope and scope not in SCOPES:
         raise ConfigError(
-            f"{binding.place}: no scope {scope!r}; "
-            f"near: {_near(scope, SCOPES)}; all: {list(SCOPES)}"
+            f"{binding.place}: no scope {scope!r}; {_near_and_all(scope, SCOPES)}"
         )
     if scope and not selector.startswith("models."):
         raise ConfigError(
@@ -273,14 +271,12 @@ def _check_macros(bindings: Sequence[Binding]) -> None:
         if from_user and not binding.parameter and binding.selector not in used:
             raise ConfigError(
                 f"{binding.place}: nothing uses the macro {binding.selector}; "
-                f"near: {_near(binding.selector, used)}; all: {sorted(used)}"
+                f"{_near_and_all(binding.selector, sorted(used))}"
             )
 
 
 def _check_required(bindings: Sequence[Binding]) -> None:
-    missing = [
-        binding for binding in bindings if binding.value == Macro(statements.REQUIRED)
-    ]
+    missing = [b for b in bindings if b.value == Macro(statements.REQUIRED)]
     if missing:
         flags = " ".join(f"--gin.{binding.key}=..." for binding in missing)
         places = ", ".join(f"{binding.key} ({binding.place})" for binding in missing)
@@ -290,17 +286,17 @@ def _check_required(bindings: Sequence[Binding]) -> None:
 def _check_types(parsed: Parsed) -> None:
     macros = {b.selector: b for b in parsed.bindings if not b.parameter}
     for binding in parsed.bindings:
+        if not binding.parameter:
+            continue
         # Where the value stands, which a message should name.
         literal = binding
         while isinstance(literal.value, Macro):
             literal = macros[literal.value.name]
-        if not binding.parameter:
-            continue
         signature = _signature(gin.get_configurable(binding.selector))
         parameter = signature.parameters.get(binding.parameter)
         if parameter is None:
             continue
-        references = [*statements.contained(literal.value, Reference)]
+        references = statements.contained(literal.value, Reference)
         if references and not types.has_objects(parameter.annotation):
             name = references[0].selector.rpartition(".")[2]
             raise ConfigError(
@@ -343,7 +339,3 @@ def require_bound(
     if missing:
         flags = " ".join(f"--gin.{selector}.{name}=..." for name in missing)
         raise ConfigError(f"{selector} needs {', '.join(missing)}: give {flags}")
-
-
-def _near(name: str, names: Iterable[str]) -> list[str]:
-    return near_names(name, names, cutoff=0.5)

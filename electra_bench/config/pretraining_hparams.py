@@ -7,11 +7,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from electra_bench.config.hparams import Translated, check_hparams, encoder_sizes
+from electra_bench.config.hparams import COMMON, Translated, check_given, encoder_sizes
 
-DEFAULTS: dict[str, Any] = {
-    "debug": False,
-    "do_train": True,
+DEFAULTS = COMMON | {
     "do_eval": False,
     "electra_objective": True,
     "electric_objective": False,
@@ -20,18 +18,12 @@ DEFAULTS: dict[str, Any] = {
     "mask_prob": 0.15,
     "learning_rate": 5e-4,
     "lr_decay_power": 1.0,
-    "weight_decay_rate": 0.01,
     "num_warmup_steps": 10000,
     "iterations_per_loop": 200,
     "save_checkpoints_steps": 1000,
     "num_train_steps": 1000000,
     "num_eval_steps": 100,
     "keep_checkpoint_max": 5,
-    "model_size": "small",
-    "model_hparam_overrides": {},
-    "embedding_size": None,
-    "vocab_size": 30522,
-    "do_lower_case": True,
     "uniform_generator": False,
     "two_tower_generator": False,
     "untied_generator_embeddings": False,
@@ -40,18 +32,9 @@ DEFAULTS: dict[str, Any] = {
     "generator_hidden_size": 0.25,
     "disallow_correct": False,
     "temperature": 1.0,
-    "max_seq_length": 128,
     "train_batch_size": 128,
     "eval_batch_size": 128,
-    "use_tpu": False,
-    "num_tpu_cores": 1,
-    "tpu_job_name": None,
-    "tpu_name": None,
-    "tpu_zone": None,
-    "gcp_project": None,
     "pretrain_tfrecords": None,
-    "vocab_file": None,
-    "model_dir": None,
 }
 DEBUG = {
     "train_batch_size": 8,
@@ -87,11 +70,15 @@ def pretraining(
     Raises:
         ValueError: an unknown key, or a value that means nothing here.
     """
-    check_pretraining(given)
+    check_given(given, DEFAULTS)
     hparams = DEFAULTS | (DEBUG if given.get("debug") else {})
     if given.get("model_size", "small") == "small":
         hparams["embedding_size"] = 128
     hparams |= given
+    if hparams["do_eval"] and hparams["do_train"]:
+        raise ValueError(
+            "--hparams: do_train and do_eval are both true; electra-bench evaluate scores"
+        )
     if not hparams["do_train"] or hparams["use_tpu"]:
         raise ValueError(
             "--hparams: 'do_train' must be true (electra-bench evaluate only scores) and "
@@ -129,19 +116,6 @@ def pretraining(
     )
 
 
-def check_pretraining(given: Mapping[str, Any]) -> None:
-    """Checks names and types.
-
-    Raises:
-        ValueError: see `check_hparams`, or both of `do_train` and `do_eval`.
-    """
-    check_hparams(given, DEFAULTS)
-    if given.get("do_eval") and given.get("do_train", True):
-        raise ValueError(
-            "--hparams: do_train and do_eval are both true; electra-bench evaluate scores"
-        )
-
-
 def _objective(hparams: Mapping[str, Any]) -> str:
     if hparams["electric_objective"]:
         return "electric"
@@ -175,11 +149,8 @@ def _schedule(hparams: Mapping[str, Any], done_steps: int) -> dict[str, Any]:
 
 
 def _generator(hparams: Mapping[str, Any]) -> dict[str, Any]:
-    kind = "masked_lm"
-    if hparams["two_tower_generator"]:
-        kind = "two_tower"
-    if hparams["uniform_generator"]:
-        kind = "uniform"
+    kind = "two_tower" if hparams["two_tower_generator"] else "masked_lm"
+    kind = "uniform" if hparams["uniform_generator"] else kind
     names = (
         "mask_prob",
         "gen_weight",

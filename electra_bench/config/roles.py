@@ -12,6 +12,7 @@ import os
 import sys
 import typing
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from electra_bench.system.source_closure import place_of
@@ -83,8 +84,7 @@ def _source(module: str) -> str:
         path = place and place.file
     if path is None or not os.path.isfile(path) or not path.endswith((".py", ".pyw")):
         return ""
-    with open(path, encoding="utf-8") as file:
-        return file.read()
+    return Path(path).read_text(encoding="utf-8")
 
 
 def _marked(node: ast.AST) -> Iterator[tuple[str, Role]]:

@@ -177,14 +177,8 @@ def substituted(value: Any, kind: type, by: Callable[[Any], Any]) -> Any:
     return value
 
 
-def contained(value: Any, kind: type) -> Iterator[Any]:
-    """Yields the references or macros inside a value."""
-    if isinstance(value, kind):
-        yield value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from contained(key, kind)
-            yield from contained(item, kind)
-    elif isinstance(value, (list, tuple)) and not isinstance(value, (Reference, Macro)):
-        for item in value:
-            yield from contained(item, kind)
+def contained(value: Any, kind: type) -> list[Any]:
+    """The references or macros inside a value."""
+    found: list[Any] = []
+    substituted(value, kind, found.append)
+    return found

@@ -7,6 +7,10 @@ from typing import Any, Literal
 
 from electra_bench.config.roles import bare
 
+UNIONS = (types.UnionType, typing.Union)
+# Types that gin has literals of, and what annotations of them are made of.
+LITERALS = (int, float, bool, str, list, tuple, dict, Mapping, Sequence, Literal)
+
 
 def fits(value: Any, annotation: Any) -> bool:
     """Whether a literal is of a type; True for types that gin has no literals of.
@@ -18,7 +22,7 @@ def fits(value: Any, annotation: Any) -> bool:
         annotation: of the parameter.
     """
     annotation = bare(annotation)
-    if typing.get_origin(annotation) in (types.UnionType, typing.Union):
+    if typing.get_origin(annotation) in UNIONS:
         return any(fits(value, part) for part in typing.get_args(annotation))
     if annotation is None or annotation is type(None):
         return value is None
@@ -44,21 +48,9 @@ def has_literals(annotation: Any) -> bool:
     """Whether gin has literals of a type, so that a file may bind such a parameter."""
     annotation = bare(annotation)
     origin = typing.get_origin(annotation)
-    if origin in (types.UnionType, typing.Union):
+    if origin in UNIONS:
         return any(has_literals(part) for part in typing.get_args(annotation))
-    kind = origin or annotation
-    return kind in (
-        int,
-        float,
-        bool,
-        str,
-        list,
-        tuple,
-        dict,
-        Mapping,
-        Sequence,
-        Literal,
-    )
+    return (origin or annotation) in LITERALS
 
 
 def shown(annotation: Any) -> str:

@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 FILE_NAME = "files.json"
@@ -64,8 +65,7 @@ def damages(folder: str, *, hashes: bool = False) -> list[str]:
 
 
 def _read(folder: str) -> dict[str, dict[str, Any]]:
-    with open(os.path.join(folder, FILE_NAME), encoding="utf-8") as file:
-        return json.load(file)
+    return json.loads(Path(folder, FILE_NAME).read_text(encoding="utf-8"))
 
 
 def _files(folder: str) -> Iterator[tuple[str, str]]:

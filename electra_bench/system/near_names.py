@@ -17,10 +17,10 @@ def near_names(name: str, known: Iterable[str], cutoff: float = 0.6) -> list[str
     return difflib.get_close_matches(name, list(known), n=MOST, cutoff=cutoff)
 
 
-def near_and_all(name: str, known: Iterable[str]) -> str:
+def near_and_all(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """The end of a message about an unknown name: `near: ['cola']; all: [...]`."""
     known = list(known)
-    return f"near: {near_names(name, known)}; all: {known}"
+    return f"near: {near_names(name, known, cutoff)}; all: {known}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

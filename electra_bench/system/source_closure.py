@@ -133,10 +133,8 @@ def place_of(module: str) -> Place | None:
     """Where a module is, which is not imported; None if there is none of this name."""
     loaded = sys.modules.get(module)
     if loaded is not None:  # perhaps from a file that is on no path
-        file, folders = (
-            getattr(loaded, "__file__", None),
-            getattr(loaded, "__path__", ()),
-        )
+        file = getattr(loaded, "__file__", None)
+        folders = getattr(loaded, "__path__", ())
     else:
         around = module.rpartition(".")[0]
         if around:
@@ -193,13 +191,12 @@ def _packages_of_plugins() -> frozenset[str]:
     return frozenset(packages)
 
 
+# It reads what every installed distribution says of itself.
+_all_distributions = functools.cache(metadata.packages_distributions)
+
+
 def _distributions(package: str) -> Sequence[str]:
     return _all_distributions().get(package, ())
-
-
-@functools.cache
-def _all_distributions() -> Mapping[str, list[str]]:
-    return metadata.packages_distributions()
 
 
 def _imported(need: Need, file: str, named: Collection[str]) -> Iterator[Need]:
