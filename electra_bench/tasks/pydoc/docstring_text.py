@@ -99,7 +99,7 @@ def _blocks(lines: Sequence[str]) -> Iterator[tuple[str | None, list[str]]]:
 def _title(line: str, following: str) -> str | None:
     name = line.rstrip(":").lower().replace(" ", "_")
     underlined = bool(line) and bool(_UNDERLINE.fullmatch(following))
-    if _SECTION.fullmatch(name) and (underlined or line.endswith(":")):
+    if (underlined or line.endswith(":")) and _SECTION.fullmatch(name):
         return name
     return name if underlined and len(following) >= len(line) - 1 else None
 

@@ -53,7 +53,7 @@ _SKIPPED_FOLDER = re.compile(
 # An old copy of Keras: its texts would count as TensorFlow's.
 _SKIPPED_MODULES = ("tensorflow.python.keras",)
 
-Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Docstring(NamedTuple):
@@ -138,12 +138,12 @@ def docstrings(files: Sequence[tuple[str, str, str]]) -> Iterator[Docstring]:
 
 
 def _in_body(node: ast.AST, prefix: str) -> Iterator[tuple[str, int, str]]:
-    if isinstance(node, ast.Module | Definition):
+    if isinstance(node, (ast.Module, *DEFINITIONS)):
         text = ast.get_docstring(node, clean=False)
         if text:
             yield prefix, getattr(node, "lineno", 1), text
     for child in _statements(node):
-        if isinstance(child, Definition):
+        if isinstance(child, DEFINITIONS):
             name = f"{prefix}.{child.name}" if prefix else child.name
             yield from _in_body(child, name)
         elif isinstance(child, ast.Expr):
