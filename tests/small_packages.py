@@ -54,5 +54,5 @@ def packages(tmp_path_factory):
 def installed(packages, tmp_path, monkeypatch):
     """The packages as if they were the environment's, and an empty cache."""
     monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(files, "site_packages", lambda: str(packages))
+    monkeypatch.setattr(files.docstrings, "site_packages", lambda: str(packages))
     return packages

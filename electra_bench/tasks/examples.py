@@ -19,11 +19,10 @@ from electra_bench.data.examples.store import ExampleStore, ExampleWriter
 from electra_bench.tasks.corpora.examples import build_corpus
 from electra_bench.tasks.corpora.sources import CorpusSource
 from electra_bench.tasks.features import choices
+from electra_bench.tasks.features.preprocessors import ROWS_AT_ONCE, as_ragged
 from electra_bench.tasks.fingerprints import data_sha256, making
 from electra_bench.tasks.registration import load_task
 
-# Rows that are taken from a dataset at once.
-ROWS_AT_ONCE = 512
 # Of the rows that are left out, so many are named.
 MAX_REASONS = 5
 
@@ -189,29 +188,21 @@ def _write(dataset: tf.data.Dataset, writer: ExampleWriter) -> None:
     for batch in dataset.ragged_batch(ROWS_AT_ONCE):
         rest: dict[str, list] = {}
         for name, rows in batch.items():
+            rows = as_ragged(rows)
             is_number = rows.dtype.is_integer or rows.dtype.is_floating
             if is_number and rows.shape.rank == 2:
-                writer.append_rows(name, *_flat(rows))
+                lengths = rows.row_lengths().numpy()
+                writer.append_rows(name, rows.flat_values.numpy(), lengths)
             else:
-                rest[name] = _json_rows(rows)
+                is_ragged = isinstance(rows, tf.RaggedTensor)
+                values = rows.to_list() if is_ragged else rows.numpy().tolist()
+                rest[name] = _decoded(values)
         for values in zip(*rest.values(), strict=True):
             writer.append(dict(zip(rest, values, strict=True)))
 
 
-def _flat(rows: tf.Tensor | tf.RaggedTensor) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of all rows, and how many each has."""
-    if isinstance(rows, tf.RaggedTensor):
-        return rows.flat_values.numpy(), rows.row_lengths().numpy()
-    return rows.numpy().reshape(-1), np.full(rows.shape[0], rows.shape[1])
-
-
-def _json_rows(rows: tf.Tensor | tf.RaggedTensor) -> list:
-    """Everything that is no row of numbers, as JSON values."""
-    ragged = isinstance(rows, tf.RaggedTensor)
-    return _decoded(rows.to_list() if ragged else rows.numpy().tolist())
-
-
 def _decoded(value: Any) -> Any:
+    """Texts instead of bytes, as JSON has them."""
     if isinstance(value, list):
         return [_decoded(item) for item in value]
     return value.decode() if isinstance(value, bytes) else value

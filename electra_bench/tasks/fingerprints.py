@@ -140,8 +140,7 @@ def making(
         are none, see `behaviour_sha256`.
     """
     source = task.source
-    is_file = hasattr(source, "data_sha256")
-    bound = vars(source) if is_file else None
+    bound = vars(source) if hasattr(source, "data_sha256") else None
     things = [type(source), bound, type(vocabulary), *features]
     modules = [module]
     if task.name in registry.tasks.names():

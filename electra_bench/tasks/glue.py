@@ -42,10 +42,8 @@ def mrpc(card: TaskCard) -> seqio.Task:
     """Registers MRPC."""
     labelled = Columns(5, text_a=3, text_b=4, label=0)
     columns = _splits(labelled, labelled._replace(label=None))
-    source = MrpcSource(
-        card.name, _folders("MRPC"), columns, one_of(card.labels), DOUBLED
-    )
-    return add_labelled_task(card, source, [accuracy, binary_f1("1")])
+    metric_fns = [accuracy, binary_f1("1")]
+    return _add(card, "MRPC", columns, metric_fns, MrpcSource, doubled=DOUBLED)
 
 
 def qqp(card: TaskCard) -> seqio.Task:
@@ -108,10 +106,11 @@ def _add(
     folder: str,
     columns: Mapping[str, Columns],
     metric_fns: Sequence[Metric],
+    source_type: type[TableSource] = TableSource,
     **options: Any,
 ) -> seqio.Task:
     check = within(*card.label_range) if card.label_range else one_of(card.labels)
-    source = TableSource(card.name, _folders(folder), columns, check, **options)
+    source = source_type(card.name, _folders(folder), columns, check, **options)
     return add_labelled_task(card, source, metric_fns)
 
 

@@ -21,14 +21,7 @@ def class_label(labels: Sequence[str]) -> Postprocess:
     Args:
         labels: class names in the order of their ids.
     """
-
-    def postprocess(
-        value: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
-    ) -> str | None:
-        ids = np.ravel(value)
-        return labels[int(ids[0])] if ids.size else None
-
-    return postprocess
+    return _of_both(lambda ids: labels[int(ids[0])] if ids.size else None)
 
 
 def scaled_value(smallest: float, largest: float) -> Postprocess:
@@ -39,15 +32,12 @@ def scaled_value(smallest: float, largest: float) -> Postprocess:
         largest: value of the data that is 1 on it.
     """
 
-    def postprocess(
-        value: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
-    ) -> float | None:
-        values = np.ravel(value)
+    def scaled(values: np.ndarray) -> float | None:
         if not values.size:
             return None
         return float(values[0]) * (largest - smallest) + smallest
 
-    return postprocess
+    return _of_both(scaled)
 
 
 def word_tags(labels: Sequence[str]) -> Postprocess:
@@ -59,11 +49,20 @@ def word_tags(labels: Sequence[str]) -> Postprocess:
         labels: tags in the order of their ids.
     """
 
+    def tags(values: np.ndarray) -> list[str] | None:
+        ids = [int(i) for i in values if i != NO_LABEL]
+        return None if UNKNOWN_LABEL in ids else [labels[i] for i in ids]
+
+    return _of_both(tags)
+
+
+def _of_both(convert: Callable[[np.ndarray], Any]) -> Postprocess:
+    """Targets and predictions are of one form, numbers, and become what is compared."""
+
     def postprocess(
         value: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
-    ) -> list[str] | None:
-        ids = [int(i) for i in np.ravel(value) if i != NO_LABEL]
-        return None if UNKNOWN_LABEL in ids else [labels[i] for i in ids]
+    ) -> Any:
+        return convert(np.ravel(value))
 
     return postprocess
 

@@ -1,5 +1,6 @@
 """From a TaskCard to a registered seqio task."""
 
+import functools
 import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,17 +24,13 @@ def output_features() -> dict[str, seqio.Feature]:
         `input_ids`, `segment_ids`, `labels`, `task_id`, `example_id` int32, `values`
         float32; what they mean is said at `core.Batch`.
     """
+    feature = functools.partial(seqio.Feature, add_eos=False, rank=1)
     numbers = seqio.PassThroughVocabulary(size=0)
-    integers = {
-        name: seqio.Feature(numbers, add_eos=False, dtype=tf.int32, rank=1)
-        for name in ("segment_ids", "labels", "task_id", "example_id")
-    }
+    integers = ("segment_ids", "labels", "task_id", "example_id")
     return {
-        "input_ids": seqio.Feature(
-            RunVocabulary(), add_eos=False, dtype=tf.int32, rank=1
-        ),
-        "values": seqio.Feature(numbers, add_eos=False, dtype=tf.float32, rank=1),
-        **integers,
+        "input_ids": feature(RunVocabulary(), dtype=tf.int32),
+        "values": feature(numbers, dtype=tf.float32),
+        **{name: feature(numbers, dtype=tf.int32) for name in integers},
     }
 
 
@@ -61,13 +58,7 @@ def add_task(
     Raises:
         ValueError: another card has this name.
     """
-    if card.name not in registry.tasks.names():
-        registry.tasks.add(card.name, card)
-    elif registry.tasks.get(card.name) != card:
-        raise ValueError(
-            f"task {card.name!r} is taken by {registry.tasks.origin(card.name).target}; "
-            "choose another name"
-        )
+    declare(card, f"task {card.name!r}")
     return seqio.TaskRegistry.add(
         card.name,
         source=source,
@@ -76,6 +67,23 @@ def add_task(
         postprocess_fn=postprocess_fn,
         metric_fns=list(map(list_form, metric_fns)),
     )
+
+
+def declare(card: TaskCard, name: str) -> None:
+    """Registers a card unless it is there.
+
+    Args:
+        card: of a task or a corpus.
+        name: as messages have it.
+
+    Raises:
+        ValueError: another card has this name.
+    """
+    if card.name not in registry.tasks.names():
+        registry.tasks.add(card.name, card)
+    elif registry.tasks.get(card.name) != card:
+        taker = registry.tasks.origin(card.name).target
+        raise ValueError(f"{name} is taken by {taker}; choose another name")
 
 
 def load_task(name: str) -> seqio.Task | seqio.Mixture:

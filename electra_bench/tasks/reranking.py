@@ -80,9 +80,5 @@ def choose_weight(
         grid: the weights to try.
         metric: decides.
     """
-    best = chosen = None
-    for weight in sorted(grid):
-        value = corpus_score(lists, weight, metric)
-        if best is None or metric.is_better(value, best):
-            best, chosen = value, weight
-    return chosen
+    best = max if metric.higher_is_better else min
+    return best(sorted(grid), key=lambda weight: corpus_score(lists, weight, metric))

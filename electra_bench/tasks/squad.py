@@ -4,12 +4,8 @@ import functools
 
 import seqio
 
+from electra_bench.data.readers import questions
 from electra_bench.data.readers.bad_rows import OnError
-from electra_bench.data.readers.questions import (
-    QuestionSource,
-    mrqa_questions,
-    squad_questions,
-)
 from electra_bench.data.readers.split_files import layouts
 from electra_bench.records import TaskCard
 from electra_bench.tasks.metrics.squad import mrqa_scores, squad_v1, squad_v2
@@ -35,11 +31,11 @@ def mrqa(card: TaskCard) -> seqio.Task:
     """Registers a task of MRQA 2019."""
     folders = (f"mrqa/{card.name}", f"mrqa/extra/{card.name}")
     files = {split: layouts(card.name, split, ".jsonl", *folders) for split in SPLITS}
-    source = QuestionSource(card.name, files, mrqa_questions, USUAL)
+    source = questions.QuestionSource(card.name, files, questions.mrqa_questions, USUAL)
     return add_labelled_task(card, source, [mrqa_scores])
 
 
-def _squad_source(card: TaskCard, version: str) -> QuestionSource:
+def _squad_source(card: TaskCard, version: str) -> questions.QuestionSource:
     files = {
         split: [
             *layouts(card.name, split, ".json"),
@@ -48,5 +44,5 @@ def _squad_source(card: TaskCard, version: str) -> QuestionSource:
         ]
         for split in SPLITS
     }
-    read = functools.partial(squad_questions, unanswerable=version == "2.0")
-    return QuestionSource(card.name, files, read, USUAL)
+    read = functools.partial(questions.squad_questions, unanswerable=version == "2.0")
+    return questions.QuestionSource(card.name, files, read, USUAL)

@@ -87,16 +87,12 @@ def glue_table(card: TaskCard, predictions: Sequence[Prediction]) -> str:
     for index, prediction in enumerate(predictions):
         answer = prediction.prediction
         if card.label_range is not None:
-            answer = _clipped(card, index, answer)
+            if not math.isfinite(answer):
+                raise ValueError(f"task {card.name!r}, row {index}: predicted {answer}")
+            smallest, largest = card.label_range
+            answer = f"{max(smallest, min(largest, answer)):.3f}"
         lines.append(f"{index}\t{answer}")
     return "\n".join(lines) + "\n"
-
-
-def _clipped(card: TaskCard, index: int, value: float) -> str:
-    if not math.isfinite(value):
-        raise ValueError(f"task {card.name!r}, row {index}: predicted {value}")
-    smallest, largest = card.label_range
-    return f"{max(smallest, min(largest, value)):.3f}"
 
 
 def squad_answers(

@@ -5,17 +5,12 @@ from typing import Any
 
 import seqio
 
-from electra_bench.data.readers.columns import (
-    ColumnSource,
-    SplitPart,
-    read_conllu,
-    read_sentences,
-)
+from electra_bench.data.readers import columns
 from electra_bench.records import TaskCard
 from electra_bench.tasks.metrics.tagging import span_f1, tag_accuracy
 from electra_bench.tasks.text_tasks import add_labelled_task
 
-_WHOLE = {name: SplitPart((name,)) for name in ("train", "dev", "test")}
+_WHOLE = {name: columns.SplitPart((name,)) for name in ("train", "dev", "test")}
 
 
 def chunk(card: TaskCard) -> seqio.Task:
@@ -25,10 +20,10 @@ def chunk(card: TaskCard) -> seqio.Task:
     is the published test file, so it is read as test where there is no `test`.
     """
     parts = {
-        "train": SplitPart(("train",), "rest"),
-        "dev": SplitPart(("train",), "held_out"),
-        "train_all": SplitPart(("train",)),
-        "test": SplitPart(("test", "dev")),
+        "train": columns.SplitPart(("train",), "rest"),
+        "dev": columns.SplitPart(("train",), "held_out"),
+        "train_all": columns.SplitPart(("train",)),
+        "test": columns.SplitPart(("test", "dev")),
     }
     return _add_spans(card, 3, (), parts)
 
@@ -46,23 +41,23 @@ def wnut17(card: TaskCard) -> seqio.Task:
 def wikigold(card: TaskCard) -> seqio.Task:
     """Registers WikiGold: word and tag, one file."""
     parts = {
-        "train": SplitPart(("all",), "rest"),
-        "dev": SplitPart(("all",), "held_out"),
+        "train": columns.SplitPart(("all",), "rest"),
+        "dev": columns.SplitPart(("all",), "held_out"),
     }
     return _add_spans(card, 2, ("ner/wikigold",), parts)
 
 
 def pos(card: TaskCard) -> seqio.Task:
     """Registers universal parts of speech in CoNLL-U."""
-    read = functools.partial(read_conllu, labels=card.labels)
-    source = ColumnSource(card.name, (), _WHOLE, read, extension=".conllu")
+    read = functools.partial(columns.read_conllu, labels=card.labels)
+    source = columns.ColumnSource(card.name, (), _WHOLE, read, extension=".conllu")
     return add_labelled_task(card, source, [tag_accuracy])
 
 
 def _add_spans(card: TaskCard, num_columns: int, *where: Any) -> seqio.Task:
     """Registers a task of spans; `where` are the folders and parts of its source."""
     read = functools.partial(
-        read_sentences, num_columns=num_columns, labels=card.labels
+        columns.read_sentences, num_columns=num_columns, labels=card.labels
     )
-    source = ColumnSource(card.name, *where, read)
+    source = columns.ColumnSource(card.name, *where, read)
     return add_labelled_task(card, source, [span_f1, tag_accuracy])

@@ -1,5 +1,6 @@
 """Registering tasks whose examples are texts, sentences or questions with labels."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -52,10 +53,10 @@ def add_labelled_task(
             decode = postprocessors.scaled_value(*card.label_range)
             return add_text_task(card, source, encode, decode, metric_fns)
         case "tagging":
-            encode = encode_words(card.labels)
+            encode = functools.partial(encode_words, labels=card.labels)
             decode = postprocessors.word_tags(card.labels)
         case "span_qa":
-            encode = encode_windows(doc_stride)
+            encode = functools.partial(encode_windows, doc_stride=doc_stride)
             decode = answer_or_none if unanswerable else answer_texts
         case _:
             raise ValueError(

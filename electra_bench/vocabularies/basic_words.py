@@ -7,10 +7,13 @@ stripped of combining marks. Character classes are those of the running Python's
 """
 
 import functools
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
+
+import numpy as np
 
 # Whitespace at which words end. Other characters that `str.split` splits at (vertical
 # tab, form feed, U+001C..1F, U+0085) are control characters, which vanish first.
@@ -40,16 +43,14 @@ _ASCII_CONTROLS = dict.fromkeys(
 def _unit_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Patterns of units for texts without and with a capital sigma."""
     # Unassigned code points of these blocks vanish like all others: they end no word.
-    runs: list[list[int]] = []
-    for first, last in _CJK_BLOCKS:
-        for code in range(first, last + 1):
-            if unicodedata.category(chr(code)) == "Cn":
-                continue
-            if runs and runs[-1][1] == code - 1:
-                runs[-1][1] = code
-            else:
-                runs.append([code, code])
-    cjk = "".join(f"{chr(first)}-{chr(last)}" for first, last in runs)
+    codes = [
+        code
+        for first, last in _CJK_BLOCKS
+        for code in range(first, last + 1)
+        if unicodedata.category(chr(code)) != "Cn"
+    ]
+    runs = np.split(codes, np.flatnonzero(np.diff(codes) > 1) + 1)
+    cjk = "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in runs)
     alone = cjk + _ASCII_PUNCTUATION
     return (
         re.compile(f"[^{_SPACE}{alone}]+|[\n{alone}]"),
@@ -137,9 +138,7 @@ class _Table(dict[int, str]):
         return result
 
 
-@functools.cache
-def _table(function: Callable[[str], str]) -> _Table:
-    return _Table(function)
+_table = functools.cache(_Table)
 
 
 class Word(NamedTuple):
@@ -212,14 +211,11 @@ def _located_in_unit(
 def decomposed(chars: list[tuple[str, int]]) -> list[tuple[str, int]]:
     """NFD of a text whose characters have indices."""
     parts = [(d, i) for c, i in chars for d in unicodedata.normalize("NFD", c)]
-    ordered: list[tuple[str, int]] = []
-    marks: list[tuple[str, int]] = []
-    for part in parts:
-        if unicodedata.combining(part[0]):
-            marks.append(part)
-            continue
-        # Canonical order: runs of combining characters are sorted stably by class.
-        ordered += sorted(marks, key=lambda mark: unicodedata.combining(mark[0]))
-        ordered.append(part)
-        marks = []
-    return ordered + sorted(marks, key=lambda mark: unicodedata.combining(mark[0]))
+    # Canonical order: runs of combining characters are sorted stably by class, which is 0
+    # for all others.
+    runs = itertools.groupby(parts, lambda part: _combining(part) > 0)
+    return [part for _, run in runs for part in sorted(run, key=_combining)]
+
+
+def _combining(char: tuple[str, int]) -> int:
+    return unicodedata.combining(char[0])

@@ -101,10 +101,7 @@ def wordpiece_tokens(content: bytes, path: str) -> list[str]:
         raise ValueError(
             f"vocabulary file {path!r} is not UTF-8 text: byte {error.start}"
         ) from error
-    lines = text.split("\n")
-    if not lines[-1]:
-        lines.pop()
-    return [line.strip() for line in lines]
+    return [line.strip() for line in text.removesuffix("\n").split("\n")]
 
 
 def wordpiece_file(path: str, lower_case: bool, strip_accents: bool) -> VocabularyFile:
@@ -176,7 +173,6 @@ def _special_tokens(tokens: Sequence[str], path: str) -> SpecialTokens:
 
 
 def _sha256(content: bytes, options: Mapping[str, bool]) -> str:
-    identity = hashlib.sha256(content).hexdigest() + repr(
-        tuple(sorted(options.items()))
-    )
+    said = repr(tuple(sorted(options.items())))
+    identity = hashlib.sha256(content).hexdigest() + said
     return hashlib.sha256(identity.encode()).hexdigest()

@@ -9,6 +9,21 @@ import tensorflow as tf
 from electra_bench.data import run_context
 
 
+def run_vocabulary() -> Any:
+    """The run's vocabulary now: ask when a dataset is built, not when a row is made.
+
+    Raises:
+        ValueError: the run has none.
+    """
+    vocabulary = run_context.current().vocabulary
+    if vocabulary is None:
+        raise ValueError(
+            "a task's features need a vocabulary, and the run has no vocabulary: set "
+            "VOCAB, or use electra_bench.data.run_context.use(vocabulary=...)"
+        )
+    return vocabulary
+
+
 class RunVocabulary(seqio.Vocabulary):
     """The vocabulary of the run, looked up when it is used.
 
@@ -17,26 +32,11 @@ class RunVocabulary(seqio.Vocabulary):
     look-up happens when the pipeline is built.
     """
 
-    @property
-    def current(self) -> Any:
-        """The run's vocabulary.
-
-        Raises:
-            ValueError: the run has none.
-        """
-        vocabulary = run_context.current().vocabulary
-        if vocabulary is None:
-            raise ValueError(
-                "the run has no vocabulary: use it within "
-                "electra_bench.data.run_context.use(vocabulary=...)"
-            )
-        return vocabulary
-
     def __getattr__(self, name: str) -> Any:
         """What `FileVocabulary` has beside the members of seqio's class."""
         if name.startswith("_"):
             raise AttributeError(name)
-        return getattr(self.current, name)
+        return getattr(run_vocabulary(), name)
 
     @property
     def eos_id(self) -> None:
@@ -46,28 +46,28 @@ class RunVocabulary(seqio.Vocabulary):
     @property
     def pad_id(self) -> int:
         """The id of [PAD]."""
-        return self.current.pad_id
+        return run_vocabulary().pad_id
 
     @property
     def unk_id(self) -> int:
         """The id of [UNK]."""
-        return self.current.unk_id
+        return run_vocabulary().unk_id
 
     @property
     def _base_vocab_size(self) -> int:
-        return self.current.vocab_size
+        return run_vocabulary().vocab_size
 
     def _encode(self, s: str) -> Sequence[int]:
-        return self.current.encode(s)
+        return run_vocabulary().encode(s)
 
     def _decode(self, ids: Iterable[int]) -> str:
-        return self.current.decode(ids)
+        return run_vocabulary().decode(ids)
 
     def _encode_tf(self, s: tf.Tensor) -> tf.Tensor:
-        return self.current.encode_tf(s)
+        return run_vocabulary().encode_tf(s)
 
     def _decode_tf(self, ids: tf.Tensor) -> tf.Tensor:
-        return self.current.decode_tf(ids)
+        return run_vocabulary().decode_tf(ids)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RunVocabulary)

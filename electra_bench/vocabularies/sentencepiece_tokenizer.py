@@ -37,11 +37,9 @@ class SentencePieceTokenizer:
     def encode_batch(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Ids of many texts, see `WordPieceTokenizer.encode_batch`."""
         # Parallel work is done by processes that each have their own tokenizer.
-        rows = self._processor.encode(
-            [self._normalised(text) for text in texts], num_threads=1
-        )
-        splits = np.zeros([len(rows) + 1], np.int64)
-        np.cumsum([len(row) for row in rows], out=splits[1:])
+        normalised = list(map(self._normalised, texts))
+        rows = self._processor.encode(normalised, num_threads=1)
+        splits = np.cumsum([0, *map(len, rows)])
         ids = np.fromiter((id for row in rows for id in row), np.int32, splits[-1])
         return ids, splits
 

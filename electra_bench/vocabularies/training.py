@@ -10,7 +10,7 @@ import os
 import tempfile
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 import sentencepiece
@@ -18,12 +18,9 @@ from sentencepiece import sentencepiece_model_pb2
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from electra_bench.system.atomic import write_text
+from electra_bench.vocabularies import wordpiece_tokenizer
 from electra_bench.vocabularies.basic_words import unit_pattern, words_of_unit
 from electra_bench.vocabularies.files import SPECIAL_TOKENS
-from electra_bench.vocabularies.wordpiece_tokenizer import (
-    MAX_WORD_LENGTH,
-    WordPieceTokenizer,
-)
 
 # Characters that get tokens of their own, at most; rarer ones become [UNK].
 MAX_CHARACTERS = 1000
@@ -47,30 +44,29 @@ def count_words(
         lower_case: see `WordPieceTokenizer`.
         strip_accents: see `WordPieceTokenizer`.
     """
-    units: Counter[str] = Counter()
-    for text in _joined(lines):
-        units.update(unit_pattern(text).findall(text))
-        _forget_rare(units)
     words: Counter[str] = Counter()
+    units = _counted(lines, lambda text: unit_pattern(text).findall(text))
     for unit, count in units.items():
         for word in words_of_unit(unit, lower_case, strip_accents):
-            if len(word) <= MAX_WORD_LENGTH:
+            if len(word) <= wordpiece_tokenizer.MAX_WORD_LENGTH:
                 words[word] += count
     return words
 
 
-def _joined(lines: Iterable[str]) -> Iterator[str]:
+def _counted(
+    lines: Iterable[str], divide: Callable[[str], Iterable[str]]
+) -> Counter[str]:
+    """Counts the strings that a text is divided into; forgets the rarest of too many."""
+    counts: Counter[str] = Counter()
     lines = iter(lines)
     while part := list(islice(lines, _LINES_AT_ONCE)):
-        yield "\n".join(part)
-
-
-def _forget_rare(counts: Counter[str]) -> None:
-    least = 1
-    while len(counts) > _MAX_COUNTED:
-        least += 1
-        for text in [text for text, count in counts.items() if count < least]:
-            del counts[text]
+        counts.update(divide("\n".join(part)))
+        least = 1
+        while len(counts) > _MAX_COUNTED:
+            least += 1
+            for text in [text for text, count in counts.items() if count < least]:
+                del counts[text]
+    return counts
 
 
 def train_wordpiece(
@@ -114,13 +110,16 @@ def wordpiece_of_counts(
     check_size(size)
     counts = _frequent(counts, min_frequency)
     characters = _alphabet(counts, (size - len(SPECIAL_TOKENS)) // 2)
+    # Characters are tokens at the start of a word and, with ##, where they occur, within.
+    later = {c for word, _ in counts for c in word[1:]}
+    within = [f"##{c}" for c in characters if c in later]
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     trainer = trainers.WordPieceTrainer(
         vocab_size=size,
         # The library numbers characters in the order of a hash table, which differs from
         # run to run, and breaks ties by these numbers. Special tokens keep the order given.
-        special_tokens=[*SPECIAL_TOKENS, *_character_tokens(characters, counts)],
+        special_tokens=[*SPECIAL_TOKENS, *characters, *within],
         # It also takes the frequent characters in that order where they are equally
         # frequent. The initial alphabet goes first, and here it is all that is allowed.
         initial_alphabet=characters,
@@ -163,16 +162,6 @@ def _alphabet(counts: Sequence[tuple[str, int]], limit: int) -> list[str]:
     return sorted(ranked[: min(MAX_CHARACTERS, limit)])
 
 
-def _character_tokens(
-    characters: Sequence[str], counts: Sequence[tuple[str, int]]
-) -> list[str]:
-    """Tokens of one character: at the start of a word, and, with ##, within words."""
-    later: set[str] = set()
-    for word, _ in counts:
-        later.update(word[1:])
-    return [*characters, *(f"##{c}" for c in characters if c in later)]
-
-
 def _repeated(counts: Sequence[tuple[str, int]]) -> Iterator[str]:
     total = sum(count for _, count in counts)
     scale = min(1.0, _MAX_FED / total)
@@ -210,12 +199,10 @@ def train_sentencepiece(
         ValueError: `size` is too small, or there are no words.
     """
     check_size(size)
-    counts: Counter[str] = Counter()
-    for text in _joined(lines):
-        counts.update(text.split())
-        _forget_rare(counts)
-    pad, unk, cls, sep, mask = SPECIAL_TOKENS
-    rows = _frequent(counts, min_frequency)
+    rows = _frequent(_counted(lines, str.split), min_frequency)
+    special = {}
+    for id, name in enumerate(("pad", "unk", "bos", "eos")):
+        special |= {f"{name}_id": id, f"{name}_piece": SPECIAL_TOKENS[id]}
     model = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder:
         options = {"normalization_rule_name": _rule_name(lower_case)}
@@ -232,17 +219,10 @@ def train_sentencepiece(
                 model_writer=model,
                 vocab_size=size,
                 hard_vocab_limit=False,
-                pad_id=0,
-                pad_piece=pad,
-                unk_id=1,
-                unk_piece=unk,
-                bos_id=2,
-                bos_piece=cls,
-                eos_id=3,
-                eos_piece=sep,
-                control_symbols=[mask],
+                control_symbols=list(SPECIAL_TOKENS[4:]),
                 num_threads=_SENTENCEPIECE_THREADS,
                 minloglevel=2,
+                **special,
                 **options,
             )
         except RuntimeError as error:
@@ -293,7 +273,7 @@ def fit(tokens: Sequence[str], counts: Mapping[str, int]) -> tuple[float, float]
     Returns:
         The fraction of words that become [UNK], and pieces per word.
     """
-    tokenizer = WordPieceTokenizer(tokens, lower_case=False)
+    tokenizer = wordpiece_tokenizer.WordPieceTokenizer(tokens, lower_case=False)
     unknown = tokens.index("[UNK]")
     words = pieces = unknown_words = 0
     for word, count in counts.items():

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from electra_bench.vocabularies.basic_words import (
-    Word,
     located_words,
     unit_pattern,
     words_of_unit,
@@ -90,17 +89,12 @@ class WordPieceTokenizer:
         self.strip_accents = strip_accents
         self._tokens = tuple(tokens)
         self._first = _Matcher({token: i for i, token in enumerate(self._tokens)})
-        self._later = _Matcher(
-            {
-                token.removeprefix("##"): i
-                for token, i in self._first.ids.items()
-                if token.startswith("##")
-            }
-        )
+        later = {t[2:]: i for t, i in self._first.ids.items() if t.startswith("##")}
+        self._later = _Matcher(later)
         if UNKNOWN not in self._first.ids:
             raise ValueError(f"a WordPiece vocabulary needs {UNKNOWN}")
         self._unknown = self._first.ids[UNKNOWN]
-        self._of_unit = _Remembered(self._unit_ids)
+        self._of_unit = _Remembered(self.encode_word)
 
     def __reduce__(self):
         # Without the strings met so far: they are cheap to compute again.
@@ -124,8 +118,7 @@ class WordPieceTokenizer:
         ids = np.concatenate(parts) if parts else np.zeros([0], _ID)
         # Every text ends in a mark; the n-th mark has n marks before it.
         marks = np.flatnonzero(ids == _END_OF_TEXT)
-        splits = np.zeros([len(marks) + 1], np.int64)
-        splits[1:] = marks - np.arange(len(marks))
+        splits = np.append(0, marks - np.arange(len(marks)))
         return ids[ids != _END_OF_TEXT], splits
 
     def _chunk_ids(self, chunk: str) -> np.ndarray:
@@ -140,28 +133,22 @@ class WordPieceTokenizer:
         Source: google-research/electra finetune/tagging/tagging_tasks.py,
         `tokenize_and_align`, which however always strips accents.
         """
-        return self._unit_ids(word)
+        ids = []
+        for part in words_of_unit(word, self.lower_case, self.strip_accents):
+            ids += self._pieces(part)[0]
+        return ids
 
     def encode_with_offsets(self, text: str) -> list[Piece]:
         """Ids of one text, with the characters of the text that they stand for."""
-        return [
-            piece
-            for word in located_words(text, self.lower_case, self.strip_accents)
-            for piece in self._located_pieces(word)
-        ]
-
-    def _located_pieces(self, word: Word) -> Iterator[Piece]:
-        start = 0
-        for token, end in zip(*self._pieces(word.text), strict=True):
-            # Marks may change places when they are decomposed.
-            yield Piece(token, min(word.starts[start:end]), max(word.ends[start:end]))
-            start = end
-
-    def _unit_ids(self, unit: str) -> list[int]:
-        ids = []
-        for word in words_of_unit(unit, self.lower_case, self.strip_accents):
-            ids += self._pieces(word)[0]
-        return ids
+        pieces = []
+        for word in located_words(text, self.lower_case, self.strip_accents):
+            start = 0
+            for token, end in zip(*self._pieces(word.text), strict=True):
+                # Marks may change places when they are decomposed.
+                first, last = min(word.starts[start:end]), max(word.ends[start:end])
+                pieces.append(Piece(token, first, last))
+                start = end
+        return pieces
 
     def _pieces(self, word: str) -> tuple[list[int], list[int]]:
         """Ids of a word and where their pieces end; [UNK] if a rest matches nothing."""

@@ -58,7 +58,7 @@ def windows(task, config):
         gin.bind_parameter(f"features.windows.{name}", config[name])
     try:
         lengths = {"input_ids": config["max_seq_length"]}
-        return list(encode_windows()(source, lengths).as_numpy_iterator())
+        return list(encode_windows(source, lengths).as_numpy_iterator())
     finally:
         gin.clear_config()
 

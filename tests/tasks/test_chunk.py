@@ -1,5 +1,7 @@
 """Chunking against the original's features where they are to be equal."""
 
+import functools
+
 import gin
 import pytest
 from recorded_files import unpack
@@ -25,7 +27,7 @@ def golden(shared_golden, tmp_path_factory):
 def test_features_equal_the_originals(golden):
     mapping = golden["label_mapping"]
     task = load_task("chunk").replace(
-        preprocessors=[encode_words(tuple(mapping)), complete]
+        preprocessors=[functools.partial(encode_words, labels=tuple(mapping)), complete]
     )
     compared = 0
     for case in golden["cases"]:
@@ -58,7 +60,7 @@ def test_features_equal_the_originals(golden):
 def test_features_under_code_v1_equal_the_originals_throughout(golden):
     mapping = golden["label_mapping"]
     task = load_task("chunk").replace(
-        preprocessors=[encode_words(tuple(mapping)), complete]
+        preprocessors=[functools.partial(encode_words, labels=tuple(mapping)), complete]
     )
     quirks = dict(segment_id=1, limit="tokens_and_words", lower_case=True)
     cut = 0

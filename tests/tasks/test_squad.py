@@ -36,7 +36,7 @@ def rows_of(task, split, config):
     gin.bind_parameter("features.windows.doc_stride", config["doc_stride"])
     gin.bind_parameter("features.windows.max_query_length", config["max_query_length"])
     try:
-        dataset = encode_windows()(source, {"input_ids": config["max_seq_length"]})
+        dataset = encode_windows(source, {"input_ids": config["max_seq_length"]})
     finally:
         gin.clear_config()
     examples = {}

@@ -1,19 +1,25 @@
-"""Cards of the built-in corpora."""
+"""Cards of corpora."""
+
+import functools
 
 from electra_bench.records import TaskCard
 
-PYDOC = TaskCard(
-    name="pydoc",
+corpus_card = functools.partial(
+    TaskCard,
     version=1,
     kind="corpus",
-    summary="documentation strings of the installed Python packages, a module a "
-    "document",
-    builder="electra_bench.tasks.pydoc.corpus:add",
-    splits={},  # depends on what is installed
+    splits={},  # depends on what is there
     main_metric="masked_lm_loss",
     higher_is_better=False,
+    eval_split="validation",
+)
+
+PYDOC = corpus_card(
+    name="pydoc",
+    summary="documentation strings of the installed Python packages, a module a "
+    "document",
+    builder="electra_bench.tasks.pydoc.tasks:corpus",
     source="the installed packages' source files, read with ast",
     licence="that of each package",
     citation="none",
-    eval_split="validation",
 )

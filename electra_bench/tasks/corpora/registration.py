@@ -1,20 +1,18 @@
 """Corpora by name: files, and mixtures of them, as seqio tasks."""
 
 import functools
-import os
 from collections.abc import Mapping, Sequence
 
 import seqio
 
-from electra_bench import registry
 from electra_bench.data import run_context
-from electra_bench.data.examples.corpus_builder import read_manifest
 from electra_bench.data.text.files import FORMATS, file_format, find_files
 from electra_bench.records import TaskCard
+from electra_bench.tasks.cards.corpora import corpus_card
 from electra_bench.tasks.corpora.examples import seed_of
 from electra_bench.tasks.corpora.ready_made import BuiltSource, TFRecordSource
 from electra_bench.tasks.corpora.sources import CorpusSource, FileSource, build_examples
-from electra_bench.tasks.registration import load_task, output_features
+from electra_bench.tasks.registration import declare, load_task, output_features
 
 
 def add_corpus(
@@ -70,26 +68,15 @@ def add_corpus(
     elif format == "tfrecord":
         corpus = TFRecordSource(patterns, **reading)
     else:
-        corpus = FileSource(
-            patterns,
-            format=format,
-            documents=documents,
-            text_field=text_field,
-            **reading,
-        )
-    card = TaskCard(
+        reading |= {"documents": documents, "text_field": text_field}
+        corpus = FileSource(patterns, format=format, **reading)
+    card = corpus_card(
         name=name,
-        version=1,
-        kind="corpus",
         summary=summary,
         builder=f"{__name__}:add_corpus",
-        splits={},
-        main_metric="masked_lm_loss",
-        higher_is_better=False,
         source=source or ", ".join(map(str, patterns)),
         licence=licence,
         citation=citation,
-        eval_split="validation",
     )
     register_corpus(card, corpus, seed)
     return card
@@ -97,12 +84,10 @@ def add_corpus(
 
 def _common_format(patterns: Sequence[str]) -> str:
     """`tfrecord` or `built` if the names say so; otherwise files are told apart later."""
-    base = run_context.current().data_dir
-    folders = [patterns[0], *([os.path.join(base, patterns[0])] if base else [])]
-    if len(patterns) == 1 and any(map(read_manifest, folders)):
+    if len(patterns) == 1 and BuiltSource.find(patterns[0]):
         return "built"
     try:
-        names = find_files(patterns, base)
+        names = find_files(patterns, run_context.current().data_dir)
     except FileNotFoundError:  # said when the corpus is read
         names = patterns
     return "tfrecord" if "tfrecord" in map(file_format, names) else "auto"
@@ -126,19 +111,11 @@ def register_corpus(card: TaskCard, source: CorpusSource, seed: int = 0) -> seqi
         preprocessors = [functools.partial(build_examples, seed=seed)]
     if card.name in seqio.TaskRegistry.names():
         task = seqio.TaskRegistry.get(card.name)
-        if _configuration(task) != (
-            source.configuration,
-            seed if preprocessors else None,
-        ):
+        known = getattr(task.source, "configuration", None), seed_of(task)
+        if known != (source.configuration, seed if preprocessors else None):
             raise ValueError(f"task {card.name!r} exists already, with other settings")
         return task
-    if card.name not in registry.tasks.names():
-        registry.tasks.add(card.name, card)
-    elif registry.tasks.get(card.name) != card:
-        raise ValueError(
-            f"corpus {card.name!r}: the name is taken by "
-            f"{registry.tasks.origin(card.name).target}"
-        )
+    declare(card, f"corpus {card.name!r}: the name")
     features = output_features()
     return seqio.TaskRegistry.add(
         card.name,
@@ -146,12 +123,6 @@ def register_corpus(card: TaskCard, source: CorpusSource, seed: int = 0) -> seqi
         preprocessors=preprocessors,
         output_features={name: features[name] for name in ("input_ids", "segment_ids")},
     )
-
-
-def _configuration(task: seqio.Task) -> tuple | None:
-    if not isinstance(task.source, CorpusSource):
-        return None
-    return task.source.configuration, seed_of(task)
 
 
 def add_corpus_mixture(name: str, rates: Mapping[str, float]) -> seqio.Mixture:

@@ -11,55 +11,51 @@ import seqio
 import tensorflow as tf
 
 from electra_bench.data import run_context
+from electra_bench.data.examples import corpus_builder
 from electra_bench.data.examples.builder import Examples
-from electra_bench.data.examples.corpus_builder import (
-    SPLITS,
-    Counts,
-    Settings,
-    examples_of_documents,
-    holdout_threshold,
-    made_examples,
-    settings_for,
-    split_of,
-    tokenizer_of,
-)
+from electra_bench.data.readers.labelled_source import dense
 from electra_bench.data.text.files import file_format, find_files, iter_documents
 from electra_bench.data.text.streams import Document, ReadReport, whole_documents
 from electra_bench.system.file_hashes import file_sha256
 from electra_bench.tasks.features.choices import pretraining_examples
+from electra_bench.vocabularies.run_vocabulary import run_vocabulary
 
 DEFAULT_LENGTH = 128  # the original's --max-seq-length
 
-Made = Iterator[tuple[Mapping[str, Examples], Mapping[str, Counts]]]
+Made = Iterator[tuple[Mapping[str, Examples], Mapping[str, corpus_builder.Counts]]]
 
 
 class CorpusSource(seqio.DataSource):
-    """Documents for pre-training, in the splits `train` and `validation`.
+    """Text for pre-training, in the splits `train` and `validation`.
 
-    Which documents are held out is decided by a hash of their text. A subclass says where
-    the documents come from; examples are built of them by `build_examples`, or in bulk by
-    `electra_bench.tasks.corpora.examples.build_corpus`, with the same result.
+    Attributes:
+        configuration: what the source was made with; equal ones are the same source.
     """
 
-    def __init__(self, holdout: float = 0.01):
+    # What a row is, as tf.data has it.
+    SPEC: Mapping[str, tf.TensorSpec]
+
+    def __init__(self, holdout: float = 0.01, **options: Any):
         """Makes a source.
 
         Args:
             holdout: fraction of documents for validation, in [0, 1). If it is positive and
                 there are two documents, one is held out at least.
+            **options: what else it is made with.
 
         Raises:
             ValueError: `holdout` outside [0, 1).
         """
         if not 0.0 <= holdout < 1.0:
             raise ValueError(f"holdout must be in [0, 1), got {holdout}")
-        super().__init__(splits=SPLITS if holdout else SPLITS[:1])
-        self._holdout = holdout
-        self._thresholds: dict[str, float] = {}
+        splits = corpus_builder.SPLITS if holdout else corpus_builder.SPLITS[:1]
+        super().__init__(splits=splits)
+        kind = type(self).__name__
+        self.configuration = {"class": kind, "holdout": holdout, **options}
 
     @abc.abstractmethod
-    def reader(self) -> Callable[[ReadReport], Iterator[Document]]:
-        """Finds the data now; the function that it returns reads it from the start.
+    def rows(self) -> Callable[[str], Iterator[Mapping[str, Any]]]:
+        """Finds the data now; the function that it returns gives the rows of a split.
 
         tf.data calls that function later and elsewhere, where the run's context is not
         known.
@@ -72,53 +68,17 @@ class CorpusSource(seqio.DataSource):
     def fingerprint(self) -> str:
         """Hash of the data and of everything that says how it is read."""
 
-    @property
-    def configuration(self) -> Mapping[str, Any]:
-        """What the source was made with; equal ones are the same source."""
-        return {"class": type(self).__name__, "holdout": self._holdout}
-
+    @abc.abstractmethod
     def threshold(self) -> float:
-        """Documents whose hash lies below this, in [0, 1), are held out.
-
-        `holdout`, or more where it would hold out no document of a small corpus. Reads
-        until it has found one.
-        """
-        if self._holdout == 0.0:
-            return 0.0
-        key = self.fingerprint()
-        if key not in self._thresholds:
-            self._thresholds[key] = holdout_threshold(self._ids(), self._holdout)
-        return self._thresholds[key]
-
-    def _ids(self) -> Iterator[str]:
-        return (doc.id for doc in self.reader()(ReadReport()) if doc.start)
-
-    def made_examples(
-        self,
-        vocabulary: Any,
-        max_seq_length: int,
-        seed: int,
-        processes: int,
-        report: ReadReport,
-    ) -> Made:
-        """Examples of both splits, see `corpus_builder.made_examples`."""
-        settings = settings_for(
-            vocabulary,
-            max_seq_length,
-            seed,
-            self.threshold(),
-            pretraining_examples().builder,
-        )
-        documents = self.reader()(report)
-        return made_examples(documents, tokenizer_of(vocabulary), settings, processes)
+        """Documents whose hash lies below this, in [0, 1), are held out."""
 
     @property
     def supports_arbitrary_sharding(self) -> bool:
-        """True: documents are dealt out to shards."""
+        """True: rows are dealt out to shards."""
         return True
 
     def list_shards(self, split: str) -> Sequence[str]:
-        """One shard, since one reader reads the files in order."""
+        """One shard, since one reader reads the data in order."""
         return [split]
 
     def get_dataset(
@@ -127,43 +87,35 @@ class CorpusSource(seqio.DataSource):
         shuffle: bool = True,
         seed: int | None = None,
         shard_info: seqio.ShardInfo | None = None,
-        *,
-        sequence_length: Mapping[str, int] | None = None,
-        use_cached: bool = False,
-        num_epochs: int | None = 1,
+        **_unused: object,
     ) -> tf.data.Dataset:
-        """The split's documents: `document`, its id, and `lines`, string [lines].
+        """The rows of a split, see `SPEC`.
 
-        Documents keep their order whatever `shuffle` says: they come as a stream. seqio
+        They keep their order whatever `shuffle` says: they come as a stream. seqio
         shuffles the examples made of them.
         """
-        del shuffle, seed, sequence_length, use_cached, num_epochs
+        del shuffle, seed
         if split not in self.splits:
             raise ValueError(f"no split {split!r}; there are {list(self.splits)}")
-        read, threshold = self.reader(), self.threshold()
-
-        def documents() -> Iterator[dict[str, Any]]:
-            for document in whole_documents(read(ReadReport())):
-                if split_of(document.id, threshold) == split:
-                    yield {"document": document.id, "lines": document.lines}
-
-        dataset = tf.data.Dataset.from_generator(
-            documents,
-            output_signature={
-                "document": tf.TensorSpec([], tf.string),
-                "lines": tf.TensorSpec([None], tf.string),
-            },
-        )
-        return shard(dataset, shard_info)
-
-
-def shard(dataset: tf.data.Dataset, info: seqio.ShardInfo | None) -> tf.data.Dataset:
-    """The part of a dataset that seqio asks for."""
-    return dataset if info is None else dataset.shard(info.num_shards, info.index)
+        rows = functools.partial(self.rows(), split)
+        dataset = tf.data.Dataset.from_generator(rows, output_signature=self.SPEC)
+        if shard_info is None:
+            return dataset
+        return dataset.shard(shard_info.num_shards, shard_info.index)
 
 
 class FileSource(CorpusSource):
-    """Documents in files of text, JSON lines or archives of text."""
+    """Documents in files of text, JSON lines or archives of text.
+
+    Which documents are held out is decided by a hash of their text. Examples are built of
+    them by `build_examples`, or in bulk by
+    `electra_bench.tasks.corpora.examples.build_corpus`, with the same result.
+    """
+
+    SPEC = {
+        "document": tf.TensorSpec([], tf.string),
+        "lines": tf.TensorSpec([None], tf.string),
+    }
 
     def __init__(
         self,
@@ -185,7 +137,6 @@ class FileSource(CorpusSource):
             holdout: see `CorpusSource`.
             on_error: see `iter_documents`.
         """
-        super().__init__(holdout)
         self._patterns = (files,) if isinstance(files, str) else tuple(files)
         self._options = {
             "format": format,
@@ -193,15 +144,28 @@ class FileSource(CorpusSource):
             "text_field": text_field,
             "on_error": on_error,
         }
+        super().__init__(holdout, files=self._patterns, **self._options)
+        self._thresholds: dict[str, float] = {}
 
     def files(self) -> list[str]:
         """The files, see `find_files`."""
         return find_files(self._patterns, run_context.current().data_dir)
 
     def reader(self) -> Callable[[ReadReport], Iterator[Document]]:
-        """See `CorpusSource`."""
+        """Finds the files now; the function that it returns reads them from the start."""
         files = self.files()
         return lambda report: iter_documents(files, **self._options, report=report)
+
+    def rows(self) -> Callable[[str], Iterator[Mapping[str, Any]]]:
+        """See `CorpusSource`: documents, their ids and `lines`."""
+        read, threshold = self.reader(), self.threshold()
+
+        def documents(split: str) -> Iterator[Mapping[str, Any]]:
+            for document in whole_documents(read(ReadReport())):
+                if corpus_builder.split_of(document.id, threshold) == split:
+                    yield {"document": document.id, "lines": document.lines}
+
+        return documents
 
     def fingerprint(self) -> str:
         """Hash of the files' contents and of how they are read.
@@ -214,10 +178,34 @@ class FileSource(CorpusSource):
             digest.update(f"{kind} {file_sha256(file)}\n".encode())
         return digest.hexdigest()
 
-    @property
-    def configuration(self) -> Mapping[str, Any]:
-        """See `CorpusSource`."""
-        return {**super().configuration, "files": self._patterns, **self._options}
+    def threshold(self) -> float:
+        """`holdout`, or more where it would hold out no document of a small corpus.
+
+        Reads until it has found one.
+        """
+        holdout = self.configuration["holdout"]
+        if holdout == 0.0:
+            return 0.0
+        key = self.fingerprint()
+        if key not in self._thresholds:
+            found = corpus_builder.holdout_threshold(self._ids(), holdout)
+            self._thresholds[key] = found
+        return self._thresholds[key]
+
+    def _ids(self) -> Iterator[str]:
+        return (doc.id for doc in self.reader()(ReadReport()) if doc.start)
+
+    def made_examples(
+        self,
+        vocabulary: Any,
+        settings: corpus_builder.Settings,
+        processes: int,
+        report: ReadReport,
+    ) -> Made:
+        """Examples of both splits, see `corpus_builder.made_examples`."""
+        tokenizer = corpus_builder.tokenizer_of(vocabulary)
+        documents = self.reader()(report)
+        return corpus_builder.made_examples(documents, tokenizer, settings, processes)
 
 
 def build_examples(
@@ -241,14 +229,13 @@ def build_examples(
 
     Source: see `electra_bench.data.examples.builder`.
     """
-    vocabulary = run_context.current().vocabulary
-    if vocabulary is None:
-        raise ValueError(
-            "examples need a vocabulary; set VOCAB, or run_context.use(vocabulary=...)"
-        )
-    length = (sequence_length or {}).get("input_ids", DEFAULT_LENGTH)
-    make_builder = pretraining_examples().builder
-    settings = settings_for(vocabulary, length, seed, make_builder=make_builder)
+    vocabulary = run_vocabulary()
+    settings = corpus_builder.settings_for(
+        vocabulary,
+        (sequence_length or {}).get("input_ids", DEFAULT_LENGTH),
+        seed,
+        make_builder=pretraining_examples().builder,
+    )
     build = functools.partial(_document_examples, vocabulary, settings)
 
     def examples(document: Mapping[str, tf.Tensor]) -> tf.data.Dataset:
@@ -263,18 +250,20 @@ def build_examples(
             "input_ids": tf.RaggedTensor.from_row_lengths(ids, lengths),
             "segment_ids": tf.RaggedTensor.from_row_lengths(segments, lengths),
         }
-        return tf.data.Dataset.from_tensor_slices(rows).map(
-            lambda row: {name: value + 0 for name, value in row.items()}
-        )
+        return tf.data.Dataset.from_tensor_slices(rows).map(dense)
 
     return dataset.flat_map(examples)
 
 
 def _document_examples(
-    vocabulary: Any, settings: Settings, document: bytes, lines: Sequence[bytes]
+    vocabulary: Any,
+    settings: corpus_builder.Settings,
+    document: bytes,
+    lines: Sequence[bytes],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     text = "\n".join(line.decode() for line in lines)
     whole = Document(document.decode(), text)
-    examples, _ = examples_of_documents(vocabulary, settings, [whole])
-    ids, segments, lengths = examples[split_of(whole.id, settings.holdout)]
+    examples, _ = corpus_builder.examples_of_documents(vocabulary, settings, [whole])
+    split = corpus_builder.split_of(whole.id, settings.holdout)
+    ids, segments, lengths = examples[split]
     return ids.astype(np.int32), segments.astype(np.int32), lengths

@@ -6,25 +6,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from electra_bench.data import run_context
 from electra_bench.data.readers.labelled_source import dense
+from electra_bench.vocabularies.run_vocabulary import run_vocabulary
 
-# Rows handed to the tokenizer at once, which is much faster than one by one.
+# Rows handed on at once, to a tokenizer or to a store: one by one takes much longer.
 ROWS_AT_ONCE = 512
 
 Ragged = tuple[np.ndarray, np.ndarray]  # values, int64 row splits
-
-
-def run_vocabulary() -> Any:
-    """The run's vocabulary, at the time a dataset is built.
-
-    Raises:
-        ValueError: the run has none.
-    """
-    vocabulary = run_context.current().vocabulary
-    if vocabulary is None:
-        raise ValueError("a task's features need a vocabulary, and the run has none")
-    return vocabulary
 
 
 def map_rows(
@@ -60,7 +48,7 @@ def map_rows(
         ]
 
     def add(batch: Mapping[str, Any]) -> dict[str, Any]:
-        batch = {name: _as_ragged(value) for name, value in batch.items()}
+        batch = {name: as_ragged(value) for name, value in batch.items()}
         arguments = []
         for value in (batch[name] for name in inputs):
             is_ragged = isinstance(value, tf.RaggedTensor)
@@ -76,7 +64,7 @@ def map_rows(
     return dataset.ragged_batch(ROWS_AT_ONCE).map(add).unbatch().map(dense)
 
 
-def _as_ragged(value: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
+def as_ragged(value: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
     """Rows of one fixed length as ragged ones; numbers and strings as they are.
 
     TensorFlow 2.21 crashes when it unbatches dense rows of length 0.
@@ -123,11 +111,10 @@ def encode_texts(
     special = vocabulary.special_ids
     limit = (sequence_length or {}).get("input_ids") or 2**31
 
-    def encode(texts_a: np.ndarray, texts_b: np.ndarray) -> list[Ragged]:
+    def encode(*texts: np.ndarray) -> list[Ragged]:
         ids, segments = [], []
-        for a, b in zip(
-            _encoded(vocabulary, texts_a), _encoded(vocabulary, texts_b), strict=True
-        ):
+        pairs = (_encoded(vocabulary, column) for column in texts)
+        for a, b in zip(*pairs, strict=True):
             if len(b):
                 kept_a, kept_b = pair_lengths(len(a), len(b), limit - 3)
                 second = [*b[:kept_b], special.sep]

@@ -17,11 +17,8 @@ from electra_bench.core import SpecialIds
 from electra_bench.data.readers.answer_text import word_borders
 from electra_bench.registry import features
 from electra_bench.tasks.features import choices
-from electra_bench.tasks.features.preprocessors import (
-    Ragged,
-    map_rows,
-    run_vocabulary,
-)
+from electra_bench.tasks.features.preprocessors import Ragged, map_rows
+from electra_bench.vocabularies.run_vocabulary import run_vocabulary
 
 NO_ANSWER = (0, 0)
 
@@ -100,10 +97,6 @@ class Tokens(NamedTuple):
         table = np.array([piece[:3] for piece in pieces], np.int32).reshape(-1, 3)
         return cls(*table.T)
 
-    def overlapping(self, start: int, end: int) -> np.ndarray:
-        """Indices of the tokens that overlap the characters."""
-        return np.flatnonzero((self.starts < end) & (self.ends > start))
-
 
 def spans(num_tokens: int, room: int, stride: int) -> Iterator[tuple[int, int]]:
     """First token, and the one after the last, of every window.
@@ -142,8 +135,9 @@ def answer_tokens(
 
     Source: google-research/electra finetune/qa/qa_tasks.py, `_improve_answer_span`.
     """
-    inside = tokens.overlapping(*word_borders(context, start, end))
     own = np.array(vocabulary.encode(context[start:end]), np.int32)
+    start, end = word_borders(context, start, end)
+    inside = np.flatnonzero((tokens.starts < end) & (tokens.ends > start))
     if not 0 < len(own) <= len(inside):
         return inside
     parts = np.lib.stride_tricks.sliding_window_view(tokens.ids[inside], len(own))
@@ -227,8 +221,11 @@ def _row(before: Sequence[int], middle: np.ndarray, after: int) -> np.ndarray:
 
 
 def encode_windows(
+    dataset: tf.data.Dataset,
+    sequence_length: Mapping[str, int] | None = None,
+    *,
     doc_stride: int | None = None,
-) -> Callable[..., tf.data.Dataset]:
+) -> tf.data.Dataset:
     """Preprocessor: `question`, `context` and where the answer is, to windows.
 
     The target is the answer from `answer_start` to `answer_end`, see `answer_tokens`. A
@@ -236,65 +233,47 @@ def encode_windows(
     and what the example held is kept.
 
     Args:
+        dataset: examples of questions.
+        sequence_length: `input_ids` is the token limit; without it nothing is cut.
         doc_stride: of the task, in place of `Windows.doc_stride`.
 
     Source: google-research/electra finetune/qa/qa_tasks.py, `featurize`.
     """
+    vocabulary = run_vocabulary()
+    chosen = choices.context_windows()
+    length = (sequence_length or {}).get("input_ids") or 2**31
 
-    def preprocess(
-        dataset: tf.data.Dataset, sequence_length: Mapping[str, int] | None = None
-    ) -> tf.data.Dataset:
-        vocabulary = run_vocabulary()
-        chosen = choices.context_windows()
-        length = (sequence_length or {}).get("input_ids") or 2**31
+    @functools.lru_cache(maxsize=64)  # a context has several questions
+    def tokens_of(context: bytes) -> Tokens:
+        return Tokens.of(vocabulary, context.decode())
 
-        @functools.lru_cache(maxsize=64)  # a context has several questions
-        def tokens_of(context: bytes) -> Tokens:
-            return Tokens.of(vocabulary, context.decode())
-
-        def make(
-            question: bytes, context: bytes, place: np.ndarray, is_impossible: int
-        ) -> list[Window]:
-            tokens = tokens_of(context)
+    def make(*columns: np.ndarray) -> list[Any]:
+        """Whose each window is, and the windows of several examples."""
+        questions, contexts, starts, splits, ends, _, impossible = columns
+        owners, made = [], []
+        for row, question in enumerate(questions):
+            tokens = tokens_of(contexts[row])
             answer = np.zeros(0, np.int64)
-            if len(place):
-                answer = answer_tokens(vocabulary, context.decode(), tokens, *place)
-            return windows(
+            if splits[row] < splits[row + 1]:
+                context = contexts[row].decode()
+                place = starts[splits[row]], ends[splits[row]]
+                answer = answer_tokens(vocabulary, context, tokens, *place)
+            found = windows(
                 list(vocabulary.encode(question.decode()))[: chosen.max_query_length],
                 tokens,
                 vocabulary.special_ids,
                 answer,
-                bool(is_impossible),
+                bool(impossible[row]),
                 length,
                 doc_stride,
                 chosen.parts,
             )
+            owners += [row] * len(found)
+            made += found
+        return [owners, *map(_joined, zip(*made, strict=True))]
 
-        def make_many(
-            questions: np.ndarray,
-            contexts: np.ndarray,
-            starts: np.ndarray,
-            splits: np.ndarray,
-            ends: np.ndarray,
-            _end_splits: np.ndarray,
-            impossible: np.ndarray,
-        ) -> list[Any]:
-            """Whose each window is, and the windows of several examples."""
-            owners, made = [], []
-            for row, (question, context) in enumerate(
-                zip(questions, contexts, strict=True)
-            ):
-                first = slice(splits[row], min(splits[row] + 1, splits[row + 1]))
-                place = np.concatenate([starts[first], ends[first]])
-                found = make(question, context, place, impossible[row])
-                owners += [row] * len(found)
-                made += found
-            return [owners, *map(_joined, zip(*made, strict=True))]
-
-        inputs = ["question", "context", "answer_start", "answer_end", "is_impossible"]
-        return map_rows(dataset, make_many, inputs, Window._fields, expands=True)
-
-    return preprocess
+    inputs = ["question", "context", "answer_start", "answer_end", "is_impossible"]
+    return map_rows(dataset, make, inputs, Window._fields, expands=True)
 
 
 def _joined(rows: Sequence[np.ndarray]) -> Ragged:

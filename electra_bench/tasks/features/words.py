@@ -2,8 +2,9 @@
 
 import dataclasses
 import functools
+import itertools
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -14,13 +15,9 @@ from electra_bench.core import SpecialIds
 from electra_bench.core.batch import NO_LABEL, UNKNOWN_LABEL
 from electra_bench.registry import features
 from electra_bench.tasks.features import choices
-from electra_bench.tasks.features.preprocessors import (
-    Ragged,
-    map_rows,
-    ragged,
-    run_vocabulary,
-)
+from electra_bench.tasks.features.preprocessors import Ragged, map_rows, ragged
 from electra_bench.vocabularies.basic_words import is_accent
+from electra_bench.vocabularies.run_vocabulary import run_vocabulary
 
 
 @features.register("words")
@@ -79,14 +76,26 @@ class Words:
             special: ids of the special tokens.
             limit: tokens of a row at most.
         """
-        cut = _cut_by_tokens if self.limit == "tokens" else _cut_by_tokens_and_words
-        return cut(pieces, labels, special, limit)
+        words = [[special.cls], *pieces]
+        ids, row_labels = [], []
+        for word, label in zip(words, [NO_LABEL, *labels], strict=True):
+            # [SEP] is counted among the words.
+            counted = len(words) + 1 + len(ids) + 1
+            if self.limit == "tokens_and_words" and counted > limit:
+                break
+            ids += word
+            row_labels += [label] + [NO_LABEL] * (len(word) - 1)
+        room = limit - 1 if self.limit == "tokens" else None
+        return [*ids[:room], special.sep], [*row_labels[:room], NO_LABEL]
 
 
 def encode_words(
+    dataset: tf.data.Dataset,
+    sequence_length: Mapping[str, int] | None = None,
+    *,
     labels: Sequence[str],
-) -> Callable[..., tf.data.Dataset]:
-    """Preprocessor for tagged words: `input_ids`, `segment_ids`, `labels`.
+) -> tf.data.Dataset:
+    """Preprocessor for tagged words: adds `input_ids`, `segment_ids`, `labels`.
 
     A word's label stands at its first token, `UNKNOWN_LABEL` if its tag is empty,
     `NO_LABEL` at all others. Words without any token become [UNK], so that every word has
@@ -98,66 +107,32 @@ def encode_words(
     the next word.
 
     Args:
+        dataset: examples with `words` and `tags`.
+        sequence_length: `input_ids` is the token limit; without it nothing is cut.
         labels: tags in the order of their ids.
     """
+    vocabulary = run_vocabulary()
+    encoding = choices.tagged_words()
+    limit = (sequence_length or {}).get("input_ids") or 2**31
     ids_of_labels = {label.encode(): i for i, label in enumerate(labels)}
     ids_of_labels[b""] = UNKNOWN_LABEL
 
-    def preprocess(
-        dataset: tf.data.Dataset, sequence_length: Mapping[str, int] | None = None
-    ) -> tf.data.Dataset:
-        vocabulary = run_vocabulary()
-        encoding = choices.tagged_words()
-        special = vocabulary.special_ids
-        limit = (sequence_length or {}).get("input_ids") or 2**31
+    @functools.lru_cache(maxsize=2**16)  # words come again and again
+    def pieces_of(word: bytes) -> list[int]:
+        return encoding.pieces(word.decode(), vocabulary)
 
-        @functools.lru_cache(maxsize=2**16)  # words come again and again
-        def pieces_of(word: bytes) -> list[int]:
-            return encoding.pieces(word.decode(), vocabulary)
+    def encode(
+        words: np.ndarray, splits: np.ndarray, tags: np.ndarray, _tag_splits: np.ndarray
+    ) -> list[Ragged]:
+        rows, labels_of_rows = [], []
+        for start, end in itertools.pairwise(splits):
+            pieces = [pieces_of(word) for word in words[start:end]]
+            ids = [ids_of_labels[tag] for tag in tags[start:end]]
+            row, row_labels = encoding.row(pieces, ids, vocabulary.special_ids, limit)
+            rows.append(row)
+            labels_of_rows.append(row_labels)
+        segments = [[encoding.segment_id] * len(row) for row in rows]
+        return [ragged(rows), ragged(segments), ragged(labels_of_rows)]
 
-        def encode(
-            words: np.ndarray,
-            word_splits: np.ndarray,
-            tags: np.ndarray,
-            _tag_splits: np.ndarray,
-        ) -> list[Ragged]:
-            rows, labels_of_rows = [], []
-            for start, end in zip(word_splits[:-1], word_splits[1:], strict=True):
-                pieces = [pieces_of(word) for word in words[start:end]]
-                ids = [ids_of_labels[tag] for tag in tags[start:end]]
-                row, row_labels = encoding.row(pieces, ids, special, limit)
-                rows.append(row)
-                labels_of_rows.append(row_labels)
-            segments = [[encoding.segment_id] * len(row) for row in rows]
-            return [ragged(rows), ragged(segments), ragged(labels_of_rows)]
-
-        return map_rows(
-            dataset, encode, ["words", "tags"], ["input_ids", "segment_ids", "labels"]
-        )
-
-    return preprocess
-
-
-def _cut_by_tokens(
-    pieces: Sequence[list[int]], labels: Sequence[int], special: SpecialIds, limit: int
-) -> tuple[list[int], list[int]]:
-    """[CLS], the tokens of the words as far as there is room, [SEP]; and their labels."""
-    ids, row_labels = [special.cls], [NO_LABEL]
-    for word, label in zip(pieces, labels, strict=True):
-        ids += word
-        row_labels += [label] + [NO_LABEL] * (len(word) - 1)
-    return [*ids[: limit - 1], special.sep], [*row_labels[: limit - 1], NO_LABEL]
-
-
-def _cut_by_tokens_and_words(
-    pieces: Sequence[list[int]], labels: Sequence[int], special: SpecialIds, limit: int
-) -> tuple[list[int], list[int]]:
-    """As the original: the sentence's words, [CLS] and [SEP] are counted on top."""
-    ids, row_labels = [], []
-    marked = [[special.cls], *pieces, [special.sep]]
-    for word, label in zip(marked, [NO_LABEL, *labels, NO_LABEL], strict=True):
-        if len(marked) + len(ids) + 1 > limit:
-            return [*ids, special.sep], [*row_labels, NO_LABEL]
-        ids += word
-        row_labels += [label] + [NO_LABEL] * (len(word) - 1)
-    return ids, row_labels
+    outputs = ["input_ids", "segment_ids", "labels"]
+    return map_rows(dataset, encode, ["words", "tags"], outputs)

@@ -1,5 +1,6 @@
 """What a task without code leaves open and its data tell: labels, range, metric, floor."""
 
+import collections
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -24,19 +25,19 @@ MAX_LABELS = 1000
 
 def metric_fns(task: Definition) -> list[ListMetric]:
     """All metrics of the kind, the one that tables show by default first."""
-    return list(map(list_form, _metrics(task)))
-
-
-def _metrics(task: Definition) -> list[Metric]:
-    if task.kind == "classification":
-        binary = [binary_f1(task.labels[1])] if len(task.labels) == 2 else []
-        return [accuracy, matthews, macro_f1, *binary]
-    if task.kind == "regression":
-        return [listed_spearman, listed_pearson]
-    if task.kind == "tagging":
-        spans = all(map(is_span_tag, task.labels))
-        return [span_f1, tag_accuracy] if spans else [tag_accuracy]
-    return [squad_v2() if task.unanswerable else squad_v1]
+    found: list[Metric]
+    match task.kind:
+        case "classification":
+            binary = [binary_f1(task.labels[1])] if len(task.labels) == 2 else []
+            found = [accuracy, matthews, macro_f1, *binary]
+        case "regression":
+            found = [listed_spearman, listed_pearson]
+        case "tagging":
+            of_spans = [span_f1] if all(map(is_span_tag, task.labels)) else []
+            found = [*of_spans, tag_accuracy]
+        case _:
+            found = [squad_v2() if task.unanswerable else squad_v1]
+    return list(map(list_form, found))
 
 
 def _labels(source: FileTaskSource) -> tuple[str, ...] | None:
@@ -97,10 +98,6 @@ def _unanswerable(source: FileTaskSource) -> bool | None:
     )
 
 
-def _metric(source: FileTaskSource) -> str:
-    return _metric_names(source)[0]
-
-
 def _metric_names(source: FileTaskSource) -> list[str]:
     return [name for fn in metric_fns(source.definition) for name in fn([], [])]
 
@@ -117,12 +114,8 @@ def _floor(source: FileTaskSource) -> float | None:
         for found in map(source.examples, (task.train_split, task.eval_split))
     )
     constant = majority_answers(held_out, seen=train)
-    scores = {
-        k: v
-        for fn in metric_fns(source.definition)
-        for k, v in fn(held_out, constant).items()
-    }
-    return float(scores[task.metric])
+    scores = [fn(held_out, constant) for fn in metric_fns(task)]
+    return float(collections.ChainMap(*scores)[task.metric])
 
 
 # Field of a definition to what finds it; later ones need earlier ones.
@@ -130,6 +123,6 @@ FIND: dict[str, Callable[[FileTaskSource], Any]] = {
     "labels": _labels,
     "label_range": _label_range,
     "unanswerable": _unanswerable,
-    "metric": _metric,
+    "metric": lambda source: _metric_names(source)[0],
     "floor": _floor,
 }

@@ -99,14 +99,13 @@ def examples_of(
 def _example(
     kind: str, number: int, record: Record, columns: Columns, needed: Sequence[str]
 ) -> ReadExample:
-    if record.problem:
-        return ReadExample(record.where, None, record.problem)
+    problem = record.problem
     for field in needed:
-        if columns[field] not in record.fields:
-            problem = (
-                f"no {columns[field]!r}; there are {sorted(map(str, record.fields))}"
-            )
-            return ReadExample(record.where, None, problem)
+        if not problem and columns[field] not in record.fields:
+            there = sorted(map(str, record.fields))
+            problem = f"no {columns[field]!r}; there are {there}"
+    if problem:
+        return ReadExample(record.where, None, problem)
     try:
         return _MAKERS[kind](number, record, columns)
     except ValueError as error:
@@ -146,30 +145,21 @@ def _question(number: int, record: Record, columns: Columns) -> ReadExample:
     """
     context = _string(record, columns, "context")
     answers = _answers(record, columns)
-    start = None
-    if answers:
-        text, start = answers[0]
-        start = context.find(text) if start is None else start
-    entry = {
-        "question": _string(record, columns, "question"),
-        "is_impossible": not answers,
-    }
+    asked = _string(record, columns, "question")
+    entry = {"question": asked, "is_impossible": not answers}
+    text, start = answers[0] if answers else ("", None)
+    if answers and start is None:
+        start = context.find(text)
+    id = _string(record, columns, "id") or str(number)
     texts = [text for text, _ in answers]
-    question, misplaced = located(
-        _string(record, columns, "id") or str(number),
-        entry,
-        context,
-        texts,
-        texts[0] if texts else "",
-        start,
-    )
+    question, misplaced = located(id, entry, context, texts, text, start)
     return ReadExample(record.where, question, misplaced=misplaced)
 
 
 def _answers(record: Record, columns: Columns) -> list[tuple[str, int | None]]:
     """Every answer and where it begins, if that is said."""
-    given = record.fields.get(columns.get("answers"))
-    starts = record.fields.get(columns.get("answer_start"))
+    given = _value(record, columns, "answers")
+    starts = _value(record, columns, "answer_start")
     if isinstance(given, Mapping):
         given, starts = given.get("text"), given.get("answer_start")
     texts = _list(given)
@@ -179,13 +169,15 @@ def _answers(record: Record, columns: Columns) -> list[tuple[str, int | None]]:
             f"{len(texts)} answers, but {len(places)} places in answer_start"
         )
     try:
-        pairs = [
-            (str(text), None if place is None else int(place))
-            for text, place in zip(texts, places, strict=True)
-        ]
+        numbers = [None if place is None else int(place) for place in places]
     except ValueError:
         raise ValueError(f"answer_start {starts!r} is no whole number") from None
+    pairs = zip(map(str, texts), numbers, strict=True)
     return [pair for pair in pairs if pair[0]]
+
+
+def _value(record: Record, columns: Columns, field: str) -> Any:
+    return record.fields.get(columns.get(field))
 
 
 def _list(value: Any) -> list:
@@ -196,7 +188,7 @@ def _list(value: Any) -> list:
 
 
 def _string(record: Record, columns: Columns, field: str) -> str:
-    value = record.fields.get(columns.get(field))
+    value = _value(record, columns, field)
     if value is not None and not np.isscalar(value):
         raise ValueError(
             f"{columns[field]!r} holds {type(value).__name__}, expected text"
@@ -205,7 +197,7 @@ def _string(record: Record, columns: Columns, field: str) -> str:
 
 
 def _strings(record: Record, columns: Columns, field: str) -> list[str]:
-    value = record.fields.get(columns.get(field))
+    value = _value(record, columns, field)
     return value.split() if isinstance(value, str) else [str(v) for v in _list(value)]
 
 

@@ -8,6 +8,7 @@ What is not given is taken from the data and bound, so that the configuration th
 saves says all of it.
 """
 
+import dataclasses
 import functools
 import inspect
 from typing import Any
@@ -129,24 +130,19 @@ def _completed(name: str, task: Definition) -> Definition:
 
 
 def _card(name: str, task: Definition) -> TaskCard:
+    known = {field.name for field in dataclasses.fields(TaskCard)}
+    same = {field: value for field, value in task._asdict().items() if field in known}
+    same["labels"] = task.labels or ()
+    same["summary"] = task.summary or "A task of a gin file."
     return TaskCard(
         name=name,
-        version=task.version,
-        kind=task.kind,
-        summary=task.summary or "A task of a gin file.",
         builder=f"{__name__}:build",
         splits={},
         main_metric=task.metric,
         source=task.dataset or ", ".join(task.files.values()),
         licence="not stated",
         citation="none",
-        floor=task.floor,
-        labels=task.labels or (),
-        label_range=task.label_range,
-        train_split=task.train_split,
-        eval_split=task.eval_split,
-        epochs=task.epochs,
-        max_seq_length=task.max_seq_length,
+        **same,
     )
 
 
@@ -157,9 +153,7 @@ def build(card: TaskCard) -> seqio.Task:
         card: as `register` made it.
     """
     source = _declared[card.name]
-    return add_labelled_task(
-        card,
-        source,
-        defaults.metric_fns(source.definition),
-        unanswerable=bool(source.definition.unanswerable),
-    )
+    task = source.definition
+    unanswerable = bool(task.unanswerable)
+    metrics = defaults.metric_fns(task)
+    return add_labelled_task(card, source, metrics, unanswerable=unanswerable)

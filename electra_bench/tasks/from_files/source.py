@@ -1,6 +1,6 @@
 """The data of a task without code: files or data sets whose columns a gin file names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,10 +10,7 @@ from electra_bench.config.roles import Content, Result
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import bad_row
 from electra_bench.data.readers.columns import FORM, UPOS, read_columns
-from electra_bench.data.readers.labelled_source import (
-    LabelledExamples,
-    LabelledSource,
-)
+from electra_bench.data.readers.labelled_source import LabelledExamples, LabelledSource
 from electra_bench.data.readers.named_datasets import read_dataset
 from electra_bench.data.readers.records import read_records
 from electra_bench.data.readers.tables import one_of, within
@@ -92,42 +89,46 @@ class FileTaskSource(LabelledSource):
         return [] if self.definition.dataset else list(self.definition.files)
 
     def examples(self, split: str) -> LabelledExamples:
-        """The examples of a split that can be used."""
-        return [found.example for found in self.checked(split)]
-
-    def checked(self, split: str) -> list[ReadExample]:
-        """The examples of a split, checked against labels and range.
+        """The examples of a split that can be used, checked against labels and range.
 
         Raises:
             FileNotFoundError: no such file.
             ValueError: a bad row; says where.
         """
-        kept: list[ReadExample] = []
+        checked = []
         ids = set()
         for found in self.usable(split):
             id = found.example.id or len(ids)
-            where, problem = found.where, f"id {id!r} is there twice"
-            if id not in ids:
-                ids.add(id)
-                found, where, problem = self._checked(found, split)
-            if problem:
-                bad_row(f"{where}: {problem}", self.definition.on_error)
+            if id in ids:
+                found = found._replace(problem=f"id {id!r} is there twice")
             else:
-                kept.append(found)
+                ids.add(id)
+                found = self._checked(found, split)
+            checked.append(found)
+        kept = self._without_problem(checked)
         if not kept:
             raise ValueError(f"split {split!r} has no rows that can be used")
+        return [found.example for found in kept]
+
+    def _without_problem(self, examples: Iterable[ReadExample]) -> list[ReadExample]:
+        kept = []
+        for found in examples:
+            if found.problem or found.example is None:
+                bad_row(f"{found.where}: {found.problem}", self.definition.on_error)
+            else:
+                kept.append(found)
         return kept
 
     def _has_target(self, split: str) -> bool:
         """Whether what is to be predicted must be given."""
         return split in (self.definition.train_split, self.definition.eval_split)
 
-    def _checked(self, found: ReadExample, split: str) -> tuple[ReadExample, str, str]:
-        """The example, without a label that stands for none; where what is wrong."""
-        task, example, where = self.definition, found.example, found.where
+    def _checked(self, found: ReadExample, split: str) -> ReadExample:
+        """The example, without a label that stands for none; or where what is wrong."""
+        task, example = self.definition, found.example
         if task.kind == "span_qa":
             is_trained_on = split == task.train_split
-            return found, where, found.misplaced if is_trained_on else ""
+            return found._replace(problem=found.misplaced if is_trained_on else "")
         labels = example.tags if task.kind == "tagging" else [example.label]
         is_no_class = (
             task.kind == "classification"
@@ -137,16 +138,16 @@ class FileTaskSource(LabelledSource):
         if is_no_class or not any(labels):
             if task.kind != "tagging":
                 found = found._replace(example=example._replace(label=""))
-            return found, where, "no label" if self._has_target(split) else ""
+            return found._replace(problem="no label" if self._has_target(split) else "")
         is_number = task.kind == "regression"
         check = within(*task.label_range) if is_number else one_of(task.labels)
-        places = found.places or [where] * len(labels)
+        places = found.places or [found.where] * len(labels)
         for place, label in zip(places, labels, strict=True):
             try:
                 check(label)
             except ValueError as error:
-                return found, place, str(error)
-        return found, where, ""
+                return found._replace(where=place, problem=str(error))
+        return found
 
     def usable(self, split: str) -> list[ReadExample]:
         """Examples that hold something, labels as they are written.
@@ -154,13 +155,7 @@ class FileTaskSource(LabelledSource):
         Raises:
             ValueError: one holds nothing; says where and why.
         """
-        usable = []
-        for found in self.read(split):
-            if found.example is None:
-                bad_row(f"{found.where}: {found.problem}", self.definition.on_error)
-            else:
-                usable.append(found)
-        return usable
+        return self._without_problem(self.read(split))
 
     def read(self, split: str) -> list[ReadExample]:
         """An example a record, or a sentence of a column file, usable or not."""
@@ -185,21 +180,17 @@ class FileTaskSource(LabelledSource):
         if ending in (CONLLU, *COLUMN_FILES):
             if task.kind != "tagging":
                 raise ValueError(f"{path}: a file of columns holds a tagging task only")
-            return self._of_columns(path, ending, with_target)
+            return self._of_columns(path, ending == CONLLU, with_target)
         numbers = any(isinstance(c, int) for c in task.columns.values())
         records = read_records(path, header=not numbers)
         return examples_of(task.kind, records, task.columns, with_target)
 
     def _of_columns(
-        self, path: epath.Path, ending: str, with_target: bool
+        self, path: epath.Path, is_conllu: bool, with_target: bool
     ) -> list[ReadExample]:
-        file = read_columns(path, is_conllu=ending == CONLLU)
-        usual = (
-            {"words": FORM, "tags": UPOS}
-            if ending == CONLLU
-            else {"words": 0, "tags": -1}
-        )
-        columns = usual | dict(self.definition.columns)
+        file = read_columns(path, is_conllu)
+        words, tags = (FORM, UPOS) if is_conllu else (0, -1)
+        columns = {"words": words, "tags": tags, **self.definition.columns}
         for field, column in columns.items():
             if not isinstance(column, int) or not -file.width <= column < file.width:
                 raise ValueError(
@@ -209,10 +200,8 @@ class FileTaskSource(LabelledSource):
             columns[field] = column % file.width
         if file.width == 1 or file.is_unspecified(columns["tags"]):
             del columns["tags"]
-        records = [
-            record._replace(
-                fields={name: record.fields.get(c, ()) for name, c in columns.items()}
-            )
-            for record in file.sentences
-        ]
+        records = []
+        for record in file.sentences:
+            fields = {name: record.fields.get(c, ()) for name, c in columns.items()}
+            records.append(record._replace(fields=fields))
         return examples_of("tagging", records, {}, with_target)

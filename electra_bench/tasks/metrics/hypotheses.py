@@ -3,16 +3,10 @@
 import functools
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from electra_bench.tasks.metrics.weighted import (
-    Measures,
-    Metric,
-    Scores,
-    list_form,
-    ratio,
-)
+from electra_bench.tasks.metrics import weighted
 
 # What a metric compares: sentences, and the references of each.
 Sentences = Sequence[str]
@@ -31,30 +25,26 @@ class HypothesisMetric(NamedTuple):
 
     name: str
     higher_is_better: bool
-    metric: Metric
-    of_one: Metric
+    metric: weighted.Metric
+    of_one: weighted.Metric
 
     def corpus(self, sentences: Sentences, references: References) -> float:
         """The metric of all sentences together."""
-        return list_form(self.metric)(references, sentences)[self.name]
+        return weighted.list_form(self.metric)(references, sentences)[self.name]
 
     def sentence(self, text: str, references: Sequence[str]) -> float:
         """The metric of one sentence."""
-        return list_form(self.of_one)([references], [text])[self.name]
-
-    def is_better(self, value: float, other: float) -> bool:
-        """Whether one value is better than another."""
-        return value > other if self.higher_is_better else value < other
+        return weighted.list_form(self.of_one)([references], [text])[self.name]
 
 
-def wer(targets: References, predictions: Sentences) -> Measures:
+def wer(targets: References, predictions: Sentences) -> weighted.Measures:
     """Substituted, deleted and inserted words in percent of the references' words.
 
     Over all sentences together, each with one reference, by jiwer. Words are what stands
     between spaces; case and punctuation count.
     """
     if not predictions:
-        return {"wer": ratio([], [])}
+        return {"wer": weighted.ratio([], [])}
     # Only this metric needs it.
     import jiwer
 
@@ -71,16 +61,16 @@ def wer(targets: References, predictions: Sentences) -> Measures:
         for parts in found.alignments
     ]
     words = [len(reference) for reference in found.references]
-    measured = ratio(errors, words)
+    measured = weighted.ratio(errors, words)
     return {"wer": measured._replace(quality=-measured.quality, limits=(0.0, math.inf))}
 
 
-def bleu(targets: References, predictions: Sentences) -> Scores:
+def bleu(targets: References, predictions: Sentences) -> weighted.Scores:
     """BLEU by sacrebleu, which has no weighted form."""
     return _by_sacrebleu("bleu").metric(targets, predictions)
 
 
-def chrf(targets: References, predictions: Sentences) -> Scores:
+def chrf(targets: References, predictions: Sentences) -> weighted.Scores:
     """chrF by sacrebleu, which has no weighted form."""
     return _by_sacrebleu("chrf").metric(targets, predictions)
 
@@ -92,13 +82,13 @@ def _by_sacrebleu(name: str, **options: Any) -> HypothesisMetric:
     return HypothesisMetric(name, True, _in_lists(name, options), of_one)
 
 
-def _in_lists(name: str, options: Mapping[str, Any]) -> Metric:
+def _in_lists(name: str, options: Mapping[str, Any]) -> weighted.Metric:
     # It takes half a second.
     import sacrebleu.metrics
 
     scorer = getattr(sacrebleu.metrics, name.upper())(**options)
 
-    def metric(targets: References, predictions: Sentences) -> Scores:
+    def metric(targets: References, predictions: Sentences) -> weighted.Scores:
         if not predictions:
             return {name: math.nan}
         # A list of references for each place; None where one is missing.
@@ -108,12 +98,7 @@ def _in_lists(name: str, options: Mapping[str, Any]) -> Metric:
     return metric
 
 
-_BUILDERS: dict[str, Callable[..., HypothesisMetric]] = {
-    "wer": functools.partial(HypothesisMetric, "wer", False, wer, wer),
-    "bleu": functools.partial(_by_sacrebleu, "bleu"),
-    "chrf": functools.partial(_by_sacrebleu, "chrf"),
-}
-METRICS = tuple(_BUILDERS)
+METRICS = ("wer", "bleu", "chrf")
 
 
 def hypothesis_metric(
@@ -130,7 +115,10 @@ def hypothesis_metric(
     """
     if name not in METRICS:
         raise ValueError(f"metric must be one of {', '.join(METRICS)}; got {name!r}")
+    make = functools.partial(_by_sacrebleu, name)
+    if name == "wer":
+        make = functools.partial(HypothesisMetric, name, False, wer, wer)
     try:
-        return _BUILDERS[name](**(options or {}))
+        return make(**(options or {}))
     except (TypeError, AssertionError) as error:
         raise ValueError(f"metric {name} does not take {options}: {error}") from error

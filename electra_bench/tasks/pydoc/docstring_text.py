@@ -25,47 +25,12 @@ class Paragraph(NamedTuple):
     text: str
 
 
-_SECTIONS = frozenset(
-    {
-        "args",
-        "arguments",
-        "attributes",
-        "call_arguments",
-        "example",
-        "examples",
-        "input_shape",
-        "inputs",
-        "keyword_args",
-        "methods",
-        "note",
-        "notes",
-        "other_parameters",
-        "output_shape",
-        "outputs",
-        "parameters",
-        "raises",
-        "reference",
-        "references",
-        "return",
-        "returns",
-        "see_also",
-        "usage",
-        "warnings",
-        "warns",
-        "yields",
-    }
+_SECTION = re.compile(
+    "args|arguments|attributes|call_arguments|examples?|input_shape|inputs|keyword_args"
+    "|methods|notes?|other_parameters|output_shape|outputs|parameters|raises"
+    "|references?|returns?|see_also|usage|warnings|warns|yields"
 )
-_WITHOUT_PROSE = frozenset(
-    {
-        "example",
-        "examples",
-        "methods",
-        "reference",
-        "references",
-        "see_also",
-        "usage",
-    }
-)
+_WITHOUT_PROSE = re.compile("examples?|methods|references?|see_also|usage")
 _UNDERLINE = re.compile(r"([-=~^*#+\"'`.])\1{2,}$")
 _CODE_LINE = re.compile(r"(>|\.\.\. |In \[|Out\[|\$ |@|#!|<|\||\+[-=])")
 _DIRECTIVE = re.compile(r"\.\. ?[\w:-]+::")
@@ -90,7 +55,7 @@ def paragraphs(text: str) -> list[Paragraph]:
     for title, block in _blocks(text.expandtabs().split("\n")):
         if title is not None:
             section = title
-        if block and section not in _WITHOUT_PROSE:
+        if block and not _WITHOUT_PROSE.fullmatch(section):
             found += _block_paragraphs(section, block)
     return found
 
@@ -134,7 +99,7 @@ def _blocks(lines: Sequence[str]) -> Iterator[tuple[str | None, list[str]]]:
 def _title(line: str, following: str) -> str | None:
     name = line.rstrip(":").lower().replace(" ", "_")
     underlined = bool(line) and bool(_UNDERLINE.fullmatch(following))
-    if name in _SECTIONS and (underlined or line.endswith(":")):
+    if (underlined or line.endswith(":")) and _SECTION.fullmatch(name):
         return name
     return name if underlined and len(following) >= len(line) - 1 else None
 

@@ -9,51 +9,51 @@ import hashlib
 import importlib.metadata
 import inspect
 import os
+import pathlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from electra_bench.system.file_hashes import file_sha256
+
+# Those whose paragraphs a task tells apart.
+LIBRARIES = (
+    "jax",
+    "keras",
+    "matplotlib",
+    "nltk",
+    "numpy",
+    "pandas",
+    "scipy",
+    "sklearn",
+    "tensorflow",
+)
 PACKAGES = (
     "absl",
     "fontTools",
     "flax",
     "h5py",
     "huggingface_hub",
-    "jax",
     "joblib",
-    "keras",
-    "matplotlib",
-    "nltk",
-    "numpy",
     "optax",
     "orbax",
-    "pandas",
     "rich",
-    "scipy",
     "seqio",
-    "sklearn",
     "t5",
-    "tensorflow",
     "tensorflow_datasets",
     "tensorflow_text",
+    *LIBRARIES,
 )
 
 # Tests say little in prose; the others are copies of foreign packages.
-_SKIPPED_FOLDERS = frozenset(
-    {
-        "__pycache__",
-        "_vendor",
-        "array_api_compat",
-        "array_api_extra",
-        "externals",
-        "include",
-        "test",
-        "tests",
-        "third_party",
-        "vendored",
-    }
+_SKIPPED_FOLDER = re.compile(
+    "__pycache__|_vendor|array_api_(compat|extra)|externals|include|tests?|third_party"
+    "|vendored"
 )
 # An old copy of Keras: its texts would count as TensorFlow's.
 _SKIPPED_MODULES = ("tensorflow.python.keras",)
+
+DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Docstring(NamedTuple):
@@ -91,7 +91,7 @@ def source_files(
     found = []
     for package in packages:
         for parent, folders, files in os.walk(os.path.join(folder, package)):
-            folders[:] = [f for f in folders if f not in _SKIPPED_FOLDERS]
+            folders[:] = [f for f in folders if not _SKIPPED_FOLDER.fullmatch(f)]
             for file in files:
                 if file.endswith(".py"):
                     path = os.path.join(parent, file)
@@ -110,9 +110,7 @@ def source_sha256(files: Sequence[tuple[str, str, str]]) -> str:
     """Hash of the names and contents of `source_files`."""
     digest = hashlib.sha256()
     for _, module, path in files:
-        with open(path, "rb") as file:
-            content = hashlib.sha256(file.read()).hexdigest()
-        digest.update(f"{module} {content}\n".encode())
+        digest.update(f"{module} {file_sha256(path)}\n".encode())
     return digest.hexdigest()
 
 
@@ -126,8 +124,7 @@ def docstrings(files: Sequence[tuple[str, str, str]]) -> Iterator[Docstring]:
         files: see `source_files`.
     """
     for package, module, path in files:
-        with open(path, "rb") as file:
-            source = file.read()
+        source = pathlib.Path(path).read_bytes()
         if b'"""' not in source and b"'''" not in source:
             continue
         try:
@@ -141,14 +138,12 @@ def docstrings(files: Sequence[tuple[str, str, str]]) -> Iterator[Docstring]:
 
 
 def _in_body(node: ast.AST, prefix: str) -> Iterator[tuple[str, int, str]]:
-    if isinstance(
-        node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-    ):
+    if isinstance(node, (ast.Module, *DEFINITIONS)):
         text = ast.get_docstring(node, clean=False)
         if text:
             yield prefix, getattr(node, "lineno", 1), text
     for child in _statements(node):
-        if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(child, DEFINITIONS):
             name = f"{prefix}.{child.name}" if prefix else child.name
             yield from _in_body(child, name)
         elif isinstance(child, ast.Expr):
@@ -166,17 +161,13 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
 
 def _added(node: ast.Expr) -> Iterator[tuple[str, int, str]]:
     """`add_newdoc(place, name, text)`, or `(method, text)` in place of the text."""
-    call = node.value
-    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
-        return
-    if "add_newdoc" not in call.func.id:
-        return
-    strings = [
-        item.value
-        for argument in call.args
-        for item in getattr(argument, "elts", [argument])
-        if isinstance(item, ast.Constant) and isinstance(item.value, str)
-    ]
-    if len(strings) >= 2:
-        *names, text = strings
-        yield names[-1], node.lineno, text
+    match node.value:
+        case ast.Call(func=ast.Name(id=name), args=args) if "add_newdoc" in name:
+            strings = [
+                item.value
+                for argument in args
+                for item in getattr(argument, "elts", [argument])
+                if isinstance(item, ast.Constant) and isinstance(item.value, str)
+            ]
+            if len(strings) >= 2:
+                yield strings[-2], node.lineno, strings[-1]

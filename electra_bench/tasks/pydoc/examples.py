@@ -7,24 +7,13 @@ a function of the strings alone: chosen, ordered and split by hashes of names.
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from electra_bench.tasks.pydoc import docstring_text
 from electra_bench.tasks.pydoc.docstring_text import Paragraph
-from electra_bench.tasks.pydoc.docstrings import Docstring
+from electra_bench.tasks.pydoc.docstrings import LIBRARIES, Docstring
 
-LIBRARIES = (
-    "jax",
-    "keras",
-    "matplotlib",
-    "nltk",
-    "numpy",
-    "pandas",
-    "scipy",
-    "sklearn",
-    "tensorflow",
-)
 CODE_TAGS = ("O", "B-CODE", "I-CODE")
 # Share of modules, percent.
 SPLITS = {"dev": 8, "test": 8}
@@ -142,19 +131,35 @@ def examples(found: Sequence[Document]) -> Examples:
         Task, then split, to examples in a random but fixed order, with `idx` and `id`.
     """
     made = {
-        "pydoc_library": _library(found),
-        "pydoc_pair": _pair(found),
-        "pydoc_code": _code(found),
-        "pydoc_qa": _qa(found),
+        "pydoc_library": _by_split(_library(found), LIBRARIES),
+        "pydoc_pair": _by_split(_pair(found)),
+        "pydoc_code": _by_split(_code(found)),
+        "pydoc_qa": _by_split(_qa(found)),
     }
     return {
-        task: {split: _numbered(rows[split]) for split in SIZES}
+        task: {
+            split: [{"idx": i, **row} for i, row in enumerate(rows[split])]
+            for split in SIZES
+        }
         for task, rows in made.items()
     }
 
 
-def _numbered(rows: Sequence[Example]) -> list[Example]:
-    return [{"idx": number, **row} for number, row in enumerate(rows)]
+def _by_split(
+    rows: Iterable[tuple[str, Example]], balanced: Sequence[str | None] = (None,)
+) -> dict[str, list[Example]]:
+    """Rows of every split, at most as many as it has; equally many of balanced labels."""
+    found = defaultdict(list)
+    for split, row in rows:
+        label = row.get("label")
+        found[split, label if label in balanced else None].append(row)
+    chosen = {}
+    for split, size in SIZES.items():
+        groups = [found[split, label] for label in balanced]
+        each = min(size // len(groups), *map(len, groups))
+        rows = [row for group in groups for row in _chosen(group, each)]
+        chosen[split] = _chosen(rows, len(rows))
+    return chosen
 
 
 def _chosen(rows: Iterable[Example], size: int) -> list[Example]:
@@ -171,34 +176,20 @@ def _has_words(text: str, least: int, most: int) -> bool:
     return least <= len(text.split()) <= most
 
 
-def _library(found: Sequence[Document]) -> Mapping[str, list[Example]]:
-    """Which library is the paragraph from; equally many of each in every split."""
-    rows = defaultdict(list)
+def _library(found: Sequence[Document]) -> Iterator[tuple[str, Example]]:
+    """Which library is the paragraph from."""
     for document in found:
-        if document.source.package not in LIBRARIES:
+        package = document.source.package
+        if package not in LIBRARIES:
             continue
         for number, prose in enumerate(document.own()):
             text = masked(prose.text)
             if _has_words(text, 10, 80):
-                rows[document.split, document.source.package].append(
-                    {
-                        "id": _identity(document, number),
-                        "text_a": text,
-                        "text_b": "",
-                        "label": document.source.package,
-                    }
-                )
-    balanced = {}
-    for split, size in SIZES.items():
-        each = min(
-            size // len(LIBRARIES), *(len(rows[split, name]) for name in LIBRARIES)
-        )
-        chosen = [r for name in LIBRARIES for r in _chosen(rows[split, name], each)]
-        balanced[split] = _chosen(chosen, len(chosen))
-    return balanced
+                identity = _identity(document, number)
+                yield document.split, _text_row(identity, text, "", package)
 
 
-def _pair(found: Sequence[Document]) -> Mapping[str, list[Example]]:
+def _pair(found: Sequence[Document]) -> Iterator[tuple[str, Example]]:
     """Do two paragraphs belong to one string; if not, they are of the same module.
 
     Neighbours in a module's hash order exchange their second paragraphs, so that first
@@ -212,37 +203,30 @@ def _pair(found: Sequence[Document]) -> Mapping[str, list[Example]]:
             second = 1 + hash_number("second", identity) % (len(texts) - 1)
             key = document.split, document.source.module
             modules[key].append((identity, texts[0], texts[second]))
-    rows = defaultdict(list)
     for (split, _), pairs in modules.items():
         pairs.sort(key=lambda pair: hash_number("order", pair[0]))
         for one, other in zip(pairs[::2], pairs[1::2], strict=False):
             same = hash_number("same", one[0]) % 2
             seconds = (one[2], other[2]) if same else (other[2], one[2])
+            label = "same" if same else "different"
             for (identity, first, _), second in zip((one, other), seconds, strict=True):
-                rows[split].append(
-                    {
-                        "id": identity,
-                        "text_a": first,
-                        "text_b": second,
-                        "label": "same" if same else "different",
-                    }
-                )
-    return {split: _chosen(rows[split], size) for split, size in SIZES.items()}
+                yield split, _text_row(identity, first, second, label)
 
 
-def _code(found: Sequence[Document]) -> Mapping[str, list[Example]]:
+def _text_row(identity: str, text_a: str, text_b: str, label: str) -> Example:
+    return {"id": identity, "text_a": text_a, "text_b": text_b, "label": label}
+
+
+def _code(found: Sequence[Document]) -> Iterator[tuple[str, Example]]:
     """Words that the author set in double back-ticks, which are removed."""
-    rows = defaultdict(list)
     for document in found:
         for number, prose in enumerate(document.own()):
             if "``" not in prose.paragraph.text:
                 continue
             words, tags = _tagged(prose.paragraph.text)
             if "B-CODE" in tags and 8 <= len(words) <= 80:
-                rows[document.split].append(
-                    {"id": _identity(document, number), "words": words, "tags": tags}
-                )
-    return {split: _chosen(rows[split], size) for split, size in SIZES.items()}
+                identity = _identity(document, number)
+                yield document.split, {"id": identity, "words": words, "tags": tags}
 
 
 def _tagged(text: str) -> tuple[list[str], list[str]]:
@@ -253,12 +237,11 @@ def _tagged(text: str) -> tuple[list[str], list[str]]:
         return [], []
     # Every second part stood between double back-ticks.
     for number, part in enumerate(parts):
-        found = _WORD.findall(part if number % 2 else docstring_text.plain(part))
+        is_code = number % 2
+        found = _WORD.findall(part if is_code else docstring_text.plain(part))
+        first, later = ("B-CODE", "I-CODE") if is_code else ("O", "O")
         words += found
-        if number % 2:
-            tags += ["B-CODE", *["I-CODE"] * (len(found) - 1)][: len(found)]
-        else:
-            tags += ["O"] * len(found)
+        tags += [first, *[later] * (len(found) - 1)][: len(found)]
     return words, tags
 
 
@@ -268,33 +251,35 @@ class _Entry(NamedTuple):
     text: str
     own: bool
 
+    @property
+    def whole(self) -> str:
+        return f"{self.head} {self.text}"
 
-def _qa(found: Sequence[Document]) -> Mapping[str, list[Example]]:
+
+def _qa(found: Sequence[Document]) -> Iterator[tuple[str, Example]]:
     """What is parameter p of f: its description among those of its neighbours."""
-    rows = defaultdict(list)
     for document in found:
         entries = _entries(document)
-        usable = [
-            i for i, e in enumerate(entries) if e.own and _has_words(e.text, 3, 15)
-        ]
-        if len(entries) < 4 or not usable or not document.source.name:
+        if len(entries) < 4 or not document.source.name:
             continue
         function = document.source.name.removesuffix(".__init__")
-        identities = {i: _identity(document, i) for i in usable}
-        usable.sort(key=lambda i, ids=identities: hash_number("asked", ids[i]))
-        for asked in usable[:QUESTIONS]:
-            context, start = _context(entries, asked, identities[asked])
-            name = entries[asked].name
-            rows[document.split].append(
-                {
-                    "id": identities[asked],
-                    "question": f"What is the parameter {name} of {function}?",
-                    "context": context,
-                    "answers": [entries[asked].text],
-                    "answer_start": [start],
-                }
-            )
-    return {split: _chosen(rows[split], size) for split, size in SIZES.items()}
+        usable = [
+            (_identity(document, i), i)
+            for i, entry in enumerate(entries)
+            if entry.own and _has_words(entry.text, 3, 15)
+        ]
+        usable.sort(key=lambda pair: hash_number("asked", pair[0]))
+        for identity, asked in usable[:QUESTIONS]:
+            context, start = _context(entries, asked, identity)
+            name, _, text, _ = entries[asked]
+            row = {
+                "id": identity,
+                "question": f"What is the parameter {name} of {function}?",
+                "context": context,
+                "answers": [text],
+                "answer_start": [start],
+            }
+            yield document.split, row
 
 
 def _entries(document: Document) -> list[_Entry]:
@@ -314,21 +299,14 @@ def _context(
 
     How much stands before it differs, so that its place gives nothing away.
     """
+    words = [len(entry.whole.split()) for entry in entries]
     first, last = asked, asked + 1
-    words = _words_of(entries[asked])
     for turn in range(2 * len(entries)):
-        if hash_number("side", identity, str(turn)) % 2:
-            if first and words + _words_of(entries[first - 1]) <= most_words:
-                first -= 1
-                words += _words_of(entries[first])
-        elif last < len(entries) and words + _words_of(entries[last]) <= most_words:
-            words += _words_of(entries[last])
-            last += 1
-    before = "".join(f"{e.head} {e.text}\n" for e in entries[first:asked])
-    after = "".join(f"\n{e.head} {e.text}" for e in entries[asked + 1 : last])
-    start = len(before) + len(entries[asked].head) + 1
-    return f"{before}{entries[asked].head} {entries[asked].text}{after}", start
-
-
-def _words_of(entry: _Entry) -> int:
-    return len(entry.head.split()) + len(entry.text.split())
+        before = hash_number("side", identity, str(turn)) % 2
+        start, end = first - before, last + 1 - before
+        exists = start >= 0 and end <= len(entries)
+        if exists and sum(words[start:end]) <= most_words:
+            first, last = start, end
+    start = sum(len(entry.whole) + 1 for entry in entries[first:asked])
+    context = "\n".join(entry.whole for entry in entries[first:last])
+    return context, start + len(entries[asked].head) + 1

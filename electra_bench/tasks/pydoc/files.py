@@ -1,24 +1,16 @@
 """The files of the documentation tasks, made once and kept in the cache."""
 
-import contextlib
 import functools
 import gc
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from electra_bench.data.examples.cache import cached_folder
 from electra_bench.system.atomic import complete_folder
 from electra_bench.system.behaviour import behaviour_sha256
 from electra_bench.system.cache_dir import cache_dir
-from electra_bench.tasks.pydoc import examples
-from electra_bench.tasks.pydoc.docstrings import (
-    PACKAGES,
-    docstrings,
-    site_packages,
-    source_files,
-    source_sha256,
-)
+from electra_bench.tasks.pydoc import docstrings, examples
 
 CORPUS = "corpus.txt"
 
@@ -36,14 +28,14 @@ def pydoc_files(folder: str | None = None) -> str:
         FileNotFoundError: none of the packages is there.
     """
     if folder is None:
-        return _installed(site_packages(), cache_dir())
-    files = source_files(folder)
+        return _installed(docstrings.site_packages(), cache_dir())
+    files = docstrings.source_files(folder)
     if not files:
         raise FileNotFoundError(
-            f"{folder}: holds none of the packages {', '.join(PACKAGES)}"
+            f"{folder}: holds none of the packages {', '.join(docstrings.PACKAGES)}"
         )
     parts = {
-        "source": source_sha256(files),
+        "source": docstrings.source_sha256(files),
         "code": behaviour_sha256([], modules=[__name__]),
     }
 
@@ -62,29 +54,23 @@ def _installed(folder: str, cache: str) -> str:
     return pydoc_files(folder)
 
 
-@contextlib.contextmanager
-def _without_collection() -> Iterator[None]:
-    """No garbage collection: syntax trees have no cycles, and many small objects.
-
-    The collector would take a fifth of the time. Worker processes are no alternative: they
-    would need a `__main__` guard in every script that reads a task.
-    """
+def _write(folder: str, files: list[tuple[str, str, str]]) -> None:
     enabled = gc.isenabled()
+    # Syntax trees have no cycles, and many small objects: the collector would take a fifth
+    # of the time. Worker processes are no alternative: they would need a `__main__` guard
+    # in every script that reads a task.
     gc.disable()
     try:
-        yield
+        found = list(examples.documents(docstrings.docstrings(files)))
+        _write_lines(folder, CORPUS, examples.corpus_lines(found))
+        for task, splits in examples.examples(found).items():
+            for split, rows in splits.items():
+                _write_lines(folder, f"{task}-{split}.jsonl", map(json.dumps, rows))
     finally:
         if enabled:
             gc.enable()
 
 
-@_without_collection()
-def _write(folder: str, files: list[tuple[str, str, str]]) -> None:
-    found = list(examples.documents(docstrings(files)))
-    with open(os.path.join(folder, CORPUS), "w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in examples.corpus_lines(found))
-    for task, splits in examples.examples(found).items():
-        for split, rows in splits.items():
-            path = os.path.join(folder, f"{task}-{split}.jsonl")
-            with open(path, "w", encoding="utf-8") as file:
-                file.writelines(json.dumps(row) + "\n" for row in rows)
+def _write_lines(folder: str, name: str, lines: Iterable[str]) -> None:
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)

@@ -1,4 +1,4 @@
-"""The tasks of documentation strings: from their cards to seqio tasks."""
+"""The corpus and the tasks of documentation strings: from cards to seqio tasks."""
 
 import json
 import os
@@ -16,11 +16,13 @@ from electra_bench.data.readers.labelled_source import (
 )
 from electra_bench.records import TaskCard
 from electra_bench.system.file_hashes import file_sha256
+from electra_bench.tasks.corpora.registration import register_corpus
+from electra_bench.tasks.corpora.sources import FileSource
 from electra_bench.tasks.metrics.classification import accuracy
 from electra_bench.tasks.metrics.squad import squad_v1
 from electra_bench.tasks.metrics.tagging import span_f1, tag_accuracy
 from electra_bench.tasks.pydoc.examples import SIZES
-from electra_bench.tasks.pydoc.files import pydoc_files
+from electra_bench.tasks.pydoc.files import CORPUS, pydoc_files
 from electra_bench.tasks.text_tasks import add_labelled_task
 
 # What a line holds, beside `idx` and `id`.
@@ -29,6 +31,26 @@ FIELDS = {
     "tagging": ("words", "tags"),
     "span_qa": ("question", "context", "answers", "answer_start"),
 }
+METRICS = {
+    "classification": [accuracy],
+    "tagging": [span_f1, tag_accuracy],
+    "span_qa": [squad_v1],
+}
+
+
+class PydocCorpus(FileSource):
+    """The prose of installed packages, a module a document, a sentence a line.
+
+    Modules that the documentation tasks evaluate on are left out.
+    """
+
+    def __init__(self):
+        """Makes a source; reads nothing yet."""
+        super().__init__(CORPUS, format="text")
+
+    def files(self) -> list[str]:
+        """The one file, which is made on first use."""
+        return [os.path.join(pydoc_files(), CORPUS)]
 
 
 class PydocSource(LabelledSource):
@@ -67,13 +89,12 @@ class PydocSource(LabelledSource):
 
     def _example(self, row: dict[str, Any]) -> TextExample | Sentence | Question:
         fields = [row[name] for name in FIELDS[self._card.kind]]
-        if self._card.kind == "classification":
-            return TextExample(row["idx"], *fields, row["id"])
-        if self._card.kind == "tagging":
-            return Sentence(row["idx"], *fields, row["id"])
-        question, context, answers, starts = fields
-        span = (starts[0], starts[0] + len(answers[0])) if starts else None
-        return Question(row["id"], question, context, answers, span, False)
+        if self._card.kind == "span_qa":
+            question, context, answers, starts = fields
+            span = (starts[0], starts[0] + len(answers[0])) if starts else None
+            return Question(row["id"], question, context, answers, span, False)
+        make = Sentence if self._card.kind == "tagging" else TextExample
+        return make(row["idx"], *fields, row["id"])
 
     def data_sha256(self, split: str) -> str:
         """Hash of the split's file, see `fingerprints.data_sha256`."""
@@ -85,17 +106,11 @@ class PydocSource(LabelledSource):
         )
 
 
-def classification(card: TaskCard) -> seqio.Task:
-    """Registers `pydoc_library` or `pydoc_pair`."""
-    return add_labelled_task(card, PydocSource(card), [accuracy])
+def corpus(card: TaskCard) -> seqio.Task:
+    """Registers the corpus."""
+    return register_corpus(card, PydocCorpus())
 
 
-def code(card: TaskCard) -> seqio.Task:
-    """Registers `pydoc_code`."""
-    metric_fns = [span_f1, tag_accuracy]
-    return add_labelled_task(card, PydocSource(card), metric_fns)
-
-
-def qa(card: TaskCard) -> seqio.Task:
-    """Registers `pydoc_qa`."""
-    return add_labelled_task(card, PydocSource(card), [squad_v1], doc_stride=48)
+def build(card: TaskCard) -> seqio.Task:
+    """Registers a documentation task."""
+    return add_labelled_task(card, PydocSource(card), METRICS[card.kind], doc_stride=48)

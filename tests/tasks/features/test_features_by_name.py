@@ -97,7 +97,7 @@ def rows(dataset):
 def tagged():
     words = {"words": ["ab", "cd"], "tags": ["X", "O"], "idx": 0}
     dataset = tf.data.Dataset.from_tensors(words)
-    return rows(encode_words(("O", "X"))(dataset, {"input_ids": 16}))
+    return rows(encode_words(dataset, {"input_ids": 16}, labels=("O", "X")))
 
 
 def windows():
@@ -110,7 +110,7 @@ def windows():
     }
     gin.bind_parameter("features.windows.doc_stride", 1)
     dataset = tf.data.Dataset.from_tensors(example)
-    return rows(encode_windows()(dataset, {"input_ids": 7}))
+    return rows(encode_windows(dataset, {"input_ids": 7}))
 
 
 @pytest.mark.parametrize(

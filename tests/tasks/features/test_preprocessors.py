@@ -91,7 +91,7 @@ def tagged(sentence):
     dataset = tf.data.Dataset.from_tensors(
         {"words": list(words), "tags": list(tags), "idx": 7}
     )
-    return encode_words(("O", "S-X"))(dataset, sequence_length={"input_ids": 8})
+    return encode_words(dataset, {"input_ids": 8}, labels=("O", "S-X"))
 
 
 def test_words_carry_labels_at_their_first_token(letters):

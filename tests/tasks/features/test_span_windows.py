@@ -151,7 +151,7 @@ def test_preprocessor_keeps_the_example_and_handles_accents_before_answers():
     }
     dataset = tf.data.Dataset.from_tensor_slices(example)
     with run_context.use(vocabulary=Words()):
-        made = encode_windows(doc_stride=2)(dataset, {"input_ids": 8})
+        made = encode_windows(dataset, {"input_ids": 8}, doc_stride=2)
         rows = list(made.as_numpy_iterator())
     assert [row["input_ids"].tolist() for row in rows] == [
         [2, 19, 3, 10, 11, 12, 13, 3],
@@ -179,7 +179,7 @@ def test_long_questions_are_cut():
     with run_context.use(vocabulary=Words()):
         gin.bind_parameter("features.windows.max_query_length", 2)
         try:
-            made = encode_windows()(dataset, {"input_ids": 30})
+            made = encode_windows(dataset, {"input_ids": 30})
         finally:
             gin.clear_config()
         [row] = made.as_numpy_iterator()
