@@ -150,19 +150,11 @@ def _question(number: int, record: Record, columns: Columns) -> ReadExample:
     if answers:
         text, start = answers[0]
         start = context.find(text) if start is None else start
-    entry = {
-        "question": _string(record, columns, "question"),
-        "is_impossible": not answers,
-    }
-    texts = [text for text, _ in answers]
-    question, misplaced = located(
-        _string(record, columns, "id") or str(number),
-        entry,
-        context,
-        texts,
-        texts[0] if texts else "",
-        start,
-    )
+    text = _string(record, columns, "question")
+    id = _string(record, columns, "id") or str(number)
+    texts = tuple(answer for answer, _ in answers)
+    question = Question(id, text, context, texts, None, not answers)
+    question, misplaced = located(question, texts[0] if texts else "", start)
     return ReadExample(record.where, question, misplaced=misplaced)
 
 
