@@ -1,7 +1,9 @@
 """What a check is, and what comes of one."""
 
+import inspect
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Generic, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 PASSED = "passed"
 FAILED = "failed"
@@ -48,12 +50,9 @@ def require_members(thing: Any, protocol: type) -> None:
     """Raises Violation unless a thing has all that a protocol of `core` asks for."""
     if isinstance(thing, protocol):
         return
-    bases = [
-        base for base in protocol.__mro__ if base not in (Protocol, Generic, object)
-    ]
     members = {
         name
-        for base in bases
+        for base in protocol.__mro__
         for name in (*vars(base), *vars(base).get("__annotations__", ()))
         if not name.startswith("_") or name == "__call__"
     }
@@ -61,6 +60,23 @@ def require_members(thing: Any, protocol: type) -> None:
     raise Violation(
         f"{type(thing).__name__} has no {', '.join(missing)}; see core.{protocol.__name__}"
     )
+
+
+def defined_in(module: str, subject: type) -> tuple[Check, ...]:
+    """The checks that a module defines: its public functions of a subject alone.
+
+    Args:
+        module: name of a module that is loaded.
+        subject: class of what they check.
+    """
+
+    def is_check(thing: object) -> bool:
+        if not inspect.isfunction(thing) or thing.__module__ != module:
+            return False
+        annotated = [*thing.__annotations__.values()]
+        return annotated == [subject, None] and not thing.__name__.startswith("_")
+
+    return tuple(filter(is_check, vars(sys.modules[module]).values()))
 
 
 def findings(
@@ -76,22 +92,17 @@ def findings(
         subject: their argument.
     """
     for number, check in enumerate(checks):
-        label = check.__name__.replace("_", " ")
+        label, status, reason = check.__name__.replace("_", " "), PASSED, ""
         try:
             check(subject)
-        except NotChecked as reason:
-            finding = Finding(kind, name, label, SKIPPED, str(reason))
+        except NotChecked as error:
+            status, reason = SKIPPED, str(error)
         except Exception as error:  # a plugin's code may raise anything
-            finding = Finding(kind, name, label, FAILED, _sentence(error))
-        else:
-            finding = Finding(kind, name, label, PASSED)
-        yield finding
-        if number == 0 and finding.status != PASSED and len(checks) > 1:
+            status, reason = FAILED, " ".join(str(error).split())
+            if not isinstance(error, Violation):
+                reason = f"{type(error).__name__}: {reason}"
+        yield Finding(kind, name, label, status, reason)
+        if number == 0 and status != PASSED and len(checks) > 1:
             reason = f"not run: they need {label!r}"
             yield Finding(kind, name, f"{len(checks) - 1} more checks", SKIPPED, reason)
             return
-
-
-def _sentence(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, Violation) else f"{type(error).__name__}: {text}"

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from electra_bench.conformance import specimens
+from electra_bench.conformance import check, specimens
 from electra_bench.conformance.check import NotChecked, Violation, require
 from electra_bench.conformance.objectives import CHECKS as OBJECTIVE_CHECKS
 from electra_bench.conformance.objectives import Case, built
@@ -36,10 +36,8 @@ def right_answers_are_decoded_ones(case: Case) -> None:
     rows = zip(_right(case, batch), _decoded(built(case), batch), strict=True)
     for right, found in rows:
         for expected, value in zip(right, found, strict=True):
-            require(
-                type(expected) is type(value),
-                f"right_answer gives {expected!r} where decode gives {value!r}",
-            )
+            sentence = f"right_answer gives {expected!r} where decode gives {value!r}"
+            require(type(expected) is type(value), sentence)
 
 
 def it_decodes_what_it_has_learnt(case: Case) -> None:
@@ -65,10 +63,9 @@ def it_decodes_what_it_has_learnt(case: Case) -> None:
             if all(map(_is_near, found, right)):
                 return
     wrong = next(i for i in range(EXAMPLES) if not _is_near(found[i], right[i]))
-    require(
-        False,
+    raise Violation(
         f"after {UPDATES} updates on {EXAMPLES} examples decode gives {found[wrong]!r} "
-        f"where the labels say {right[wrong]!r}: loss, decode and right_answer disagree",
+        f"where the labels say {right[wrong]!r}: loss, decode and right_answer disagree"
     )
 
 
@@ -98,9 +95,4 @@ def _is_near(found: Any, expected: Any) -> bool:
     return found == expected
 
 
-CHECKS = (
-    *OBJECTIVE_CHECKS,
-    predictions_are_json,
-    right_answers_are_decoded_ones,
-    it_decodes_what_it_has_learnt,
-)
+CHECKS = (*OBJECTIVE_CHECKS, *check.defined_in(__name__, Case))

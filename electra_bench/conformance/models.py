@@ -9,10 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench import registry
-from electra_bench.conformance import specimens, variables
-from electra_bench.conformance.check import NotChecked, require, require_members
+from electra_bench.conformance import check, specimens, variables
+from electra_bench.conformance.check import NotChecked, Violation, require
 from electra_bench.conformance.specimens import ROWS, SEQ
-from electra_bench.core import Embeddings, Encoder, Seed, Variables
+from electra_bench.core import Batch, Embeddings, Encoder, Seed, Variables
 from electra_bench.core.optional import HasForwardFlops
 from electra_bench.training.layerwise import layer_rates
 
@@ -37,24 +37,26 @@ def built(model: ModelCase) -> Encoder:
     return model.build()
 
 
+def states(encoder: Encoder, batch: Batch, seed: Seed | None = None) -> tf.Tensor:
+    """The last states of a batch; with a seed, as in training."""
+    return specimens.encode(encoder, batch, seed).sequence
+
+
 def builds(model: ModelCase) -> None:
     """There is an encoder with what others read of it."""
     encoder = built(model)
-    require_members(encoder, Encoder)
-    sizes = {"hidden_size": encoder.hidden_size, "num_layers": encoder.num_layers}
-    for attribute, found in sizes.items():
+    check.require_members(encoder, Encoder)
+    for attribute in ("hidden_size", "num_layers"):
+        found = getattr(encoder, attribute)
         require(
             isinstance(found, int) and found > 0,
             f"the encoder needs {attribute}, a whole number above 0, got {found!r}",
         )
-    embeddings = encoder.embeddings
-    require_members(embeddings, Embeddings)
-    shape = embeddings.table.shape
-    expected = [specimens.SPECIAL.size, embeddings.size]
-    require(
-        shape == expected,
-        f"embeddings.table is {shape}, expected [vocab, size]: {expected}",
-    )
+    check.require_members(encoder.embeddings, Embeddings)
+    found = encoder.embeddings.table.shape
+    expected = [specimens.SPECIAL.size, encoder.embeddings.size]
+    sentence = f"embeddings.table is {found}, expected [vocab, size]: {expected}"
+    require(found == expected, sentence)
 
 
 def returns_float32_of_its_size(model: ModelCase) -> None:
@@ -62,72 +64,51 @@ def returns_float32_of_its_size(model: ModelCase) -> None:
     encoder = built(model)
     encoded = specimens.encode(encoder, specimens.texts())
     expected = (ROWS, SEQ, encoder.hidden_size)
-    require(
-        len(encoded.layers) == encoder.num_layers,
-        f"{len(encoded.layers)} outputs of layers, but num_layers {encoder.num_layers}",
-    )
-    states = {"sequence": encoded.sequence, "embedding": encoded.embedding}
-    states |= {f"layers[{i}]": layer for i, layer in enumerate(encoded.layers)}
-    for name, tensor in states.items():
+    count, num_layers = len(encoded.layers), encoder.num_layers
+    sentence = f"{count} outputs of layers, but num_layers {num_layers}"
+    require(count == num_layers, sentence)
+    tensors = {"sequence": encoded.sequence, "embedding": encoded.embedding}
+    tensors |= {f"layers[{i}]": layer for i, layer in enumerate(encoded.layers)}
+    for name, tensor in tensors.items():
         require(
             tuple(tensor.shape) == expected and tensor.dtype == tf.float32,
             f"{name} is {tensor.dtype.name} {tuple(tensor.shape)}, expected float32 "
             f"[batch, seq, hidden]: {expected}",
         )
-    require(
-        np.array_equal(encoded.sequence, encoded.layers[-1]),
-        "sequence is not the output of the last layer",
-    )
+    sentence = "sequence is not the output of the last layer"
+    require(np.array_equal(encoded.sequence, encoded.layers[-1]), sentence)
     for number, probs in enumerate(encoded.attentions):
-        require(
-            np.allclose(tf.reduce_sum(probs, -1), 1.0, rtol=1e-5),
-            f"attentions[{number}] do not add up to one over the last axis",
-        )
+        sentence = f"attentions[{number}] do not add up to one over the last axis"
+        require(np.allclose(tf.reduce_sum(probs, -1), 1.0, rtol=1e-5), sentence)
 
 
 def is_the_same_when_compiled(model: ModelCase) -> None:
     """`tf.function` gives what eager execution gives."""
     encoder, batch = built(model), specimens.texts()
-    compiled = tf.function(lambda batch: specimens.encode(encoder, batch).sequence)
-    _check_states(
-        compiled(batch),
-        specimens.encode(encoder, batch).sequence,
-        batch,
-        "tf.function gives other states than eager execution",
-    )
+    compiled = tf.function(functools.partial(states, encoder))(batch)
+    sentence = "tf.function gives other states than eager execution"
+    _check_states(compiled, states(encoder, batch), batch, sentence)
 
 
 def padding_does_not_leak(model: ModelCase) -> None:
     """Columns of padding, and what stands in them, change no token."""
     encoder, batch = built(model), specimens.texts()
-    plain = specimens.encode(encoder, batch).sequence
+    plain = states(encoder, batch)
     wider = specimens.with_columns_of_padding(batch, 8)
-    _check_states(
-        specimens.encode(encoder, wider).sequence[:, :SEQ],
-        plain,
-        batch,
-        "more columns of padding change the states of tokens",
-    )
+    found = states(encoder, wider)[:, :SEQ]
+    sentence = "more columns of padding change the states of tokens"
+    _check_states(found, plain, batch, sentence)
     junk = batch._replace(input_ids=batch.input_ids + 7 * (1 - batch.input_mask))
-    _check_states(
-        specimens.encode(encoder, junk).sequence,
-        plain,
-        batch,
-        "ids where input_mask is 0 change the states of tokens",
-    )
+    sentence = "ids where input_mask is 0 change the states of tokens"
+    _check_states(states(encoder, junk), plain, batch, sentence)
 
 
 def rows_do_not_see_each_other(model: ModelCase) -> None:
     """A row alone gets what it gets among others."""
     encoder, batch = built(model), specimens.texts()
-    whole = specimens.encode(encoder, batch).sequence
-    alone = specimens.rows_of(batch, 0, 1)
-    _check_states(
-        specimens.encode(encoder, alone).sequence,
-        whole[:1],
-        alone,
-        "a row has other states alone than in a batch",
-    )
+    whole, alone = states(encoder, batch), specimens.rows_of(batch, 0, 1)
+    sentence = "a row has other states alone than in a batch"
+    _check_states(states(encoder, alone), whole[:1], alone, sentence)
 
 
 def _check_states(found, expected, batch, sentence: str) -> None:
@@ -139,12 +120,11 @@ def _check_states(found, expected, batch, sentence: str) -> None:
 def training_draws_from_the_seed_alone(model: ModelCase) -> None:
     """Two passes with one seed agree; halves of a batch draw as the whole does."""
     encoder, batch = built(model), specimens.texts()
-    whole = specimens.encode(encoder, batch, Seed.of(3)).sequence
-    again = specimens.encode(encoder, batch, Seed.of(3)).sequence
+    whole, again = (states(encoder, batch, Seed.of(3)) for _ in range(2))
     _check_states(again, whole, batch, "one seed gives two results in training")
     half = specimens.rows_of(batch, ROWS // 2, ROWS)
     _check_states(
-        specimens.encode(encoder, half, Seed.of(3, 0, ROWS // 2)).sequence,
+        states(encoder, half, Seed.of(3, 0, ROWS // 2)),
         whole[ROWS // 2 :],
         half,
         "half a batch draws other numbers than the whole: dropout must come from "
@@ -159,8 +139,7 @@ def gradients_reach_every_variable(model: ModelCase) -> None:
     direction = tf.random.stateless_normal(shape, seed=[1, 2])
 
     def loss() -> tf.Tensor:
-        states = specimens.encode(encoder, batch).sequence
-        return tf.reduce_sum(states * direction)
+        return tf.reduce_sum(states(encoder, batch) * direction)
 
     variables.check_gradients(loss, encoder.trainable_variables)
 
@@ -176,16 +155,15 @@ def every_variable_has_a_layer_wise_rate(model: ModelCase) -> None:
     try:
         layer_rates(variables.named(encoder), encoder.num_layers, 0.8, gap=True)
     except ValueError as error:
-        require(False, str(error))
+        raise Violation(str(error)) from error
 
 
 def a_checkpoint_gives_all_values_back(model: ModelCase) -> None:
     """Saved and restored by name, the states are the same."""
     saved, other, batch = model.build(), model.build(seed=2), specimens.texts()
     variables.check_checkpoint(variables.named(saved), variables.named(other))
-    expected = specimens.encode(saved, batch).sequence
-    found = specimens.encode(other, batch).sequence
-    _check_states(found, expected, batch, "equal variables give other states")
+    sentence = "equal variables give other states"
+    _check_states(states(other, batch), states(saved, batch), batch, sentence)
 
 
 def initial_values_depend_on_the_seed_alone(model: ModelCase) -> None:
@@ -202,19 +180,13 @@ def serves_as_a_generator(model: ModelCase) -> None:
     """It can be narrower, share embeddings, and be named for its role."""
     shared = built(model).embeddings
     generator = model.build(role="generator", embeddings=shared, width=0.5)
-    own = {
-        name
-        for name in variables.named(generator)
-        if not name.startswith("electra/embeddings/")
-    }
-    variables.check_names([*own], ["generator/"])
-    encoded = specimens.encode(generator, specimens.texts())
+    names = variables.named(generator)
+    own = [name for name in names if not name.startswith("electra/embeddings/")]
+    variables.check_names(own, ["generator/"])
+    found = states(generator, specimens.texts()).shape[-1]
     expected = round(built(model).hidden_size * 0.5)
-    require(
-        encoded.sequence.shape[-1] == expected,
-        f"with width 0.5 the states have size {encoded.sequence.shape[-1]}, expected "
-        f"{expected}",
-    )
+    sentence = f"with width 0.5 the states have size {found}, expected {expected}"
+    require(found == expected, sentence)
 
 
 def a_tower_sees_one_side_only(model: ModelCase) -> None:
@@ -232,8 +204,8 @@ def a_tower_sees_one_side_only(model: ModelCase) -> None:
         "generator_rtl": slice(middle + 1, None),
     }.items():
         tower = model.build(role=role)
-        plain = specimens.encode(tower, batch).sequence
-        changed = specimens.encode(tower, batch._replace(input_ids=other)).sequence
+        plain = states(tower, batch)
+        changed = states(tower, batch._replace(input_ids=other))
         # Padding sees everything: there is nothing that it may see.
         inside = tf.cast(batch.input_mask[..., tf.newaxis], tf.float32)
         difference = np.abs(((changed - plain) * inside).numpy()[:, unseen]).max()
@@ -258,19 +230,4 @@ def size_and_cost_are_known(model: ModelCase) -> None:
     )
 
 
-CHECKS = (
-    builds,
-    returns_float32_of_its_size,
-    is_the_same_when_compiled,
-    padding_does_not_leak,
-    rows_do_not_see_each_other,
-    training_draws_from_the_seed_alone,
-    gradients_reach_every_variable,
-    names_of_variables_are_complete,
-    every_variable_has_a_layer_wise_rate,
-    a_checkpoint_gives_all_values_back,
-    initial_values_depend_on_the_seed_alone,
-    serves_as_a_generator,
-    a_tower_sees_one_side_only,
-    size_and_cost_are_known,
-)
+CHECKS = check.defined_in(__name__, ModelCase)

@@ -1,24 +1,17 @@
 """What pre-training objectives and task kinds have to do, on a small encoder."""
 
 import functools
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from electra_bench import registry
-from electra_bench.conformance import specimens, variables
+from electra_bench import core, registry
+from electra_bench.conformance import check, specimens, variables
 from electra_bench.conformance.check import NotChecked, require, require_members
 from electra_bench.conformance.specimens import ROWS, SEQ
-from electra_bench.core import (
-    Batch,
-    Objective,
-    PretrainingObjective,
-    Seed,
-    Stage,
-    TaskKind,
-    Variables,
-)
+from electra_bench.core import Batch, Objective, Seed, Variables
 from electra_bench.core.optional import HasTrainFlops, stages_of
 from electra_bench.runs.building import encoder_factory
 
@@ -63,16 +56,33 @@ def built(case: Case) -> Objective:
     return case.build()[0]
 
 
+def sums(terms: Mapping[str, core.LossTerm]) -> Sums:
+    """Of the losses; what is only measured, like an AUC, need not add up."""
+    return {
+        name: (float(term.total), float(term.weight))
+        for name, term in terms.items()
+        if term.is_trained
+    }
+
+
+def losses(
+    objective: Objective,
+    batch: Batch,
+    seed: Sequence[int] = (3,),
+    training: bool = True,
+) -> Sums:
+    """What a batch costs an objective; `seed` is what `Seed.of` takes."""
+    return sums(objective.loss_terms(batch, Seed.of(*seed), training=training))
+
+
 def builds(case: Case) -> None:
     """There is an objective with what the trainer calls."""
     objective = built(case)
     is_kind = case.group == "kinds"
-    require_members(objective, TaskKind if is_kind else PretrainingObjective)
+    require_members(objective, core.TaskKind if is_kind else core.PretrainingObjective)
     terms = objective.loss_terms(case.batch(), Seed.of(3), training=False)
-    require(
-        any(term.is_trained for term in terms.values()),
-        "loss_terms holds nothing to train on, only what is measured",
-    )
+    sentence = "loss_terms holds nothing to train on, only what is measured"
+    require(any(term.is_trained for term in terms.values()), sentence)
 
 
 def losses_are_finite_and_the_same_when_compiled(case: Case) -> None:
@@ -97,17 +107,13 @@ def losses_are_finite_and_the_same_when_compiled(case: Case) -> None:
 def one_seed_gives_one_loss(case: Case) -> None:
     """What is drawn depends on the seed; a kind draws nothing outside training."""
     objective, batch = built(case), case.batch()
-
-    def terms(seed: int, training: bool) -> Sums:
-        return sums(objective.loss_terms(batch, Seed.of(seed), training=training))
-
-    _check_sums(terms(3, True), terms(3, True), "one seed gives two losses")
+    first, again = (losses(objective, batch) for _ in range(2))
+    _check_sums(first, again, "one seed gives two losses")
     if case.group == "kinds":
-        _check_sums(
-            terms(4, False),
-            terms(3, False),
-            "outside training the loss depends on seed",
+        found, expected = (
+            losses(objective, batch, [n], training=False) for n in (4, 3)
         )
+        _check_sums(found, expected, "outside training the loss depends on seed")
 
 
 def outputs_have_a_row_for_every_example(case: Case) -> None:
@@ -128,7 +134,7 @@ def gradients_reach_every_variable(case: Case) -> None:
     objective, batch = built(case), case.batch()
     stages = stages_of(objective)
 
-    def loss(stage: Stage) -> tf.Tensor:
+    def loss(stage: core.Stage) -> tf.Tensor:
         terms = stage.objective.loss_terms(batch, Seed.of(3), training=True)
         return tf.add_n(
             [t.coefficient * t.value(t.weight) for t in terms.values() if t.is_trained]
@@ -146,29 +152,26 @@ def gradients_reach_every_variable(case: Case) -> None:
 def weights_do_not_depend_on_parameters(case: Case) -> None:
     """They are summed before anything is differentiated."""
     objective, batch = case.build()[0], case.batch()
-    before = sums(objective.loss_terms(batch, Seed.of(3), training=True))
+    before = losses(objective, batch)
     for variable in objective.variables:
         variable.assign(1.5 * variable + 0.1)
-    after = sums(objective.loss_terms(batch, Seed.of(3), training=True))
+    after = losses(objective, batch)
     for name, (total, weight) in before.items():
         require(
             after[name][1] == weight,
             f"the weight of {name!r} changes with the parameters, from {weight} to "
             f"{after[name][1]}",
         )
-        require(
-            after[name][0] != total,
-            f"loss {name!r} does not change with the parameters",
-        )
+        sentence = f"loss {name!r} does not change with the parameters"
+        require(after[name][0] != total, sentence)
 
 
 def rows_that_only_fill_up_a_batch_count_for_nothing(case: Case) -> None:
     """Rows with example_id -1 change no total and no weight."""
     objective, batch = built(case), case.batch()
-    plain = sums(objective.loss_terms(batch, Seed.of(3), training=True))
-    filled = specimens.with_rows_of_padding(batch, 3)
-    padded = sums(objective.loss_terms(filled, Seed.of(3), training=True))
-    _check_sums(padded, plain, "rows with example_id -1 change the loss")
+    filled = losses(objective, specimens.with_rows_of_padding(batch, 3))
+    sentence = "rows with example_id -1 change the loss"
+    _check_sums(filled, losses(objective, batch), sentence)
 
 
 def columns_of_padding_count_for_nothing(case: Case) -> None:
@@ -176,29 +179,20 @@ def columns_of_padding_count_for_nothing(case: Case) -> None:
     if case.group == "objectives":
         raise NotChecked("an objective may draw other positions in longer rows")
     objective, batch = built(case), case.batch()
-    plain = sums(objective.loss_terms(batch, Seed.of(3), training=False))
+    plain = losses(objective, batch, training=False)
     wider = specimens.with_columns_of_padding(batch, 8)
-    padded = sums(objective.loss_terms(wider, Seed.of(3), training=False))
+    padded = losses(objective, wider, training=False)
     _check_sums(padded, plain, "columns of padding change the loss")
 
 
 def halves_of_a_batch_sum_to_the_whole(case: Case) -> None:
     """Replicas and micro-batches get the same loss as one batch, dropout included."""
     objective, batch = built(case), case.batch()
-    whole = sums(objective.loss_terms(batch, Seed.of(3, 7), training=True))
-    halves = [
-        sums(
-            objective.loss_terms(
-                specimens.rows_of(batch, first, first + ROWS // 2),
-                Seed.of(3, 7, first),
-                training=True,
-            )
-        )
-        for first in (0, ROWS // 2)
-    ]
-    added = {
-        name: tuple(np.sum([half[name] for half in halves], axis=0)) for name in whole
-    }
+    whole = losses(objective, batch, [3, 7])
+    first = losses(objective, specimens.rows_of(batch, 0, ROWS // 2), [3, 7, 0])
+    rest = specimens.rows_of(batch, ROWS // 2, ROWS)
+    second = losses(objective, rest, [3, 7, ROWS // 2])
+    added = {name: tuple(np.add(first[name], second[name])) for name in whole}
     _check_sums(added, whole, "two halves of a batch do not sum to the whole")
 
 
@@ -209,10 +203,8 @@ def a_checkpoint_gives_all_values_back(case: Case) -> None:
     expected = saved.outputs(case.batch(), Seed.of(3))
     found = other.outputs(case.batch(), Seed.of(3))
     for name, tensor in expected.items():
-        require(
-            np.array_equal(found[name], tensor),
-            f"equal variables give another output {name!r}",
-        )
+        sentence = f"equal variables give another output {name!r}"
+        require(np.array_equal(found[name], tensor), sentence)
 
 
 def names_of_variables_are_complete(case: Case) -> None:
@@ -253,27 +245,16 @@ def cost_is_known(case: Case) -> None:
     if case.group == "kinds":
         raise NotChecked("the cost of fine-tuning is the encoder's")
     objective = built(case)
-    flops = (
-        objective.train_flops_per_sequence(SEQ)
-        if isinstance(objective, HasTrainFlops)
-        else None
-    )
+    unknown = NotChecked("train_flops_per_sequence is unknown: tables show no FLOPs")
+    if not isinstance(objective, HasTrainFlops):
+        raise unknown
+    flops, twice = (objective.train_flops_per_sequence(n * SEQ) for n in (1, 2))
     if not flops:
-        raise NotChecked("train_flops_per_sequence is unknown: tables show no FLOPs")
-    twice = objective.train_flops_per_sequence(2 * SEQ)
+        raise unknown
     require(
         flops > 0 and twice > flops,
         f"train_flops_per_sequence is {flops} for {SEQ} tokens, {twice} for twice as many",
     )
-
-
-def sums(terms) -> Sums:
-    """Of the losses; what is only measured, like an AUC, need not add up."""
-    return {
-        name: (float(term.total), float(term.weight))
-        for name, term in terms.items()
-        if term.is_trained
-    }
 
 
 def _check_sums(found: Sums, expected: Sums, sentence: str) -> None:
@@ -290,19 +271,4 @@ def _check_sums(found: Sums, expected: Sums, sentence: str) -> None:
         )
 
 
-CHECKS = (
-    builds,
-    losses_are_finite_and_the_same_when_compiled,
-    one_seed_gives_one_loss,
-    outputs_have_a_row_for_every_example,
-    gradients_reach_every_variable,
-    weights_do_not_depend_on_parameters,
-    rows_that_only_fill_up_a_batch_count_for_nothing,
-    columns_of_padding_count_for_nothing,
-    halves_of_a_batch_sum_to_the_whole,
-    a_checkpoint_gives_all_values_back,
-    names_of_variables_are_complete,
-    initial_values_depend_on_the_seed_alone,
-    metrics_read_its_outputs,
-    cost_is_known,
-)
+CHECKS = check.defined_in(__name__, Case)

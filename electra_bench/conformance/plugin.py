@@ -1,18 +1,10 @@
 """All checks of all names that a plugin registers."""
 
-import importlib
 from collections.abc import Iterator, Sequence
-from types import ModuleType
 
 from electra_bench import registry
-from electra_bench.conformance.check import (
-    FAILED,
-    PASSED,
-    SKIPPED,
-    Finding,
-    findings,
-    require,
-)
+from electra_bench.conformance import check as checking
+from electra_bench.conformance.check import Finding, findings, require
 from electra_bench.records import TaskCard
 from electra_bench.registry import Registry
 
@@ -54,7 +46,7 @@ def check(
             subject = registry.REGISTRIES[kind], name
             [found] = findings(singular, name, [is_registered], subject)
             yield found
-            if found.status == PASSED:
+            if found.status == checking.PASSED:
                 yield from _of_kind(kind, name, plugins, data_dir)
 
 
@@ -76,45 +68,41 @@ def _of_kind(
     kind: str, name: str, plugins: Sequence[str], data_dir: str | None
 ) -> Iterator[Finding]:
     singular = SINGULAR[kind]
-    if kind == "models":
-        models = _module("models")
-        yield from findings(singular, name, models.CHECKS, models.ModelCase(name))
-    elif kind in ("objectives", "kinds"):
-        checks = _module(kind).CHECKS
-        case = _module("objectives").Case(kind, name)
-        yield from findings(singular, name, checks, case)
-    elif kind == "optimizers":
-        update = _module("optimizers")
-        subject = update.Update(name)
-        yield from findings(singular, name, update.OPTIMIZER_CHECKS, subject)
-    elif kind == "schedules":
-        rates = _module("optimizers")
-        yield from findings(singular, name, rates.SCHEDULE_CHECKS, rates.Rates(name))
-    elif kind == "tasks":
+    # What follows is imported where it is used: most of it loads TensorFlow.
+    if kind == "tasks":
         yield from _of_task(name, data_dir)
     elif kind == "reports":
-        reports = _module("reports")
+        from electra_bench.conformance import reports
+
         subject = reports.Report(name, tuple(plugins))
         yield from findings(singular, name, reports.CHECKS, subject)
+    elif kind in ("models", "objectives", "kinds", "optimizers", "schedules"):
+        from electra_bench.conformance import kinds, models, objectives, optimizers
+
+        checks, subject = {
+            "models": (models.CHECKS, models.ModelCase(name)),
+            "objectives": (objectives.CHECKS, objectives.Case(kind, name)),
+            "kinds": (kinds.CHECKS, objectives.Case(kind, name)),
+            "optimizers": (optimizers.OPTIMIZER_CHECKS, optimizers.Update(name)),
+            "schedules": (optimizers.SCHEDULE_CHECKS, optimizers.Rates(name)),
+        }[kind]
+        yield from findings(singular, name, checks, subject)
     else:
         reason = f"there are no checks of {kind}"
-        yield Finding(singular, name, "all else", SKIPPED, reason)
+        yield Finding(singular, name, "all else", checking.SKIPPED, reason)
 
 
 def _of_task(name: str, data_dir: str | None) -> Iterator[Finding]:
-    tasks = _module("tasks")
+    from electra_bench.conformance import tasks
+
     loaded = tasks.Loaded(name)
     if loaded.card.kind == "corpus":
         reason = "it is a corpus, which no check is for"
-        yield Finding("task", name, "all else", SKIPPED, reason)
+        yield Finding("task", name, "all else", checking.SKIPPED, reason)
         return
     with tasks.surroundings(data_dir):
         for checks in (tasks.CARD_CHECKS, tasks.DATA_CHECKS):
             found = list(findings("task", name, checks, loaded))
             yield from found
-            if any(finding.status == FAILED for finding in found):
+            if any(finding.status == checking.FAILED for finding in found):
                 return
-
-
-def _module(name: str) -> ModuleType:
-    return importlib.import_module(f"electra_bench.conformance.{name}")

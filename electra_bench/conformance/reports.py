@@ -8,16 +8,11 @@ import sys
 import tempfile
 from typing import NamedTuple
 
+from electra_bench.conformance import check
 from electra_bench.conformance.check import NotChecked, require
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.reports.collect.records import Records
-from electra_bench.reports.render import terminal
-from electra_bench.reports.render.write import (
-    FORMATS,
-    build_table,
-    is_of_task,
-    write_table,
-)
+from electra_bench.reports.render import terminal, write
 from electra_bench.reports.table import NothingToShow, Table
 
 HEAVY = ("tensorflow", "seqio", "t5", "jax", "torch")
@@ -50,13 +45,10 @@ class Report(NamedTuple):
         Raises:
             NotChecked: it says that the records have not what it is about.
         """
-        paths = {
-            record.run_id: f"runs/{record.run_id}/record.json" for record in records
-        }
-        collected = Records(records, paths, ())
-        tasks = ["cola"] if is_of_task(self.name) else None
+        paths = {r.run_id: f"runs/{r.run_id}/record.json" for r in records}
+        tasks = ["cola"] if write.is_of_task(self.name) else None
         try:
-            return build_table(collected, self.name, tasks)
+            return write.build_table(Records(records, paths), self.name, tasks)
         except NothingToShow as nothing:
             raise NotChecked(str(nothing)) from nothing
 
@@ -75,11 +67,11 @@ def records() -> tuple[RunRecord, ...]:
             for task, of_seeds in tasks.items()
             for seed, score in enumerate(of_seeds)
         ),
-        _record("small", 1, "cola", 0, 10.0, kind="pretrain", results=()),
+        _record("small", 1, "cola", 0, 10.0, kind="pretrain"),
     )
 
 
-def _record(label, place, task, seed, score, kind="finetune", **fields) -> RunRecord:
+def _record(label, place, task, seed, score, kind="finetune") -> RunRecord:
     metric = {"cola": "mcc", "rte": "accuracy"}[task]
     result = TaskResult(
         task=task,
@@ -91,21 +83,20 @@ def _record(label, place, task, seed, score, kind="finetune", **fields) -> RunRe
         data_sha256=f"{task}-sha256",
         floor=50.0,
     )
-    known = {
-        "run_id": f"{kind}-{label}-{task}-{seed}",
-        "label": label,
-        "kind": kind,
-        "status": "done",
-        "protocol": "fixed",
-        "seed": seed,
-        "pretrain_seed": 0,
-        "results": (result,),
-        "params": place * 10**6,
-        "train_flops": 1e12,
+    return RunRecord(
+        run_id=f"{kind}-{label}-{task}-{seed}",
+        label=label,
+        kind=kind,
+        status="done",
+        protocol="fixed",
+        seed=seed,
+        pretrain_seed=0,
+        results=(result,) if kind == "finetune" else (),
+        params=place * 10**6,
+        train_flops=1e12,
         # What one model cost is not known.
-        "total_flops": place * 1e15 if place < 3 else None,
-    }
-    return RunRecord(**(known | fields))
+        total_flops=place * 1e15 if place < 3 else None,
+    )
 
 
 def builds_from_records(report: Report) -> None:
@@ -131,7 +122,7 @@ def renders_in_all_forms(report: Report) -> None:
     terminal.print_table(table, terminal.console(out))
     require(out.getvalue().strip(), "nothing is printed to a terminal")
     with tempfile.TemporaryDirectory() as folder:
-        for path in write_table(table, folder, FORMATS, name=report.name):
+        for path in write.write_table(table, folder, write.FORMATS, name=report.name):
             with open(path, encoding="utf-8") as file:
                 require(file.read().strip(), f"the form {path[-4:]} is empty")
 
@@ -141,10 +132,11 @@ def missing_scores_stay_missing(report: Report) -> None:
     table = report.build(records())
     if "mean" not in table.columns:
         raise NotChecked("the table has no column 'mean'")
-    means = {
-        table.cell(row, table.label): table.cell(row, "mean") for row in table.rows
-    }
-    others = [mean for label, mean in means.items() if str(label).startswith("other")]
+    others = [
+        table.cell(row, "mean")
+        for row in table.rows
+        if str(table.cell(row, table.label)).startswith("other")
+    ]
     require(
         all(mean is None for mean in others),
         f"a model without a run of one task has the mean {others[:1]}; expected None",
@@ -163,10 +155,4 @@ def loads_no_tensorflow(report: Report) -> None:
     require(not heavy, f"loading it loads {', '.join(heavy)}")
 
 
-CHECKS = (
-    builds_from_records,
-    equal_records_give_an_equal_table,
-    renders_in_all_forms,
-    missing_scores_stay_missing,
-    loads_no_tensorflow,
-)
+CHECKS = check.defined_in(__name__, Report)

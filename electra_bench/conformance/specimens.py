@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -49,20 +50,11 @@ def encoder(
 
 def card(kind: str, labels: tuple[str, ...] = LABELS) -> TaskCard:
     """The card of a task that does not exist."""
-    return TaskCard(
-        name="things",
-        version=1,
-        kind=kind,
-        summary="",
-        builder="",
-        splits={},
-        main_metric="",
-        source="",
-        licence="",
-        citation="",
-        labels=labels,
-        label_range=(0.0, 1.0),
+    fields: dict[str, Any] = dict.fromkeys(
+        ("summary", "builder", "main_metric", "source", "licence", "citation"), ""
     )
+    fields |= {"name": "things", "version": 1, "kind": kind, "splits": {}}
+    return TaskCard(**fields, labels=labels, label_range=(0.0, 1.0))
 
 
 def texts(rows: int = ROWS, seq: int = SEQ) -> Batch:
@@ -77,9 +69,9 @@ def texts(rows: int = ROWS, seq: int = SEQ) -> Batch:
     return _batch(ids, mask, segments, np.zeros([rows, 0]), np.zeros([rows, 0]))
 
 
-def labelled(kind: TaskKind, rows: int = ROWS) -> Batch:
+def labelled(kind: TaskKind, rows: int = ROWS, seq: int = SEQ) -> Batch:
     """Random texts with labels as a kind has them."""
-    plain = texts(rows)
+    plain = texts(rows, seq)
     mask, segments = plain.input_mask.numpy(), plain.segment_ids.numpy()
     labels, values = kind.sample_targets(mask, segments, np.random.default_rng(1))
     return _batch(plain.input_ids, mask, segments, labels, values)
@@ -98,13 +90,8 @@ def _batch(ids, mask, segments, labels, values) -> Batch:
 @functools.cache
 def labels_run_along(kind: TaskKind) -> bool:
     """Whether an example of a kind has as many labels as tokens."""
-    lengths, widths = [SEQ, SEQ + 1], []
-    for length in lengths:
-        plain = texts(1, length)
-        mask, segments = plain.input_mask.numpy(), plain.segment_ids.numpy()
-        labels, _ = kind.sample_targets(mask, segments, np.random.default_rng(1))
-        widths.append(labels.shape[1])
-    return widths == lengths
+    lengths = [SEQ, SEQ + 1]
+    return lengths == [labelled(kind, 1, seq).labels.shape[1] for seq in lengths]
 
 
 def example(batch: Batch, row: int, kind: TaskKind) -> dict[str, np.ndarray]:

@@ -4,18 +4,18 @@ import collections
 import contextlib
 import functools
 import math
-import os
 import re
 import string
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import seqio
 
 from electra_bench import registry
-from electra_bench.conformance import specimens
+from electra_bench.conformance import check, specimens
 from electra_bench.conformance.check import NotChecked, Violation, require
 from electra_bench.core import TaskKind, Variables
 from electra_bench.core.batch import NO_LABEL
@@ -31,24 +31,35 @@ NUM_EXAMPLES = 300
 SEQ_LENGTH = 128
 
 
-class Loaded(NamedTuple):
+class Loaded:
     """A task in its surroundings; checks run within `surroundings`.
 
     Attributes:
         name: registered name.
+        card: its card.
+        examples: from a split to its first examples, read once for several checks.
+        size: from a split to its number of raw examples; None if the source does not
+            count them.
     """
 
-    name: str
+    def __init__(self, name: str):
+        """Reads nothing."""
+        self.name = name
+        self.card: TaskCard = registry.tasks.get(name)
+        self.examples = functools.cache(self.read)
+        self.size = functools.cache(lambda split: self.task.num_input_examples(split))
 
-    @property
-    def card(self) -> TaskCard:
-        """Its card."""
-        return registry.tasks.get(self.name)
-
-    @property
+    @functools.cached_property
     def task(self) -> seqio.Task:
         """What seqio knows."""
         return load_task(self.name)
+
+    @functools.cached_property
+    def kind(self) -> TaskKind:
+        """Its kind, on a small encoder."""
+        specimens.bind_sizes("electra")
+        vocabulary = run_context.current().vocabulary
+        return task_objective([self.card], "electra", Variables(1), vocabulary)
 
     @property
     def splits(self) -> list[str]:
@@ -69,26 +80,6 @@ class Loaded(NamedTuple):
         )
         return list(dataset.take(limit or -1).as_numpy_iterator())
 
-    def examples(self, split: str) -> list[dict]:
-        """The first examples of a split, read once for several checks."""
-        return _examples(self, split, run_context.current().data_dir)
-
-    def size(self, split: str) -> int | None:
-        """Number of raw examples; None if the source does not count them."""
-        return _size(self, split, run_context.current().data_dir)
-
-
-@functools.lru_cache(maxsize=4)
-def _examples(loaded: Loaded, split: str, data_dir: str | None) -> list[dict]:
-    del data_dir  # part of the key
-    return loaded.read(split)
-
-
-@functools.lru_cache(maxsize=16)
-def _size(loaded: Loaded, split: str, data_dir: str | None) -> int | None:
-    del data_dir  # part of the key
-    return loaded.task.num_input_examples(split)
-
 
 @contextlib.contextmanager
 def surroundings(data_dir: str | None) -> Iterator[None]:
@@ -99,54 +90,35 @@ def surroundings(data_dir: str | None) -> Iterator[None]:
     """
     letters = [c for c in string.printable if not c.isspace()]
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters]
+    tokens += [f"##{c}" for c in letters]
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "vocab.txt")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("\n".join([*tokens, *(f"##{c}" for c in letters)]) + "\n")
-        with run_context.use(
-            vocabulary=WordPieceVocabulary(path),
-            data_dir=data_dir or run_context.current().data_dir,
-        ):
+        path = Path(folder, "vocab.txt")
+        path.write_text("\n".join(tokens) + "\n", "utf-8")
+        vocabulary = WordPieceVocabulary(str(path))
+        data_dir = data_dir or run_context.current().data_dir
+        with run_context.use(vocabulary=vocabulary, data_dir=data_dir):
             yield
-
-
-@functools.cache
-def kind_of(loaded: Loaded) -> TaskKind:
-    """The task's kind, on a small encoder."""
-    specimens.bind_sizes("electra")
-    vocabulary = run_context.current().vocabulary
-    return task_objective([loaded.card], "electra", Variables(1), vocabulary)
 
 
 def the_card_is_complete(loaded: Loaded) -> None:
     """All that tables and `describe` show is said, and within its range."""
     card = loaded.card
-    require(
-        card.name == loaded.name,
-        f"the card of {loaded.name!r} says name {card.name!r}",
-    )
+    sentence = f"the card of {loaded.name!r} says name {card.name!r}"
+    require(card.name == loaded.name, sentence)
     kinds = registry.kinds.names()
     require(card.kind in kinds, f"no kind {card.kind!r}; all: {kinds}")
     for field in ("summary", "source", "licence", "citation", "main_metric"):
         require(getattr(card, field), f"the card says no {field}")
-    require(
-        card.version >= 1, f"the card's version is {card.version}, expected 1 or more"
-    )
-    require(
-        card.epochs > 0, f"the card's epochs are {card.epochs}, expected more than 0"
-    )
-    require(
-        card.max_seq_length > 2,
-        f"the card's max_seq_length is {card.max_seq_length}, which holds no text",
-    )
-    for what, score in [
-        ("floor", card.floor),
-        *((f"reference of {r.model}", r.score) for r in card.references),
-    ]:
-        require(
-            score is None or -100 <= score <= 100,
-            f"the card's {what} is {score}, expected a percentage",
-        )
+    sentence = f"the card's version is {card.version}, expected 1 or more"
+    require(card.version >= 1, sentence)
+    sentence = f"the card's epochs are {card.epochs}, expected more than 0"
+    require(card.epochs > 0, sentence)
+    length = card.max_seq_length
+    require(length > 2, f"the card's max_seq_length is {length}, which holds no text")
+    scores = [(f"reference of {r.model}", r.score) for r in card.references]
+    for what, score in [("floor", card.floor), *scores]:
+        sentence = f"the card's {what} is {score}, expected a percentage"
+        require(score is None or -100 <= score <= 100, sentence)
 
 
 def seqio_knows_its_splits(loaded: Loaded) -> None:
@@ -164,10 +136,8 @@ def seqio_knows_its_splits(loaded: Loaded) -> None:
         card.trained_on is None or card.train_split not in task.splits,
         f"the card says trained_on {card.trained_on!r}, but there is a training split",
     )
-    require(
-        task.output_features == output_features(),
-        "its features are not those of tasks.registration.output_features",
-    )
+    sentence = "its features are not those of tasks.registration.output_features"
+    require(task.output_features == output_features(), sentence)
     require(task.metric_fns, "it has no metric_fns")
 
 
@@ -193,10 +163,8 @@ def sizes_are_those_published(loaded: Loaded) -> None:
         except FileNotFoundError:
             parts.append(f"{split} is absent")
             continue
-        require(
-            found is None or found <= size,
-            f"split {split!r} has {found} examples, published are {size}",
-        )
+        sentence = f"split {split!r} has {found} examples, published are {size}"
+        require(found is None or found <= size, sentence)
         if found not in (None, size):
             parts.append(f"{split} has {found} of {size} examples")
     if parts or not loaded.card.splits:
@@ -205,19 +173,16 @@ def sizes_are_those_published(loaded: Loaded) -> None:
 
 def examples_have_the_schema(loaded: Loaded) -> None:
     """Names, types and ranks, [CLS] and [SEP], ids within the vocabulary."""
-    schema = output_features()
+    dtypes = {name: feature.dtype.name for name, feature in output_features().items()}
     special = run_context.current().vocabulary.special_ids
     for split in loaded.splits:
         examples = loaded.examples(split)
         require(examples, f"split {split!r} has no examples")
         for row in examples:
-            for name, feature in schema.items():
-                require(
-                    name in row and row[name].dtype == feature.dtype.as_numpy_dtype,
-                    f"{split}: feature {name!r} is "
-                    f"{row[name].dtype if name in row else 'missing'}, expected "
-                    f"{feature.dtype.name}",
-                )
+            for name, due in dtypes.items():
+                found = row[name].dtype.name if name in row else "missing"
+                sentence = f"{split}: feature {name!r} is {found}, expected {due}"
+                require(found == due, sentence)
                 require(row[name].ndim == 1, f"{split}: feature {name!r} has no rank 1")
             ids, segments = row["input_ids"], row["segment_ids"]
             require(
@@ -230,9 +195,8 @@ def examples_have_the_schema(loaded: Loaded) -> None:
                 f"many segment_ids, got {ids[:4]} ... {ids[-2:]} ({len(ids)}), "
                 f"{len(segments)} segment_ids",
             )
-            require(
-                set(segments.tolist()) <= {0, 1}, f"{split}: segment_ids beyond 0 and 1"
-            )
+            are_known = set(segments.tolist()) <= {0, 1}
+            require(are_known, f"{split}: segment_ids beyond 0 and 1")
             require(
                 row["task_id"].tolist() == [0]
                 and len(row["example_id"]) == 1
@@ -243,7 +207,7 @@ def examples_have_the_schema(loaded: Loaded) -> None:
 
 def labels_are_its_kinds(loaded: Loaded) -> None:
     """As many labels as an example of this kind has, within their range."""
-    kind, card = kind_of(loaded), loaded.card
+    kind, card = loaded.kind, loaded.card
     sample, along = specimens.labelled(kind), specimens.labels_run_along(kind)
     for row in loaded.examples(loaded.card.eval_split):
         labels, values = row["labels"], row["values"]
@@ -259,15 +223,11 @@ def labels_are_its_kinds(loaded: Loaded) -> None:
             f"an example has {len(labels)} labels and {len(values)} values, one of kind "
             f"{card.kind} has {expected} and {sample.values.shape[1]}",
         )
-        require(
-            labels.size == 0 or labels.min() >= (NO_LABEL if along else 0),
-            f"a label is {labels.min() if labels.size else 0}",
-        )
+        smallest = labels.min(initial=0)
+        require(smallest >= (NO_LABEL if along else 0), f"a label is {smallest}")
         if card.kind in ("classification", "tagging"):
-            require(
-                labels.max() < len(card.labels),
-                f"a label is {labels.max()}, the card has {len(card.labels)} labels",
-            )
+            largest, size = labels.max(), len(card.labels)
+            require(largest < size, f"a label is {largest}, the card has {size} labels")
         if card.kind == "span_qa":
             first, last, is_impossible = labels
             require(
@@ -281,11 +241,11 @@ def labels_are_its_kinds(loaded: Loaded) -> None:
 def reading_twice_gives_the_same(loaded: Loaded) -> None:
     """Rows come in one order, with the same features."""
     for split in loaded.splits:
-        first, again = loaded.examples(split), loaded.read(split)
-        for number, (row, other) in enumerate(zip(first, again, strict=True)):
+        pairs = zip(loaded.examples(split), loaded.read(split), strict=True)
+        for number, (row, again) in enumerate(pairs):
             for name in row:
                 require(
-                    np.array_equal(row[name], other[name]),
+                    np.array_equal(row[name], again[name]),
                     f"{split}: {name!r} of example {number} differs when it is read again",
                 )
 
@@ -299,27 +259,20 @@ def examples_have_one_id_each(loaded: Loaded) -> None:
         raise NotChecked("examples have no id; rows are numbered")
     for name, found in numbers.items():
         require(len(found) == 1, f"id {name!r} stands for examples {sorted(found)}")
-    require(
-        len(numbers) == len(set.union(*numbers.values())),
-        "one example_id stands for several ids",
-    )
+    are_different = len(numbers) == len(set.union(*numbers.values()))
+    require(are_different, "one example_id stands for several ids")
 
 
 def plain_seqio_reads_it(loaded: Loaded) -> None:
     """Shuffled, and as a part of a mixture."""
     task = seqio.get_mixture_or_task(loaded.name)
-    dataset = task.get_dataset(
-        sequence_length={"input_ids": SEQ_LENGTH},
-        split=loaded.splits[-1],
-        shuffle=True,
-        seed=1,
-    )
+    lengths = {"input_ids": SEQ_LENGTH}
+    dataset = task.get_dataset(lengths, loaded.splits[-1], shuffle=True, seed=1)
     [example] = dataset.take(1).as_numpy_iterator()
-    require(
-        set(task.output_features) <= set(example), "a shuffled example lacks features"
-    )
+    is_whole = set(task.output_features) <= set(example)
+    require(is_whole, "a shuffled example lacks features")
     mixture = seqio.Mixture("unregistered", [task], 1.0)
-    mixture.get_dataset({"input_ids": SEQ_LENGTH}, loaded.card.eval_split, num_epochs=1)
+    mixture.get_dataset(lengths, loaded.card.eval_split, num_epochs=1)
 
 
 class _AsItIs(seqio.PassThroughFeatureConverter):
@@ -336,7 +289,6 @@ def seqios_evaluator_scores_it(loaded: Loaded) -> None:
         raise NotChecked(
             "seqio makes one array of all targets, so they need one length"
         )
-    kind = kind_of(loaded)
     evaluator = seqio.Evaluator(
         loaded.name,
         _AsItIs(),
@@ -348,7 +300,7 @@ def seqios_evaluator_scores_it(loaded: Loaded) -> None:
     def answers(part: int):
         def answer(dataset, model_feature_shapes=None):
             rows = dataset.as_numpy_iterator()
-            return [(i, kind.right_answer(row)[part]) for i, row in rows]
+            return [(i, loaded.kind.right_answer(row)[part]) for i, row in rows]
 
         return answer
 
@@ -363,20 +315,17 @@ def right_answers_score_best(loaded: Loaded) -> None:
     examples = loaded.examples(loaded.card.eval_split)
     if not loaded.has_targets:
         raise NotChecked("its right answers are not known")
-    answers = [kind_of(loaded).right_answer(example) for example in examples]
+    answers = [loaded.kind.right_answer(example) for example in examples]
     if None in answers:
         raise NotChecked("right_answer of its kind is None: labels alone do not tell")
-    found = score(loaded, examples, answers)
-    _check_best(loaded, found)
+    _check_best(loaded, score(loaded, examples, answers))
 
 
 def _check_best(loaded: Loaded, found: float) -> None:
     metric = loaded.card.main_metric
     best = 100.0 if loaded.card.higher_is_better else 0.0
-    require(
-        abs(found - best) < 1e-3,
-        f"right answers have {metric} {found:.4g}, expected {best:.4g}",
-    )
+    sentence = f"right answers have {metric} {found:.4g}, expected {best:.4g}"
+    require(abs(found - best) < 1e-3, sentence)
 
 
 def score(
@@ -395,15 +344,11 @@ def score(
         predictions.append(task.postprocess_fn(value, example=example))
     metrics = task_metrics(task, targets, predictions, [s for _, s in answers])
     for name, value in metrics.items():
-        require(
-            math.isnan(value) or -100 <= value <= 100,
-            f"metric {name!r} is {value}, expected a percentage",
-        )
+        sentence = f"metric {name!r} is {value}, expected a percentage"
+        require(math.isnan(value) or -100 <= value <= 100, sentence)
     main = loaded.card.main_metric
-    require(
-        main in metrics,
-        f"the card's main_metric is {main!r}, metric_fns give {sorted(metrics)}",
-    )
+    sentence = f"the card's main_metric is {main!r}, metric_fns give {sorted(metrics)}"
+    require(main in metrics, sentence)
     return metrics[main]
 
 
@@ -427,14 +372,11 @@ def the_floor_is_that_of_the_most_frequent_answer(loaded: Loaded) -> None:
         counts.update(labels[labels != NO_LABEL].tolist())
     most = min(counts, key=lambda label: (-counts[label], label))
     examples = loaded.read(card.eval_split, limit=None)
-    kind = kind_of(loaded)
     constant = [
-        kind.right_answer(
-            {**row, "labels": np.where(row["labels"] == NO_LABEL, NO_LABEL, most)}
-        )
+        {**row, "labels": np.where(row["labels"] == NO_LABEL, NO_LABEL, most)}
         for row in examples
     ]
-    found = score(loaded, examples, constant)
+    found = score(loaded, examples, list(map(loaded.kind.right_answer, constant)))
     # A floor may be written with one decimal; without published sizes the data differ from
     # machine to machine.
     tolerance = 0.05 if card.splits else 2.5
@@ -448,39 +390,23 @@ def the_floor_is_that_of_the_most_frequent_answer(loaded: Loaded) -> None:
 def hashes_follow_source_and_preprocessing(loaded: Loaded) -> None:
     """A cache of other data or of another preprocessor is another one."""
     task, split = loaded.task, loaded.card.eval_split
-    found = data_sha256(task, split)
-    require(
-        data_sha256(task, split) == found,
-        "the hash of the raw examples differs when they are read again",
-    )
     first = seqio.helpers.TruncatedDatasetProvider(task.source, {split: 2})
     shorter = task.replace(source=first)
-    require(
-        data_sha256(shorter, split) != found, "fewer raw examples have the same hash"
-    )
-    require(
-        preprocessing_sha256(shorter) == preprocessing_sha256(task),
-        "the hash of the preprocessors depends on the source",
-    )
     other = task.replace(preprocessors=[*task.preprocessors, lambda dataset: dataset])
-    require(
-        preprocessing_sha256(other) != preprocessing_sha256(task),
-        "another preprocessor has the same hash",
-    )
+    data, again, fewer = (data_sha256(x, split) for x in (task, task, shorter))
+    steps, same, more = map(preprocessing_sha256, (task, shorter, other))
+    for holds, sentence in (
+        (
+            data == again,
+            "the hash of the raw examples differs when they are read again",
+        ),
+        (data != fewer, "fewer raw examples have the same hash"),
+        (steps == same, "the hash of the preprocessors depends on the source"),
+        (steps != more, "another preprocessor has the same hash"),
+    ):
+        require(holds, sentence)
 
 
 # What can be said without any data, and what is said of the data.
 CARD_CHECKS = (the_card_is_complete, seqio_knows_its_splits)
-DATA_CHECKS = (
-    its_data_are_there,
-    sizes_are_those_published,
-    examples_have_the_schema,
-    labels_are_its_kinds,
-    reading_twice_gives_the_same,
-    examples_have_one_id_each,
-    plain_seqio_reads_it,
-    seqios_evaluator_scores_it,
-    right_answers_score_best,
-    the_floor_is_that_of_the_most_frequent_answer,
-    hashes_follow_source_and_preprocessing,
-)
+DATA_CHECKS = check.defined_in(__name__, Loaded)[len(CARD_CHECKS) :]

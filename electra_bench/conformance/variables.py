@@ -3,11 +3,12 @@
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from electra_bench.conformance.check import Violation, require
+from electra_bench.conformance.check import require
 from electra_bench.core import Variables
 from electra_bench.core.variables import variable_name
 from electra_bench.training.checkpoints import Checkpoints, restore
@@ -94,11 +95,7 @@ def check_checkpoint(saved: Named, other: Named) -> None:
     with tempfile.TemporaryDirectory() as folder:
         prefix = Checkpoints(os.path.join(folder, "checkpoints")).save(3, values, {})
         restore(prefix, other)
-    for name, value in values.items():
-        require(
-            np.array_equal(other[name], value),
-            f"variable {name!r} came back from a checkpoint with another value",
-        )
+    _check_equal(values, other, "came back from a checkpoint with another value")
 
 
 def check_initial_values(build: Callable[[int], tuple[tf.Module, Variables]]) -> None:
@@ -114,8 +111,8 @@ def check_initial_values(build: Callable[[int], tuple[tf.Module, Variables]]) ->
     module, variables = build(2)
     other = named(module)
     _check_equal(first, again, "starts with other values when it is built again")
-    if all(np.array_equal(other[name], value) for name, value in first.items()):
-        raise Violation("all variables start with the same values under two seeds")
+    differ = not all(np.array_equal(other[name], x) for name, x in first.items())
+    require(differ, "all variables start with the same values under two seeds")
     variables.reset(1)
     _check_equal(
         first,
@@ -125,11 +122,7 @@ def check_initial_values(build: Callable[[int], tuple[tf.Module, Variables]]) ->
     )
 
 
-def _check_equal(
-    expected: Mapping[str, tf.Variable], found: Mapping[str, tf.Variable], sentence: str
-) -> None:
+def _check_equal(expected: Mapping[str, Any], found: Named, sentence: str) -> None:
     for name, value in expected.items():
-        require(
-            name in found and np.array_equal(found[name], value),
-            f"variable {name!r} {sentence}",
-        )
+        sentence = f"variable {name!r} {sentence}"
+        require(name in found and np.array_equal(found[name], value), sentence)

@@ -11,24 +11,18 @@ import tensorflow as tf
 
 from electra_bench import config
 from electra_bench.interop.huggingface import write_model
+from electra_bench.interop.huggingface_names import TASK_HEADS
 from electra_bench.records import TaskCard
 from electra_bench.system.atomic import write_text
-from electra_bench.training.checkpoints import (
-    find_checkpoint,
-    slot_names,
-    step_of_checkpoint,
-    write_tensors,
-)
+from electra_bench.training import checkpoints
 
-TASK_HEADS = ("tagging", "span_qa")
 QUERY = "electra/encoder/layer_0/attention/self/query/kernel"
 # Part of a checkpoint to the architecture that holds it.
 ARCHITECTURES = {
     "discriminator": "ElectraForPreTraining",
     "generator": "ElectraForMaskedLM",
     "encoder": "ElectraModel",
-    "tagging": "ElectraForTokenClassification",
-    "span_qa": "ElectraForQuestionAnswering",
+    **{kind: f"Electra{head.architecture}" for kind, head in TASK_HEADS.items()},
 }
 
 
@@ -71,10 +65,10 @@ class TrainedModel(NamedTuple):
         Raises:
             FileNotFoundError: no checkpoint there.
         """
-        prefix = find_checkpoint(path)
+        prefix = checkpoints.find_checkpoint(path)
         reader = tf.train.load_checkpoint(prefix)
         shapes = reader.get_variable_to_shape_map()
-        names = shapes.keys() - slot_names(shapes) - {"global_step"}
+        names = shapes.keys() - checkpoints.slot_names(shapes) - {"global_step"}
         gin_file = _first_file(path, "config.gin", "model.gin")
         hparams = config.literals(Path(gin_file).read_text("utf-8")) if gin_file else ()
         return cls(
@@ -112,10 +106,11 @@ def export_tf1(source: TrainedModel, output: str) -> str:
         The prefix.
     """
     make_folder(output)
-    step = step_of_checkpoint(source.prefix) or 0
+    step = checkpoints.step_of_checkpoint(source.prefix) or 0
     name = f"model.ckpt-{step}"
     prefix = os.path.join(output, name)
-    write_tensors(prefix, {**source.tensors, "global_step": np.asarray(step, np.int64)})
+    global_step = {"global_step": np.asarray(step, np.int64)}
+    checkpoints.write_tensors(prefix, source.tensors | global_step)
     newest = f'model_checkpoint_path: "{name}"\n'
     write_text(os.path.join(output, "checkpoint"), newest)
     copy_vocabulary(source, output)
@@ -124,7 +119,7 @@ def export_tf1(source: TrainedModel, output: str) -> str:
 
 def export_huggingface(
     source: TrainedModel, output: str, part: str, card: TaskCard | None = None
-) -> str:
+) -> Exported:
     """Writes an ELECTRA model for Hugging Face's transformers.
 
     Args:
@@ -155,14 +150,10 @@ def export_huggingface(
         tensors |= head
     elif part in TASK_HEADS:
         tensors |= _task_head(source, part, card)
-        known = [
-            f"task_specific/{card.name}/{dense}/" for dense in ("dense", "dense_1")
-        ]
-        left_out = [
-            name
-            for name in _below(source.tensors, "task_specific/")
-            if not name.startswith(tuple(known))
-        ]
+        scope, dense = f"task_specific/{card.name}", TASK_HEADS[part].dense
+        known = tuple(f"{scope}/{layer}/" for layer in dense)
+        heads = _below(source.tensors, "task_specific/")
+        left_out = [name for name in heads if not name.startswith(known)]
     if source.vocab and source.vocab.endswith(".model"):
         raise ExportError(
             f"{source.vocab} is SentencePiece, which ElectraTokenizer does not read"
@@ -172,7 +163,6 @@ def export_huggingface(
         output,
         architecture=ARCHITECTURES[part],
         sizes=sizes,
-        vocab_size=tensors["electra/embeddings/word_embeddings"].shape[0],
         tensors=tensors,
         labels=card.labels if part == "tagging" else (),
         text=source.bound("vocabularies.wordpiece"),
@@ -202,27 +192,13 @@ def _encoder(
             f"{source.prefix}: the model's sizes are not known; expected config.gin or "
             "model.gin in the run's folder"
         )
-    return tensors, _sizes_of(tensors, bound, source.tensors[QUERY].shape[0])
-
-
-def _sizes_of(
-    tensors: Mapping[str, np.ndarray], bound: Mapping[str, Any], full_hidden: int
-) -> dict[str, Any]:
-    """Parameters of `models.electra` that give an encoder of these shapes.
-
-    Args:
-        tensors: the encoder's, below `electra/`.
-        bound: parameters that it was built with, before it was narrowed.
-        full_hidden: hidden size that these are for.
-    """
-    hidden = tensors[QUERY].shape[0]
-    layers = sum(name.endswith("attention/self/query/kernel") for name in tensors)
     # A narrower encoder keeps the size of its heads, see `models.electra.scaled`.
+    hidden, full_hidden = (x[QUERY].shape[0] for x in (tensors, source.tensors))
     heads = max(1, int(hidden / (full_hidden / bound["num_heads"])))
-    return {
+    return tensors, {
         **bound,
         "hidden_size": hidden,
-        "num_layers": layers,
+        "num_layers": sum(name.endswith("self/query/kernel") for name in tensors),
         "num_heads": heads,
         "ffn_size": tensors["electra/encoder/layer_0/output/dense/kernel"].shape[0],
         "embedding_size": tensors["electra/embeddings/word_embeddings"].shape[1],
@@ -235,13 +211,12 @@ def _task_head(
     source: TrainedModel, part: str, card: TaskCard
 ) -> dict[str, np.ndarray]:
     """A head that is one dense layer there and here."""
-    scope = f"task_specific/{card.name}"
+    scope, head = f"task_specific/{card.name}", TASK_HEADS[part]
     try:
-        kernel = source.tensors[f"{scope}/dense/kernel"]
-        bias = source.tensors[f"{scope}/dense/bias"]
-        if part == "tagging":
-            return {"classifier/kernel": kernel, "classifier/bias": bias}
-        ends = [source.tensors[f"{scope}/dense_1/{x}"] for x in ("kernel", "bias")]
+        kernels, biases = (
+            [source.tensors[f"{scope}/{layer}/{weights}"] for layer in head.dense]
+            for weights in ("kernel", "bias")
+        )
     except KeyError as error:
         raise ExportError(f"{source.prefix} has no {error.args[0]}") from error
     if f"{scope}/qa_hidden/kernel" in source.tensors:
@@ -251,8 +226,8 @@ def _task_head(
             "False, or write --part encoder"
         )
     return {
-        "qa_outputs/kernel": np.concatenate([kernel, ends[0]], 1),
-        "qa_outputs/bias": np.concatenate([bias, ends[1]]),
+        f"{head.layer}/kernel": np.concatenate(kernels, axis=1),
+        f"{head.layer}/bias": np.concatenate(biases),
     }
 
 

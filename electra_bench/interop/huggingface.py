@@ -5,7 +5,8 @@ Neither torch nor transformers is needed. Read are ELECTRA and BERT; written is 
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -116,11 +117,10 @@ def _read_json(folder: str, name: str) -> dict[str, Any]:
     path = os.path.join(folder, name)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"no {name} in {folder!r}")
-    with open(path, encoding="utf-8") as file:
-        try:
-            content = json.load(file)
-        except ValueError as error:
-            raise ForeignModelError(f"{path} is no JSON: {error}") from error
+    try:
+        content = json.loads(Path(path).read_text("utf-8"))
+    except ValueError as error:
+        raise ForeignModelError(f"{path} is no JSON: {error}") from error
     if not isinstance(content, dict):
         raise ForeignModelError(f"{path}: expected a JSON object")
     return content
@@ -149,16 +149,13 @@ def _head_options(config: Mapping[str, Any], folder: str) -> tuple[str, dict[str
     """Architecture, and the labels by their numbers."""
     architectures = config.get("architectures") or [""]
     id2label = config.get("id2label") or {}
-    try:
-        numbers = sorted(map(int, id2label))
-        labels = {number: str(label) for number, label in id2label.items()}
-    except (AttributeError, TypeError, ValueError):
-        numbers, labels = None, {}
-    if numbers != list(range(len(labels))):
+    is_table = isinstance(id2label, dict)
+    if not is_table or id2label.keys() != {*map(str, range(len(id2label)))}:
         raise ForeignModelError(
             f"{folder}: id2label in config.json must map 0, 1, ... to labels, got "
             f"{id2label!r}"
         )
+    labels = {number: str(label) for number, label in id2label.items()}
     return str(architectures[0]), labels
 
 
@@ -170,11 +167,11 @@ def _read_tensors(path: str) -> tuple[dict[str, np.ndarray], list[str]]:
                 ours = our_name(theirs)
                 if theirs in TIED:
                     tied[theirs] = file.get_tensor(theirs)
-                if ours is None:
+                elif ours is None:
                     dropped.append(theirs)
-                    continue
-                value = file.get_tensor(theirs)
-                tensors[ours.name] = value.T if ours.transposed else value
+                else:
+                    value = file.get_tensor(theirs)
+                    tensors[ours.name] = value.T if ours.transposed else value
     except (SafetensorError, TypeError, AttributeError) as error:
         # The latter two: a dtype that NumPy lacks, as bfloat16.
         raise ForeignModelError(f"{path} cannot be read: {error}") from error
@@ -185,7 +182,6 @@ def _read_tensors(path: str) -> tuple[dict[str, np.ndarray], list[str]]:
                 f"{path}: {theirs} is not the table of word embeddings; a softmax of "
                 "its own has no counterpart here"
             )
-    dropped = [name for name in dropped if name not in TIED]
     return {name: np.asarray(x, np.float32) for name, x in tensors.items()}, dropped
 
 
@@ -209,9 +205,8 @@ def write_model(
     *,
     architecture: str,
     sizes: Mapping[str, Any],
-    vocab_size: int,
     tensors: Mapping[str, np.ndarray],
-    labels: Iterable[str] = (),
+    labels: Sequence[str] = (),
     text: Mapping[str, bool],
 ) -> None:
     """Writes an ELECTRA model.
@@ -220,7 +215,6 @@ def write_model(
         folder: exists; files in it are replaced.
         architecture: `ElectraForPreTraining` and the like.
         sizes: parameters of `models.electra`.
-        vocab_size: number of tokens.
         tensors: the original's names to values. The softmax over the vocabulary is tied
             to the word embeddings on loading, so it has none.
         labels: of a fine-tuned head.
@@ -235,26 +229,21 @@ def write_model(
     config = {
         "architectures": [architecture],
         "model_type": "electra",
-        "vocab_size": vocab_size,
+        "vocab_size": len(tensors["electra/embeddings/word_embeddings"]),
         "pad_token_id": 0,
         **REQUIRED,
         **{field: sizes[name] for name, field in SIZES.items() if name in sizes},
     }
-    names = list(labels)
-    if names:
-        config["id2label"] = {str(i): name for i, name in enumerate(names)}
-        config["label2id"] = {name: i for i, name in enumerate(names)}
-    _write_json(folder, "config.json", config)
+    if labels:
+        config["id2label"] = {str(i): name for i, name in enumerate(labels)}
+        config["label2id"] = {name: i for i, name in enumerate(labels)}
+    write_json(os.path.join(folder, "config.json"), config, indent=2)
+    lower = text.get("lower_case", True)
     tokenizer = {
         "tokenizer_class": "ElectraTokenizer",
-        "do_lower_case": text.get("lower_case", True),
+        "do_lower_case": lower,
         # Without lower-casing none are stripped here.
-        "strip_accents": text.get("lower_case", True)
-        and text.get("strip_accents", True),
+        "strip_accents": lower and text.get("strip_accents", True),
         "model_max_length": sizes.get("max_positions", 512),
     }
-    _write_json(folder, "tokenizer_config.json", tokenizer)
-
-
-def _write_json(folder: str, name: str, content: Mapping[str, Any]) -> None:
-    write_json(os.path.join(folder, name), content, indent=2)
+    write_json(os.path.join(folder, "tokenizer_config.json"), tokenizer, indent=2)

@@ -26,12 +26,31 @@ WITHOUT_COUNTERPART = re.compile(
     r"(^|\.)embeddings\.(position_ids|token_type_ids)$|(^|\.)pooler\.|^cls\.seq_relationship\."
 )
 MODEL_PREFIXES = ("electra.", "bert.")
+
+
+class TaskHead(NamedTuple):
+    """A head of fine-tuned models that is one dense layer there.
+
+    Attributes:
+        architecture: end of the name of the class that has it.
+        layer: its name there.
+        dense: its dense layers here, whose outputs stand side by side in that one.
+    """
+
+    architecture: str
+    layer: str
+    dense: tuple[str, ...]
+
+
+# Kind of task to its head.
+TASK_HEADS = {
+    "tagging": TaskHead("ForTokenClassification", "classifier", ("dense",)),
+    "span_qa": TaskHead("ForQuestionAnswering", "qa_outputs", ("dense", "dense_1")),
+}
 # Layers beside the encoder: heads of pre-training and of fine-tuned models.
 BESIDE_ENCODER = (
-    "discriminator_predictions",
-    "generator_predictions",
-    "classifier",
-    "qa_outputs",
+    *("discriminator_predictions", "generator_predictions"),
+    *(head.layer for head in TASK_HEADS.values()),
 )
 
 

@@ -6,30 +6,28 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from electra_bench.interop.huggingface import ForeignModel, ForeignModelError
+from electra_bench.interop.huggingface_names import TASK_HEADS
 from electra_bench.records import TaskCard
 
-# End of an architecture's name to the kind of task that it is for and its head's layer.
-HEADS = {
-    "ForTokenClassification": ("tagging", "classifier"),
-    "ForQuestionAnswering": ("span_qa", "qa_outputs"),
-}
 # Both have a dense layer with an activation first: ELECTRA's in its head, BERT's pooler.
 OTHER_HEAD = "ForSequenceClassification"
-ENDS = ("dense", "dense_1")
 
 
 class ForeignHead(NamedTuple):
     """A head that a task here has, too: one dense layer on the last states.
 
     Attributes:
-        layer: its name in the file.
         card: of the task.
         columns: of the layer, in the order of the task's labels or of an answer's ends.
     """
 
-    layer: str
     card: TaskCard
     columns: list[int]
+
+    @property
+    def layer(self) -> str:
+        """Its name in the file."""
+        return TASK_HEADS[self.card.kind].layer
 
     def shapes(self, hidden_size: int) -> dict[str, list[int]]:
         """Names and shapes in the file."""
@@ -44,16 +42,11 @@ class ForeignHead(NamedTuple):
         kept = dict(tensors)
         kernel = kept.pop(f"{self.layer}/kernel")[:, self.columns]
         bias = kept.pop(f"{self.layer}/bias")[self.columns]
-        scope = f"task_specific/{self.card.name}"
-        if self.card.kind == "tagging":
-            parts = {"dense": (kernel, bias)}
-        else:
-            parts = {
-                name: (kernel[:, i : i + 1], bias[i : i + 1])
-                for i, name in enumerate(ENDS)
-            }
-        for name, (weights, offset) in parts.items():
-            kept |= {f"{scope}/{name}/kernel": weights, f"{scope}/{name}/bias": offset}
+        dense = TASK_HEADS[self.card.kind].dense
+        kernels, biases = np.split(kernel, len(dense), 1), np.split(bias, len(dense))
+        for name, weights, offset in zip(dense, kernels, biases, strict=True):
+            scope = f"task_specific/{self.card.name}/{name}"
+            kept |= {f"{scope}/kernel": weights, f"{scope}/bias": offset}
         return kept
 
     def bindings(self, max_positions: int | None) -> dict[str, Any]:
@@ -92,28 +85,28 @@ def foreign_head(
             "classes, which the head of a classification task here lacks; save its "
             "encoder alone to import that"
         )
-    found = next((HEADS[end] for end in HEADS if name.endswith(end)), None)
+    ends = {kind: head.architecture for kind, head in TASK_HEADS.items()}
+    kind = next((kind for kind, end in ends.items() if name.endswith(end)), None)
     if card is None:
-        if found:
+        if kind:
             raise ForeignModelError(
                 f"{source} is {name}, which has the head of a task of kind "
-                f"{found[0]!r}: give --task with the name of the task"
+                f"{kind!r}: give --task with the name of the task"
             )
         return None
-    if found is None:
-        heads = " or ".join(f"...{end}" for end in HEADS)
+    if kind is None:
+        heads = " or ".join(f"...{end}" for end in ends.values())
         raise ForeignModelError(
             f"{source} is {name or 'of no architecture'} by its config.json, which has "
             f"no head of a task: --task needs {heads}"
         )
-    kind, layer = found
     if card.kind != kind:
         raise ForeignModelError(
             f"{source}: the head of {name} is for tasks of kind {kind!r}, and "
             f"{card.name!r} is of kind {card.kind!r}"
         )
     columns = _columns(source, model, card) if kind == "tagging" else [0, 1]
-    return ForeignHead(layer, card, columns)
+    return ForeignHead(card, columns)
 
 
 def _columns(source: str, model: ForeignModel, card: TaskCard) -> list[int]:

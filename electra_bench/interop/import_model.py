@@ -3,11 +3,13 @@
 import dataclasses
 import math
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from electra_bench.core import Variables
 from electra_bench.core.variables import variable_name
@@ -16,7 +18,7 @@ from electra_bench.interop.huggingface import (
     ForeignModelError,
     read_model,
 )
-from electra_bench.interop.import_head import foreign_head
+from electra_bench.interop.import_head import ForeignHead, foreign_head
 from electra_bench.models.electra import electra, scaled
 from electra_bench.models.flops import EncoderSizes
 from electra_bench.objectives.heads import DiscriminatorHead, MaskedLMHead
@@ -86,22 +88,16 @@ def import_model(
         raise ForeignModelError(
             f"{source} is a fine-tuned model, which has no generator beside it"
         )
-    expected = _encoder_shapes(model)
-    heads = _heads(model, model.tensors)
-    for shapes in heads.values():
-        expected |= shapes
-    if head:
-        expected |= head.shapes(model.sizes["hidden_size"])
-    _compare(source, expected, model.tensors)
+    params, head_names = _checked(source, model, head)
     tensors = head.renamed(model.tensors) if head else dict(model.tensors)
     bindings = {f"models.electra.{name}": x for name, x in model.sizes.items()}
-    head_names = [*heads, *([head.card.name] if head else [])]
     dropped = list(model.dropped)
     if generator is not None:
         other = read_model(generator)
+        _, more = _checked(generator, other)
+        head_names += [name for name in more if name not in head_names]
         tensors |= _generator_tensors(generator, other, model)
         bindings |= _generator_bindings(other.sizes, model.sizes)
-        head_names += [n for n in _heads(other, other.tensors) if n not in head_names]
         dropped += other.dropped
     bindings |= {f"vocabularies.wordpiece.{k}": x for k, x in model.text.items()}
     vocab_sha256 = _vocabulary_sha256(model)
@@ -114,8 +110,6 @@ def import_model(
         _write_bindings(output, "config.gin", bindings)
     if model.vocab:
         shutil.copyfile(model.vocab, os.path.join(output, "vocab.txt"))
-    inside = [s for name, s in expected.items() if name.startswith("electra/")]
-    params = sum(map(math.prod, inside))
     label = os.path.basename(os.path.normpath(output))
     sha256 = sha256_of_checkpoint(prefix)
     record = RunRecord(
@@ -154,74 +148,65 @@ def _write_bindings(folder: str, name: str, bindings: Mapping[str, Any]) -> None
     write_text(os.path.join(folder, name), "".join(lines))
 
 
-def _encoder_shapes(model: ForeignModel) -> dict[str, list[int]]:
-    """Names and shapes of an encoder's variables."""
-    encoder = electra(Variables(0), "electra", model.vocab_size, **model.sizes)
-    return _shapes(encoder.variables)
+def _checked(
+    source: str, model: ForeignModel, head: ForeignHead | None = None
+) -> tuple[int, list[str]]:
+    """Parameters of a model's encoder, and names of its heads.
 
-
-def _shapes(variables: Iterable[Any]) -> dict[str, list[int]]:
-    return {variable_name(v): v.shape.as_list() for v in variables}
-
-
-def _heads(
-    model: ForeignModel, tensors: Mapping[str, np.ndarray]
-) -> dict[str, dict[str, list[int]]]:
-    """Names and shapes of the pre-training heads of which there is at least a part."""
-    hidden = model.sizes["hidden_size"]
-    variables = Variables(0)
+    Raises:
+        ForeignModelError: its tensors are not those that its sizes ask for.
+    """
+    variables, hidden = Variables(0), model.sizes["hidden_size"]
     table = np.zeros([model.vocab_size, model.sizes["embedding_size"]], np.float32)
+    encoder = electra(variables, "electra", model.vocab_size, **model.sizes)
+    expected = _shapes(encoder)
+    params = sum(map(math.prod, expected.values()))
     heads = {
-        "discriminator_predictions": DiscriminatorHead(
-            variables, "discriminator_predictions", hidden
-        ),
-        "generator_predictions": MaskedLMHead(
-            variables, "generator_predictions", hidden, table
-        ),
+        name: _shapes(make(variables, name, hidden, *further))
+        for name, make, further in (
+            ("discriminator_predictions", DiscriminatorHead, ()),
+            ("generator_predictions", MaskedLMHead, (table,)),
+        )
+        # At least a part of it.
+        if any(tensor.startswith(f"{name}/") for tensor in model.tensors)
     }
-    return {
-        name: _shapes(head.variables)
-        for name, head in heads.items()
-        if any(tensor.startswith(f"{name}/") for tensor in tensors)
-    }
-
-
-def _compare(
-    source: str, expected: Mapping[str, list[int]], found: Mapping[str, np.ndarray]
-) -> None:
-    missing = [f"{name} is missing" for name in sorted(set(expected) - set(found))]
-    extra = [f"{name} is not known" for name in sorted(set(found) - set(expected))]
-    shapes = [
-        f"{name} is {list(found[name].shape)}, expected {shape}"
-        for name, shape in expected.items()
-        if name in found and list(found[name].shape) != shape
+    if head:
+        heads[head.card.name] = head.shapes(hidden)
+    for shapes in heads.values():
+        expected |= shapes
+    found = {name: list(tensor.shape) for name, tensor in model.tensors.items()}
+    wrong = [
+        *(f"{name} is missing" for name in sorted(expected.keys() - found)),
+        *(f"{name} is not known" for name in sorted(found.keys() - expected)),
+        *(
+            f"{name} is {found[name]}, expected {shape}"
+            for name, shape in expected.items()
+            if found.get(name, shape) != shape
+        ),
     ]
-    wrong = [*missing, *extra, *shapes]
     if wrong:
         listed = "; ".join(wrong)
         raise ForeignModelError(f"{source} does not fit its config.json: {listed}")
+    return params, list(heads)
+
+
+def _shapes(module: tf.Module) -> dict[str, list[int]]:
+    return {variable_name(v): v.shape.as_list() for v in module.variables}
 
 
 def _generator_tensors(
     folder: str, generator: ForeignModel, discriminator: ForeignModel
 ) -> dict[str, np.ndarray]:
     """The generator's own tensors, by the names they have beside a discriminator."""
-    expected = _encoder_shapes(generator)
-    for head in _heads(generator, generator.tensors).values():
-        expected |= head
-    _compare(folder, expected, generator.tensors)
     own = {}
     for name, value in generator.tensors.items():
-        if name.startswith(EMBEDDINGS):
-            if not np.array_equal(value, discriminator.tensors.get(name)):
-                raise ForeignModelError(
-                    f"{folder}: {name} is not the discriminator's; the two share their "
-                    "embeddings if they were trained together"
-                )
-        elif name.startswith("electra/"):
-            own[name.replace("electra/", "generator/", 1)] = value
-        else:
-            own[name] = value
+        if not name.startswith(EMBEDDINGS):
+            own[re.sub("^electra/", "generator/", name)] = value
+        elif not np.array_equal(value, discriminator.tensors.get(name)):
+            raise ForeignModelError(
+                f"{folder}: {name} is not the discriminator's; the two share their "
+                "embeddings if they were trained together"
+            )
     return own
 
 

@@ -16,14 +16,9 @@ class BuildProgress(ProgressDisplay):
             name: what is built.
             report: what the reader counts.
         """
-        super().__init__(
-            f"examples of {name}",
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TextColumn("{task.fields[examples]:,} examples"),
-            total=None,
-            examples=0,
-        )
+        made = TextColumn("{task.fields[examples]:,} examples")
+        columns = DownloadColumn(), TransferSpeedColumn(), made
+        super().__init__(f"examples of {name}", *columns, total=None, examples=0)
         self._report = report
 
     def update(self, num_examples: int) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from absl import logging
@@ -85,10 +86,9 @@ def cached_examples(
         with complete_folder(folder, overwrite, inventory=True) as partial:
             with ExampleWriter(os.path.join(partial, "rows")) as writer:
                 notes = build(writer)
-            with open(os.path.join(partial, MANIFEST), "w", encoding="utf-8") as file:
-                json.dump({**(parts or {}), "notes": notes}, file, indent=1)
+            manifest = json.dumps({**(parts or {}), "notes": notes}, indent=1)
+            Path(partial, MANIFEST).write_text(manifest, "utf-8")
 
     with cached_folder("examples", name, parts, make) as folder:
-        with open(os.path.join(folder, MANIFEST), encoding="utf-8") as file:
-            notes = json.load(file)["notes"]
+        notes = json.loads(Path(folder, MANIFEST).read_text("utf-8"))["notes"]
         return ExampleStore([os.path.join(folder, "rows")]), notes

@@ -14,6 +14,7 @@ import pickle
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -22,7 +23,7 @@ from electra_bench.data.examples.build_progress import BuildProgress
 from electra_bench.data.examples.builder import ExampleBuilder, Examples, document_draws
 from electra_bench.data.examples.store import ExampleWriter
 from electra_bench.data.text.streams import Document, ReadReport
-from electra_bench.system.atomic import complete_folder
+from electra_bench.system.atomic import complete_folder, write_json
 from electra_bench.system.ordered_map import ordered_map
 
 MANIFEST = "manifest.json"
@@ -57,11 +58,8 @@ class Counts:
 
     def add(self, other: "Counts") -> None:
         """Adds another part's counts."""
-        self.documents += other.documents
-        self.lines += other.lines
-        self.tokens += other.tokens
-        self.dropped_tokens += other.dropped_tokens
-        self.examples += other.examples
+        for name, count in asdict(other).items():
+            setattr(self, name, getattr(self, name) + count)
 
 
 class Settings(NamedTuple):
@@ -107,15 +105,8 @@ def settings_for(
 ) -> Settings:
     """Settings with the special tokens of a vocabulary."""
     special = vocabulary.special_ids
-    return Settings(
-        max_seq_length,
-        seed,
-        holdout,
-        special.size,
-        special.cls,
-        special.sep,
-        make_builder,
-    )
+    ids = special.size, special.cls, special.sep
+    return Settings(max_seq_length, seed, holdout, *ids, make_builder)
 
 
 def tokenizer_of(vocabulary: Any) -> Tokenizer:
@@ -167,17 +158,45 @@ def holdout_threshold(document_ids: Iterable[str], holdout: float) -> float:
     return sum(smallest) / 2 if len(smallest) == 2 else 0.0
 
 
-class _Made(NamedTuple):
-    """What a worker returns for one block: examples, or the tokens of a part."""
+# Examples and counts by split.
+Made = tuple[Mapping[str, Examples], Mapping[str, Counts]]
 
-    examples: Mapping[str, Examples]
-    counts: Mapping[str, Counts]
-    tokens: tuple[np.ndarray, np.ndarray] | None = None
+
+class _Maker:
+    """Makes examples of documents, whole or in parts, one after the other."""
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+        self._builders = {split: settings.builder() for split in SPLITS}
+        self._counts = {split: Counts() for split in SPLITS}
+
+    def add(self, part: Document, values: np.ndarray, splits: Sequence[int]) -> None:
+        """Adds what comes next of a document: tokens, and where lines start and end."""
+        split = split_of(part.id, self._settings.holdout)
+        builder, count = self._builders[split], self._counts[split]
+        if part.start:
+            builder.begin(document_draws(self._settings.seed, part.id))
+            count.documents += 1
+        builder.add(values, splits[1:], splits[0])
+        if part.end:
+            builder.close_example()
+        count.lines += len(splits) - 1
+        count.tokens += splits[-1] - splits[0]
+
+    def take(self) -> Made:
+        """The examples made since the last call."""
+        examples = {split: builder.take() for split, builder in self._builders.items()}
+        counts, self._counts = self._counts, {split: Counts() for split in SPLITS}
+        for split, builder in self._builders.items():
+            counts[split].examples = len(examples[split].lengths)
+            counts[split].dropped_tokens = builder.num_dropped
+            builder.num_dropped = 0
+        return examples, counts
 
 
 def examples_of_documents(
     tokenizer: Tokenizer, settings: Settings, documents: Sequence[Document]
-) -> tuple[dict[str, Examples], dict[str, Counts]]:
+) -> Made:
     """Examples of whole documents by split.
 
     Args:
@@ -187,27 +206,13 @@ def examples_of_documents(
     """
     lines = "\n".join(document.text for document in documents).split("\n")
     values, splits = tokenizer.encode_batch(lines)
-    values = values.astype(settings.dtype)
-    ends = splits.tolist()
-    builders = {split: settings.builder() for split in SPLITS}
-    counts = {split: Counts() for split in SPLITS}
+    values, ends = values.astype(settings.dtype), splits.tolist()
+    maker = _Maker(settings)
     line = 0
     for document in documents:
-        split = split_of(document.id, settings.holdout)
         first, line = line, line + document.text.count("\n") + 1
-        builder = builders[split]
-        builder.begin(document_draws(settings.seed, document.id))
-        builder.add(values, ends[first + 1 : line + 1], ends[first])
-        builder.close_example()
-        count = counts[split]
-        count.documents += 1
-        count.lines += line - first
-        count.tokens += ends[line] - ends[first]
-    examples = {split: builder.take() for split, builder in builders.items()}
-    for split, builder in builders.items():
-        counts[split].dropped_tokens = builder.num_dropped
-        counts[split].examples = len(examples[split].lengths)
-    return examples, counts
+        maker.add(document, values, ends[first : line + 1])
+    return maker.take()
 
 
 @functools.cache
@@ -216,18 +221,17 @@ def _unpickled(tokenizer: bytes) -> Tokenizer:
     return pickle.loads(tokenizer)
 
 
-def _work_pickled(
-    tokenizer: bytes, settings: Settings, block: Sequence[Document]
-) -> _Made:
-    return _work(_unpickled(tokenizer), settings, block)
-
-
-def _work(tokenizer: Tokenizer, settings: Settings, block: Sequence[Document]) -> _Made:
+def _work(
+    tokenizer: Tokenizer | bytes, settings: Settings, block: Sequence[Document]
+) -> Any:
+    """What is made of whole documents, or the tokens of a part of one and their splits."""
+    if isinstance(tokenizer, bytes):
+        tokenizer = _unpickled(tokenizer)
     part = block[0]
     if part.start and part.end:
-        return _Made(*examples_of_documents(tokenizer, settings, block))
+        return examples_of_documents(tokenizer, settings, block)
     values, splits = tokenizer.encode_batch(part.lines)
-    return _Made({}, {}, (values.astype(settings.dtype), splits))
+    return values.astype(settings.dtype), splits.tolist()
 
 
 def _blocks(documents: Iterable[Document]) -> Iterator[list[Document]]:
@@ -235,47 +239,17 @@ def _blocks(documents: Iterable[Document]) -> Iterator[list[Document]]:
     block: list[Document] = []
     chars = 0
     for document in documents:
-        if not (document.start and document.end):
-            if block:
-                yield block
-            yield [document]
-            block, chars = [], 0
-            continue
-        block.append(document)
-        chars += len(document.text)
-        if chars >= BLOCK_CHARS:
+        is_whole = document.start and document.end
+        if block and (not is_whole or chars >= BLOCK_CHARS):
             yield block
             block, chars = [], 0
+        if is_whole:
+            block.append(document)
+            chars += len(document.text)
+        else:
+            yield [document]
     if block:
         yield block
-
-
-class _LongDocument:
-    """Builds examples of a document that comes in parts."""
-
-    def __init__(self, settings: Settings):
-        self._builder = settings.builder()
-        self._settings = settings
-
-    def add(self, part: Document, values, splits) -> _Made:
-        builder = self._builder
-        if part.start:
-            builder.begin(document_draws(self._settings.seed, part.id))
-        dropped = builder.num_dropped
-        ends = splits.tolist()
-        builder.add(values, ends[1:], ends[0])
-        if part.end:
-            builder.close_example()
-        examples = builder.take()
-        split = split_of(part.id, self._settings.holdout)
-        counts = Counts(
-            documents=int(part.start),
-            lines=len(ends) - 1,
-            tokens=len(values),
-            dropped_tokens=builder.num_dropped - dropped,
-            examples=len(examples.lengths),
-        )
-        return _Made({split: examples}, {split: counts})
 
 
 def made_examples(
@@ -283,7 +257,7 @@ def made_examples(
     tokenizer: Tokenizer,
     settings: Settings,
     processes: int,
-) -> Iterator[tuple[Mapping[str, Examples], Mapping[str, Counts]]]:
+) -> Iterator[Made]:
     """Examples and counts by split, in the order of the documents.
 
     Args:
@@ -295,24 +269,21 @@ def made_examples(
     Raises:
         RuntimeError: a worker died.
     """
-    if processes == 1:
-        work = functools.partial(_work, tokenizer, settings)
-    else:
-        work = functools.partial(_work_pickled, pickle.dumps(tokenizer), settings)
+    given = tokenizer if processes == 1 else pickle.dumps(tokenizer)
+    work = functools.partial(_work, given, settings)
     preload = [__name__, type(tokenizer).__module__]
     results = ordered_map(work, _blocks(documents), processes, preload)
-    long_document = _LongDocument(settings)
+    long_document = _Maker(settings)
     with contextlib.closing(results):
         for block, made in results:
-            if made.tokens is not None:
-                made = long_document.add(block[0], *made.tokens)
-            yield made.examples, made.counts
+            if not (block[0].start and block[0].end):
+                long_document.add(block[0], *made)
+                made = long_document.take()
+            yield made
 
 
 def build_corpus_folder(
-    make_examples: Callable[
-        [], Iterable[tuple[Mapping[str, Examples], Mapping[str, Counts]]]
-    ],
+    make_examples: Callable[[], Iterable[Made]],
     folder: str,
     facts: Mapping[str, object],
     report: ReadReport,
@@ -348,7 +319,9 @@ def build_corpus_folder(
             for examples, more in make_examples():
                 for split, made in examples.items():
                     if len(made.lengths):
-                        _write(writers[split], made)
+                        for feature in ("input_ids", "segment_ids"):
+                            values = getattr(made, feature)
+                            writers[split].append_rows(feature, values, made.lengths)
                     counts[split].add(more[split])
                 progress.update(sum(count.examples for count in counts.values()))
         if not any(count.examples for count in counts.values()):
@@ -366,16 +339,8 @@ def build_corpus_folder(
             "seconds": round(seconds, 3),
             "mb_per_s": round(report.text_bytes / 1e6 / max(seconds, 1e-9), 3),
         }
-        path = os.path.join(partial, MANIFEST)
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(manifest, file, indent=1)
-            file.write("\n")
+        write_json(os.path.join(partial, MANIFEST), manifest, indent=1)
     return manifest
-
-
-def _write(writer: ExampleWriter, examples: Examples) -> None:
-    writer.append_rows("input_ids", examples.input_ids, examples.lengths)
-    writer.append_rows("segment_ids", examples.segment_ids, examples.lengths)
 
 
 def read_manifest(folder: str) -> dict[str, Any] | None:
@@ -384,10 +349,9 @@ def read_manifest(folder: str) -> dict[str, Any] | None:
     Raises:
         ValueError: a manifest that cannot be read.
     """
-    path = os.path.join(folder, MANIFEST)
+    path = Path(folder, MANIFEST)
     try:
-        with open(path, encoding="utf-8") as file:
-            manifest = json.load(file)
+        manifest = json.loads(path.read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as error:

@@ -7,13 +7,16 @@ of all rows one after the other (`<feature>.<dtype>.values`) and where each row 
 index: see docs/design/example_store.md.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
+# What is not numeric: JSON, as a feature of bytes.
+REST = "rest"
 # Values that are counted in one go.
 COUNTED = 1 << 20
 MEND = (
@@ -22,7 +25,28 @@ MEND = (
 )
 
 
-class ExampleWriter:
+class _Column:
+    """The files of a feature of one shard that is being written."""
+
+    def __init__(self, directory: str, feature: str, dtype: np.dtype):
+        self.dtype = dtype
+        self.num_rows = self._size = 0
+        name = "rest.jsonl" if feature == REST else f"{feature}.{dtype.name}.values"
+        self._values = open(os.path.join(directory, name), "wb")  # noqa: SIM115
+        self._ends = open(os.path.join(directory, f"{feature}.ends"), "wb")  # noqa: SIM115
+
+    def append(self, values: np.ndarray, lengths: np.ndarray) -> None:
+        self._values.write(np.ascontiguousarray(values).tobytes())
+        self._ends.write((self._size + np.cumsum(lengths, dtype=np.int64)).tobytes())
+        self._size += len(values)
+        self.num_rows += len(lengths)
+
+    def close(self) -> None:
+        self._values.close()
+        self._ends.close()
+
+
+class ExampleWriter(contextlib.AbstractContextManager):
     """Writes one shard. Use as a context manager, or call `close`.
 
     Rows come either whole (`append`) or feature by feature in bulk (`append_rows`); every
@@ -37,13 +61,7 @@ class ExampleWriter:
         """
         os.makedirs(directory)
         self._directory = directory
-        self._values: dict[str, BinaryIO] = {}
-        self._ends: dict[str, BinaryIO] = {}
-        self._dtypes: dict[str, np.dtype] = {}
-        self._size: dict[str, int] = {}
-        self._rows: dict[str, int] = {}
-        self._rest: BinaryIO | None = None
-        self._rest_end = 0
+        self._columns: dict[str, _Column] = {}
 
     def append(self, example: Mapping[str, Any]) -> None:
         """Appends one row: int32, uint16 and float32 arrays of rank 1, or JSON values."""
@@ -55,11 +73,7 @@ class ExampleWriter:
                 rest[feature] = value
         if rest:
             line = json.dumps(rest, ensure_ascii=False).encode() + b"\n"
-            if self._rest is None:
-                self._rest = open(self._path("rest.jsonl"), "wb")  # noqa: SIM115
-            self._rest.write(line)
-            self._rest_end += len(line)
-            self._append_ends("rest", np.array([self._rest_end]))
+            self.append_rows(REST, np.frombuffer(line, np.uint8), np.array([len(line)]))
 
     def append_rows(
         self, feature: str, values: np.ndarray, lengths: np.ndarray
@@ -75,30 +89,14 @@ class ExampleWriter:
         Raises:
             ValueError: another dtype than before.
         """
-        if feature not in self._values:
-            name = f"{feature}.{values.dtype.name}.values"
-            self._values[feature] = open(self._path(name), "wb")  # noqa: SIM115
-            self._dtypes[feature] = values.dtype
-            self._size[feature] = 0
-        if values.dtype != self._dtypes[feature]:
+        if feature not in self._columns:
+            self._columns[feature] = _Column(self._directory, feature, values.dtype)
+        column = self._columns[feature]
+        if values.dtype != column.dtype:
             raise ValueError(
-                f"feature {feature!r} was {self._dtypes[feature]}, got {values.dtype}"
+                f"feature {feature!r} was {column.dtype}, got {values.dtype}"
             )
-        self._values[feature].write(np.ascontiguousarray(values).tobytes())
-        ends = self._size[feature] + np.cumsum(lengths, dtype=np.int64)
-        if len(ends):
-            self._size[feature] = int(ends[-1])
-        self._append_ends(feature, ends)
-
-    def _append_ends(self, feature: str, ends: np.ndarray) -> None:
-        if feature not in self._ends:
-            self._ends[feature] = open(self._path(f"{feature}.ends"), "wb")  # noqa: SIM115
-            self._rows[feature] = 0
-        self._ends[feature].write(ends.astype(np.int64).tobytes())
-        self._rows[feature] += len(ends)
-
-    def _path(self, name: str) -> str:
-        return os.path.join(self._directory, name)
+        column.append(values, lengths)
 
     def close(self) -> int:
         """Closes the files and returns the number of rows.
@@ -106,16 +104,12 @@ class ExampleWriter:
         Raises:
             ValueError: features with different numbers of rows.
         """
-        for file in (*self._values.values(), *self._ends.values(), self._rest):
-            if file is not None:
-                file.close()
-        rows = set(self._rows.values()) or {0}
-        if len(rows) > 1:
-            raise ValueError(f"features have different numbers of rows: {self._rows}")
-        return rows.pop()
-
-    def __enter__(self) -> "ExampleWriter":
-        return self
+        for column in self._columns.values():
+            column.close()
+        rows = {name: column.num_rows for name, column in self._columns.items()}
+        if len(set(rows.values())) > 1:
+            raise ValueError(f"features have different numbers of rows: {rows}")
+        return max(rows.values(), default=0)
 
     def __exit__(self, *exception: object) -> None:
         self.close()
@@ -133,7 +127,7 @@ class _Shard:
             elif name.endswith(".ends"):
                 self.ends[name.removesuffix(".ends")] = _map(path, np.dtype(np.int64))
             elif name == "rest.jsonl":
-                self.values["rest"] = _map(path, np.dtype(np.uint8))
+                self.values[REST] = _map(path, np.dtype(np.uint8))
         self.num_rows = max(map(len, self.ends.values()), default=0)
         self._check(directory)
 
@@ -184,7 +178,7 @@ class ExampleStore:
     @property
     def features(self) -> list[str]:
         """Names of the numeric features."""
-        return sorted(set(self._shards[0].values) - {"rest"}) if self._shards else []
+        return sorted(set(self._shards[0].values) - {REST}) if self._shards else []
 
     def lengths(self, feature: str) -> np.ndarray:
         """Length of every row of a feature, int64 [rows]."""
@@ -210,8 +204,13 @@ class ExampleStore:
 
     def row(self, feature: str, index: int) -> np.ndarray:
         """One row of one numeric feature; a view of the file."""
-        shard = int(np.searchsorted(self._starts, index, side="right")) - 1
-        return self._shards[shard].row(feature, index - int(self._starts[shard]))
+        shard, place = self._place(index)
+        return shard.row(feature, place)
+
+    def _place(self, index: int) -> tuple[_Shard, int]:
+        """The shard that holds a row, and its number there."""
+        number = int(np.searchsorted(self._starts, index, side="right")) - 1
+        return self._shards[number], index - int(self._starts[number])
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """All of one row, as it was given to `ExampleWriter.append`.
@@ -221,14 +220,12 @@ class ExampleStore:
         """
         if not 0 <= index < len(self):
             raise IndexError(f"row {index} of a store with {len(self)} rows")
-        shard_index = int(np.searchsorted(self._starts, index, side="right")) - 1
-        shard = self._shards[shard_index]
-        local = index - int(self._starts[shard_index])
+        shard, place = self._place(index)
         example: dict[str, Any] = {
-            feature: np.array(shard.row(feature, local))
+            feature: np.array(shard.row(feature, place))
             for feature in shard.values
-            if feature != "rest"
+            if feature != REST
         }
-        if "rest" in shard.values:
-            example |= json.loads(shard.row("rest", local).tobytes())
+        if REST in shard.values:
+            example |= json.loads(shard.row(REST, place).tobytes())
         return example

@@ -1,5 +1,6 @@
 """Pre-training examples in TFRecords, as the original's scripts write them."""
 
+import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -40,7 +41,8 @@ def iter_examples(
         try:
             yield from _examples_of(file, dtype)
         except (tf.errors.OpError, ValueError) as error:
-            message = f"{file}: no pre-training examples: {_first_line(error)}"
+            said = getattr(error, "message", None) or str(error) or type(error).__name__
+            message = f"{file}: no pre-training examples: {said.splitlines()[0]}"
             if on_error == "raise":
                 raise ValueError(message) from error
             report.skip(message)
@@ -48,23 +50,14 @@ def iter_examples(
         report.read_bytes += tf.io.gfile.stat(file).length
 
 
-def _first_line(error: Exception) -> str:
-    text = getattr(error, "message", None) or str(error)
-    return text.splitlines()[0] if text else type(error).__name__
-
-
 def _examples_of(file: str, dtype: type) -> Iterator[Examples]:
     records = tf.data.TFRecordDataset(
         file, compression_type="GZIP" if file.endswith(".gz") else None
     )
-    features = {
-        name: tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64)
-        for name in FEATURES
-    }
-    batches = records.batch(BATCH).map(
-        lambda batch: tf.io.parse_example(batch, features)
-    )
-    for batch in batches.prefetch(2):
+    ragged = tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64)
+    features = dict.fromkeys(FEATURES, ragged)
+    parse = functools.partial(tf.io.parse_example, features=features)
+    for batch in records.batch(BATCH).map(parse).prefetch(2):
         splits = [batch[name].row_splits.numpy() for name in FEATURES]
         if not all(np.array_equal(splits[0], other) for other in splits[1:]):
             raise ValueError("input_ids, input_mask and segment_ids differ in length")

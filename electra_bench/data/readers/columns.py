@@ -1,6 +1,7 @@
 """CoNLL column files and CoNLL-U: one word a line, with its tag."""
 
 import hashlib
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,7 @@ from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import bad_row
 from electra_bench.data.readers.labelled_source import LabelledSource, Sentence
 from electra_bench.data.readers.records import Record
-from electra_bench.data.readers.split_files import ReadLine
+from electra_bench.data.readers.tables import TableLine
 from electra_bench.system.near_names import near_and_all
 
 DOCUMENT_START = "-DOCSTART-"
@@ -175,60 +176,46 @@ def read_columns(path: epath.Path, is_conllu: bool = False) -> ColumnFile:
     Raises:
         ValueError: no sentence, or none that can be read.
     """
-    grouped = _grouped(path, is_conllu)
-    if is_conllu:
-        width, separated = CONLLU_COLUMNS, ", separated by tabs"
-    else:
-        widths = Counter(len(cells) for rows, _ in grouped for _, cells in rows)
-        width, separated = widths.most_common(1)[0][0], ""
-    sentences = []
-    for rows, problem in grouped:
-        uneven = [row for row in rows if len(row[1]) != width]
-        if uneven and not problem:
-            number, cells = uneven[0]
-            said = f"got {len(cells)} columns, expected {width}{separated}"
-            problem = ReadLine(number, "", said)
-        if problem:
-            where = f"{path}, line {problem.number}"
-            sentences.append(Record(where, {}, problem.problem))
-            continue
-        places = tuple(f"{path}, line {number}" for number, _ in rows)
-        columns = zip(*(cells for _, cells in rows), strict=True)
-        sentences.append(Record(places[0], dict(enumerate(columns)), places=places))
-    return ColumnFile(width, sentences)
-
-
-def _grouped(
-    path: epath.Path, is_conllu: bool
-) -> list[tuple[list[tuple[int, list[str]]], ReadLine | None]]:
-    """Numbered cells of the words of every sentence; the first line without text."""
-    grouped = []
-    rows: list[tuple[int, list[str]]] = []
-    unreadable = None
-    lines = split_files.read_lines(path)
-    for line in [*lines, ReadLine(len(lines) + 1, "")]:
-        if line.problem:
-            unreadable = unreadable or line
-        elif not line.text.strip():
-            if rows or unreadable:
-                grouped.append((rows, unreadable))
-            rows, unreadable = [], None
-        else:
-            cells = line.text.split("\t" if is_conllu else None)
-            if not is_conllu:
-                is_word = cells[0] != DOCUMENT_START
-            elif len(cells) == CONLLU_COLUMNS or line.text.startswith("#"):
-                is_word = cells[0].isdigit()
-            else:
-                is_word = True
-            if is_word:
-                rows.append((line.number, cells))
-    if not grouped:
+    sentences: list[list[TableLine]] = [[]]
+    for number, text, problem in split_files.read_lines(path):
+        cells = text.split("\t" if is_conllu else None)
+        if not problem and not text.strip():
+            sentences.append([])
+        elif problem or _is_word(cells, is_conllu):
+            sentences[-1].append(TableLine(number, cells, problem))
+    sentences = [lines for lines in sentences if lines]
+    if not sentences:
         raise ValueError(f"{path}: no sentences")
-    if not any(rows for rows, _ in grouped):
-        line = grouped[0][1]
-        raise ValueError(f"{path}, line {line.number}: {line.problem}")
-    return grouped
+    widths = Counter(
+        len(x.fields) for lines in sentences for x in lines if not x.problem
+    )
+    if not widths:
+        number, _, problem = sentences[0][0]
+        raise ValueError(f"{path}, line {number}: {problem}")
+    width = CONLLU_COLUMNS if is_conllu else widths.most_common(1)[0][0]
+    expected = f"{width}, separated by tabs" if is_conllu else f"{width}"
+    return ColumnFile(width, [_record(path, x, width, expected) for x in sentences])
+
+
+def _is_word(cells: Sequence[str], is_conllu: bool) -> bool:
+    if not is_conllu:
+        return cells[0] != DOCUMENT_START
+    is_odd = len(cells) != CONLLU_COLUMNS and not cells[0].startswith("#")
+    return is_odd or cells[0].isdigit()
+
+
+def _record(path: epath.Path, lines: list[TableLine], width: int, said: str) -> Record:
+    """The columns of a sentence, or what is wrong with it."""
+    for line, _, problem in lines:
+        if problem:
+            return Record(f"{path}, line {line}", {}, problem)
+    for line, cells, _ in lines:
+        if len(cells) != width:
+            problem = f"got {len(cells)} columns, expected {said}"
+            return Record(f"{path}, line {line}", {}, problem)
+    places = tuple(f"{path}, line {line}" for line, _, _ in lines)
+    columns = zip(*(cells for _, cells, _ in lines), strict=True)
+    return Record(places[0], dict(enumerate(columns)), places=places)
 
 
 # The split whose tags need not be known.
@@ -284,6 +271,7 @@ class ColumnSource(LabelledSource):
         self._task = task
         self._folders = tuple(folders)
         self._parts = dict(parts)
+        self._held_out = {n for n, part in parts.items() if part.share == "held_out"}
         self._read = read
         self._extension = extension
         self._seed = seed
@@ -292,8 +280,7 @@ class ColumnSource(LabelledSource):
     @property
     def file_names(self) -> Sequence[str]:
         """Names that files can be bound to: those of files, and of held-out splits."""
-        held_out = (n for n, part in self._parts.items() if part.share == "held_out")
-        return sorted({*(part.files[0] for part in self._parts.values()), *held_out})
+        return sorted({*(p.files[0] for p in self._parts.values()), *self._held_out})
 
     def examples(self, split: str) -> list[Sentence]:
         """The sentences of a split.
@@ -306,19 +293,11 @@ class ColumnSource(LabelledSource):
         bound = run_context.current().files
         if share == "held_out" and split in bound:
             files, share = (split,), "whole"
-        if share == "rest" and any(
-            name in bound and part.share == "held_out"
-            for name, part in self._parts.items()
-        ):
+        if share == "rest" and bound.keys() & self._held_out:
             share = "whole"
-        candidates = [
-            path
-            for file in files
-            for path in split_files.layouts(
-                self._task, file, self._extension, *self._folders
-            )
-        ]
-        path = split_files.find(files[0], candidates)
+        where = self._extension, *self._folders
+        candidates = [split_files.layouts(self._task, file, *where) for file in files]
+        path = split_files.find(files[0], list(itertools.chain(*candidates)))
         sentences = self._read(path)
         if split != UNTAGGED and not all(sentences[0].tags):
             raise ValueError(
@@ -327,8 +306,8 @@ class ColumnSource(LabelledSource):
             )
         if share == "whole":
             return sentences
-        held_out = share == "held_out"
-        chosen = [s for s in sentences if is_held_out(s, self._seed) == held_out]
+        wanted = share == "held_out"
+        chosen = [s for s in sentences if is_held_out(s, self._seed) == wanted]
         if not chosen:
             raise ValueError(
                 f"{path}: no sentence of it falls into the split {split!r}"

@@ -1,5 +1,6 @@
 """Data sets by name: those of TensorFlow Datasets and of Hugging Face's `datasets`."""
 
+import contextlib
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -66,17 +67,14 @@ def _builder(tfds: Any, path: str) -> Any:
     not_found = tfds.core.registered.DatasetNotFoundError
     folder = run_context.current().data_dir
     if folder:
-        try:
+        with contextlib.suppress(not_found):
             return tfds.core.read_only_builder.builder_from_files(path, data_dir=folder)
-        except not_found:
-            pass
     try:
         return tfds.builder(path)
     except not_found as error:
-        folders = [*([folder] if folder else []), tfds.core.constants.DATA_DIR]
+        places = " or ".join(filter(None, (folder, str(tfds.core.constants.DATA_DIR))))
         raise ValueError(
-            "TensorFlow Datasets has none of this name, nor was one prepared in "
-            + " or ".join(map(str, folders))
+            f"TensorFlow Datasets has none of this name, nor was one prepared in {places}"
         ) from error
 
 

@@ -49,9 +49,8 @@ def _lists(path: str) -> Iterator[NBest]:
     for line, record in read_objects(path, Reading("line", "", "raise", ReadReport())):
         hypotheses = record.get("hypotheses")
         if not isinstance(hypotheses, list) or not hypotheses:
-            found = (
-                "is no list with entries" if "hypotheses" in record else "is missing"
-            )
+            is_there = "hypotheses" in record
+            found = "is no list with entries" if is_there else "is missing"
             raise ValueError(
                 f"{line.where}: field 'hypotheses' {found}; expected {EXPECTED}"
             )
@@ -60,13 +59,8 @@ def _lists(path: str) -> Iterator[NBest]:
             for number, content in enumerate(hypotheses, 1)
         ]
         texts, scores = zip(*pairs, strict=True)
-        yield NBest(
-            record.get("id", line.number),
-            line.where,
-            texts,
-            scores,
-            _references(record, line.where),
-        )
+        id, references = record.get("id", line.number), _references(record, line.where)
+        yield NBest(id, line.where, texts, scores, references)
 
 
 def _hypothesis(content: Any, where: str) -> tuple[str, float]:
@@ -87,9 +81,8 @@ def _references(record: Mapping[str, Any], where: str) -> tuple[str, ...]:
     references = record.get("references", [])
     if "reference" in record:
         references = [record["reference"]]
-    if not isinstance(references, list) or not all(
-        isinstance(text, str) for text in references
-    ):
+    is_list = isinstance(references, list)
+    if not is_list or not all(isinstance(text, str) for text in references):
         raise ValueError(
             f"{where}: 'reference' must be a string and 'references' a list of strings"
         )

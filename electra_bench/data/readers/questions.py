@@ -131,8 +131,11 @@ def _entry(
         # Some have numbers for ids.
         id = str(id) if isinstance(id, int) else _text(entry, id_field)
         name = f"question {id!r}"
-        _text(entry, "question")
-        return located(id, entry, context, *answers_of(entry))
+        text, is_impossible = _text(entry, "question"), bool(entry.get("is_impossible"))
+        answers, answer, start = answers_of(entry)
+        given = () if is_impossible else tuple(answers)
+        question = Question(id, text, context, given, None, is_impossible)
+        return located(question, answer, start)
     except KeyError as error:
         return None, f"{name} lacks {error}"
     except (TypeError, IndexError, AttributeError):
@@ -160,42 +163,23 @@ def _whole(value: Any) -> int:
     return value
 
 
-def located(
-    id: str,
-    entry: Mapping[str, Any],
-    context: str,
-    answers: Sequence[str],
-    answer: str,
-    start: int | None,
-) -> tuple[Question, str]:
-    """A question, and what is wrong with the place of its answer, if anything.
+def located(question: Question, answer: str, start: int | None) -> tuple[Question, str]:
+    """A question with its span, or with what is wrong with the place of its answer.
 
     Args:
-        id: of the question.
-        entry: has `question` and perhaps `is_impossible`.
-        context: where the answer stands.
-        answers: all right ones.
+        question: without a span.
         answer: the one that is trained on.
         start: its first character in the context; None without an answer.
     """
-    is_impossible = bool(entry.get("is_impossible", False))
-    question = Question(
-        id,
-        entry["question"],
-        context,
-        () if is_impossible else tuple(answers),
-        None,
-        is_impossible,
-    )
-    if is_impossible or start is None:
+    id, context = question.id, question.context
+    if question.is_impossible or start is None:
         return question, ""
     end = start + len(answer)
     # White space and case may differ, and whole words be longer.
     wanted = " ".join(answer.split()).lower()
-    if start >= 0 and end <= len(context):
-        words = covering_words(context, start, end).lower()
-        if wanted in words:
-            return question._replace(span=(start, end)), ""
+    is_inside = start >= 0 and end <= len(context)
+    if is_inside and wanted in covering_words(context, start, end).lower():
+        return question._replace(span=(start, end)), ""
     if wanted not in " ".join(context.split()).lower():
         return question, f"question {id!r}: its answer {answer!r} is not in the context"
     return question, (
@@ -254,21 +238,18 @@ class QuestionSource(LabelledSource):
         found: dict[str, Question] = {}
         first_problem = ""
         for question, problem in self._read(path):
-            usual: OnError = self._on_error
             if question is None:
-                usual = "raise"
+                bad_row(f"{path}: {problem}", "raise")
             elif question.id in found:
                 problem = f"question {question.id!r} is there twice"
             elif not is_trained_on:
                 problem = ""
-            elif question.span is None and not question.is_impossible:
-                problem = problem or (
-                    f"question {question.id!r} has no answer to train on"
-                )
-            if question is not None and not problem:
+            elif question.span is None and not question.is_impossible and not problem:
+                problem = f"question {question.id!r} has no answer to train on"
+            if question and problem:
+                bad_row(f"{path}: {problem}", self._on_error)
+            elif question:
                 found[question.id] = question
-                continue
-            bad_row(f"{path}: {problem}", usual)
             first_problem = first_problem or problem
         if first_problem and not found:
             raise ValueError(

@@ -4,14 +4,14 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pyarrow.parquet
 from etils import epath
 
 from electra_bench.data.readers import split_files
-from electra_bench.data.readers.tables import read_fields
+from electra_bench.data.readers.tables import TableLine, read_fields
 from electra_bench.data.text.json_lines import json_value
 
 LONGEST_FIELD = 2**31 - 1
@@ -49,105 +49,76 @@ def read_records(path: epath.Path, header: bool = True) -> list[Record]:
     Raises:
         ValueError: another name, or the whole file is not as it should be; says where.
     """
-    read = _READERS.get(split_files.extension(path))
-    if read is None:
-        raise ValueError(
-            f"{path}: a file of records must end in one of {', '.join(_READERS)}"
-        )
-    records = list(read(path, header))
+    ending = split_files.extension(path)
+    if ending in _ROWS:
+        records = list(_named(path, list(_ROWS[ending](path)), header))
+    elif ending in _OBJECTS:
+        records = list(_OBJECTS[ending](path))
+    else:
+        endings = ", ".join([*_ROWS, *_OBJECTS])
+        raise ValueError(f"{path}: a file of records must end in one of {endings}")
     if not records:
         raise ValueError(f"{path}: no rows")
     return records
 
 
-class _Row(NamedTuple):
-    """A row of TSV or CSV; see `Record`."""
-
-    where: str
-    cells: list[str]
-    problem: str = ""
+def _tab_separated(path: epath.Path) -> Iterator[TableLine]:
+    return (line for line in read_fields(path) if line.fields or line.problem)
 
 
-def _tab_separated(path: epath.Path, header: bool) -> Iterator[Record]:
-    rows = [
-        _Row(f"{path}, line {line}", fields, problem)
-        for line, fields, problem in read_fields(path)
-        if fields or problem
-    ]
-    return _named(rows, header)
-
-
-def _comma_separated(path: epath.Path, header: bool) -> Iterator[Record]:
+def _comma_separated(path: epath.Path) -> Iterator[TableLine]:
     # A field may be a long document; the module's own limit is 131,072 characters.
     csv.field_size_limit(LONGEST_FIELD)
     text = split_files.read_text(path)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        rows = [_Row(f"{path}, line {reader.line_num}", row) for row in reader if row]
+        yield from (TableLine(reader.line_num, row) for row in reader if row)
     except csv.Error as error:
         # Where quotes do not match, nobody knows where rows begin.
         raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
-    return _named(rows, header)
 
 
-def _named(rows: list[_Row], header: bool) -> Iterator[Record]:
+def _named(path: epath.Path, rows: list[TableLine], header: bool) -> Iterator[Record]:
     names: list[str] = []
     if header:
-        (where, names, problem), *rows = rows
+        (line, names, problem), *rows = rows
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            problem = f"two columns are called {min(twice)!r}"
         if problem:
-            raise ValueError(f"{where}: {problem}")
-        _check_names(names, where)
-    widths = Counter(len(row.cells) for row in rows if not row.problem)
+            raise ValueError(f"{path}, line {line}: {problem}")
+    widths = Counter(len(row.fields) for row in rows if not row.problem)
     width = len(names) or max(widths, key=widths.get, default=0)
-    for where, cells, problem in rows:
+    for line, cells, problem in rows:
         if not problem and len(cells) != width:
             problem = f"got {len(cells)} columns, expected {width}"
-        if problem:
-            yield Record(where, {}, problem)
-            continue
-        named = zip(names, cells, strict=True) if header else ()
-        yield Record(where, {**dict(enumerate(cells)), **dict(named)})
+        named: dict[str | int, str] = {} if problem else dict(enumerate(cells))
+        if header and not problem:
+            named |= zip(names, cells, strict=True)
+        yield Record(f"{path}, line {line}", named, problem)
 
 
-def _check_names(names: list[str], where: str) -> None:
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
-        raise ValueError(f"{where}: two columns are called {sorted(twice)[0]!r}")
-
-
-def json_records(path: epath.Path, header: bool = False) -> Iterator[Record]:
+def json_records(path: epath.Path) -> Iterator[Record]:
     """The objects of a file, one a line.
-
-    Args:
-        path: the file.
-        header: without effect; names stand in every line.
 
     Raises:
         ValueError: the file cannot be read.
     """
-    del header
     for number, line, problem in split_files.read_lines(path):
-        where = f"{path}, line {number}"
-        if problem:
-            yield Record(where, {}, problem)
-            continue
-        if not line.strip():
-            continue
-        try:
-            fields = json_value(line)
-        except json.JSONDecodeError as error:
-            problem = f"expected one JSON object a line: {error.msg}"
-            yield Record(where, {}, problem)
-            continue
-        if isinstance(fields, dict):
-            yield Record(where, fields)
-        else:
+        fields: Any = {}
+        if not problem:
+            if not line.strip():
+                continue
+            try:
+                fields = json_value(line)
+            except json.JSONDecodeError as error:
+                problem = f"expected one JSON object a line: {error.msg}"
+        if not isinstance(fields, dict):
             problem = f"expected a JSON object, got {type(fields).__name__}"
-            yield Record(where, {}, problem)
+        yield Record(f"{path}, line {number}", {} if problem else fields, problem)
 
 
-def _parquet(path: epath.Path, header: bool) -> Iterator[Record]:
-    del header
+def _parquet(path: epath.Path) -> Iterator[Record]:
     with path.open("rb") as file:
         split_files.refuse_pointer(path, file.read(len(split_files.LFS_POINTER)))
     try:
@@ -158,10 +129,5 @@ def _parquet(path: epath.Path, header: bool) -> Iterator[Record]:
         yield Record(f"{path}, row {number}", fields)
 
 
-_READERS: dict[str, Callable[[epath.Path, bool], Iterator[Record]]] = {
-    ".tsv": _tab_separated,
-    ".csv": _comma_separated,
-    ".jsonl": json_records,
-    ".ndjson": json_records,
-    ".parquet": _parquet,
-}
+_ROWS = {".tsv": _tab_separated, ".csv": _comma_separated}
+_OBJECTS = {".jsonl": json_records, ".ndjson": json_records, ".parquet": _parquet}

@@ -63,7 +63,7 @@ def find_or_none(split: str, candidates: Sequence[str]) -> epath.Path | None:
     """
     context = run_context.current()
     if split in context.files:
-        return _bound(split, context.files[split], context.data_dir)
+        return given(split, context.files[split])
     if context.data_dir is None:
         return None
     for candidate in candidates:
@@ -85,16 +85,7 @@ def given(split: str, file: str) -> epath.Path:
         FileNotFoundError: no such file.
     """
     context = run_context.current()
-    return _bound(split, context.files.get(split, file), context.data_dir)
-
-
-def extension(path: epath.Path) -> str:
-    """The last ending of a name, `.gz` and `.xz` not counted."""
-    packed = path.suffix in COMPRESSIONS[1:]
-    return path.with_suffix("").suffix if packed else path.suffix
-
-
-def _bound(split: str, file: str, data_dir: str | None) -> epath.Path:
+    file, data_dir = context.files.get(split, file), context.data_dir
     path = epath.Path(file)
     if path.exists():
         return path
@@ -102,6 +93,12 @@ def _bound(split: str, file: str, data_dir: str | None) -> epath.Path:
         return epath.Path(data_dir) / file
     below = f", neither here nor in {data_dir}" if data_dir else ""
     raise FileNotFoundError(f"split {split!r} is bound to {file}: no such file{below}")
+
+
+def extension(path: epath.Path) -> str:
+    """The last ending of a name, `.gz` and `.xz` not counted."""
+    packed = path.suffix in COMPRESSIONS[1:]
+    return path.with_suffix("").suffix if packed else path.suffix
 
 
 def read_text(path: epath.Path) -> str:

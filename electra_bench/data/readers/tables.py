@@ -235,12 +235,6 @@ class TableSource(LabelledSource):
         rows = self.table(self._doubled[split])
         # As in the original, copies are numbered on from the number of rows kept.
         return rows + [
-            TextExample(
-                len(rows) + row.idx,
-                row.text_b,
-                row.text_a,
-                row.label,
-                f"{row.idx}-swapped",
-            )
-            for row in rows
+            TextExample(len(rows) + idx, text_b, text_a, label, f"{idx}-swapped")
+            for idx, text_a, text_b, label, _ in rows
         ]

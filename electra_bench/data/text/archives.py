@@ -8,16 +8,8 @@ import tarfile
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from electra_bench.data.text.streams import (
-    DamagedFile,
-    Document,
-    Peekable,
-    Reading,
-    WatchedStream,
-    damage_named,
-    text_documents,
-    unpacked,
-)
+from electra_bench.data.text import streams
+from electra_bench.data.text.streams import DamagedFile, Document, Peekable, Reading
 
 MAX_DEPTH = 4
 # Of one archive with all that is nested in it; OpenWebText is 40 GB.
@@ -62,34 +54,32 @@ def archive_documents(
         if left < 0:
             raise DamagedFile(f"{name}: unpacks to more than allowed")
 
-    limited = WatchedStream(stream, limit)
-    with damage_named(name), tarfile.open(fileobj=limited, mode="r|") as archive:
+    limited = Peekable(stream, limit)
+    with (
+        streams.damage_named(name),
+        tarfile.open(fileobj=limited, mode="r|") as archive,
+    ):
         for member in archive:
             # Links and devices are no files; extractfile would follow links.
             if member.isreg():
-                yield from _member_documents(
-                    archive.extractfile(member),
-                    member.name,
-                    f"{name}:{member.name}",
-                    reading,
-                    depth,
-                )
+                raw, inside = archive.extractfile(member), f"{name}:{member.name}"
+                yield from _member_documents(raw, inside, reading, depth)
             # tarfile remembers every member, which grows with the archive.
             archive.members = []
 
 
 def _member_documents(
-    raw: BinaryIO, member: str, name: str, reading: Reading, depth: int
+    raw: BinaryIO, name: str, reading: Reading, depth: int
 ) -> Iterator[Document]:
-    lower = member.lower()
+    lower = name.lower()
     if not lower.endswith((".txt", *PACKED)):
         return
     try:
-        with damage_named(name):
-            stream = unpacked(raw)
+        with streams.damage_named(name):
+            stream = streams.unpacked(raw)
             if is_tar(stream):
                 yield from archive_documents(stream, name, reading, depth + 1)
             elif lower.endswith((".txt", ".txt.gz", ".txt.xz")):
-                yield from text_documents(stream, name, reading, "file")
+                yield from streams.text_documents(stream, name, reading, "file")
     except DamagedFile as error:
         reading.wrong(str(error))

@@ -7,22 +7,9 @@ from typing import Any, BinaryIO
 
 from etils import epath
 
+from electra_bench.data.text import json_lines, streams
 from electra_bench.data.text.archives import archive_documents, is_tar
-from electra_bench.data.text.json_lines import json_object, string_field
-from electra_bench.data.text.streams import (
-    DamagedFile,
-    Document,
-    OnError,
-    Peekable,
-    Reading,
-    ReadReport,
-    WatchedStream,
-    damage_named,
-    decoded_lines,
-    document_part,
-    text_documents,
-    unpacked,
-)
+from electra_bench.data.text.streams import DamagedFile, Document, Reading, ReadReport
 
 FORMATS = ("auto", "text", "jsonl", "openwebtext", "tfrecord", "built")
 DOCUMENTS = ("blank_line", "file", "line")
@@ -101,24 +88,12 @@ def file_size(path: str) -> int:
 
 
 def _jsonl_documents(
-    stream: Peekable, name: str, reading: Reading
+    stream: streams.Peekable, name: str, reading: Reading
 ) -> Iterator[Document]:
-    for block in decoded_lines(stream, name, reading):
-        for number, line in block:
-            if not line.strip():
-                continue
-            text = _json_text(line, f"{name}: line {number}", reading)
-            lines = [part.strip() for part in (text or "").split("\n")]
-            lines = [part for part in lines if part]
-            if lines:
-                yield document_part(lines, None, end=True)
-
-
-def _json_text(line: str, where: str, reading: Reading) -> str | None:
-    record = json_object(line, where, reading)
-    if record is None:
-        return None
-    return string_field(record, reading.text_field, where, reading)
+    for _, _, text in json_lines.json_texts(stream, name, reading):
+        lines = list(filter(None, map(str.strip, text.split("\n"))))
+        if lines:
+            yield streams.document_part(lines, None, end=True)
 
 
 def iter_documents(
@@ -127,7 +102,7 @@ def iter_documents(
     documents: str = "blank_line",
     *,
     text_field: str = "text",
-    on_error: OnError = "raise",
+    on_error: streams.OnError = "raise",
     report: ReadReport | None = None,
 ) -> Iterator[Document]:
     """Documents of files, in order.
@@ -154,10 +129,10 @@ def iter_documents(
     report.total_bytes = sum(file_size(file) for file in files)
     for file in files:
         try:
-            with open_file(file) as raw, damage_named(file):
-                counted = WatchedStream(raw, report.count_read)
+            with open_file(file) as raw, streams.damage_named(file):
+                stream = streams.unpacked(raw, report.count_read)
                 file_is = file_format(file, format)
-                yield from _documents_of(counted, file, file_is, reading)
+                yield from _documents_of(stream, file, file_is, reading)
         except DamagedFile as error:
             reading.wrong(str(error))
         report.files += 1
@@ -169,15 +144,14 @@ def _check(name: str, value: str, known: Sequence[str]) -> None:
 
 
 def _documents_of(
-    raw: BinaryIO, name: str, format: str, reading: Reading
+    stream: streams.Peekable, name: str, format: str, reading: Reading
 ) -> Iterator[Document]:
-    stream = unpacked(raw)
     if format == "openwebtext" or (format == "auto" and is_tar(stream)):
         yield from archive_documents(stream, name, reading)
     elif format == "jsonl":
         yield from _jsonl_documents(stream, name, reading)
     else:
-        yield from text_documents(stream, name, reading, reading.documents)
+        yield from streams.text_documents(stream, name, reading, reading.documents)
 
 
 def file_format(path: str, format: str = "auto") -> str:

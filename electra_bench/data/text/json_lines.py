@@ -1,10 +1,16 @@
 """Lines that each hold a JSON object."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from electra_bench.data.text.streams import Reading
+from electra_bench.data.text.streams import (
+    Line,
+    Peekable,
+    Reading,
+    Text,
+    numbered_lines,
+)
 
 
 def json_value(text: str) -> Any:
@@ -24,35 +30,42 @@ def json_value(text: str) -> Any:
         raise json.JSONDecodeError(str(error), text, 0) from None
 
 
-def json_object(line: str, where: str, reading: Reading) -> dict[str, Any] | None:
-    """The object that a line holds; None if it holds none and errors are skipped.
+def json_objects(
+    stream: Peekable, name: str, reading: Reading
+) -> Iterator[tuple[Line, dict[str, Any]]]:
+    """The objects of a stream, one a line; blank lines are passed over.
 
     Args:
-        line: of a file.
-        where: names file and line in messages.
-        reading: what to do about errors.
+        stream: unpacked bytes.
+        name: of the file, for messages.
+        reading: what to do about lines that hold no object.
     """
-    try:
-        record = json_value(line)
-    except json.JSONDecodeError as error:
-        reading.wrong(f"{where}: not JSON: {error}")
-        return None
-    if not isinstance(record, dict):
-        reading.wrong(f"{where}: expected a JSON object, got {type(record).__name__}")
-        return None
-    return record
+    for line in numbered_lines(stream, name, reading):
+        if not line.text.strip():
+            continue
+        try:
+            record = json_value(line.text)
+        except json.JSONDecodeError as error:
+            reading.wrong(f"{line.where}: not JSON: {error}")
+            continue
+        if isinstance(record, dict):
+            yield line, record
+        else:
+            found = type(record).__name__
+            reading.wrong(f"{line.where}: expected a JSON object, got {found}")
 
 
-def string_field(
-    record: Mapping[str, Any], name: str, where: str, reading: Reading
-) -> str | None:
-    """The string in a field; None if it has none and errors are skipped."""
-    text = record.get(name)
-    if not isinstance(text, str):
-        found = "is no string" if name in record else "is missing"
-        reading.wrong(f"{where}: field {name!r} {found}; fields: {sorted(record)}")
-        return None
-    return valid_text(text)
+def json_texts(stream: Peekable, name: str, reading: Reading) -> Iterator[Text]:
+    """What the objects of a stream have in `reading.text_field`; see `json_objects`."""
+    field = reading.text_field
+    for line, record in json_objects(stream, name, reading):
+        text = record.get(field)
+        if isinstance(text, str):
+            yield Text(record.get("id", line.number), line.where, valid_text(text))
+            continue
+        found = "is no string" if field in record else "is missing"
+        fields = sorted(record)
+        reading.wrong(f"{line.where}: field {field!r} {found}; fields: {fields}")
 
 
 def valid_text(text: str) -> str:

@@ -7,110 +7,65 @@ import lzma
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
+from electra_bench.data.text import json_lines, streams
 from electra_bench.data.text.files import file_format, open_file
-from electra_bench.data.text.json_lines import json_object, string_field
-from electra_bench.data.text.streams import (
-    Reading,
-    damage_named,
-    decoded_lines,
-    unpacked,
-)
+from electra_bench.data.text.streams import Text
 from electra_bench.system.atomic import atomic_file
 
 # Stands for standard input or output.
 PIPE = "-"
-_NAMES = {PIPE: "standard input"}
 
 
-class Line(NamedTuple):
-    """One line of a file.
-
-    Attributes:
-        where: names file and line in messages.
-        number: of the line, from 1.
-        text: the line without its end.
-    """
-
-    where: str
-    number: int
-    text: str
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[tuple[streams.Peekable, str]]:
+    """The unpacked content of a file or of standard input, and its name for messages."""
+    is_pipe = path == PIPE
+    name = "standard input" if is_pipe else path
+    file = contextlib.nullcontext(sys.stdin.buffer) if is_pipe else open_file(path)
+    with file as raw, streams.damage_named(name):
+        yield streams.unpacked(raw), name
 
 
-class Text(NamedTuple):
-    """A text to be scored.
-
-    Attributes:
-        id: its id in the file, or the number of its line; any JSON value.
-        where: names file and line in messages.
-        text: never blank.
-    """
-
-    id: Any
-    where: str
-    text: str
-
-
-def read_lines(path: str, reading: Reading) -> Iterator[Line]:
-    """The lines of a UTF-8 file, packed with gzip or xz or not.
+def read_objects(
+    path: str, reading: streams.Reading
+) -> Iterator[tuple[streams.Line, dict[str, Any]]]:
+    """The JSON objects of a file, one a line; blank lines are passed over.
 
     Args:
-        path: a file, an address such as gs://, or `-` for standard input.
-        reading: what to do about lines that are not UTF-8.
+        path: a file, packed with gzip or xz or not, an address such as gs://, or `-` for
+            standard input.
+        reading: what to do about lines that hold no object.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: a line or the file cannot be read, and errors are raised.
     """
-    name = _NAMES.get(path, path)
-    with _opened(path) as raw, damage_named(name):
-        for block in decoded_lines(unpacked(raw), name, reading):
-            for number, line in block:
-                yield Line(f"{name}: line {number}", number, line.removesuffix("\r"))
+    with _opened(path) as (stream, name):
+        yield from json_lines.json_objects(stream, name, reading)
 
 
-def read_objects(path: str, reading: Reading) -> Iterator[tuple[Line, dict[str, Any]]]:
-    """The JSON objects of a file, one a line; blank lines are passed over."""
-    for line in read_lines(path, reading):
-        if not line.text.strip():
-            continue
-        record = json_object(line.text, line.where, reading)
-        if record is not None:
-            yield line, record
-
-
-def read_texts(path: str, format: str, reading: Reading) -> Iterator[Text]:
-    """Texts to be scored, one a line.
+def read_texts(path: str, format: str, reading: streams.Reading) -> Iterator[Text]:
+    """Texts to be scored, one a line, none of them blank.
 
     Args:
-        path: see `read_lines`.
+        path: see `read_objects`.
         format: `text`, or `jsonl` with the text in the field `reading.text_field` and
             perhaps an `id`; `auto` tells by the file's name.
         reading: what to do about blank lines and others that cannot be scored.
     """
-    if file_format(path, format) == "jsonl":
-        for line, record in read_objects(path, reading):
-            text = string_field(record, reading.text_field, line.where, reading)
-            if text is not None and _is_text(text, line.where, reading):
-                yield Text(record.get("id", line.number), line.where, text)
-        return
-    for line in read_lines(path, reading):
-        if _is_text(line.text, line.where, reading):
-            yield Text(line.number, line.where, line.text)
-
-
-def _is_text(text: str, where: str, reading: Reading) -> bool:
-    if text.strip():
-        return True
-    reading.wrong(f"{where}: empty, so there is nothing to score")
-    return False
-
-
-def _opened(path: str) -> contextlib.AbstractContextManager[BinaryIO]:
-    if path == PIPE:
-        return contextlib.nullcontext(sys.stdin.buffer)
-    return open_file(path)
+    with _opened(path) as (stream, name):
+        if file_format(path, format) == "jsonl":
+            texts = json_lines.json_texts(stream, name, reading)
+        else:
+            lines = streams.numbered_lines(stream, name, reading)
+            texts = (Text(line.number, line.where, line.text) for line in lines)
+        for text in texts:
+            if text.text.strip():
+                yield text
+            else:
+                reading.wrong(f"{text.where}: empty, so there is nothing to score")
 
 
 def check_output(path: str | None, *inputs: str | None) -> None:

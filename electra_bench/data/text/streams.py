@@ -9,13 +9,15 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 BLOCK_BYTES = 1 << 20
 # Longer documents are handed on in parts, so that one 40 GB file is no problem.
 PART_CHARS = 1 << 20
 # A line must fit into memory; text has none of this length, decompression bombs do.
 MAX_LINE_BYTES = 64 << 20
+# What unpacking raises.
+DAMAGED = (lzma.LZMAError, zlib.error, gzip.BadGzipFile, tarfile.TarError, EOFError)
 
 OnError = Literal["raise", "skip"]
 
@@ -41,6 +43,34 @@ class Document(NamedTuple):
     def lines(self) -> list[str]:
         """The lines; none are empty."""
         return self.text.split("\n") if self.text else []
+
+
+class Line(NamedTuple):
+    """One line of a file.
+
+    Attributes:
+        where: names file and line in messages.
+        number: of the line, from 1.
+        text: the line without its end.
+    """
+
+    where: str
+    number: int
+    text: str
+
+
+class Text(NamedTuple):
+    """A text that stands for itself.
+
+    Attributes:
+        id: its id in the file, or the number of its line; any JSON value.
+        where: names file and line in messages.
+        text: the text.
+    """
+
+    id: Any
+    where: str
+    text: str
 
 
 @dataclass
@@ -112,53 +142,50 @@ class Reading(NamedTuple):
 class Peekable:
     """A byte stream whose beginning can be looked at before it is read."""
 
-    def __init__(self, stream: BinaryIO):
+    def __init__(
+        self, stream: BinaryIO, watch: Callable[[int], None] = lambda size: None
+    ):
+        """Reads nothing yet.
+
+        Args:
+            stream: has `read`.
+            watch: is told how many bytes every reading of it gave.
+        """
         self._stream = stream
+        self._watch = watch
         self._ahead = b""
 
     def peek(self, size: int) -> bytes:
         """The next bytes, `size` of them unless the stream ends before."""
         while len(self._ahead) < size:
-            more = self._stream.read(size - len(self._ahead))
+            more = self._more(size - len(self._ahead))
             if not more:
                 break
             self._ahead += more
         return self._ahead[:size]
 
-    def read(self, size: int = -1) -> bytes:
-        """As a file's `read`."""
-        if not self._ahead:
-            return self._stream.read(size)
-        if size < 0:
-            data, self._ahead = self._ahead + self._stream.read(), b""
-        else:
-            data, self._ahead = self._ahead[:size], self._ahead[size:]
-        return data
+    def read(self, size: int) -> bytes:
+        """As a file's `read`; the size must be said."""
+        data, self._ahead = self._ahead[:size], self._ahead[size:]
+        return data or self._more(size)
 
-
-class WatchedStream:
-    """A byte stream that says how many bytes every reading gave."""
-
-    def __init__(self, stream: BinaryIO, watch: Callable[[int], None]):
-        self._stream = stream
-        self._watch = watch
-
-    def read(self, size: int = -1) -> bytes:
-        """As a file's `read`."""
+    def _more(self, size: int) -> bytes:
         data = self._stream.read(size)
         self._watch(len(data))
         return data
 
 
-def unpacked(stream: BinaryIO) -> Peekable:
+def unpacked(
+    stream: BinaryIO, watch: Callable[[int], None] = lambda size: None
+) -> Peekable:
     """The content of a stream; gzip and xz are known by their first bytes."""
-    stream = Peekable(stream)
-    beginning = stream.peek(6)
+    packed = Peekable(stream, watch)
+    beginning = packed.peek(6)
     if beginning.startswith(b"\x1f\x8b"):
-        return Peekable(gzip.GzipFile(fileobj=stream, mode="rb"))
+        return Peekable(gzip.GzipFile(fileobj=packed, mode="rb"))
     if beginning == b"\xfd7zXZ\x00":
-        return Peekable(lzma.LZMAFile(stream))
-    return stream
+        return Peekable(lzma.LZMAFile(packed))
+    return packed
 
 
 @contextlib.contextmanager
@@ -170,13 +197,7 @@ def damage_named(name: str) -> Iterator[None]:
     """
     try:
         yield
-    except (
-        lzma.LZMAError,
-        zlib.error,
-        gzip.BadGzipFile,
-        tarfile.TarError,
-        EOFError,
-    ) as error:
+    except DAMAGED as error:
         raise DamagedFile(f"{name}: damaged, cannot be unpacked: {error}") from error
 
 
@@ -199,14 +220,18 @@ def decoded_lines(
         reading.report.text_bytes += len(block) + 1
         try:
             lines = list(enumerate(block.decode().split("\n"), number + 1))
-            count = len(lines)
         except UnicodeDecodeError:
-            raw = block.split(b"\n")
-            count = len(raw)
-            lines = _decodable(raw, number, offset, name, reading)
+            lines = _decodable(block, number, offset, name, reading)
         yield lines
-        number += count
+        number += block.count(b"\n") + 1
         offset += len(block) + 1
+
+
+def numbered_lines(stream: Peekable, name: str, reading: Reading) -> Iterator[Line]:
+    """The lines of a UTF-8 stream one by one, see `decoded_lines`."""
+    for block in decoded_lines(stream, name, reading):
+        for number, line in block:
+            yield Line(f"{name}: line {number}", number, line.removesuffix("\r"))
 
 
 def _whole_lines(stream: Peekable, name: str) -> Iterator[bytes]:
@@ -234,11 +259,11 @@ def _whole_lines(stream: Peekable, name: str) -> Iterator[bytes]:
 
 
 def _decodable(
-    raw: list[bytes], number: int, offset: int, name: str, reading: Reading
+    block: bytes, before: int, offset: int, name: str, reading: Reading
 ) -> list[tuple[int, str]]:
+    """The lines of a block, of which `before` come before it, that are UTF-8."""
     lines = []
-    for line in raw:
-        number += 1
+    for number, line in enumerate(block.split(b"\n"), before + 1):
         try:
             lines.append((number, line.decode()))
         except UnicodeDecodeError as error:

@@ -47,13 +47,8 @@ class DownloadProgress(ProgressDisplay):
             completed: bytes that were there before.
             total: bytes of the whole; None if unknown.
         """
-        super().__init__(
-            name,
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            total=total,
-            completed=completed,
-        )
+        columns = DownloadColumn(), TransferSpeedColumn()
+        super().__init__(name, *columns, total=total, completed=completed)
         self._total = total
         self._before = self._completed = completed
 

@@ -5,20 +5,17 @@ outside, is refused as a whole. tarfile's filter "data" would let links pass, an
 has none; here no link is ever made, so none can lead outside.
 """
 
-import contextlib
 import functools
-import gzip
-import lzma
 import os
 import shutil
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO, NamedTuple
 
+from electra_bench.data.text import streams
 from electra_bench.system.atomic import complete_folder
 
 # ELECTRA-Large, the largest, is below 2 GB; texts of GLUE pack to a fifth.
@@ -28,15 +25,8 @@ MAX_RATIO = 100
 SMALL_BYTES = 10_000_000
 MAX_MEMBERS = 100_000
 
-DAMAGED = (
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    gzip.BadGzipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    NotImplementedError,  # a way of packing that zipfile does not know
-)
+# The last one: a way of packing that zipfile does not know.
+DAMAGED = (*streams.DAMAGED, zipfile.BadZipFile, NotImplementedError)
 
 
 class ArchiveError(ValueError):
@@ -68,8 +58,8 @@ def extract(
     """
     with complete_folder(folder, overwrite) as partial:
         try:
-            with _members(archive) as members:
-                _unpack(members, partial, PurePosixPath(root), os.stat(archive).st_size)
+            packed = os.path.getsize(archive)
+            _unpack(_members(archive), partial, PurePosixPath(root), packed)
         except DAMAGED as error:
             raise ArchiveError(f"{name} is damaged: {error}") from error
         except ArchiveError as error:
@@ -78,14 +68,14 @@ def extract(
             raise ArchiveError(f"{name} holds no folder {root!r} with files")
 
 
-@contextlib.contextmanager
-def _members(archive: str) -> Iterator[Iterator[_Member]]:
+def _members(archive: str) -> Iterator[_Member]:
+    """What an archive holds; each can be opened until the next one is asked for."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as file:
-            yield _zip_members(file)
+            yield from _zip_members(file)
     elif tarfile.is_tarfile(archive):
         with tarfile.open(archive) as file:
-            yield _tar_members(file)
+            yield from _tar_members(file)
     else:
         raise ArchiveError("neither a zip nor a tar archive")
 

@@ -7,35 +7,20 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from rich import filesize
 
-from electra_bench.interop.fetch.download import (
-    DownloadError,
-    UnreachableError,
-    download,
-)
+from electra_bench.interop.fetch import download, receipts
 from electra_bench.interop.fetch.extraction import ArchiveError, extract
 from electra_bench.interop.fetch.public_files import PublicFile, on_mirror
-from electra_bench.interop.fetch.receipts import (
-    FILE_NAME,
-    Receipt,
-    add_receipt,
-    read_receipts,
-)
 from electra_bench.system.atomic import replace
 from electra_bench.system.file_hashes import file_sha256
 
 
 class DigestError(ValueError):
     """Bytes that are not those that were expected."""
-
-
-class _Expected(NamedTuple):
-    sha256: str
-    by: str
 
 
 class Fetcher:
@@ -67,7 +52,7 @@ class Fetcher:
         self._overwrite = overwrite
         self._given = dict(sha256 or {})
         self._say = say
-        read_receipts(data_dir)
+        receipts.read_receipts(data_dir)
 
     def url(self, source: PublicFile) -> str:
         """The address that is used, on the mirror if there is one."""
@@ -79,10 +64,8 @@ class Fetcher:
         Raises:
             DigestError: another file is there.
         """
-        if self._overwrite:
-            return True
-        state = self._state(source)
-        if state is not None:
+        state = None if self._overwrite else self._state(source)
+        if state:
             self._say(f"{source.path}: {state}")
         return state is None
 
@@ -121,7 +104,7 @@ class Fetcher:
                 raise
             Path(partial).unlink(missing_ok=True)
             version_file.unlink(missing_ok=True)
-            add_receipt(self._data_dir, source.path, receipt)
+            receipts.add_receipt(self._data_dir, source.path, receipt)
         self._say(f"{source.path}: {filesize.decimal(receipt.size)}, {note}")
 
     def _path(self, path: str) -> str:
@@ -135,26 +118,27 @@ class Fetcher:
             return "there already" if has_files else None
         if not os.path.isfile(path):
             return None
-        expected = self._expected(source)
+        expected, by = self._expected(source)
         if expected is None:
             return "there already; no digest of it is known"
         found = file_sha256(path)
-        if found != expected.sha256:
+        if found != expected:
             raise DigestError(
-                f"{path} is there with sha256 {found}, expected {expected.sha256} "
-                f"({expected.by}); move it away, or give --overwrite to replace it"
+                f"{path} is there with sha256 {found}, expected {expected} "
+                f"({by}); move it away, or give --overwrite to replace it"
             )
-        return f"there already, sha256 {expected.by}"
+        return f"there already, sha256 {by}"
 
-    def _expected(self, source: PublicFile) -> _Expected | None:
+    def _expected(self, source: PublicFile) -> tuple[str | None, str]:
+        """The digest that a source should have, and who says so; None if none is known."""
         if source.path in self._given:
-            return _Expected(self._given[source.path], "as given")
+            return self._given[source.path], "as given"
         if source.sha256:
-            return _Expected(source.sha256, "as published")
+            return source.sha256, "as published"
         # Read anew each time: another process may have added to them.
-        if receipt := read_receipts(self._data_dir).get(source.path):
-            return _Expected(receipt.sha256, f"as recorded on {receipt.date}")
-        return None
+        if receipt := receipts.read_receipts(self._data_dir).get(source.path):
+            return receipt.sha256, f"as recorded on {receipt.date}"
+        return None, ""
 
     @contextlib.contextmanager
     def _claimed(self, partial: str, source: PublicFile) -> Iterator[BinaryIO]:
@@ -182,10 +166,10 @@ class Fetcher:
         url = self.url(source)
         size = None if source.path in self._given else source.size
         try:
-            download(url, file, version_file, source.path, size)
-        except DownloadError as error:
+            download.download(url, file, version_file, source.path, size)
+        except download.DownloadError as error:
             what = f"cannot fetch {url}: {error}"
-            if isinstance(error, UnreachableError):
+            if isinstance(error, download.UnreachableError):
                 what = f"cannot reach {urlsplit(url).netloc} for {url}: {error}"
             raise type(error)(
                 f"{what}; get the file by other means, put it at "
@@ -196,25 +180,23 @@ class Fetcher:
 
     def _checked(
         self, source: PublicFile, path: str, by_hand: bool
-    ) -> tuple[Receipt, str]:
+    ) -> tuple[receipts.Receipt, str]:
         """The receipt of a file that is as expected, and a note on its digest."""
         with open(path, "rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         url = path if by_hand else self.url(source)
-        expected = self._expected(source)
-        if expected and sha256 != expected.sha256:
+        expected, by = self._expected(source)
+        if expected and sha256 != expected:
             raise DigestError(
-                f"{url} has sha256 {sha256}, expected {expected.sha256} ({expected.by}); "
+                f"{url} has sha256 {sha256}, expected {expected} ({by}); "
                 f"--sha256 {source.path}={sha256} takes it all the same"
             )
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        receipt = Receipt(url, os.path.getsize(path), sha256, now)
-        if expected:
-            return receipt, f"sha256 {expected.by}"
-        note = (
-            f"sha256 {sha256}: its source publishes none, so this one is recorded in "
-        )
-        return receipt, note + FILE_NAME
+        receipt = receipts.Receipt(url, os.path.getsize(path), sha256, now)
+        if not expected:
+            recorded = f"so this one is recorded in {receipts.FILE_NAME}"
+            by = f"{sha256}: its source publishes none, {recorded}"
+        return receipt, f"sha256 {by}"
 
 
 def _is_at(path: str, file: BinaryIO) -> bool:

@@ -66,10 +66,8 @@ def data_sets() -> Mapping[str, DataSet]:
     """All sets by their names, in the order of the table."""
     file = resources.files(__package__) / "public_sources.toml"
     table = tomllib.loads(file.read_text("utf-8"))
-    return {
-        name: _data_set(name, entry, table["documents"])
-        for name, entry in table["sets"].items()
-    }
+    documents, sets = table["documents"], table["sets"]
+    return {name: _data_set(name, entry, documents) for name, entry in sets.items()}
 
 
 def _data_set(

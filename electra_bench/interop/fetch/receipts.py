@@ -4,7 +4,6 @@ For files whose source publishes no digest it is the only thing that a later dow
 compared with.
 """
 
-import contextlib
 import fcntl
 import json
 import os
@@ -52,17 +51,11 @@ def read_receipts(data_dir: str) -> dict[str, Receipt]:
 
 def add_receipt(data_dir: str, key: str, receipt: Receipt) -> None:
     """Adds a receipt or replaces it, also while other processes do the same."""
-    with _locked(data_dir):
+    folder = os.open(data_dir, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
         receipts = read_receipts(data_dir) | {key: receipt}
         entries = {k: r._asdict() for k, r in sorted(receipts.items())}
         write_json(os.path.join(data_dir, FILE_NAME), entries, indent=1)
-
-
-@contextlib.contextmanager
-def _locked(folder: str):
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
     finally:
-        os.close(descriptor)
+        os.close(folder)

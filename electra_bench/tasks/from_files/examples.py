@@ -145,14 +145,14 @@ def _question(number: int, record: Record, columns: Columns) -> ReadExample:
     """
     context = _string(record, columns, "context")
     answers = _answers(record, columns)
-    asked = _string(record, columns, "question")
-    entry = {"question": asked, "is_impossible": not answers}
     text, start = answers[0] if answers else ("", None)
     if answers and start is None:
         start = context.find(text)
+    asked = _string(record, columns, "question")
     id = _string(record, columns, "id") or str(number)
-    texts = [text for text, _ in answers]
-    question, misplaced = located(id, entry, context, texts, text, start)
+    texts = tuple(answer for answer, _ in answers)
+    question = Question(id, asked, context, texts, None, not answers)
+    question, misplaced = located(question, text, start)
     return ReadExample(record.where, question, misplaced=misplaced)
 
 
