@@ -1,5 +1,6 @@
 """Tests of differences between cells, and between means over columns of cells."""
 
+import contextlib
 import itertools
 from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
@@ -63,10 +64,8 @@ def tests_of_columns(
     tests = {}
     for name, cells in columns.items():
         for row, other in itertools.combinations(sorted(cells), 2):
-            try:
+            with contextlib.suppress(Unusable):
                 tests[name, row, other] = compared(cells[row], cells[other])
-            except Unusable:
-                continue
     of_means = {}
     for mean, in_mean in means.items():
         every = [columns[name] for name in in_mean]
@@ -114,9 +113,7 @@ def differences(
     adjusted = significance.adjusted([t.p_value for t in tests.values()], correction)
     return tuple(
         Difference(
-            column,
-            row,
-            other,
+            *key,
             test.estimate.value,
             test.estimate.low,
             test.estimate.high,
@@ -124,11 +121,9 @@ def differences(
             p_adjusted,
             test.name,
             test.runs_only,
-            higher_is_better=column not in lower_is_better,
+            higher_is_better=key[0] not in lower_is_better,
         )
-        for ((column, row, other), test), p_adjusted in zip(
-            tests.items(), adjusted, strict=True
-        )
+        for (key, test), p_adjusted in zip(tests.items(), adjusted, strict=True)
     )
 
 
