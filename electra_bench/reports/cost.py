@@ -13,7 +13,7 @@ from electra_bench.reports.collect.records import Records
 from electra_bench.reports.plot import MOST_NAMES, XY, Series
 from electra_bench.reports.statistics.aggregate import best_first, median_or_none
 from electra_bench.reports.statistics.bootstrap import REPLICATES
-from electra_bench.reports.table import Bounded, NothingToShow, Table, number
+from electra_bench.reports.table import Bounded, NothingToShow, Table, Value, number
 
 FLOPS, WALL = "pretrain FLOPs", "pretrain seconds"
 
@@ -58,7 +58,7 @@ def cost(
         fronts = {name: _front(places, c, seen) for name, c in costs.items()}
         rows, runs = [], []
         for i in sorted(range(len(means)), key=places.__getitem__):
-            row = [board.row_names[i], board.shown[i].protocol, means[i]]
+            row: list[Value] = [board.row_names[i], board.shown[i].protocol, means[i]]
             for name, values in costs.items():
                 row += [values[i], "front" if i in fronts[name] else None]
             rows.append(tuple(row))

@@ -97,8 +97,8 @@ def _table(
     for cell in cells:
         of_runs = {}
         for entry in cell.entries:
+            read = functools.partial(_read, records, entry)
             try:
-                read = functools.partial(_read, records, entry)
                 of_runs[entry.record.run_id] = measures(entry, read)
             except Unusable as error:
                 reasons[str(error)] += 1

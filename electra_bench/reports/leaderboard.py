@@ -78,14 +78,14 @@ def leaderboard(
     """
     known, beside = ", ".join(CORRECTIONS), ", ".join(BESIDE)
     for name, value, is_good, expected in (
-        ("max_rows", max_rows, max_rows >= 1, "at least 1"),
+        ("max_rows", max_rows, max_rows >= 1, "at least 1, got"),
         # Fewer cannot tell a standard error.
-        ("replicates", replicates, replicates >= 100, "at least 100"),
-        ("correction", correction, correction in CORRECTIONS, f"one of {known}"),
-        *(("columns", c, c in BESIDE, f"some of {beside}") for c in columns),
+        ("replicates", replicates, replicates >= 100, "at least 100, got"),
+        ("correction", correction, correction in CORRECTIONS, f"one of {known}; got"),
+        *(("columns", c, c in BESIDE, f"some of {beside}; got") for c in columns),
     ):
         if not is_good:
-            must = f"must be {expected}; got {value!r}"
+            must = f"must be {expected} {value!r}"
             raise ValueError(f"reports.leaderboard.{name} {must}")
 
     def build(records: Sequence[RunRecord]) -> Table:
@@ -108,7 +108,11 @@ def _table(
 ) -> Table:
     lines = [_line(board, tested, number) for number in range(len(board.rows))]
     num_shown = len(board.shown)
-    columns = _shown_columns(board, lines, beside)
+    # Of those beside the scores the ones that say something.
+    said = {name for name in beside if any(line[name] is not None for line in lines)}
+    first, *others = BESIDE
+    names = ("rank", "model", first, *board.means, *board.columns, *others)
+    columns = [name for name in names if name in said or name not in BESIDE]
     below = _floors(board)
     below += published.reference_rows(board.columns, board.means, references)
 
@@ -162,6 +166,12 @@ def _line(board: Board, tested: Tested, number: int) -> dict[str, Value]:
             marks = (f"runs differ in {differing}",) if differing else ()
             score = replace(score, marks=score.marks + marks)
             scores[name] = tested.score(number, name, score)
+    collapsed = {
+        entry.record.run_id
+        for column in board.columns.values()
+        for entry in board.cell(row, column)
+        if cells.is_collapsed(column, entry)
+    }
     records = board.records(row)
     params = median_or_none(record.params for record in records)
     return {
@@ -170,20 +180,10 @@ def _line(board: Board, tested: Tested, number: int) -> dict[str, Value]:
         "protocol": row.protocol,
         **{name: board.mean(row, name) for name in board.means},
         **scores,
-        "collapsed": cells.num_collapsed(board.cells, row, board.columns.values()),
+        "collapsed": len(collapsed) or None,
         "params": params and int(params),
         "pretrain FLOPs": median_or_none(record.pretrain_flops for record in records),
     }
-
-
-def _shown_columns(
-    board: Board, lines: Sequence[Mapping[str, Value]], beside: Sequence[str]
-) -> list[str]:
-    """Columns of the table; of those beside the scores the ones that say something."""
-    said = {name for name in beside if any(line[name] is not None for line in lines)}
-    first, *others = BESIDE
-    names = ("rank", "model", first, *board.means, *board.columns, *others)
-    return [name for name in names if name in said or name not in BESIDE]
 
 
 def _details(board: Board, tested: Tested) -> dict[str, str]:

@@ -320,10 +320,8 @@ class Table:
     @property
     def floor(self) -> tuple[Value, ...] | None:
         """The reference row of the majority baseline; None if there is none."""
-        for row in self.reference_rows:
-            if self.cell(row, self.label) == FLOOR:
-                return row
-        return None
+        by_label = {self.cell(r, self.label): r for r in reversed(self.reference_rows)}
+        return by_label.get(FLOOR)
 
     @property
     def claims(self) -> list[Difference]:
@@ -346,9 +344,8 @@ class Table:
         shown, the floor or published; `marks of cells` has the marks of its scores.
         """
         kinds = ["measured"] * len(self.rows) + ["not shown"] * len(self.further_rows)
-        for row in self.reference_rows:
-            is_floor = self.cell(row, self.label) == FLOOR
-            kinds.append(FLOOR if is_floor else "published")
+        labels = (self.cell(row, self.label) for row in self.reference_rows)
+        kinds += [FLOOR if label == FLOOR else "published" for label in labels]
         rows = (*self.rows, *self.further_rows, *self.reference_rows)
         names: list[str] = []
         columns: list[list] = []

@@ -1,5 +1,6 @@
 """Which scores a report is made of, and which of them may stand together in a cell."""
 
+import itertools
 import json
 import math
 import re
@@ -75,7 +76,7 @@ class Entry(NamedTuple):
 Cells = dict[tuple[RowKey, ColumnKey], list[Entry]]
 
 
-def runs_of(entries: Iterable[Entry]) -> tables.RunScores:
+def _runs_of(entries: Iterable[Entry]) -> tables.RunScores:
     """The runs of a cell as a `Score` has them."""
     return tuple((e.record.run_id, e.result.main_score) for e in entries)
 
@@ -119,9 +120,7 @@ def select(
     ]
     for task, metrics in (further_metrics or {}).items():
         of_task = (one.metrics for r in used for one in r.results if one.task == task)
-        _check_names(
-            f"metric of {task}", metrics, {name for m in of_task for name in m}
-        )
+        _check_names(f"metric of {task}", metrics, set(itertools.chain(*of_task)))
     if tasks is not None:
         measured = {column.task for _, column in cells}
         _check_names("task", tasks, {*measured, *task_cards.names()})
@@ -151,13 +150,14 @@ def cells_of(
     """
     records = list(records)
     cells: Cells = defaultdict(list)
-    of_main = {"floor": None, "higher_is_better": None}
+    # What a record says of its main metric only.
+    unknown: dict[str, Any] = {"floor": None, "higher_is_better": None}
     for record, row in zip(records, row_keys(records), strict=True):
         for result in record.results:
             cells[row, _column_of(result)].append(Entry(record, result))
             for metric in (further_metrics or {}).get(result.task, ()):
                 if metric in result.metrics and metric != result.main_metric:
-                    of_metric = replace(result, main_metric=metric, **of_main)
+                    of_metric = replace(result, main_metric=metric, **unknown)
                     column = _column_of(of_metric)._replace(is_main=False)
                     cells[row, column].append(Entry(record, of_metric))
     return dict(cells)
@@ -201,7 +201,7 @@ def without_repeats(cells: Cells) -> tuple[Cells, list[tables.LeftOut]]:
                 differing = differing_settings(same)
                 hint = f"; they differ in {', '.join(differing)}" if differing else ""
                 scores = ", ".join(
-                    f"{run_id}: {score}" for run_id, score in runs_of(same)
+                    f"{run_id}: {score}" for run_id, score in _runs_of(same)
                 )
                 unused, reason = same, f"runs of {what} contradict: {scores}{hint}"
             left_out += [tables.LeftOut(e.record.run_id, reason) for e in unused]
@@ -257,19 +257,6 @@ def is_collapsed(column: ColumnKey, entry: Entry) -> bool:
     return bool(record.collapsed if trivial is None else trivial)
 
 
-def num_collapsed(
-    cells: Cells, row: RowKey, columns: Iterable[ColumnKey]
-) -> int | None:
-    """Number of a row's runs that collapsed in some of the columns; None without any."""
-    found = {
-        entry.record.run_id
-        for column in columns
-        for entry in cells.get((row, column), [])
-        if is_collapsed(column, entry)
-    }
-    return len(found) or None
-
-
 def score_of(
     column: ColumnKey, entries: Sequence[Entry], further_marks: Sequence[str] = ()
 ) -> tables.Score:
@@ -286,7 +273,7 @@ def score_of(
     if any(column.task in entry.record.contaminated for entry in entries):
         marks.add(CONTAMINATED)
     of_runs = [f"{collapsed} collapsed"] if collapsed else []
-    return over_seeds(runs_of(entries), [*of_runs, *sorted(marks), *further_marks])
+    return over_seeds(_runs_of(entries), [*of_runs, *sorted(marks), *further_marks])
 
 
 def columns_of(cells: Cells, tasks: Sequence[str] | None) -> list[ColumnKey]:

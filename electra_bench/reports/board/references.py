@@ -108,6 +108,6 @@ def _row(
         if mean is not None and remarked.keys().isdisjoint(in_mean):
             of_means[name] = mean
             remarks.append(f"its {name} is of these scores, not published")
-    label = {"model": f"{model} ({source}, {split})"}
-    protocol = next(iter(found.values())).protocol
-    return label | scores | of_means, "; ".join(filter(None, (protocol, *remarks)))
+    label = f"{model} ({source}, {split})"
+    details = filter(None, (next(iter(found.values())).protocol, *remarks))
+    return {"model": label, **scores, **of_means}, "; ".join(details)

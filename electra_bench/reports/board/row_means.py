@@ -60,7 +60,8 @@ def _mean(board: Board, row: RowKey, bootstrap: Bootstrap) -> Bounded | None:
 
 def point_of(mean: Bounded, x: float, name: str = "") -> Point:
     """A mean as a point with its error bar."""
-    return Point(x, mean.value, *(mean.interval or (None, None)), name)
+    low, high = mean.interval or (None, None)
+    return Point(x, mean.value, low, high, name)
 
 
 def built_on(runs: Sequence[RunRecord], records: Records) -> RunScores:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from electra_bench.reports import table as tables
+from electra_bench.reports.plot import Plot
 from electra_bench.reports.table import Score, Table, Value
 
 
@@ -57,8 +58,10 @@ def to_html(table: Table, out_dir: str, command: str | None = None) -> str:
 
 def to_page(page: Page) -> str:
     """Renders reports below one another."""
-    prefixes = ("", *(f"part{place}-" for place in range(2, len(page.tables) + 1)))
-    sections = [_Section(*of, page) for of in zip(page.tables, prefixes, strict=True)]
+    sections = [
+        _Section(table, f"part{place}-" if place > 1 else "", page)
+        for place, table in enumerate(page.tables, 1)
+    ]
     template = _environment().get_template("page.html.j2")
     return template.render(page=page, sections=sections)
 
@@ -102,6 +105,8 @@ class _Section:
         page: where it stands.
         behind: of every row: name to the runs behind its numbers.
         best: name of a column to the numbers of the rows to stress in it.
+        num_runs: the number of runs behind the table.
+        columns: headers.
     """
 
     def __init__(self, table: Table, prefix: str, page: Page):
@@ -110,12 +115,9 @@ class _Section:
         self.page = page
         self.behind = list(map(table.behind, range(len(table.rows))))
         self.best = {name: table.best(name) for name in table.metrics}
+        self.num_runs = len(tables.run_ids(table) or table.sources)
+        self.columns = [_column(table, name) for name in table.columns]
         self._spans = {name: _span(table, name) for name in table.metrics}
-
-    @property
-    def num_runs(self) -> int:
-        """The number of runs behind the table."""
-        return len(tables.run_ids(self.table) or self.table.sources)
 
     def anchor(self, place: int, name: str) -> str | None:
         """The list of runs that a number leads to.
@@ -171,41 +173,27 @@ class _Section:
         }
         return " ".join(tables.told(sentences))
 
-    @property
-    def plots(self) -> list[dict[str, Any]]:
-        """The pictures."""
+    def svg(self, plot: Plot) -> str:
+        """A picture as a part of the page."""
         # matplotlib takes half a second to load.
         from electra_bench.reports.render.drawing import inline_svg
 
-        return [
-            {
-                "name": f"{self.prefix}{plot.name}",
-                "description": plot.description,
-                "svg": inline_svg(plot, f"{self.prefix}{plot.name}"),
-                "files": self.page.pictures.get(plot.name, ()),
-            }
-            for plot in self.table.plots
-        ]
+        return inline_svg(plot, f"{self.prefix}{plot.name}")
 
-    @cached_property
-    def columns(self) -> list[dict[str, Any]]:
-        """Headers."""
-        return [self._column(name) for name in self.table.columns]
 
-    def _column(self, name: str) -> dict[str, Any]:
-        table = self.table
-        is_ranked = name in (*table.metrics, table.rank_by)
-        is_descending = is_ranked and name not in table.lower_is_better
-        best_first = "descending" if is_descending else "ascending"
-        values = set(table.values(name))
-        return {
-            "name": name,
-            "text": table.is_text(name),
-            # What all rows share needs no room on a phone.
-            "same": name != table.label and table.is_text(name) and len(values) == 1,
-            "order": best_first if name == table.rank_by else "none",
-            "first": best_first,
-        }
+def _column(table: Table, name: str) -> dict[str, Any]:
+    is_ranked = name in (*table.metrics, table.rank_by)
+    is_descending = is_ranked and name not in table.lower_is_better
+    best_first = "descending" if is_descending else "ascending"
+    values = set(table.values(name))
+    return {
+        "name": name,
+        "text": table.is_text(name),
+        # What all rows share needs no room on a phone.
+        "same": name != table.label and table.is_text(name) and len(values) == 1,
+        "order": best_first if name == table.rank_by else "none",
+        "first": best_first,
+    }
 
 
 def _span(table: Table, name: str) -> tuple[float, float]:

@@ -41,10 +41,8 @@ def compared(one: Resampled, other: Resampled) -> PairTest:
     estimate = significance.estimate(one.runs, other.runs)
     fewest, most = sorted([len(one.runs.scores), len(other.runs.scores)])
     if most == 1 and one.metric == "accuracy":
-        p_value = significance.mcnemar(
-            one.replicates[0].quality, other.replicates[0].quality
-        )
-        return PairTest(estimate, p_value, "McNemar", True)
+        right = (side.replicates[0].quality for side in (one, other))
+        return PairTest(estimate, significance.mcnemar(*right), "McNemar", True)
     name = "paired bootstrap" if most == 1 else "crossed bootstrap"
     return PairTest(estimate, estimate.p_value, name, fewest == 1)
 
