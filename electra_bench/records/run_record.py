@@ -320,20 +320,17 @@ def _check_percentages(result: TaskResult, where: str) -> None:
     Raises:
         ValidationError: one cannot; `where` stands before the name of its field.
     """
-    for name, value in result.metrics.items():
-        if name in PERCENTAGES and not _is_percentage(value):
+    values = [(f"metrics.{n}", n, value) for n, value in result.metrics.items()]
+    for name, metric, value in (*values, ("floor", result.main_metric, result.floor)):
+        # It may be undefined.
+        if (
+            metric in PERCENTAGES
+            and value is not None
+            and abs(value) > LARGEST_PERCENTAGE
+        ):
             raise msgspec.ValidationError(
-                f"{where}metrics.{name} is {value}, expected a percentage"
+                f"{where}{name} is {value}, expected a percentage"
             )
-    if result.main_metric in PERCENTAGES and not _is_percentage(result.floor):
-        raise msgspec.ValidationError(
-            f"{where}floor is {result.floor}, expected a percentage"
-        )
-
-
-def _is_percentage(value: float | None) -> bool:
-    """Whether a share or correlation can have this value; it may be undefined."""
-    return value is None or -LARGEST_PERCENTAGE <= value <= LARGEST_PERCENTAGE
 
 
 def find_records(directory: str) -> Iterator[str]:

@@ -5,21 +5,15 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board.notes import first_named
-from electra_bench.reports.board.row_means import (
-    MEANING,
-    RowMean,
-    built_on,
-    mean_over,
-    pretrain_wall_s,
-    row_means,
-)
-from electra_bench.reports.board.scores import Board, board_of
+from electra_bench.reports.board import row_means as of_rows
+from electra_bench.reports.board.cells import ColumnKey
+from electra_bench.reports.board.notes import contaminated_in
+from electra_bench.reports.board.scores import Board
 from electra_bench.reports.collect.records import Records
 from electra_bench.reports.plot import MOST_NAMES, XY, Series
-from electra_bench.reports.statistics.aggregate import median_or_none
+from electra_bench.reports.statistics.aggregate import best_first, median_or_none
 from electra_bench.reports.statistics.bootstrap import REPLICATES
-from electra_bench.reports.table import NothingToShow, Table, axis_of_scores
+from electra_bench.reports.table import Bounded, NothingToShow, Table, Value, number
 
 FLOPS, WALL = "pretrain FLOPs", "pretrain seconds"
 
@@ -47,37 +41,36 @@ def cost(
 
     def build(records: Sequence[RunRecord]) -> Table:
         records = Records.of(records)
-        board = board_of(records, tasks, labels, kinds, max_rows)
-        means = row_means(board, records, replicates)
+        board = Board(records, tasks, labels, kinds, max_rows)
+        means = of_rows.row_means(board, records, replicates)
+        runs_of = [board.records(row) for row in board.shown]
+        flops = ((run.pretrain_flops for run in runs) for runs in runs_of)
         costs: dict[str, list[float | None]] = {
-            FLOPS: [
-                median_or_none(run.pretrain_flops for run in mean.records)
-                for mean in means
-            ],
-            WALL: [pretrain_wall_s(mean.records, records) for mean in means],
+            FLOPS: list(map(median_or_none, flops)),
+            WALL: [of_rows.pretrain_wall_s(runs, records) for runs in runs_of],
         }
         costs = {n: c for n, c in costs.items() if any(x is not None for x in c)}
         if not costs:
             raise NothingToShow("no run says what its pre-training cost")
         lower = board.mean_is_lower_better
-        fronts = {
-            name: front(means, values, lower_is_better=lower)
-            for name, values in costs.items()
-        }
+        seen = [board.contaminated(row, board.in_mean) for row in board.shown]
+        places = [best_first(number(mean), lower_is_better=lower) for mean in means]
+        fronts = {name: _front(places, c, seen) for name, c in costs.items()}
         rows, runs = [], []
-        for i in _best_first(means, lower_is_better=lower):
-            of_costs = (
-                (values[i], "front" if i in fronts[name] else None)
-                for name, values in costs.items()
-            )
-            row = (board.row_names[i], means[i].row.protocol, means[i].score)
-            rows.append((*row, *itertools.chain(*of_costs)))
-            built = {WALL: built_on(means[i].records, records)} if WALL in costs else {}
-            runs.append({**means[i].runs, **built})
-        axis = axis_of_scores("mean score", lower_is_better=lower)
+        for i in sorted(range(len(means)), key=places.__getitem__):
+            row: list[Value] = [board.row_names[i], board.shown[i].protocol, means[i]]
+            for name, values in costs.items():
+                row += [values[i], "front" if i in fronts[name] else None]
+            rows.append(tuple(row))
+            runs.append(board.runs(board.shown[i], board.in_mean))
+            if WALL in costs:
+                runs[-1][WALL] = of_rows.built_on(runs_of[i], records)
         plots = (
-            _plot(name, board.short_names, means, values, fronts[name], axis)
+            _plot(name, board, means, values, fronts[name])
             for name, values in costs.items()
+        )
+        contaminated = dict(
+            zip(board.short_names, map(board.names_of, seen), strict=True)
         )
         names_of_costs = ((name, f"front, {name}") for name in costs)
         return Table(
@@ -89,13 +82,16 @@ def cost(
             title="Score against the cost of pre-training",
             # The front is what stands out here.
             differences=(),
-            details={"score": mean_over(board)},
+            details={"score": of_rows.mean_over(board)},
             notes=(
-                MEANING,
+                of_rows.MEANING,
                 "On the Pareto front no other row scores as well for less, or better for "
                 "as much.",
                 "Pictures lack models without pre-training, as their scale is logarithmic.",
-                *_note_on_contaminated(board, means),
+                *contaminated_in(
+                    contaminated,
+                    "Beside rows that have not seen these tasks such a row is on no front.",
+                ),
             ),
             plots=tuple(plot for plot in plots if plot is not None),
             runs=tuple(runs),
@@ -104,104 +100,70 @@ def cost(
     return build
 
 
-def _best_first(means: Sequence[RowMean], *, lower_is_better: bool) -> list[int]:
-    """Places of the rows in the order of their scores; those without one last."""
-    sign = 1 if lower_is_better else -1
-
-    def place(i: int) -> tuple:
-        score = means[i].score
-        return (True, 0.0) if score is None else (False, sign * score.value)
-
-    return sorted(range(len(means)), key=place)
-
-
-def front(
-    means: Sequence[RowMean],
+def _front(
+    places: Sequence[tuple[bool, float]],
     costs: Sequence[float | None],
-    *,
-    lower_is_better: bool = False,
+    seen: Sequence[set[ColumnKey]],
 ) -> frozenset[int]:
-    """Places of the rows that no other one beats, without contaminated beside others."""
-    sign = -1 if lower_is_better else 1
+    """Numbers of the rows that no other one beats, without contaminated beside others.
+
+    Args:
+        places: of the rows by their scores, as `best_first` has them: whether a row has
+            none, and how bad it is.
+        costs: of the rows; None where unknown.
+        seen: columns in which they are contaminated.
+    """
     known = {
-        i: (cost, sign * mean.score.value)
-        for i, (mean, cost) in enumerate(zip(means, costs, strict=True))
-        if cost is not None and mean.score is not None
+        i: (cost, place)
+        for i, (cost, place) in enumerate(zip(costs, places, strict=True))
+        if cost is not None and not place[0]
     }
-    seen = {i: set(means[i].contaminated) for i in known}
-    fair = {
-        i: known[i]
-        for i in known
-        if all(seen[i] <= of_other for of_other in seen.values())
-    }
+    fair = {i: known[i] for i in known if all(seen[i] <= seen[j] for j in known)}
     return frozenset(
         i
-        for i, (cost, score) in fair.items()
+        for i, (cost, place) in fair.items()
         if not any(
-            other_cost <= cost
-            and other >= score
-            and (other_cost, other) != (cost, score)
-            for other_cost, other in fair.values()
+            c <= cost and p <= place and (c, p) != (cost, place)
+            for c, p in fair.values()
         )
     )
 
 
-def _note_on_contaminated(board: Board, means: Sequence[RowMean]) -> list[str]:
-    found = [
-        f"{name} in {', '.join(board.names_of(mean.contaminated))}"
-        for name, mean in zip(board.short_names, means, strict=True)
-        if mean.contaminated
-    ]
-    if not found:
-        return []
-    return [
-        f"Contaminated: {first_named(found)}. Beside rows that have not seen these tasks "
-        "such a row is on no front."
-    ]
-
-
 def _plot(
-    cost_name: str,
-    names: Sequence[str],
-    means: Sequence[RowMean],
+    cost: str,
+    board: Board,
+    means: Sequence[Bounded | None],
     costs: Sequence[float | None],
     on_front: frozenset[int],
-    axis: str,
 ) -> XY | None:
     """The picture of a cost; None if no model has both a score and a cost above 0."""
     # A logarithm of nothing has no place. Among many only the front is named.
     few = len(means) <= MOST_NAMES
+    names = board.short_names
     points = {
-        i: point
-        for i, mean in enumerate(means)
-        if costs[i]
-        for point in mean.points(costs[i], names[i] if few or i in on_front else "")
+        i: of_rows.point_of(mean, cost, names[i] if few or i in on_front else "")
+        for i, (mean, cost) in enumerate(zip(means, costs, strict=True))
+        if cost and mean
     }
     if not points:
         return None
     best = sorted(on_front & points.keys(), key=lambda i: points[i].x)
     has_bars = any(point.low is not None for point in points.values())
-    name = "model, 95 % interval" if has_bars else "model"
-    series = [Series(name, tuple(points.values()))]
+    series = [Series("model" + ", 95 % interval" * has_bars, tuple(points.values()))]
+    of_front = ", ".join(names[i] for i in best)
+    told = f"On the Pareto front: {of_front or 'none of them'}."
     if len(best) > 1:
         joined = [points[i]._replace(name="", low=None, high=None) for i in best]
         series.append(Series("Pareto front", tuple(joined), joined=True))
+        told = "The line joins the models of the Pareto front, from the cheapest: "
+        told += f"{of_front}."
     return XY(
-        "flops" if cost_name == FLOPS else "time",
-        f"Score against {cost_name}",
+        "flops" if cost == FLOPS else "time",
+        f"Score against {cost}",
         f"A point a model: its mean score{' with the 95 % interval' * has_bars} against "
-        f"{cost_name}, logarithmic. {_of_front([names[i] for i in best])}",
-        cost_name,
-        axis,
+        f"{cost}, logarithmic. {told}",
+        cost,
+        of_rows.axis_of_means(board),
         tuple(series),
         log_x=True,
     )
-
-
-def _of_front(names: Sequence[str]) -> str:
-    if len(names) > 1:
-        return (
-            "The line joins the models of the Pareto front, from the cheapest: "
-            f"{', '.join(names)}."
-        )
-    return f"On the Pareto front: {names[0] if names else 'none of them'}."

@@ -1,25 +1,20 @@
 """Scores over the size of the generator (Clark et al. 2020, Figure 3, left)."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
+from electra_bench.reports.board import row_means as of_rows
 from electra_bench.reports.board.cells import seen_of_pretraining
 from electra_bench.reports.board.one_task import changes
-from electra_bench.reports.board.row_means import (
-    MEANING,
-    RowMean,
-    built_on,
-    mean_over,
-    row_means,
-)
-from electra_bench.reports.board.scores import board_of
+from electra_bench.reports.board.scores import Board
 from electra_bench.reports.collect.lineage import ancestors
 from electra_bench.reports.collect.records import Records
-from electra_bench.reports.plot import MOST_NAMES, XY, Series
+from electra_bench.reports.plot import MOST_NAMES, XY, Point, Series
 from electra_bench.reports.statistics.bootstrap import REPLICATES
-from electra_bench.reports.table import NothingToShow, Table, axis_of_scores
+from electra_bench.reports.table import NothingToShow, Table
 
 PARAMETER = "generator_hidden_size"
 SIZE = "generator size"
@@ -48,52 +43,46 @@ def generator_size(
 
     def build(records: Sequence[RunRecord]) -> Table:
         records = Records.of(records)
-        board = board_of(records, tasks, labels, kinds, max_rows)
+        board = Board(records, tasks, labels, kinds, max_rows)
         rows = []
-        lines: dict[tuple, list[tuple[float, RowMean]]] = {}
-        means = row_means(board, records, replicates)
-        for name, mean in zip(board.row_names, means, strict=False):
-            found = _generator(mean.records, records)
+        lines: dict[tuple, list[Point]] = defaultdict(list)
+        means = of_rows.row_means(board, records, replicates)
+        for name, row, mean in zip(board.row_names, board.shown, means, strict=False):
+            found = _generator(board.records(row), records)
             if found is None:
                 continue
             objective, size = found
-            protocol = mean.row.protocol
-            runs = {**mean.runs, SIZE: built_on(mean.records, records)}
-            rows.append(((name, objective, protocol, size, mean.score), runs))
-            if mean.score is not None:
-                seen = f"after {seen_of_pretraining(mean.row.fraction)}"
-                key = (objective, protocol, changes(mean.row), seen)
-                lines.setdefault(key, []).append((size, mean))
-        lines = {k: line for k, line in lines.items() if len({s for s, _ in line}) > 1}
+            runs = board.runs(row, board.in_mean)
+            runs[SIZE] = of_rows.built_on(board.records(row), records)
+            rows.append(((name, objective, row.protocol, size, mean), runs))
+            if mean is not None:
+                seen = f"after {seen_of_pretraining(row.fraction)}"
+                line = lines[objective, row.protocol, changes(row), seen]
+                line.append(of_rows.point_of(mean, size, row.label))
+        lines = {k: line for k, line in lines.items() if len({p.x for p in line}) > 1}
         if not lines:
             raise NothingToShow(
                 "no objective was pre-trained with two sizes of generator"
             )
-        rows.sort(key=_objective_protocol_size)
-        lower = board.mean_is_lower_better
+        rows.sort(key=lambda row: (row[0][1], str(row[0][2]), row[0][3]))
         return Table(
             columns=("model", "objective", "protocol", SIZE, "score"),
             rows=tuple(row for row, _ in rows),
             metrics=("score",),
-            lower_is_better=("score",) if lower else (),
+            lower_is_better=("score",) if board.mean_is_lower_better else (),
             title="Size of the generator",
             # Sizes are an axis here; the leaderboard has tests.
             differences=(),
             details={
                 SIZE: "its hidden size as a fraction of the discriminator's",
-                "score": mean_over(board),
+                "score": of_rows.mean_over(board),
             },
-            notes=(MEANING,),
+            notes=(of_rows.MEANING,),
             runs=tuple(runs for _, runs in rows),
-            plots=(_plot(lines, axis_of_scores("mean score", lower_is_better=lower)),),
+            plots=(_plot(lines, of_rows.axis_of_means(board)),),
         )
 
     return build
-
-
-def _objective_protocol_size(found: tuple[tuple, Mapping]) -> tuple:
-    (_, objective, protocol, size, _), _ = found
-    return objective, str(protocol), size
 
 
 def _generator(
@@ -108,28 +97,22 @@ def _generator(
         parents = [p for p in ancestors(run, records) if p and p.kind == "pretrain"]
         if not parents:
             return None
-        objective = parents[0].objective
-        found.add(
-            (objective, parents[0].hparams.get(f"objectives.{objective}.{PARAMETER}"))
-        )
+        objective, hparams = parents[0].objective, parents[0].hparams
+        found.add((objective, hparams.get(f"objectives.{objective}.{PARAMETER}")))
     if len(found) != 1:
         return None
     [(objective, size)] = found
     return (objective, size) if isinstance(size, (int, float)) else None
 
 
-def _plot(lines: dict[tuple, list[tuple[float, RowMean]]], axis: str) -> XY:
+def _plot(lines: dict[tuple, list[Point]], axis: str) -> XY:
     series = []
     few = sum(map(len, lines.values())) <= MOST_NAMES
     # What all lines share says nothing.
     differing = [len(set(values)) > 1 for values in zip(*lines, strict=True)]
     for (objective, *others), line in lines.items():
-        points = [
-            point
-            for size, mean in line
-            for point in mean.points(size, mean.row.label if few else "")
-        ]
-        points.sort(key=lambda point: point.x)
+        points = sorted(line, key=lambda point: point.x)
+        points = points if few else [point._replace(name="") for point in points]
         # Models of one size differ in something else, so a line would say nothing.
         joined = len({point.x for point in points}) == len(points)
         told = itertools.compress(others, differing[1:])

@@ -3,27 +3,17 @@
 import functools
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
+from electra_bench.reports.board import one_task
 from electra_bench.reports.board.cells import Entry
-from electra_bench.reports.board.one_task import (
-    CONDITIONS,
-    TaskCell,
-    all_lower_are_better,
-    cells_of_task,
-    conditions,
-)
+from electra_bench.reports.board.one_task import TaskCell
 from electra_bench.reports.collect.predictions import Answers, Unusable
 from electra_bench.reports.collect.records import Records
+from electra_bench.reports.statistics import example_groups
 from electra_bench.reports.statistics.aggregate import over_seeds
-from electra_bench.reports.statistics.example_groups import (
-    LENGTH_NAMES,
-    Measures,
-    by_class,
-    by_length,
-)
+from electra_bench.reports.statistics.example_groups import LENGTH_NAMES, Measures
 from electra_bench.reports.statistics.replicates import metric_of
 from electra_bench.reports.table import NothingToShow, Table, distinct
 
@@ -45,11 +35,11 @@ def class_scores(
     """
 
     def measures(entry: Entry, read: Callable[[], Answers]) -> Measures:
-        return by_class(entry.record.objective, read)
+        return example_groups.by_class(entry.record.objective, read)
 
     def build(records: Sequence[RunRecord]) -> Table:
-        cells, _ = cells_of_task(records, task, labels, kinds)
-        return _table(Records.of(records), cells, measures, f"{task} by class")
+        cells, _ = one_task.cells_of_task(records, task, labels, kinds)
+        return _table(Records.of(records), cells, measures, title=f"{task} by class")
 
     return build
 
@@ -69,15 +59,15 @@ def length_scores(
     """
 
     def measures(entry: Entry, read: Callable[[], Answers]) -> Measures:
-        name, score = metric_of(*entry), entry.result.main_metric
-        return {score: by_length(name, score, entry.record.objective, read)}
+        name, score = metric_of(entry), entry.result.main_metric
+        of_kind = entry.record.objective
+        return {score: example_groups.by_length(name, score, of_kind, read)}
 
     def build(records: Sequence[RunRecord]) -> Table:
-        cells, _ = cells_of_task(records, task, labels, kinds)
+        cells, _ = one_task.cells_of_task(records, task, labels, kinds)
+        lower = one_task.all_lower_are_better(cells)
         title = f"{task} by length in words"
-        table = _table(Records.of(records), cells, measures, title)
-        is_lower = all_lower_are_better(cells)
-        return replace(table, lower_is_better=table.metrics) if is_lower else table
+        return _table(Records.of(records), cells, measures, title=title, lower=lower)
 
     return build
 
@@ -86,9 +76,18 @@ def _table(
     records: Records,
     cells: Sequence[TaskCell],
     measures: Callable[[Entry, Callable[[], Answers]], Measures],
+    *,
     title: str,
+    lower: bool = False,
 ) -> Table:
     """Medians over the runs whose predictions can be read.
+
+    Args:
+        records: where the predictions are.
+        cells: of the task.
+        measures: what is measured of a run, from it and a function that reads it.
+        title: of the table.
+        lower: whether lower is better in all that is measured.
 
     Raises:
         NothingToShow: there are none.
@@ -108,26 +107,27 @@ def _table(
     counted = ", ".join(f"{why} ({count} runs)" for why, count in reasons.items())
     if not found:
         raise NothingToShow(f"no predictions: {counted}")
-    shown = conditions([cell for cell, _ in found])
+    shown = one_task.conditions([cell for cell, _ in found])
     names = _names([measures for _, of_runs in found for measures in of_runs.values()])
     rows = []
     for cell, of_runs in found:
+        beside = [cell.row.label, *(condition(cell) for condition in shown.values())]
         for measure in next(iter(of_runs.values())):
             scores = (
                 over_seeds([(run, m[measure].get(name)) for run, m in of_runs.items()])
                 for name in names
             )
-            differing = [CONDITIONS[name](cell) for name in shown]
-            rows.append((cell.row.label, *differing, measure, *scores))
+            rows.append((*beside, measure, *scores))
     notes = ["A score is the median over the runs whose predictions can be read."]
     notes += [f"Left out: {counted}."] if reasons else []
-    beside = ("model", *shown, "measure")
     # A class may be called as a column is.
-    columns = distinct((*beside, *names))
+    columns = distinct(("model", *shown, "measure", *names))
+    metrics = columns[len(columns) - len(names) :]
     return Table(
         columns=columns,
         rows=tuple(rows),
-        metrics=columns[len(beside) :],
+        metrics=metrics,
+        lower_is_better=metrics if lower else (),
         title=title,
         # Rows are different measures: none is best.
         differences=(),
@@ -145,6 +145,4 @@ def _names(measures: Sequence[Measures]) -> list[str]:
     names = {
         name for of_run in measures for groups in of_run.values() for name in groups
     }
-    if names <= {*LENGTH_NAMES}:
-        return sorted(names, key=LENGTH_NAMES.index)
-    return sorted(names)
+    return sorted(names, key=LENGTH_NAMES.index if names <= {*LENGTH_NAMES} else None)

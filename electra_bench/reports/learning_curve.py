@@ -1,25 +1,16 @@
 """One task against how much of pre-training a model has seen."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board.one_task import (
-    CONDITIONS,
-    TaskCell,
-    all_lower_are_better,
-    cells_of_task,
-    conditions,
-)
+from electra_bench.reports import table as tables
+from electra_bench.reports.board import one_task
+from electra_bench.reports.board.one_task import TaskCell
 from electra_bench.reports.plot import XY, Point, Series
 from electra_bench.reports.statistics.bootstrap import REPLICATES, Bootstrap
-from electra_bench.reports.table import (
-    LeftOut,
-    NothingToShow,
-    Score,
-    Table,
-    axis_of_scores,
-)
+from electra_bench.reports.table import Score, Table
 
 
 @reports.register("learning_curve")
@@ -39,36 +30,35 @@ def learning_curve(
     """
 
     def build(records: Sequence[RunRecord]) -> Table:
-        cells, left_out = cells_of_task(records, task, labels, kinds)
+        cells, left_out = one_task.cells_of_task(records, task, labels, kinds)
         bootstrap = Bootstrap(records, replicates)
-        lines: dict[tuple, dict[float, Score]] = {}
+        lines: dict[tuple, dict[float, Score]] = defaultdict(dict)
         cells = _along_pretraining(cells)
-        others = [name for name in conditions(cells) if name != "pre-training"]
+        others = one_task.conditions(cells)
+        others.pop("pre-training", None)
         for cell in cells:
-            row = (cell.row.label, *(CONDITIONS[name](cell) for name in others))
+            line = lines[cell.row.label, *(value(cell) for value in others.values())]
             fraction = _fraction(cell)
-            if fraction in lines.setdefault(row, {}):
+            if fraction in line:
                 # Runs that say 1 beside runs that say nothing: rows of their own.
                 reason = f"{cell.row.label} has another point at {fraction:g}"
-                left_out += [LeftOut(e.record.run_id, reason) for e in cell.entries]
+                repeated = (entry.record.run_id for entry in cell.entries)
+                left_out += [tables.LeftOut(run_id, reason) for run_id in repeated]
             else:
-                lines[row][fraction] = bootstrap.score(cell.entries)
+                line[fraction] = bootstrap.score(cell.column, cell.entries)
         bootstrap.save()
         if not lines:
-            raise NothingToShow(
+            raise tables.NothingToShow(
                 f"no model has runs on {task} after two parts of its pre-training"
             )
         fractions = sorted({f for scores in lines.values() for f in scores})
-        names = {f: f"{f:.4g}" for f in fractions}
-        lower = all_lower_are_better(cells)
+        names = tuple(f"{fraction:.4g}" for fraction in fractions)
+        lower = one_task.all_lower_are_better(cells)
         return Table(
-            columns=("model", *others, *names.values()),
-            rows=tuple(
-                (*row, *(scores.get(f) for f in fractions))
-                for row, scores in lines.items()
-            ),
-            metrics=tuple(names.values()),
-            lower_is_better=tuple(names.values()) if lower else (),
+            columns=("model", *others, *names),
+            rows=tuple((*row, *map(of.get, fractions)) for row, of in lines.items()),
+            metrics=names,
+            lower_is_better=names if lower else (),
             title=f"{task} after parts of pre-training",
             # No tests: columns are no tasks.
             differences=(),
@@ -86,9 +76,9 @@ def _along_pretraining(cells: Sequence[TaskCell]) -> list[TaskCell]:
     def others(cell: TaskCell) -> tuple:
         return cell.row._replace(fraction=None), cell.scored_on
 
-    fractions: dict[tuple, set[float]] = {}
+    fractions: dict[tuple, set[float]] = defaultdict(set)
     for cell in cells:
-        fractions.setdefault(others(cell), set()).add(_fraction(cell))
+        fractions[others(cell)].add(_fraction(cell))
     return [cell for cell in cells if len(fractions[others(cell)]) > 1]
 
 
@@ -115,6 +105,6 @@ def _plot(
         "A line a model: its mean score with a bar for the 95 % interval, against the "
         "fraction of pre-training that it has seen.",
         "fraction of pre-training",
-        axis_of_scores("mean score", lower_is_better=lower_is_better),
+        tables.axis_of_scores("mean score", lower_is_better=lower_is_better),
         tuple(series),
     )

@@ -46,21 +46,30 @@ class Series:
 
 
 @dataclass(frozen=True)
-class XY:
-    """Points and lines.
+class Picture:
+    """What all pictures have.
 
     Attributes:
         name: part of file names; lower case.
         title: heading.
         description: what a reader sees in it, for those who cannot.
-        x, y: names of the axes, with units.
-        series: what is drawn.
-        log_x: whether x has a logarithmic scale.
     """
 
     name: str
     title: str
     description: str
+
+
+@dataclass(frozen=True)
+class XY(Picture):
+    """Points and lines.
+
+    Attributes:
+        x, y: names of the axes, with units.
+        series: what is drawn.
+        log_x: whether x has a logarithmic scale.
+    """
+
     x: str
     y: str
     series: tuple[Series, ...]
@@ -68,36 +77,29 @@ class XY:
 
 
 @dataclass(frozen=True)
-class Dots:
+class Dots(Picture):
     """A line a row, on it a dot for each of its values and a bar at their median.
 
     Attributes:
-        name, title, description, x: as in `XY`.
+        x: name of the axis, with units.
         rows: (name, values), from top to bottom.
         floor: a value for comparison; None for none.
     """
 
-    name: str
-    title: str
-    description: str
     x: str
     rows: tuple[tuple[str, tuple[float, ...]], ...]
     floor: float | None = None
 
 
 @dataclass(frozen=True)
-class Matrix:
+class Matrix(Picture):
     """Counts for pairs of rows; the darker the more.
 
     Attributes:
-        name, title, description: as in `XY`.
         names: of rows and of columns.
         counts: a row for each name; None where there is nothing to count.
     """
 
-    name: str
-    title: str
-    description: str
     names: tuple[str, ...]
     counts: tuple[tuple[int | None, ...], ...]
 

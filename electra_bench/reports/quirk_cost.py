@@ -1,45 +1,23 @@
 """What the quirks of the original code cost: code_v1, fixed, and every quirk alone."""
 
+import contextlib
+import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
 from electra_bench.reports.board.cells import ColumnKey
 from electra_bench.reports.board.one_task import changes
 from electra_bench.reports.board.row_keys import RowKey
-from electra_bench.reports.board.scores import Board, board_of
+from electra_bench.reports.board.scores import Board
 from electra_bench.reports.collect.predictions import Unusable
 from electra_bench.reports.statistics import significance
 from electra_bench.reports.statistics.bootstrap import REPLICATES, Bootstrap
 from electra_bench.reports.statistics.pairs import PairTest, compared
-from electra_bench.reports.table import (
-    SIGNIFICANCE_LEVEL,
-    Bounded,
-    NothingToShow,
-    Score,
-    Table,
-    Value,
-)
+from electra_bench.reports.table import Bounded, NothingToShow, Score, Table, Value
 
 BASE, FIXED = "code_v1", "fixed"
-# (row, column) to its test against the row of the same model under `BASE`.
-Tests = Mapping[tuple[RowKey, ColumnKey], PairTest]
-
-
-class Model(NamedTuple):
-    """A model under the original's protocol and under others.
-
-    Attributes:
-        name: its label, and how much pre-training it has seen where that differs.
-        base: the row under `BASE`.
-        others: rows under `FIXED`, and under `BASE` with one change.
-    """
-
-    name: str
-    base: RowKey
-    others: list[RowKey]
 
 
 @reports.register("quirk_cost")
@@ -63,7 +41,7 @@ def quirk_cost(
     """
 
     def build(records: Sequence[RunRecord]) -> Table:
-        board = board_of(records, tasks, labels, kinds, max_rows)
+        board = Board(records, tasks, labels, kinds, max_rows)
         models = _models(board)
         if not models:
             raise NothingToShow(
@@ -71,29 +49,22 @@ def quirk_cost(
                 "change"
             )
         bootstrap = Bootstrap(records, replicates)
-        tests = _tests(board, models, bootstrap)
-        p_values = [test.p_value for test in tests.values()]
-        adjusted = dict(
-            zip(tests, significance.adjusted(p_values, correction), strict=True)
-        )
+        tests = _differences(board, models, bootstrap, correction)
+        names = dict(zip(board.rows, board.row_names, strict=True))
         rows, runs = [], []
-        for model in models:
-            of_base: dict[str, Score] = {}
-            for row in (model.base, *model.others):
+        for of_base, others in models.items():
+            bases: dict[str, Score] = {}
+            for row in (of_base, *others):
                 cells: list[Value] = []
                 of_differences = {}
                 for name, column in board.columns.items():
-                    score = bootstrap.score(board.cell(row, column))
-                    base = of_base.setdefault(name, score)
-                    cells.append(score)
-                    if row == model.base:
-                        cells.append(None)
-                        continue
-                    test = tests.get((row, column))
-                    p_adjusted = adjusted.get((row, column), 1.0)
-                    cells.append(_difference(score, base, test, p_adjusted))
-                    of_differences[f"{name}, difference"] = score.runs + base.runs
-                rows.append((model.name, row.protocol, changes(row), *cells))
+                    score = bootstrap.score(column, board.cell(row, column))
+                    base = bases.setdefault(name, score)
+                    cells += [score, None]
+                    if row != of_base:
+                        cells[-1] = tests.get((row, column)) or _untested(score, base)
+                        of_differences[f"{name}, difference"] = score.runs + base.runs
+                rows.append((names[of_base], row.protocol, changes(row), *cells))
                 runs.append(of_differences)
         bootstrap.save()
         return Table(
@@ -126,24 +97,23 @@ def _with_differences(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(c for name in names for c in (name, f"{name}, difference"))
 
 
-def _models(board: Board) -> list[Model]:
-    names = dict(zip(board.rows, board.row_names, strict=True))
-    bases = {
-        (row.label, row.fraction): row
-        for row in board.shown
-        if row.protocol == BASE and row.changes == "{}"
-    }
-    models = []
-    for (label, fraction), base in bases.items():
-        others = [
+def _models(board: Board) -> dict[RowKey, list[RowKey]]:
+    """Row of a model under `BASE` to those under `FIXED`, and `BASE` with one change."""
+    models = {}
+    for base in board.shown:
+        same = (
             row
             for row in board.shown
-            if (row.label, row.fraction) == (label, fraction) and _is_single(row)
-        ]
-        if others:
-            others.sort(key=lambda row: (row.protocol != FIXED, row.changes))
-            models.append(Model(names[base], base, others))
+            if _model(row) == _model(base) and _is_single(row)
+        )
+        others = sorted(same, key=lambda row: (row.protocol != FIXED, row.changes))
+        if others and (base.protocol, base.changes) == (BASE, "{}"):
+            models[base] = others
     return models
+
+
+def _model(row: RowKey) -> tuple[str, float | None]:
+    return row.label, row.fraction
 
 
 def _is_single(row: RowKey) -> bool:
@@ -152,34 +122,37 @@ def _is_single(row: RowKey) -> bool:
     return (row.protocol, count) in ((FIXED, 0), (f"{BASE}*", 1))
 
 
-def _tests(board: Board, models: Sequence[Model], bootstrap: Bootstrap) -> Tests:
+def _differences(
+    board: Board,
+    models: Mapping[RowKey, Sequence[RowKey]],
+    bootstrap: Bootstrap,
+    correction: str,
+) -> dict[tuple[RowKey, ColumnKey], Bounded]:
+    """(row, column) to its tested difference to the row of the same model under `BASE`."""
     tests = {}
-    for model in models:
-        for row in model.others:
-            for column in board.columns.values():
-                sides = [board.cell(side, column) for side in (row, model.base)]
-                if not all(sides):
-                    continue
-                try:
-                    own, base = map(bootstrap.resampled, sides)
-                    tests[row, column] = compared(own, base)
-                except Unusable:
-                    # The cell of the score says why.
-                    continue
-    return tests
+    pairs = [(row, base) for base, others in models.items() for row in others]
+    for (row, base), column in itertools.product(pairs, board.columns.values()):
+        # The cell of the score says why.
+        with contextlib.suppress(Unusable):
+            own = bootstrap.resampled(board.cell(row, column))
+            of_base = bootstrap.resampled(board.cell(base, column))
+            tests[row, column] = compared(own, of_base)
+    p_values = [test.p_value for test in tests.values()]
+    adjusted = significance.adjusted(p_values, correction)
+    return {k: _tested(tests[k], p) for k, p in zip(tests, adjusted, strict=True)}
 
 
-def _difference(
-    own: Score, base: Score, test: PairTest | None, p_adjusted: float
-) -> Bounded | None:
-    if test is not None:
-        estimate = test.estimate
-        remark = f"p = {p_adjusted:.2g}"
-        if test.runs_only:
-            remark += ", of these runs only"
-        elif p_adjusted <= SIGNIFICANCE_LEVEL:
-            remark += " *"
-        return Bounded(estimate.value, (estimate.low, estimate.high), True, remark)
+def _tested(test: PairTest, p_value: float) -> Bounded:
+    remark = f"p = {p_value:.2g}"
+    if test.runs_only:
+        remark += ", of these runs only"
+    elif p_value <= significance.SIGNIFICANCE_LEVEL:
+        remark += " *"
+    ends = test.estimate.low, test.estimate.high
+    return Bounded(test.estimate.value, ends, True, remark)
+
+
+def _untested(own: Score, base: Score) -> Bounded | None:
     if own.mean is None or base.mean is None:
         return None
     return Bounded(own.mean - base.mean, None, True, "no interval")

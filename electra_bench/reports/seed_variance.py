@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board.scores import Board, board_of
+from electra_bench.reports.board.scores import Board
 from electra_bench.reports.plot import Dots
-from electra_bench.reports.table import Bounded, NothingToShow, Score, Table
+from electra_bench.reports.table import Bounded, NothingToShow, Table
 
 
 @reports.register("seed_variance")
@@ -26,15 +26,12 @@ def seed_variance(
     """
 
     def build(records: Sequence[RunRecord]) -> Table:
-        board = board_of(records, tasks, labels, kinds, max_rows)
-        rows = [
-            (
-                name,
-                row.protocol,
-                *(_deviation(board.score(row, c)) for c in board.columns.values()),
-            )
-            for name, row in zip(board.row_names, board.shown, strict=False)
-        ]
+        board = Board(records, tasks, labels, kinds, max_rows)
+        rows = []
+        for name, row in zip(board.row_names, board.shown, strict=False):
+            found = (board.score(row, column).sd for column in board.columns.values())
+            deviations = [None if sd is None else Bounded(sd) for sd in found]
+            rows.append((name, row.protocol, *deviations))
         if all(sd is None for row in rows for sd in row[2:]):
             raise NothingToShow("no model has two runs on a task")
         return Table(
@@ -44,17 +41,10 @@ def seed_variance(
             notes=("In points of the task's main metric; a dash is a single run.",),
             tasks=board.tasks,
             runs=tuple(map(board.runs, board.shown)),
-            plots=tuple(
-                _plot(board, place, name)
-                for place, name in enumerate(board.columns, start=1)
-            ),
+            plots=tuple(_plot(board, *item) for item in enumerate(board.columns, 1)),
         )
 
     return build
-
-
-def _deviation(score: Score) -> Bounded | None:
-    return None if score.sd is None else Bounded(score.sd)
 
 
 def _plot(board: Board, place: int, name: str) -> Dots:

@@ -240,11 +240,9 @@ class Table:
         """
         if len(set(self.columns)) != len(self.columns):
             raise ValueError(f"columns of a table must differ, got {self.columns}")
-        named = [self.label, *self.metrics, *self.details, *self.tasks]
-        named += self.lower_is_better
-        named += [name for name in (self.rank_by, self.run) if name]
-        for name in named:
-            if name not in self.columns:
+        named = (self.label, self.rank_by, self.run, *self.metrics, *self.details)
+        for name in (*named, *self.tasks, *self.lower_is_better):
+            if name is not None and name not in self.columns:
                 raise ValueError(f"{name!r} is no column of the table: {self.columns}")
         if self.runs and len(self.runs) != len(self.rows):
             raise ValueError(
@@ -267,6 +265,14 @@ class Table:
         """The value of a row in a column."""
         return row[self.columns.index(column)]
 
+    def values(self, column: str) -> list[Value]:
+        """The values of the rows in a column."""
+        return [self.cell(row, column) for row in self.rows]
+
+    def shown(self, row: Sequence[Value], column: str) -> str:
+        """The value of a row in a column as it is shown, without spread and marks."""
+        return text(self.cell(row, column), metric=column in self.metrics)
+
     def best(self, column: str) -> frozenset[int]:
         """Numbers of the rows to stress in a column; empty if nothing is better.
 
@@ -274,17 +280,13 @@ class Table:
         ones beside others; without tests, those with the best number, where more than one
         row has any.
         """
-        numbers = {
-            i: value
-            for i, row in enumerate(self.rows)
-            if (value := number(self.cell(row, column))) is not None
-        }
         if self.differences is None:
-            if len(numbers) < 2:
+            numbers = list(map(number, self.values(column)))
+            known = [value for value in numbers if value is not None]
+            if len(known) < 2:
                 return frozenset()
-            better = min if column in self.lower_is_better else max
-            best = better(numbers.values())
-            return frozenset(i for i, value in numbers.items() if value == best)
+            best = min(known) if column in self.lower_is_better else max(known)
+            return frozenset(i for i, value in enumerate(numbers) if value == best)
         tests = [d for d in self.differences if d.column == column]
         beaten = {d.worse for d in tests if d.significant}
         tested = {row for d in tests for row in (d.row, d.other)}
@@ -294,9 +296,8 @@ class Table:
     def name(self, place: int) -> str:
         """What a row is called: its label, with its other texts if another row has that."""
         row = self.rows[place]
-        labels = [self.cell(row, self.label) for row in self.rows]
-        names = [labels[place]]
-        if labels.count(labels[place]) > 1:
+        names = [self.cell(row, self.label)]
+        if self.values(self.label).count(names[0]) > 1:
             others = zip(self.columns, row, strict=True)
             names += [v for c, v in others if c != self.label and isinstance(v, str)]
         return ", ".join(map(text, names))
@@ -312,20 +313,15 @@ class Table:
     @property
     def about_references(self) -> list[str]:
         """The reference rows that have details, with these."""
-        about = zip(self.reference_rows, self.reference_details, strict=False)
-        return [
-            f"{text(self.cell(row, self.label))}: {details}"
-            for row, details in about
-            if details
-        ]
+        labels = [text(self.cell(row, self.label)) for row in self.reference_rows]
+        about = zip(labels, self.reference_details, strict=False)
+        return [f"{label}: {details}" for label, details in about if details]
 
     @property
     def floor(self) -> tuple[Value, ...] | None:
         """The reference row of the majority baseline; None if there is none."""
-        for row in self.reference_rows:
-            if self.cell(row, self.label) == FLOOR:
-                return row
-        return None
+        by_label = {self.cell(r, self.label): r for r in reversed(self.reference_rows)}
+        return by_label.get(FLOOR)
 
     @property
     def claims(self) -> list[Difference]:
@@ -348,9 +344,8 @@ class Table:
         shown, the floor or published; `marks of cells` has the marks of its scores.
         """
         kinds = ["measured"] * len(self.rows) + ["not shown"] * len(self.further_rows)
-        for row in self.reference_rows:
-            is_floor = self.cell(row, self.label) == FLOOR
-            kinds.append(FLOOR if is_floor else "published")
+        labels = (self.cell(row, self.label) for row in self.reference_rows)
+        kinds += [FLOOR if label == FLOOR else "published" for label in labels]
         rows = (*self.rows, *self.further_rows, *self.reference_rows)
         names: list[str] = []
         columns: list[list] = []
@@ -389,7 +384,7 @@ class Table:
 
     def is_text(self, column: str) -> bool:
         """Whether a column holds text, which is sorted and aligned as such."""
-        return any(isinstance(self.cell(row, column), str) for row in self.rows)
+        return any(isinstance(value, str) for value in self.values(column))
 
 
 def distinct(columns: Iterable[str]) -> tuple[str, ...]:
@@ -399,6 +394,16 @@ def distinct(columns: Iterable[str]) -> tuple[str, ...]:
         tries = (f"{name} ({place})" for place in itertools.count(2))
         names.append(next(n for n in itertools.chain([name], tries) if n not in names))
     return tuple(names)
+
+
+def told(sentences: Mapping[str, object]) -> list[str]:
+    """Those of some sentences that there is a reason for."""
+    return [sentence for sentence, reason in sentences.items() if reason]
+
+
+def counted(count: int, thing: str) -> str:
+    """A number of things: `1 run`, `2 runs`."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def number(value: Value) -> float | None:
@@ -472,14 +477,10 @@ def explain(score: Score) -> str:
     """What stands behind a score, in words."""
     if not score.count:
         return ", ".join(("no score", *score.marks))
-    if score.count == 1:
-        parts = ["one run"]
-    else:
-        parts = [
-            f"median of {score.count} runs",
-            f"standard deviation {score.sd:.2f}",
-            f"{score.low:.2f} to {score.high:.2f}",
-        ]
+    parts = ["one run"]
+    if score.count > 1:
+        parts = [f"median of {score.count} runs", f"standard deviation {score.sd:.2f}"]
+        parts += [f"{score.low:.2f} to {score.high:.2f}"]
         parts += [f"mean {score.mean:.2f}"] if score.mean is not None else []
     if score.interval is not None:
         low, high = score.interval
@@ -506,7 +507,7 @@ def run_ids(table: Table) -> set[str]:
     behind = map(table.behind, range(len(table.rows)))
     found = {run for row in behind for runs in row.values() for run, _ in runs}
     if table.run is not None:
-        found |= {str(table.cell(row, table.run)) for row in table.rows}
+        found |= set(map(str, table.values(table.run)))
     return found
 
 
@@ -519,17 +520,16 @@ def lists_below(table: Table, most_claims: int | None = None) -> dict[str, list[
     """
     claims = [claim(table, one) for one in table.claims[:most_claims]]
     more = len(table.claims) - len(claims)
-    repeat = []
-    for run_id in table.repeat:
-        source = table.sources.get(run_id)
-        command = source.renewal if source else None
-        repeat.append(f"{run_id}: {command}" if command else run_id)
+    claims += [f"and {more} more; JSON has all"] if more else []
+    sources = {run_id: table.sources.get(run_id) for run_id in table.repeat}
+    repeat = [
+        f"{run_id}: {source.renewal}" if source and source.renewal else run_id
+        for run_id, source in sources.items()
+    ]
+    left_out = [f"{item.where}: {item.reason}" for item in table.left_out]
     lists = {
-        f"Significant differences: {len(table.claims)}": claims
-        + ([f"and {more} more; JSON has all"] if more else []),
+        f"Significant differences: {len(table.claims)}": claims,
         f"Runs to repeat, since their task has changed: {len(repeat)}": repeat,
-        f"Left out: {len(table.left_out)}": [
-            f"{item.where}: {item.reason}" for item in table.left_out
-        ],
+        f"Left out: {len(left_out)}": left_out,
     }
     return {heading: lines for heading, lines in lists.items() if lines}

@@ -1,24 +1,15 @@
 """All runs on one task: a row a run, with every metric."""
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board.cells import (
-    COLLAPSED,
-    CONTAMINATED,
-    Entry,
-    is_collapsed,
-    short_names,
-)
-from electra_bench.reports.board.one_task import (
-    CONDITIONS,
-    TaskCell,
-    cells_of_task,
-    conditions,
-)
+from electra_bench.reports.board import cells as board_cells
+from electra_bench.reports.board.cells import Entry
+from electra_bench.reports.board.one_task import TaskCell, cells_of_task, conditions
 from electra_bench.reports.plot import Dots
-from electra_bench.reports.table import Table, Value
+from electra_bench.reports.table import Table
 
 
 @reports.register("task_runs")
@@ -38,18 +29,25 @@ def task_runs(
     def build(records: Sequence[RunRecord]) -> Table:
         cells, left_out = cells_of_task(records, task, labels, kinds)
         shown = conditions(cells)
-        mains = sorted({e.result.main_metric for c in cells for e in c.entries})
-        lower = {c.column.metric for c in cells if not c.column.higher_is_better}
-        others = {name for c in cells for e in c.entries for name in e.result.metrics}
+        runs = [(c, e) for c in cells for e in sorted(c.entries, key=_seeds)]
+        mains = sorted({entry.result.main_metric for _, entry in runs})
+        others = {name for _, entry in runs for name in entry.result.metrics}
         metrics = [*mains, *sorted(others - {*mains})]
-        rows = [
-            _row(cell, entry, shown, metrics)
-            for cell in cells
-            for entry in sorted(cell.entries, key=_seeds)
-        ]
+        lower = {c.column.metric for c in cells if not c.column.higher_is_better}
+        rows = (
+            (
+                entry.record.label,
+                entry.record.seed,
+                *map(entry.result.metrics.get, metrics),
+                _marks(cell, entry),
+                *(condition(cell) for condition in shown.values()),
+                entry.record.run_id,
+            )
+            for cell, entry in runs
+        )
         notes = ["A model's runs are in the order of their seeds."]
-        if any(is_collapsed(c.column, e) for c in cells for e in c.entries):
-            notes.append(f"A collapsed run {COLLAPSED}.")
+        if any(board_cells.is_collapsed(c.column, e) for c, e in runs):
+            notes.append(f"A collapsed run {board_cells.COLLAPSED}.")
         return Table(
             columns=("model", "seed", *metrics, "marks", *shown, "run"),
             rows=tuple(rows),
@@ -70,41 +68,25 @@ def task_runs(
 
 
 def _seeds(entry: Entry) -> tuple[int, int]:
-    record = entry.record
-    return (record.pretrain_seed or 0, record.seed or 0)
+    return (entry.record.pretrain_seed or 0, entry.record.seed or 0)
 
 
-def _row(
-    cell: TaskCell, entry: Entry, shown: Sequence[str], metrics: Sequence[str]
-) -> tuple[Value, ...]:
+def _marks(cell: TaskCell, entry: Entry) -> str | None:
     record, result = entry
     marks = [*result.marks]
-    marks += ["collapsed"] if is_collapsed(cell.column, entry) else []
-    marks += [CONTAMINATED] if result.task in record.contaminated else []
-    return (
-        record.label,
-        record.seed,
-        *(result.metrics.get(name) for name in metrics),
-        ", ".join(dict.fromkeys(marks)) or None,
-        *(CONDITIONS[name](cell) for name in shown),
-        record.run_id,
-    )
+    marks += ["collapsed"] if board_cells.is_collapsed(cell.column, entry) else []
+    marks += [board_cells.CONTAMINATED] if result.task in record.contaminated else []
+    return ", ".join(dict.fromkeys(marks)) or None
 
 
 def _plots(task: str, cells: Sequence[TaskCell]) -> tuple[Dots, ...]:
     """A picture for each column of the leaderboard that the task has."""
     plots = []
-    for place, scored_on in enumerate(dict.fromkeys(c.scored_on for c in cells), 1):
-        of_column = [cell for cell in cells if cell.scored_on == scored_on]
-        names = short_names([cell.row for cell in of_column])
-        scores = [
-            tuple(
-                entry.result.main_score
-                for entry in cell.entries
-                if entry.result.main_score is not None
-            )
-            for cell in of_column
-        ]
+    by_column = itertools.groupby(cells, key=lambda cell: cell.scored_on)
+    for place, (scored_on, group) in enumerate(by_column, 1):
+        of_column = list(group)
+        names = board_cells.short_names([cell.row for cell in of_column])
+        scores = [board_cells.score_of(c.column, c.entries).defined for c in of_column]
         floors = {e.result.floor for cell in of_column for e in cell.entries}
         plots.append(
             Dots(

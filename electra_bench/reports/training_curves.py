@@ -1,9 +1,10 @@
 """Loss and discriminator AUC of pre-training against tokens."""
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
@@ -17,11 +18,8 @@ CURVES = {"loss": "Training loss", "disc_auc": "Discriminator AUC, 0 to 1"}
 MOST_POINTS = 150
 
 
-class Log(NamedTuple):
-    """The training lines of `metrics.jsonl` of one run."""
-
-    record: RunRecord
-    lines: list[dict[str, Any]]
+# A run and the training lines of its `metrics.jsonl`.
+Log = tuple[RunRecord, list[dict[str, Any]]]
 
 
 @reports.register("training_curves")
@@ -36,23 +34,33 @@ def training_curves(
 
     def build(records: Sequence[RunRecord]) -> Table:
         paths = Records.of(records).paths
-        logs = [
-            Log(record, _lines(paths[record.run_id]))
+        wanted = [
+            record
             for record in records
-            if record.kind == "pretrain"
-            and record.run_id in paths
-            and (labels is None or record.label in labels)
+            if record.kind == "pretrain" and (labels is None or record.label in labels)
         ]
-        logs = [log for log in logs if log.lines]
+        wanted.sort(key=lambda record: (record.label, record.seed or 0))
+        logs = [(record, _lines(paths.get(record.run_id))) for record in wanted]
+        logs = [(record, lines) for record, lines in logs if lines]
         if not logs:
             raise NothingToShow("no pre-training run has a metrics.jsonl with tokens")
-        logs.sort(key=lambda log: (log.record.label, log.record.seed or 0))
-        metrics = [
-            m for m in CURVES if any(m in line for g in logs for line in g.lines)
-        ]
+        logged = {name for _, lines in logs for line in lines for name in line}
+        metrics = [name for name in CURVES if name in logged]
+        rows = (
+            (
+                record.label,
+                record.objective,
+                record.seed,
+                lines[-1]["step"],
+                lines[-1]["tokens"],
+                *map(lines[-1].get, metrics),
+                record.run_id,
+            )
+            for record, lines in logs
+        )
         return Table(
             columns=("model", "objective", "seed", "steps", "tokens", *metrics, "run"),
-            rows=tuple(_row(log, metrics) for log in logs),
+            rows=tuple(rows),
             title="Training curves",
             details={name: f"{CURVES[name]}, last logged" for name in metrics},
             notes=(
@@ -67,51 +75,28 @@ def training_curves(
     return build
 
 
-def _lines(record_path: str) -> list[dict[str, Any]]:
-    path = os.path.join(os.path.dirname(record_path), "metrics.jsonl")
-    if not os.path.isfile(path):
+def _lines(record_path: str | None) -> list[dict[str, Any]]:
+    path = record_path and os.path.join(os.path.dirname(record_path), "metrics.jsonl")
+    if not path or not os.path.isfile(path):
         return []
-    found = []
+    lines = []
     with open(path, encoding="utf-8") as file:
         for text in file:
             # A line that was cut by a kill is written again when the run goes on.
-            try:
-                line = json.loads(text)
-            except json.JSONDecodeError:
-                continue
-            if line.get("phase") == "train" and "tokens" in line:
-                found.append(line)
-    return found
-
-
-def _row(log: Log, metrics: Sequence[str]) -> tuple:
-    last = log.lines[-1]
-    record = log.record
-    return (
-        record.label,
-        record.objective,
-        record.seed,
-        last["step"],
-        last["tokens"],
-        *(last.get(name) for name in metrics),
-        record.run_id,
-    )
+            with contextlib.suppress(json.JSONDecodeError):
+                lines.append(json.loads(text))
+    return [one for one in lines if one.get("phase") == "train" and "tokens" in one]
 
 
 def _plot(metric: str, logs: Sequence[Log]) -> XY:
-    several = len({log.record.label for log in logs}) < len(logs)
+    several = len({record.label for record, _ in logs}) < len(logs)
     series = []
-    for log in logs:
-        known = [
-            (x["tokens"], x[metric]) for x in log.lines if x.get(metric) is not None
-        ]
-        if not known:
-            continue
-        seed = f", seed {log.record.seed}" if several else ""
-        points = tuple(Point(*pair) for pair in thinned(known))
-        series.append(
-            Series(f"{log.record.label}{seed}", points, joined=True, marked=False)
-        )
+    for record, lines in logs:
+        known = [(x["tokens"], x[metric]) for x in lines if x.get(metric) is not None]
+        if known:
+            name = f"{record.label}, seed {record.seed}" if several else record.label
+            points = tuple(Point(*pair) for pair in _thinned(known))
+            series.append(Series(name, points, joined=True, marked=False))
     return XY(
         metric.replace("_", "-"),
         CURVES[metric],
@@ -123,7 +108,7 @@ def _plot(metric: str, logs: Sequence[Log]) -> XY:
     )
 
 
-def thinned(pairs: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+def _thinned(pairs: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Means of neighbouring pairs, so many that at most `MOST_POINTS` are left."""
     size = -(-len(pairs) // MOST_POINTS)
     blocks = [pairs[i : i + size] for i in range(0, len(pairs), size)]

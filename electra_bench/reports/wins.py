@@ -6,11 +6,19 @@ from collections.abc import Callable, Sequence
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
 from electra_bench.reports.board.notes import note_on_contaminated
-from electra_bench.reports.board.scores import Tested, board_of
+from electra_bench.reports.board.scores import Board, Tested
 from electra_bench.reports.plot import Matrix
 from electra_bench.reports.statistics.bootstrap import REPLICATES, Bootstrap
 from electra_bench.reports.statistics.significance import METHODS
 from electra_bench.reports.table import NothingToShow, Table
+
+# Of the picture.
+TITLE = "Columns in which the row's model is better"
+DESCRIPTION = (
+    "A square of numbers: in how many columns of the leaderboard the model of the row is "
+    "significantly better than the model of the column. A dot stands for none; where there "
+    "is nothing, there was no test."
+)
 
 
 @reports.register("wins")
@@ -34,15 +42,12 @@ def wins(
     """
 
     def build(records: Sequence[RunRecord]) -> Table:
-        board = board_of(records, tasks, labels, kinds, max_rows)
+        board = Board(records, tasks, labels, kinds, max_rows)
         tested = Tested(board, Bootstrap(records, replicates), correction)
         tests = [d for d in tested.differences if d.column not in board.means]
         if not tests:
             raise NothingToShow("no two models have predictions of the same examples")
-        won: Counter[tuple[int, int]] = Counter()
-        for test in tests:
-            if test.significant:
-                won[test.better, test.worse] += 1
+        won = Counter((test.better, test.worse) for test in tests if test.significant)
         pairs = {(d.row, d.other) for d in tests} | {(d.other, d.row) for d in tests}
         places = range(len(board.shown))
         counts = tuple(
@@ -50,15 +55,12 @@ def wins(
             for i in places
         )
         names = board.short_names
-        totals = [
-            (sum(won[i, j] for j in places), sum(won[j, i] for j in places))
-            for i in places
-        ]
+        num_wins = [sum(won[i, j] for j in places) for i in places]
+        num_losses = [sum(won[j, i] for j in places) for i in places]
         return Table(
             columns=("model", "wins", "losses", *(f"over {name}" for name in names)),
             rows=tuple(
-                (name, *total, *row)
-                for name, total, row in zip(names, totals, counts, strict=True)
+                (names[i], num_wins[i], num_losses[i], *counts[i]) for i in places
             ),
             title="Significant wins between models",
             notes=(
@@ -69,19 +71,7 @@ def wins(
                 *note_on_contaminated(board, tests),
             ),
             runs=tuple(map(board.runs, board.shown)),
-            plots=(_plot(names, counts),),
+            plots=(Matrix("matrix", TITLE, DESCRIPTION, tuple(names), counts),),
         )
 
     return build
-
-
-def _plot(names: Sequence[str], counts: tuple[tuple[int | None, ...], ...]) -> Matrix:
-    return Matrix(
-        "matrix",
-        "Columns in which the row's model is better",
-        "A square of numbers: in how many columns of the leaderboard the model of the "
-        "row is significantly better than the model of the column. A dot stands for none; "
-        "where there is nothing, there was no test.",
-        tuple(names),
-        counts,
-    )

@@ -1,18 +1,22 @@
-"""Which scores may stand together: rows, columns and the runs of their cells."""
+"""Which scores a report is made of, and which of them may stand together in a cell."""
 
+import itertools
 import json
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.records.run_record import SAME
+from electra_bench.registry import tasks as task_cards
+from electra_bench.reports import table as tables
 from electra_bench.reports.board.row_keys import RowKey, row_keys
 from electra_bench.reports.collect.cards import higher_is_better
-from electra_bench.reports.table import HIGHER, LOWER, LeftOut, axis_of_scores
+from electra_bench.reports.statistics.aggregate import over_seeds
+from electra_bench.system.near_names import near_and_all
 from electra_bench.tasks.cards.published import GLUE_ORDER
 
 # Hyper-parameters that may differ between the seeds of one cell.
@@ -59,7 +63,7 @@ class ColumnKey(NamedTuple):
     def axis(self) -> str:
         """Name of a picture's axis with its scores."""
         lower = not self.higher_is_better
-        return axis_of_scores(self.metric or "score", lower_is_better=lower)
+        return tables.axis_of_scores(self.metric or "score", lower_is_better=lower)
 
 
 class Entry(NamedTuple):
@@ -70,6 +74,68 @@ class Entry(NamedTuple):
 
 
 Cells = dict[tuple[RowKey, ColumnKey], list[Entry]]
+
+
+def _runs_of(entries: Iterable[Entry]) -> tables.RunScores:
+    """The runs of a cell as a `Score` has them."""
+    return tuple((e.record.run_id, e.result.main_score) for e in entries)
+
+
+def select(
+    records: Sequence[RunRecord],
+    tasks: Sequence[str] | None,
+    labels: Sequence[str] | None,
+    kinds: Sequence[str],
+    further_metrics: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[list[RunRecord], Cells, list[tables.LeftOut]]:
+    """Chooses records and sorts their scores into cells.
+
+    Args:
+        records: all there are.
+        tasks: tasks that are wanted, only checked; None takes all.
+        labels: rows that are wanted; None takes all.
+        kinds: kinds of run that count.
+        further_metrics: see `cells_of`.
+
+    Returns:
+        The records of the wanted kinds and labels; their scores, repeats left out; what
+        cannot be used, and why.
+
+    Raises:
+        NothingToShow: no record is of the kinds.
+        ValueError: a label or a task is not known, or given twice.
+    """
+    used = [r for r in records if r.kind in kinds]
+    if not used:
+        found = sorted({r.kind for r in records})
+        raise tables.NothingToShow(
+            f"no record is of kind {', '.join(kinds)}; {len(records)} are of {found}"
+        )
+    if labels is not None:
+        _check_names("label", labels, {r.label for r in used})
+        used = [r for r in used if r.label in labels]
+    cells, left_out = without_repeats(cells_of(used, further_metrics))
+    left_out += [
+        tables.LeftOut(r.run_id, "it has no results") for r in used if not r.results
+    ]
+    for task, metrics in (further_metrics or {}).items():
+        of_task = (one.metrics for r in used for one in r.results if one.task == task)
+        _check_names(f"metric of {task}", metrics, set(itertools.chain(*of_task)))
+    if tasks is not None:
+        measured = {column.task for _, column in cells}
+        _check_names("task", tasks, {*measured, *task_cards.names()})
+    return used, cells, left_out
+
+
+def _check_names(what: str, wanted: Sequence[str], known: set[str]) -> None:
+    twice = [name for name, count in Counter(wanted).items() if count > 1]
+    if twice:
+        raise ValueError(f"given more than once: {what} {', '.join(map(repr, twice))}")
+    for name in wanted:
+        if name not in known:
+            raise ValueError(
+                f"no record has the {what} {name!r}; {near_and_all(name, sorted(known))}"
+            )
 
 
 def cells_of(
@@ -83,23 +149,21 @@ def cells_of(
         further_metrics: task to metrics that have columns, too.
     """
     records = list(records)
-    cells: Cells = {}
+    cells: Cells = defaultdict(list)
+    # What a record says of its main metric only.
+    unknown: dict[str, Any] = {"floor": None, "higher_is_better": None}
     for record, row in zip(records, row_keys(records), strict=True):
         for result in record.results:
-            column = column_of(result)
-            cells.setdefault((row, column), []).append(Entry(record, result))
+            cells[row, _column_of(result)].append(Entry(record, result))
             for metric in (further_metrics or {}).get(result.task, ()):
-                if metric not in result.metrics or metric == result.main_metric:
-                    continue
-                of_metric = replace(
-                    result, main_metric=metric, floor=None, higher_is_better=None
-                )
-                further = column_of(of_metric)._replace(is_main=False)
-                cells.setdefault((row, further), []).append(Entry(record, of_metric))
-    return cells
+                if metric in result.metrics and metric != result.main_metric:
+                    of_metric = replace(result, main_metric=metric, **unknown)
+                    column = _column_of(of_metric)._replace(is_main=False)
+                    cells[row, column].append(Entry(record, of_metric))
+    return dict(cells)
 
 
-def column_of(result: TaskResult) -> ColumnKey:
+def _column_of(result: TaskResult) -> ColumnKey:
     """The column that a result stands in."""
     direction = result.higher_is_better
     if direction is None:
@@ -116,38 +180,32 @@ def column_of(result: TaskResult) -> ColumnKey:
     )
 
 
-def without_repeats(cells: Cells) -> tuple[Cells, list[LeftOut]]:
+def without_repeats(cells: Cells) -> tuple[Cells, list[tables.LeftOut]]:
     """Leaves out second runs of one seed; all of them where their scores differ."""
-    kept: Cells = {}
+    # A cell that lost all its runs keeps its row and column, as a dash.
+    kept: Cells = {key: [] for key in cells}
     left_out = []
     for (row, column), entries in cells.items():
-        by_seed: dict[tuple, list[Entry]] = {}
+        by_seed: dict[tuple, list[Entry]] = defaultdict(list)
         for number, entry in enumerate(entries):
             seeds = (entry.record.pretrain_seed, entry.record.seed)
             # Without a seed nothing says that two runs repeat one another.
-            key = seeds if entry.record.seed is not None else (number,)
-            by_seed.setdefault(key, []).append(entry)
+            by_seed[(number,) if entry.record.seed is None else seeds].append(entry)
         for same in by_seed.values():
             first, *others = same
             what = f"label {row.label!r}, task {column.task}, seed {first.record.seed}"
             if all(_is_same(e.result, first.result) for e in others):
-                kept.setdefault((row, column), []).append(first)
-                left_out += [
-                    LeftOut(e.record.run_id, f"repeats {first.record.run_id} ({what})")
-                    for e in others
-                ]
-                continue
-            differing = differing_settings(same)
-            hint = f"; they differ in {', '.join(differing)}" if differing else ""
-            scores = ", ".join(
-                f"{e.record.run_id}: {e.result.main_score}" for e in same
-            )
-            left_out += [
-                LeftOut(e.record.run_id, f"runs of {what} contradict: {scores}{hint}")
-                for e in same
-            ]
-    # A cell that lost all its runs keeps its row and column, as a dash.
-    return {key: kept.get(key, []) for key in cells}, left_out
+                kept[row, column].append(first)
+                unused, reason = others, f"repeats {first.record.run_id} ({what})"
+            else:
+                differing = differing_settings(same)
+                hint = f"; they differ in {', '.join(differing)}" if differing else ""
+                scores = ", ".join(
+                    f"{run_id}: {score}" for run_id, score in _runs_of(same)
+                )
+                unused, reason = same, f"runs of {what} contradict: {scores}{hint}"
+            left_out += [tables.LeftOut(e.record.run_id, reason) for e in unused]
+    return kept, left_out
 
 
 def _is_same(one: TaskResult, other: TaskResult) -> bool:
@@ -199,27 +257,23 @@ def is_collapsed(column: ColumnKey, entry: Entry) -> bool:
     return bool(record.collapsed if trivial is None else trivial)
 
 
-def num_collapsed(
-    cells: Cells, row: RowKey, columns: Iterable[ColumnKey]
-) -> int | None:
-    """Number of a row's runs that collapsed in some of the columns; None without any."""
-    found = {
-        entry.record.run_id
-        for column in columns
-        for entry in cells.get((row, column), [])
-        if is_collapsed(column, entry)
-    }
-    return len(found) or None
+def score_of(
+    column: ColumnKey, entries: Sequence[Entry], further_marks: Sequence[str] = ()
+) -> tables.Score:
+    """Sums up the runs of a cell, with what a reader must know of it.
 
-
-def marks_of(column: ColumnKey, entries: Sequence[Entry]) -> list[str]:
-    """What a reader must know of a cell, in a word or two each."""
+    Args:
+        column: of the cell.
+        entries: its runs.
+        further_marks: beside those that the records tell.
+    """
     collapsed = sum(is_collapsed(column, entry) for entry in entries)
     marks = {mark for entry in entries for mark in entry.result.marks}
     marks |= {mark for entry in entries if (mark := entry.record.code_mark)}
     if any(column.task in entry.record.contaminated for entry in entries):
         marks.add(CONTAMINATED)
-    return [*([f"{collapsed} collapsed"] if collapsed else []), *sorted(marks)]
+    of_runs = [f"{collapsed} collapsed"] if collapsed else []
+    return over_seeds(_runs_of(entries), [*of_runs, *sorted(marks), *further_marks])
 
 
 def columns_of(cells: Cells, tasks: Sequence[str] | None) -> list[ColumnKey]:
@@ -233,12 +287,11 @@ def columns_of(cells: Cells, tasks: Sequence[str] | None) -> list[ColumnKey]:
     columns = sorted({column for _, column in cells}, key=_place)
     if tasks is None:
         return columns
-
-    def of_task(task: str) -> list[ColumnKey]:
+    found: list[ColumnKey] = []
+    for task in tasks:
         without_runs = ColumnKey(task, higher_is_better=higher_is_better(task))
-        return [c for c in columns if c.task == task] or [without_runs]
-
-    return [column for task in tasks for column in of_task(task)]
+        found += [c for c in columns if c.task == task] or [without_runs]
+    return found
 
 
 def _place(column: ColumnKey) -> tuple:
@@ -246,8 +299,8 @@ def _place(column: ColumnKey) -> tuple:
     return not known, ORDER.index(column.task) if known else 0, str(column)
 
 
-def column_names(columns: Sequence[ColumnKey]) -> list[str]:
-    """Names of columns that say what it takes to tell them apart."""
+def column_names(columns: Sequence[ColumnKey]) -> dict[ColumnKey, str]:
+    """Columns with their names, which say what it takes to tell them apart."""
     forms: dict[str, Callable[[Any], str]] = {
         "version": lambda version: f"v{version}",
         "split": str,
@@ -255,16 +308,14 @@ def column_names(columns: Sequence[ColumnKey]) -> list[str]:
         "metric": str,
         "data_sha256": lambda sha: f"data {sha[:8]}" if sha else "unknown data",
         "num_examples": lambda count: f"n={count}",
-        "higher_is_better": lambda higher: HIGHER if higher else LOWER,
+        "higher_is_better": lambda higher: tables.HIGHER if higher else tables.LOWER,
     }
-    names = _distinct(columns, forms)
+    names = dict(zip(columns, _distinct(columns, forms), strict=True))
     # A score on a part of the data says so even where nothing else is beside it.
-    return [
-        f"{name} ({column.subset})"
-        if column.subset and f"({column.subset})" not in name
-        else name
-        for name, column in zip(names, columns, strict=True)
-    ]
+    for column, name in names.items():
+        if column.subset and f"({column.subset})" not in name:
+            names[column] = f"{name} ({column.subset})"
+    return names
 
 
 def seen_of_pretraining(fraction: float | None) -> str:
@@ -318,9 +369,9 @@ def _distinct(
     """
     names = [str(key[0]) for key in keys]
     for field, form in forms.items():
-        values: dict[str, set] = {}
+        values: dict[str, set] = defaultdict(set)
         for name, key in zip(names, keys, strict=True):
-            values.setdefault(name, set()).add(getattr(key, field))
+            values[name].add(getattr(key, field))
         names = [
             f"{name} {form(getattr(key, field))}" if len(values[name]) > 1 else name
             for name, key in zip(names, keys, strict=True)

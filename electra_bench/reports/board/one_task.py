@@ -5,15 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from electra_bench.records import RunRecord
-from electra_bench.reports.board.cells import (
-    ColumnKey,
-    Entry,
-    RowKey,
-    column_names,
-    seen_of_pretraining,
-)
-from electra_bench.reports.board.selection import select
-from electra_bench.reports.statistics.aggregate import over_seeds
+from electra_bench.reports.board import cells as board_cells
+from electra_bench.reports.board.cells import ColumnKey, Entry
+from electra_bench.reports.board.row_keys import RowKey
+from electra_bench.reports.statistics.aggregate import best_first, median_or_none
 from electra_bench.reports.table import LeftOut, NothingToShow, Value
 
 
@@ -43,28 +38,23 @@ def cells_of_task(
     Raises:
         NothingToShow: no run has the task.
     """
-    selection = select(records, kinds=kinds, labels=labels, tasks=(task,))
-    of_task = {
-        k: entries for k, entries in selection.cells.items() if k[1].task == task
-    }
-    columns = sorted({column for _, column in of_task}, key=str)
-    names = dict(zip(columns, column_names(columns), strict=True))
+    _, of_all, left_out = board_cells.select(records, (task,), labels, kinds)
+    columns = sorted({column for _, column in of_all if column.task == task}, key=str)
+    names = board_cells.column_names(columns)
     cells = [
         TaskCell(row, column, names[column], entries)
-        for (row, column), entries in of_task.items()
-        if entries
+        for (row, column), entries in of_all.items()
+        if column.task == task and entries
     ]
     if not cells:
         raise NothingToShow(f"no run has a score of {task}")
-    cells.sort(key=_place)
-    return cells, selection.left_out
+    return sorted(cells, key=_place), left_out
 
 
 def _place(cell: TaskCell) -> tuple:
-    score = over_seeds([(e.record.run_id, e.result.main_score) for e in cell.entries])
-    sign = -1 if cell.column.higher_is_better else 1
-    median = 0.0 if score.value is None else sign * score.value
-    return cell.scored_on, score.value is None, median, *map(str, cell.row)
+    median = median_or_none(entry.result.main_score for entry in cell.entries)
+    place = best_first(median, lower_is_better=not cell.column.higher_is_better)
+    return cell.scored_on, *place, *map(str, cell.row)
 
 
 def all_lower_are_better(cells: Sequence[TaskCell]) -> bool:
@@ -72,10 +62,11 @@ def all_lower_are_better(cells: Sequence[TaskCell]) -> bool:
     return not any(cell.column.higher_is_better for cell in cells)
 
 
+Condition = Callable[[TaskCell], Value]
 # Column name to its value for a cell.
-CONDITIONS: Mapping[str, Callable[[TaskCell], Value]] = {
+CONDITIONS: Mapping[str, Condition] = {
     "protocol": lambda cell: cell.row.protocol,
-    "pre-training": lambda cell: seen_of_pretraining(cell.row.fraction),
+    "pre-training": lambda cell: board_cells.seen_of_pretraining(cell.row.fraction),
     "scored on": lambda cell: cell.scored_on,
     "protocol changes": lambda cell: changes(cell.row),
 }
@@ -90,10 +81,6 @@ def changes(row: RowKey) -> str | None:
     return ", ".join(words) or None
 
 
-def conditions(cells: Sequence[TaskCell]) -> list[str]:
+def conditions(cells: Sequence[TaskCell]) -> dict[str, Condition]:
     """The conditions in which cells differ, which need a column."""
-    return [
-        name
-        for name, value in CONDITIONS.items()
-        if len({value(cell) for cell in cells}) > 1
-    ]
+    return {n: c for n, c in CONDITIONS.items() if len(set(map(c, cells))) > 1}

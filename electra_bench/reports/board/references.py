@@ -1,30 +1,14 @@
 """Published scores as rows of their own, and what a mean over columns is."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from electra_bench.records import PublishedMean, Reference
 from electra_bench.reports.board.cells import ColumnKey
 from electra_bench.reports.collect.cards import card_or_none
 from electra_bench.reports.statistics.aggregate import mean_or_none
+from electra_bench.reports.table import Value
 from electra_bench.tasks.cards.published import MEANS
-
-
-class ReferenceRow(NamedTuple):
-    """A published model in one table of one document.
-
-    Attributes:
-        label: model, document and split.
-        scores: one a column; None where the table has none that compares.
-        means: one a mean: as published, or of `scores` if there are all of them and of one
-            model.
-        details: conditions, and what is easily misread.
-    """
-
-    label: str
-    scores: tuple[float | None, ...]
-    means: Mapping[str, float | None]
-    details: str
 
 
 def newest_version(task: str) -> int:
@@ -61,25 +45,30 @@ def named_means(columns: Sequence[ColumnKey]) -> dict[str, list[ColumnKey]]:
 
 
 def reference_rows(
-    columns: Sequence[ColumnKey],
+    columns: Mapping[str, ColumnKey],
     means: Mapping[str, Sequence[ColumnKey]],
     models: Sequence[str] | None,
-) -> list[ReferenceRow]:
+) -> list[tuple[dict[str, Value], str]]:
     """Published scores that compare with a column: task, version, split and metric agree.
 
     Args:
-        columns: the columns of the table.
+        columns: the columns of the table by name.
         means: name to the columns that a mean is over.
         models: models to show; None shows all that have a score.
+
+    Returns:
+        For each model in one table of one document its scores by name of column or mean,
+        and its conditions with what is easily misread. A mean is as published, or of the
+        scores if there are all of them and of one model.
     """
-    by_row: dict[tuple[str, str, str], dict[ColumnKey | str, Reference]] = {}
-    for column in columns:
+    by_row: dict[tuple[str, str, str], dict[str, Reference]] = defaultdict(dict)
+    for name, column in columns.items():
         for reference in _comparable(column):
-            by_row.setdefault(_key(reference), {})[column] = reference
+            by_row[_key(reference)][name] = reference
     for name, in_mean in means.items():
         mean = published_mean(in_mean)
         for reference in mean.scores if mean else ():
-            by_row.setdefault(_key(reference), {})[name] = reference
+            by_row[_key(reference)][name] = reference
     return [
         _row(key, found, columns, means)
         for key, found in by_row.items()
@@ -103,33 +92,22 @@ def _key(reference: Reference) -> tuple[str, str, str]:
 
 def _row(
     key: tuple[str, str, str],
-    found: Mapping[ColumnKey | str, Reference],
-    columns: Sequence[ColumnKey],
+    found: Mapping[str, Reference],
+    columns: Mapping[str, ColumnKey],
     means: Mapping[str, Sequence[ColumnKey]],
-) -> ReferenceRow:
+) -> tuple[dict[str, Value], str]:
     model, source, split = key
-    scores = {
-        column: found[column].score if column in found else None for column in columns
-    }
-    first = next(iter(found.values()))
-    remarks = [
-        f"{column.task}: {reference.remark}"
-        for column, reference in found.items()
-        if isinstance(column, ColumnKey) and reference.remark
-    ]
-    of_means: dict[str, float | None] = {}
-    for name, in_mean in means.items():
+    scores = {name: reference.score for name, reference in found.items()}
+    remarked = {name: one.remark for name, one in found.items() if one.remark}
+    remarks = [f"{columns[n].task}: {r}" for n, r in remarked.items() if n in columns]
+    of_means = {}
+    for name in [name for name in means if name not in found]:
+        in_mean = [n for n, column in columns.items() if column in means[name]]
+        mean = mean_or_none([scores.get(n) for n in in_mean])
         # A remark says that the score is of another model than the others.
-        is_one_model = not any(c in found and found[c].remark for c in in_mean)
-        if name in found:
-            of_means[name] = found[name].score
-        elif is_one_model:
-            of_means[name] = mean_or_none([scores[column] for column in in_mean])
-    own = [n for n, mean in of_means.items() if mean is not None and n not in found]
-    remarks += [f"its {name} is of these scores, not published" for name in own]
-    return ReferenceRow(
-        f"{model} ({source}, {split})",
-        tuple(scores.values()),
-        of_means,
-        "; ".join(part for part in (first.protocol, *remarks) if part),
-    )
+        if mean is not None and remarked.keys().isdisjoint(in_mean):
+            of_means[name] = mean
+            remarks.append(f"its {name} is of these scores, not published")
+    label = f"{model} ({source}, {split})"
+    details = filter(None, (next(iter(found.values())).protocol, *remarks))
+    return {"model": label, **scores, **of_means}, "; ".join(details)

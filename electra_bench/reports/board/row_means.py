@@ -1,10 +1,8 @@
 """The mean score of each row of the leaderboard with its interval, for plots."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from electra_bench.records import RunRecord
-from electra_bench.reports.board.cells import ColumnKey
 from electra_bench.reports.board.row_keys import RowKey
 from electra_bench.reports.board.scores import Board
 from electra_bench.reports.collect.lineage import ancestors
@@ -14,7 +12,7 @@ from electra_bench.reports.plot import Point
 from electra_bench.reports.statistics.aggregate import mean_or_none
 from electra_bench.reports.statistics.bootstrap import Bootstrap
 from electra_bench.reports.statistics.pairs import mean_over_columns
-from electra_bench.reports.table import Bounded, RunScores
+from electra_bench.reports.table import Bounded, RunScores, axis_of_scores
 
 # What such a mean is, for notes.
 MEANING = (
@@ -24,59 +22,32 @@ MEANING = (
 )
 
 
-class RowMean(NamedTuple):
-    """A row and its mean.
-
-    Attributes:
-        row: of the leaderboard.
-        records: its runs.
-        score: mean over columns of means over runs, or over pre-trainings where these have
-            several runs; None if a column is missing.
-        contaminated: columns whose task its pre-training has seen.
-        runs: name of a column to the runs in it.
-    """
-
-    row: RowKey
-    records: list[RunRecord]
-    score: Bounded | None
-    contaminated: tuple[ColumnKey, ...]
-    runs: Mapping[str, RunScores]
-
-    def points(self, x: float | None, name: str = "") -> list[Point]:
-        """The score as a point with its error bar; none without a score, or without x."""
-        if self.score is None or x is None:
-            return []
-        low, high = self.score.interval or (None, None)
-        return [Point(x, self.score.value, low, high, name)]
-
-
 def mean_over(board: Board) -> str:
     """What the means are over."""
     return f"mean over {', '.join(board.names_of(board.in_mean)) or 'no column'}"
 
 
+def axis_of_means(board: Board) -> str:
+    """Name of a picture's axis with the means."""
+    return axis_of_scores("mean score", lower_is_better=board.mean_is_lower_better)
+
+
 def row_means(
     board: Board, records: Sequence[RunRecord], replicates: int
-) -> list[RowMean]:
-    """The means of the shown rows, in their order."""
+) -> list[Bounded | None]:
+    """The means of the shown rows, in their order; None where a column is missing.
+
+    It is a mean over columns of means over runs, or over pre-trainings where these have
+    several runs.
+    """
     bootstrap = Bootstrap(records, replicates)
-    means = [
-        RowMean(
-            row,
-            board.records(row),
-            _mean(board, row, bootstrap),
-            board.contaminated(row, board.in_mean),
-            board.runs(row, board.in_mean),
-        )
-        for row in board.shown
-    ]
+    means = [_mean(board, row, bootstrap) for row in board.shown]
     bootstrap.save()
     return means
 
 
 def _mean(board: Board, row: RowKey, bootstrap: Bootstrap) -> Bounded | None:
-    scores = [board.score(row, column).mean for column in board.in_mean]
-    mean = mean_or_none(scores)
+    mean = mean_or_none([board.score(row, column).mean for column in board.in_mean])
     if mean is None:
         return None
     try:
@@ -85,6 +56,12 @@ def _mean(board: Board, row: RowKey, bootstrap: Bootstrap) -> Bounded | None:
         return Bounded(mean, remark=f"no interval: {reason}")
     found = mean_over_columns(cells)
     return Bounded(found.value, (found.low, found.high))
+
+
+def point_of(mean: Bounded, x: float, name: str = "") -> Point:
+    """A mean as a point with its error bar."""
+    low, high = mean.interval or (None, None)
+    return Point(x, mean.value, low, high, name)
 
 
 def built_on(runs: Sequence[RunRecord], records: Records) -> RunScores:
@@ -98,15 +75,13 @@ def pretrain_wall_s(runs: Sequence[RunRecord], records: Records) -> int | None:
 
     None if one of them is not among the records or has no time.
     """
-    totals = []
+    totals: list[float | None] = []
     for run in runs:
-        earlier = list(ancestors(run, records))
-        if not (earlier or run.is_untrained):
-            return None
-        seconds = [None if one is None else one.wall_s for one in earlier]
+        seconds = [
+            None if one is None else one.wall_s for one in ancestors(run, records)
+        ]
         known = [wall_s for wall_s in seconds if wall_s is not None]
-        if len(known) < len(seconds):
-            return None
-        totals.append(sum(known))
+        is_known = len(known) == len(seconds) and (known or run.is_untrained)
+        totals.append(sum(known) if is_known else None)
     mean = mean_or_none(totals)
     return None if mean is None else round(mean)

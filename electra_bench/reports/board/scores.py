@@ -1,32 +1,18 @@
 """Rows, columns and scores of a leaderboard, and what can be said of them."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
 from electra_bench.records import RunRecord
+from electra_bench.reports.board import cells as board_cells
 from electra_bench.reports.board import references as published
-from electra_bench.reports.board.cells import (
-    CONTAMINATED,
-    Cells,
-    ColumnKey,
-    Entry,
-    RowKey,
-    column_names,
-    columns_of,
-    marks_of,
-    row_names,
-    short_names,
-)
-from electra_bench.reports.board.selection import select
+from electra_bench.reports.board.cells import ColumnKey, Entry
+from electra_bench.reports.board.row_keys import RowKey
 from electra_bench.reports.collect.predictions import Unusable
-from electra_bench.reports.statistics.aggregate import mean_or_none, over_seeds
-from electra_bench.reports.statistics.bootstrap import (
-    Bootstrap,
-    Resampled,
-    with_interval,
-)
+from electra_bench.reports.statistics.aggregate import best_first, mean_or_none
+from electra_bench.reports.statistics.bootstrap import Bootstrap, Resampled
 from electra_bench.reports.statistics.pairs import differences, tests_of_columns
 from electra_bench.reports.table import Difference, RunScores, Score
 
@@ -37,6 +23,8 @@ class Board:
     """What the records alone say: rows in their order, columns and scores.
 
     Attributes:
+        used: records of the wanted kinds and labels.
+        left_out: what cannot be used, and why.
         cells: all scores.
         columns: name to column, in their order.
         newest: task to its newest version, installed or scored.
@@ -51,10 +39,21 @@ class Board:
         shown: the first of them.
     """
 
-    def __init__(self, cells: Cells, columns: Sequence[ColumnKey], max_rows: int):
-        """Orders the rows."""
-        self.cells = cells
-        self.columns = dict(zip(column_names(columns), columns, strict=True))
+    def __init__(
+        self,
+        records: Sequence[RunRecord],
+        tasks: Sequence[str] | None,
+        labels: Sequence[str] | None,
+        kinds: Sequence[str],
+        max_rows: int,
+        further_metrics: Mapping[str, Sequence[str]] | None = None,
+    ):
+        """Chooses records, see `select` for the arguments, and orders the rows."""
+        chosen = board_cells.select(records, tasks, labels, kinds, further_metrics)
+        self.used, self.cells, self.left_out = chosen
+        columns = board_cells.columns_of(self.cells, tasks)
+        names = board_cells.column_names(columns)
+        self.columns = {name: column for column, name in names.items()}
         self.newest: dict[str, int] = {}
         for column in columns:
             known = self.newest.get(column.task, published.newest_version(column.task))
@@ -65,11 +64,9 @@ class Board:
             if c.version is not None and c.version < self.newest[c.task]
         )
         counting = [
-            column
-            for column in columns
-            if column not in self.stale
-            and column.is_main
-            and not published.is_beside(column)
+            c
+            for c in columns
+            if c not in self.stale and c.is_main and not published.is_beside(c)
         ]
         one_a_task = self._one_a_task(counting)
         self.beside = frozenset(counting) - frozenset(one_a_task)
@@ -78,8 +75,9 @@ class Board:
         self.means: dict[str, Sequence[ColumnKey]] = {}
         if len(columns) > 1 and self.in_mean:
             self.means = {MEAN: self.in_mean, **published.named_means(self.in_mean)}
-        self._scores = {key: self._score(key[1], runs) for key, runs in cells.items()}
-        self.rows = sorted(dict.fromkeys(row for row, _ in cells), key=self._place)
+        self._scores = {k: self._score(k[1], runs) for k, runs in self.cells.items()}
+        rows = dict.fromkeys(row for row, _ in self.cells)
+        self.rows = sorted(rows, key=self._place)
         self.shown = self.rows[:max_rows]
 
     def _one_a_task(self, columns: Sequence[ColumnKey]) -> list[ColumnKey]:
@@ -92,19 +90,14 @@ class Board:
         def preference(column: ColumnKey) -> tuple:
             return rows[column], column.subset is None, column.num_examples or 0
 
-        chosen: dict[tuple[str, bool], ColumnKey] = {}
-        for column in columns:
-            key = column.task, column.higher_is_better
-            best = chosen.setdefault(key, column)
-            if preference(column) > preference(best):
-                chosen[key] = column
+        # The last of a task stays; of those that are alike it is the first column.
+        best_last = sorted(reversed(columns), key=preference)
+        chosen = {(c.task, c.higher_is_better): c for c in best_last}
         return [column for column in columns if column in chosen.values()]
 
     def _place(self, row: RowKey) -> tuple:
-        mean = self.mean(row)
-        if mean is None:
-            return True, 0.0, row.label
-        return False, mean if self.mean_is_lower_better else -mean, row.label
+        lower = self.mean_is_lower_better
+        return *best_first(self.mean(row), lower_is_better=lower), row.label
 
     @property
     def mean_is_lower_better(self) -> bool:
@@ -121,12 +114,12 @@ class Board:
     @cached_property
     def row_names(self) -> list[str]:
         """Names of all rows, for tables where the protocol stands beside."""
-        return row_names(self.rows)
+        return board_cells.row_names(self.rows)
 
     @cached_property
     def short_names(self) -> list[str]:
         """Names of the shown rows, all different."""
-        return short_names(self.shown)
+        return board_cells.short_names(self.shown)
 
     @property
     def tasks(self) -> dict[str, str]:
@@ -153,11 +146,10 @@ class Board:
         in_mean = self.means.get(name, self.in_mean)
         return mean_or_none([self.score(row, column).value for column in in_mean])
 
-    def contaminated(
-        self, row: RowKey, columns: Iterable[ColumnKey]
-    ) -> tuple[ColumnKey, ...]:
+    def contaminated(self, row: RowKey, columns: Iterable[ColumnKey]) -> set[ColumnKey]:
         """Those of some columns whose task the pre-training of a row has seen."""
-        return tuple(c for c in columns if CONTAMINATED in self.score(row, c).marks)
+        mark = board_cells.CONTAMINATED
+        return {column for column in columns if mark in self.score(row, column).marks}
 
     def columns_behind(self, name: str) -> Sequence[ColumnKey]:
         """The columns that a mean is over, or the one of that name."""
@@ -165,9 +157,7 @@ class Board:
 
     def records(self, row: RowKey) -> list[RunRecord]:
         """The runs of a row in the shown columns, each once."""
-        entries = [
-            e for column in self.columns.values() for e in self.cell(row, column)
-        ]
+        entries = (e for c in self.columns.values() for e in self.cell(row, c))
         return list({e.record.run_id: e.record for e in entries}.values())
 
     def cell(self, row: RowKey, column: ColumnKey) -> Sequence[Entry]:
@@ -186,24 +176,9 @@ class Board:
         }
 
     def _score(self, column: ColumnKey, entries: Sequence[Entry]) -> Score:
-        marks = marks_of(column, entries)
         stale = column in self.stale
-        if stale:
-            marks.append(f"old version {column.version}")
-        runs = [(e.record.run_id, e.result.main_score) for e in entries]
-        return replace(over_seeds(runs, marks), stale=stale)
-
-
-def board_of(
-    records: Sequence[RunRecord],
-    tasks: Sequence[str] | None,
-    labels: Sequence[str] | None,
-    kinds: Sequence[str],
-    max_rows: int,
-) -> Board:
-    """The board of some records; for the arguments see `select` and the leaderboard."""
-    cells = select(records, kinds=kinds, labels=labels, tasks=tasks).cells
-    return Board(cells, columns_of(cells, tasks), max_rows)
+        marks = [f"old version {column.version}"] if stale else []
+        return replace(board_cells.score_of(column, entries, marks), stale=stale)
 
 
 class Tested:
@@ -221,7 +196,7 @@ class Tested:
         """Reads the predictions and tests all pairs of shown rows."""
         self.resampled: dict[str, dict[int, Resampled]] = {}
         self.reasons: dict[tuple[int, str], str] = {}
-        self.replicates = bootstrap.replicate_count
+        self.replicates = bootstrap.count
         current = {}
         for name, column in board.columns.items():
             cells = self.resampled[name] = {}
@@ -248,18 +223,15 @@ class Tested:
         resampled = self.resampled[name].get(number)
         if resampled is None:
             return replace(score, no_interval=self.reasons.get((number, name)))
-        return with_interval(score, resampled)
+        return resampled.with_interval(score)
 
     def rank(self, number: int, column: str | None) -> int | None:
         """1 + the number of rows that are significantly better.
 
         None if never tested with several runs, and for a contaminated row beside others.
         """
-        tests = [
-            d
-            for d in self.differences
-            if d.column == column and number in (d.row, d.other)
-        ]
+        of_column = (d for d in self.differences if d.column == column)
+        tests = [d for d in of_column if number in (d.row, d.other)]
         is_contaminated = any(number in d.contaminated for d in tests)
         if is_contaminated or all(d.runs_only for d in tests):
             return None
@@ -269,12 +241,8 @@ class Tested:
 def _contaminated(board: Board, test: Difference) -> tuple[int, ...]:
     """Of the two rows of a test those that have seen what the other has not."""
     columns = board.columns_behind(test.column)
-    row, other = (
-        set(board.contaminated(board.shown[place], columns))
-        for place in (test.row, test.other)
-    )
-    return tuple(
-        place
-        for place, only in ((test.row, row - other), (test.other, other - row))
-        if only
-    )
+    seen = {
+        n: board.contaminated(board.shown[n], columns) for n in (test.row, test.other)
+    }
+    by_both = set.intersection(*seen.values())
+    return tuple(number for number, own in seen.items() if own - by_both)

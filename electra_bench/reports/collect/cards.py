@@ -11,11 +11,10 @@ def card_or_none(task: str) -> TaskCard | None:
     """The card of a task; None if it is not installed, or is broken."""
     if task not in registry.tasks.names():
         return None
+    # A plugin's module may raise anything; its records are still good.
     try:
         return registry.tasks.get(task)
-    except (
-        Exception
-    ):  # a plugin's module may raise anything; its records are still good
+    except Exception:
         return None
 
 

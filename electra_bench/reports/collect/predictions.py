@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import zlib
 from typing import Any, NamedTuple
 
@@ -28,30 +27,10 @@ class Answers(NamedTuple):
     predictions: tuple[Any, ...]
     scores: tuple[Any, ...]
 
-    @property
-    def pairs(self) -> list[tuple[Any, Any]]:
-        """Right and predicted answers."""
-        return list(zip(self.targets, self.predictions, strict=True))
-
     def examples_sha256(self) -> str:
         """Hash of ids and targets; equal where two runs answered the same examples."""
         content = json.dumps([self.ids, self.targets]).encode()
         return hashlib.sha256(content).hexdigest()
-
-
-def predictions_path(record_path: str, result: TaskResult) -> str:
-    """The predictions file of a result.
-
-    Args:
-        record_path: path of the run's record.
-        result: one of its results.
-
-    Raises:
-        Unusable: the record names none.
-    """
-    if result.predictions_path is None:
-        raise Unusable("no predictions")
-    return os.path.join(os.path.dirname(record_path), result.predictions_path)
 
 
 def checked_sha256(path: str, result: TaskResult) -> str:
@@ -90,9 +69,5 @@ def read_answers(path: str, result: TaskResult) -> Answers:
         raise Unusable("predictions repeat an id")
     if any(line.target is None for line in lines):
         raise Unusable("predictions without targets")
-    return Answers(
-        tuple(line.id for line in lines),
-        tuple(line.target for line in lines),
-        tuple(line.prediction for line in lines),
-        tuple(line.scores for line in lines),
-    )
+    parts = ("id", "target", "prediction", "scores")
+    return Answers(*(tuple(getattr(line, name) for line in lines) for name in parts))

@@ -3,18 +3,14 @@
 import contextlib
 import gc
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import cast
 
-from electra_bench.records import (
-    RecordError,
-    RunRecord,
-    TaskResult,
-    find_records,
-    read_record,
-)
+from electra_bench.records import RecordError, RunRecord, TaskResult
+from electra_bench.records.run_record import find_records, read_record
 from electra_bench.reports.collect import predictions
 from electra_bench.reports.table import LeftOut
 
@@ -71,9 +67,10 @@ class Records(Sequence[RunRecord]):
         return predictions.read_answers(self._predictions(record, result), result)
 
     def _predictions(self, record: RunRecord, result: TaskResult) -> str:
-        if record.run_id not in self.paths:
+        path = self.paths.get(record.run_id)
+        if path is None or result.predictions_path is None:
             raise predictions.Unusable("no predictions")
-        return predictions.predictions_path(self.paths[record.run_id], result)
+        return os.path.join(os.path.dirname(path), result.predictions_path)
 
 
 def collect(directories: Iterable[str]) -> Records:
@@ -88,7 +85,7 @@ def collect(directories: Iterable[str]) -> Records:
     """
     directories = list(directories)
     left_out: list[LeftOut] = []
-    by_run: dict[str, list[tuple[str, RunRecord]]] = {}
+    by_run: dict[str, dict[str, RunRecord]] = defaultdict(dict)
     found: set[str] = set()
     for directory in directories:
         if not os.path.isdir(directory):
@@ -101,37 +98,26 @@ def collect(directories: Iterable[str]) -> Records:
                 elif record.status != "done":
                     left_out.append(LeftOut(path, f"its status is {record.status!r}"))
                 else:
-                    by_run.setdefault(record.run_id, []).append((path, record))
+                    by_run[record.run_id][path] = record
     if not found:
         raise FileNotFoundError(f"no record.json below {', '.join(directories)}")
-    usable = {}
+    usable, paths = [], {}
     for run_id, copies in by_run.items():
-        first_path, first = copies[0]
-        differing = _differing([record for _, record in copies])
+        first, *others = copies
+        differing = ", ".join(_differing(*copies.values())) if others else ""
         if not differing:
-            usable[first_path] = first
-            left_out += [
-                LeftOut(path, f"the same run as {first_path}") for path, _ in copies[1:]
-            ]
-        else:
-            paths = [path for path, _ in copies]
-            left_out += [
-                LeftOut(
-                    path,
-                    f"{len(copies)} records contradict one another as run {run_id!r}, in "
-                    f"{', '.join(differing)}: "
-                    + ", ".join(other for other in paths if other != path),
-                )
-                for path in paths
-            ]
+            usable.append(copies[first])
+            paths[run_id] = first
+            left_out += [LeftOut(path, f"the same run as {first}") for path in others]
+            continue
+        what = f"{len(copies)} records contradict one another as run {run_id!r}"
+        for path in copies:
+            rest = ", ".join(other for other in copies if other != path)
+            left_out.append(LeftOut(path, f"{what}, in {differing}: {rest}"))
     if not usable:
         reasons = "; ".join(f"{item.where}: {item.reason}" for item in left_out)
         raise ValueError(f"none of {len(found)} records can be used: {reasons}")
-    return Records(
-        records=tuple(usable.values()),
-        paths={record.run_id: path for path, record in usable.items()},
-        left_out=tuple(left_out),
-    )
+    return Records(tuple(usable), paths, tuple(left_out))
 
 
 def records_of(
@@ -151,16 +137,13 @@ def records_of(
     return Records.of(cast(Sequence[RunRecord], source))
 
 
-def _differing(records: Sequence[RunRecord]) -> list[str]:
+def _differing(first: RunRecord, *others: RunRecord) -> list[str]:
     """Fields in which records of one run differ, besides the times of a repeat."""
-    first, *others = records
-    if not others:
-        return []
+    names = (one.name for one in fields(RunRecord) if one.name not in TIMES)
     return [
         name
-        for name in (one.name for one in fields(RunRecord))
-        if name not in TIMES
-        and any(getattr(one, name) != getattr(first, name) for one in others)
+        for name in names
+        if any(getattr(one, name) != getattr(first, name) for one in others)
     ]
 
 

@@ -13,6 +13,11 @@ import zlib
 # Seconds to wait for another process that writes.
 PATIENCE = 60
 CHECKSUM_BYTES = 4
+SELECT = "SELECT value FROM things WHERE key = ?"
+INSERT = "INSERT OR REPLACE INTO things VALUES (?, ?)"
+CREATE = """
+CREATE TABLE IF NOT EXISTS things (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID
+"""
 
 
 class Store:
@@ -28,10 +33,19 @@ class Store:
         """What was put under a key; None if nothing was or the file is unusable."""
         if key in self._pending:
             return self._pending[key]
-        for (value,) in self._read("SELECT value FROM things WHERE key = ?", (key,)):
-            if value[:CHECKSUM_BYTES] == _checksum(value[CHECKSUM_BYTES:]):
-                return value[CHECKSUM_BYTES:]
-        return None
+        try:
+            if self._reader is None and os.path.isfile(self._path):
+                self._reader = self._connect()
+            reader = self._reader
+            found = reader.execute(SELECT, (key,)).fetchall() if reader else []
+        except sqlite3.OperationalError:
+            return None
+        except sqlite3.DatabaseError:
+            self._discard()
+            return None
+        stored = found[0][0] if found else b""
+        checksum, value = stored[:CHECKSUM_BYTES], stored[CHECKSUM_BYTES:]
+        return value if checksum == _checksum(value) else None
 
     def put(self, key: str, value: bytes) -> None:
         """Keeps a value; it is in the file after `save`."""
@@ -44,40 +58,20 @@ class Store:
         """
         if not self._pending:
             return
-        try:
-            os.makedirs(os.path.dirname(self._path), exist_ok=True)
-        except OSError:
-            return
+        rows = [(key, _checksum(v) + v) for key, v in self._pending.items()]
+        # The second time without what was no database.
         for _ in range(2):
             try:
+                os.makedirs(os.path.dirname(self._path), exist_ok=True)
                 with contextlib.closing(self._connect()) as connection, connection:
-                    connection.execute(
-                        "CREATE TABLE IF NOT EXISTS things "
-                        "(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID"
-                    )
-                    connection.executemany(
-                        "INSERT OR REPLACE INTO things VALUES (?, ?)",
-                        [(k, _checksum(v) + v) for k, v in self._pending.items()],
-                    )
+                    connection.execute(CREATE)
+                    connection.executemany(INSERT, rows)
                 self._pending.clear()
                 return
-            except sqlite3.OperationalError:
+            except (OSError, sqlite3.OperationalError):
                 return
             except sqlite3.DatabaseError:
                 self._discard()
-
-    def _read(self, query: str, values: tuple) -> list[tuple]:
-        try:
-            if self._reader is None:
-                if not os.path.isfile(self._path):
-                    return []
-                self._reader = self._connect()
-            return self._reader.execute(query, values).fetchall()
-        except sqlite3.OperationalError:
-            return []
-        except sqlite3.DatabaseError:
-            self._discard()
-            return []
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=PATIENCE)

@@ -1,26 +1,19 @@
 """Two runs or two models side by side: scores, examples, configuration, environment."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from electra_bench.records import RunRecord
-from electra_bench.reports.board.cells import (
-    Cells,
-    ColumnKey,
-    Entry,
-    cells_of,
-    column_names,
-    marks_of,
-    without_repeats,
-)
+from electra_bench.reports.board import cells as board_cells
+from electra_bench.reports.board.cells import ColumnKey, Entry
 from electra_bench.reports.collect.predictions import Unusable
 from electra_bench.reports.collect.records import Records
 from electra_bench.reports.compare.sides import collect_sides, records_of, short_names
 from electra_bench.reports.statistics import significance
-from electra_bench.reports.statistics.aggregate import over_seeds
 from electra_bench.reports.statistics.bootstrap import Bootstrap, Resampled
 from electra_bench.reports.statistics.pairs import compared
 from electra_bench.reports.table import LeftOut, Score
@@ -162,9 +155,16 @@ def compare(
     """
     records = collect_sides(names, folders)
     sides = [records_of(name, records, kinds) for name in names]
-    cells, left_out = zip(*(_cells(side) for side in sides), strict=True)
+    cells: list[dict[ColumnKey, list[Entry]]] = [defaultdict(list), defaultdict(list)]
+    left_out = [*records.left_out]
+    for side, by_column in zip(sides, cells, strict=True):
+        of_rows, unused = board_cells.without_repeats(board_cells.cells_of(side))
+        left_out += unused
+        # A side's rows are one.
+        for (_, column), entries in of_rows.items():
+            by_column[column] += entries
     columns = sorted(set(cells[0]) | set(cells[1]), key=str)
-    titles = dict(zip(columns, column_names(columns), strict=True))
+    titles = board_cells.column_names(columns)
     bootstrap = Bootstrap(records)
     scores = [
         _scores(titles[c], c, [side[c] for side in cells], records, bootstrap, examples)
@@ -186,20 +186,8 @@ def compare(
         ),
         configuration=tuple(_differing(sides, _configuration)),
         environment=tuple(_differing(sides, _environment)),
-        left_out=(*records.left_out, *left_out[0], *left_out[1]),
+        left_out=tuple(left_out),
     )
-
-
-def _cells(
-    records: Sequence[RunRecord],
-) -> tuple[dict[ColumnKey, list[Entry]], list[LeftOut]]:
-    """A side's scores by column; its rows are one."""
-    cells: Cells
-    cells, left_out = without_repeats(cells_of(records))
-    joined: dict[ColumnKey, list[Entry]] = {}
-    for (_, column), entries in cells.items():
-        joined.setdefault(column, []).extend(entries)
-    return joined, left_out
 
 
 def _scores(
@@ -210,26 +198,16 @@ def _scores(
     bootstrap: Bootstrap,
     examples: int,
 ) -> Scores:
-    one = Scores(
-        title,
-        column.description,
-        tuple(
-            over_seeds(
-                [(e.record.run_id, e.result.main_score) for e in entries],
-                marks_of(column, entries),
-            )
-            for entries in cells
-        ),
-        higher_is_better=column.higher_is_better,
-    )
+    scores = tuple(board_cells.score_of(column, entries) for entries in cells)
+    direction = column.higher_is_better
+    one = Scores(title, column.description, scores, higher_is_better=direction)
     try:
         sides = [bootstrap.resampled(entries) for entries in cells]
         test = compared(*sides)
     except Unusable as error:
-        first, second = (score.mean for score in one.scores)
-        if first is not None and second is not None:
-            one = replace(one, difference=first - second)
-        return replace(one, no_test=str(error))
+        first, second = (score.mean for score in scores)
+        difference = None if first is None or second is None else first - second
+        return replace(one, difference=difference, no_test=str(error))
     gaps = _gaps(sides)
     return replace(
         one,
@@ -256,21 +234,12 @@ def _examples(
     gaps: np.ndarray, cells: Sequence[Sequence[Entry]], records: Records, count: int
 ) -> tuple[Disagreement, ...]:
     order = np.argsort(-np.abs(gaps), kind="stable")
-    chosen = [
-        place
-        for sign in (1, -1)
-        for place in [p for p in order if sign * gaps[p] > 0][:count]
-    ]
+    by_side = ([place for place in order if sign * gaps[place] > 0] for sign in (1, -1))
+    chosen = [place for better in by_side for place in better[:count]]
     if not chosen:
         return ()
-    answers = [
-        [
-            records.answers(*entry)
-            for entry in entries
-            if entry.result.main_score is not None
-        ]
-        for entries in cells
-    ]
+    scored = ([e for e in side if e.result.main_score is not None] for side in cells)
+    answers = [[records.answers(*entry) for entry in side] for side in scored]
     first = answers[0][0]
     return tuple(
         Disagreement(
@@ -291,26 +260,23 @@ def _adjusted(scores: Sequence[Scores]) -> Iterator[Scores]:
         yield replace(one, p_adjusted=next(adjusted)) if tested else one
 
 
-def _configuration(record: RunRecord) -> Mapping[str, Any]:
-    fields = {name: getattr(record, name) for name in CONFIGURATION}
-    return {**fields, **record.hparams}
+def _configuration(record: RunRecord) -> Iterator[tuple[str, Any]]:
+    yield from ((name, getattr(record, name)) for name in CONFIGURATION)
+    yield from record.hparams.items()
 
 
-def _environment(record: RunRecord) -> Mapping[str, Any]:
-    return {
-        **{name: getattr(record, name) for name in ENVIRONMENT},
-        **{f"package {name}": version for name, version in record.packages.items()},
-        **{f"plugin {name}": version for name, version in record.plugins.items()},
-    }
+def _environment(record: RunRecord) -> Iterator[tuple[str, Any]]:
+    yield from ((name, getattr(record, name)) for name in ENVIRONMENT)
+    yield from ((f"package {name}", item) for name, item in record.packages.items())
+    yield from ((f"plugin {name}", item) for name, item in record.plugins.items())
 
 
-def _differing(sides: Sequence[Sequence[RunRecord]], fields) -> Iterator[Differing]:
-    settings = [[fields(record) for record in side] for side in sides]
-    names = dict.fromkeys(name for side in settings for one in side for name in one)
-    for name in names:
-        values = tuple(
-            tuple(sorted({repr(one[name]) for one in side if name in one}))
-            for side in settings
-        )
-        if values[0] != values[1]:
-            yield Differing(name, values)
+def _differing(sides: Sequence[Sequence[RunRecord]], settings) -> Iterator[Differing]:
+    values: dict[str, tuple[set[str], ...]] = defaultdict(lambda: (set(), set()))
+    for number, side in enumerate(sides):
+        for record in side:
+            for name, value in dict(settings(record)).items():
+                values[name][number].add(repr(value))
+    for name, (first, second) in values.items():
+        if first != second:
+            yield Differing(name, (tuple(sorted(first)), tuple(sorted(second))))

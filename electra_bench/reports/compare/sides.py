@@ -28,14 +28,20 @@ def collect_sides(names: tuple[str, str], folders: Sequence[str]) -> Records:
     Raises:
         FileNotFoundError: no folder, or no run below it.
         RecordError: the record of a run that was named cannot be used.
+        ValueError: the folders of two runs say that they are one.
     """
-    of_names = _of_folders([name for name in names if _is_run(name)])
-    if all(_is_run(name) for name in names) or not folders:
-        return of_names
+    # Without an index: two files are read at once.
+    paths = [_record_path(name) for name in names if _is_run(name)]
+    of_names = {path: read_record(path) for path in paths}
+    by_run = {record.run_id: record for record in of_names.values()}
+    if len(by_run) < len(of_names):
+        raise ValueError(f"{' and '.join(paths)} are both run {min(by_run)!r}")
+    found = {record.run_id: path for path, record in of_names.items()}
+    if len(paths) == len(names) or not folders:
+        return Records(tuple(by_run.values()), found)
     below = collect(folders)
-    records = {record.run_id: record for record in (*below, *of_names)}
-    paths = {**below.paths, **of_names.paths}
-    return Records(tuple(records.values()), paths, below.left_out)
+    records = {record.run_id: record for record in below} | by_run
+    return Records(tuple(records.values()), {**below.paths, **found}, below.left_out)
 
 
 def _is_run(name: str) -> bool:
@@ -44,17 +50,6 @@ def _is_run(name: str) -> bool:
 
 def _record_path(name: str) -> str:
     return os.path.join(os.path.realpath(name), FILE_NAME)
-
-
-def _of_folders(names: Sequence[str]) -> Records:
-    """The records of some runs, without an index: two files are read at once."""
-    paths = [_record_path(name) for name in names]
-    records = [read_record(path) for path in paths]
-    by_run = {r.run_id: path for r, path in zip(records, paths, strict=True)}
-    if len(by_run) < len(set(paths)):
-        raise ValueError(f"{' and '.join(paths)} are both run {records[0].run_id!r}")
-    unique = {record.run_id: record for record in records}
-    return Records(tuple(unique.values()), by_run)
 
 
 def records_of(

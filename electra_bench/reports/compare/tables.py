@@ -4,20 +4,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from electra_bench.reports.compare.comparison import (
-    Comparison,
-    Disagreement,
-    Scores,
-)
+from electra_bench.reports import table as tables
+from electra_bench.reports.compare.comparison import Comparison, Disagreement, Scores
 from electra_bench.reports.render.files import escaped
-from electra_bench.reports.table import (
-    LOWER,
-    Bounded,
-    Score,
-    Table,
-    Value,
-    distinct,
-)
+from electra_bench.reports.table import Bounded, Table, Value
 
 # Characters of one answer; JSON has all of it.
 LONGEST = 60
@@ -35,30 +25,27 @@ def to_json(comparison: Comparison) -> str:
 def to_tables(comparison: Comparison) -> list[Table]:
     """Scores, examples that one side answers better, and settings that differ."""
     names = [side.name for side in comparison.sides]
-    tables = [_of_scores(comparison, names)]
+    found = [_of_scores(comparison, names)]
     for scores in comparison.scores:
         if scores.examples:
             examples = [_of_example(example, names) for example in scores.examples]
             title = f"Some examples of {scores.column}"
-            tables.append(_table(title, ("id", "better", "target", *names), examples))
-    for title, settings in (
-        ("Configuration", comparison.configuration),
-        ("Environment", comparison.environment),
-    ):
-        if settings:
-            rows = [
-                (one.name, *(", ".join(side) or None for side in one.values))
-                for one in settings
-            ]
-            tables.append(_table(title, ("setting", *names), rows))
-    return tables
+            found.append(_table(title, ("id", "better", "target", *names), examples))
+    for title in ("Configuration", "Environment"):
+        rows = [
+            (name, *(", ".join(side) or None for side in values))
+            for name, values in getattr(comparison, title.lower())
+        ]
+        if rows:
+            found.append(_table(title, ("setting", *names), rows))
+    return found
 
 
 def _table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[Value]], **further
 ) -> Table:
     return Table(
-        columns=distinct(columns),
+        columns=tables.distinct(columns),
         rows=tuple(map(tuple, rows)),
         label=columns[0],
         title=title,
@@ -74,7 +61,7 @@ def _of_scores(comparison: Comparison, names: Sequence[str]) -> Table:
         [
             (
                 one.column,
-                *map(_of_means, one.scores),
+                *(replace(score, value=score.mean) for score in one.scores),
                 _difference(one),
                 one.p_value,
                 one.p_adjusted,
@@ -87,10 +74,6 @@ def _of_scores(comparison: Comparison, names: Sequence[str]) -> Table:
         notes=tuple(_sentences(comparison)),
         left_out=comparison.left_out,
     )
-
-
-def _of_means(score: Score) -> Score:
-    return replace(score, value=score.mean)
 
 
 def _difference(scores: Scores) -> Bounded | None:
@@ -112,28 +95,23 @@ def _short(answer: object) -> str:
 
 
 def _sentences(comparison: Comparison) -> list[str]:
-    sentences = [
-        f"{side.name}: {'1 run' if len(side.runs) == 1 else f'{len(side.runs)} runs'}."
-        for side in comparison.sides
-    ]
-    sentences += [f"{scores.column}: {scores.details}." for scores in comparison.scores]
-    tested = [scores for scores in comparison.scores if scores.test]
-    if tested:
-        sentences.append(
-            "Scores are means over runs; a difference is that of the first less the "
-            "second, with its 95 % interval."
-        )
-    lower = [one.column for one in comparison.scores if not one.higher_is_better]
-    if lower:
-        sentences.append(f"{LOWER.capitalize()} in {', '.join(lower)}.")
-    if any(min(score.count for score in one.scores) == 1 for one in tested):
-        sentences.append(
-            "With one run on a side a test says that these runs differ, not that others "
-            "would."
-        )
-    if not comparison.scores:
-        sentences.append("No score of one side compares with one of the other.")
-    return sentences + [
-        f"Only {comparison.sides[number].name} has {column}."
-        for number, column in comparison.only
+    sides, scores = comparison.sides, comparison.scores
+    tested = [one for one in scores if one.test]
+    lower = [one.column for one in scores if not one.higher_is_better]
+    sentences = {
+        "Scores are means over runs; a difference is that of the first less the second, "
+        "with its 95 % interval.": tested,
+        f"{tables.LOWER.capitalize()} in {', '.join(lower)}.": lower,
+        "With one run on a side a test says that these runs differ, not that others "
+        "would.": any(score.count == 1 for one in tested for score in one.scores),
+        "No score of one side compares with one of the other.": not scores,
+    }
+    return [
+        *(f"{side.name}: {tables.counted(len(side.runs), 'run')}." for side in sides),
+        *(f"{one.column}: {one.details}." for one in scores),
+        *tables.told(sentences),
+        *(
+            f"Only {sides[place].name} has {column}."
+            for place, column in comparison.only
+        ),
     ]

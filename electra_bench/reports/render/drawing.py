@@ -5,18 +5,20 @@ import io
 import math
 import os
 import re
-import statistics
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullLocator
+from matplotlib.transforms import Bbox
 
-from electra_bench.reports.plot import XY, Dots, Matrix, Plot, Point, Series
+from electra_bench.reports.plot import XY, Dots, Matrix, Plot, Point
 from electra_bench.reports.table import UNPRINTABLE, plain, text
 from electra_bench.system.atomic import atomic_file
 
@@ -68,8 +70,7 @@ def figure(plot: Plot) -> Figure:
         _printable(plot.title, 60), fontsize=TEXT, color=INK, parse_math=False
     )
     panel.tick_params(length=0, labelsize=SMALL, colors=QUIET)
-    for side in panel.spines.values():
-        side.set_color(LINE)
+    panel.spines[:].set_color(LINE)
     panel.set_axisbelow(True)
     match plot:
         case XY():
@@ -89,7 +90,8 @@ def _height(plot: Plot) -> float:
         return 1.0 + 0.32 * len(plot.rows)
     if isinstance(plot, Matrix):
         return 1.0 + 0.3 * len(plot.names)
-    return 3.4 + 0.2 * (min(len(_named(plot)), MOST_SERIES) // 2)
+    named = sum(bool(series.name) for series in plot.series)
+    return 3.4 + 0.2 * (min(named, MOST_SERIES) // 2)
 
 
 def _printable(name: str, longest: int = LONGEST_NAME) -> str:
@@ -102,10 +104,6 @@ def _printable(name: str, longest: int = LONGEST_NAME) -> str:
         return shown
     end = longest // 2 - 1
     return f"{shown[: longest - 1 - end]}…{shown[-end:]}"
-
-
-def _named(plot: XY) -> list[Series]:
-    return [series for series in plot.series if series.name]
 
 
 def _draw_xy(panel: Axes, plot: XY) -> None:
@@ -127,9 +125,9 @@ def _draw_xy(panel: Axes, plot: XY) -> None:
             zorder=2 if is_told_apart else 1.5,
             label=_printable(series.name) if series.name else "_",
         )
+    places = [point.x for series in plot.series for point in series.points]
     if plot.log_x:
         panel.set_xscale("log")
-        places = [point.x for series in plot.series for point in series.points]
         # Values that are nearly equal would fill the axis and look different.
         low, high = min(places), max(places)
         if high < low * LEAST_RATIO:
@@ -143,21 +141,21 @@ def _draw_xy(panel: Axes, plot: XY) -> None:
             FuncFormatter(lambda x, _: text(float(x)) if x >= 1e6 else f"{x:,g}")
         )
         panel.xaxis.set_minor_locator(NullLocator())
-    elif max((p.x for series in plot.series for p in series.points), default=0) > 9999:
+    elif max(places, default=0) > 9999:
         # 200k instead of an exponent in the corner.
         panel.xaxis.set_major_formatter(EngFormatter(sep=""))
     panel.margins(x=0.08, y=0.12)
     panel.grid(color=LINE, lw=0.7)
-    _name_axes(panel, x=plot.x, y=plot.y)
-    for side in ("top", "right"):
-        panel.spines[side].set_visible(False)
-    shown = _named(plot)[:MOST_SERIES]
-    if shown:
-        handles = panel.get_legend_handles_labels()[0][: len(shown)]
+    _name_axis(panel.xaxis, plot.x)
+    _name_axis(panel.yaxis, plot.y)
+    panel.spines[["top", "right"]].set_visible(False)
+    # Without the series that have no name.
+    handles = panel.get_legend_handles_labels()[0][:MOST_SERIES]
+    if handles:
         legend = panel.figure.legend(
             handles=handles,
             loc="outside lower center",
-            ncols=1 if len(shown) == 1 else 2,
+            ncols=1 if len(handles) == 1 else 2,
             fontsize=SMALL,
             frameon=False,
             labelcolor=INK,
@@ -168,12 +166,10 @@ def _draw_xy(panel: Axes, plot: XY) -> None:
     _name_points(panel, [point for series in plot.series for point in series.points])
 
 
-def _name_axes(panel: Axes, **names: str) -> None:
-    for name, words in names.items():
-        axis = panel.xaxis if name == "x" else panel.yaxis
-        axis.set_label_text(
-            _printable(words, 80), parse_math=False, fontsize=SMALL, color=QUIET
-        )
+def _name_axis(axis: Axis, name: str) -> None:
+    axis.set_label_text(
+        _printable(name, 80), parse_math=False, fontsize=SMALL, color=QUIET
+    )
 
 
 def _name_points(panel: Axes, points: Sequence[Point]) -> None:
@@ -181,13 +177,15 @@ def _name_points(panel: Axes, points: Sequence[Point]) -> None:
     drawn = panel.figure.get_figure(root=True)
     drawn.draw_without_rendering()
     inside = panel.get_window_extent()
-    taken: list[tuple[float, float, float, float]] = []
+    taken: list[Bbox] = []
     dots = [panel.transData.transform((p.x, p.y)) for p in points]
     size = SMALL * drawn.dpi / 72
     for point, (x, y) in sorted(zip(points, dots, strict=True), key=lambda i: -i[1][1]):
         if not point.name:
             continue
         name = _printable(point.name)
+        beside = (dot for dot in dots if tuple(dot) != (x, y))
+        others = [Bbox([(a - 3, b - 3), (a + 3, b + 3)]) for a, b in beside]
         width = 0.62 * size * len(name)
         # To the left where the right has no room.
         is_left = x + width + size > inside.x1 and x - width - size > inside.x0
@@ -195,13 +193,10 @@ def _name_points(panel: Axes, points: Sequence[Point]) -> None:
         for step in range(MOST_STEPS):
             # 0, 1, -1, 2, -2 ... half lines away.
             shift = (step + 1) // 2 * (1 if step % 2 else -1) * 0.55 * size
-            box = (left, y + shift - 0.6 * size, left + width, y + shift + 0.6 * size)
-            others = [(a - 3, b - 3, a + 3, b + 3) for a, b in dots if (a, b) != (x, y)]
-            if (
-                inside.y0 < box[1]
-                and box[3] < inside.y1
-                and not any(_overlap(box, other) for other in (*taken, *others))
-            ):
+            low, high = y + shift - 0.6 * size, y + shift + 0.6 * size
+            box = Bbox([(left, low), (left + width, high)])
+            is_inside = inside.y0 < low and high < inside.y1
+            if is_inside and not any(map(box.overlaps, (*taken, *others))):
                 break
         else:
             # No room: the table below has it.
@@ -221,62 +216,38 @@ def _name_points(panel: Axes, points: Sequence[Point]) -> None:
         )
 
 
-def _overlap(box: Sequence[float], other: Sequence[float]) -> bool:
-    return (
-        box[0] < other[2]
-        and other[0] < box[2]
-        and box[1] < other[3]
-        and other[1] < box[3]
-    )
-
-
 def _draw_dots(panel: Axes, plot: Dots) -> None:
     # One artist for all rows: a picture of fifty takes a fifth of the time.
     dots = [(v, place) for place, (_, values) in enumerate(plot.rows) for v in values]
-    x, y = zip(*dots, strict=True) if dots else ((), ())
+    x, y = np.reshape(dots, (-1, 2)).T
     panel.plot(x, y, "o", color=ACCENT, alpha=0.6, ms=5)
-    medians = [
-        (statistics.median(v), place) for place, (_, v) in enumerate(plot.rows) if v
-    ]
-    x, y = zip(*medians, strict=True) if medians else ((), ())
-    panel.vlines(x, [p - 0.28 for p in y], [p + 0.28 for p in y], color=INK, lw=2)
+    medians = [(np.median(v), place) for place, (_, v) in enumerate(plot.rows) if v]
+    x, y = np.reshape(medians, (-1, 2)).T
+    panel.vlines(x, y - 0.28, y + 0.28, color=INK, lw=2)
     if plot.floor is not None:
         panel.axvline(plot.floor, color=COLORS[1], ls="--", lw=1)
     names = [_printable(name) for name, _ in plot.rows]
     panel.set_yticks(range(len(names)), names, parse_math=False, color=INK)
     panel.set_ylim(len(names) - 0.5, -0.5)
-    _name_axes(panel, x=plot.x)
+    _name_axis(panel.xaxis, plot.x)
     panel.grid(axis="y", color=LINE, lw=0.8)
     panel.margins(x=0.1)
-    for side in ("top", "right", "left"):
-        panel.spines[side].set_visible(False)
+    panel.spines[["top", "right", "left"]].set_visible(False)
 
 
 def _draw_matrix(panel: Axes, plot: Matrix) -> None:
     most = max((c for row in plot.counts for c in row if c is not None), default=0)
     size = SMALL if len(plot.names) <= FEW_NUMBERS else 0.75 * SMALL
+    centred: Any = {"ha": "center", "va": "center", "fontsize": size}
     for y, row in enumerate(plot.counts):
         for x, count in enumerate(row):
             if count is None:
                 continue
             strength = 0.75 * count / most if most else 0.0
-            panel.fill_between(
-                [x - 0.47, x + 0.47],
-                y - 0.47,
-                y + 0.47,
-                color=ACCENT,
-                alpha=strength,
-                lw=0,
-            )
-            panel.text(
-                x,
-                y,
-                str(count or "·"),
-                ha="center",
-                va="center",
-                fontsize=size,
-                color=INK if count else QUIET,
-            )
+            ends = [x - 0.47, x + 0.47], y - 0.47, y + 0.47
+            panel.fill_between(*ends, color=ACCENT, alpha=strength, lw=0)
+            color = INK if count else QUIET
+            panel.text(x, y, str(count or "·"), color=color, **centred)
     # Numbers below, as names would lie across one another.
     names = [f"{_printable(name)}  ({i})" for i, name in enumerate(plot.names, 1)]
     places = range(len(names))
@@ -344,10 +315,9 @@ def write_pictures(
     os.makedirs(out_dir, exist_ok=True)
     written: dict[str, list[str]] = {}
     for plot in plots:
-        for suffix in ("svg", "png"):
-            name = f"{report}-{plot.name}.{suffix}"
-            path = os.path.join(out_dir, name)
-            with atomic_file(path) as file:
-                file.write(_rendered(plot, suffix))
-            written.setdefault(plot.name, []).append(name)
+        files = {kind: f"{report}-{plot.name}.{kind}" for kind in ("svg", "png")}
+        for kind, name in files.items():
+            with atomic_file(os.path.join(out_dir, name)) as file:
+                file.write(_rendered(plot, kind))
+        written[plot.name] = list(files.values())
     return written

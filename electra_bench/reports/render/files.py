@@ -29,17 +29,13 @@ def _field(value: str | int | float | None) -> str | int | float | None:
     if not isinstance(value, str):
         return value
     shown = plain(value)
-    if not shown.lstrip().startswith(FORMULA) or _is_number(shown):
+    if not shown.lstrip().startswith(FORMULA):
         return shown
-    return f"'{shown}"
-
-
-def _is_number(text: str) -> bool:
     try:
-        float(text)
+        float(shown)
     except ValueError:
-        return False
-    return True
+        return f"'{shown}"
+    return shown
 
 
 def escaped(line: str) -> str:

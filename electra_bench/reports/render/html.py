@@ -2,38 +2,47 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from electra_bench.reports import table as tables
+from electra_bench.reports.plot import Plot
 from electra_bench.reports.table import Score, Table, Value
 
 
-class Link(NamedTuple):
-    """An entry of the list of pages."""
-
-    text: str
-    href: str
-    is_here: bool
-
-
-class Files(NamedTuple):
-    """Where a page stands and what stands beside it.
+@dataclass(frozen=True)
+class Page:
+    """What stands on a page, and where it stands.
 
     Attributes:
-        folder: of the page; links are relative to it.
+        title: heading.
+        tables: the reports; all but the first have their titles above them.
+        folder: where it stands; links are relative to it.
+        command: the command that builds it again.
+        file: its name in the folder.
+        name: its name in the list of pages.
+        notices: what is not shown, and why, a line each.
+        links: the list of pages: file to name.
+        tasks: task to the file of its page.
         pictures: name of a plot to names of its files, relative to the folder.
-        tasks: task to the name of its page.
     """
 
+    title: str
+    tables: Sequence[Table]
     folder: str
-    pictures: Mapping[str, Sequence[str]] = {}
-    tasks: Mapping[str, str] = {}
+    command: str | None = None
+    file: str = ""
+    name: str = ""
+    notices: Sequence[str] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    tasks: Mapping[str, str] = field(default_factory=dict)
+    pictures: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def to_html(table: Table, out_dir: str, command: str | None = None) -> str:
@@ -44,42 +53,17 @@ def to_html(table: Table, out_dir: str, command: str | None = None) -> str:
         out_dir: folder of the page; links to records are relative to it.
         command: the command that builds this table again.
     """
-    return to_page([table], Files(out_dir), title=table.title, command=command)
+    return to_page(Page(table.title, [table], out_dir, command))
 
 
-def to_page(
-    shown: Sequence[Table],
-    files: Files,
-    *,
-    title: str,
-    command: str | None = None,
-    links: Sequence[Link] = (),
-    notices: Sequence[str] = (),
-) -> str:
-    """Renders reports below one another.
-
-    Args:
-        shown: the reports; all but the first have their titles above them.
-        files: where the page stands.
-        title: heading of the page.
-        command: the command that builds the page again.
-        links: the list of pages.
-        notices: what is not shown, and why, a line each.
-    """
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            title=title,
-            sections=[
-                _Section(table, files, f"part{place}-" if place > 1 else "")
-                for place, table in enumerate(shown, 1)
-            ],
-            command=command,
-            links=links,
-            notices=notices,
-        )
-    )
+def to_page(page: Page) -> str:
+    """Renders reports below one another."""
+    sections = [
+        _Section(table, f"part{place}-" if place > 1 else "", page)
+        for place, table in enumerate(page.tables, 1)
+    ]
+    template = _environment().get_template("page.html.j2")
+    return template.render(page=page, sections=sections)
 
 
 @cache
@@ -117,24 +101,23 @@ class _Section:
 
     Attributes:
         table: the table.
-        files: where the page stands.
         prefix: starts all ids, which must differ on a page.
+        page: where it stands.
         behind: of every row: name to the runs behind its numbers.
         best: name of a column to the numbers of the rows to stress in it.
+        num_runs: the number of runs behind the table.
+        columns: headers.
     """
 
-    def __init__(self, table: Table, files: Files, prefix: str):
+    def __init__(self, table: Table, prefix: str, page: Page):
         self.table = table
-        self.files = files
         self.prefix = prefix
+        self.page = page
         self.behind = list(map(table.behind, range(len(table.rows))))
         self.best = {name: table.best(name) for name in table.metrics}
+        self.num_runs = len(tables.run_ids(table) or table.sources)
+        self.columns = [_column(table, name) for name in table.columns]
         self._spans = {name: _span(table, name) for name in table.metrics}
-
-    @property
-    def num_runs(self) -> int:
-        """The number of runs behind the table."""
-        return len(tables.run_ids(self.table) or self.table.sources)
 
     def anchor(self, place: int, name: str) -> str | None:
         """The list of runs that a number leads to.
@@ -149,14 +132,13 @@ class _Section:
 
     def value(self, place: int, name: str) -> Value:
         """The value of a row in a column; None if there is no such column."""
-        if name not in self.table.columns:
-            return None
-        return self.table.cell(self.table.rows[place], name)
+        cells = zip(self.table.columns, self.table.rows[place], strict=True)
+        return dict(cells).get(name)
 
     def positions(self, scores: Sequence[float | None], name: str) -> list[float]:
         """Where scores lie between the ends of their column, 0 to 100."""
         known = [score for score in scores if score is not None]
-        low, high = self._spans.get(name) or (0.0, 0.0)
+        low, high = self._spans.get(name, (0.0, 0.0))
         if low == high:
             return [50.0] * len(known)
         return [round(100 * (score - low) / (high - low), 1) for score in known]
@@ -166,7 +148,7 @@ class _Section:
         source = self.table.sources.get(run_id)
         if source is None or source.path is None:
             return None
-        path = os.path.relpath(source.path, self.files.folder)
+        path = os.path.relpath(source.path, self.page.folder)
         return _relative(PurePath(path).as_posix())
 
     @property
@@ -183,60 +165,44 @@ class _Section:
         }
         has_tests = self.table.differences is not None
         green = "no row is significantly better" if has_tests else "the best"
-        cell = ", ".join(part for part, is_there in parts.items() if is_there)
+        cell = ", ".join(tables.told(parts))
         sentences = {
-            f"A cell: {cell}.": bool(scores),
+            f"A cell: {cell}.": scores,
             f"Green: {green}.": any(self.best.values()),
             "A number leads to its runs.": any(self.behind),
         }
-        return " ".join(said for said, is_so in sentences.items() if is_so)
+        return " ".join(tables.told(sentences))
 
-    @property
-    def plots(self) -> list[dict[str, Any]]:
-        """The pictures."""
-        if not self.table.plots:
-            return []
+    def svg(self, plot: Plot) -> str:
+        """A picture as a part of the page."""
         # matplotlib takes half a second to load.
         from electra_bench.reports.render.drawing import inline_svg
 
-        return [
-            {
-                "name": f"{self.prefix}{plot.name}",
-                "description": plot.description,
-                "svg": inline_svg(plot, f"{self.prefix}{plot.name}"),
-                "files": self.files.pictures.get(plot.name, ()),
-            }
-            for plot in self.table.plots
-        ]
-
-    @cached_property
-    def columns(self) -> list[dict[str, Any]]:
-        """Headers."""
-        return [self._column(name) for name in self.table.columns]
-
-    def _column(self, name: str) -> dict[str, Any]:
-        table = self.table
-        is_ranked = name in (*table.metrics, table.rank_by)
-        is_descending = is_ranked and name not in table.lower_is_better
-        best_first = "descending" if is_descending else "ascending"
-        values = {table.cell(row, name) for row in table.rows}
-        return {
-            "name": name,
-            "text": table.is_text(name),
-            # What all rows share needs no room on a phone.
-            "same": name != table.label and table.is_text(name) and len(values) == 1,
-            "order": best_first if name == table.rank_by else "none",
-            "first": best_first,
-        }
+        return inline_svg(plot, f"{self.prefix}{plot.name}")
 
 
-def _span(table: Table, name: str) -> tuple[float, float] | None:
+def _column(table: Table, name: str) -> dict[str, Any]:
+    is_ranked = name in (*table.metrics, table.rank_by)
+    is_descending = is_ranked and name not in table.lower_is_better
+    best_first = "descending" if is_descending else "ascending"
+    values = set(table.values(name))
+    return {
+        "name": name,
+        "text": table.is_text(name),
+        # What all rows share needs no room on a phone.
+        "same": name != table.label and table.is_text(name) and len(values) == 1,
+        "order": best_first if name == table.rank_by else "none",
+        "first": best_first,
+    }
+
+
+def _span(table: Table, name: str) -> tuple[float, float]:
     """Smallest and largest score of a column, its floor included."""
-    cells = [table.cell(row, name) for row in table.rows]
+    cells = table.values(name)
     scores = [s for cell in cells if isinstance(cell, Score) for s in cell.defined]
     floor = tables.number(table.cell(table.floor, name)) if table.floor else None
     scores += [] if floor is None else [floor]
-    return (min(scores), max(scores)) if scores else None
+    return min(scores, default=0.0), max(scores, default=0.0)
 
 
 def _relative(path: str) -> str:

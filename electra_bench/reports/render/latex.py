@@ -85,14 +85,9 @@ def to_latex(table: Table, command: str | None = None) -> str:
     same = _same_in_all_rows(table)
     columns = [name for name in table.columns if name not in same]
     cells = _Cells(table)
-    rows = [
-        [cells.shown(row, name, place) for name in columns]
-        for place, row in enumerate(table.rows)
-    ]
-    below = [
-        [cells.of_reference(place, name) for name in columns]
-        for place in range(len(table.reference_rows))
-    ]
+    rows = [[cells.shown(r, c, n) for c in columns] for n, r in enumerate(table.rows)]
+    places = range(len(table.reference_rows))
+    below = [[cells.of_reference(place, c) for c in columns] for place in places]
     return environment.get_template("table.tex.j2").render(
         title=escape(table.title),
         command=_one_line(command or ""),
@@ -116,17 +111,12 @@ def _one_line(content: str) -> str:
 
 def _same_in_all_rows(table: Table) -> dict[str, Value]:
     """Columns that would only take room, with their values."""
+    if len(table.rows) < 2:
+        return {}
     kept = {table.label, table.rank_by, *table.metrics}
-    columns = {
-        name: {table.cell(row, name) for row in table.rows}
-        for name in table.columns
-        if name not in kept and len(table.rows) > 1
-    }
-    return {
-        name: next(iter(values))
-        for name, values in columns.items()
-        if len(values) == 1 and values != {None}
-    }
+    others = (name for name in table.columns if name not in kept)
+    first = {name: table.cell(table.rows[0], name) for name in others}
+    return {n: v for n, v in first.items() if {v} == set(table.values(n)) != {None}}
 
 
 class _Cells:
@@ -140,14 +130,10 @@ class _Cells:
     def __init__(self, table: Table):
         self._table = table
         self._best = {name: table.best(name) for name in table.metrics}
-        scores = {
-            name: [
-                v for row in table.rows if isinstance(v := table.cell(row, name), Score)
-            ]
-            for name in table.columns
-        }
-        self._with_scores = {name for name, found in scores.items() if found}
-        counts = Counter(s.count for found in scores.values() for s in found if s.count)
+        values = ((name, v) for name in table.columns for v in table.values(name))
+        scores = [(name, score) for name, score in values if isinstance(score, Score)]
+        self._with_scores = {name for name, _ in scores}
+        counts = Counter(score.count for _, score in scores if score.count)
         self.count = counts.most_common(1)[0][0] if counts else None
         self.marks: dict[str, str] = {}
 
@@ -155,7 +141,7 @@ class _Cells:
         """How a column is aligned; long names of rows are folded."""
         if name != self._table.label:
             return "l" if self._table.is_text(name) else "r"
-        names = [tables.text(self._table.cell(row, name)) for row in self._table.rows]
+        names = map(tables.text, self._table.values(name))
         is_long = max(map(len, names), default=0) > LONGEST_NAME
         return r">{\raggedright\arraybackslash}p{13em}" if is_long else "l"
 
@@ -172,12 +158,11 @@ class _Cells:
     def shown(self, row: Sequence[Value], name: str, place: int | None) -> str:
         """A cell of the row number `place`; of a reference row for None."""
         value = self._table.cell(row, name)
-        shown = escape(tables.text(value, metric=name in self._table.metrics))
+        shown = escape(self._table.shown(row, name))
         if name == self._table.label:
             # Where a name may be folded, besides hyphens.
-            return shown.replace(r"\_", r"\_\allowbreak ").replace(
-                "/", r"/\allowbreak "
-            )
+            folded = shown.replace(r"\_", r"\_\allowbreak ")
+            return folded.replace("/", r"/\allowbreak ")
         if isinstance(value, Bounded):
             beside = filter(None, (tables.interval(value), value.remark))
             bare = tables.bare(value).replace("-", "$-$")
@@ -210,8 +195,7 @@ class _Cells:
     def _letters(self, remarks: Sequence[str]) -> str:
         return ",".join(
             self.marks.setdefault(remark, _letter(len(self.marks)))
-            for remark in remarks
-            if remark
+            for remark in filter(None, remarks)
         )
 
 
@@ -227,23 +211,22 @@ def _letter(number: int) -> str:
 
 def _remarks(table: Table, cells: _Cells, same: Mapping[str, Value]) -> list[str]:
     """Paragraphs below the table."""
-    marks = [
-        rf"\textsuperscript{{{letter}}}\,{escape(m)}"
-        for m, letter in cells.marks.items()
-    ]
-    details = [
-        rf"\textbf{{{escape(name)}}}: {escape(detail)}"
-        for name, detail in table.described.items()
-    ]
-    in_all_rows = [f"{name} {tables.text(value)}" for name, value in same.items()]
-    notes = [f"In all rows: {', '.join(in_all_rows)}."] if in_all_rows else []
-    if cells.count:
-        runs = "one run" if cells.count == 1 else f"{cells.count} runs"
-        notes.append(f"Scores are of {runs} where no mark says otherwise.")
-    notes += table.notes
-    if table.differences:
-        notes.append("Bold: no row is significantly better.")
-    notes += [f"Runs to repeat: {len(table.repeat)}."] if table.repeat else []
-    notes += [f"Left out: {len(table.left_out)}."] if table.left_out else []
+    marks = (rf"\textsuperscript{{{cells.marks[m]}}}\,{escape(m)}" for m in cells.marks)
+    described = table.described.items()
+    details = (
+        rf"\textbf{{{escape(name)}}}: {escape(said)}" for name, said in described
+    )
+    in_all_rows = ", ".join(f"{name} {tables.text(v)}" for name, v in same.items())
+    runs = "one run" if cells.count == 1 else f"{cells.count} runs"
+    before = {
+        f"In all rows: {in_all_rows}.": in_all_rows,
+        f"Scores are of {runs} where no mark says otherwise.": cells.count,
+    }
+    after = {
+        "Bold: no row is significantly better.": table.differences,
+        f"Runs to repeat: {len(table.repeat)}.": table.repeat,
+        f"Left out: {len(table.left_out)}.": table.left_out,
+    }
+    notes = [*tables.told(before), *table.notes, *tables.told(after)]
     paragraphs = ["; ".join(marks), "; ".join(details), " ".join(map(escape, notes))]
     return list(filter(None, paragraphs))

@@ -1,6 +1,7 @@
 """Tables as Markdown (GitHub's tables)."""
 
 import re
+from collections.abc import Iterable, Sequence
 
 from electra_bench.reports import table as tables
 from electra_bench.reports.table import Score, Table, Value
@@ -20,46 +21,30 @@ def to_markdown(table: Table) -> str:
     Written by hand because pandas needs `tabulate` for this and neither of them escapes.
     """
     lines = [f"# {escape(table.title)}", ""]
-    lines.append(_line([escape(name) for name in table.columns]))
-    aligned = ["---" if table.is_text(name) else "---:" for name in table.columns]
-    lines.append(_line(aligned))
+    lines.append(_line(map(escape, table.columns)))
+    lines.append(_line("---" if table.is_text(n) else "---:" for n in table.columns))
     for row in table.rows:
-        lines.append(_line(_cells(table, row)))
+        lines.append(_line(_cell(table, row, name) for name in table.columns))
     for row in table.reference_rows:
-        shown = _cells(table, row)
-        lines.append(_line(["" if cell == tables.MISSING else cell for cell in shown]))
-    lines.append("")
-    lines += [f"- {escape(c)}: {escape(d)}" for c, d in table.described.items()]
-    lines += [f"- {escape(note)}" for note in table.notes]
-    lines += [f"- {escape(about)}" for about in table.about_references]
+        shown = (_cell(table, row, name) for name in table.columns)
+        lines.append(_line("" if cell == tables.MISSING else cell for cell in shown))
+    below = [f"{name}: {detail}" for name, detail in table.described.items()]
+    below += [*table.notes, *table.about_references]
+    lines += ["", *(f"- {escape(said)}" for said in below)]
     for heading, items in tables.lists_below(table).items():
         lines += ["", heading, "", *(f"- {escape(item)}" for item in items)]
     return "\n".join(lines) + "\n"
 
 
-def _line(cells: list[str]) -> str:
+def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cells(table: Table, row: tuple[Value, ...]) -> list[str]:
-    return [
-        _cell(value, metric=name in table.metrics)
-        for name, value in zip(table.columns, row, strict=True)
-    ]
-
-
-def _cell(value: Value, *, metric: bool) -> str:
-    shown = escape(tables.text(value, metric=metric))
+def _cell(table: Table, row: Sequence[Value], column: str) -> str:
+    shown, value = escape(table.shown(row, column)), table.cell(row, column)
     if not isinstance(value, Score):
         return shown
-    remarks = "; ".join(
-        part
-        for part in (
-            tables.spread(value),
-            tables.interval(value),
-            ", ".join(value.marks),
-            value.no_interval and f"no interval: {value.no_interval}",
-        )
-        if part
-    )
+    parts = [tables.spread(value), tables.interval(value), ", ".join(value.marks)]
+    parts += [f"no interval: {value.no_interval}"] if value.no_interval else []
+    remarks = "; ".join(filter(None, parts))
     return f"{shown} ({escape(remarks)})" if remarks else shown

@@ -106,22 +106,15 @@ def _grid(table: Table, columns: Sequence[str]) -> Grid:
             max_width=40 if is_label else None,
         )
     best = {name: table.best(name) for name in columns if name in table.metrics}
-    for number, row in enumerate(table.rows):
-        cells = [
-            _cell(
-                table.cell(row, name),
-                name in table.metrics,
-                best=number in best.get(name, ()),
-            )
+    for number, row in enumerate((*table.rows, *table.reference_rows)):
+        is_reference = number >= len(table.rows)
+        cells = (
+            Text("")
+            if is_reference and table.cell(row, name) is None
+            else _cell(table, row, name, best=number in best.get(name, ()))
             for name in columns
-        ]
-        grid.add_row(*cells)
-    for row in table.reference_rows:
-        cells = [
-            _cell(table.cell(row, name), name in table.metrics, blank=True)
-            for name in columns
-        ]
-        grid.add_row(*cells, style="dim italic")
+        )
+        grid.add_row(*cells, style="dim italic" if is_reference else None)
     return grid
 
 
@@ -132,15 +125,11 @@ def _breakable(name: str) -> str:
     )
 
 
-def _cell(
-    value: Value, metric: bool, *, best: bool = False, blank: bool = False
-) -> Text:
-    if value is None and blank:
-        return Text("")
-    shown = plain(tables.text(value, metric=metric))
+def _cell(table: Table, row: Sequence[Value], column: str, *, best: bool) -> Text:
+    value = table.cell(row, column)
     is_stale = isinstance(value, Score) and value.stale
     style = "bold green" if best else "dim strike" if is_stale else ""
-    cell = Text(shown, style=style)
+    cell = Text(plain(table.shown(row, column)), style=style)
     if isinstance(value, Score) and value.count:
         mark = "*" if value.marks else ""
         cell.append(f"{mark}\n{tables.spread(value).replace(', ', ' ')}", style="dim")

@@ -49,15 +49,10 @@ def build_table(
     elif options and not takes_tasks(report):
         raise ValueError(f"the report {report!r} has no parameter 'tasks'")
     table = reports.get(report)(**options)(records)
-    named = [
-        replace(item, where=records.paths.get(item.where, item.where))
-        for item in table.left_out
-    ]
-    return replace(
-        table,
-        left_out=(*records.left_out, *named),
-        sources={r.run_id: _provenance(r, records.paths) for r in records},
-    )
+    paths = records.paths
+    named = (replace(o, where=paths.get(o.where, o.where)) for o in table.left_out)
+    sources = {record.run_id: _provenance(record, paths) for record in records}
+    return replace(table, left_out=(*records.left_out, *named), sources=sources)
 
 
 def is_of_task(report: str) -> bool:
@@ -81,11 +76,9 @@ def takes_tasks(report: str) -> bool:
 
 def _provenance(record: RunRecord, paths: Mapping[str, str]) -> Provenance:
     path = paths.get(record.run_id)
-    if path is None:
-        return Provenance(None, None, record.seed)
-    config = os.path.join(os.path.dirname(path), "config.gin")
+    config = os.path.join(os.path.dirname(path or ""), "config.gin")
     # An archive of records may lack it.
-    if not os.path.isfile(config):
+    if path is None or not os.path.isfile(config):
         return Provenance(path, None, record.seed)
     command = f"electra-bench {record.kind} {shlex.quote(config)}"
     # In its own folder the run is done already.
@@ -127,14 +120,7 @@ def write_table(
         "tex": lambda: to_latex(table, command),
         "html": lambda: to_html(table, out_dir, command),
     }
-    written = []
-    for suffix in formats:
-        path = os.path.join(out_dir, f"{name}.{suffix}")
-        written.append(write_file(path, render[suffix]()))
-    return written
-
-
-def write_file(path: str, content: str) -> str:
-    """Writes a file of text, whole or not at all; returns its path."""
-    write_text(path, content)
-    return path
+    written = {suffix: os.path.join(out_dir, f"{name}.{suffix}") for suffix in formats}
+    for suffix, path in written.items():
+        write_text(path, render[suffix]())
+    return list(written.values())

@@ -62,20 +62,13 @@ def median_over_seeds(
         ValueError: the records disagree on version, split, subset or data of the task, so
             their scores do not compare.
     """
-    scores, conditions = [], set()
-    for record in records:
-        for result in record.results:
-            score = result.metrics.get(metric or result.main_metric)
-            if result.task == task and score is not None:
-                scores.append(score)
-                conditions.add(
-                    (
-                        result.task_version,
-                        result.split,
-                        result.subset,
-                        result.data_sha256,
-                    )
-                )
+    results = [one for record in records for one in record.results if one.task == task]
+    scores = [one.metrics.get(metric or one.main_metric) for one in results]
+    conditions = {
+        (one.task_version, one.split, one.subset, one.data_sha256)
+        for one, score in zip(results, scores, strict=True)
+        if score is not None
+    }
     if len(conditions) > 1:
         raise ValueError(
             f"records of task {task!r} do not compare: (version, split, subset, data) are "
@@ -88,6 +81,13 @@ def mean_or_none(scores: Sequence[float | None]) -> float | None:
     """Mean over tasks; None if any is missing or there are none."""
     known = [score for score in scores if score is not None]
     return float(np.mean(known)) if known and len(known) == len(scores) else None
+
+
+def best_first(score: float | None, *, lower_is_better: bool) -> tuple[bool, float]:
+    """A key to sort by: the best score first, what has none last."""
+    if score is None:
+        return True, 0.0
+    return False, score if lower_is_better else -score
 
 
 def median_or_none(values: Iterable[float | None]) -> float | None:

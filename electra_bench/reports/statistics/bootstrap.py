@@ -9,13 +9,12 @@ from functools import cached_property
 import numpy as np
 
 from electra_bench.records import RunRecord
-from electra_bench.reports.board.cells import Entry, column_of, marks_of
+from electra_bench.reports.board.cells import ColumnKey, Entry, score_of
 from electra_bench.reports.collect.lineage import Lineage, clusters, lineage
 from electra_bench.reports.collect.predictions import Unusable
 from electra_bench.reports.collect.records import Records
 from electra_bench.reports.collect.store import Store
 from electra_bench.reports.statistics import significance
-from electra_bench.reports.statistics.aggregate import over_seeds
 from electra_bench.reports.statistics.replicates import (
     Replicates,
     metric_of,
@@ -65,6 +64,11 @@ class Resampled:
         """Hash of the examples that the runs answered."""
         return self.replicates[0].examples_sha256
 
+    def with_interval(self, score: Score) -> Score:
+        """The score of the cell with the interval of its mean."""
+        found = significance.estimate(self.runs)
+        return replace(score, mean=found.value, interval=(found.low, found.high))
+
 
 class Bootstrap:
     """Reads predictions, once for each content of a file."""
@@ -77,7 +81,7 @@ class Bootstrap:
             replicates: number of bootstrap samples.
         """
         self._records = Records.of(records)
-        self.replicate_count = replicates
+        self.count = replicates
         self._store = Store(os.path.join(cache_dir(), "reports", "replicates.db"))
 
     def resampled(self, entries: Sequence[Entry]) -> Resampled:
@@ -94,7 +98,9 @@ class Bootstrap:
             raise Unusable("no score")
         for entry in defined:
             try:
-                found.append(self.replicates(entry))
+                found.append(
+                    replicates_of(entry, self._records, self.count, self._store)
+                )
             except Unusable as error:
                 reasons[str(error)] += 1
         if reasons:
@@ -103,46 +109,16 @@ class Bootstrap:
         if len({one.examples_sha256 for one in found}) > 1:
             raise Unusable("runs answered different examples")
         lineages = tuple(lineage(e.record, self._records) for e in defined)
-        metric = metric_of(defined[0].record, defined[0].result)
-        return Resampled(lineages, metric, tuple(found))
+        return Resampled(lineages, metric_of(defined[0]), tuple(found))
 
-    def replicates(self, entry: Entry) -> Replicates:
-        """The replicates of one score.
-
-        Raises:
-            Unusable: its predictions cannot be used.
-        """
-        record, result = entry
-        found = replicates_of(
-            record,
-            result,
-            self._records.predictions_sha256(record, result),
-            lambda: self._records.answers(record, result),
-            self.replicate_count,
-            self._store,
-        )
-        if len(found.quality) < 2:
-            raise Unusable("fewer than two examples")
-        if not np.isfinite(found.samples).all():
-            raise Unusable("no score on some samples")
-        return found
-
-    def score(self, entries: Sequence[Entry]) -> Score:
+    def score(self, column: ColumnKey, entries: Sequence[Entry]) -> Score:
         """Sums up a cell, with its interval or the reason for having none."""
-        runs = [(e.record.run_id, e.result.main_score) for e in entries]
-        marks = marks_of(column_of(entries[0].result), entries) if entries else ()
-        score = over_seeds(runs, marks)
+        score = score_of(column, entries)
         try:
-            return with_interval(score, self.resampled(entries))
+            return self.resampled(entries).with_interval(score)
         except Unusable as error:
             return replace(score, no_interval=str(error))
 
     def save(self) -> None:
         """Keeps what was computed."""
         self._store.save()
-
-
-def with_interval(score: Score, resampled: Resampled) -> Score:
-    """A score with the interval of its mean."""
-    found = significance.estimate(resampled.runs)
-    return replace(score, mean=found.value, interval=(found.low, found.high))

@@ -33,23 +33,16 @@ def by_class(kind: str | None, read: Callable[[], Answers]) -> Measures:
     if kind not in ("classification", "tagging"):
         raise Unusable(f"{kind or 'unknown kind'} has no classes")
     answers = read()
+    pairs = zip(answers.targets, answers.predictions, strict=True)
     if kind == "classification":
-        return _confused(
-            [(str(target), str(prediction)) for target, prediction in answers.pairs],
-            "accuracy",
-        )
+        return _confused([(str(target), str(found)) for target, found in pairs])
     tags = {tag for tags in answers.targets for tag in tags}
     if any(tag.startswith(("B-", "I-")) for tag in tags):
         return _spans(answers)
-    pairs = [
-        pair
-        for target, prediction in answers.pairs
-        for pair in zip(target, prediction, strict=True)
-    ]
-    return _confused(pairs, "accuracy")
+    return _confused([pair for two in pairs for pair in zip(*two, strict=True)])
 
 
-def _confused(pairs: Sequence[tuple[str, str]], of_class: str) -> Measures:
+def _confused(pairs: Sequence[tuple[str, str]]) -> Measures:
     """Measures of (target, prediction) pairs; recall is the accuracy within a class."""
     targets, predictions = np.array(pairs, str).reshape(-1, 2).T
     counts = {
@@ -60,7 +53,7 @@ def _confused(pairs: Sequence[tuple[str, str]], of_class: str) -> Measures:
         )
         for name in np.unique(targets).tolist()
     }
-    return _measures(counts, of_class)
+    return _measures(counts, "accuracy")
 
 
 def _spans(answers: Answers) -> Measures:
@@ -116,11 +109,8 @@ def by_length(
     return dict(zip(names, scores.tolist(), strict=True))
 
 
-def _of_answer(answers: Sequence[str]) -> int:
-    return min((len(answer.split()) for answer in answers), default=0)
-
-
+# Task kind to the length of a target in words.
 _LENGTH_OF: Mapping[str, Callable[[Any], int]] = {
     "tagging": len,
-    "span_qa": _of_answer,
+    "span_qa": lambda answers: min((len(one.split()) for one in answers), default=0),
 }

@@ -1,5 +1,6 @@
 """Tests of differences between cells, and between means over columns of cells."""
 
+import contextlib
 import itertools
 from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
@@ -40,10 +41,8 @@ def compared(one: Resampled, other: Resampled) -> PairTest:
     estimate = significance.estimate(one.runs, other.runs)
     fewest, most = sorted([len(one.runs.scores), len(other.runs.scores)])
     if most == 1 and one.metric == "accuracy":
-        p_value = significance.mcnemar(
-            one.replicates[0].quality, other.replicates[0].quality
-        )
-        return PairTest(estimate, p_value, "McNemar", True)
+        right = (side.replicates[0].quality for side in (one, other))
+        return PairTest(estimate, significance.mcnemar(*right), "McNemar", True)
     name = "paired bootstrap" if most == 1 else "crossed bootstrap"
     return PairTest(estimate, estimate.p_value, name, fewest == 1)
 
@@ -63,10 +62,8 @@ def tests_of_columns(
     tests = {}
     for name, cells in columns.items():
         for row, other in itertools.combinations(sorted(cells), 2):
-            try:
+            with contextlib.suppress(Unusable):
                 tests[name, row, other] = compared(cells[row], cells[other])
-            except Unusable:
-                continue
     of_means = {}
     for mean, in_mean in means.items():
         every = [columns[name] for name in in_mean]
@@ -114,9 +111,7 @@ def differences(
     adjusted = significance.adjusted([t.p_value for t in tests.values()], correction)
     return tuple(
         Difference(
-            column,
-            row,
-            other,
+            *key,
             test.estimate.value,
             test.estimate.low,
             test.estimate.high,
@@ -124,11 +119,9 @@ def differences(
             p_adjusted,
             test.name,
             test.runs_only,
-            higher_is_better=column not in lower_is_better,
+            higher_is_better=key[0] not in lower_is_better,
         )
-        for ((column, row, other), test), p_adjusted in zip(
-            tests.items(), adjusted, strict=True
-        )
+        for (key, test), p_adjusted in zip(tests.items(), adjusted, strict=True)
     )
 
 

@@ -8,14 +8,15 @@ import contextlib
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from electra_bench import registry
-from electra_bench.records import RunRecord, TaskResult
+from electra_bench.reports.board.cells import Entry
 from electra_bench.reports.collect.predictions import Answers, Unusable
+from electra_bench.reports.collect.records import Records
 from electra_bench.reports.collect.store import Store
 from electra_bench.system.source_closure import closure_sha256
 from electra_bench.tasks.metrics.weighted import WeightedMetric, measured
@@ -24,6 +25,8 @@ from electra_bench.tasks.metrics.weighted import WeightedMetric, measured
 METHOD = 2
 # Weights of so many examples at once; 32 MB.
 BLOCK = 1 << 22
+# Of well-formed JSON that is no answers of the metric.
+OTHER_FORM = "predictions of another form"
 # Percent by which the score of the predictions may differ from the record's.
 TOLERANCE = 1e-4
 
@@ -48,17 +51,17 @@ class Replicates(NamedTuple):
     limits: tuple[float, float]
 
 
-def metric_of(record: RunRecord, result: TaskResult) -> str:
-    """Registered name of the metric of a result.
+def metric_of(entry: Entry) -> str:
+    """Registered name of the metric of a score.
 
     Raises:
         Unusable: none is registered.
     """
-    names = registry.metrics.names()
-    for name in (f"{record.objective}_{result.main_metric}", result.main_metric):
+    names, metric = registry.metrics.names(), entry.result.main_metric
+    for name in (f"{entry.record.objective}_{metric}", metric):
         if name in names:
             return name
-    raise Unusable(f"metric {result.main_metric} is not registered")
+    raise Unusable(f"metric {metric} is not registered")
 
 
 def measured_answers(name: str, score: str, answers: Answers) -> WeightedMetric:
@@ -72,59 +75,52 @@ def measured_answers(name: str, score: str, answers: Answers) -> WeightedMetric:
     Raises:
         Unusable: they are not such as the metric takes.
     """
-    with _answers_of_metric():
-        return measured(
-            registry.metrics.get(name),
-            score,
-            answers.targets,
-            answers.predictions,
-            answers.scores,
-        )
+    with _usable(OTHER_FORM):
+        _, *lists = answers
+        return measured(registry.metrics.get(name), score, *lists)
 
 
 @contextlib.contextmanager
-def _answers_of_metric() -> Iterator[None]:
+def _usable(why_not: str) -> Iterator[None]:
+    """Where a metric may fail; `{}` in the reason stands for its own words."""
     try:
         yield
     except (ValueError, TypeError, LookupError, AttributeError) as error:
-        # Well-formed JSON, but not the answers of this metric.
-        raise Unusable("predictions of another form") from error
+        raise Unusable(why_not.format(error)) from error
 
 
 def replicates_of(
-    record: RunRecord,
-    result: TaskResult,
-    sha256: str | None,
-    read: Callable[[], Answers],
-    count: int,
-    store: Store,
+    entry: Entry, records: Records, count: int, store: Store
 ) -> Replicates:
-    """The replicates of one result, from the store if it knows the predictions.
+    """The replicates of one score, from the store if it knows the predictions.
 
     Args:
-        record: the run.
-        result: one of its results, with a score.
-        sha256: hash of the predictions file; None if there is no file, hence no cache.
-        read: reads the predictions.
+        entry: the score.
+        records: where its predictions are; without a file of them there is no cache.
         count: number of samples.
-        store: where they are kept.
+        store: where replicates are kept.
 
     Raises:
-        Unusable: the predictions cannot be used, or score otherwise than the record says.
+        Unusable: the predictions cannot be used, score otherwise than the record says, or
+            have no score on some samples.
     """
-    name = metric_of(record, result)
-    content = [METHOD, sha256, name, result.main_metric, *_identity(name), count]
+    sha256 = records.predictions_sha256(*entry)
+    name, score = metric_of(entry), entry.result.main_score
+    content = [METHOD, sha256, name, entry.result.main_metric, *_identity(name), count]
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     found = None if sha256 is None else _unpacked(store.get(key))
     if found is None:
-        answers = read()
-        metric = measured_answers(name, result.main_metric, answers)
+        answers = records.answers(*entry)
+        metric = measured_answers(name, entry.result.main_metric, answers)
         found = _resampled(answers, metric, count)
         if sha256 is not None:
             store.put(key, _packed(found))
-    score = result.main_score
     if score is None or not abs(found.score - score) <= TOLERANCE:
         raise Unusable(f"predictions score {found.score:.2f}")
+    if len(found.quality) < 2:
+        raise Unusable("fewer than two examples")
+    if not np.isfinite(found.samples).all():
+        raise Unusable("no score on some samples")
     return found
 
 
@@ -133,23 +129,21 @@ def _identity(name: str) -> list[str]:
     """Distribution, version, function and code of a metric."""
     registry.metrics.load(name)
     origin = registry.metrics.origin(name)
+    code = ""
     # A metric that was made in a session has no source file.
     with contextlib.suppress(ModuleNotFoundError):
         code = closure_sha256([origin.target.partition(":")[0]])
-        return [*map(str, vars(origin).values()), code]
-    return [*map(str, vars(origin).values()), ""]
+    return [*map(str, vars(origin).values()), code]
 
 
 def _resampled(answers: Answers, metric: WeightedMetric, count: int) -> Replicates:
     size = len(answers.ids)
     count = int(min(count, metric.max_samples))
-    with _answers_of_metric():
+    with _usable(OTHER_FORM):
         score = float(metric.score(np.ones((1, size)))[0])
-    try:
+    # It may need all classes, which a sample need not have.
+    with _usable("the metric fails on a bootstrap sample: {}"):
         samples = [metric.score(weights) for weights in sample_weights(size, count)]
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        # Such as one that needs all classes, which a sample need not have.
-        raise Unusable(f"the metric fails on a bootstrap sample: {error}") from error
     return Replicates(
         score,
         np.concatenate(samples),

@@ -9,16 +9,17 @@ scipy.special rather than scipy.stats, whose import alone takes a second.
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from scipy import special
 
 from electra_bench.reports.table import SIGNIFICANCE_LEVEL
 
+Item = TypeVar("Item")
 POWER = 0.8
 # Smallest and largest value there can be.
 Limits = tuple[float, float]
@@ -165,23 +166,23 @@ def mean_over_columns(columns: Sequence[Sequence[Runs]]) -> Estimate:
         columns: the runs, or these and the others that are subtracted.
     """
     groups = _joined(
-        [{c for side in sides for c in side.clusters} for sides in columns]
+        columns, lambda sides: [c for side in sides for c in side.clusters]
     )
-    return combined(
-        [_of_group([columns[place] for place in group]) for group in groups],
-        [len(group) for group in groups],
-    )
+    return combined(list(map(_of_group, groups)), list(map(len, groups)))
 
 
-def _joined(names: Sequence[Collection[str]]) -> list[list[int]]:
-    """Places of what has names in common, also by way of others."""
-    groups: list[tuple[set[str], list[int]]] = []
-    for place, own in enumerate(names):
+def _joined(
+    items: Sequence[Item], names_of: Callable[[Item], Sequence[str]]
+) -> list[list[Item]]:
+    """Groups of items that have names in common, also by way of others."""
+    groups: list[tuple[set[str], list[Item]]] = []
+    for item in items:
+        own = set(names_of(item))
         touched = [group for group in groups if not group[0].isdisjoint(own)]
         groups = [group for group in groups if group[0].isdisjoint(own)]
-        places = [p for _, of_group in touched for p in of_group]
-        groups.append((set(own).union(*(g[0] for g in touched)), [*places, place]))
-    return [places for _, places in groups]
+        members = [one for _, of_group in touched for one in of_group]
+        groups.append((own.union(*(names for names, _ in touched)), [*members, item]))
+    return [members for _, members in groups]
 
 
 def _of_group(columns: Sequence[Sequence[Runs]]) -> Estimate:
@@ -192,9 +193,9 @@ def _of_group(columns: Sequence[Sequence[Runs]]) -> Estimate:
     values, samples, limits = zip(*map(_difference, columns), strict=True)
     # As many examples may be the same ones, as in two tasks on the same texts. They are
     # drawn alike, so that a sum of samples is right either way.
-    by_size: dict[int, list[np.ndarray]] = {}
+    by_size: dict[int, list[np.ndarray]] = defaultdict(list)
     for (runs, *_), of_column in zip(columns, samples, strict=True):
-        by_size.setdefault(runs.num_examples, []).append(of_column)
+        by_size[runs.num_examples].append(of_column)
     parts = []
     for size, alike in by_size.items():
         # The first samples are the same, where a slow metric has fewer of them.
@@ -203,10 +204,8 @@ def _of_group(columns: Sequence[Sequence[Runs]]) -> Estimate:
         parts.append(_part_of_examples(total / count, size))
     for side in zip(*columns, strict=True):
         several = [runs for runs in side if len(runs.scores) > 1]
-        parts += [
-            _part_of_clusters([several[place] for place in group], count)
-            for group in _joined([runs.clusters for runs in several])
-        ]
+        groups = _joined(several, lambda runs: runs.clusters)
+        parts += [_part_of_clusters(group, count) for group in groups]
     lowest, highest = np.mean(limits, axis=0).tolist()
     return _student(float(np.mean(values)), parts, (lowest, highest))
 
