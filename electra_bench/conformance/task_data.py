@@ -1,6 +1,7 @@
 """`electra-bench validate task`: what a task's data hold, before anything is trained."""
 
 import collections
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -108,8 +109,7 @@ def validate_task(
             texts[split] = set(_texts(task, split))
     report["duplicates"] = {
         f"{one}, {other}": len(texts[one] & texts[other])
-        for i, one in enumerate(texts)
-        for other in list(texts)[i + 1 :]
+        for one, other in itertools.combinations(texts, 2)
         if texts[one] & texts[other]
     }
     return report

@@ -1,5 +1,6 @@
 """`electra-bench evaluate`."""
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from electra_bench import registry
 from electra_bench.config.roles import Content, Machine, Result
 from electra_bench.objectives.pretrain_metrics import percentages
 from electra_bench.records import RunRecord, TaskCard, TaskResult
-from electra_bench.runs.pretrained import Pretrained, find_pretrained
+from electra_bench.runs.pretrained import find_pretrained
 from electra_bench.runs.restored import ReadingOptions, RestoredRun, answering_head
 from electra_bench.runs.session import Session
 from electra_bench.runs.task_results import score_marks
@@ -80,6 +81,13 @@ def evaluate(
         run.check_files([name])
     length = run.limit(registry.tasks.get(head))
     part = run.examples(name, split, length)
+    planned = RunRecord(
+        os.path.basename(os.path.normpath(init)),
+        pretrained.label or "",
+        "evaluate",
+        "planned",
+        parent_run_id=pretrained.of_record("run_id"),
+    )
     if session.dry_run:
         dry_run.show_scoring(
             run.objective,
@@ -92,7 +100,7 @@ def evaluate(
             part.store,
             None if is_task else length,
         )
-        return _record(init, pretrained, "planned", ())
+        return planned
     session.begin()
     if not is_task:
         held = HeldOut(run.objective, [part], batch_size, length, eval_batches)
@@ -105,17 +113,4 @@ def evaluate(
     result = TaskResult.of(
         card, split, count, metrics, data_sha256=part.data_sha256, marks=marks
     )
-    return _record(init, pretrained, "done", (result,))
-
-
-def _record(
-    init: str, pretrained: Pretrained, status: str, results: tuple[TaskResult, ...]
-) -> RunRecord:
-    return RunRecord(
-        os.path.basename(os.path.normpath(init)),
-        pretrained.label or "",
-        "evaluate",
-        status,
-        results=results,
-        parent_run_id=pretrained.of_record("run_id"),
-    )
+    return dataclasses.replace(planned, status="done", results=(result,))

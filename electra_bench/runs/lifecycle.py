@@ -326,7 +326,8 @@ def open_run(
         if not locks.lock(lock):
             raise AnotherRun(f"another process is at work in {run_dir}")
         found = find(run_dir, spec.parameters, inputs)
-        if session.overwrite and _is_deleted(run_dir, found):
+        has_record = os.path.isfile(os.path.join(run_dir, FILE_NAME))
+        if session.overwrite and (has_record or found.state in (OTHER, OTHER_CODE)):
             _empty(run_dir)
             found = Found(ABSENT)
         inputs = _entered(
@@ -334,20 +335,12 @@ def open_run(
         )
         run = OpenRun(session, spec, inputs, run_dir, started)
         if found.record and not again:
-            print(f"{run_dir} is done already{_of_code(found.record)}")
+            code = "" if found.record.code_sha256 else f" ({CODE_UNKNOWN})"
+            print(f"{run_dir} is done already{code}")
             run.record = read_record(os.path.join(run_dir, FILE_NAME))
         else:
             session.begin()
         yield run
-
-
-def _is_deleted(run_dir: str, found: Found) -> bool:
-    has_record = os.path.isfile(os.path.join(run_dir, FILE_NAME))
-    return has_record or found.state in (OTHER, OTHER_CODE)
-
-
-def _of_code(record: RunRecord) -> str:
-    return "" if record.code_sha256 else f" ({CODE_UNKNOWN})"
 
 
 def _entered(
