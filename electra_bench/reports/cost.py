@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board import row_means as of_rows
+from electra_bench.reports.board import row_means
 from electra_bench.reports.board.cells import ColumnKey
 from electra_bench.reports.board.notes import contaminated_in
 from electra_bench.reports.board.scores import Board
@@ -42,12 +42,12 @@ def cost(
     def build(records: Sequence[RunRecord]) -> Table:
         records = Records.of(records)
         board = Board(records, tasks, labels, kinds, max_rows)
-        means = of_rows.row_means(board, records, replicates)
+        means = row_means.of_board(board, records, replicates)
         runs_of = [board.records(row) for row in board.shown]
         flops = ((run.pretrain_flops for run in runs) for runs in runs_of)
         costs: dict[str, list[float | None]] = {
             FLOPS: list(map(median_or_none, flops)),
-            WALL: [of_rows.pretrain_wall_s(runs, records) for runs in runs_of],
+            WALL: [row_means.pretrain_wall_s(runs, records) for runs in runs_of],
         }
         costs = {n: c for n, c in costs.items() if any(x is not None for x in c)}
         if not costs:
@@ -64,7 +64,7 @@ def cost(
             rows.append(tuple(row))
             runs.append(board.runs(board.shown[i], board.in_mean))
             if WALL in costs:
-                runs[-1][WALL] = of_rows.built_on(runs_of[i], records)
+                runs[-1][WALL] = row_means.built_on(runs_of[i], records)
         plots = (
             _plot(name, board, means, values, fronts[name])
             for name, values in costs.items()
@@ -82,9 +82,9 @@ def cost(
             title="Score against the cost of pre-training",
             # The front is what stands out here.
             differences=(),
-            details={"score": of_rows.mean_over(board)},
+            details={"score": row_means.mean_over(board)},
             notes=(
-                of_rows.MEANING,
+                row_means.MEANING,
                 "On the Pareto front no other row scores as well for less, or better for "
                 "as much.",
                 "Pictures lack models without pre-training, as their scale is logarithmic.",
@@ -141,7 +141,7 @@ def _plot(
     few = len(means) <= MOST_NAMES
     names = board.short_names
     points = {
-        i: of_rows.point_of(mean, cost, names[i] if few or i in on_front else "")
+        i: row_means.point_of(mean, cost, names[i] if few or i in on_front else "")
         for i, (mean, cost) in enumerate(zip(means, costs, strict=True))
         if cost and mean
     }
@@ -163,7 +163,7 @@ def _plot(
         f"A point a model: its mean score{' with the 95 % interval' * has_bars} against "
         f"{cost}, logarithmic. {told}",
         cost,
-        of_rows.axis_of_means(board),
+        row_means.axis_of_means(board),
         tuple(series),
         log_x=True,
     )

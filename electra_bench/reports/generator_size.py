@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
-from electra_bench.reports.board import row_means as of_rows
+from electra_bench.reports.board import row_means
 from electra_bench.reports.board.cells import seen_of_pretraining
 from electra_bench.reports.board.one_task import changes
 from electra_bench.reports.board.scores import Board
@@ -46,19 +46,19 @@ def generator_size(
         board = Board(records, tasks, labels, kinds, max_rows)
         rows = []
         lines: dict[tuple, list[Point]] = defaultdict(list)
-        means = of_rows.row_means(board, records, replicates)
+        means = row_means.of_board(board, records, replicates)
         for name, row, mean in zip(board.row_names, board.shown, means, strict=False):
             found = _generator(board.records(row), records)
             if found is None:
                 continue
             objective, size = found
             runs = board.runs(row, board.in_mean)
-            runs[SIZE] = of_rows.built_on(board.records(row), records)
+            runs[SIZE] = row_means.built_on(board.records(row), records)
             rows.append(((name, objective, row.protocol, size, mean), runs))
             if mean is not None:
                 seen = f"after {seen_of_pretraining(row.fraction)}"
                 line = lines[objective, row.protocol, changes(row), seen]
-                line.append(of_rows.point_of(mean, size, row.label))
+                line.append(row_means.point_of(mean, size, row.label))
         lines = {k: line for k, line in lines.items() if len({p.x for p in line}) > 1}
         if not lines:
             raise NothingToShow(
@@ -75,11 +75,11 @@ def generator_size(
             differences=(),
             details={
                 SIZE: "its hidden size as a fraction of the discriminator's",
-                "score": of_rows.mean_over(board),
+                "score": row_means.mean_over(board),
             },
-            notes=(of_rows.MEANING,),
+            notes=(row_means.MEANING,),
             runs=tuple(runs for _, runs in rows),
-            plots=(_plot(lines, of_rows.axis_of_means(board)),),
+            plots=(_plot(lines, row_means.axis_of_means(board)),),
         )
 
     return build

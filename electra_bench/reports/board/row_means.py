@@ -32,7 +32,7 @@ def axis_of_means(board: Board) -> str:
     return axis_of_scores("mean score", lower_is_better=board.mean_is_lower_better)
 
 
-def row_means(
+def of_board(
     board: Board, records: Sequence[RunRecord], replicates: int
 ) -> list[Bounded | None]:
     """The means of the shown rows, in their order; None where a column is missing.
