@@ -136,12 +136,7 @@ def pretrain(
         if run.record:
             return run.record
         if change:
-            kept = len(change.old_ids) - change.num_new
-            print(
-                f"{vocab}: {kept} tokens are in the vocabulary of {init} and keep their "
-                f"rows, {change.num_new} are new",
-                flush=True,
-            )
+            print(f"{vocab}: {change.described(init)}", flush=True)
         if isinstance(built, HasTokenCounts):
             size = tokenizer.special_ids.size
             built.count_tokens(lambda: token_counts(train, "input_ids", size))

@@ -22,6 +22,14 @@ class VocabularyChange(NamedTuple):
         """How many tokens the old vocabulary lacks."""
         return int(np.sum(self.old_ids < 0))
 
+    def described(self, init: str | None) -> str:
+        """What users are told of it, with the checkpoint that the old one belongs to."""
+        kept = len(self.old_ids) - self.num_new
+        return (
+            f"{kept} tokens are in the vocabulary of {init} and keep their rows, "
+            f"{self.num_new} are new"
+        )
+
     def carry_over(self, old: np.ndarray, new: np.ndarray) -> np.ndarray:
         """`new`, [new size, ...], with the rows of `old`, [old size, ...], of all tokens
         that both have.
