@@ -14,11 +14,14 @@ import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from electra_bench.registry import load_plugin
 
-Declared = TypeVar("Declared")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Declared = TypeVar("Declared", bound="DataclassInstance")
 
 
 class Options:
@@ -133,7 +136,7 @@ def add(
     return parser
 
 
-def add_actions(subparsers, name: str, doc: str):
+def add_actions(subparsers, name: str, doc: str | None):
     """Adds a verb that has actions.
 
     Args:

@@ -123,8 +123,8 @@ def _verify(args: Cache) -> int:
     damages = {entry.name: _damages(entry) for entry in entries}
     broken = {name: found for name, found in damages.items() if found}
     if args.json:
-        found = [{**_object(e), "damages": damages[e.name]} for e in entries]
-        print(json.dumps(found, indent=1))
+        objects = [{**_object(e), "damages": damages[e.name]} for e in entries]
+        print(json.dumps(objects, indent=1))
     else:
         for name, found in broken.items():
             for damage in found:

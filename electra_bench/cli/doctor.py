@@ -8,7 +8,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -43,7 +43,7 @@ class Check(NamedTuple):
     detail: str
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Doctor(Json):
     """Checks versions, devices, registered names and data.
 
@@ -57,7 +57,6 @@ class Doctor(Json):
         data_dir: where data sets lie; default: ELECTRA_BENCH_DATA
     """
 
-    _: KW_ONLY
     data_dir: Dir | None = None
 
 
@@ -85,11 +84,12 @@ def run(args: Doctor) -> int:
 
 def checks(data_dir: str | None) -> Iterator[Check]:
     """All checks, the quick ones first."""
+    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     yield Check(
         "machine",
         "ok",
         f"Python {platform.python_version()}, {platform.platform()}, "
-        f"{len(os.sched_getaffinity(0))} CPUs, {_memory_gib():.1f} GiB",
+        f"{len(os.sched_getaffinity(0))} CPUs, {memory_bytes / 2**30:.1f} GiB",
     )
     yield from packages()
     yield from nightlies()
@@ -100,10 +100,6 @@ def checks(data_dir: str | None) -> Iterator[Check]:
     yield metrics_of_t5()
     yield from registered_names()
     yield from data(data_dir)
-
-
-def _memory_gib() -> float:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 
 def packages() -> Iterator[Check]:

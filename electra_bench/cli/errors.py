@@ -80,8 +80,11 @@ def _message(error: BaseException) -> str:
 def _without_gin(error: BaseException) -> BaseException:
     """The error itself, where gin raised a copy that lacks its attributes."""
     inner = error.__context__
-    is_copy = inner is not None and isinstance(error, type(inner))
-    if is_copy and GIN_SUFFIX in str(error):
+    if (
+        inner is not None
+        and GIN_SUFFIX in str(error)
+        and isinstance(error, type(inner))
+    ):
         return _without_gin(inner)
     return error
 

@@ -44,15 +44,16 @@ def add_parser(subparsers) -> None:
 
 def run(args: Finetune) -> None:
     """Fine-tunes and prints the scores of every seed and their median."""
-    given = hparams_arguments.given_hparams(args)
-    if given is None:
+    found = hparams_arguments.given_hparams(args)
+    if found is None:
         _report(gin_arguments.launch(args, "finetune"))
         return
     from electra_bench.config.finetuning_hparams import finetuning
 
+    given, data_dir, model_name = found
     if args.task_file:
         given = {"task_names": gin_arguments.file_tasks(args.task_file)} | given
-    translated = finetuning(given, args.data_dir, args.model_name)
+    translated = finetuning(given, data_dir, model_name)
     records = hparams_arguments.launch(args, "finetune", translated)
     _report(records)
     if records:

@@ -27,8 +27,8 @@ class Run(gin_arguments.Run):
     model_name: str | None = None
 
 
-def given_hparams(args: Run) -> dict[str, Any] | None:
-    """The dictionary; None if there is none.
+def given_hparams(args: Run) -> tuple[dict[str, Any], str, str] | None:
+    """The dictionary, the data folder and the model's name; None without a dictionary.
 
     Raises:
         FileNotFoundError: neither JSON nor a file.
@@ -40,7 +40,7 @@ def given_hparams(args: Run) -> dict[str, Any] | None:
         return None
     if args.data_dir is None or args.model_name is None:
         raise ValueError("--hparams needs --data_dir and --model_name")
-    return read_hparams(args.hparams)
+    return read_hparams(args.hparams), args.data_dir, args.model_name
 
 
 def write_results(model_dir: str, name: str, lines: Iterable[str]) -> None:

@@ -73,7 +73,7 @@ def run(args: Build) -> None:
         terminal.print_table(table)
     if args.out:
         files = [name for name in formats if name in FILES]
-        command = _command(args)
+        command = _command(args, args.out)
         written = write_table(table, args.out, files, name=args.report, command=command)
         if SITE in formats:
             from electra_bench.reports.render.site import write_site
@@ -100,8 +100,8 @@ def _formats(args: Build) -> list[str]:
     return formats
 
 
-def _command(args: Build) -> str:
-    words = ["electra-bench", "leaderboard", "build", *args.runs, "--out", args.out]
+def _command(args: Build, out: str) -> str:
+    words = ["electra-bench", "leaderboard", "build", *args.runs, "--out", out]
     for flag in ("format", "tasks"):
         if getattr(args, flag):
             words += [f"--{flag}", getattr(args, flag)]

@@ -69,7 +69,7 @@ def _runs(directory: str) -> list[dict[str, Any]]:
     from electra_bench.reports.table import text
 
     names.check_directory(directory)
-    objects = []
+    objects: list[dict[str, Any]] = []
     for path in find_records(directory):
         try:
             record = read_record(path)
@@ -108,9 +108,9 @@ COLUMNS = {
 def _print(kind: str, objects: list[dict[str, Any]]) -> None:
     from electra_bench.reports.render import terminal
 
-    columns = COLUMNS.get(kind, ("name", "distribution", "version", "origin"))
+    wanted = COLUMNS.get(kind, ("name", "distribution", "version", "origin"))
     columns = [
-        c for c in (*columns, "error") if any(o.get(c) is not None for o in objects)
+        c for c in (*wanted, "error") if any(o.get(c) is not None for o in objects)
     ]
     if all(item.get("distribution") == names.DISTRIBUTION for item in objects):
         # Worth a column only where plugins stand beside the built-in names.

@@ -213,6 +213,7 @@ def _open(args: Predict, run_dir: str) -> list["SplitPredictions"]:
     from electra_bench.runs.launch import launch
 
     tasks = _tasks(run_dir)
+    parts = [(task, args.split) for task in ([args.task] if args.task else tasks)]
     is_glue = args.format == "glue"
     if is_glue:
         parts = [
@@ -220,8 +221,6 @@ def _open(args: Predict, run_dir: str) -> list["SplitPredictions"]:
             for file in submissions.GLUE_FILES
             if _answered_by(file.task) in tasks
         ]
-    else:
-        parts = [(task, args.split) for task in ([args.task] if args.task else tasks)]
     return launch(
         "predict",
         ["runs/predict.gin", os.path.join(run_dir, "config.gin")],

@@ -33,17 +33,16 @@ def add_parser(subparsers) -> None:
 
 def run(args: Pretrain) -> None:
     """Pre-trains and prints the evaluation on held-out text."""
-    given = hparams_arguments.given_hparams(args)
-    if given is None:
+    found = hparams_arguments.given_hparams(args)
+    if found is None:
         _report(gin_arguments.launch(args, "pretrain"))
         return
     from electra_bench.config.pretraining_hparams import pretraining
 
-    model_dir = given.get("model_dir") or os.path.join(
-        args.data_dir, "models", args.model_name
-    )
+    given, data_dir, model_name = found
+    model_dir = given.get("model_dir") or os.path.join(data_dir, "models", model_name)
     checkpoint = None if given.get("debug") else _checkpoint(model_dir)
-    translated = pretraining(given, args.data_dir, args.model_name, *(checkpoint or ()))
+    translated = pretraining(given, data_dir, model_name, *(checkpoint or ()))
     record = hparams_arguments.launch(args, "pretrain", translated)
     _report(record)
     if record.status == "done":

@@ -34,7 +34,7 @@ def add_parser(subparsers) -> None:
     arguments.add(subparsers, "validate", Validate, run)
 
 
-def run(args: Validate) -> int:
+def run(args: Validate) -> int | None:
     """Says what was found in order."""
     if args.files[:1] == ["plugin"]:
         from electra_bench.cli import validate_plugin
@@ -54,4 +54,4 @@ def run(args: Validate) -> int:
     )
     for line in found:
         print(line)
-    return 0
+    return None

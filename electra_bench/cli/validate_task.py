@@ -20,7 +20,7 @@ def _bound_task(files: Sequence[str], bindings: Sequence[str]) -> list[str]:
     return [bound] if isinstance(bound, str) else list(bound)
 
 
-def run(args: Validate) -> int:
+def run(args: Validate) -> None:
     """Reads a task's data and says what they hold."""
     from electra_bench.conformance.task_data import validate_task
 
@@ -37,10 +37,9 @@ def run(args: Validate) -> int:
     )
     if args.json:
         print(json.dumps(report, indent=1))
-        return 0
+        return
     for line in lines(report):
         print(line)
-    return 0
 
 
 def lines(report: Mapping[str, Any]) -> Iterator[str]:
