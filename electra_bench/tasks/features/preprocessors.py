@@ -1,5 +1,6 @@
 """From raw examples to the features of every downstream task: seqio preprocessors."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -76,8 +77,8 @@ def as_ragged(value: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor
 
 def ragged(rows: Sequence[Sequence[int]]) -> Ragged:
     """Values and row splits of a list of rows."""
-    splits = np.cumsum([0, *(len(row) for row in rows)])
-    values = np.fromiter((v for row in rows for v in row), np.int32, splits[-1])
+    splits = np.cumsum([0, *map(len, rows)])
+    values = np.fromiter(itertools.chain.from_iterable(rows), np.int32, splits[-1])
     return values, splits
 
 
