@@ -125,7 +125,7 @@ def preprocessing_sha256(task: seqio.Task) -> str:
 
 def making(
     task: seqio.Task, vocabulary: Any, module: str, features: Sequence[Any]
-) -> dict[str, str] | None:
+) -> dict[str, Any] | None:
     """What a cache's key says of the code that makes a task's examples.
 
     Args:

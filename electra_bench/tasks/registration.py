@@ -1,7 +1,7 @@
 """From a TaskCard to a registered seqio task."""
 
 import functools
-import importlib
+import pkgutil
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -97,8 +97,7 @@ def load_task(name: str) -> seqio.Task | seqio.Mixture:
         in_mixtures = name in registry.mixtures.names()
         things = registry.mixtures if in_mixtures else registry.tasks
         card = things.get(name)
-        module, function = card.builder.split(":")
-        getattr(importlib.import_module(module), function)(card)
+        pkgutil.resolve_name(card.builder)(card)
         if not _is_registered(name):
             raise ValueError(
                 f"{card.builder} registered no seqio task or mixture {name!r}"

@@ -196,14 +196,12 @@ def _located_in_unit(
         if text and (alone or c.isspace()):
             yield Word("".join(text), starts, ends)
             text, starts, ends = [], [], []
-        if c.isspace():
-            continue
-        text.append(c)
-        starts.append(i)
-        ends.append(i + 1)
         if alone:
-            yield Word(c, starts, ends)
-            text, starts, ends = [], [], []
+            yield Word(c, [i], [i + 1])
+        elif not c.isspace():
+            text.append(c)
+            starts.append(i)
+            ends.append(i + 1)
     if text:
         yield Word("".join(text), starts, ends)
 

@@ -12,6 +12,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
@@ -200,7 +201,7 @@ def train_sentencepiece(
     """
     check_size(size)
     rows = _frequent(_counted(lines, str.split), min_frequency)
-    special = {}
+    special: dict[str, Any] = {}
     for id, name in enumerate(("pad", "unk", "bos", "eos")):
         special |= {f"{name}_id": id, f"{name}_piece": SPECIAL_TOKENS[id]}
     model = io.BytesIO()

@@ -4,6 +4,8 @@ See docs/design/tokenisation.md for why this is faster than the compiled tokeniz
 """
 
 import array
+import itertools
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -189,16 +191,10 @@ class _Matcher:
 
 def _chunks(texts: Sequence[str]) -> Iterator[str]:
     """Texts joined to chunks in which each ends in a line feed and holds no other."""
-    chunk: list[str] = []
-    length = 0
-    for text in texts:
-        chunk.append(text)
-        length += len(text)
-        if length >= _CHUNK:
-            yield _joined(chunk)
-            chunk, length = [], 0
-    if chunk:
-        yield _joined(chunk)
+    numbers = (end // _CHUNK for end in itertools.accumulate(map(len, texts)))
+    numbered = zip(numbers, texts, strict=True)
+    for _, chunk in itertools.groupby(numbered, key=operator.itemgetter(0)):
+        yield _joined([text for _, text in chunk])
 
 
 def _joined(texts: list[str]) -> str:

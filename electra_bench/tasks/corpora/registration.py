@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import seqio
 
@@ -60,7 +61,7 @@ def add_corpus(
     patterns = [files] if isinstance(files, str) else list(files)
     if format == "auto" and patterns:
         format = _common_format(patterns)
-    reading = {"holdout": holdout, "on_error": on_error}
+    reading: dict[str, Any] = {"holdout": holdout, "on_error": on_error}
     if format == "built":
         if len(patterns) != 1:
             raise ValueError(f"format 'built' takes one folder, got {patterns}")

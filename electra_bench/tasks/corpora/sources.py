@@ -236,16 +236,19 @@ def build_examples(
         seed,
         make_builder=pretraining_examples().builder,
     )
-    build = functools.partial(_document_examples, vocabulary, settings)
+
+    def build(document: bytes, lines: Sequence[bytes]) -> list[np.ndarray]:
+        text = "\n".join(line.decode() for line in lines)
+        whole = Document(document.decode(), text)
+        made, _ = corpus_builder.examples_of_documents(vocabulary, settings, [whole])
+        split = corpus_builder.split_of(whole.id, settings.holdout)
+        ids, segments, lengths = made[split]
+        return [ids.astype(np.int32), segments.astype(np.int32), lengths]
 
     def examples(document: Mapping[str, tf.Tensor]) -> tf.data.Dataset:
-        ids, segments, lengths = tf.numpy_function(
-            build,
-            [document["document"], document["lines"]],
-            [tf.int32, tf.int32, tf.int64],
-        )
-        for values in (ids, segments, lengths):
-            values.set_shape([None])
+        inputs = [document["document"], document["lines"]]
+        made = tf.numpy_function(build, inputs, [tf.int32, tf.int32, tf.int64])
+        ids, segments, lengths = (tf.ensure_shape(values, [None]) for values in made)
         rows = {
             "input_ids": tf.RaggedTensor.from_row_lengths(ids, lengths),
             "segment_ids": tf.RaggedTensor.from_row_lengths(segments, lengths),
@@ -253,17 +256,3 @@ def build_examples(
         return tf.data.Dataset.from_tensor_slices(rows).map(dense)
 
     return dataset.flat_map(examples)
-
-
-def _document_examples(
-    vocabulary: Any,
-    settings: corpus_builder.Settings,
-    document: bytes,
-    lines: Sequence[bytes],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    text = "\n".join(line.decode() for line in lines)
-    whole = Document(document.decode(), text)
-    examples, _ = corpus_builder.examples_of_documents(vocabulary, settings, [whole])
-    split = corpus_builder.split_of(whole.id, settings.holdout)
-    ids, segments, lengths = examples[split]
-    return ids.astype(np.int32), segments.astype(np.int32), lengths

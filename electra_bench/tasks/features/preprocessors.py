@@ -1,5 +1,6 @@
 """From raw examples to the features of every downstream task: seqio preprocessors."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -35,25 +36,18 @@ def map_rows(
         expands: whether the outputs may have several rows an example; the function then
             returns first, int64, whose each row is. What else an example holds is repeated.
     """
+    types = [tf.int64, *[tf.int32, tf.int64] * len(outputs)]
 
     def flat(*arrays: np.ndarray) -> list[np.ndarray]:
         owners, *results = function(*arrays) if expands else ([], *function(*arrays))
-        return [
-            np.asarray(owners, np.int64),
-            *(
-                np.asarray(array, dtype)
-                for result in results
-                for array, dtype in zip(result, (np.int32, np.int64), strict=True)
-            ),
-        ]
+        made = zip([owners, *itertools.chain(*results)], types, strict=True)
+        return [np.asarray(array, dtype.as_numpy_dtype) for array, dtype in made]
 
     def add(batch: Mapping[str, Any]) -> dict[str, Any]:
         batch = {name: as_ragged(value) for name, value in batch.items()}
-        arguments = []
-        for value in (batch[name] for name in inputs):
-            is_ragged = isinstance(value, tf.RaggedTensor)
-            arguments += [value.values, value.row_splits] if is_ragged else [value]
-        types = [tf.int64, *[tf.int32, tf.int64] * len(outputs)]
+        columns = [batch[name] for name in inputs]
+        # Of ragged ones values and row splits.
+        arguments = tf.nest.flatten(columns, expand_composites=True)
         results = tf.numpy_function(flat, arguments, types)
         owners, *results = (tf.ensure_shape(result, [None]) for result in results)
         if expands:
@@ -76,8 +70,8 @@ def as_ragged(value: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor
 
 def ragged(rows: Sequence[Sequence[int]]) -> Ragged:
     """Values and row splits of a list of rows."""
-    splits = np.cumsum([0, *(len(row) for row in rows)])
-    values = np.fromiter((v for row in rows for v in row), np.int32, splits[-1])
+    splits = np.cumsum([0, *map(len, rows)])
+    values = np.fromiter(itertools.chain.from_iterable(rows), np.int32, splits[-1])
     return values, splits
 
 

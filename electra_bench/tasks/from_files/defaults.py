@@ -2,11 +2,12 @@
 
 import collections
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from electra_bench.data.readers.bad_rows import bad_row
 from electra_bench.data.readers.columns import is_span_tag
+from electra_bench.tasks.from_files.examples import FIELDS
 from electra_bench.tasks.from_files.source import Definition, FileTaskSource
 from electra_bench.tasks.majority_baseline import majority_answers
 from electra_bench.tasks.metrics.classification import (
@@ -40,14 +41,12 @@ def metric_fns(task: Definition) -> list[ListMetric]:
     return list(map(list_form, found))
 
 
-def _labels(source: FileTaskSource) -> tuple[str, ...] | None:
-    kind = source.definition.kind
-    if kind not in ("classification", "tagging"):
-        return None
+def _labels(source: FileTaskSource) -> tuple[str, ...]:
+    is_tagging = source.definition.kind == "tagging"
     found = set()
     for _, example, *_ in source.usable(source.definition.train_split):
-        found |= {*example.tags} if kind == "tagging" else {example.label} - {""}
-    if kind == "tagging" and all(map(is_span_tag, found - {""})):
+        found |= {*example.tags} if is_tagging else {example.label} - {""}
+    if is_tagging and all(map(is_span_tag, found - {""})):
         return span_labels(found)
     if not 2 <= len(found) <= MAX_LABELS:
         raise ValueError(
@@ -65,9 +64,7 @@ def span_labels(tags: Iterable[str]) -> tuple[str, ...]:
     return ("O", *(f"{form}-{kind}" for kind in types for form in "BIES"))
 
 
-def _label_range(source: FileTaskSource) -> tuple[float, float] | None:
-    if source.definition.kind != "regression":
-        return None
+def _label_range(source: FileTaskSource) -> tuple[float, float]:
     values = []
     for found in source.usable(source.definition.train_split):
         label = found.example.label
@@ -78,19 +75,15 @@ def _label_range(source: FileTaskSource) -> tuple[float, float] | None:
         if math.isfinite(value):
             values.append(value)
         else:
-            bad_row(
-                f"{found.where}: label {label!r} is no number",
-                source.definition.on_error,
-            )
+            message = f"{found.where}: label {label!r} is no number"
+            bad_row(message, source.definition.on_error)
     if not values or min(values) == max(values):
         raise ValueError("the labels of the training set are all the same number")
     return min(values), max(values)
 
 
-def _unanswerable(source: FileTaskSource) -> bool | None:
+def _unanswerable(source: FileTaskSource) -> bool:
     task = source.definition
-    if task.kind != "span_qa":
-        return None
     return any(
         found.example.is_impossible
         for split in dict.fromkeys((task.train_split, task.eval_split))
@@ -118,11 +111,12 @@ def _floor(source: FileTaskSource) -> float | None:
     return float(collections.ChainMap(*scores)[task.metric])
 
 
-# Field of a definition to what finds it; later ones need earlier ones.
-FIND: dict[str, Callable[[FileTaskSource], Any]] = {
-    "labels": _labels,
-    "label_range": _label_range,
-    "unanswerable": _unanswerable,
-    "metric": lambda source: _metric_names(source)[0],
-    "floor": _floor,
+# Field of a definition to the kinds that have it and what finds it; later ones need
+# earlier ones.
+FIND: dict[str, tuple[Collection[str], Callable[[FileTaskSource], Any]]] = {
+    "labels": (("classification", "tagging"), _labels),
+    "label_range": (("regression",), _label_range),
+    "unanswerable": (("span_qa",), _unanswerable),
+    "metric": (FIELDS, lambda source: _metric_names(source)[0]),
+    "floor": (FIELDS, _floor),
 }

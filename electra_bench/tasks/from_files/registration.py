@@ -118,8 +118,8 @@ def _completed(name: str, task: Definition) -> Definition:
     source = FileTaskSource(task)
     # Several things are asked of the same splits.
     source.read = functools.cache(source.read)
-    for field, find in defaults.FIND.items():
-        if getattr(source.definition, field) is None:
+    for field, (kinds, find) in defaults.FIND.items():
+        if task.kind in kinds and getattr(source.definition, field) is None:
             value = find(source)
             source.definition = source.definition._replace(**{field: value})
             if value is not None:

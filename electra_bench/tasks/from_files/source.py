@@ -96,7 +96,7 @@ class FileTaskSource(LabelledSource):
             ValueError: a bad row; says where.
         """
         checked = []
-        ids = set()
+        ids: set[str | int] = set()
         for found in self.usable(split):
             id = found.example.id or len(ids)
             if id in ids:

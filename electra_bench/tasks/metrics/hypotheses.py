@@ -36,6 +36,10 @@ class HypothesisMetric(NamedTuple):
         """The metric of one sentence."""
         return weighted.list_form(self.of_one)([references], [text])[self.name]
 
+    def is_better(self, value: float, other: float) -> bool:
+        """Whether one value is better than another."""
+        return value > other if self.higher_is_better else value < other
+
 
 def wer(targets: References, predictions: Sentences) -> weighted.Measures:
     """Substituted, deleted and inserted words in percent of the references' words.

@@ -157,8 +157,8 @@ def _by_split(
     for split, size in SIZES.items():
         groups = [found[split, label] for label in balanced]
         each = min(size // len(groups), *map(len, groups))
-        rows = [row for group in groups for row in _chosen(group, each)]
-        chosen[split] = _chosen(rows, len(rows))
+        taken = [row for group in groups for row in _chosen(group, each)]
+        chosen[split] = _chosen(taken, len(taken))
     return chosen
 
 

@@ -21,6 +21,7 @@ from electra_bench.tasks.corpora.sources import FileSource
 from electra_bench.tasks.metrics.classification import accuracy
 from electra_bench.tasks.metrics.squad import squad_v1
 from electra_bench.tasks.metrics.tagging import span_f1, tag_accuracy
+from electra_bench.tasks.metrics.weighted import Metric
 from electra_bench.tasks.pydoc.examples import SIZES
 from electra_bench.tasks.pydoc.files import CORPUS, pydoc_files
 from electra_bench.tasks.text_tasks import add_labelled_task
@@ -31,7 +32,7 @@ FIELDS = {
     "tagging": ("words", "tags"),
     "span_qa": ("question", "context", "answers", "answer_start"),
 }
-METRICS = {
+METRICS: dict[str, list[Metric]] = {
     "classification": [accuracy],
     "tagging": [span_f1, tag_accuracy],
     "span_qa": [squad_v1],
