@@ -26,8 +26,14 @@ class ConfigError(ValueError):
 # Names of gin are short: so far apart are those that may have been meant.
 _near = functools.partial(near_names, cutoff=0.5)
 _near_and_all = functools.partial(near_and_all, cutoff=0.5)
+
+
 # It takes a tenth of a millisecond, and configurations have hundreds of parameters.
-_signature = functools.cache(inspect.signature)
+@functools.cache
+def _signature(builder: Callable[..., Any]) -> inspect.Signature:
+    # A class that gin has wrapped would show the signature of the wrapper's metaclass.
+    made_by_gin = inspect.isclass(builder) and "__init__" not in vars(builder)
+    return inspect.signature(builder.__mro__[1] if made_by_gin else builder)
 
 
 class Parsed(NamedTuple):

@@ -66,7 +66,9 @@ def texts(rows: int = ROWS, seq: int = SEQ) -> Batch:
     segments = (np.arange(seq) >= lengths[:, None] // 2).astype(np.int32) * mask
     ids[:, 0] = SPECIAL.cls
     ids[np.arange(rows), lengths - 1] = SPECIAL.sep
-    return _batch(ids, mask, segments, np.zeros([rows, 0]), np.zeros([rows, 0]))
+    tokens = (tf.constant(x, tf.int32) for x in (ids, mask, segments))
+    labels, values = tf.zeros([rows, 0], tf.int32), tf.zeros([rows, 0])
+    return Batch(*tokens, labels, values, tf.zeros([rows], tf.int32), tf.range(rows))
 
 
 def labelled(kind: TaskKind, rows: int = ROWS, seq: int = SEQ) -> Batch:
@@ -74,17 +76,8 @@ def labelled(kind: TaskKind, rows: int = ROWS, seq: int = SEQ) -> Batch:
     plain = texts(rows, seq)
     mask, segments = plain.input_mask.numpy(), plain.segment_ids.numpy()
     labels, values = kind.sample_targets(mask, segments, np.random.default_rng(1))
-    return _batch(plain.input_ids, mask, segments, labels, values)
-
-
-def _batch(ids, mask, segments, labels, values) -> Batch:
-    rows = len(mask)
-    return Batch(
-        *(tf.constant(x, tf.int32) for x in (ids, mask, segments, labels)),
-        tf.constant(values, tf.float32),
-        tf.zeros([rows], tf.int32),
-        tf.range(rows),
-    )
+    labels, values = tf.constant(labels, tf.int32), tf.constant(values, tf.float32)
+    return plain._replace(labels=labels, values=values)
 
 
 @functools.cache
@@ -114,10 +107,8 @@ def rows_of(whole: Batch, first: int, last: int) -> Batch:
 
 def with_rows_of_padding(whole: Batch, count: int) -> Batch:
     """The batch with rows that only fill it up."""
-    zeros = Batch(*(tf.zeros_like(tensor[:count]) for tensor in whole))
-    fill = zeros._replace(
-        labels=zeros.labels + NO_LABEL, example_id=zeros.example_id - 1
-    )
+    fill = Batch(*(tf.zeros_like(tensor[:count]) for tensor in whole))
+    fill = fill._replace(labels=fill.labels + NO_LABEL, example_id=fill.example_id - 1)
     return Batch(*(tf.concat(parts, 0) for parts in zip(whole, fill, strict=True)))
 
 
@@ -133,10 +124,6 @@ def with_columns_of_padding(whole: Batch, count: int) -> Batch:
 
 def encode(model: Encoder, batch: Batch, seed: Seed | None = None):
     """What an encoder returns; with a seed, as in training."""
-    return model(
-        batch.input_ids,
-        batch.input_mask,
-        batch.segment_ids,
-        seed=Seed.of(0) if seed is None else seed,
-        training=seed is not None,
-    )
+    tokens = batch.input_ids, batch.input_mask, batch.segment_ids
+    given = Seed.of(0) if seed is None else seed
+    return model(*tokens, seed=given, training=seed is not None)

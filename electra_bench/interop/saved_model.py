@@ -29,20 +29,14 @@ class Served(tf.Module):
     def serve(self, input_ids, input_mask, segment_ids) -> dict[str, Any]:
         """Maps int32 [batch, seq] to `sequence`, float32 [batch, seq, hidden], and more."""
         seed = Seed.of(0)  # nothing is drawn
-        encoded = self._objective.encoder(
-            input_ids, input_mask, segment_ids, seed=seed, training=False
-        )
+        tokens = input_ids, input_mask, segment_ids
+        encoded = self._objective.encoder(*tokens, seed=seed, training=False)
         if not self._whole:
             return {"sequence": encoded.sequence}
         rows = tf.shape(input_ids)[0]
+        labels, values = tf.zeros([rows, 0], tf.int32), tf.zeros([rows, 0])
         batch = Batch(
-            input_ids,
-            input_mask,
-            segment_ids,
-            tf.zeros([rows, 0], tf.int32),
-            tf.zeros([rows, 0]),
-            tf.zeros([rows], tf.int32),
-            tf.range(rows),
+            *tokens, labels, values, tf.zeros([rows], tf.int32), tf.range(rows)
         )
         outputs = self._objective.outputs(batch, seed)
         return {"sequence": encoded.sequence, **outputs}

@@ -63,9 +63,12 @@ class DownloadProgress(ProgressDisplay):
         )
 
 
-def download(
-    url: str, file: BinaryIO, version_file: Path, name: str, size: int | None
-) -> None:
+def version_file(path: str) -> Path:
+    """What keeps the server's name of a file's version from one call to the next."""
+    return Path(f"{path}.version")
+
+
+def download(url: str, file: BinaryIO, name: str, size: int | None) -> None:
     """Completes a file with what an address serves.
 
     What the file holds already is kept if the server says that it still has the same
@@ -73,8 +76,7 @@ def download(
 
     Args:
         url: the address.
-        file: open for appending and reading.
-        version_file: keeps the server's name of the version from one call to the next.
+        file: open for appending and reading; see `version_file`.
         name: for the progress.
         size: expected bytes; None if not known.
 
@@ -91,7 +93,7 @@ def download(
         while True:
             before = _length(file)
             try:
-                _go_on(session, url, file, version_file, name, size)
+                _go_on(session, url, file, name, size)
                 return
             except requests.ConnectionError as error:
                 raise UnreachableError(_reason(error)) from error
@@ -107,19 +109,15 @@ def download(
 
 
 def _go_on(
-    session: requests.Session,
-    url: str,
-    file: BinaryIO,
-    version_file: Path,
-    name: str,
-    size: int | None,
+    session: requests.Session, url: str, file: BinaryIO, name: str, size: int | None
 ) -> None:
     have = _length(file)
     if have and have == size:
         return
     # Bytes as they are stored: some servers would pack them, and unpack what is packed.
     headers = {"Accept-Encoding": "identity"}
-    version = version_file.read_text("utf-8") if version_file.exists() else ""
+    kept = version_file(file.name)
+    version = kept.read_text("utf-8") if kept.exists() else ""
     if have and version:
         headers |= {"Range": f"bytes={have}-", "If-Range": version}
     with session.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
@@ -130,11 +128,11 @@ def _go_on(
         if response.status_code == 200:
             have = 0
             file.truncate(0)
-            version_file.write_text(_version(response) or "", "utf-8")
+            kept.write_text(_version(response) or "", "utf-8")
         elif response.status_code in (206, 416) and have and not is_rest:
             # Not what was asked for; without a range it cannot be anything else.
             file.truncate(0)
-            _go_on(session, url, file, version_file, name, size)
+            _go_on(session, url, file, name, size)
             return
         elif response.status_code != 206 or not is_rest:
             raise DownloadError(

@@ -82,14 +82,14 @@ class Fetcher:
         folder, name = os.path.split(served)
         os.makedirs(folder, exist_ok=True)
         partial = os.path.join(folder, f".{name}.partial")
-        version_file = Path(f"{partial}.version")
+        version_file = download.version_file(partial)
         with self._claimed(partial, source) as file:
             # Another process may have done it meanwhile.
             if not self.missing(source):
                 return
             by_hand = source.archive_root is not None and os.path.isfile(served)
             if not by_hand:
-                self._download(source, file, version_file)
+                self._download(source, file)
             path = served if by_hand else partial
             try:
                 receipt, note = self._checked(source, path, by_hand)
@@ -162,11 +162,11 @@ class Fetcher:
                 if _is_at(partial, file) and not os.path.getsize(partial):
                     os.remove(partial)
 
-    def _download(self, source: PublicFile, file: BinaryIO, version_file: Path) -> None:
+    def _download(self, source: PublicFile, file: BinaryIO) -> None:
         url = self.url(source)
         size = None if source.path in self._given else source.size
         try:
-            download.download(url, file, version_file, source.path, size)
+            download.download(url, file, source.path, size)
         except download.DownloadError as error:
             what = f"cannot fetch {url}: {error}"
             if isinstance(error, download.UnreachableError):
