@@ -103,12 +103,15 @@ class Electra(CountedByParts):
     def run(self, batch: Batch, seed: Seed, training: bool) -> Forward:
         """Masks the batch anew, generates, samples, and encodes what comes of it."""
         masked = self.mask(batch, seed)
+        # Here, not where they are used: TensorFlow adds gradients up in an order that the
+        # names of operations decide, and so their number before the networks.
+        uniform = self.draws(masked, seed)
         # [batch, seq] -> [batch, preds, vocab]
         proposed = self.generator(
             batch, masked, seed=seed.fold("generator"), training=training
         )
         # [batch, preds, vocab] -> [batch, preds]
-        sampled_ids = self.sample(masked, proposed, self.draws(masked, seed))
+        sampled_ids = self.sample(masked, proposed, uniform)
         # [batch, preds] -> [batch, seq, hidden]
         return self.encode(
             batch, masked, proposed, sampled_ids, seed=seed, training=training
