@@ -239,10 +239,8 @@ def metrics_of_t5() -> Check:
 
 def _cpu_flags() -> set[str]:
     with contextlib.suppress(OSError):  # only Linux has it
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return {
-            word for line in lines if line.startswith("flags") for word in line.split()
-        }
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        return set(" ".join(re.findall("^flags.*", text, re.M)).split())
     return set()
 
 

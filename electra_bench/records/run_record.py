@@ -333,6 +333,12 @@ def _check_percentages(result: TaskResult, where: str) -> None:
             )
 
 
+def model_files(folder: str | None) -> list[str]:
+    """The gin file with the sizes of the encoder that a run's folder holds; or none."""
+    path = os.path.join(folder or "", MODEL_FILE)
+    return [path] if folder and os.path.isfile(path) else []
+
+
 def find_records(directory: str) -> Iterator[str]:
     """Yields the paths of all `record.json` below `directory`, in sorted order.
 

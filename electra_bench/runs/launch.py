@@ -12,7 +12,7 @@ import numpy as np
 from electra_bench import config, registry
 from electra_bench.data import run_context
 from electra_bench.data.readers.split_files import check_readers
-from electra_bench.records.run_record import MODEL_FILE
+from electra_bench.records import run_record
 from electra_bench.runs.pretrained import find_run
 from electra_bench.runs.session import ROOTS, Session, check_flags
 from electra_bench.tasks.from_files import registration
@@ -99,8 +99,7 @@ def model_files(root: str, files: Sequence[str], overrides: Sequence[str]) -> li
     init = config.peek(f"runs.{root}.init", files, overrides)
     if root not in ("finetune", "pretrain") or not isinstance(init, str):
         return []
-    path = os.path.join(find_run(init), MODEL_FILE)
-    return [path] if os.path.isfile(path) else []
+    return run_record.model_files(find_run(init))
 
 
 def configure(

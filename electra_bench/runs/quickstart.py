@@ -1,6 +1,5 @@
 """`electra-bench quickstart`: the main job on text that is already on the machine."""
 
-import functools
 import os
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -87,7 +86,18 @@ def quickstart(
     session.begin()
     vocab = _vocabulary(workdir, vocab_size, session.overwrite)
     cells = _cells(session, workdir, model_file, vocab, tasks, epochs)
-    run = functools.partial(_run, session, workdir)
+
+    def run(cell: Cell, folder: str, bindings: Mapping[str, Any]) -> Any:
+        """Runs a cell here, with TensorFlow loaded and the examples in memory."""
+        return launch(
+            cell.verb,
+            cell.files,
+            {**cell.bindings, "WORKDIR": os.path.join(workdir, folder), **bindings},
+            session.plugins,
+            overwrite=session.overwrite,
+            accept_code=session.accept_code,
+        )
+
     electra, mlm = (cell for cell in cells if cell.verb == "pretrain")
     timed = run(electra, "speed", SPEED)
     seconds = _seconds_per_update(timed, os.path.join(workdir, "speed"))
@@ -143,24 +153,6 @@ def _cells(
         vocab=vocab,
     )
     return plan(workdir)
-
-
-def _run(
-    session: Session,
-    workdir: str,
-    cell: Cell,
-    folder: str,
-    bindings: Mapping[str, Any],
-) -> Any:
-    """Runs a cell in this process, with TensorFlow loaded and the examples in memory."""
-    return launch(
-        cell.verb,
-        cell.files,
-        {**cell.bindings, "WORKDIR": os.path.join(workdir, folder), **bindings},
-        session.plugins,
-        overwrite=session.overwrite,
-        accept_code=session.accept_code,
-    )
 
 
 def _best_rate(

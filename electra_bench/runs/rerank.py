@@ -22,7 +22,6 @@ from electra_bench.tasks.reranking import (
     corpus_score,
     oracle_score,
 )
-from electra_bench.training import dry_run
 from electra_bench.training.text_scoring import Scores
 
 # 0.05, 0.1, ... 1.0; Clark et al. 2020 (Electric), section 3.2.
@@ -91,10 +90,12 @@ def rerank(
     if metric:
         for part in lists.values():
             _check_references(part, metric)
-    run.warn_of_long([ids for part in texts.values() for ids in part.values()])
+    all_ids = [ids for part in texts.values() for ids in part.values()]
+    run.warn_of_long(all_ids)
     if session.dry_run:
-        dry_run.show_scoring(run.objective, _plan(run, lists, texts))
-        return scoring.planned("rerank", run)
+        counts = {f"lists of {name}": len(part) for name, part in lists.items()}
+        counts["different hypotheses"] = len(all_ids)
+        return scoring.planned("rerank", run, counts, all_ids)
     read = {split: (file, scoring.input_sha256(file)) for split, file in files.items()}
     file = scoring.stem(files.get("test") or files["dev"])
     name = f"rerank-{run.label}-{run.method.name}-{file}"
@@ -188,22 +189,6 @@ def _unique(run: ScoringRun, lists: Sequence[NBest]) -> dict[str, np.ndarray]:
         if problem := run.too_long(ids):
             raise ValueError(f"{where[text]}: {problem}")
     return encoded
-
-
-def _plan(
-    run: ScoringRun,
-    lists: Mapping[str, Sequence[NBest]],
-    texts: Mapping[str, Mapping[str, np.ndarray]],
-) -> dict[str, str]:
-    tokens = sum(len(ids) for part in texts.values() for ids in part.values())
-    count = sum(map(len, texts.values()))
-    return {
-        "checkpoint": str(run.pretrained.checkpoint),
-        "method": run.method.name,
-        **{f"lists of {name}": f"{len(part):,}" for name, part in lists.items()},
-        "different hypotheses": f"{count:,}",
-        "passes": f"{tokens if run.method.masks else count:,}",
-    }
 
 
 def _rescored(

@@ -21,7 +21,6 @@ from electra_bench.records import RunRecord, TaskResult
 from electra_bench.runs import scoring
 from electra_bench.runs.scoring import ScoringRun
 from electra_bench.runs.session import Session
-from electra_bench.training import dry_run
 from electra_bench.training.text_scoring import Scores
 
 
@@ -90,18 +89,8 @@ def score(
         raise ValueError(f"{input}: no text to score")
     run.warn_of_long(ids)
     if session.dry_run:
-        count = sum(map(len, ids))
-        dry_run.show_scoring(
-            run.objective,
-            {
-                "checkpoint": run.pretrained.checkpoint,
-                "method": run.method.name,
-                "texts": f"{len(ids):,}",
-                "tokens": f"{count:,}",
-                "passes": f"{count if run.method.masks else len(ids):,}",
-            },
-        )
-        return scoring.planned("score", run)
+        counts = {"texts": len(ids), "tokens": sum(map(len, ids))}
+        return scoring.planned("score", run, counts, ids)
     file = scoring.stem(input)
     name = f"score-{run.label}-{run.method.name}-{file}"
     sha256 = scoring.input_sha256(input, [text.text for text in texts])

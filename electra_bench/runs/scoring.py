@@ -228,7 +228,20 @@ def record_fields(run: ScoringRun) -> dict[str, Any]:
     }
 
 
-def planned(kind: str, run: ScoringRun) -> RunRecord:
-    """The record of a dry run."""
+def planned(
+    kind: str, run: ScoringRun, counts: Mapping[str, int], ids: Sequence[np.ndarray]
+) -> RunRecord:
+    """Prints the plan of a dry run; its record.
+
+    Args:
+        kind: of the record.
+        run: what would score.
+        counts: what is read: names to numbers.
+        ids: of every text that would be scored.
+    """
+    passes = sum(map(len, ids)) if run.method.masks else len(ids)
+    numbers = {name: f"{n:,}" for name, n in {**counts, "passes": passes}.items()}
+    known = {"checkpoint": run.pretrained.checkpoint, "method": run.method.name}
+    dry_run.show_scoring(run.objective, known | numbers)
     label = run.pretrained.label or ""
     return RunRecord(f"{kind}-{run.label}", label, kind, "planned")

@@ -3,14 +3,13 @@
 Nothing heavy is loaded. What takes builders and data only `suite_check` compares.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from electra_bench import config
 from electra_bench.records import RunRecord
 from electra_bench.records.run_folder import ANSWERED
-from electra_bench.records.run_record import MODEL_FILE
+from electra_bench.records.run_record import model_files
 from electra_bench.runs.identity import Inputs, inputs_of
 from electra_bench.runs.lifecycle import Found, find, stored
 from electra_bench.runs.spec import overlaid
@@ -40,8 +39,7 @@ def outdated(cell: Cell, records: Mapping[str, RunRecord]) -> str:
     flops = records[cell.flops_of].train_flops if cell.flops_of else None
     overrides = cell.overrides(flops)
     init = config.peek(f"runs.{cell.verb}.init", cell.files, overrides)
-    beside = os.path.join(init, MODEL_FILE) if isinstance(init, str) else ""
-    sizes = [beside] if os.path.isfile(beside) else []
+    sizes = model_files(init if isinstance(init, str) else None)
     content = {}
     if cell.needs:
         start = records[cell.needs]

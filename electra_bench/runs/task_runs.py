@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from electra_bench.core.optional import tasks_of
@@ -86,7 +86,7 @@ class TaskRuns:
                 seed,
                 self.batches.dataset(seed),
                 # Without periods the only evaluation is the one after training.
-                self._evaluation() if training.loop.eval_every else None,
+                self._evaluate if training.loop.eval_every else None,
             )
             best = best_checkpoint(run.folder) if training.loop.best_metric else None
             if best:
@@ -147,16 +147,8 @@ class TaskRuns:
                 print(f"warning: {task}: {found['unseen positions']}", flush=True)
         return marks
 
-    def _evaluation(self) -> Callable[[int], dict[str, dict[str, float]]]:
+    def _evaluate(self, step: int) -> dict[str, dict[str, float]]:
         """What is measured while it trains: the main split of every task."""
-
-        def evaluate(step: int) -> dict[str, dict[str, float]]:
-            del step
-            return {
-                d.card.name: self._evaluators[d.card.name, d.scored[0][0]]
-                .score()
-                .metrics
-                for d in self.data
-            }
-
-        return evaluate
+        del step
+        main = {d.card.name: (d.card.name, d.scored[0][0]) for d in self.data}
+        return {task: self._evaluators[of].score().metrics for task, of in main.items()}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from electra_bench import config, registry
-from electra_bench.records.run_record import MODEL_FILE
+from electra_bench.records.run_record import model_files
 from electra_bench.suites.attempts import Attempts
 from electra_bench.suites.cell import Cell
 from electra_bench.suites.suite import Suite
@@ -106,9 +106,7 @@ def _sizes(cells: Sequence[Cell], cell: Cell) -> Sequence[str]:
     if cell.needs is not None:
         [start] = (other for other in cells if other.cell_id == cell.needs)
         return start.files
-    init = cell.bindings.get("INIT")
-    beside = os.path.join(init, MODEL_FILE) if init else ""
-    return [beside] if os.path.isfile(beside) else []
+    return model_files(cell.bindings.get("INIT"))
 
 
 def memory_needs(suite: Suite, given: int | None) -> Callable[[Cell], int]:

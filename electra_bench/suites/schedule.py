@@ -1,9 +1,9 @@
 """Runs cells within a budget: in order, in parallel, each tried twice."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from electra_bench.records import RecordError, RunRecord, read_record
@@ -62,37 +62,32 @@ class _Running(NamedTuple):
 Program = Callable[[Sequence[str]], Sequence[str]]
 
 
+@dataclasses.dataclass(eq=False)
 class Schedule:
     """One run of a suite.
 
     A cell starts when those that it waits for are done and the budget has room for it; a
     later, smaller one may pass a cell that does not fit yet.
+
+    Attributes:
+        suite: the suite.
+        jobs: cells to run, each after those that it waits for; all other cells of the
+            suite have their records or are left out.
+        executor: where they run.
+        attempts: the log.
+        program: what runs the arguments of a cell.
     """
 
-    def __init__(
-        self,
-        suite: Suite,
-        jobs: Sequence[Job],
-        executor: Executor,
-        attempts: Attempts,
-        program: Program,
-    ):
-        """Prepares.
+    suite: Suite
+    jobs: Sequence[Job]
+    executor: Executor
+    attempts: Attempts
+    program: Program
 
-        Args:
-            suite: the suite.
-            jobs: cells to run, each after those that it waits for; all other cells of the
-                suite have their records or are left out.
-            executor: where they run.
-            attempts: the log.
-            program: what runs the arguments of a cell.
-        """
-        self._suite = suite
-        self._executor = executor
-        self._attempts = attempts
-        self._program = program
-        self._cells = {cell.cell_id: cell for cell in suite.cells}
-        self._todo = list(jobs)
+    def __post_init__(self):
+        """Nothing was done yet."""
+        self._cells = {cell.cell_id: cell for cell in self.suite.cells}
+        self._todo = list(self.jobs)
         self._running: dict[Future[Ended], _Running] = {}
         self._tries: dict[str, int] = {}
         self._done: list[str] = []
@@ -105,7 +100,7 @@ class Schedule:
         Raises:
             KeyboardInterrupt: it was interrupted; every command was stopped before.
         """
-        with SuiteProgress(self._suite.name, len(self._todo)) as progress:
+        with SuiteProgress(self.suite.name, len(self._todo)) as progress:
             try:
                 while self._start(progress) or self._running:
                     ended, _ = wait(self._running, TICK_S, FIRST_COMPLETED)
@@ -130,14 +125,14 @@ class Schedule:
         return started
 
     def _fits(self, job: Job) -> bool:
-        capacity = self._executor.capacity
+        capacity = self.executor.capacity
         running = [running.job for running in self._running.values()]
         memory = sum(other.memory_bytes for other in running) + job.memory_bytes
-        cores = (len(running) + 1) * self._suite.threads
+        cores = (len(running) + 1) * self.suite.threads
         return cores <= capacity.cores and memory <= capacity.memory_bytes
 
     def _submit(self, job: Job, progress: SuiteProgress) -> None:
-        cell, suite = job.cell, self._suite
+        cell, suite = job.cell, self.suite
         self._tries[cell.cell_id] = self._tries.get(cell.cell_id, 0) + 1
         flops = None
         if cell.flops_of is not None:
@@ -156,26 +151,26 @@ class Schedule:
         log = os.path.abspath(suite.log(cell))
         os.makedirs(os.path.dirname(log), exist_ok=True)
         command = shown(arguments)
-        attempt = self._attempts.started(suite.name, cell.cell_id, command)
+        attempt = self.attempts.started(suite.name, cell.cell_id, command)
         with open(log, "a", encoding="utf-8") as file:
             file.write(f"# attempt {attempt}: {command}\n")
             log_start = file.tell()
         order = Order(
-            tuple(self._program(arguments)),
+            tuple(self.program(arguments)),
             os.getcwd(),
             environment(suite.threads),
             log,
             os.path.abspath(suite.lock(cell)),
         )
-        future = self._executor.submit(order, suite.threads, job.memory_bytes)
+        future = self.executor.submit(order, suite.threads, job.memory_bytes)
         self._running[future] = _Running(job, attempt, log_start)
 
     def _end(self, future: Future[Ended], progress: SuiteProgress) -> None:
         running = self._running.pop(future)
         job, cell = running.job, running.job.cell
         reason, how = self._how_it_ended(future, running)
-        self._attempts.ended(
-            self._suite.name, cell.cell_id, running.attempt, **how, reason=reason
+        self.attempts.ended(
+            self.suite.name, cell.cell_id, running.attempt, **how, reason=reason
         )
         if not reason:
             self._done.append(cell.cell_id)
@@ -197,20 +192,20 @@ class Schedule:
         ended = future.result()
         cell = running.job.cell
         if ended.status:
-            log = self._suite.log(cell)
+            log = self.suite.log(cell)
             reason = failure(log, running.log_start, ended.status)
-            return reason, asdict(ended)
+            return reason, dataclasses.asdict(ended)
         try:
             _record(cell)
         except RecordError as error:
-            return str(error), asdict(ended)
-        return "", asdict(ended)
+            return str(error), dataclasses.asdict(ended)
+        return "", dataclasses.asdict(ended)
 
     def _give_up(self, cell: Cell, reason: str, progress: SuiteProgress) -> None:
         self._failed[cell.cell_id] = reason
         progress.write(f"{cell.cell_id}: failed: {reason}")
-        command = self._attempts.command(cell.cell_id)
-        progress.write(f"  log {self._suite.log(cell)}, command {command}")
+        command = self.attempts.command(cell.cell_id)
+        progress.write(f"  log {self.suite.log(cell)}, command {command}")
 
     def _stuck(self) -> dict[str, str]:
         """Cells that will not be run, and the failed one that they wait for."""
@@ -246,16 +241,16 @@ class Schedule:
 
     def _stop(self) -> None:
         """Stops every command and logs how it ended."""
-        self._executor.stop()
+        self.executor.stop()
         ended, _ = wait(self._running, STOP_S)
         for future in ended:
             running = self._running[future]
             if future.exception() is None:
-                self._attempts.interrupted(
-                    self._suite.name,
+                self.attempts.interrupted(
+                    self.suite.name,
                     running.job.cell.cell_id,
                     running.attempt,
-                    **asdict(future.result()),
+                    **dataclasses.asdict(future.result()),
                 )
 
 

@@ -4,10 +4,15 @@ import fcntl
 from typing import IO
 
 
-def lock(file: IO) -> bool:
-    """Takes the lock on an open file; False if another process has it."""
+def lock(file: IO, *, wait: bool = False) -> bool:
+    """Takes the lock on an open file; False if another process has it.
+
+    Args:
+        file: the file.
+        wait: whether to wait until no other process has it.
+    """
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         return False
     return True

@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime
-import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +14,7 @@ from rich import filesize
 from electra_bench.interop.fetch import download, receipts
 from electra_bench.interop.fetch.extraction import ArchiveError, extract
 from electra_bench.interop.fetch.public_files import PublicFile, on_mirror
+from electra_bench.system import locks
 from electra_bench.system.atomic import replace
 from electra_bench.system.file_hashes import file_sha256
 
@@ -145,11 +145,9 @@ class Fetcher:
         """The unfinished download, to one process at a time."""
         while True:
             file = open(partial, "ab+")  # noqa: SIM115
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not locks.lock(file):
                 self._say(f"{source.path}: waiting for another process that fetches it")
-                fcntl.flock(file, fcntl.LOCK_EX)
+                locks.lock(file, wait=True)
             # Who had it before may have put the very file in its place.
             if _is_at(partial, file):
                 break
