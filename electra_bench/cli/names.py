@@ -11,24 +11,8 @@ from electra_bench.system.near_names import near_and_all
 DISTRIBUTION = "electra-bench"
 
 # plural: singular; both are accepted.
-KINDS = {
-    "tasks": "task",
-    "mixtures": "mixture",
-    "features": "feature",
-    "models": "model",
-    "objectives": "objective",
-    "kinds": "kind",
-    "training": "training",
-    "optimizers": "optimizer",
-    "schedules": "schedule",
-    "strategies": "strategy",
-    "reports": "report",
-    "suites": "suite",
-    "vocabularies": "vocabulary",
-    "metrics": "metric",
-    "plugins": "plugin",
-    "runs": "run",
-}
+KINDS = {kind: names.singular for kind, names in REGISTRIES.items()}
+KINDS |= {"plugins": "plugin", "runs": "run"}
 
 
 def known_kind(kind: str) -> str:

@@ -8,24 +8,6 @@ from electra_bench.conformance.check import Finding, findings, require
 from electra_bench.records import TaskCard
 from electra_bench.registry import Registry
 
-# In the order in which they are checked; the singular stands in findings.
-SINGULAR = {
-    "models": "model",
-    "objectives": "objective",
-    "kinds": "kind",
-    "tasks": "task",
-    "reports": "report",
-    "optimizers": "optimizer",
-    "schedules": "schedule",
-    "metrics": "metric",
-    "mixtures": "mixture",
-    "suites": "suite",
-    "strategies": "strategy",
-    "features": "feature",
-    "training": "training",
-    "vocabularies": "vocabulary",
-}
-
 
 def check(
     names: Sequence[tuple[str, str]],
@@ -41,10 +23,9 @@ def check(
         plugins: modules or files that register names which no entry point declares.
         data_dir: folder with data sets; None for `ELECTRA_BENCH_DATA`.
     """
-    for kind, singular in SINGULAR.items():
+    for kind, things in registry.REGISTRIES.items():
         for name in sorted(name for group, name in names if group == kind):
-            subject = registry.REGISTRIES[kind], name
-            [found] = findings(singular, name, [is_registered], subject)
+            [found] = findings(things.singular, name, [is_registered], (things, name))
             yield found
             if found.status == checking.PASSED:
                 yield from _of_kind(kind, name, plugins, data_dir)
@@ -67,7 +48,7 @@ def is_registered(subject: tuple[Registry, str]) -> None:
 def _of_kind(
     kind: str, name: str, plugins: Sequence[str], data_dir: str | None
 ) -> Iterator[Finding]:
-    singular = SINGULAR[kind]
+    singular = registry.REGISTRIES[kind].singular
     # What follows is imported where it is used: most of it loads TensorFlow.
     if kind == "tasks":
         yield from _of_task(name, data_dir)

@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ class Registry:
             parts: registries with this gin module, whose names are found here too.
         """
         self.kind = kind
+        # Of `strategies`: `strategy`.
+        self.singular = re.sub("ies$", "y", kind).removesuffix("s")
         self.gin_module = gin_module or kind
         self._gin_names = gin_names
         self._parts = tuple(parts)
