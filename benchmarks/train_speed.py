@@ -47,8 +47,8 @@ def measure(args: argparse.Namespace, objective: str, workdir: str) -> None:
     from electra_bench.system import quiet
 
     quiet.import_tensorflow()
-    from electra_bench.runs import training
     from electra_bench.runs.launch import launch
+    from electra_bench.training import build
     from electra_bench.training.metrics_log import logged_tokens_per_s
 
     bindings = [
@@ -63,7 +63,7 @@ def measure(args: argparse.Namespace, objective: str, workdir: str) -> None:
         "training.loop.checkpoint_every = 0",
         "runs.pretrain.eval_batches = 1",
     ]
-    given_back = mock.patch.object(training, "keep_freed_memory")
+    given_back = mock.patch.object(build, "keep_freed_memory")
     with given_back if args.default_malloc else contextlib.nullcontext():
         launch(
             "pretrain", ["runs/pretrain.gin", *args.files], [*bindings, *args.gin_param]

@@ -45,13 +45,13 @@ def add_parser(subparsers) -> None:
 
 def run(args: Compare) -> None:
     """Compares and prints."""
+    if args.json and args.markdown:
+        raise errors.UsageError("--markdown does not go with --json")
     from electra_bench.reports.compare.comparison import compare
     from electra_bench.reports.compare.tables import to_json, to_tables
     from electra_bench.reports.render.markdown import to_markdown
     from electra_bench.reports.render.terminal import print_table
 
-    if args.json and args.markdown:
-        raise errors.UsageError("--markdown does not go with --json")
     if args.examples < 0:
         raise ValueError(f"--examples must be at least 0, got {args.examples}")
     args.load_plugins()

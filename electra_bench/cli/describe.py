@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from electra_bench.cli import arguments, names
 from electra_bench.cli.arguments import Json, Options, Plugins
+from electra_bench.config.signature import signature_of
 from electra_bench.registry import REGISTRIES
 from electra_bench.system.near_names import near_and_all
 
@@ -78,7 +79,7 @@ def _builder(kind: str, name: str) -> dict[str, Any]:
     registry = REGISTRIES[kind]
     builder = registry.get(name)
     parameters = []
-    for parameter in inspect.signature(builder).parameters.values():
+    for parameter in signature_of(builder).parameters.values():
         described = {
             "name": parameter.name,
             "gin": f"{registry.gin_module}.{name}.{parameter.name}",

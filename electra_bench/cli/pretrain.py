@@ -37,9 +37,11 @@ def run(args: Pretrain) -> None:
     if found is None:
         _report(gin_arguments.launch(args, "pretrain"))
         return
-    from electra_bench.config.pretraining_hparams import pretraining
+    from electra_bench.config.hparams import check_given
+    from electra_bench.config.pretraining_hparams import DEFAULTS, pretraining
 
     given, data_dir, model_name = found
+    check_given(given, DEFAULTS)  # before TensorFlow is loaded to look for a checkpoint
     model_dir = given.get("model_dir") or os.path.join(data_dir, "models", model_name)
     checkpoint = None if given.get("debug") else _checkpoint(model_dir)
     translated = pretraining(given, data_dir, model_name, *(checkpoint or ()))

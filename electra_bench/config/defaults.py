@@ -1,10 +1,11 @@
 """Values for parameters that nobody has bound."""
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
 import gin
+
+from electra_bench.config.signature import signature_of
 
 
 def bind_unbound(selector: str, values: Mapping[str, Any]) -> None:
@@ -30,7 +31,5 @@ def default_of(key: str) -> Any:
         builder = gin.get_configurable(selector)
     except ValueError:
         return None
-    # gin's wrapper of a class takes anything; its __init__ has the parameters.
-    function = builder.__init__ if inspect.isclass(builder) else builder
-    found = inspect.signature(function).parameters.get(parameter)
+    found = signature_of(builder).parameters.get(parameter)
     return None if found is None else found.default

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import gin
 
 from electra_bench.config import statements, types
+from electra_bench.config.signature import signature_of
 from electra_bench.config.statements import Binding, Import, Macro, Reference
 from electra_bench.system.near_names import near_and_all, near_names
 
@@ -26,14 +27,6 @@ class ConfigError(ValueError):
 # Names of gin are short: so far apart are those that may have been meant.
 _near = functools.partial(near_names, cutoff=0.5)
 _near_and_all = functools.partial(near_and_all, cutoff=0.5)
-
-
-# It takes a tenth of a millisecond, and configurations have hundreds of parameters.
-@functools.cache
-def _signature(builder: Callable[..., Any]) -> inspect.Signature:
-    # A class that gin has wrapped would show the signature of the wrapper's metaclass.
-    made_by_gin = inspect.isclass(builder) and "__init__" not in vars(builder)
-    return inspect.signature(builder.__mro__[1] if made_by_gin else builder)
 
 
 class Parsed(NamedTuple):
@@ -252,7 +245,7 @@ def _check_selector(selector: str, binding: Binding, load, kinds) -> None:
 
 def parameter_names(selector: str) -> list[str] | None:
     """Parameters that gin may bind; None if the builder takes any."""
-    parameters = _signature(gin.get_configurable(selector)).parameters.values()
+    parameters = signature_of(gin.get_configurable(selector)).parameters.values()
     if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
         return None
     return [parameter.name for parameter in parameters]
@@ -298,7 +291,7 @@ def _check_types(parsed: Parsed) -> None:
         literal = binding
         while isinstance(literal.value, Macro):
             literal = macros[literal.value.name]
-        signature = _signature(gin.get_configurable(binding.selector))
+        signature = signature_of(gin.get_configurable(binding.selector))
         parameter = signature.parameters.get(binding.parameter)
         if parameter is None:
             continue
@@ -335,7 +328,7 @@ def require_bound(
         bound = gin.get_bindings(selector, resolve_references=False)
     missing = [
         parameter.name
-        for parameter in _signature(builder).parameters.values()
+        for parameter in signature_of(builder).parameters.values()
         if parameter.default is inspect.Parameter.empty
         and parameter.kind
         not in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)

@@ -74,7 +74,10 @@ def defined_in(module: str, subject: type) -> tuple[Check, ...]:
         if not inspect.isfunction(thing) or thing.__module__ != module:
             return False
         annotated = [*thing.__annotations__.values()]
-        return annotated == [subject, None] and not thing.__name__.startswith("_")
+        is_public = not thing.__name__.startswith("_")
+        if is_public and annotated == [subject]:
+            raise TypeError(f"{thing.__name__} is a check only with '-> None'")
+        return is_public and annotated == [subject, None]
 
     return tuple(filter(is_check, vars(sys.modules[module]).values()))
 

@@ -47,7 +47,7 @@ def it_decodes_what_it_has_learnt(case: Case) -> None:
     optimizer = tf.keras.optimizers.Adam(3e-3)
     trained = objective.trainable_variables
 
-    @tf.function
+    @tf.function(autograph=False)
     def update() -> None:
         with tf.GradientTape() as tape:
             terms = objective.loss_terms(batch, Seed.of(0), training=False)

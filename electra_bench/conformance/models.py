@@ -1,7 +1,6 @@
 """What an encoder has to do."""
 
 import functools
-import inspect
 import itertools
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench import registry
+from electra_bench.config.signature import signature_of
 from electra_bench.conformance import check, specimens, variables
 from electra_bench.conformance.check import NotChecked, Violation, require
 from electra_bench.conformance.specimens import ROWS, SEQ
@@ -85,7 +85,7 @@ def returns_float32_of_its_size(model: ModelCase) -> None:
 def is_the_same_when_compiled(model: ModelCase) -> None:
     """`tf.function` gives what eager execution gives."""
     encoder, batch = built(model), specimens.texts()
-    compiled = tf.function(functools.partial(states, encoder))(batch)
+    compiled = tf.function(functools.partial(states, encoder), autograph=False)(batch)
     sentence = "tf.function gives other states than eager execution"
     _check_states(compiled, states(encoder, batch), batch, sentence)
 
@@ -191,7 +191,7 @@ def serves_as_a_generator(model: ModelCase) -> None:
 
 def a_tower_sees_one_side_only(model: ModelCase) -> None:
     """Electric's towers read up to a token, or down to it."""
-    if "direction" not in inspect.signature(registry.models.get(model.name)).parameters:
+    if "direction" not in signature_of(registry.models.get(model.name)).parameters:
         raise NotChecked(
             "the builder has no parameter 'direction', so the model cannot be a tower of "
             "Electric's generator"

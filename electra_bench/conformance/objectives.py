@@ -99,7 +99,7 @@ def losses_are_finite_and_the_same_when_compiled(case: Case) -> None:
             f"loss {name!r} is {total} with weight {weight}: expected a finite total and "
             "a weight above 0",
         )
-    compiled = tf.function(terms, reduce_retracing=True)
+    compiled = tf.function(terms, reduce_retracing=True, autograph=False)
     found = sums(compiled(batch, tf.constant(2)))
     _check_sums(found, eager, "tf.function gives another loss than eager execution")
 
@@ -118,7 +118,9 @@ def one_seed_gives_one_loss(case: Case) -> None:
 
 def outputs_have_a_row_for_every_example(case: Case) -> None:
     """They are compiled, [batch, ...] and finite."""
-    outputs = tf.function(built(case).outputs)(case.batch(), Seed.of(3))
+    outputs = tf.function(built(case).outputs, autograph=False)(
+        case.batch(), Seed.of(3)
+    )
     require(outputs, "outputs is empty")
     for name, tensor in outputs.items():
         require(

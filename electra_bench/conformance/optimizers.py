@@ -1,12 +1,12 @@
 """What optimizers and schedules have to do."""
 
-import inspect
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from electra_bench import config, registry
+from electra_bench.config.signature import signature_of
 from electra_bench.conformance import check
 from electra_bench.conformance.check import NotChecked, require, require_members
 from electra_bench.core import Optimizer, Schedule
@@ -31,7 +31,7 @@ class Update(NamedTuple):
     def is_shared(self) -> bool:
         """Whether it takes what all share; `adamw` has that under its own name."""
         builder = registry.optimizers.get(self.name)
-        return "shared" in inspect.signature(builder).parameters
+        return "shared" in signature_of(builder).parameters
 
     def build(self) -> tuple[Optimizer, list[tf.Variable]]:
         """A new optimizer and what it trains."""
@@ -76,7 +76,7 @@ def trained(update: Update, steps: range, start: list[np.ndarray] | None = None)
     for variable, value in zip(values, start or (), strict=start is not None):
         variable.assign(value)
 
-    @tf.function
+    @tf.function(autograph=False)
     def one(step):
         gradients = [variables[0] - 3.0, variables[1] - 3.0, None]
         return optimizer.apply(gradients, step)
@@ -159,7 +159,7 @@ def it_warms_up(rates: Rates) -> None:
 def it_is_the_same_when_compiled(rates: Rates) -> None:
     """`tf.function` changes no rate by more than a rounding."""
     rate = rates.build()
-    compiled = tf.function(lambda step: rate(step))
+    compiled = tf.function(rate, autograph=False)
     require(
         np.allclose(_values(compiled), _values(rate), rtol=1e-6, atol=1e-12),
         "tf.function gives other rates than eager execution",

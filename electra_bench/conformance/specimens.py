@@ -1,13 +1,13 @@
 """Small sizes, cards and batches that models, objectives and kinds are checked with."""
 
 import functools
-import inspect
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from electra_bench import config, registry
+from electra_bench.config.signature import signature_of
 from electra_bench.core import Batch, Encoder, Seed, SpecialIds, TaskKind, Variables
 from electra_bench.core.batch import NO_LABEL
 from electra_bench.records import TaskCard
@@ -28,7 +28,7 @@ LABELS = ("a", "b", "c")
 
 def bind_sizes(model: str) -> None:
     """Makes a model small where gin does not say otherwise."""
-    parameters = inspect.signature(registry.models.get(model)).parameters
+    parameters = signature_of(registry.models.get(model)).parameters
     sizes = {name: size for name, size in SIZES.items() if name in parameters}
     config.bind_unbound(f"models.{model}", sizes)
 

@@ -39,7 +39,7 @@ class TwoStageElectra(Electra):
     @property
     def stages(self) -> tuple[Stage, ...]:
         """Both stages."""
-        learned = self.encoder.trainable_variables + self._head.trainable_variables
+        learned = (*self.encoder.trainable_variables, *self._head.trainable_variables)
         copies = zip(
             self.generator.encoder.variables, self.encoder.variables, strict=True
         )

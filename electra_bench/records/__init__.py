@@ -6,7 +6,6 @@ from electra_bench.records.prediction import (
     write_predictions,
 )
 from electra_bench.records.run_record import (
-    SCHEMA_VERSION,
     RecordError,
     RunRecord,
     TaskResult,
@@ -17,7 +16,6 @@ from electra_bench.records.run_record import (
 from electra_bench.records.task_card import PublishedMean, Reference, TaskCard
 
 __all__ = [
-    "SCHEMA_VERSION",
     "Prediction",
     "PublishedMean",
     "RecordError",

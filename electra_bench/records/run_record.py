@@ -323,11 +323,8 @@ def _check_percentages(result: TaskResult, where: str) -> None:
     values = [(f"metrics.{n}", n, value) for n, value in result.metrics.items()]
     for name, metric, value in (*values, ("floor", result.main_metric, result.floor)):
         # It may be undefined.
-        if (
-            metric in PERCENTAGES
-            and value is not None
-            and abs(value) > LARGEST_PERCENTAGE
-        ):
+        is_other = value is not None and not abs(value) <= LARGEST_PERCENTAGE
+        if metric in PERCENTAGES and is_other:
             raise msgspec.ValidationError(
                 f"{where}{name} is {value}, expected a percentage"
             )

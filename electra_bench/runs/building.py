@@ -1,7 +1,6 @@
 """What several roots build: encoders, objectives, what a run's folder starts with."""
 
 import functools
-import inspect
 import os
 import shutil
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from typing import Any
 import gin
 
 from electra_bench import config, registry
+from electra_bench.config.signature import signature_of
 from electra_bench.core import Encoder, EncoderFactory, Objective, SpecialIds, Variables
 from electra_bench.core.optional import max_positions_of
 from electra_bench.kinds.multi_task import MultiTask
@@ -44,7 +44,7 @@ def encoder_factory(
         UnknownName: no such model.
     """
     builder = registry.models.get(model)
-    accepted = inspect.signature(builder).parameters
+    accepted = signature_of(builder).parameters
 
     def create(
         role="encoder", *, embeddings=None, width=1.0, depth=1.0, projected=True
@@ -114,7 +114,7 @@ def task_objective(
 
     def kind(card: TaskCard) -> Objective:
         builder = registry.kinds.get(card.kind)
-        wanted = "vocabulary" in inspect.signature(builder).parameters
+        wanted = "vocabulary" in signature_of(builder).parameters
         return builder(
             encoders=encoders,
             variables=variables,

@@ -30,7 +30,7 @@ from electra_bench.tasks.mixtures import (
 )
 from electra_bench.training import dry_run
 from electra_bench.training.batches import TrainingBatches
-from electra_bench.training.build import build_training, prepare
+from electra_bench.training.build import build_training, prepare, strategy_for
 from electra_bench.vocabularies.load import open_vocabulary
 
 
@@ -103,6 +103,7 @@ def finetune(
     Returns:
         The records, one a seed and fraction.
     """
+    strategy = strategy_for(batch_size)
     mixture = mixed(task)
     cards = [
         with_settings(trainable_card(name), task_settings) for name in mixture.tasks
@@ -126,9 +127,9 @@ def finetune(
     passes = min(card.epochs for card in cards) if epochs is None else epochs
     batches = TrainingBatches.passes(parts, batch_size, passes, composition)
     training = build_training(
+        strategy,
         lambda variables: building.task_objective(cards, model, variables, tokenizer),
         lambda built: (batches.num_steps, batches.train_flops(built.encoder)),
-        batch_size,
         frozen=frozen,
         weight_decay=weight_decay,
     )

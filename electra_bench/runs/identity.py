@@ -65,8 +65,10 @@ def inputs_of(
         builders: selectors of builders that no parameter may tell, `models.electra`.
         origin: see `Inputs`.
     """
-    data = (name.removeprefix(DATA_OF) for name in content if name.startswith(DATA_OF))
-    members = {name.split()[0] for name in data}
+    data = [name.removeprefix(DATA_OF) for name in content if name.startswith(DATA_OF)]
+    # A split may follow the name; what is scored is named by its parameter.
+    trains = root in ("pretrain", "finetune")
+    members = {name.split()[0] for name in data} if trains else set()
     code = code_sha256(root, parameters, builders, members)
     return Inputs.of(content, code, origin)
 

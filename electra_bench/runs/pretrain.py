@@ -22,7 +22,7 @@ from electra_bench.tasks.corpora.configured import register_corpora
 from electra_bench.tasks.examples import examples, sample, token_counts
 from electra_bench.training import dry_run
 from electra_bench.training.batches import TrainingBatches
-from electra_bench.training.build import build_training, prepare
+from electra_bench.training.build import build_training, prepare, strategy_for
 from electra_bench.training.checkpoints import restore
 from electra_bench.training.held_out import HeldOut
 from electra_bench.vocabularies.load import open_vocabulary
@@ -92,13 +92,13 @@ def pretrain(
     tokenizer = open_vocabulary(vocabulary, vocab)
     # Everything that gin configures is built before the spec, which records it.
     training = build_training(
+        strategy_for(batch_size),
         lambda variables: building.pretraining_objective(
             objective, model, variables, tokenizer.special_ids
         ),
         lambda built: _budget(
             built, batch_size, max_seq_length, train_steps, train_flops
         ),
-        batch_size,
         seed=seed,
     )
     built = training.objective

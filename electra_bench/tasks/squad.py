@@ -31,7 +31,7 @@ def mrqa(card: TaskCard) -> seqio.Task:
     """Registers a task of MRQA 2019."""
     folders = (f"mrqa/{card.name}", f"mrqa/extra/{card.name}")
     files = {split: layouts(card.name, split, ".jsonl", *folders) for split in SPLITS}
-    source = questions.QuestionSource(card.name, files, questions.mrqa_questions, USUAL)
+    source = questions.QuestionSource(files, questions.mrqa_questions, USUAL)
     return add_labelled_task(card, source, [mrqa_scores])
 
 
@@ -45,4 +45,4 @@ def _squad_source(card: TaskCard, version: str) -> questions.QuestionSource:
         for split in SPLITS
     }
     read = functools.partial(questions.squad_questions, unanswerable=version == "2.0")
-    return questions.QuestionSource(card.name, files, read, USUAL)
+    return questions.QuestionSource(files, read, USUAL)

@@ -73,28 +73,13 @@ class Training(NamedTuple):
             restore(checkpoint, encoder, "variables of the encoder")
 
 
-def build_training(
-    create: Callable[[Variables], Objective],
-    budget: Callable[[Objective], tuple[int, float | None]],
-    batch_size: int,
-    *,
-    seed: int = 0,
-    frozen: Sequence[str] = (),
-    **given: Any,
-) -> Training:
-    """Builds an objective with the configured strategy, loop and optimizer.
+def strategy_for(batch_size: int) -> tf.distribute.Strategy:
+    """The configured strategy.
 
     Args:
-        create: builds the objective with variables of a seed.
-        budget: gives its updates, and the FLOPs that they take; None for unknown.
         batch_size: examples in an update, over all replicas.
-        seed: of initial values.
-        frozen: see `training_stages`.
-        **given: parameters of the optimizer that the run sets itself.
 
     Raises:
-        ConfigError: the optimizer needs a parameter that nothing binds, or one is bound in
-            vain.
         ValueError: the replicas cannot share the batch evenly.
     """
     if batch_size < 1:
@@ -105,6 +90,32 @@ def build_training(
             f"batch size {batch_size} cannot be shared by "
             f"{strategy.num_replicas_in_sync} replicas evenly"
         )
+    return strategy
+
+
+def build_training(
+    strategy: tf.distribute.Strategy,
+    create: Callable[[Variables], Objective],
+    budget: Callable[[Objective], tuple[int, float | None]],
+    *,
+    seed: int = 0,
+    frozen: Sequence[str] = (),
+    **given: Any,
+) -> Training:
+    """Builds an objective under a strategy, with the configured loop and optimizer.
+
+    Args:
+        strategy: see `strategy_for`.
+        create: builds the objective with variables of a seed.
+        budget: gives its updates, and the FLOPs that they take; None for unknown.
+        seed: of initial values.
+        frozen: see `training_stages`.
+        **given: parameters of the optimizer that the run sets itself.
+
+    Raises:
+        ConfigError: the optimizer needs a parameter that nothing binds, or one is bound in
+            vain.
+    """
     loop = registry.training.get("loop")()
     with strategy.scope():
         variables = Variables(seed)

@@ -54,7 +54,7 @@ class Checkpoints:
 
         Args:
             directory: where they lie.
-            keep: how many of the newest to keep, at least 1; the best one stays too.
+            keep: how many of the newest to keep, see `Loop`; the best one stays too.
             keep_steps: steps whose checkpoints stay besides.
         """
         os.makedirs(directory, exist_ok=True)

@@ -28,6 +28,12 @@ def _module_folder(tmp_path_factory):
 
 
 @pytest.fixture
+def pretrain_bindings(pretrain_bindings):
+    """ELECTRA's, whose two parts are exported."""
+    return merged(pretrain_bindings, ["OBJECTIVE = 'electra'"])
+
+
+@pytest.fixture
 def pretrained(_module_folder, pretrain_bindings):
     """A small ELECTRA whose generator is half as wide; trained once."""
     run_dir = _module_folder / "pretrain-small-s0"

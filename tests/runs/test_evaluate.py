@@ -136,7 +136,11 @@ def test_every_objective_pre_trains_and_is_evaluated(
 def test_a_unigram_generator_has_the_frequencies_of_the_training_text(
     pretrain_bindings, tmp_path, capsys
 ):
-    more = ["objectives.electra.generator = 'unigram'", "TRAIN_STEPS = 6"]
+    more = [
+        "OBJECTIVE = 'electra'",
+        "objectives.electra.generator = 'unigram'",
+        "TRAIN_STEPS = 6",
+    ]
     launch("pretrain", ["runs/pretrain.gin"], merged(pretrain_bindings, more))
     run_dir = tmp_path / "runs" / "pretrain-small-s0"
     reader = tf.train.load_checkpoint(str(run_dir / "checkpoints"))

@@ -193,7 +193,6 @@ class QuestionSource(LabelledSource):
 
     def __init__(
         self,
-        task: str,
         files: Mapping[str, Sequence[str]],
         read: Callable[[epath.Path], ReadQuestions],
         on_error: OnError,
@@ -201,7 +200,6 @@ class QuestionSource(LabelledSource):
         """Describes the files; reads nothing.
 
         Args:
-            task: name of the task, for messages.
             files: split to the paths, below the data folder, under which it may lie.
             read: `squad_questions` or `mrqa_questions`.
             on_error: "raise" stops at a bad question, "skip" leaves it out, see
@@ -209,7 +207,6 @@ class QuestionSource(LabelledSource):
                 begins with "train", one whose answer is not given or not where it is said
                 to be. Lines and questions that cannot be read stop unless the run skips.
         """
-        self._task = task
         self._files = dict(files)
         self._read = read
         self._on_error = on_error

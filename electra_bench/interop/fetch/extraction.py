@@ -5,6 +5,7 @@ outside, is refused as a whole. tarfile's filter "data" would let links pass, an
 has none; here no link is ever made, so none can lead outside.
 """
 
+import contextlib
 import functools
 import os
 import shutil
@@ -59,7 +60,8 @@ def extract(
     with complete_folder(folder, overwrite) as partial:
         try:
             packed = os.path.getsize(archive)
-            _unpack(_members(archive), partial, PurePosixPath(root), packed)
+            with contextlib.closing(_members(archive)) as members:
+                _unpack(members, partial, PurePosixPath(root), packed)
         except DAMAGED as error:
             raise ArchiveError(f"{name} is damaged: {error}") from error
         except ArchiveError as error:

@@ -31,10 +31,13 @@ def to_tables(comparison: Comparison) -> list[Table]:
             examples = [_of_example(example, names) for example in scores.examples]
             title = f"Some examples of {scores.column}"
             found.append(_table(title, ("id", "better", "target", *names), examples))
-    for title in ("Configuration", "Environment"):
+    for title, differing in (
+        ("Configuration", comparison.configuration),
+        ("Environment", comparison.environment),
+    ):
         rows = [
             (name, *(", ".join(side) or None for side in values))
-            for name, values in getattr(comparison, title.lower())
+            for name, values in differing
         ]
         if rows:
             found.append(_table(title, ("setting", *names), rows))

@@ -196,7 +196,7 @@ def _name_points(panel: Axes, points: Sequence[Point]) -> None:
             low, high = y + shift - 0.6 * size, y + shift + 0.6 * size
             box = Bbox([(left, low), (left + width, high)])
             is_inside = inside.y0 < low and high < inside.y1
-            if is_inside and not any(map(box.overlaps, (*taken, *others))):
+            if is_inside and not any(map(box.fully_overlaps, (*taken, *others))):
                 break
         else:
             # No room: the table below has it.

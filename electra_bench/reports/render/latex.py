@@ -116,7 +116,8 @@ def _same_in_all_rows(table: Table) -> dict[str, Value]:
     kept = {table.label, table.rank_by, *table.metrics}
     others = (name for name in table.columns if name not in kept)
     first = {name: table.cell(table.rows[0], name) for name in others}
-    return {n: v for n, v in first.items() if {v} == set(table.values(n)) != {None}}
+    shared = {n: v for n, v in first.items() if {v} == set(table.values(n))}
+    return {n: v for n, v in shared.items() if v is not None}
 
 
 class _Cells:

@@ -1,12 +1,12 @@
 """From records to files: what `leaderboard build` and the quickstart call."""
 
-import inspect
 import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from electra_bench.config.signature import signature_of
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
 from electra_bench.reports.collect.records import Records
@@ -61,7 +61,7 @@ def is_of_task(report: str) -> bool:
     Raises:
         KeyError: no such report.
     """
-    return "task" in inspect.signature(reports.get(report)).parameters
+    return "task" in signature_of(reports.get(report)).parameters
 
 
 def takes_tasks(report: str) -> bool:
@@ -70,7 +70,7 @@ def takes_tasks(report: str) -> bool:
     Raises:
         KeyError: no such report.
     """
-    parameters = inspect.signature(reports.get(report)).parameters
+    parameters = signature_of(reports.get(report)).parameters
     return "tasks" in parameters or "task" in parameters
 
 

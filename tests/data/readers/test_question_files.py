@@ -41,7 +41,7 @@ def read(tmp_path):
     def questions(content, reader=version_1, on_error="raise", split="train"):
         path = tmp_path / "file.json"
         path.write_bytes(content.encode(errors="surrogateescape"))
-        source = QuestionSource("some_task", {split: []}, reader, on_error)
+        source = QuestionSource({split: []}, reader, on_error)
         with run_context.use(files={split: str(path)}, data_dir=None):
             return source.examples(split)
 
