@@ -37,14 +37,14 @@ def run(args: Pretrain) -> None:
     if found is None:
         _report(gin_arguments.launch(args, "pretrain"))
         return
-    from electra_bench.config.hparams import check_given
-    from electra_bench.config.pretraining_hparams import DEFAULTS, pretraining
+    from electra_bench.config import pretraining_hparams as original
 
     given, data_dir, model_name = found
-    check_given(given, DEFAULTS)  # before TensorFlow is loaded to look for a checkpoint
+    # Now, before TensorFlow is loaded to look for a checkpoint.
+    original.check_given(given, original.DEFAULTS)
     model_dir = given.get("model_dir") or os.path.join(data_dir, "models", model_name)
     checkpoint = None if given.get("debug") else _checkpoint(model_dir)
-    translated = pretraining(given, data_dir, model_name, *(checkpoint or ()))
+    translated = original.pretraining(given, data_dir, model_name, *(checkpoint or ()))
     record = hparams_arguments.launch(args, "pretrain", translated)
     _report(record)
     if record.status == "done":

@@ -13,5 +13,6 @@ def signature_of(builder: Callable[..., Any]) -> inspect.Signature:
 
     Of a class that gin has wrapped, Python would tell that of the wrapper's metaclass.
     """
-    wrapped_by_gin = inspect.isclass(builder) and "__init__" not in vars(builder)
-    return inspect.signature(builder.__mro__[1] if wrapped_by_gin else builder)
+    if inspect.isclass(builder) and "__init__" not in vars(builder):
+        builder = builder.__mro__[1]
+    return inspect.signature(builder)

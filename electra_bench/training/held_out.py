@@ -8,7 +8,7 @@ import tensorflow as tf
 from electra_bench import registry
 from electra_bench.core import Objective, PretrainingObjective
 from electra_bench.objectives.pretrain_metrics import percentages
-from electra_bench.records import TaskCard, TaskResult
+from electra_bench.records import TaskResult
 from electra_bench.tasks.examples import TaskExamples
 from electra_bench.training.evaluation import evaluate_pretraining, num_evaluated
 
@@ -68,9 +68,8 @@ class HeldOut(NamedTuple):
 
     def _result(self, part: TaskExamples, metrics: Mapping[str, float]) -> TaskResult:
         size, evaluated = len(part.store), self.num_evaluated(part)
-        card: TaskCard = registry.tasks.get(part.task)
         return TaskResult.of(
-            card,
+            registry.tasks.get(part.task),
             "validation",
             evaluated,
             percentages(metrics),

@@ -276,6 +276,14 @@ def test_unknown_name(verb, binding, said, refused, request):
             "models.electra has no parameter 'hiden_size'; near: ['hidden_size'",
         ),
         (
+            ["--gin.training.loop.log_evry=3"],
+            "training.loop has no parameter 'log_evry'; near: ['log_every'",
+        ),
+        (
+            ["--gin.training.loop.log_every='often'"],
+            "training.loop.log_every = 'often': expected int",
+        ),
+        (
             ["--gin.models.elektra.hidden_size=3"],
             "no models 'elektra'; near: ['electra']",
         ),
@@ -472,3 +480,10 @@ def test_overwrite_spares_the_checkpoint_that_a_run_starts_from(
     init = str(tmp_path / "runs" / "pretrain-small-s0")
     said = refused(pretrain(f"INIT = {init!r}", flags=["--overwrite"]))
     assert f"--overwrite would delete '{init}/checkpoints/" in said
+
+
+@pytest.mark.parametrize("verb", ["pretrain", "finetune"])
+def test_a_batch_of_nothing_is_found_before_data_are_read(verb, refused, request):
+    arguments = request.getfixturevalue(verb)
+    said = refused(arguments("BATCH_SIZE = 0", "DATA_DIR = 'nowhere'"))
+    assert "a batch needs at least one example, got 0" in said

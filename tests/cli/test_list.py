@@ -128,6 +128,21 @@ def test_describe_builder_has_what_gin_can_set(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "parameter"),
+    [
+        ("suite", "grid", "suites.grid.seeds"),
+        ("training", "loop", "training.loop.keep"),
+        ("feature", "words", "features.words.limit"),
+    ],
+)
+def test_describe_knows_what_a_class_is_made_of(kind, name, parameter, capsys):
+    status, out, _ = call(["describe", kind, name, "--json"], capsys)
+    found = [one["gin"] for one in json.loads(out)["parameters"]]
+    assert status == 0 and parameter in found
+    assert not {"args", "kwargs"} & {one.rpartition(".")[2] for one in found}
+
+
 def test_describe_prints_a_card(capsys):
     status, out, _ = call(["describe", "task", "cola"], capsys)
     assert status == 0

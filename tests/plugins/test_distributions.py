@@ -14,6 +14,12 @@ from environments import LEFTOVERS, ROOT, environment, outside, run
 
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/setup.cfg"))
 MAX_CODE_LINES = 60
+DESCRIBE = """
+import sys
+from electra_bench.cli.main import main
+for command in sys.argv[1:]:
+    assert main(command.split()) == 0, command
+"""
 LAYOUT = {
     tokenize.COMMENT,
     tokenize.NL,
@@ -50,6 +56,10 @@ def test_their_tests_pass_where_they_are_installed(tmp_path):
     command = [python, "-m", "pytest", "-q", "--durations=5", *tests]
     shown = run(*command, cwd=tmp_path, env=variables)
     assert " passed" in shown and "skipped" not in shown
+    # What their own pages tell people to type.
+    pages = (folder.joinpath("README.md").read_text() for folder in PLUGINS)
+    told = [re.search(r"^electra-bench (describe .*)$", p, re.M)[1] for p in pages]
+    run(python, "-c", DESCRIBE, *told, cwd=tmp_path, env=variables)
 
 
 @pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)

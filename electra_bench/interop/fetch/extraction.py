@@ -12,7 +12,7 @@ import shutil
 import stat
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO, NamedTuple
 
@@ -70,7 +70,7 @@ def extract(
             raise ArchiveError(f"{name} holds no folder {root!r} with files")
 
 
-def _members(archive: str) -> Iterator[_Member]:
+def _members(archive: str) -> Generator[_Member, None, None]:
     """What an archive holds; each can be opened until the next one is asked for."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as file:

@@ -70,8 +70,7 @@ def takes_tasks(report: str) -> bool:
     Raises:
         KeyError: no such report.
     """
-    parameters = signature_of(reports.get(report)).parameters
-    return "tasks" in parameters or "task" in parameters
+    return is_of_task(report) or "tasks" in signature_of(reports.get(report)).parameters
 
 
 def _provenance(record: RunRecord, paths: Mapping[str, str]) -> Provenance:
