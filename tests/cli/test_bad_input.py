@@ -280,8 +280,8 @@ def test_unknown_name(verb, binding, said, refused, request):
             "training.loop has no parameter 'log_evry'; near: ['log_every'",
         ),
         (
-            ["--gin.training.loop.log_every='often'"],
-            "training.loop.log_every = 'often': expected int",
+            ["--gin.training.loop.keep='many'"],
+            "training.loop.keep = 'many': expected int",
         ),
         (
             ["--gin.models.elektra.hidden_size=3"],
@@ -485,5 +485,5 @@ def test_overwrite_spares_the_checkpoint_that_a_run_starts_from(
 @pytest.mark.parametrize("verb", ["pretrain", "finetune"])
 def test_a_batch_of_nothing_is_found_before_data_are_read(verb, refused, request):
     arguments = request.getfixturevalue(verb)
-    said = refused(arguments("BATCH_SIZE = 0", "DATA_DIR = 'nowhere'"))
+    said = refused(arguments(f"runs.{verb}.batch_size = 0", "DATA_DIR = 'nowhere'"))
     assert "a batch needs at least one example, got 0" in said
