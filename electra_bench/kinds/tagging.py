@@ -23,10 +23,8 @@ class Tagging(EncoderWithHead):
     gathers the words' positions; equal where no two words share a position.
     """
 
-    def __init__(self, *head: Any, reencode: bool):
-        """Takes what `EncoderWithHead` takes, and `reencode`, see `tagging`."""
-        super().__init__(*head)
-        self._reencode = reencode and all(map(is_span_tag, self.card.labels))
+    # Whether predicted tags are written anew, see `tagging`.
+    reencode = False
 
     def loss_terms(self, batch: Batch, seed: Seed, training: bool) -> LossTerms:
         """Cross-entropy of the words' tags."""
@@ -59,7 +57,7 @@ class Tagging(EncoderWithHead):
         return self._without_contradictions(tags), probs.tolist()
 
     def _without_contradictions(self, ids: list[int]) -> list[int]:
-        if not self._reencode:
+        if not self.reencode:
             return ids
         numbers = {tag: i for i, tag in enumerate(self.card.labels)}
         tags = bioes([self.card.labels[i] for i in ids])
@@ -111,5 +109,7 @@ def tagging(
             f"task {card.name!r}: tagging needs its tags on the card, "
             f"got {list(card.labels)}"
         )
-    head = encoders, variables, card, len(card.labels), head_dropout, reduction
-    return Tagging(*head, reencode=reencode)
+    size = len(card.labels)
+    built = Tagging(encoders, variables, card, size, head_dropout, reduction)
+    built.reencode = reencode and all(map(is_span_tag, card.labels))
+    return built

@@ -141,9 +141,9 @@ def _plot(
     few = len(means) <= MOST_NAMES
     names = board.short_names
     points = {
-        i: row_means.point_of(mean, cost, names[i] if few or i in on_front else "")
-        for i, (mean, cost) in enumerate(zip(means, costs, strict=True))
-        if cost and mean
+        i: row_means.point_of(mean, x, names[i] if few or i in on_front else "")
+        for i, (mean, x) in enumerate(zip(means, costs, strict=True))
+        if x and mean
     }
     if not points:
         return None

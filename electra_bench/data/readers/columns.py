@@ -187,14 +187,14 @@ def read_columns(path: epath.Path, is_conllu: bool = False) -> ColumnFile:
     if not sentences:
         raise ValueError(f"{path}: no sentences")
     widths = Counter(
-        len(x.fields) for lines in sentences for x in lines if not x.problem
+        len(line.fields) for lines in sentences for line in lines if not line.problem
     )
     if not widths:
         number, _, problem = sentences[0][0]
         raise ValueError(f"{path}, line {number}: {problem}")
     width = CONLLU_COLUMNS if is_conllu else widths.most_common(1)[0][0]
     expected = f"{width}, separated by tabs" if is_conllu else f"{width}"
-    return ColumnFile(width, [_record(path, x, width, expected) for x in sentences])
+    return ColumnFile(width, [_record(path, one, width, expected) for one in sentences])
 
 
 def _is_word(cells: Sequence[str], is_conllu: bool) -> bool:
@@ -204,16 +204,16 @@ def _is_word(cells: Sequence[str], is_conllu: bool) -> bool:
     return is_odd or cells[0].isdigit()
 
 
-def _record(path: epath.Path, lines: list[TableLine], width: int, said: str) -> Record:
+def _record(path: epath.Path, lines: list[TableLine], width: int, want: str) -> Record:
     """The columns of a sentence, or what is wrong with it."""
-    for line, _, problem in lines:
+    for number, _, problem in lines:
         if problem:
-            return Record(f"{path}, line {line}", {}, problem)
-    for line, cells, _ in lines:
+            return Record(f"{path}, line {number}", {}, problem)
+    for number, cells, _ in lines:
         if len(cells) != width:
-            problem = f"got {len(cells)} columns, expected {said}"
-            return Record(f"{path}, line {line}", {}, problem)
-    places = tuple(f"{path}, line {line}" for line, _, _ in lines)
+            problem = f"got {len(cells)} columns, expected {want}"
+            return Record(f"{path}, line {number}", {}, problem)
+    places = tuple(f"{path}, line {number}" for number, _, _ in lines)
     columns = zip(*(cells for _, cells, _ in lines), strict=True)
     return Record(places[0], dict(enumerate(columns)), places=places)
 

@@ -76,7 +76,7 @@ def measured_answers(name: str, score: str, answers: Answers) -> WeightedMetric:
         Unusable: they are not such as the metric takes.
     """
     with _usable(OTHER_FORM):
-        _, *lists = answers
+        lists = answers.targets, answers.predictions, answers.scores
         return measured(registry.metrics.get(name), score, *lists)
 
 
