@@ -54,9 +54,14 @@ class Checkpoints:
 
         Args:
             directory: where they lie.
-            keep: how many of the newest to keep, see `Loop`; the best one stays too.
+            keep: how many of the newest to keep, at least 1; the best one stays too.
             keep_steps: steps whose checkpoints stay besides.
+
+        Raises:
+            ValueError: `keep` is below 1, which would delete nothing.
         """
+        if keep < 1:
+            raise ValueError(f"keep must be at least 1, got {keep}")
         os.makedirs(directory, exist_ok=True)
         self._directory = directory
         self._keep = keep

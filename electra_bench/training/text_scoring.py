@@ -67,10 +67,8 @@ class TextScorer:
         self._special_ids = special_ids
         self._batch_tokens = batch_tokens
         self._max_positions = max_positions
-        self._score = tf.function(
-            method.score,
-            input_signature=[batches.signature(), tf.TensorSpec([None, 1], tf.int32)],
-        )
+        inputs = [batches.signature(), tf.TensorSpec([None, 1], tf.int32)]
+        self._score = tf.function(method.score, inputs, autograph=False)
 
     def score(self, texts: Sequence[np.ndarray], name: str) -> Scores:
         """Scores texts; those without tokens take no pass.
