@@ -11,7 +11,7 @@ import msgspec
 from electra_bench.records.task_card import TaskCard
 from electra_bench.system.atomic import atomic_file
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 FILE_NAME = "record.json"
 # The part of a run's configuration that other runs start from; beside its checkpoints.
 MODEL_FILE = "model.gin"

@@ -49,7 +49,7 @@ def test_older_and_longer_records_are_read(tmp_path):
     [
         ("{", "cannot be read"),
         ("[]", "not a run record"),
-        ('{"schema_version": 3}', "newer than 2"),
+        ('{"schema_version": 4}', "newer than 3"),
         ('{"schema_version": 1}', "not a run record"),
     ],
 )

@@ -102,7 +102,7 @@ def test_a_run_of_before_that_was_interrupted_goes_on(old_run, capsys):
     assert main(OLD_COMMAND) == 0
     record = read_record(str(old_run / "record.json"))
     assert record.checkpoint_sha256 == before.checkpoint_sha256
-    assert record.code_sha256 is None and record.schema_version == 2
+    assert record.code_sha256 is None and record.schema_version == 3
     [result], [old] = record.results, before.results
     assert result.data_sha256 == old.data_sha256
     assert result.metrics == pytest.approx(old.metrics)

@@ -81,7 +81,7 @@ def test_a_run_is_made_once(run, folder, capsys):
     record = run()
     assert record.run_id.startswith("small-cola-s0-") and record.status == "done"
     assert record.code_sha256 == "code1" and record.code_continued == []
-    assert record.schema_version == 2
+    assert record.schema_version == 3
     assert record.hparams["runs.finetune.splits"] == {"cola": ["train", "dev"]}
     assert record.hparams["runs.finetune.task"] == "cola"
     assert run() == record
@@ -206,7 +206,7 @@ def test_a_record_that_a_power_loss_has_cut_is_made_again(run, folder, left, cap
 def test_a_record_that_is_whole_but_cannot_be_read_is_not_overwritten(run, folder):
     run()
     content = json.loads((folder / "record.json").read_text())
-    for key, value in (("schema_version", 3), ("wall_s", "an hour")):
+    for key, value in (("schema_version", 4), ("wall_s", "an hour")):
         text = json.dumps(content | {key: value})
         (folder / "record.json").write_text(text)
         found = find(str(folder), SPEC.parameters, inputs())

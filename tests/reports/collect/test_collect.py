@@ -23,7 +23,7 @@ def test_bad_records_are_named_and_the_rest_is_read(tmp_path):
     text = (cut / "record.json").read_text()
     (cut / "record.json").write_text(text[: len(text) // 2])
     content = json.loads(text)
-    (newer / "record.json").write_text(json.dumps(content | {"schema_version": 3}))
+    (newer / "record.json").write_text(json.dumps(content | {"schema_version": 4}))
     (other / "record.json").write_text('["no record"]')
     (failed / "record.json").write_text(
         json.dumps(content | {"status": "failed", "run_id": "f"})
