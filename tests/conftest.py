@@ -11,7 +11,11 @@ import pytest
 pytest_plugins = ["small_runs", "small_packages"]
 
 # The tests themselves run in parallel; for models as small as theirs threads only wait.
-for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+for name in (
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "OPENBLAS_NUM_THREADS",
+):
     os.environ.setdefault(name, "1")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -51,6 +55,17 @@ def two_cpus():
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_stack_for_all():
+    """TensorFlow notes the stack of each operation of a graph: a twentieth of the time."""
+    from tensorflow.python.util import tf_stack
+
+    here = tf_stack.extract_stack()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tf_stack, "extract_stack", lambda stacklevel=1: here)
+        yield
 
 
 @pytest.fixture(autouse=True)

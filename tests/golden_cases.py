@@ -218,8 +218,15 @@ class Case:
         forward = self._encode(proposed, tf.constant(self.arrays["sample/ids"]))
         return self.objective.terms(self.batch, forward)
 
+    @functools.cached_property
     def differentiate(self):
-        """Loss terms by name and the gradients in the order of `variables`."""
+        """Gives loss terms by name and the gradients in the order of `variables`.
+
+        One graph for all tests of the case: it takes longer to build than to run.
+        """
+        return tf.function(self._differentiate, autograph=False)
+
+    def _differentiate(self):
         with tf.GradientTape() as tape:
             terms = self._terms()
             parts = {name: term.value(term.weight) for name, term in terms.items()}

@@ -194,7 +194,8 @@ def read_columns(path: epath.Path, is_conllu: bool = False) -> ColumnFile:
         raise ValueError(f"{path}, line {number}: {problem}")
     width = CONLLU_COLUMNS if is_conllu else widths.most_common(1)[0][0]
     expected = f"{width}, separated by tabs" if is_conllu else f"{width}"
-    return ColumnFile(width, [_record(path, one, width, expected) for one in sentences])
+    name = str(path)  # once, not for every line
+    return ColumnFile(width, [_record(name, one, width, expected) for one in sentences])
 
 
 def _is_word(cells: Sequence[str], is_conllu: bool) -> bool:
@@ -204,7 +205,7 @@ def _is_word(cells: Sequence[str], is_conllu: bool) -> bool:
     return is_odd or cells[0].isdigit()
 
 
-def _record(path: epath.Path, lines: list[TableLine], width: int, want: str) -> Record:
+def _record(path: str, lines: list[TableLine], width: int, want: str) -> Record:
     """The columns of a sentence, or what is wrong with it."""
     for number, _, problem in lines:
         if problem:

@@ -82,8 +82,9 @@ def mrqa_questions(path: epath.Path) -> ReadQuestions:
 
     The first place of the first detected answer is the one that is trained on.
     """
+    file = f"{path}, "
     for where, fields, problem, _ in json_records(path):
-        line = where.removeprefix(f"{path}, ")
+        line = where.removeprefix(file)
         if "header" in fields:
             continue
         try:

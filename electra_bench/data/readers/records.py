@@ -89,13 +89,14 @@ def _named(path: epath.Path, rows: list[TableLine], header: bool) -> Iterator[Re
             raise ValueError(f"{path}, line {line}: {problem}")
     widths = Counter(len(row.fields) for row in rows if not row.problem)
     width = len(names) or max(widths, key=widths.get, default=0)
+    file = str(path)
     for line, cells, problem in rows:
         if not problem and len(cells) != width:
             problem = f"got {len(cells)} columns, expected {width}"
         named: dict[str | int, str] = {} if problem else dict(enumerate(cells))
         if header and not problem:
             named |= zip(names, cells, strict=True)
-        yield Record(f"{path}, line {line}", named, problem)
+        yield Record(f"{file}, line {line}", named, problem)
 
 
 def json_records(path: epath.Path) -> Iterator[Record]:
@@ -104,6 +105,7 @@ def json_records(path: epath.Path) -> Iterator[Record]:
     Raises:
         ValueError: the file cannot be read.
     """
+    file = str(path)
     for number, line, problem in split_files.read_lines(path):
         fields: Any = {}
         if not problem:
@@ -115,7 +117,7 @@ def json_records(path: epath.Path) -> Iterator[Record]:
                 problem = f"expected one JSON object a line: {error.msg}"
         if not isinstance(fields, dict):
             problem = f"expected a JSON object, got {type(fields).__name__}"
-        yield Record(f"{path}, line {number}", {} if problem else fields, problem)
+        yield Record(f"{file}, line {number}", {} if problem else fields, problem)
 
 
 def _parquet(path: epath.Path) -> Iterator[Record]:
