@@ -42,8 +42,6 @@ from electra_bench.vocabularies.load import open_vocabulary
 
 # What checks of a configuration raise.
 FINDINGS = (ValueError, KeyError, OSError, ImportError)
-# Stands for a budget that is not known yet.
-SOME_FLOPS = 1e15
 
 
 class MissingData(FileNotFoundError):
@@ -78,9 +76,8 @@ def _check(
     cell: Cell, plugins: Sequence[str], records: dict[str, RunRecord]
 ) -> Checked:
     """What lies in the cell's folder, if that can be told yet; adds its record."""
-    paid = records.get(cell.flops_of or "")
-    flops = paid.train_flops if paid else None
-    overrides = cell.overrides(SOME_FLOPS if cell.flops_of and flops is None else flops)
+    is_known = records.keys() >= set(cell.waits_for)
+    overrides = cell.overrides(cell.found(records) if is_known else cell.supposed)
     parsed = configure(cell.verb, cell.files, overrides, plugins)
 
     def value(parameter: str) -> Any:
@@ -108,7 +105,7 @@ def _check(
     if cell.needs is None:
         registry.models.load(model)
         config.require_bound(f"models.{model}", building.SUPPLIED)
-    if any(name not in records for name in cell.waits_for):
+    if not is_known:
         return Checked()
     found, code = compared(cell, parsed, content, model, _default)
     if found.record:

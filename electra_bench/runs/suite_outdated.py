@@ -36,8 +36,7 @@ def outdated(cell: Cell, records: Mapping[str, RunRecord]) -> str:
         FileNotFoundError: one of its gin files is gone.
         ConfigError: one is not gin.
     """
-    flops = records[cell.flops_of].train_flops if cell.flops_of else None
-    overrides = cell.overrides(flops)
+    overrides = cell.overrides(cell.found(records))
     init = config.peek(f"runs.{cell.verb}.init", cell.files, overrides)
     sizes = model_files(init if isinstance(init, str) else None)
     content = {}

@@ -5,12 +5,20 @@ import graphlib
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from electra_bench.records import RunRecord
 from electra_bench.records.run_record import FILE_NAME
+from electra_bench.suites.choice import best
 
 # A cell whose budget is another's FLOPs gets them under this macro.
 FLOPS = "TRAIN_FLOPS"
+# Stands for a budget that is not known yet.
+SOME_FLOPS = 1e15
+
+Bindings = Mapping[str, Any]
+NONE: Bindings = MappingProxyType({})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,12 +38,14 @@ class Cell:
         data_dir: folder with data sets; None for `ELECTRA_BENCH_DATA`.
         needs: cell whose checkpoint it starts from; None for none.
         flops_of: cell whose FLOPs are its budget; None for a budget of its own.
+        trials: cells that each try some bindings, to these; the cell takes those of the
+            best one.
     """
 
     cell_id: str
     verb: str
     files: tuple[str, ...]
-    bindings: Mapping[str, Any]
+    bindings: Bindings
     run_dir: str
     label: str
     task: str | None
@@ -44,6 +54,7 @@ class Cell:
     data_dir: str | None = None
     needs: str | None = None
     flops_of: str | None = None
+    trials: Mapping[str, Bindings] = dataclasses.field(default_factory=dict)
 
     @property
     def record(self) -> str:
@@ -53,17 +64,39 @@ class Cell:
     @property
     def waits_for(self) -> tuple[str, ...]:
         """Cells that must be done before it can start."""
-        return tuple(filter(None, (self.needs, self.flops_of)))
+        return tuple(filter(None, (self.needs, self.flops_of, *self.trials)))
 
-    def overrides(self, flops: float | None = None) -> list[str]:
+    def found(self, records: Mapping[str, RunRecord]) -> dict[str, Any]:
+        """The bindings that other cells give, once they are done.
+
+        Args:
+            records: ids of these cells to their records.
+
+        Raises:
+            ValueError: one of them does not say what is asked.
+        """
+        given: dict[str, Any] = {}
+        if self.flops_of is not None:
+            given[FLOPS] = records[self.flops_of].train_flops
+            if given[FLOPS] is None:
+                raise ValueError(f"{self.flops_of} does not say how many FLOPs it took")
+        if self.trials:
+            given |= self.trials[best({name: records[name] for name in self.trials})]
+        return given
+
+    @property
+    def supposed(self) -> dict[str, Any]:
+        """What may stand for these bindings while a configuration is only checked."""
+        flops = {} if self.flops_of is None else {FLOPS: SOME_FLOPS}
+        return {**flops, **next(iter(self.trials.values()), NONE)}
+
+    def overrides(self, found: Bindings = NONE) -> list[str]:
         """Its bindings as gin statements.
 
         Args:
-            flops: of the cell `flops_of`, once they are known.
+            found: what other cells give.
         """
-        given = dict(self.bindings)
-        if self.flops_of is not None and flops is not None:
-            given[FLOPS] = flops
+        given = {**self.bindings, **found}
         folders = {"WORKDIR": self.workdir, "DATA_DIR": self.data_dir}
         given |= {key: value for key, value in folders.items() if value is not None}
         return [f"{key} = {value!r}" for key, value in given.items()]
@@ -73,7 +106,7 @@ class Cell:
         suite: str,
         plugins: Sequence[str] = (),
         *,
-        flops: float | None = None,
+        found: Bindings = NONE,
         overwrite: bool = False,
         accept_code: bool = False,
     ) -> list[str]:
@@ -82,16 +115,19 @@ class Cell:
         Args:
             suite: name of the suite, for the record.
             plugins: modules or files that the run loads.
-            flops: see `overrides`.
+            found: what other cells give; until they are done a word stands for it.
             overwrite: whether another run in its folder is deleted.
             accept_code: whether a run in its folder that other code began goes on.
         """
         bindings = [
             f"--gin.{key}={value}"
-            for key, _, value in (o.partition(" = ") for o in self.overrides(flops))
+            for key, _, value in (o.partition(" = ") for o in self.overrides(found))
         ]
-        if self.flops_of is not None and flops is None:
-            bindings.append(f"--gin.{FLOPS}=<FLOPs of {self.flops_of}>")
+        bindings += [
+            f"--gin.{key}={self._source(key)}"
+            for key in self.supposed
+            if key not in found
+        ]
         return [
             self.verb,
             *self.files,
@@ -101,6 +137,13 @@ class Cell:
             *(["--accept_code"] if accept_code else []),
             *("--suite", suite, "--cell_id", self.cell_id),
         ]
+
+    def _source(self, key: str) -> str:
+        """Where a binding will come from."""
+        if key == FLOPS:
+            return f"<FLOPs of {self.flops_of}>"
+        first, *_, last = self.trials
+        return f"<the best of {first} to {last}>"
 
 
 def in_order(cells: Sequence[Cell]) -> list[Cell]:

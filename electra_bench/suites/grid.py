@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from electra_bench.registry import suites
-from electra_bench.suites.cell import FLOPS, Cell
+from electra_bench.suites.cell import FLOPS, Bindings, Cell
 from electra_bench.system.near_names import near_and_all
 
 RUNS = "runs"
@@ -17,7 +17,6 @@ RUNS = "runs"
 LABEL = re.compile(r"[\w+@][\w+@.-]*")
 
 Budget = float | str | None
-Bindings = Mapping[str, Any]
 
 
 class Model(NamedTuple):
@@ -160,8 +159,16 @@ class Grid:
         start = None
         if model.pretrain is not None:
             start = self._pretraining(place, model, budget)
-        finetuned = [self._finetuning(place, model, task, start) for task in self.tasks]
-        return [start, *finetuned] if start else finetuned
+        cells = [start] if start else []
+        for task in self.tasks:
+            cells += self._on_task(place, model, task, start)
+        return cells
+
+    def _on_task(
+        self, place: Place, model: Model, task: str, start: Cell | None
+    ) -> list[Cell]:
+        """The fine-tuning on a task; a suite that searches puts its trials before."""
+        return [self._finetuning(place, model, task, start)]
 
     def _pretraining(self, place: Place, model: Model, budget: Budget) -> Cell:
         seed = place.seed if self.pretrain_seed is None else self.pretrain_seed
@@ -189,6 +196,7 @@ class Grid:
     def _finetuning(
         self, place: Place, model: Model, task: str, start: Cell | None
     ) -> Cell:
+        """The cell of a label, task and seed."""
         of_task = self.tasks[task] if isinstance(self.tasks, Mapping) else {}
         given = {**(self.finetune or {}), **of_task, **model.finetune, "TASK": task}
         init = start.run_dir if start else model.init

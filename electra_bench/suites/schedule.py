@@ -134,17 +134,16 @@ class Schedule:
     def _submit(self, job: Job, progress: SuiteProgress) -> None:
         cell, suite = job.cell, self.suite
         self._tries[cell.cell_id] = self._tries.get(cell.cell_id, 0) + 1
-        flops = None
-        if cell.flops_of is not None:
-            flops = _record(self._cells[cell.flops_of]).train_flops
-            if flops is None:
-                reason = f"{cell.flops_of} does not say how many FLOPs it took"
-                self._give_up(cell, reason, progress)
-                return
+        try:
+            others = {name: _record(self._cells[name]) for name in cell.waits_for}
+            found = cell.found(others)
+        except (RecordError, ValueError) as error:
+            self._give_up(cell, str(error), progress)
+            return
         arguments = cell.arguments(
             suite.name,
             suite.plugins,
-            flops=flops,
+            found=found,
             overwrite=job.overwrite,
             accept_code=job.accept_code,
         )

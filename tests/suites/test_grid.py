@@ -73,7 +73,7 @@ def test_the_flops_of_a_model_as_budget():
     mlm = found["pretrain-mlm-s1"]
     assert mlm.flops_of == "pretrain-electra-s0"
     assert mlm.bindings["TRAIN_STEPS"] is None
-    assert "TRAIN_FLOPS = 12.5" in mlm.overrides(flops=12.5)
+    assert "TRAIN_FLOPS = 12.5" in mlm.overrides({"TRAIN_FLOPS": 12.5})
     assert "TRAIN_STEPS" not in found["pretrain-electra-s0"].bindings
     command = shown(mlm.arguments("s"))
     assert "<FLOPs of pretrain-electra-s0>" in command
