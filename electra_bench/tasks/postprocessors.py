@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from electra_bench.core.batch import NO_LABEL, UNKNOWN_LABEL
-from electra_bench.tasks.metrics.squad import Answer
+from electra_bench.tasks.metrics.squad import Answer, half_of
 
 Postprocess = Callable[..., Any]
 
@@ -93,14 +93,20 @@ def answer_or_none(
 
     Returns:
         A list of texts for a target, empty where there is no answer (None where that is
-        not known); the text and the odds that there is no answer for a prediction.
+        not known); the text and the odds that there is no answer for a prediction, with
+        its half by the article of the question, or by the context where that is not known.
     """
     if not is_target:
-        return Answer(*value)
+        about = _text(example.get("group", "")) or _text(example["context"])
+        return Answer(*value, half_of(about))
     texts = _texts(example)
     return texts if texts or example["is_impossible"] else None
 
 
 def _texts(example: Mapping[str, Any]) -> list[str]:
-    answers = example["answers"]
-    return [a.decode() if isinstance(a, bytes) else str(a) for a in answers]
+    return list(map(_text, example["answers"]))
+
+
+def _text(value: bytes | str) -> str:
+    """seqio's examples hold bytes, those of a store texts."""
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -376,13 +376,19 @@ def test_words_that_the_length_limit_cuts_off(runs, predict, tmp_path):
     conll = ["--format", "conll", "--output", path, "--json"]
     whole = json.loads(predict(runs["chunk"], *conll))["results"][0]
     before = [line.split(" ") for line in path.read_text().splitlines()]
-    limit = "--gin.runs.predict.max_seq_length=4"
-    cut = json.loads(predict(runs["chunk"], *conll, "--overwrite", limit))["results"][0]
-    assert whole["words_cut_off"] == 0 < cut["words_cut_off"]
-    after = [line.split(" ") for line in path.read_text().splitlines()]
-    assert [row[:2] for row in before] == [row[:2] for row in after]
-    missing = [row for row in after if row[2:] == ["_"]]
-    assert len(missing) == cut["words_cut_off"]
+    assert whole["words_cut_off"] == 0 and "words cut" not in whole["marks"]
+    words = len([row for row in before if len(row) == 3])
+    conll += ["--overwrite", "--gin.runs.predict.max_seq_length=4"]
+    for how in ("windows", "dropped"):
+        choice = f"--gin.features.words.cut_words='{how}'"
+        [cut] = json.loads(predict(runs["chunk"], *conll, choice))["results"]
+        lost = cut["words_cut_off"]
+        assert (lost == 0) == (how == "windows")
+        marked = f"{lost} of {words} to score" if lost else None
+        assert cut["marks"].get("words cut") == marked
+        after = [line.split(" ") for line in path.read_text().splitlines()]
+        assert [row[:2] for row in before] == [row[:2] for row in after]
+        assert len([row for row in after if row[2:] == ["_"]]) == lost
 
 
 def test_answers_to_questions(finetuned, predict, refused, tmp_path):
