@@ -200,7 +200,7 @@ class SpanQA(tf.Module):
             if classifier
             else "score of no answer minus that of the best answer",
             "constant": NULL_ODDS_THRESHOLD,
-            "chosen_on": "the other half of the texts",
+            "chosen_on": "the other half of the articles, or of the contexts",
         }
 
     def right_answer(self, example: Mapping[str, Any]) -> None:

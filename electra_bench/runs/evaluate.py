@@ -107,7 +107,9 @@ def evaluate(
         scored = run.evaluator(part, batch_size, head).score(f"score {name} {split}")
         count = len(scored.predictions)
     else:
-        held = HeldOut(run.objective, [part], batch_size, length, eval_batches)
+        held = HeldOut(
+            run.objective, [part], batch_size, length, eval_batches, run.strategy
+        )
         scored = Scored(percentages(held.evaluation()(0)[part.task]), [])
         count = held.num_evaluated(part)
     result = TaskResult.of(

@@ -18,6 +18,7 @@ from electra_bench.data.examples.batch_plan import Row
 from electra_bench.data.examples.store import ExampleStore
 from electra_bench.records import Prediction, TaskCard
 from electra_bench.training.progress import ScoringProgress
+from electra_bench.training.replicas import on_all_replicas
 
 
 class Scored(NamedTuple):
@@ -47,14 +48,24 @@ class Evaluator:
         task: seqio.Task,
         store: ExampleStore,
         batch_size: int,
+        strategy: tf.distribute.Strategy,
     ):
-        """Compiles the forward pass once, for any number of evaluations."""
+        """Compiles the forward pass once, for any number of evaluations.
+
+        Args:
+            objective: what predicts.
+            task: what it is scored on.
+            store: the task's examples.
+            batch_size: rows at once, over all replicas.
+            strategy: under whose scope the objective was built.
+        """
         self._objective = objective
         self._task = task
         self._store = store
         self._batch_size = batch_size
+        outputs = on_all_replicas(strategy, objective.outputs)
         self._outputs: Callable = tf.function(
-            lambda batch: objective.outputs(batch, Seed.of(0)),
+            lambda batch: outputs(batch, Seed.of(0)),
             input_signature=[batches.signature(batch_size)],
             autograph=False,
         )

@@ -16,6 +16,7 @@ from electra_bench.cli.main import main
 from electra_bench.records import read_predictions, read_record
 from electra_bench.runs import restored
 from electra_bench.runs.launch import launch
+from electra_bench.tasks.metrics.weighted import list_form
 from electra_bench.tasks.submissions import GLUE_FILES
 from electra_bench.training.evaluation import Evaluator
 
@@ -398,6 +399,17 @@ def test_answers_to_questions(finetuned, predict, refused, tmp_path):
     assert [p.id for p in found] == [f"dev{i}" for i in range(12)]
     texts = {p.id: p.prediction[0] for p in found}
     odds = {p.id: p.scores["null_odds"] for p in found}
+    [result] = read_record(f"{run_dir}/record.json").results
+    assert (result.task_version, result.main_metric) == (2, "exact_chosen")
+    assert result.threshold == {
+        "score": "log odds of no answer, by the classifier",
+        "constant": -2.75,
+        "chosen_on": "the other half of the articles, or of the contexts",
+    }
+    # What tables resample.
+    lists = ([getattr(p, name) for p in found] for name in ("target", "prediction"))
+    again = list_form(registry.metrics.get("exact_chosen"))(*lists)
+    assert again == pytest.approx(dict(result.metrics), nan_ok=True)
 
     squad = ["--format", "squad", "--output", tmp_path / "squad"]
     out = predict(run_dir, *squad)
