@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from electra_bench.core.batch import NO_LABEL, UNKNOWN_LABEL
-from electra_bench.tasks.metrics.squad import Answer, half_of
+from electra_bench.tasks.metrics.chosen_threshold import half_of
+from electra_bench.tasks.metrics.squad import Answer
 
 Postprocess = Callable[..., Any]
 
@@ -97,14 +98,19 @@ def answer_or_none(
         its half by the article of the question, or by the context where that is not known.
     """
     if not is_target:
-        about = _text(example.get("group", "")) or _text(example["context"])
-        return Answer(*value, half_of(about))
+        text, null_odds = value
+        return Answer(text, null_odds, half_of(_subject(example)))
     texts = _texts(example)
     return texts if texts or example["is_impossible"] else None
 
 
 def _texts(example: Mapping[str, Any]) -> list[str]:
     return list(map(_text, example["answers"]))
+
+
+def _subject(example: Mapping[str, Any]) -> str:
+    """The article that a question is about, or its context."""
+    return _text(example.get("group", "")) or _text(example["context"])
 
 
 def _text(value: bytes | str) -> str:

@@ -117,7 +117,8 @@ class Words:
     ) -> Row:
         """A sentence as one row that ends at the limit."""
         words = [[special.cls], *pieces]
-        ids, row_labels = [], []
+        ids: list[int] = []
+        row_labels: list[int] = []
         for word, label in zip(words, [NO_LABEL, *labels], strict=True):
             # [SEP] is counted among the words.
             counted = len(words) + 1 + len(ids) + 1
@@ -182,11 +183,12 @@ def encode_words(
             rows = encoding.rows(pieces, ids, vocabulary.special_ids, limit)
             owners += [number] * len(rows)
             made += rows
-        rows, labels_of_rows = zip(*made, strict=True)
-        segments = [[encoding.segment_id] * len(row) for row in rows]
+        ids_of_rows = [row for row, _ in made]
+        labels_of_rows = [row for _, row in made]
+        segments = [[encoding.segment_id] * len(row) for row in ids_of_rows]
         has_label = sum(len(row) - row.count(NO_LABEL) for row in labels_of_rows)
         count_cut(len(words) - has_label, len(words))
-        return [owners, ragged(rows), ragged(segments), ragged(labels_of_rows)]
+        return [owners, *map(ragged, (ids_of_rows, segments, labels_of_rows))]
 
     outputs = ["input_ids", "segment_ids", "labels"]
     return map_rows(dataset, encode, ["words", "tags"], outputs, expands=True)

@@ -5,7 +5,6 @@ official evaluation scripts of SQuAD 1.1 (Rajpurkar et al. 2016) and 2.0 (Rajpur
 2018) do.
 """
 
-import hashlib
 import re
 import string
 from collections import Counter
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from electra_bench.tasks.metrics.chosen_threshold import at_chosen_thresholds
 from electra_bench.tasks.metrics.t5_metrics import by_t5
 from electra_bench.tasks.metrics.weighted import (
     OF_SHARES,
@@ -40,7 +40,8 @@ class Answer(NamedTuple):
     Attributes:
         text: the best answer; empty to abstain whatever the threshold.
         null_odds: the larger, the less likely is any answer; a logit in ELECTRA.
-        half: 0 or 1, the same for all questions about a text, see `half_of`; None in
+        half: 0 or 1, the same for all questions about a text, see
+            `chosen_threshold.half_of`; None in
             predictions of earlier versions, for which no threshold can be chosen.
     """
 
@@ -189,7 +190,7 @@ def squad_v2(threshold: float = NULL_ODDS_THRESHOLD) -> ListMetric:
         unanswerable ones; percentages `best_exact` and `best_f1` at the best thresholds for
         these targets; and the thresholds themselves, `best_exact_thresh` and
         `best_f1_thresh`, in the unit of `null_odds`. Where answers have halves also
-        `exact_chosen` and `f1_chosen`, see `_at_chosen_thresholds`, with the thresholds of
+        `exact_chosen` and `f1_chosen`, see `at_chosen_thresholds`, with the thresholds of
         both halves, `exact_chosen_thresh_1`, `exact_chosen_thresh_2` and so on.
 
     Source: Rajpurkar et al. 2018; google-research/electra
@@ -225,113 +226,10 @@ def _squad_v2(
         found |= _at_best_threshold(f"best_{name}", ~has_answer, gains, odds)
         if None not in halves:
             parts = np.array(halves, int)
-            chosen = _at_chosen_thresholds(values, ~has_answer, odds, parts)
-            found |= {f"{name}_chosen{what}": one for what, one in chosen.items()}
+            found |= at_chosen_thresholds(
+                f"{name}_chosen", values, ~has_answer, odds, parts
+            )
     return found
-
-
-def half_of(text: str) -> int:
-    """In which half of the questions, 0 or 1, those about a text are: by its hash."""
-    return hashlib.sha256(text.encode()).digest()[0] % 2
-
-
-class _Half(NamedTuple):
-    """The questions of one half as a function of the threshold, lowest first.
-
-    Attributes:
-        order: the questions by their odds, int [questions].
-        odds: theirs, float64 [questions].
-        thresholds: below all odds, and at each of them, float64 [questions + 1].
-        is_threshold: where questions of equal odds are not parted, bool [questions + 1].
-        abstained: what it counts to abstain from each; `gains`: what it adds to answer.
-    """
-
-    order: np.ndarray
-    odds: np.ndarray
-    thresholds: np.ndarray
-    is_threshold: np.ndarray
-    abstained: np.ndarray
-    gains: np.ndarray
-
-    @classmethod
-    def of(
-        cls, members: np.ndarray, values: np.ndarray, is_null: np.ndarray, all_odds
-    ) -> "_Half":
-        order = members[np.argsort(all_odds[members], kind="stable")]
-        odds = all_odds[order]
-        thresholds = np.concatenate([[-np.inf], odds])
-        is_threshold = np.append(thresholds[:-1] < thresholds[1:], True)
-        gains = values - is_null
-        return cls(order, odds, thresholds, is_threshold, is_null[order], gains[order])
-
-    def totals(self, weights: Weights) -> np.ndarray:
-        """The sum of its scores at every threshold, [samples, questions + 1]."""
-        own = weights[:, self.order]
-        first = own @ self.abstained.astype(np.float64)
-        return np.cumsum(np.column_stack([first, own * self.gains]), -1)
-
-    def best(self, totals: np.ndarray) -> np.ndarray:
-        """Place of the lowest of its best thresholds, int [samples]."""
-        return np.where(self.is_threshold, totals, -np.inf).argmax(-1)
-
-    def places(self, thresholds: np.ndarray) -> np.ndarray:
-        """Where thresholds of the other half lie in this one."""
-        return np.searchsorted(self.odds, thresholds, side="right")
-
-
-def _at_chosen_thresholds(
-    values: np.ndarray, is_null: np.ndarray, odds: np.ndarray, halves: np.ndarray
-) -> Measures:
-    """Percentage where the threshold of each half is the best one of the other half.
-
-    So no question has a part in the choice of its own threshold, nor has another one about
-    the same text. A sample of a bootstrap chooses anew, so that intervals have the
-    uncertainty of the choice, too. NaN where one half has no questions.
-
-    Args:
-        values: what it counts to answer each question, float64 [questions].
-        is_null: which have no answer: to abstain from these counts 1.
-        odds: `null_odds`.
-        halves: which each question is in, int [questions].
-
-    Returns:
-        By suffix: the percentage, "", and the thresholds of the two halves; -inf never to
-        answer.
-    """
-    of_halves = [
-        _Half.of(np.flatnonzero(halves == half), values, is_null, odds)
-        for half in (0, 1)
-    ]
-    names = ["_thresh_1", "_thresh_2"]
-    if not all(len(half.order) for half in of_halves):
-        undefined = WeightedMetric(
-            values, lambda weights: np.full(len(weights), np.nan)
-        )
-        return dict.fromkeys(["", *names], undefined)
-
-    def thresholds(weights: Weights) -> list[np.ndarray]:
-        """Of the first half and of the second, [samples] each."""
-        chosen = [
-            half.thresholds[half.best(half.totals(weights))] for half in of_halves
-        ]
-        return chosen[::-1]
-
-    def score(weights: Weights) -> np.ndarray:
-        total = np.zeros(len(weights))
-        for half, chosen in zip(of_halves, thresholds(weights), strict=True):
-            places = half.places(chosen)[:, None]
-            total += np.take_along_axis(half.totals(weights), places, -1)[:, 0]
-        return 100.0 * total / weights.sum(-1)
-
-    of_all = np.concatenate(thresholds(np.ones([1, len(values)])))[halves]
-    quality = np.where(odds > of_all, is_null, values)
-    return {
-        "": WeightedMetric(quality, score, OF_SHARES),
-        **{
-            name: WeightedMetric(quality, lambda weights, i=i: thresholds(weights)[i])
-            for i, name in enumerate(names)
-        },
-    }
 
 
 def _at_best_threshold(

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from t5.evaluation import qa_utils
 
+from electra_bench.tasks.metrics.chosen_threshold import half_of
 from electra_bench.tasks.metrics.squad import (
     Answer,
-    half_of,
     mrqa_scores,
     squad_v1,
     squad_v2,
@@ -209,3 +209,16 @@ def test_questions_about_one_text_are_in_one_half():
     assert answer_or_none(("red", 1.0), {"context": "article 0"}).half == halves[0]
     of_article = {"context": "c", "group": b"article 1"}
     assert answer_or_none(("red", 1.0), of_article).half == halves[1]
+
+
+def test_choosing_gains_nothing_where_odds_say_nothing():
+    """The best threshold of all questions seems to gain ten points and more."""
+    random = np.random.default_rng(0)
+    found = []
+    for _ in range(100):
+        targets = [["red"] if one < 0.5 else [] for one in random.random(40)]
+        scores = chosen(random.normal(size=40), [0, 1] * 20, targets)
+        found.append([scores["f1_chosen"], scores["best_f1"]])
+    of_chosen, of_best = np.mean(found, 0)
+    assert of_chosen == pytest.approx(50.0, abs=2.5)
+    assert of_best > 58.0
