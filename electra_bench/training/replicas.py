@@ -42,6 +42,15 @@ def on_all_replicas(strategy: tf.distribute.Strategy, outputs: Outputs) -> Outpu
         missing = -size % replicas
         filled = (tf.concat([x, *[x[-1:]] * missing], 0) for x in batch)
         values = strategy.run(own_part, args=(Batch(*filled), seed))
-        return {name: strategy.gather(x, 0)[:size] for name, x in values.items()}
+        return {name: joined(x)[:size] for name, x in values.items()}
+
+    def joined(value: tf.Tensor) -> tf.Tensor:
+        """The rows of all replicas."""
+        parts = strategy.experimental_local_results(value)
+        # Where all are here, without a collective operation: TensorFlow numbers these for
+        # each strategy anew, and two strategies in one process take each other's.
+        if len(parts) == replicas:
+            return tf.concat(parts, 0)
+        return strategy.gather(value, 0)
 
     return shared
