@@ -4,9 +4,11 @@ from electra_bench.records import TaskResult
 
 
 def print_metrics(result: TaskResult) -> None:
-    """Prints a result's metrics, one a line, see `printed_metrics`."""
+    """Prints a result's metrics, one a line, see `printed_metrics`; then its marks."""
     for name, value in printed_metrics(result).items():
         print(f"  {name} = {value}")
+    for mark, why in result.marks.items():
+        print(f"  {mark}: {why}")
 
 
 def printed_metrics(result: TaskResult) -> dict[str, float]:

@@ -14,7 +14,7 @@ from electra_bench.data.examples.store import ExampleStore
 from electra_bench.records import TaskCard
 from electra_bench.runs.launch import parse, register_file_tasks
 from electra_bench.runs.task_data import check_files, with_settings
-from electra_bench.tasks.examples import examples
+from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.features.windows import NO_ANSWER
 from electra_bench.tasks.registration import load_task
 from electra_bench.vocabularies.load import open_vocabulary
@@ -98,7 +98,7 @@ def validate_task(
                 "skipped": part.num_skipped,
                 "reasons": list(part.reasons),
                 "tokens": _lengths(whole.store),
-                "truncated_percent": _truncated(card, whole.store, length),
+                "truncated_percent": _truncated(card, whole.store, part, length),
                 "lost": _lost(card, whole.store, part.store),
                 "targets": _targets(card, task, part.store),
                 "first": [
@@ -121,11 +121,13 @@ def _lengths(store: ExampleStore) -> dict[str, int]:
     return {name: int(np.percentile(lengths, at)) for name, at in marks.items()}
 
 
-def _truncated(card: TaskCard, store: ExampleStore, length: int) -> float | None:
-    """None for questions, whose contexts become windows."""
-    if card.kind == "span_qa":
+def _truncated(
+    card: TaskCard, whole: ExampleStore, part: TaskExamples, length: int
+) -> float | None:
+    """None where long texts become windows."""
+    if card.kind == "span_qa" or len(part.store) > part.num_examples:
         return None
-    return round(100 * float(np.mean(store.lengths("input_ids") > length)), 2)
+    return round(100 * float(np.mean(whole.lengths("input_ids") > length)), 2)
 
 
 def _lost(
@@ -136,16 +138,20 @@ def _lost(
     None for texts, which lose nothing that is to be predicted.
     """
     if card.kind == "tagging":
-        words = (_num_words(whole, i) - _num_words(cut, i) for i in range(len(whole)))
-        found = [number for number in words if number]
-        return {"examples": len(found), "words": sum(found)}
+        lost = _words(whole) - _words(cut)
+        return {"examples": len(lost), "words": lost.total()}
     if card.kind == "span_qa":
         return {"examples": len(_answered(whole) - _answered(cut))}
     return None
 
 
-def _num_words(store: ExampleStore, index: int) -> int:
-    return int(np.sum(store.row("labels", index) != NO_LABEL))
+def _words(store: ExampleStore) -> collections.Counter[int]:
+    """Of every sentence how many words a row has the label of."""
+    words: collections.Counter[int] = collections.Counter()
+    for i in range(len(store)):
+        has_label = store.row("labels", i) != NO_LABEL
+        words[int(store.row("example_id", i)[0])] += int(np.sum(has_label))
+    return words
 
 
 def _answered(store: ExampleStore) -> set[int]:

@@ -29,7 +29,9 @@ PERCENTAGES = frozenset(
         "bleu",
         "chrf",
         "exact",
+        "exact_chosen",
         "f1",
+        "f1_chosen",
         "macro_f1",
         "masked_lm_accuracy",
         "mcc",
@@ -65,6 +67,9 @@ class TaskResult:
         data_sha256: hash of the split's raw examples.
         metrics: name to value; scores are percentages, 0-100.
         main_metric: the metric that tables show.
+        threshold: of tasks whose questions may have no answer: which score decides
+            ("score"), at which constant for one metric ("constant"), and what the
+            thresholds of the chosen ones were chosen on ("chosen_on").
         higher_is_better: direction of the main metric; None in records that do not say.
         floor: main metric of the majority baseline; None if unknown.
         marks: what a reader of the score must know, in a word or two that tables show,
@@ -86,6 +91,7 @@ class TaskResult:
     marks: Mapping[str, str] = field(default_factory=dict)
     predictions_path: str | None = None
     predictions_sha256: str | None = None
+    threshold: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -94,16 +100,20 @@ class TaskResult:
         split: str,
         num_examples: int,
         metrics: Mapping[str, float | None],
+        main_metric: str | None = None,
         **fields: Any,
     ) -> "TaskResult":
-        """The scores of a split of the task that a card is of; `fields` are the rest."""
+        """The scores of a split of the task that a card is of; `fields` are the rest.
+
+        Its main metric is the card's where no other is given.
+        """
         return cls(
             card.name,
             card.version,
             split,
             num_examples,
             metrics,
-            card.main_metric,
+            main_metric or card.main_metric,
             higher_is_better=card.higher_is_better,
             **fields,
         )

@@ -14,10 +14,11 @@ from electra_bench.records import RunRecord, TaskCard, TaskResult
 from electra_bench.runs.pretrained import find_pretrained
 from electra_bench.runs.restored import ReadingOptions, RestoredRun, answering_head
 from electra_bench.runs.session import Session
-from electra_bench.runs.task_results import score_marks
+from electra_bench.runs.task_results import out_of_reach, score_marks
 from electra_bench.tasks.corpora.configured import register_corpora
 from electra_bench.training import dry_run
 from electra_bench.training.build import prepare
+from electra_bench.training.evaluation import Scored
 from electra_bench.training.held_out import HeldOut
 
 
@@ -102,15 +103,23 @@ def evaluate(
         )
         return planned
     session.begin()
-    if not is_task:
-        held = HeldOut(run.objective, [part], batch_size, length, eval_batches)
-        metrics = percentages(held.evaluation()(0)[part.task])
-        count = held.num_evaluated(part)
-    else:
+    if is_task:
         scored = run.evaluator(part, batch_size, head).score(f"score {name} {split}")
-        metrics, count = scored.metrics, len(scored.predictions)
-    marks = score_marks(pretrained, card, [part])
+        count = len(scored.predictions)
+    else:
+        held = HeldOut(
+            run.objective, [part], batch_size, length, eval_batches, run.strategy
+        )
+        scored = Scored(percentages(held.evaluation()(0)[part.task]), [])
+        count = held.num_evaluated(part)
     result = TaskResult.of(
-        card, split, count, metrics, data_sha256=part.data_sha256, marks=marks
+        card,
+        split,
+        count,
+        scored.metrics,
+        scored.main_metric,
+        threshold=scored.threshold,
+        data_sha256=part.data_sha256,
+        marks=score_marks(pretrained, card, [part]) | out_of_reach(scored),
     )
     return dataclasses.replace(planned, status="done", results=(result,))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from electra_bench import registry
 from electra_bench.runs.spec import counted, target_of
 from electra_bench.system.source_closure import closure_sha256
+from electra_bench.training.choices import DEFAULTS
 
 CHECKPOINT = "init"
 # Before the name of a corpus, or of a task with its split.
@@ -135,9 +136,8 @@ def code_sha256(
     selectors |= {f"vocabularies.{name}" for name in vocabularies}
     for key, value in parameters.items():
         # `training.optimizer.name = 'adamw'` chooses `training.adamw`.
-        kind = key.partition(".")[0]
-        if kind in ("training", "features") and key.endswith(".name") and value:
-            selectors.add(f"{kind}.{value}")
+        if key in DEFAULTS and value:
+            selectors.add(f"{key.partition('.')[0]}.{value}")
     targets = [target_of(selector) for selector in selectors]
     tasks = {*named("task"), *named("corpus")}
     tasks |= {*members} & {*registry.tasks.names()}

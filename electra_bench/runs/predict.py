@@ -12,7 +12,7 @@ from electra_bench.runs.lifecycle import fine_tuned_record
 from electra_bench.runs.pretrained import find_pretrained
 from electra_bench.runs.restored import ReadingOptions, RestoredRun, answering_head
 from electra_bench.runs.session import Session
-from electra_bench.runs.task_results import score_marks
+from electra_bench.runs.task_results import out_of_reach, score_marks
 from electra_bench.tasks.examples import TaskExamples
 from electra_bench.tasks.registration import load_task
 from electra_bench.tasks.submissions import check_rows
@@ -59,8 +59,10 @@ class SplitPredictions:
             self.split,
             len(scored.predictions),
             scored.metrics,
+            scored.main_metric,
+            threshold=scored.threshold,
             data_sha256=self.part.data_sha256,
-            marks=self.marks,
+            marks={**self.marks, **out_of_reach(scored)},
         )
         self.evaluator = None  # which holds the model
 

@@ -143,7 +143,14 @@ def pretrain(
         building.save_start(run.folder, spec.text, model, tokenizer)
         steps = training.num_steps
         batches = TrainingBatches.mixture(train, batch_size, steps, max_seq_length)
-        held = HeldOut(built, held_out, batch_size, max_seq_length, eval_batches)
+        held = HeldOut(
+            built,
+            held_out,
+            batch_size,
+            max_seq_length,
+            eval_batches,
+            training.strategy,
+        )
         trained = training.trainer(f"pretrain {label}", keep_at).train(
             run.folder, seed, batches.dataset(seed), held.evaluation()
         )

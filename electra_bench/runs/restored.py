@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import tensorflow as tf
+
 from electra_bench import registry
 from electra_bench.core import Objective
 from electra_bench.core.optional import tasks_of
@@ -35,12 +37,14 @@ class RestoredRun(NamedTuple):
         objective: with the checkpoint's values.
         tokenizer: of its vocabulary.
         options: what it reads; what is not given is the run's.
+        strategy: the configured one, that of the run unless bindings say otherwise.
     """
 
     pretrained: Pretrained
     objective: Objective
     tokenizer: Any
     options: ReadingOptions
+    strategy: tf.distribute.Strategy
 
     @classmethod
     def open(
@@ -64,8 +68,11 @@ class RestoredRun(NamedTuple):
             name: getattr(options, name) or _parameter(pretrained, name)
             for name in ("max_seq_length", "on_error")
         }
-        objective = restored_objective(cards, pretrained, tokenizer)
-        return cls(pretrained, objective, tokenizer, options._replace(**of_run))
+        strategy = registry.training.get("strategy")()
+        with strategy.scope():
+            objective = restored_objective(cards, pretrained, tokenizer)
+        options = options._replace(**of_run)
+        return cls(pretrained, objective, tokenizer, options, strategy)
 
     def limit(self, card: TaskCard) -> int:
         """Token limit: that of the options or the run, or else of a task."""
@@ -131,7 +138,7 @@ class RestoredRun(NamedTuple):
         """
         name, task = head or part.task, load_task(part.task)
         kind = tasks_of(self.objective, name)[name]
-        return Evaluator(kind, task, part.store, batch_size)
+        return Evaluator(kind, task, part.store, batch_size, self.strategy)
 
 
 def answering_head(record: RunRecord, card: TaskCard) -> str:

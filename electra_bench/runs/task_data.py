@@ -55,7 +55,7 @@ class TaskData(NamedTuple):
         train_split, eval_split = chosen_splits(card, splits)
         [train] = examples(card.name, train_split, length)
         [held_out] = examples(card.name, eval_split, length)
-        if target_of(load_task(card.name), held_out.store[0]) is None:
+        if target_of(load_task(card.name), held_out.store, [0]) is None:
             raise ValueError(
                 f"task {card.name!r}: the split {eval_split!r} has no right answers, which "
                 "scoring needs; predict answers it"

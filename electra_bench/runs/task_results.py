@@ -44,10 +44,12 @@ def task_result(
         split,
         size,
         scored.metrics,
+        scored.main_metric,
+        threshold=scored.threshold,
         subset=subset,
         data_sha256=part.data_sha256,
         floor=card.floor if is_published else trivial_score(card, targets),
-        marks=marks,
+        marks={**marks, **out_of_reach(scored)},
         predictions_path=path,
         predictions_sha256=file_sha256(os.path.join(run_dir, path)),
     )
@@ -77,12 +79,13 @@ def score_marks(
     Args:
         pretrained: what the scored model started from.
         card: of the task.
-        parts: its examples, those to train on and those to score.
+        parts: its examples, those to train on, if any, before those to score.
 
     Returns:
         "contaminated": pre-training has seen the task or its source; "unseen positions":
         there are longer examples than any in pre-training; "rows skipped": the data had
-        rows that could not be used. Each with the whole of it.
+        rows that could not be used; "words cut" and the like: how much of the examples
+        the limits of their features left out. Each with the whole of it.
     """
     stores = [part.store for part in parts]
     marks = {}
@@ -103,7 +106,26 @@ def score_marks(
         marks["rows skipped"] = (
             f"{skipped}, the first of them: {'; '.join(reasons[:3])}"
         )
-    return marks
+    return marks | _cut(parts)
+
+
+def _cut(parts: Sequence[TaskExamples]) -> dict[str, str]:
+    """What the limits of features left out, to how much of it."""
+    *to_train, to_score = parts
+    of_parts = {"to score": [to_score], "to train on": to_train}
+    found: dict[str, list[str]] = {}
+    for purpose, some in of_parts.items():
+        for part in some:
+            for what, (cut, total) in part.cut.items():
+                share = f"{cut:,} of {total:,} {purpose}"
+                found.setdefault(what, []).append(share)
+    return {what: ", ".join(shares) for what, shares in found.items()}
+
+
+def out_of_reach(scored: Scored) -> dict[str, str]:
+    """Marks of a score for right answers that the kind of the task cannot give."""
+    size = len(scored.predictions)
+    return {w: f"{n:,} of {size:,}" for w, n in scored.out_of_reach.items()}
 
 
 def other_training_set(data: TaskData) -> dict[str, str]:

@@ -62,7 +62,11 @@ class TaskRuns:
         kinds = tasks_of(self.training.objective, self.data[0].card.name)
         return {
             (d.card.name, split): Evaluator(
-                kinds[d.card.name], load_task(d.card.name), part.store, EVAL_BATCH_SIZE
+                kinds[d.card.name],
+                load_task(d.card.name),
+                part.store,
+                EVAL_BATCH_SIZE,
+                self.training.strategy,
             )
             for d in self.data
             for split, part in d.scored

@@ -63,13 +63,18 @@ def test_what_the_length_limit_loses(vocab_file, tmp_path, capsys):
         )
     flags = ["--data_dir", str(tmp_path), f"--gin.VOCAB={str(vocab_file)!r}"]
 
-    def shown(kind):
+    def shown(kind, *more):
         command = ["validate", "task", "--task_file", str(tmp_path / f"{kind}.gin")]
-        assert main([*command, *flags]) == 0
+        assert main([*command, *flags, *more]) == 0
         return capsys.readouterr().out
 
     # [CLS] and [SEP] leave room for 14 of the 20 words, each of which is one token.
-    assert "lost by the limit of 16: 6 words of 1 of 2 examples" in shown("tagging")
+    dropped = shown("tagging", "--gin.features.words.cut_words='dropped'")
+    assert "lost by the limit of 16: 6 words of 1 of 2 examples" in dropped
+    # 1 to 14 and 8 to 20; and the short one.
+    read_in_windows = shown("tagging")
+    assert "2 examples, 3 windows" in read_in_windows
+    assert "lost by the limit of 16: 0 words of 0 of 2 examples" in read_in_windows
     assert "lost by the limit of 16: the answers of 1 of 3 examples" in shown("span_qa")
 
 

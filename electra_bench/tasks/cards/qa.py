@@ -28,6 +28,8 @@ SQUAD = _squad(
     "SQuAD 2.0: the span of a paragraph that answers, or that there is none.",
     {"train": 130319, "dev": 11873},
     "Rajpurkar, Jia and Liang 2018, ACL",
+    # 2: where no answer is given may be chosen, see docs/design/question_answering.md.
+    version=2,
     # No answer to any question.
     floor=100 * 5945 / 11873,
 )
