@@ -6,7 +6,15 @@ from typing import Any
 
 import gin
 
-from electra_bench.config.roles import Content, Machine, Result, Seed
+from electra_bench.config.roles import (
+    Content,
+    Detail,
+    Machine,
+    PerTask,
+    Result,
+    Seed,
+    Subject,
+)
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
 from electra_bench.runs import building, recording
@@ -38,27 +46,27 @@ from electra_bench.vocabularies.load import open_vocabulary
 def finetune(
     session: Session,
     *,
-    task: Result[str | Sequence[str]],
+    task: Subject[str | Sequence[str]],
     workdir: Machine[str],
     seed: Seed[int | Sequence[int]],
     init: Content[str | None] = None,
-    init_at: Result[float | Sequence[float] | None] = None,
-    model: Result[str | None] = None,
+    init_at: Detail[float | Sequence[float] | None] = None,
+    model: Subject[str | None] = None,
     vocab: Content[str | None] = None,
-    vocabulary: Result[str | None] = None,
+    vocabulary: Subject[str | None] = None,
     label: Machine[str | None] = None,
     data_dir: Machine[str | None] = None,
     files: Content[Mapping[str, str] | None] = None,
-    on_error: Result[str | None] = None,
-    epochs: Result[float | None] = None,
-    max_seq_length: Result[int | None] = None,
+    on_error: PerTask[str | None] = None,
+    epochs: PerTask[float | None] = None,
+    max_seq_length: PerTask[int | None] = None,
     batch_size: Result[int] = 32,
     composition: Result[str] = "by_length",
     mixing: Result[str | float] = PROPORTIONAL,
     frozen: Result[Sequence[str]] = (),
     weight_decay: Result[float] = 0.0,
-    splits: Result[Mapping[str, Sequence[str]] | None] = None,
-    task_settings: Result[Settings | None] = None,
+    splits: PerTask[Mapping[str, Sequence[str]] | None] = None,
+    task_settings: PerTask[Settings | None] = None,
     protocol: Result[str | None] = None,
 ) -> list[RunRecord]:
     """Fine-tunes an encoder on one task or several, once for every seed, and scores it.

@@ -252,6 +252,8 @@ class OpenRun:
                 "config_sha256": self.config_sha256,
                 "identity": same.with_seed,
                 "identity_without_seed": same.without_seed,
+                "recipe": same.recipe,
+                "parent_recipe": self.inputs.parent_recipe,
             }
         known = {
             "label": spec.label,

@@ -109,6 +109,9 @@ class TaskRuns:
                 **self.shared,
                 objective="multi_task" if len(data) > 1 else data[0].card.kind,
                 train_examples=sum(len(d.train.store) for d in data),
+                train_data_sha256={
+                    f"{d.card.name} {d.train_split}": d.train.data_sha256 for d in data
+                },
                 results=tuple(results),
                 collapsed=any_collapsed(data, results),
                 chosen_step=best.step if best else None,
@@ -132,7 +135,7 @@ class TaskRuns:
         for part in self.data:
             content |= part.content
         builders = [f"models.{self.shared['model']}"]
-        return inputs_of(spec.root, spec.parameters, content, builders, start.origin)
+        return inputs_of(spec.root, spec.parameters, content, builders, start.start)
 
     def _marks(self, start: Pretrained) -> dict[tuple[str, str], dict[str, str]]:
         """Task and split to the marks of its score; what concerns users now is printed."""

@@ -9,8 +9,8 @@ import pytest
 from electra_bench import registry
 from electra_bench.config import types
 from electra_bench.config.roles import Role, bare, declared, role_of
+from electra_bench.registry import target_of
 from electra_bench.runs.launch import load
-from electra_bench.runs.spec import target_of
 
 # Roots that leave a record.
 ROOTS = ("pretrain", "finetune", "evaluate", "predict", "score", "rerank")
@@ -50,13 +50,13 @@ def test_the_source_says_what_the_signature_says(selector):
 
 def test_roles_of_what_decides_whether_two_runs_are_the_same():
     finetune = declared(target_of("runs.finetune"))
-    assert finetune["learning_rate" if "learning_rate" in finetune else "epochs"] == (
-        Role.RESULT
-    )
+    assert finetune["frozen"] == Role.RESULT and finetune["epochs"] == Role.PER_TASK
+    assert finetune["model"] == finetune["task"] == Role.SUBJECT
     assert finetune["seed"] == Role.SEED
     assert finetune["workdir"] == finetune["data_dir"] == Role.MACHINE
     assert finetune["init"] == finetune["vocab"] == finetune["files"] == Role.CONTENT
     assert declared("electra_bench.training.trainer:Loop")["keep"] == Role.MACHINE
+    assert declared("electra_bench.training.trainer:Loop")["log_every"] == Role.DETAIL
 
 
 def test_a_role_is_looked_through():
@@ -64,4 +64,4 @@ def test_a_role_is_looked_through():
     assert bare(marked) == float | None
     assert types.fits(2, marked) and not types.fits("2", marked)
     assert types.shown(marked) == "float | None"
-    assert typing.get_args(marked)[1] is Role.RESULT
+    assert typing.get_args(marked)[1] is Role.PER_TASK

@@ -14,7 +14,7 @@ from electra_bench.config.statements import COMMAND_LINE, Binding
 from electra_bench.records import RunRecord, read_record
 from electra_bench.runs import identity as identities
 from electra_bench.runs import lifecycle
-from electra_bench.runs.identity import Inputs, code_sha256, identity
+from electra_bench.runs.identity import Inputs, Start, code_sha256, identity
 from electra_bench.runs.lifecycle import OTHER, AnotherRun, find, open_run, stored
 from electra_bench.runs.recording import protocol_fields
 from electra_bench.runs.session import Session, check_flags
@@ -337,7 +337,9 @@ def test_one_spec_becomes_a_run_a_fraction_and_seed():
 
 def test_seeds_of_pretraining_are_seeds_too():
     """Each has a checkpoint of its own, but one origin."""
-    made_of = [replace(inputs(init=c), origin="pretraining") for c in ("c1", "c2")]
+    made_of = [
+        replace(inputs(init=c), start=Start("pretraining")) for c in ("c1", "c2")
+    ]
     found = [identity(SPEC.parameters, one) for one in made_of]
     assert found[0].with_seed != found[1].with_seed
     assert found[0].without_seed == found[1].without_seed
@@ -350,7 +352,7 @@ def test_seeds_share_their_best_checkpoint_whenever_it_came():
         known = {"identity_without_seed": "x", "train_steps": 300} | fields
         return Pretrained(
             record=RunRecord("a", "a", "finetune", "done", **known)
-        ).origin
+        ).start.origin
 
     assert origin() == "x after 300"
     best = {origin(train_steps=n, chosen_step=n) for n in (100, 200)}
