@@ -245,7 +245,7 @@ class OpenRun:
         """
         spec, code = self.spec, self.inputs.code
         same = identity(spec.parameters, self.inputs)
-        kept = {"run_id": spec.name}
+        kept: dict[str, Any] = {"run_id": spec.name}
         if self.folder:
             kept = {
                 "run_id": f"{spec.name}-{self.config_sha256[:8]}",

@@ -1,0 +1,85 @@
+"""Names of rows, and of columns, that say what it takes to tell them apart."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple
+
+from electra_bench.reports.board.recipes import told_apart
+from electra_bench.reports.board.row_keys import RowKey, changed_to
+
+
+def seen_of_pretraining(fraction: float | None) -> str:
+    """How much of pre-training a model has seen, in a word."""
+    if fraction is None or fraction == 1:
+        return "all"
+    return f"{fraction:.4g}" if fraction else "none"
+
+
+def row_names(rows: Sequence[RowKey]) -> list[str]:
+    """Names of rows where the protocol stands beside."""
+
+    def after(fraction: float | None) -> str:
+        if fraction == 0:
+            return "without pre-training"
+        return f"after {seen_of_pretraining(fraction)} of pre-training"
+
+    names = distinct_names(rows, {"fraction": after}, [row.name for row in rows])
+    twins = [(n, r.protocol) for n, r in zip(names, rows, strict=True)]
+    return _with_changes(names, rows, twins)
+
+
+def short_names(rows: Sequence[RowKey]) -> list[str]:
+    """Names of rows that all differ, in few words."""
+    forms = {
+        "protocol": lambda protocol: protocol or "no protocol",
+        "fraction": lambda fraction: f"after {seen_of_pretraining(fraction)}",
+    }
+    names = distinct_names(rows, forms, [row.name for row in rows])
+    return _with_changes(names, rows, names)
+
+
+def _with_changes(
+    names: Sequence[str], rows: Sequence[RowKey], twins: Sequence[Hashable]
+) -> list[str]:
+    """Names with the changes that tell rows apart whose twins are equal."""
+    groups: dict[Hashable, list[int]] = defaultdict(list)
+    for place, twin in enumerate(twins):
+        groups[twin].append(place)
+    found = list(names)
+    for places in groups.values():
+        changes = [json.loads(rows[place].changes) for place in places]
+        values = [
+            {key: changed_to(change) for key, change in c.items()} for c in changes
+        ]
+        told = told_apart(values) if len(places) > 1 else [""]
+        for place, words in zip(places, told, strict=True):
+            name = names[place]
+            if words and name.endswith(")"):
+                found[place] = f"{name.removesuffix(')')}, {words})"
+            elif words:
+                found[place] = f"{name} ({words})"
+    return found
+
+
+def distinct_names(
+    keys: Sequence[NamedTuple],
+    forms: dict[str, Callable[[Any], str]],
+    names: list[str],
+) -> list[str]:
+    """Names of keys, and of their fields what it takes to differ.
+
+    Args:
+        keys: the keys, all different.
+        forms: field to how a value of it is written, in the order of preference.
+        names: of the keys.
+    """
+    for field, form in forms.items():
+        values: dict[str, set] = defaultdict(set)
+        for name, key in zip(names, keys, strict=True):
+            values[name].add(getattr(key, field))
+        names = [
+            f"{name} {form(getattr(key, field))}" if len(values[name]) > 1 else name
+            for name, key in zip(names, keys, strict=True)
+        ]
+    return names
