@@ -17,8 +17,9 @@ from electra_bench.config.roles import (
 )
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
-from electra_bench.runs import building, recording
+from electra_bench.runs import building
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
+from electra_bench.runs.protocols import check_protocol, protocol_fields
 from electra_bench.runs.session import Session
 from electra_bench.runs.task_data import (
     Settings,
@@ -143,7 +144,7 @@ def finetune(
     )
     built, loop = training.objective, training.loop
     building.check_length(built.encoder, max(d.length for d in data))
-    building.check_protocol(protocol)
+    check_protocol(protocol, "finetune")
     if loop.best_metric and not loop.eval_every:
         raise ValueError(
             "training.loop.best_metric needs evaluations: bind training.loop.eval_every"
@@ -169,10 +170,14 @@ def finetune(
             None,
         )
         return []
+    followed = specs[0][0].parameters
+    if all(card.max_seq_length == max_seq_length for card in cards):
+        # Said, but as on the card.
+        followed = {**followed, "runs.finetune.max_seq_length": None}
     shared = {
         "model": model,
         "vocab_sha256": tokenizer.sha256,
-        **recording.protocol_fields(protocol, specs[0][0].parameters),
+        **protocol_fields(protocol, "finetune", followed),
     }
     trainer = training.trainer(f"finetune {label} {mixture.name}")
     runs = TaskRuns(

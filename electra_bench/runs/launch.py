@@ -1,6 +1,7 @@
 """From gin files and overrides to a running root."""
 
 import ast
+import contextlib
 import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +36,14 @@ def load(kind: str, name: str) -> None:
         importlib.import_module(f"electra_bench.runs.{name}")
     else:
         raise registry.UnknownName(f"no runs {name!r}; all: {list(ROOTS)}")
+
+
+def default_of(key: str) -> Any:
+    """The default of a parameter, whose builder is loaded for it; None if it has none."""
+    kind, _, name = key.rpartition("/")[2].rpartition(".")[0].partition(".")
+    with contextlib.suppress(KeyError):
+        load(kind, name)
+    return config.default_of(key)
 
 
 def parse(

@@ -17,6 +17,7 @@ from electra_bench.runs import building, recording
 from electra_bench.runs.identity import inputs_of
 from electra_bench.runs.lifecycle import open_run
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
+from electra_bench.runs.protocols import check_protocol, protocol_fields
 from electra_bench.runs.session import Session
 from electra_bench.tasks.corpora.configured import register_corpora
 from electra_bench.tasks.examples import examples, sample, token_counts
@@ -103,7 +104,7 @@ def pretrain(
     )
     built = training.objective
     building.check_length(built.encoder, max_seq_length)
-    building.check_protocol(protocol)
+    check_protocol(protocol, "pretrain")
     change = start.vocabulary_change(tokenizer)
     # Now, so that a checkpoint that does not fit is found before anything is written.
     if start.checkpoint:
@@ -154,7 +155,7 @@ def pretrain(
             run_id=f"{label}-s{seed}-{run.config_sha256[:8]}",
             model=model,
             objective=objective,
-            **recording.protocol_fields(protocol, spec.parameters),
+            **protocol_fields(protocol, "pretrain", spec.parameters),
             train_examples=sum(len(part.store) for part in train),
             train_data_sha256={part.task: part.data_sha256 for part in train},
             results=held.results(trained.evaluation),

@@ -11,6 +11,7 @@ from electra_bench.config import types
 from electra_bench.config.roles import Role, bare, declared, role_of
 from electra_bench.registry import target_of
 from electra_bench.runs.launch import load
+from electra_bench.runs.protocols import Protocol
 
 # Roots that leave a record.
 ROOTS = ("pretrain", "finetune", "evaluate", "predict", "score", "rerank")
@@ -65,3 +66,23 @@ def test_a_role_is_looked_through():
     assert types.fits(2, marked) and not types.fits("2", marked)
     assert types.shown(marked) == "float | None"
     assert typing.get_args(marked)[1] is Role.PER_TASK
+
+
+# What no protocol has.
+STRANGE = "a value that nobody has"
+
+
+@pytest.mark.parametrize("root", ["pretrain", "finetune"])
+@pytest.mark.parametrize("selector", SELECTORS)
+def test_a_changed_parameter_stars_the_protocol_or_is_declared_otherwise(
+    selector, root
+):
+    if selector.startswith("runs.") and selector != f"runs.{root}":
+        pytest.skip("a parameter of another root")
+    protocol = Protocol.read("code_v1", root)
+    for name, annotation in parameters(selector).items():
+        key = f"{selector}.{name}"
+        is_said = key in protocol.values or key in protocol.allowed
+        changes_result = role_of(annotation) in (Role.RESULT, Role.PER_TASK)
+        is_starred = bool(protocol.changes({key: STRANGE}))
+        assert is_starred == (changes_result or is_said), key

@@ -16,7 +16,6 @@ from electra_bench.runs import identity as identities
 from electra_bench.runs import lifecycle
 from electra_bench.runs.identity import Inputs, Start, code_sha256, identity
 from electra_bench.runs.lifecycle import OTHER, AnotherRun, find, open_run, stored
-from electra_bench.runs.recording import protocol_fields
 from electra_bench.runs.session import Session, check_flags
 from electra_bench.runs.spec import RunSpec, overlaid, role_of
 from electra_bench.runs.task_data import chosen_by
@@ -407,21 +406,6 @@ def test_a_choice_makes_another_run(run, folder):
     found = find(str(folder), given, inputs(), believed)
     assert found.state == OTHER
     assert found.reason == "training.optimizer.name is 'adamw' there, 'lion' here"
-
-
-@pytest.mark.parametrize("protocol", ["code_v1", "paper", "fixed"])
-def test_another_optimizer_or_features_change_a_protocol(protocol):
-    choices = {"training.optimizer.name": "lion", "features.tagging.name": "bytes"}
-    found = protocol_fields(protocol, {"training.strategy.name": "mirrored"} | choices)
-    assert found["protocol"] == f"{protocol}*"
-    assert found["protocol_changes"] == {
-        "training.optimizer.name": ["adamw", "lion"],
-        "features.tagging.name": ["words", "bytes"],
-    }
-    usual = protocol_fields(protocol, {"training.schedule.name": "linear"})
-    assert usual == {"protocol": protocol, "protocol_changes": {}}
-    none = protocol_fields(None, choices)
-    assert none == {"protocol": None, "protocol_changes": {}}
 
 
 def test_an_unknown_role_counts_and_unknown_code_is_not_guessed():
