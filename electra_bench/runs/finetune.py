@@ -17,7 +17,7 @@ from electra_bench.config.roles import (
 )
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
-from electra_bench.runs import building
+from electra_bench.runs import building, presets
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.protocols import check_protocol, protocol_fields
 from electra_bench.runs.session import Session
@@ -69,6 +69,7 @@ def finetune(
     splits: PerTask[Mapping[str, Sequence[str]] | None] = None,
     task_settings: PerTask[Settings | None] = None,
     protocol: Result[str | None] = None,
+    preset: Machine[str | None] = None,
 ) -> list[RunRecord]:
     """Fine-tunes an encoder on one task or several, once for every seed, and scores it.
 
@@ -108,6 +109,7 @@ def finetune(
         task_settings: task to its `epochs` and `max_seq_length`, where the card's are not
             meant; those of the run, if given, hold for all tasks.
         protocol: set by the files in gin/protocols.
+        preset: set by the files in gin/presets, to say which one was taken.
 
     Returns:
         The records, one a seed and fraction.
@@ -164,20 +166,26 @@ def finetune(
             ", ".join(os.path.join(workdir, spec.name) for spec, _ in specs),
             built,
             training.stages,
-            {"task": mixture.name, "steps": training.num_steps, "batch": batch_size},
+            {
+                "task": mixture.name,
+                "steps": training.num_steps,
+                "batch": batch_size,
+                "preset": presets.told(specs[0][0].parameters),
+            },
             training.train_flops,
             parts[0].store,
             None,
         )
         return []
-    followed = specs[0][0].parameters
+    parameters = specs[0][0].parameters
+    print(f"preset {presets.told(parameters)}", flush=True)
     if all(card.max_seq_length == max_seq_length for card in cards):
         # Said, but as on the card.
-        followed = {**followed, "runs.finetune.max_seq_length": None}
+        parameters = {**parameters, "runs.finetune.max_seq_length": None}
     shared = {
         "model": model,
         "vocab_sha256": tokenizer.sha256,
-        **protocol_fields(protocol, "finetune", followed),
+        **protocol_fields(protocol, "finetune", parameters),
     }
     trainer = training.trainer(f"finetune {label} {mixture.name}")
     runs = TaskRuns(
