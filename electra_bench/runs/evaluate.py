@@ -19,6 +19,7 @@ from electra_bench.config.roles import (
 from electra_bench.objectives.pretrain_metrics import percentages
 from electra_bench.records import RunRecord, TaskCard, TaskResult
 from electra_bench.runs.pretrained import find_pretrained
+from electra_bench.runs.protocols import scoring_fields
 from electra_bench.runs.restored import ReadingOptions, RestoredRun, answering_head
 from electra_bench.runs.session import Session
 from electra_bench.runs.task_results import score_marks
@@ -120,4 +121,5 @@ def evaluate(
     result = TaskResult.of(
         card, split, count, metrics, data_sha256=part.data_sha256, marks=marks
     )
-    return dataclasses.replace(planned, status="done", results=(result,))
+    fields = scoring_fields(record, session.spec("", "").parameters)
+    return dataclasses.replace(planned, status="done", results=(result,), **fields)

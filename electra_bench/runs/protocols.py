@@ -11,6 +11,7 @@ from electra_bench.config import types
 from electra_bench.config.roles import Role
 from electra_bench.config.signature import signature_of
 from electra_bench.config.statements import Binding, read_file
+from electra_bench.records import RunRecord
 from electra_bench.runs.launch import default_of, load
 from electra_bench.runs.spec import plain, role_of
 from electra_bench.system.near_names import near_and_all
@@ -111,6 +112,26 @@ def protocol_fields(
     if not name:
         return {"protocol": name, "protocol_changes": {}}
     changes = Protocol.read(name, root).changes(parameters)
+    return {"protocol": f"{name}*" if changes else name, "protocol_changes": changes}
+
+
+def scoring_fields(
+    record: RunRecord | None, parameters: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The same fields where a run is scored again, maybe in another way.
+
+    Args:
+        record: of the run; None if there is none.
+        parameters: of the scoring.
+    """
+    if record is None or not record.protocol or record.kind not in ALLOWED:
+        return {}
+    name = record.protocol.removesuffix("*")
+    try:
+        found = protocol_fields(name, record.kind, {**record.hparams, **parameters})
+    except FileNotFoundError:  # a protocol of one's own, which is not here
+        found = {"protocol_changes": {}}
+    changes = {**record.protocol_changes, **found["protocol_changes"]}
     return {"protocol": f"{name}*" if changes else name, "protocol_changes": changes}
 
 

@@ -344,6 +344,33 @@ def test_seeds_of_pretraining_are_seeds_too():
     assert found[0].without_seed == found[1].without_seed
 
 
+def test_a_recipe_is_what_is_left_without_seeds_code_and_devices():
+    def recipe(made_of, **parameters):
+        given = {k.replace("__", "."): v for k, v in parameters.items()}
+        return identity({**SPEC.parameters, **given}, made_of).recipe
+
+    usual = recipe(inputs())
+    same = {
+        recipe(inputs("code2")),
+        recipe(inputs(), runs__finetune__seed=7),
+        recipe(inputs(), runs__finetune__workdir="elsewhere"),
+        recipe(inputs(), training__strategy__name="mirrored"),
+        recipe(inputs(), training__loop__log_every=7),
+    }
+    assert same == {usual}
+    others = [
+        recipe(inputs(), training__adamw__peak_lr=7.0),
+        recipe(inputs(), runs__finetune__epochs=7.0),
+        recipe(inputs(**{"data of cola train": "d2"})),
+        recipe(inputs(init="c2")),
+    ]
+    assert len({usual, *others}) == 5
+    # Of a checkpoint whose making is known, that counts.
+    known = [replace(inputs(init=c), start=Start(recipe="r")) for c in ("c1", "c2")]
+    assert recipe(known[0]) == recipe(known[1]) != usual
+    assert known[0].parent_recipe == "r" and inputs(init="c1").parent_recipe == "c1"
+
+
 def test_seeds_share_their_best_checkpoint_whenever_it_came():
     from electra_bench.runs.pretrained import Pretrained
 

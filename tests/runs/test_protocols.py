@@ -4,7 +4,13 @@ import pytest
 
 from electra_bench import registry
 from electra_bench.config import ConfigError
-from electra_bench.runs.protocols import UNSTATED, check_protocol, protocol_fields
+from electra_bench.records import RunRecord
+from electra_bench.runs.protocols import (
+    UNSTATED,
+    check_protocol,
+    protocol_fields,
+    scoring_fields,
+)
 
 PROTOCOLS = ("code_v1", "paper", "fixed")
 
@@ -74,6 +80,16 @@ def test_each_root_has_values_of_its_own():
     assert changes("paper", "finetune", **{"training.adamw.peak_lr": 3e-4}) == {}
     assert changes("code_v1", "finetune", **{"training.adamw.peak_lr": 3e-4})
     assert changes("code_v1", "finetune", **{"runs.finetune.epochs": 100.0})
+
+
+def test_a_run_that_is_scored_otherwise_has_a_star():
+    record = RunRecord("a", "a", "finetune", "done", protocol="paper")
+    usual = {"features.windows.doc_stride": 128, "runs.evaluate.split": "test"}
+    same = scoring_fields(record, usual)
+    assert same == {"protocol": "paper", "protocol_changes": {}}
+    changed = scoring_fields(record, {"features.windows.doc_stride": 500})
+    assert changed["protocol"] == "paper*"
+    assert scoring_fields(None, usual) == {}
 
 
 def test_without_a_protocol_nothing_is_compared():

@@ -111,6 +111,9 @@ def _marked(record: RunRecord, result: TaskResult) -> Iterator[str]:
 
 def _change(change) -> str:
     if isinstance(change, list) and len(change) == 2:
+        if isinstance(change[0], list) and change[0]:
+            allowed = " or ".join(map(repr, change[0]))
+            return f"is {change[1]!r}, the protocol has {allowed}"
         return f"is {change[1]!r}, the protocol's {change[0]!r}"
     return f"is {change!r}"
 

@@ -25,7 +25,10 @@ def row_names(rows: Sequence[RowKey]) -> list[str]:
         return f"after {seen_of_pretraining(fraction)} of pre-training"
 
     names = distinct_names(rows, {"fraction": after}, [row.name for row in rows])
-    twins = [(n, r.protocol) for n, r in zip(names, rows, strict=True)]
+    twins = [
+        (name, row.protocol and row.protocol.removesuffix("*"))
+        for name, row in zip(names, rows, strict=True)
+    ]
     return _with_changes(names, rows, twins)
 
 
