@@ -62,10 +62,10 @@ def told(parameters: Mapping[str, Any]) -> str:
         parameters: of the run.
     """
     preset = parameters.get(PRESET)
-    values = {}
-    for key, value in parameters.items():
-        name = key.rpartition(".")[2]
-        if key.startswith("training.") and name in CHOSEN:
-            values[CHOSEN[name]] = value
-    said = ", ".join(f"{name} {value}" for name, value in values.items())
+    values = {
+        key.rpartition(".")[2]: value
+        for key, value in parameters.items()
+        if key.startswith("training.")
+    }
+    said = ", ".join(f"{CHOSEN[n]} {values[n]}" for n in CHOSEN if n in values)
     return f"{preset}; {said}" if preset else "none"

@@ -87,7 +87,8 @@ def test_every_preset_is_of_a_protocol_and_a_model():
 def test_a_dry_run_says_it(finetune_bindings, capsys):
     given = merged(finetune_bindings, ["LEARNING_RATE = 3e-3"])
     assert launch("finetune", [RUN, "protocols/paper.gin"], given, dry_run=True) == []
-    assert "default; learning rate 0.003" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "default; learning rate 0.003, layer decay 0.8" in out
 
 
 def test_a_run_says_which_it_took():
