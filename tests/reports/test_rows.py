@@ -48,7 +48,8 @@ def pretrained(steps, number, seed=0, **changes):
         "seed": seed,
         "objective": "electra",
     }
-    return RunRecord(f"p{number}", "m", "pretrain", "done", **(fields | changes))
+    kind = changes.pop("kind", "pretrain")
+    return RunRecord(f"p{number}", "m", kind, "done", **(fields | changes))
 
 
 def test_seeds_of_one_recipe_are_one_row():
@@ -139,6 +140,36 @@ def test_a_row_may_have_other_settings_on_other_tasks_and_says_so():
     # Not inside one cell.
     more = run("cola", seed=1, hparams={LR: 3e-4})
     assert counts(*records, more) == {"m (lr 3e-4)": 1, "m (lr 1e-4)": 1}
+
+
+def test_values_that_a_protocol_allows_are_rows_beside_one_that_it_does_not():
+    allowed = [1e-4, 3e-4]
+    changed = {"protocol": "fixed*", "protocol_changes": {LR: [allowed, 0.1]}}
+    records = [run(hparams={LR: lr}) for lr in allowed]
+    records.append(run(hparams={LR: 0.1}, **changed))
+    assert counts(*records) == {"m (lr 1e-4)": 1, "m (lr 3e-4)": 1, "m (lr 0.1)": 1}
+    [note] = [
+        note for note in table_of(*records)[0].notes if "the protocol has" in note
+    ]
+    assert (
+        note == f"m (lr 0.1), fixed*: {LR} is 0.1, the protocol has 0.0001 or 0.0003."
+    )
+
+
+def test_objectives_and_earlier_tasks_tell_recipes_apart():
+    earlier = [pretrained(100, kind, objective=kind) for kind in ("electra", "mlm")]
+    runs = [
+        run(seed=s, parent_run_id=f"p{o}") for s, o in enumerate(("electra", "mlm"))
+    ]
+    assert set(counts(*earlier, *runs)) == {"m (electra)", "m (mlm)"}
+    of_task = [
+        pretrained(0, task, kind="finetune", hparams={"runs.finetune.task": task})
+        for task in ("mnli", "qqp")
+    ]
+    runs = [run(seed=s, parent_run_id=f"p{t}") for s, t in enumerate(("mnli", "qqp"))]
+    found = leaderboard(tasks=("cola",))(Records.of([*of_task, *runs]))
+    names = {found.cell(row, "model") for row in found.rows}
+    assert names == {"m (earlier task mnli)", "m (earlier task qqp)"}
 
 
 def test_a_run_on_several_tasks_is_no_seed_of_a_run_on_one():

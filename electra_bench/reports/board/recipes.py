@@ -26,12 +26,14 @@ OF_RECIPE = (Role.RESULT, Role.PER_TASK, Role.SUBJECT)
 # Before the settings of the runs that a run builds on, by their kind.
 EARLIER = {"pretrain": "pre-training", "finetune": "earlier task"}
 PARAMETERS, VOCABULARY, START, DATA = "parameters", "vocabulary", "start", "data of "
+HASHES = (VOCABULARY, START, DATA)
 TRAINED_ON, ONE_TASK = "trained on", "one task"
 # Last words of settings to what is said of them, the most telling first.
 WORDS = {
     PARAMETERS: "{} parameters",
     "model": "{}",
     "objective": "{}",
+    "task": "{}",
     TRAINED_ON: "trained on {}",
     "train_steps": "{} steps",
     "train_flops": "{} FLOPs",
@@ -61,6 +63,8 @@ def settings_of(record: RunRecord) -> Settings:
             {
                 PARAMETERS: record.params,
                 "model": record.model,
+                # Of fine-tuning it is the kind of task.
+                "objective": None if record.kind == "finetune" else record.objective,
                 VOCABULARY: record.vocab_sha256,
                 TRAINED_ON: ", ".join(record.tasks) if is_joint else ONE_TASK,
             }
@@ -74,7 +78,6 @@ def with_earlier(group: Sequence[RunRecord], records: Records) -> list[Settings]
     Where the records of all that they build on are there, their settings, or else what
     each run says of its start.
     """
-    found = [settings_of(record) for record in group]
     starts = {record.parent_run_id: record for record in group}
     earlier = {
         run_id: list(ancestors(record, records)) for run_id, record in starts.items()
@@ -85,14 +88,9 @@ def with_earlier(group: Sequence[RunRecord], records: Records) -> list[Settings]
         for run_id, of_run in earlier.items()
     }
     return [
-        settings
-        | before[record.parent_run_id]
-        | (
-            {}
-            if before[record.parent_run_id]
-            else _known({START: record.parent_recipe})
-        )
-        for settings, record in zip(found, group, strict=True)
+        settings_of(record)
+        | (before[record.parent_run_id] or _known({START: record.parent_recipe}))
+        for record in group
     ]
 
 
@@ -104,10 +102,10 @@ def _earlier(runs: Iterable[RunRecord]) -> Settings:
         name = EARLIER.get(run.kind, run.kind)
         if count[run.kind] > 1:
             name = f"{name} {count[run.kind]}"
-        settings = settings_of(run) | _known({"objective": run.objective})
+        settings = settings_of(run)
         if not (run.recipe or run.identity):
             # Of a model from elsewhere nothing else tells how it was made.
-            settings |= _known({"checkpoint": run.checkpoint_sha256})
+            settings |= _known({START: run.checkpoint_sha256})
         found |= {f"{name}: {key}": value for key, value in settings.items()}
     return found
 
@@ -168,9 +166,8 @@ def _is_of_recipe(key: str) -> bool:
 def _place(key: str) -> tuple:
     earlier, _, name = key.rpartition(": ")
     names, last = list(WORDS), name.rpartition(".")[2]
-    is_hash = name.startswith((DATA, VOCABULARY, START, "checkpoint"))
     place = names.index(last) if last in names else len(names)
-    return is_hash, place, bool(earlier), key
+    return name.startswith(HASHES), place, bool(earlier), key
 
 
 def told_apart(variants: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -214,10 +211,8 @@ def word(key: str, value: Any) -> str:
     if value is None or (name, value) == (TRAINED_ON, ONE_TASK):
         return ""
     last = name.rpartition(".")[2]
-    is_hash = name.startswith((DATA, VOCABULARY, START, "checkpoint"))
-    if is_hash:
-        text = f"{name.removeprefix(DATA)} {str(value)[:DIGITS]}"
-        text = f"data of {text}" if name.startswith(DATA) else text
+    if name.startswith(HASHES):
+        text = f"{name} {str(value)[:DIGITS]}"
     elif last in WORDS:
         text = WORDS[last].format(_short(value, is_size=last == PARAMETERS))
     else:

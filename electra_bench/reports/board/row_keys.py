@@ -80,7 +80,14 @@ def _fraction(record: RunRecord) -> float | None:
 
 
 class _Group(NamedTuple):
-    """Runs of one label and protocol, with the settings in which they differ."""
+    """Runs of one label and protocol, with the settings in which they differ.
+
+    Attributes:
+        records: of the runs.
+        settings: of each.
+        usual: what the protocol says of the parameters that some have changed.
+        keys: of the settings in which they differ.
+    """
 
     records: Sequence[RunRecord]
     settings: Sequence[Settings]
@@ -119,12 +126,15 @@ class _Group(NamedTuple):
             for of_cell in cells.values()
         )
 
-    def common(self, members: Sequence[int]) -> Settings:
-        """The settings that some runs share."""
+    def untold(self, members: Sequence[int]) -> Settings:
+        """The settings that some runs share and that are neither changed nor usual."""
+        changed = {key for m in members for key in self.records[m].protocol_changes}
         found = {}
         for key in self.keys:
             values = [s[key] for m in members if key in (s := self.settings[m])]
-            if len({_json(value) for value in values}) == 1:
+            is_shared = len({_json(value) for value in values}) == 1
+            is_usual = key in self.usual and values[:1] == [self.usual[key]]
+            if is_shared and not is_usual and key not in changed:
                 found[key] = values[0]
         return found
 
@@ -167,10 +177,7 @@ def _rows(
     keys = [*of_recipe, *sorted(usual.keys() - set(of_recipe))]
     grouped = _Group(group, found, usual, keys)
     parts = grouped.parts(range(len(group)))
-    shared = [
-        {k: v for k, v in grouped.common(part).items() if k not in usual}
-        for part in parts
-    ]
+    shared = [grouped.untold(part) for part in parts]
     variants = {_json(one): one for one in shared}
     told = recipes.told_apart(list(variants.values())) if len(variants) > 1 else [""]
     words = dict(zip(variants, told, strict=True))

@@ -26,8 +26,8 @@ def row_names(rows: Sequence[RowKey]) -> list[str]:
 
     names = distinct_names(rows, {"fraction": after}, [row.name for row in rows])
     twins = [
-        (name, row.protocol and row.protocol.removesuffix("*"))
-        for name, row in zip(names, rows, strict=True)
+        (row.label, row.fraction, row.protocol and row.protocol.removesuffix("*"))
+        for row in rows
     ]
     return _with_changes(names, rows, twins)
 
@@ -45,24 +45,30 @@ def short_names(rows: Sequence[RowKey]) -> list[str]:
 def _with_changes(
     names: Sequence[str], rows: Sequence[RowKey], twins: Sequence[Hashable]
 ) -> list[str]:
-    """Names with the changes that tell rows apart whose twins are equal."""
-    groups: dict[Hashable, list[int]] = defaultdict(list)
-    for place, twin in enumerate(twins):
-        groups[twin].append(place)
-    found = list(names)
-    for places in groups.values():
-        changes = [json.loads(rows[place].changes) for place in places]
+    """Names with the changes to their protocols that tell twins apart."""
+    changes: dict[Hashable, dict[str, None]] = defaultdict(dict)
+    for row, twin in zip(rows, twins, strict=True):
+        changes[twin][row.changes] = None
+    words: dict[tuple[Hashable, str], str] = {}
+    for twin, several in changes.items():
         values = [
-            {key: changed_to(change) for key, change in c.items()} for c in changes
+            {key: changed_to(change) for key, change in json.loads(one).items()}
+            for one in several
         ]
-        told = told_apart(values) if len(places) > 1 else [""]
-        for place, words in zip(places, told, strict=True):
-            name = names[place]
-            if words and name.endswith(")"):
-                found[place] = f"{name.removesuffix(')')}, {words})"
-            elif words:
-                found[place] = f"{name} ({words})"
-    return found
+        told = told_apart(values) if len(values) > 1 else [""]
+        words |= {(twin, c): w for c, w in zip(several, told, strict=True)}
+    return [
+        _with_words(name, words[twin, row.changes])
+        for name, row, twin in zip(names, rows, twins, strict=True)
+    ]
+
+
+def _with_words(name: str, words: str) -> str:
+    if not words:
+        return name
+    if name.endswith(")"):
+        return f"{name.removesuffix(')')}, {words})"
+    return f"{name} ({words})"
 
 
 def distinct_names(
