@@ -178,7 +178,6 @@ def finetune(
         )
         return []
     parameters = specs[0][0].parameters
-    print(f"preset {presets.told(parameters)}", flush=True)
     if all(card.max_seq_length == max_seq_length for card in cards):
         # Said, but as on the card.
         parameters = {**parameters, "runs.finetune.max_seq_length": None}

@@ -8,7 +8,7 @@ from typing import Any
 from electra_bench.core.optional import tasks_of
 from electra_bench.core.variables import by_name
 from electra_bench.records import RunRecord
-from electra_bench.runs import building, recording
+from electra_bench.runs import building, presets, recording
 from electra_bench.runs.identity import Inputs, inputs_of
 from electra_bench.runs.lifecycle import open_run
 from electra_bench.runs.pretrained import Pretrained
@@ -76,6 +76,7 @@ class TaskRuns:
         with open_run(self.session, spec, inputs, self.workdir, spared=spared) as run:
             if run.record:
                 return run.record
+            print(f"{spec.name}: preset {presets.told(spec.parameters)}", flush=True)
             marks = self._marks(start)
             building.save_start(
                 run.folder, spec.text, self.shared["model"], self.tokenizer
