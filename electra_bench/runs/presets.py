@@ -45,14 +45,18 @@ def preset_files(files: Sequence[str], overrides: Sequence[str]) -> list[str]:
 
 
 def _is_of_size(parsed: config.Parsed, file: str) -> bool:
-    """Whether a configuration has the sizes of the model that a file describes."""
+    """Whether a configuration has the sizes of the model that a file describes.
+
+    Those that it does not give are the usual ones.
+    """
     of_file = config.read([file], ())
     sizes = {b.key for b in of_file.bindings if role_of(b.key) is Role.SUBJECT}
-    return all(
-        parsed.value(key) == of_file.value(key)
+    given = {
+        key: value
         for key in sizes
-        if key.startswith("models.")
-    )
+        if key.startswith("models.") and (value := parsed.value(key)) is not None
+    }
+    return bool(given) and all(of_file.value(key) == x for key, x in given.items())
 
 
 def told(parameters: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ def imported(tmp_path):
     """The sizes of a released model, as an import writes them."""
 
     def write(size, **changes):
-        sizes = dict(zip(SIZES, RELEASED[size], strict=True)) | {"max_positions": 512}
+        sizes = dict(zip(SIZES, RELEASED[size], strict=True))
         lines = [f"models.electra.{k} = {v}" for k, v in (sizes | changes).items()]
         (tmp_path / "model.gin").write_text("\n".join(lines) + "\n")
         return str(tmp_path / "model.gin")
@@ -50,6 +50,8 @@ def chosen(*files, overrides=()):
 def test_an_import_takes_the_values_of_its_size(protocol, expected, size, imported):
     files = (imported(size), RUN, f"protocols/{protocol}.gin")
     assert chosen(*files) == (f"{protocol}/{size}", *expected[size])
+    files = (imported(size, max_positions=512), *files[1:])
+    assert chosen(*files)[0] == f"{protocol}/{size}"
 
 
 def test_a_model_that_is_described_does_too():
