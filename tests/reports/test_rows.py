@@ -1,5 +1,8 @@
 """A row is one recipe: what differs makes another row, or is marked."""
 
+from collections import defaultdict
+
+import numpy as np
 import pytest
 from run_records import run_record, save_records
 
@@ -194,6 +197,24 @@ def test_the_order_of_records_does_not_matter():
     ]
     assert counts(*records) == counts(*reversed(records))
     assert len(counts(*records)) == 6
+
+
+def test_numbers_are_those_of_the_runs_of_one_recipe():
+    """Computed again from the parameters alone."""
+    random = np.random.default_rng(0)
+    records, expected = [], defaultdict(list)
+    for seed in range(40):
+        lr, steps = random.choice([1e-4, 3e-4]), int(random.choice([10, 20, 30]))
+        score = float(random.normal(70, 5))
+        expected[lr, steps].append(score)
+        key = "training.adamw.warmup_steps"
+        records.append(run(seed=seed, score=score, hparams={LR: float(lr), key: steps}))
+    table, rows = table_of(*records)
+    for (lr, steps), scores in expected.items():
+        name = f"m (lr {lr * 1e4:.0f}e-4, warmup_steps {steps})"
+        cell = table.cell(rows.pop(name), "cola")
+        assert (cell.value, cell.count) == (np.median(scores), len(scores))
+    assert not rows
 
 
 def test_a_learning_curve_is_a_line_a_recipe():
