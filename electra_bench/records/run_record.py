@@ -171,6 +171,12 @@ class RunRecord:
         identity: hash of all that decides the result: parameters, data, vocabulary,
             checkpoint, code; `identity_without_seed` is that of all seeds of the run. None
             in records of version 1, and of what came from elsewhere.
+        recipe: hash of all that decides the result but for seeds, code and devices, with
+            the recipes of the runs that it builds on instead of their checkpoints.
+        parent_recipe: that of the run that it started from; the checkpoint's hash where
+            nothing is known of its making.
+        train_data_sha256: what it was trained on, a corpus or a task and its split, to the
+            hash of the data. Empty in records before version 3.
         code_sha256: hash of the source files that computed; None if unknown.
         code_continued: hashes of other code that an interrupted run went on under.
         code_accepted: hashes of other code that the finished run was taken for.
@@ -213,6 +219,9 @@ class RunRecord:
     checkpoint_sha256: str | None = None
     identity: str | None = None
     identity_without_seed: str | None = None
+    recipe: str | None = None
+    parent_recipe: str | None = None
+    train_data_sha256: Mapping[str, str] = field(default_factory=dict)
     code_sha256: str | None = None
     code_continued: Sequence[str] = field(default_factory=list)
     code_accepted: Sequence[str] = field(default_factory=list)

@@ -111,7 +111,7 @@ def _table(
     names = _names([measures for _, of_runs in found for measures in of_runs.values()])
     rows = []
     for cell, of_runs in found:
-        beside = [cell.row.label, *(condition(cell) for condition in shown.values())]
+        beside = [cell.row.name, *(condition(cell) for condition in shown.values())]
         for measure in next(iter(of_runs.values())):
             scores = (
                 over_seeds([(run, m[measure].get(name)) for run, m in of_runs.items()])

@@ -35,7 +35,7 @@ BESIDE = ("protocol", "collapsed", "params", "pretrain FLOPs")
 # Columns that need a word.
 MEANINGS = {
     "protocol": "code_v1 has all settings of the original code, paper those of the papers, "
-    "fixed the recommended ones; * is one with changes",
+    "fixed the recommended ones; without * nothing that changes a result is otherwise",
     "collapsed": f"number of runs; such a run {cells.COLLAPSED}",
     "params": "trainable parameters of the encoder",
     "pretrain FLOPs": "floating-point operations of all pre-training",
@@ -58,7 +58,7 @@ def leaderboard(
 
     Scores are compared only where task version, split, subset, data and metric agree:
     each combination has a column of its own. Runs are seeds of one row only where label,
-    protocol, its changes and the fraction of pre-training agree.
+    recipe, protocol, its changes and the fraction of pre-training agree.
 
     Args:
         tasks: tasks to show, in this order; None shows all, see `columns_of`.

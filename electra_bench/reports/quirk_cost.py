@@ -113,7 +113,7 @@ def _models(board: Board) -> dict[RowKey, list[RowKey]]:
 
 
 def _model(row: RowKey) -> tuple[str, float | None]:
-    return row.label, row.fraction
+    return row.name, row.fraction
 
 
 def _is_single(row: RowKey) -> bool:

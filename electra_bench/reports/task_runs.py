@@ -8,6 +8,7 @@ from electra_bench.registry import reports
 from electra_bench.reports.board import cells as board_cells
 from electra_bench.reports.board.cells import Entry
 from electra_bench.reports.board.one_task import TaskCell, cells_of_task, conditions
+from electra_bench.reports.board.row_names import short_names
 from electra_bench.reports.plot import Dots
 from electra_bench.reports.table import Table
 
@@ -36,7 +37,7 @@ def task_runs(
         lower = {c.column.metric for c in cells if not c.column.higher_is_better}
         rows = (
             (
-                entry.record.label,
+                cell.row.name,
                 entry.record.seed,
                 *map(entry.result.metrics.get, metrics),
                 _marks(cell, entry),
@@ -85,7 +86,7 @@ def _plots(task: str, cells: Sequence[TaskCell]) -> tuple[Dots, ...]:
     by_column = itertools.groupby(cells, key=lambda cell: cell.scored_on)
     for place, (scored_on, group) in enumerate(by_column, 1):
         of_column = list(group)
-        names = board_cells.short_names([cell.row for cell in of_column])
+        names = short_names([cell.row for cell in of_column])
         scores = [board_cells.score_of(c.column, c.entries).defined for c in of_column]
         floors = {e.result.floor for cell in of_column for e in cell.entries}
         plots.append(

@@ -8,10 +8,18 @@ from typing import Any
 import gin
 
 from electra_bench import registry
-from electra_bench.config.roles import Content, Machine, Result
+from electra_bench.config.roles import (
+    Content,
+    Detail,
+    Machine,
+    PerTask,
+    Result,
+    Subject,
+)
 from electra_bench.objectives.pretrain_metrics import percentages
 from electra_bench.records import RunRecord, TaskCard, TaskResult
 from electra_bench.runs.pretrained import find_pretrained
+from electra_bench.runs.protocols import scoring_fields
 from electra_bench.runs.restored import ReadingOptions, RestoredRun, answering_head
 from electra_bench.runs.session import Session
 from electra_bench.runs.task_results import out_of_reach, score_marks
@@ -27,16 +35,16 @@ def evaluate(
     session: Session,
     *,
     init: Content[str],
-    task: Result[str],
-    split: Result[str | None] = None,
-    corpora: Result[Mapping[str, Mapping[str, Any]] | None] = None,
+    task: Subject[str],
+    split: Subject[str | None] = None,
+    corpora: Subject[Mapping[str, Mapping[str, Any]] | None] = None,
     vocab: Content[str | None] = None,
-    vocabulary: Result[str | None] = None,
+    vocabulary: Subject[str | None] = None,
     data_dir: Machine[str | None] = None,
     files: Content[Mapping[str, str] | None] = None,
-    on_error: Result[str | None] = None,
-    max_seq_length: Result[int | None] = None,
-    batch_size: Result[int] = 64,
+    on_error: PerTask[str | None] = None,
+    max_seq_length: PerTask[int | None] = None,
+    batch_size: Detail[int] = 64,
     eval_batches: Result[int] = 100,
 ) -> RunRecord:
     """Scores a checkpoint on a task, or a pre-training checkpoint on a corpus.
@@ -122,4 +130,5 @@ def evaluate(
         data_sha256=part.data_sha256,
         marks=score_marks(pretrained, card, [part]) | out_of_reach(scored),
     )
-    return dataclasses.replace(planned, status="done", results=(result,))
+    fields = scoring_fields(record, session.spec("", "").parameters)
+    return dataclasses.replace(planned, status="done", results=(result,), **fields)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import gin
 
 from electra_bench import registry
-from electra_bench.config.roles import Content, Machine, Result
+from electra_bench.config.roles import Content, Detail, Machine, PerTask, Subject
 from electra_bench.records import Prediction, RunRecord, TaskCard, TaskResult
 from electra_bench.runs.lifecycle import fine_tuned_record
 from electra_bench.runs.pretrained import find_pretrained
@@ -72,15 +72,15 @@ def predict(
     session: Session,
     *,
     init: Content[str],
-    parts: Result[Sequence[tuple[str | None, str | None]]] = ((None, None),),
-    submission: Result[bool] = False,
+    parts: Subject[Sequence[tuple[str | None, str | None]]] = ((None, None),),
+    submission: Subject[bool] = False,
     vocab: Content[str | None] = None,
-    vocabulary: Result[str | None] = None,
+    vocabulary: Subject[str | None] = None,
     data_dir: Machine[str | None] = None,
     files: Content[Mapping[str, str] | None] = None,
-    on_error: Result[str | None] = None,
-    max_seq_length: Result[int | None] = None,
-    batch_size: Result[int] = 64,
+    on_error: PerTask[str | None] = None,
+    max_seq_length: PerTask[int | None] = None,
+    batch_size: Detail[int] = 64,
 ) -> list[SplitPredictions]:
     """Predicts splits of the tasks of a fine-tuned run, with or without right answers.
 

@@ -8,7 +8,7 @@ from typing import Any
 from electra_bench.core.optional import tasks_of
 from electra_bench.core.variables import by_name
 from electra_bench.records import RunRecord
-from electra_bench.runs import building, recording
+from electra_bench.runs import building, presets, recording
 from electra_bench.runs.identity import Inputs, inputs_of
 from electra_bench.runs.lifecycle import open_run
 from electra_bench.runs.pretrained import Pretrained
@@ -80,6 +80,7 @@ class TaskRuns:
         with open_run(self.session, spec, inputs, self.workdir, spared=spared) as run:
             if run.record:
                 return run.record
+            print(f"{spec.name}: preset {presets.told(spec.parameters)}", flush=True)
             marks = self._marks(start)
             building.save_start(
                 run.folder, spec.text, self.shared["model"], self.tokenizer
@@ -113,6 +114,9 @@ class TaskRuns:
                 **self.shared,
                 objective="multi_task" if len(data) > 1 else data[0].card.kind,
                 train_examples=sum(len(d.train.store) for d in data),
+                train_data_sha256={
+                    f"{d.card.name} {d.train_split}": d.train.data_sha256 for d in data
+                },
                 results=tuple(results),
                 collapsed=any_collapsed(data, results),
                 chosen_step=best.step if best else None,
@@ -136,7 +140,7 @@ class TaskRuns:
         for part in self.data:
             content |= part.content
         builders = [f"models.{self.shared['model']}"]
-        return inputs_of(spec.root, spec.parameters, content, builders, start.origin)
+        return inputs_of(spec.root, spec.parameters, content, builders, start.start)
 
     def _marks(self, start: Pretrained) -> dict[tuple[str, str], dict[str, str]]:
         """Task and split to the marks of its score; what concerns users now is printed."""

@@ -66,7 +66,7 @@ def built(tmp_path_factory):
             seed,
             100 * float(score),
             collapsed=seed == 0 and label == "weak",
-            params=14_000_000 + seed,
+            params=14_000_000,
             train_flops=1e12,
             total_flops=1e15 + seed,
             result={

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.reports.board.cells import CONTAMINATED
+from electra_bench.reports.board.recipes import differing, per_task, with_earlier
 from electra_bench.reports.board.scores import Board, Tested
 from electra_bench.reports.collect.lineage import num_given
 from electra_bench.reports.statistics.significance import METHODS
@@ -41,6 +42,7 @@ def notes_on_records(board: Board) -> list[str]:
     for row, name in zip(board.shown, board.row_names, strict=False):
         for parameter, change in json.loads(row.changes).items():
             notes.append(f"{name}, {row.protocol}: {parameter} {_change(change)}.")
+    notes += _notes_on_recipes(board)
     methods = sorted({r.flops_method for r in board.used if r.flops_method})
     if len(methods) > 1:
         notes.append(f"FLOPs were counted by different methods: {', '.join(methods)}.")
@@ -52,6 +54,24 @@ def notes_on_records(board: Board) -> list[str]:
         for marked in _marked(record, result)
     }
     return [*notes, *sorted(marked)]
+
+
+def _notes_on_recipes(board: Board) -> Iterator[str]:
+    """In what the rows of one label differ, and the tasks of one row."""
+    recipes_of = defaultdict(set)
+    for row in board.rows:
+        recipes_of[row.label].add(row.recipe)
+    for label, of_label in recipes_of.items():
+        group = [record for record in board.used if record.label == label]
+        if len(of_label) > 1:
+            settings = ", ".join(differing(with_earlier(group, board.known)))
+            yield f"Runs of {label} make {len(of_label)} rows: they differ in {settings}."
+    for row, name in zip(board.shown, board.row_names, strict=False):
+        for setting, values in per_task(board.records(row)).items():
+            parts = (
+                f"{value} on {', '.join(tasks)}" for value, tasks in values.items()
+            )
+            yield f"{name}: {setting} is {'; '.join(parts)}."
 
 
 def _lacking(board: Board) -> dict[str, list[str]]:
@@ -91,6 +111,9 @@ def _marked(record: RunRecord, result: TaskResult) -> Iterator[str]:
 
 def _change(change) -> str:
     if isinstance(change, list) and len(change) == 2:
+        if isinstance(change[0], list) and change[0]:
+            allowed = " or ".join(map(repr, change[0]))
+            return f"is {change[1]!r}, the protocol has {allowed}"
         return f"is {change[1]!r}, the protocol's {change[0]!r}"
     return f"is {change!r}"
 

@@ -8,6 +8,7 @@ from electra_bench.records import RunRecord
 from electra_bench.reports.board import cells as board_cells
 from electra_bench.reports.board.cells import ColumnKey, Entry
 from electra_bench.reports.board.row_keys import RowKey
+from electra_bench.reports.board.row_names import seen_of_pretraining
 from electra_bench.reports.statistics.aggregate import best_first, median_or_none
 from electra_bench.reports.table import LeftOut, NothingToShow, Value
 
@@ -66,7 +67,7 @@ Condition = Callable[[TaskCell], Value]
 # Column name to its value for a cell.
 CONDITIONS: Mapping[str, Condition] = {
     "protocol": lambda cell: cell.row.protocol,
-    "pre-training": lambda cell: board_cells.seen_of_pretraining(cell.row.fraction),
+    "pre-training": lambda cell: seen_of_pretraining(cell.row.fraction),
     "scored on": lambda cell: cell.scored_on,
     "protocol changes": lambda cell: changes(cell.row),
 }

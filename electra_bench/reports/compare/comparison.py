@@ -143,7 +143,7 @@ def compare(
     """Compares two runs or models.
 
     Args:
-        names: each the folder of a run, a run_id or a label.
+        names: each the folder of a run, a run_id, a label or a row.
         folders: where to look for run_ids and labels.
         examples: number of examples to show of each task and side.
         kinds: kinds of run that a label stands for.
@@ -158,7 +158,8 @@ def compare(
     cells: list[dict[ColumnKey, list[Entry]]] = [defaultdict(list), defaultdict(list)]
     left_out = [*records.left_out]
     for side, by_column in zip(sides, cells, strict=True):
-        of_rows, unused = board_cells.without_repeats(board_cells.cells_of(side))
+        found = board_cells.cells_of(side, known=records)
+        of_rows, unused = board_cells.without_repeats(found)
         left_out += unused
         # A side's rows are one.
         for (_, column), entries in of_rows.items():

@@ -5,17 +5,27 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from electra_bench.records import RunRecord
+from electra_bench.reports.board.row_keys import RowKey, row_keys
+from electra_bench.reports.board.row_names import short_names
+from electra_bench.reports.collect.records import Records
 from electra_bench.reports.table import Score
 
 
 def by_label(
     records: Iterable[RunRecord],
 ) -> list[tuple[str, list[RunRecord]]]:
-    """Records by the name of their row, in the order of first appearance."""
-    groups: dict[str, list[RunRecord]] = {}
-    for record in records:
-        groups.setdefault(record.label, []).append(record)
-    return list(groups.items())
+    """Records by the name of their row, in the order of first appearance.
+
+    It is the label, and where runs of one label have other recipes, protocols or parts of
+    pre-training, what tells these apart.
+    """
+    records = list(records)
+    keys = row_keys(records, Records.of(records))
+    rows = list(dict.fromkeys(keys))
+    groups: dict[RowKey, list[RunRecord]] = {row: [] for row in rows}
+    for record, row in zip(records, keys, strict=True):
+        groups[row].append(record)
+    return list(zip(short_names(rows), groups.values(), strict=True))
 
 
 def over_seeds(

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from etils import epath
 
-from electra_bench.config.roles import Content, Result
+from electra_bench.config.roles import Content, Subject
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import bad_row
 from electra_bench.data.readers.columns import FORM, UPOS, read_columns
@@ -55,24 +55,24 @@ class Definition(NamedTuple):
         on_error: "raise" stops at a bad row; "skip" leaves it out and counts.
     """
 
-    kind: Result[str]
+    kind: Subject[str]
     files: Content[Mapping[str, str]]
-    columns: Result[Mapping[str, Any] | None] = None
-    dataset: Result[str | None] = None
-    fractions: Result[Mapping[str, float] | None] = None
-    split_seed: Result[int] = 0
-    labels: Result[Sequence[str] | None] = None
-    label_range: Result[Sequence[float] | None] = None
-    unanswerable: Result[bool | None] = None
-    metric: Result[str | None] = None
-    floor: Result[float | None] = None
-    train_split: Result[str] = "train"
-    eval_split: Result[str] = "dev"
-    epochs: Result[float] = 3.0
-    max_seq_length: Result[int] = 128
-    version: Result[int] = 1
-    summary: Result[str] = ""
-    on_error: Result[str] = "raise"
+    columns: Subject[Mapping[str, Any] | None] = None
+    dataset: Subject[str | None] = None
+    fractions: Subject[Mapping[str, float] | None] = None
+    split_seed: Subject[int] = 0
+    labels: Subject[Sequence[str] | None] = None
+    label_range: Subject[Sequence[float] | None] = None
+    unanswerable: Subject[bool | None] = None
+    metric: Subject[str | None] = None
+    floor: Subject[float | None] = None
+    train_split: Subject[str] = "train"
+    eval_split: Subject[str] = "dev"
+    epochs: Subject[float] = 3.0
+    max_seq_length: Subject[int] = 128
+    version: Subject[int] = 1
+    summary: Subject[str] = ""
+    on_error: Subject[str] = "raise"
 
 
 class FileTaskSource(LabelledSource):
