@@ -364,12 +364,14 @@ class _Report:
                 name: value if math.isfinite(value) else None
                 for name, value in result.metrics.items()
             }
+            shown["marks"] = dict(result.marks)
         self._results.append({**shown, "files": files, **more})
         if self._args.json:
             return
         print(f"{run_dir}: {task}, {split}, {size} examples")
         if result:
             results.print_metrics(result)
+            results.print_marks(result)
         for name, value in more.items():
             print(f"  {name.replace('_', ' ')} = {value}")
         written = "written" if result else "to be written"

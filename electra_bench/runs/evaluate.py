@@ -102,6 +102,7 @@ def evaluate(
         )
         return planned
     session.begin()
+    leaks, fields = None, {}
     if not is_task:
         held = HeldOut(run.objective, [part], batch_size, length, eval_batches)
         metrics = percentages(held.evaluation()(0)[part.task])
@@ -109,8 +110,10 @@ def evaluate(
     else:
         scored = run.evaluator(part, batch_size, head).score(f"score {name} {split}")
         metrics, count = scored.metrics, len(scored.predictions)
-    marks = score_marks(pretrained, card, [part])
+        leaks = run.leaks(part, split)
+        fields = leaks.fields(card, scored)
+    marks = score_marks(pretrained, card, [part], leaks)
     result = TaskResult.of(
-        card, split, count, metrics, data_sha256=part.data_sha256, marks=marks
+        card, split, count, metrics, data_sha256=part.data_sha256, marks=marks, **fields
     )
     return dataclasses.replace(planned, status="done", results=(result,))

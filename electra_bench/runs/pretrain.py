@@ -13,8 +13,10 @@ from electra_bench.core.optional import HasPaperFlops, HasTokenCounts, HasTrainF
 from electra_bench.core.variables import by_name
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
+from electra_bench.records.leaks import TrainingText
 from electra_bench.runs import building, recording
 from electra_bench.runs.identity import inputs_of
+from electra_bench.runs.leaks import texts_before
 from electra_bench.runs.lifecycle import open_run
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.session import Session
@@ -126,6 +128,12 @@ def pretrain(
             return RunRecord(run_name, label, "pretrain", "planned")
         train = examples(name, "train", max_seq_length, processes)
         held_out = examples(name, "validation", max_seq_length, processes)
+        texts = [
+            TrainingText(
+                p.task, "train", p.data_sha256, (corpora or {}).get(p.task, {})
+            )
+            for p in train
+        ]
     content = {"vocabulary": tokenizer.sha256, "init": start.sha256}
     content |= {f"data of {part.task}": part.data_sha256 for part in train}
     # Now that the examples were built: their features are parameters, too.
@@ -162,6 +170,8 @@ def pretrain(
             positions_seen=_positions_seen(max_seq_length, start),
             new_tokens=change and change.num_new,
             contaminated=_contaminated(start, contaminated),
+            texts=tuple(texts),
+            texts_before=texts_before(start),
             vocab_sha256=tokenizer.sha256,
             **recording.trained_fields(trained, training, start, trained.checkpoint),
         )

@@ -1,8 +1,8 @@
 """Texts that are nearly equal, without comparing all with all.
 
 Two sets of n-grams with a Jaccard index of at least t share an n-gram among the first
-`size - ceil(t * size) + 1` of each, in any one order of all n-grams. With the rarest first few
-pairs are left, and these are compared.
+`size - ceil(t * size) + 1` of each, in any one order of all n-grams. With the rarest
+first few pairs are left, and these are compared.
 
 Source: Chaudhuri, Ganti, Kaushik 2006, "A Primitive Operator for Similarity Joins in Data
 Cleaning", prefix filter.

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import os
 import pickle
 import tempfile
@@ -17,6 +18,8 @@ from electra_bench.system.ordered_map import ordered_map
 BLOCK_CHARS = 1 << 19
 # Of the part before, for n-grams that begin in it.
 OVERLAP_CHARS = 500
+# Fewer blocks are done before workers have started.
+FEW_BLOCKS = 8
 
 
 def found_in(
@@ -28,7 +31,8 @@ def found_in(
         documents: see `iter_documents`; n-grams go from line to line, but not from one
             document to the next.
         index: the n-grams.
-        processes: workers; 1 works in the calling process.
+        processes: workers; 1 works in the calling process, as does any number for little
+            text.
 
     Returns:
         bool, one for each of `index.hashes`.
@@ -37,11 +41,16 @@ def found_in(
         RuntimeError: a worker died.
     """
     found = np.zeros(len(index.hashes), bool)
+    blocks = _blocks(documents)
+    first = list(itertools.islice(blocks, FEW_BLOCKS))
+    if len(first) < FEW_BLOCKS:
+        processes = 1
     with tempfile.TemporaryDirectory(prefix="electra_bench-") as folder:
         path = os.path.join(folder, "index")
         Path(path).write_bytes(pickle.dumps(index))
         work = functools.partial(_found, path)
-        results = ordered_map(work, _blocks(documents), processes, [__name__])
+        every = itertools.chain(first, blocks)
+        results = ordered_map(work, every, processes, [__name__])
         with contextlib.closing(results):
             for _, numbers in results:
                 found[numbers] = True

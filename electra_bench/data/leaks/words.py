@@ -23,7 +23,9 @@ _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 _ACCENTS = (b"\xcc", b"\xcd")
 _APOSTROPHES = str.maketrans({"\u2018": "'", "\u2019": "'"})
 _IN_WORD = np.zeros(256, bool)
-_IN_WORD[[*b"0123456789abcdefghijklmnopqrstuvwxyz", ord(BREAK), *range(128, 256)]] = True
+_IN_WORD[[*b"0123456789abcdefghijklmnopqrstuvwxyz", ord(BREAK), *range(128, 256)]] = (
+    True
+)
 
 
 def folded(texts: Iterable[str]) -> bytes:

@@ -75,7 +75,9 @@ def _row(example: TextExample | Sentence | Question) -> Row:
 
 
 def _foreign_rows(source: seqio.DataSource, split: str) -> Iterator[Row]:
-    for number, row in enumerate(raw_examples(source.get_dataset(split, shuffle=False))):
+    for number, row in enumerate(
+        raw_examples(source.get_dataset(split, shuffle=False))
+    ):
         texts = {
             name: text
             for name in sorted(row)

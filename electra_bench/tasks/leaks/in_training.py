@@ -42,7 +42,9 @@ def repeats(scored: Split, trained: Sequence[Split]) -> Repeats:
         parts = [part.texts() for part in trained]
         return repeats_in(scored.texts(), parts)._asdict()
 
-    return Repeats(**kept(f"{scored.name}-in-train", [scored, *trained], __name__, find))
+    return Repeats(
+        **kept(f"{scored.name}-in-train", [scored, *trained], __name__, find)
+    )
 
 
 def repeats_in(scored: ExampleTexts, trained: Sequence[ExampleTexts]) -> Repeats:
