@@ -7,13 +7,14 @@ import os
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from electra_bench.records import RunRecord, TaskCard
+from electra_bench.records import Prediction, RunRecord, TaskCard
 from electra_bench.records.leaks import InPretraining, InTraining, TrainingText
 from electra_bench.runs.pretrained import Pretrained
 from electra_bench.system.atomic import atomic_file
 from electra_bench.tasks.leaks.in_text import Overlap, overlaps, union
 from electra_bench.tasks.leaks.in_training import Repeats, repeats
 from electra_bench.tasks.leaks.kept import Split
+from electra_bench.tasks.leaks.known_splits import known_splits
 from electra_bench.tasks.leaks.training_text import TextGone, split_of
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.evaluation import Scored, task_metrics
@@ -69,12 +70,17 @@ class Leaks(NamedTuple):
         seen = {*of_task.exact, *of_task.near} if of_task else set()
         dirty = self.overlap.dirty if self.overlap else {}
         return {
-            "in_training": dataclasses.replace(
-                self.in_training, **_scores_of_parts(card, scored, seen)
-            ),
-            "in_pretraining": dataclasses.replace(
-                self.in_pretraining, **_scores_of_parts(card, scored, dirty)
-            ),
+            name: dataclasses.replace(
+                counts, dirty_score=scores[0], clean_score=scores[1]
+            )
+            for name, counts, scores in (
+                ("in_training", self.in_training, _two_scores(card, scored, seen)),
+                (
+                    "in_pretraining",
+                    self.in_pretraining,
+                    _two_scores(card, scored, dirty),
+                ),
+            )
         }
 
     def write(self, run_dir: str, card: TaskCard, split: str) -> str | None:
@@ -108,22 +114,32 @@ class Leaks(NamedTuple):
         return path
 
 
-def _scores_of_parts(
+def _two_scores(
     card: TaskCard, scored: Scored, seen: Collection[str]
-) -> dict[str, float | None]:
-    """The main metric of the examples that were seen, and of the others."""
-    if not scored.metrics or not seen:
-        return {}
-    task = load_task(card.name)
-    scores = {}
-    for name, is_seen in (("dirty_score", True), ("clean_score", False)):
-        part = [p for p in scored.predictions if (p.id in seen) == is_seen]
-        # Of one example some metrics are undefined.
-        if len(part) > 1:
-            targets, answers = [p.target for p in part], [p.prediction for p in part]
-            metrics = task_metrics(task, targets, answers, [p.scores for p in part])
-            scores[name] = metrics[card.main_metric]
-    return scores
+) -> tuple[float | None, float | None]:
+    """The main metric of the examples that were seen, and of the others.
+
+    None without such, and where a preprocessor made other ids than the data have.
+    """
+    known = {prediction.id for prediction in scored.predictions}
+    if not scored.metrics or not seen or not known.issuperset(seen):
+        return None, None
+    parts = [
+        [p for p in scored.predictions if (p.id in seen) == b] for b in (True, False)
+    ]
+    dirty, clean = (_main_score(card, part) for part in parts)
+    return dirty, clean
+
+
+def _main_score(card: TaskCard, part: Sequence[Prediction]) -> float | None:
+    """None of fewer than two examples, of which some metrics are undefined."""
+    if len(part) < 2:
+        return None
+    targets, answers = [p.target for p in part], [p.prediction for p in part]
+    metrics = task_metrics(
+        load_task(card.name), targets, answers, [p.scores for p in part]
+    )
+    return metrics[card.main_metric]
 
 
 def find_leaks(
@@ -163,18 +179,46 @@ def find_leaks(
             of_task = repeats(split, trained)
             counts = (len(of_task.exact), len(of_task.near), len(of_task.shared))
             in_training = InTraining(size, *counts)
-        overlap = union(parts) if parts else None
+        whole = union(parts) if parts else None
         in_pretraining = InPretraining(
             size,
-            dirty=len(overlap.dirty) if overlap else 0,
-            touched=len(overlap.found) - len(overlap.dirty) if overlap else 0,
-            too_short=len(overlap.too_short) if overlap else 0,
+            dirty=len(whole.dirty) if whole else 0,
+            touched=len(whole.found) - len(whole.dirty) if whole else 0,
+            too_short=len(whole.too_short) if whole else 0,
             texts=tuple(names),
             not_checked="; ".join(missing),
         )
         key = split.task, split.split
-        leaks[key] = Leaks(in_training, in_pretraining, of_task, overlap)
+        leaks[key] = Leaks(in_training, in_pretraining, of_task, whole)
     return leaks
+
+
+def look_up_known(texts: Sequence[TrainingText]) -> None:
+    """Looks all splits that models will be scored on up in texts, for later runs.
+
+    What is found is kept, so that it is known where the text is gone by then. Splits whose
+    files come later are looked up when they are first scored.
+
+    Args:
+        texts: that a run is about to train on.
+    """
+    splits = list(known_splits())
+    for text in texts if splits else ():
+        try:
+            of_text = overlaps(text, splits)
+        except TextGone as error:
+            print(f"not looked up for scored examples: {error}", flush=True)
+            continue
+        seen = [
+            f"{len(one.dirty):,} of {one.num_examples:,} of {split.task} {split.split}"
+            for split, one in zip(splits, of_text, strict=True)
+            if one.dirty
+        ]
+        print(
+            f"{text.name}: {len(splits)} scored splits were looked up in it; in it are "
+            f"{', '.join(seen) or 'none of their examples'}",
+            flush=True,
+        )
 
 
 def texts_before(pretrained: Pretrained) -> tuple[TrainingText, ...] | None:
@@ -193,13 +237,11 @@ def leaks_of_run(record: RunRecord | None, scored: Split, size: int) -> Leaks:
         scored: the split.
         size: its number of examples.
     """
-    if record is None or record.texts is None:
-        trained, before = "its record does not say what it was trained on", None
-        return find_leaks([(scored, size)], trained, before)[scored.task, scored.split]
-    trained: Sequence[Split] | str
-    try:
-        trained = [split_of(text) for text in record.texts]
-    except (TextGone, OSError, LookupError, ValueError) as error:
-        trained = f"what it was trained on is not there: {error}"
-    found = find_leaks([(scored, size)], trained, record.texts_before)
-    return found[scored.task, scored.split]
+    trained: list[Split] | str = "its record does not say what it was trained on"
+    if record and record.texts is not None:
+        try:
+            trained = [split_of(text) for text in record.texts]
+        except (TextGone, OSError, LookupError, ValueError) as error:
+            trained = f"what it was trained on is not there: {error}"
+    before = record.texts_before if record else None
+    return find_leaks([(scored, size)], trained, before)[scored.task, scored.split]

@@ -16,7 +16,7 @@ from electra_bench.records import RunRecord
 from electra_bench.records.leaks import TrainingText
 from electra_bench.runs import building, recording
 from electra_bench.runs.identity import inputs_of
-from electra_bench.runs.leaks import texts_before
+from electra_bench.runs.leaks import look_up_known, texts_before
 from electra_bench.runs.lifecycle import open_run
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.session import Session
@@ -145,6 +145,8 @@ def pretrain(
             return run.record
         if change:
             print(f"{vocab}: {change.described(init)}", flush=True)
+        with run_context.use(data_dir=data_dir or run_context.current().data_dir):
+            look_up_known(texts)
         if isinstance(built, HasTokenCounts):
             size = tokenizer.special_ids.size
             built.count_tokens(lambda: token_counts(train, "input_ids", size))

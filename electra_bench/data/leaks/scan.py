@@ -1,6 +1,5 @@
 """A corpus past an index of n-grams, on several processes."""
 
-import contextlib
 import functools
 import itertools
 import os
@@ -50,10 +49,8 @@ def found_in(
         Path(path).write_bytes(pickle.dumps(index))
         work = functools.partial(_found, path)
         every = itertools.chain(first, blocks)
-        results = ordered_map(work, every, processes, [__name__])
-        with contextlib.closing(results):
-            for _, numbers in results:
-                found[numbers] = True
+        for _, numbers in ordered_map(work, every, processes, [__name__]):
+            found[numbers] = True
     _index.cache_clear()
     return found
 

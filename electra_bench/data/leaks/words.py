@@ -6,7 +6,6 @@ is one, too.
 """
 
 import functools
-import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -18,7 +17,6 @@ BREAK = "\x01"
 PIECE_BYTES = 1 << 17
 # Odd, so that it has an inverse modulo 2**64.
 _BASE = 0x9E3779B97F4A7C15
-_NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 # First bytes of accents that are characters of their own.
 _ACCENTS = (b"\xcc", b"\xcd")
 _APOSTROPHES = str.maketrans({"\u2018": "'", "\u2019": "'"})
@@ -40,13 +38,21 @@ def folded(texts: Iterable[str]) -> bytes:
         if any(accent in data for accent in _ACCENTS):
             text = unicodedata.normalize("NFC", text)
             data = text.encode("utf-8", "surrogatepass")
-        data = _NOT_ASCII.sub(_folded_match, data)
+        data = _with_folded_runs(data)
     # Bytes have ASCII's case only, which is what is left to fold.
     return data.lower().replace(b" n't", b"n't")
 
 
-def _folded_match(match: re.Match[bytes]) -> bytes:
-    return _folded_characters(match[0])
+def _with_folded_runs(data: bytes) -> bytes:
+    """A text whose runs of characters outside ASCII are folded."""
+    is_outside = np.frombuffer(data, np.int8) < 0
+    edges = np.flatnonzero(np.diff(is_outside, prepend=False, append=False)).tolist()
+    parts: list[bytes] = []
+    done = 0
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        parts += (data[done:start], _folded_characters(data[start:end]))
+        done = end
+    return b"".join((*parts, data[done:]))
 
 
 @functools.lru_cache(1 << 16)
@@ -112,10 +118,9 @@ def mixed(hashes: np.ndarray) -> np.ndarray:
 @functools.cache
 def _powers() -> tuple[np.ndarray, np.ndarray]:
     """Powers of the base and of its inverse modulo 2**64, as many as a piece needs."""
-    return tuple(
-        np.cumprod(np.full(PIECE_BYTES + 2, base, np.uint64))
-        for base in (_BASE, pow(_BASE, -1, 1 << 64))
-    )
+    bases = _BASE, pow(_BASE, -1, 1 << 64)
+    forth, back = (np.full(PIECE_BYTES + 2, base, np.uint64) for base in bases)
+    return np.cumprod(forth, dtype=np.uint64), np.cumprod(back, dtype=np.uint64)
 
 
 BREAK_HASH = word_hashes(BREAK.encode())[0]

@@ -115,7 +115,7 @@ class BuiltSource(CorpusSource):
     def documents(self, split: str) -> Iterator[Document]:
         """See `CorpusSource`: the text that `corpus build` was given, if it is there."""
         folder = self.folder()
-        manifest = corpus_builder.read_manifest(folder)
+        manifest = corpus_builder.read_manifest(folder) or {}
         if "blanks_separate_docs" not in manifest:
             raise NoText(f"{folder} does not say of which files it was made")
         text = FileSource(

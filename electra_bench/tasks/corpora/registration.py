@@ -93,7 +93,7 @@ def corpus_source(
     """
     if format not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}; got {format!r}")
-    patterns = [files] if isinstance(files, str) else list(files)
+    patterns = [files] if isinstance(files, str) else [*files]
     if format == "auto" and patterns:
         format = _common_format(patterns)
     reading: dict[str, Any] = {"holdout": holdout, "on_error": on_error}

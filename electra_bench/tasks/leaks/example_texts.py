@@ -65,13 +65,12 @@ class ExampleTexts(NamedTuple):
 
 def _row(example: TextExample | Sentence | Question) -> Row:
     match example:
-        case TextExample():
-            texts = example.text_a, example.text_b
-        case Sentence():
-            texts = (" ".join(example.words),)
         case Question():
             return example.id, (example.question, example.context)
-    return example.id or str(example[0]), texts
+        case Sentence():
+            return example.id or str(example.number), (" ".join(example.words),)
+        case TextExample():
+            return example.id or str(example.idx), (example.text_a, example.text_b)
 
 
 def _foreign_rows(source: seqio.DataSource, split: str) -> Iterator[Row]:

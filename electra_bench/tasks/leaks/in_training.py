@@ -62,9 +62,9 @@ def repeats_in(scored: ExampleTexts, trained: Sequence[ExampleTexts]) -> Repeats
         texts = [scored.texts[i] for i in example]
         of_texts = [near[i] for i in example]
         combinations = itertools.islice(itertools.product(*of_texts), MAX_COMBINATIONS)
-        longest = max(range(len(texts)), key=lambda i: len(texts[i]), default=None)
         if not texts:
             continue
+        longest = max(range(len(texts)), key=lambda i: len(texts[i]))
         if tuple(map(blanks_folded, texts)) in exact:
             found.exact.append(identity)
         elif any(combination in known for combination in combinations):
