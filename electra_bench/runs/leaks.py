@@ -60,7 +60,7 @@ class Leaks(NamedTuple):
         """What is said where it runs: the marks, and what could not be looked up."""
         whole = self.in_training.not_checked, self.in_pretraining.not_checked
         return [
-            *self.marks.values(),
+            *(f"{mark}: {why}" for mark, why in self.marks.items()),
             *(f"not looked up: {why}" for why in whole if why),
         ]
 
