@@ -6,6 +6,8 @@ from typing import Any
 
 # A score of which more examples than this share were seen is marked.
 MARKED = 0.01
+# And of which more were seen before training than this share is no ground for a claim.
+CONTAMINATED = 0.1
 
 
 @dataclass(frozen=True)
@@ -84,3 +86,8 @@ class InPretraining:
     def is_marked(self) -> bool:
         """Whether so many are in that text that the score is marked."""
         return self.dirty > MARKED * self.num_examples
+
+    @property
+    def is_contaminated(self) -> bool:
+        """Whether so many are that the score counts as if it were declared contaminated."""
+        return self.dirty > CONTAMINATED * self.num_examples

@@ -21,6 +21,8 @@ from electra_bench.training.evaluation import Scored, task_metrics
 
 # What a table says of a score whose examples are in the training set.
 IN_TRAINING = "seen in train"
+PARTLY_SEEN = "partly seen before"
+CONTAMINATED = "contaminated"
 FOLDER = "leaks"
 _UNKNOWN_TEXT = "nothing is known of the text that it was trained on"
 
@@ -49,7 +51,7 @@ class Leaks(NamedTuple):
                 f"set, {seen.near:,} more nearly"
             )
         if before.is_marked:
-            marks["contaminated"] = (
+            marks[CONTAMINATED if before.is_contaminated else PARTLY_SEEN] = (
                 f"{before.dirty:,} of {before.num_examples:,} examples are in text that "
                 f"it was trained on before: {', '.join(before.texts)}"
             )

@@ -90,7 +90,8 @@ def score_marks(
 
     Returns:
         "contaminated": pre-training has seen the task or its source, as was declared or
-        found; "seen in train": the training set has scored examples; "unseen positions":
+        found; "partly seen before": few of the examples; "seen in train": the training
+        set has scored examples; "unseen positions":
         there are longer examples than any in pre-training; "rows skipped": the data had
         rows that could not be used. Each with the whole of it.
     """

@@ -10,7 +10,7 @@ from small_runs import merged
 from electra_bench.cli.main import main
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
-from electra_bench.records.leaks import TrainingText
+from electra_bench.records.leaks import InPretraining, InTraining, TrainingText
 from electra_bench.runs.launch import launch
 from electra_bench.runs.leaks import (
     find_leaks,
@@ -162,3 +162,14 @@ def test_one_file_to_train_on_and_to_score(
     said = capsys.readouterr().out
     assert "cola, dev, 90 examples" in said
     assert "seen in train: of 90 examples 1" in said
+
+
+def test_a_share_that_is_marked_and_one_that_is_no_ground_for_claims():
+    def marks(dirty, exact=0):
+        before = InPretraining(1000, dirty, texts=("mine",))
+        return [*Leaks(InTraining(1000, exact), before).marks]
+
+    assert marks(10, exact=10) == []
+    assert marks(11, exact=11) == ["seen in train", "partly seen before"]
+    assert marks(100) == ["partly seen before"]
+    assert marks(101) == ["contaminated"]
