@@ -13,6 +13,7 @@ from electra_bench.records import RunRecord
 from electra_bench.records.leaks import InPretraining, InTraining, TrainingText
 from electra_bench.runs.launch import launch
 from electra_bench.runs.leaks import (
+    Leaks,
     find_leaks,
     leaks_of_run,
     look_up_known,
