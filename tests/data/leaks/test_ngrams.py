@@ -68,7 +68,7 @@ def test_lines_of_a_document_go_on_and_documents_do_not():
 def test_several_processes_find_what_one_does(monkeypatch):
     monkeypatch.setattr(scan, "BLOCK_CHARS", 10)
     documents = as_documents(*[f"{word} of no use" for word in EXAMPLE], "x y z w v u")
-    texts = ["three of no use", "z w v", "w z v"]
+    texts = ["word3 of no use", "z w v", "w z v"]
     assert shares(texts, documents, 2) == shares(texts, documents) == [1.0, 1.0, 0.0]
 
 
