@@ -161,19 +161,9 @@ def find_leaks(
     """
     splits = [split for split, _ in scored]
     texts = {(text.name, text.split, text.data_sha256): text for text in before or ()}
-    found: list[list[Overlap]] = [[] for _ in splits]
-    names, missing = [], [_UNKNOWN_TEXT] if before is None else []
-    for text in texts.values():
-        try:
-            of_text = overlaps(text, splits)
-        except TextGone as error:
-            missing.append(str(error))
-            continue
-        names.append(text.name)
-        for parts, overlap in zip(found, of_text, strict=True):
-            parts.append(overlap)
+    found = [(text.name, _in_text(text, splits)) for text in texts.values()]
     leaks = {}
-    for (split, size), parts in zip(scored, found, strict=True):
+    for number, (split, size) in enumerate(scored):
         in_training, of_task = InTraining(size), None
         if isinstance(trained, str):
             in_training = InTraining(size, not_checked=trained)
@@ -181,18 +171,33 @@ def find_leaks(
             of_task = repeats(split, trained)
             counts = (len(of_task.exact), len(of_task.near), len(of_task.shared))
             in_training = InTraining(size, *counts)
-        whole = union(parts) if parts else None
+        of_texts = [(name, parts[number]) for name, parts in found]
+        known = [(n, one) for n, one in of_texts if isinstance(one, Overlap)]
+        missing = [why for _, why in of_texts if isinstance(why, str)]
+        missing += [_UNKNOWN_TEXT] if before is None else []
+        whole = union([one for _, one in known]) if known else None
         in_pretraining = InPretraining(
             size,
             dirty=len(whole.dirty) if whole else 0,
             touched=len(whole.found) - len(whole.dirty) if whole else 0,
             too_short=len(whole.too_short) if whole else 0,
-            texts=tuple(names),
+            texts=tuple(name for name, _ in known),
             not_checked="; ".join(missing),
         )
         key = split.task, split.split
         leaks[key] = Leaks(in_training, in_pretraining, of_task, whole)
     return leaks
+
+
+def _in_text(text: TrainingText, splits: Sequence[Split]) -> list[Overlap | str]:
+    """What of each split is in a text, or why that is not known."""
+    try:
+        return [*overlaps(text, splits)]
+    except TextGone as error:
+        if len(splits) == 1:
+            return [str(error)]
+        # Some of them may be known.
+        return [one for split in splits for one in _in_text(text, [split])]
 
 
 def look_up_known(texts: Sequence[TrainingText]) -> None:

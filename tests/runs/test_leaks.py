@@ -90,6 +90,8 @@ def test_what_was_looked_up_is_known_when_the_text_is_gone(data, text, capsys):
     train = [(Split.here("cola", "train"), 320)]
     changed = find_leaks(train, (), [text])["cola", "train"].in_pretraining
     assert (changed.not_checked, changed.dirty) == ("mine is not as it was", 0)
+    both = find_leaks([*train, (Split.here("cola", "dev"), 80)], (), [text])
+    assert both["cola", "dev"] == known and both["cola", "train"].overlap is None
     gone = TrainingText("gone", "train", "0", {"files": "no/such.txt"})
     both = of_dev([gone, text]).in_pretraining
     assert both.dirty == known.in_pretraining.dirty and both.texts == ("mine",)
