@@ -370,6 +370,7 @@ class _Report:
         print(f"{run_dir}: {task}, {split}, {size} examples")
         if result:
             results.print_metrics(result)
+            results.print_marks(result)
         for name, value in more.items():
             print(f"  {name.replace('_', ' ')} = {value}")
         written = "written" if result else "to be written"

@@ -11,6 +11,16 @@ def print_metrics(result: TaskResult) -> None:
         print(f"  {mark}: {why}")
 
 
+def print_marks(result: TaskResult) -> None:
+    """Prints what a reader of the scores must know, and what nobody knows."""
+    marks = [f"{mark}: {why}" for mark, why in result.marks.items()]
+    for leaks in (result.in_training, result.in_pretraining):
+        if leaks and leaks.not_checked:
+            marks.append(f"not looked up: {leaks.not_checked}")
+    for mark in marks:
+        print(f"  {mark}")
+
+
 def printed_metrics(result: TaskResult) -> dict[str, float]:
     """A result's metrics, sorted by name.
 

@@ -2,7 +2,7 @@
 
 import collections
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,13 @@ from electra_bench.runs.launch import parse, register_file_tasks
 from electra_bench.runs.task_data import check_files, with_settings
 from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.features.windows import NO_ANSWER
+from electra_bench.tasks.leaks.in_training import repeats
+from electra_bench.tasks.leaks.kept import Split
 from electra_bench.tasks.registration import load_task
 from electra_bench.vocabularies.load import open_vocabulary
 
 UNLIMITED = 2**20  # tokens; longer than any text
 SHOWN = 3
-# Raw features that make an example's text, of whichever kind.
-TEXTS = ("text_a", "text_b", "words", "question", "context")
 
 Report = dict[str, Any]
 
@@ -46,7 +46,8 @@ def validate_task(
     Returns:
         `task`, `version`, `kind`, `summary`, `max_seq_length`; `splits`: name to counts,
         token lengths, truncation, what it loses, labels and examples; `absent`: splits
-        without a file and why; `duplicates`: texts that two splits share.
+        without a file and why; `leaks`: of two splits how many examples of the second are
+        in the first, see `Repeats`; `duplicates`: those that are exactly.
 
     Raises:
         FileNotFoundError: there is no data for the training or evaluation split.
@@ -77,7 +78,7 @@ def validate_task(
         "splits": {},
         "absent": {},
     }
-    texts: dict[str, set[tuple]] = {}
+    found: dict[str, Split] = {}
     with run_context.use(
         vocabulary=tokenizer, data_dir=data_dir, files=bound, on_error=on_error
     ):
@@ -106,13 +107,22 @@ def validate_task(
                     for i in range(min(SHOWN, len(part.store)))
                 ],
             }
-            texts[split] = set(_texts(task, split))
-    report["duplicates"] = {
-        f"{one}, {other}": len(texts[one] & texts[other])
-        for one, other in itertools.combinations(texts, 2)
-        if texts[one] & texts[other]
+            found[split] = Split.here(name, split, part.data_sha256)
+    order = sorted(found, key=lambda split: (split != card.train_split, split))
+    report["leaks"] = {
+        f"{one}, {other}": counts
+        for one, other in itertools.combinations(order, 2)
+        if any((counts := _leaks(found[one], found[other])).values())
     }
+    leaks = report["leaks"].items()
+    report["duplicates"] = {pair: n["exact"] for pair, n in leaks if n["exact"]}
     return report
+
+
+def _leaks(one: Split, other: Split) -> dict[str, int]:
+    """How many examples of one split are in another, by how they are."""
+    found = repeats(other, [one])
+    return {kind: len(getattr(found, kind)) for kind in ("exact", "near", "shared")}
 
 
 def _lengths(store: ExampleStore) -> dict[str, int]:
@@ -196,15 +206,3 @@ def _shown(tokenizer: Any, store: ExampleStore, index: int) -> dict[str, Any]:
         "labels": store.row("labels", index).tolist(),
         "values": [round(float(v), 4) for v in store.row("values", index)],
     }
-
-
-def _texts(task: Any, split: str) -> Iterator[tuple]:
-    dataset = task.source.get_dataset(split, shuffle=False)
-    for example in dataset.as_numpy_iterator():
-        if not isinstance(example, Mapping):  # as lines of text are
-            example = {TEXTS[0]: example}
-        yield tuple(
-            " ".join(w.decode() for w in np.ravel(example[name]).tolist())
-            for name in TEXTS
-            if name in example
-        )

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from electra_bench.records.leaks import InPretraining, InTraining, TrainingText
 from electra_bench.records.task_card import TaskCard
 from electra_bench.system.atomic import atomic_file
 
@@ -18,7 +19,7 @@ MODEL_FILE = "model.gin"
 # What is said of the code of a record that does not say its hash.
 CODE_UNKNOWN = "code unknown"
 # Folders inside a run's, which hold no records.
-OF_A_RUN = ("checkpoints", "predictions")
+OF_A_RUN = ("checkpoints", "leaks", "predictions")
 # Shares and correlations in percent. Losses, perplexities and word error rates have no
 # largest value, and of the metrics of plugins nothing is known.
 PERCENTAGES = frozenset(
@@ -74,6 +75,11 @@ class TaskResult:
         floor: main metric of the majority baseline; None if unknown.
         marks: what a reader of the score must know, in a word or two that tables show,
             to the whole of it ("contaminated": "trained on SQuAD").
+        in_training: how many of the examples are in the training set; None in records
+            that do not say.
+        in_pretraining: how many are in text that the encoder was trained on before.
+        leaks_path: file that says which these are, relative to the run's directory; None
+            if there are none.
         predictions_path: predictions file, relative to the run's directory.
         predictions_sha256: its hash.
     """
@@ -89,6 +95,9 @@ class TaskResult:
     higher_is_better: bool | None = None
     floor: float | None = None
     marks: Mapping[str, str] = field(default_factory=dict)
+    in_training: InTraining | None = None
+    in_pretraining: InPretraining | None = None
+    leaks_path: str | None = None
     predictions_path: str | None = None
     predictions_sha256: str | None = None
     threshold: Mapping[str, Any] = field(default_factory=dict)
@@ -164,6 +173,8 @@ class RunRecord:
         chosen_step: step of the checkpoint that was scored, where the best one on the
             scored split was chosen; None for the last one.
         contaminated: task to how its examples or their sources came into pre-training.
+        texts: what this run has trained on; None if it does not say.
+        texts_before: what its encoder was trained on before; None if nobody knows.
         collapsed: True if fine-tuning ended no better than the majority baseline on one
             of its tasks.
         parent_run_id: run whose checkpoint this one started from.
@@ -208,6 +219,8 @@ class RunRecord:
     new_tokens: Int | None = None
     chosen_step: Int | None = None
     contaminated: Mapping[str, str] = field(default_factory=dict)
+    texts: tuple[TrainingText, ...] | None = None
+    texts_before: tuple[TrainingText, ...] | None = None
     wall_s: float | None = None
     device: str | None = None
     strategy: str | None = None

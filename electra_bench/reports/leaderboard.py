@@ -9,6 +9,7 @@ from electra_bench.records import RunRecord
 from electra_bench.registry import reports
 from electra_bench.reports.board import cells
 from electra_bench.reports.board import references as published
+from electra_bench.reports.board.leaks import notes_on_leaks
 from electra_bench.reports.board.notes import notes_on_records, notes_on_tests
 from electra_bench.reports.board.row_keys import RowKey
 from electra_bench.reports.board.scores import Board, Tested
@@ -92,7 +93,11 @@ def leaderboard(
         board = Board(records, tasks, labels, kinds, max_rows, further_metrics)
         tested = Tested(board, Bootstrap(records, replicates), correction)
         others = Counter(r.kind for r in records if r.kind not in kinds)
-        notes = [*notes_on_records(board), *notes_on_tests(board, tested, correction)]
+        notes = [
+            *notes_on_records(board),
+            *notes_on_leaks(board),
+            *notes_on_tests(board, tested, correction),
+        ]
         notes += [f"Records of kind {k} have no row: {n}." for k, n in others.items()]
         return _table(board, tested, references, notes, columns)
 

@@ -111,9 +111,12 @@ def evaluate(
         )
         return planned
     session.begin()
+    leaks, fields = None, {}
     if is_task:
         scored = run.evaluator(part, batch_size, head).score(f"score {name} {split}")
         count = len(scored.predictions)
+        leaks = run.leaks(part, split)
+        fields = leaks.fields(card, scored)
     else:
         held = HeldOut(
             run.objective, [part], batch_size, length, eval_batches, run.strategy
@@ -128,7 +131,8 @@ def evaluate(
         scored.main_metric,
         threshold=scored.threshold,
         data_sha256=part.data_sha256,
-        marks=score_marks(pretrained, card, [part]) | out_of_reach(scored),
+        marks=score_marks(pretrained, card, [part], leaks) | out_of_reach(scored),
+        **fields,
     )
     fields = scoring_fields(record, session.spec("", "").parameters)
     return dataclasses.replace(planned, status="done", results=(result,), **fields)

@@ -18,6 +18,7 @@ from electra_bench.config.roles import (
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
 from electra_bench.runs import building, presets
+from electra_bench.runs.leaks import Leaks, find_leaks, texts_before
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.protocols import check_protocol, protocol_fields
 from electra_bench.runs.session import Session
@@ -30,6 +31,7 @@ from electra_bench.runs.task_data import (
 )
 from electra_bench.runs.task_runs import TaskRuns
 from electra_bench.tasks.examples import TaskExamples
+from electra_bench.tasks.leaks.kept import Split
 from electra_bench.tasks.mixtures import (
     PROPORTIONAL,
     Mixed,
@@ -134,6 +136,8 @@ def finetune(
     ):
         check_files(files or {}, mixture.tasks)
         data = [TaskData.load(card, splits, max_seq_length) for card in cards]
+        leaks = {} if session.dry_run else _leaks(data, start)
+        texts = tuple(d.training_text for d in data)
     parts = _parts(mixture, data, mixing)
     passes = min(card.epochs for card in cards) if epochs is None else epochs
     batches = TrainingBatches.passes(parts, batch_size, passes, composition)
@@ -184,13 +188,28 @@ def finetune(
     shared = {
         "model": model,
         "vocab_sha256": tokenizer.sha256,
+        "texts": texts,
+        "texts_before": texts_before(start),
         **protocol_fields(protocol, "finetune", parameters),
     }
     trainer = training.trainer(f"finetune {label} {mixture.name}")
     runs = TaskRuns(
-        session, workdir, training, trainer, batches, data, tokenizer, shared
+        session, workdir, training, trainer, batches, data, leaks, tokenizer, shared
     )
     return [runs.run(spec, starts[at]) for spec, at in specs]
+
+
+def _leaks(data: Sequence[TaskData], start: Pretrained) -> dict[tuple, Leaks]:
+    """What is seen of every split that is scored: in any training set, and before."""
+    scored = [
+        (Split.here(d.card.name, split, part.data_sha256), part.num_examples)
+        for d in data
+        for split, part in d.scored
+    ]
+    trained = [
+        Split.here(d.card.name, d.train_split, d.train.data_sha256) for d in data
+    ]
+    return find_leaks(scored, trained, texts_before(start))
 
 
 def _parts(

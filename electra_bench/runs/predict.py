@@ -8,6 +8,7 @@ import gin
 from electra_bench import registry
 from electra_bench.config.roles import Content, Detail, Machine, PerTask, Subject
 from electra_bench.records import Prediction, RunRecord, TaskCard, TaskResult
+from electra_bench.runs.leaks import Leaks
 from electra_bench.runs.lifecycle import fine_tuned_record
 from electra_bench.runs.pretrained import find_pretrained
 from electra_bench.runs.restored import ReadingOptions, RestoredRun, answering_head
@@ -35,6 +36,7 @@ class SplitPredictions:
         predictions: one an example, in the order of the split; None before `predict`.
         result: their number and, where right answers are known, scores.
         marks: of the result.
+        leaks: what the run has seen of the split.
     """
 
     name: str
@@ -47,6 +49,7 @@ class SplitPredictions:
     predictions: list[Prediction] | None = None
     result: TaskResult | None = None
     marks: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    leaks: Leaks | None = None
 
     def predict(self) -> None:
         """Predicts, unless the examples are absent."""
@@ -63,6 +66,7 @@ class SplitPredictions:
             threshold=scored.threshold,
             data_sha256=self.part.data_sha256,
             marks={**self.marks, **out_of_reach(scored)},
+            **(self.leaks.fields(self.card, scored) if self.leaks else {}),
         )
         self.evaluator = None  # which holds the model
 
@@ -123,6 +127,9 @@ def predict(
     if not session.dry_run:
         session.begin()
         for one in chosen:
+            if one.part is not None:
+                one.leaks = run.leaks(one.part, one.split)
+                one.marks = score_marks(pretrained, one.card, [one.part], one.leaks)
             one.predict()
     return chosen
 
@@ -153,4 +160,3 @@ def _find_examples(
     if submission:
         check_rows(one.card, one.split, len(one.part.store))
     one.evaluator = run.evaluator(one.part, batch_size, one.head)
-    one.marks = score_marks(run.pretrained, one.card, [one.part])

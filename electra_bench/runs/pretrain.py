@@ -13,8 +13,10 @@ from electra_bench.core.optional import HasPaperFlops, HasTokenCounts, HasTrainF
 from electra_bench.core.variables import by_name
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
+from electra_bench.records.leaks import TrainingText
 from electra_bench.runs import building, recording
 from electra_bench.runs.identity import inputs_of
+from electra_bench.runs.leaks import look_up_known, texts_before
 from electra_bench.runs.lifecycle import open_run
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.protocols import check_protocol, protocol_fields
@@ -127,6 +129,12 @@ def pretrain(
             return RunRecord(run_name, label, "pretrain", "planned")
         train = examples(name, "train", max_seq_length, processes)
         held_out = examples(name, "validation", max_seq_length, processes)
+        texts = [
+            TrainingText(
+                p.task, "train", p.data_sha256, (corpora or {}).get(p.task, {})
+            )
+            for p in train
+        ]
     content = {"vocabulary": tokenizer.sha256, "init": start.sha256}
     content |= {f"data of {part.task}": part.data_sha256 for part in train}
     # Now that the examples were built: their features are parameters, too.
@@ -138,6 +146,8 @@ def pretrain(
             return run.record
         if change:
             print(f"{vocab}: {change.described(init)}", flush=True)
+        with run_context.use(data_dir=data_dir or run_context.current().data_dir):
+            look_up_known(texts)
         if isinstance(built, HasTokenCounts):
             size = tokenizer.special_ids.size
             built.count_tokens(lambda: token_counts(train, "input_ids", size))
@@ -171,6 +181,8 @@ def pretrain(
             positions_seen=_positions_seen(max_seq_length, start),
             new_tokens=change and change.num_new,
             contaminated=_contaminated(start, contaminated),
+            texts=tuple(texts),
+            texts_before=texts_before(start),
             vocab_sha256=tokenizer.sha256,
             **recording.trained_fields(trained, training, start, trained.checkpoint),
         )

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from electra_bench.records import TaskCard, TaskResult, write_predictions
+from electra_bench.runs.leaks import Leaks
 from electra_bench.runs.pretrained import Pretrained
 from electra_bench.runs.task_data import TaskData
 from electra_bench.system.file_hashes import file_sha256
@@ -21,6 +22,7 @@ def task_result(
     scored: Scored,
     run_dir: str,
     marks: Mapping[str, str],
+    leaks: Leaks,
 ) -> TaskResult:
     """The scores of a split, whose predictions are written into the run's folder.
 
@@ -31,6 +33,7 @@ def task_result(
         scored: predictions and metrics.
         run_dir: the run's folder.
         marks: see `TaskResult.marks`.
+        leaks: what the model has seen of it.
     """
     path = os.path.join("predictions", f"{card.name}-{split}.jsonl.gz")
     os.makedirs(os.path.join(run_dir, "predictions"), exist_ok=True)
@@ -50,6 +53,8 @@ def task_result(
         data_sha256=part.data_sha256,
         floor=card.floor if is_published else trivial_score(card, targets),
         marks={**marks, **out_of_reach(scored)},
+        **leaks.fields(card, scored),
+        leaks_path=leaks.write(run_dir, card, split),
         predictions_path=path,
         predictions_sha256=file_sha256(os.path.join(run_dir, path)),
     )
@@ -72,7 +77,10 @@ def other_size(card: TaskCard, split: str, size: int) -> str | None:
 
 
 def score_marks(
-    pretrained: Pretrained, card: TaskCard, parts: Sequence[TaskExamples]
+    pretrained: Pretrained,
+    card: TaskCard,
+    parts: Sequence[TaskExamples],
+    leaks: Leaks | None = None,
 ) -> dict[str, str]:
     """Marks of a score, for `TaskResult.marks`, that the pre-training and data give.
 
@@ -80,18 +88,22 @@ def score_marks(
         pretrained: what the scored model started from.
         card: of the task.
         parts: its examples, those to train on, if any, before those to score.
+        leaks: what the model has seen of those to score; None of a corpus.
 
     Returns:
-        "contaminated": pre-training has seen the task or its source; "unseen positions":
+        "contaminated": pre-training has seen the task or its source, as was declared or
+        found; "partly seen before": few of the examples; "seen in train": the training
+        set has scored examples; "unseen positions":
         there are longer examples than any in pre-training; "rows skipped": the data had
         rows that could not be used; "words cut" and the like: how much of the examples
         the limits of their features left out. Each with the whole of it.
     """
     stores = [part.store for part in parts]
-    marks = {}
+    marks = leaks.marks if leaks else {}
     known = pretrained.of_record("contaminated") or {}
     if card.name in known:
-        marks["contaminated"] = known[card.name]
+        found = marks.get("contaminated")
+        marks["contaminated"] = "; ".join(filter(None, [known[card.name], found]))
     seen = pretrained.of_record("positions_seen")
     if seen is not None:
         longer = sum(int((s.lengths("input_ids") > seen).sum()) for s in stores)

@@ -10,6 +10,7 @@ from electra_bench.core.variables import by_name
 from electra_bench.records import RunRecord
 from electra_bench.runs import building, presets, recording
 from electra_bench.runs.identity import Inputs, inputs_of
+from electra_bench.runs.leaks import Leaks
 from electra_bench.runs.lifecycle import open_run
 from electra_bench.runs.pretrained import Pretrained
 from electra_bench.runs.session import Session
@@ -43,6 +44,7 @@ class TaskRuns:
         trainer: of it.
         batches: what it is trained on.
         data: of every task.
+        leaks: task and split to what is seen of it in training and before.
         tokenizer: of the vocabulary.
         shared: fields that all records have.
     """
@@ -53,6 +55,7 @@ class TaskRuns:
     trainer: Trainer
     batches: TrainingBatches
     data: Sequence[TaskData]
+    leaks: Mapping[tuple[str, str], Leaks]
     tokenizer: Any
     shared: Mapping[str, Any]
 
@@ -106,6 +109,7 @@ class TaskRuns:
                     ),
                     run.folder,
                     marks[d.card.name, split] | chosen_on(d, split, best),
+                    self.leaks[d.card.name, split],
                 )
                 for d in data
                 for split, part in d.scored
@@ -145,14 +149,18 @@ class TaskRuns:
     def _marks(self, start: Pretrained) -> dict[tuple[str, str], dict[str, str]]:
         """Task and split to the marks of its score; what concerns users now is printed."""
         marks = {
-            (d.card.name, split): score_marks(start, d.card, [d.train, part])
+            (d.card.name, split): score_marks(
+                start, d.card, [d.train, part], self.leaks[d.card.name, split]
+            )
             | other_training_set(d)
             for d in self.data
             for split, part in d.scored
         }
-        for (task, _), found in marks.items():
+        for (task, split), found in marks.items():
             if "unseen positions" in found:
                 print(f"warning: {task}: {found['unseen positions']}", flush=True)
+            for line in self.leaks[task, split].warnings:
+                print(f"warning: {task} {split}: {line}", flush=True)
         return marks
 
     def _evaluate(self, step: int) -> dict[str, dict[str, float]]:

@@ -36,7 +36,7 @@ def data_sha256(task: seqio.Task, split: str) -> str:
     if known is not None:
         return known(split)
     digest = hashlib.sha256()
-    for example in _examples(task.source.get_dataset(split, shuffle=False)):
+    for example in raw_examples(task.source.get_dataset(split, shuffle=False)):
         digest.update(b"example")
         for name in sorted(example):
             _update(digest, name.encode())
@@ -44,8 +44,14 @@ def data_sha256(task: seqio.Task, split: str) -> str:
     return digest.hexdigest()
 
 
-def _examples(dataset: tf.data.Dataset) -> Iterator[Mapping[str, Any]]:
-    """Examples as numpy has them, read in batches where that gives the same ones."""
+def raw_examples(dataset: tf.data.Dataset) -> Iterator[Mapping[str, Any]]:
+    """Examples as numpy has them, by the names of their parts.
+
+    They are read in batches where that gives the same ones.
+
+    Args:
+        dataset: of a task's source.
+    """
     if not all(
         isinstance(spec, tf.TensorSpec) and spec.shape.rank in (0, 1)
         for spec in _leaves(dataset.element_spec).values()

@@ -1,6 +1,7 @@
 """`electra-bench validate`: says what is in order, trains nothing."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -34,13 +35,17 @@ def test_a_task_and_its_data(finetune_bindings, capsys):
     assert "train: 320 of 8,551 examples" in shown
     assert "targets: 0 160 (50.0 %), 1 160 (50.0 %)" in shown
     assert "test: absent: split 'test': none of " in shown
-    assert "no text is in two splits" in shown or "texts are in both" in shown
+    seen = re.search(r"dev: (\d+) examples are in train, (\d+) more nearly", shown)
+    assert seen or "no text is in two splits" in shown
     assert "  [CLS] " in shown and "labels [1]" in shown
 
     assert main(["validate", "task", "cola", *flags, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["splits"]["dev"]["examples"] == 80
     assert report["splits"]["dev"]["tokens"]["longest"] > 5
+    counts = report["leaks"].get("train, dev", {"exact": 0, "near": 0})
+    found = seen.groups() if seen else ("0", "0")
+    assert found == (str(counts["exact"]), str(counts["near"]))
 
 
 def test_what_the_length_limit_loses(vocab_file, tmp_path, capsys):

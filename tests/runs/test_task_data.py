@@ -235,7 +235,7 @@ def test_more_examples_than_published_are_no_part_of_them(size, mark, line):
         "max_seq_length": 128,
         "splits": {"dev": split},
         "absent": {},
-        "duplicates": {},
+        "leaks": {},
     }
     assert line in list(lines(report))
 

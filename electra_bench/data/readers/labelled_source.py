@@ -68,7 +68,14 @@ LabelledExamples = Sequence[TextExample] | Sequence[Sentence] | Sequence[Questio
 
 
 class LabelledSource(seqio.DataSource):
-    """A task's splits, each read whole when a dataset is built."""
+    """A task's splits, each read whole when a dataset is built.
+
+    Attributes:
+        makes_examples: whether examples are made when they are first read, which takes
+            long, and not found in files.
+    """
+
+    makes_examples = False
 
     @abc.abstractmethod
     def examples(self, split: str) -> LabelledExamples:

@@ -46,14 +46,19 @@ def notes_on_records(board: Board) -> list[str]:
     methods = sorted({r.flops_method for r in board.used if r.flops_method})
     if len(methods) > 1:
         notes.append(f"FLOPs were counted by different methods: {', '.join(methods)}.")
-    records = (record for row in board.shown for record in board.records(row))
-    marked = {
-        f"{record.label}, {marked}."
-        for record in records
-        for result in record.results
-        for marked in _marked(record, result)
-    }
-    return [*notes, *sorted(marked)]
+    labels: dict[str, set[str]] = defaultdict(set)
+    every = [record for row in board.shown for record in board.records(row)]
+    for record in every:
+        for result in record.results:
+            for marked in _marked(record, result):
+                labels[marked].add(record.label)
+    of_all = {record.label for record in every}
+    for marked, found in labels.items():
+        if found == of_all and len(found) > 1:
+            labels[marked] = {"all rows"}
+    return notes + sorted(
+        f"{label}, {marked}." for marked, found in labels.items() for label in found
+    )
 
 
 def _notes_on_recipes(board: Board) -> Iterator[str]:

@@ -57,6 +57,8 @@ class PydocCorpus(FileSource):
 class PydocSource(LabelledSource):
     """Examples of one documentation task, made of the installed packages on first use."""
 
+    makes_examples = True
+
     def __init__(self, card: TaskCard):
         """Makes a source; reads nothing yet."""
         super().__init__(splits=tuple(SIZES))
