@@ -69,6 +69,9 @@ class TaskResult:
         floor: main metric of the majority baseline; None if unknown.
         marks: what a reader of the score must know, in a word or two that tables show,
             to the whole of it ("contaminated": "trained on SQuAD").
+        unit: what the groups of examples are that statistics draw ("document"), or
+            "example" if every example is one; None in records that do not say.
+        num_groups: how many there are; None in these.
         predictions_path: predictions file, relative to the run's directory.
         predictions_sha256: its hash.
     """
@@ -84,6 +87,8 @@ class TaskResult:
     higher_is_better: bool | None = None
     floor: float | None = None
     marks: Mapping[str, str] = field(default_factory=dict)
+    unit: str | None = None
+    num_groups: Int | None = None
     predictions_path: str | None = None
     predictions_sha256: str | None = None
 
@@ -111,7 +116,22 @@ class TaskResult:
     @property
     def main_score(self) -> float | None:
         """The main metric's value; None if it is missing or undefined."""
-        return self.metrics.get(self.main_metric)
+        score = self.metrics.get(self.main_metric)
+        return None if score is None or math.isnan(score) else score
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether predictions tell that some examples belong together."""
+        return self.num_groups is not None and self.num_groups < self.num_examples
+
+    def of_metric(self, metric: str) -> "TaskResult":
+        """The result with a metric as the main one.
+
+        Floor and direction of another one than the record's are not known.
+        """
+        if metric == self.main_metric:
+            return self
+        return replace(self, main_metric=metric, floor=None, higher_is_better=None)
 
     def is_trivial(self, higher_is_better: bool) -> bool | None:
         """Whether the main score is no better than the floor; None if one is missing.

@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -9,12 +10,14 @@ import numpy as np
 import seqio
 import tensorflow as tf
 
+from electra_bench import registry
 from electra_bench.core import PretrainingObjective, Seed, TaskKind
 from electra_bench.core.optional import HasMerge
 from electra_bench.data.examples import batches
 from electra_bench.data.examples.batch_plan import Row
 from electra_bench.data.examples.store import ExampleStore
 from electra_bench.records import Prediction
+from electra_bench.tasks.groups import EXAMPLE, Groups, groups
 from electra_bench.training.progress import ScoringProgress
 
 
@@ -24,10 +27,18 @@ class Scored(NamedTuple):
     Attributes:
         metrics: name to value; percentages.
         predictions: one an example, in the order of the split.
+        unit: what their groups are, see `tasks/groups.py`.
     """
 
     metrics: dict[str, float]
     predictions: list[Prediction]
+    unit: str = EXAMPLE
+
+    @property
+    def num_groups(self) -> int:
+        """How many groups the examples are of; one that stands for itself is one."""
+        groups = [one.group for one in self.predictions]
+        return len(set(groups) - {None}) + groups.count(None)
 
 
 class Evaluator:
@@ -61,7 +72,8 @@ class Evaluator:
         """
         predicted = self._decoded(name)
         predictions = []
-        for rows in self._examples():
+        unit, groups = self._groups
+        for rows, group in zip(self._examples, groups, strict=True):
             example = self._store[rows[0]]
             decoded = [predicted[row] for row in rows]
             if isinstance(self._objective, HasMerge):
@@ -71,16 +83,16 @@ class Evaluator:
             value = self._task.postprocess_fn(value, example=example, is_target=False)
             target = target_of(self._task, example)
             identity = str(example.get("id", rows[0]))
-            predictions.append(Prediction(identity, target, value, scores))
+            predictions.append(Prediction(identity, target, value, scores, group))
         if any(p.target is None for p in predictions):
-            return Scored({}, predictions)
+            return Scored({}, predictions, unit)
         metrics = task_metrics(
             self._task,
             [p.target for p in predictions],
             [p.prediction for p in predictions],
             [p.scores for p in predictions],
         )
-        return Scored(metrics, predictions)
+        return Scored(metrics, predictions, unit)
 
     def _decoded(self, name: str | None) -> list[tuple[Any, Any]]:
         """Every row's answer, and what it was chosen by."""
@@ -100,6 +112,12 @@ class Evaluator:
                     progress.update(len(rows), int(batch.input_mask.sum()))
         return decoded
 
+    @functools.cached_property
+    def _groups(self) -> Groups:
+        card = registry.tasks.get(self._task.name)
+        return groups(card, self._store, [rows[0] for rows in self._examples])
+
+    @functools.cached_property
     def _examples(self) -> list[list[int]]:
         """Rows of the store that belong to one example, in the order of the split."""
         grouped = collections.defaultdict(list)

@@ -11,10 +11,11 @@ from electra_bench.reports.board import references as published
 from electra_bench.reports.board.cells import ColumnKey, Entry
 from electra_bench.reports.board.row_keys import RowKey
 from electra_bench.reports.collect.predictions import Unusable
+from electra_bench.reports.collect.records import Records
 from electra_bench.reports.statistics.aggregate import best_first, mean_or_none
 from electra_bench.reports.statistics.bootstrap import Bootstrap, Resampled
 from electra_bench.reports.statistics.pairs import differences, tests_of_columns
-from electra_bench.reports.table import Difference, RunScores, Score
+from electra_bench.reports.table import Difference, RunScores, Score, counted
 
 MEAN = "mean"
 
@@ -49,6 +50,7 @@ class Board:
         further_metrics: Mapping[str, Sequence[str]] | None = None,
     ):
         """Chooses records, see `select` for the arguments, and orders the rows."""
+        self._records = Records.of(records)
         chosen = board_cells.select(records, tasks, labels, kinds, further_metrics)
         self.used, self.cells, self.left_out = chosen
         columns = board_cells.columns_of(self.cells, tasks)
@@ -178,7 +180,8 @@ class Board:
     def _score(self, column: ColumnKey, entries: Sequence[Entry]) -> Score:
         stale = column in self.stale
         marks = [f"old version {column.version}"] if stale else []
-        return replace(board_cells.score_of(column, entries, marks), stale=stale)
+        score = board_cells.score_of(column, entries, self._records, marks)
+        return replace(score, stale=stale)
 
 
 class Tested:
@@ -224,6 +227,13 @@ class Tested:
         if resampled is None:
             return replace(score, no_interval=self.reasons.get((number, name)))
         return resampled.with_interval(score)
+
+    def groups(self, name: str) -> str:
+        """What samples of a column draw: `35 articles`; empty for single examples."""
+        for cell in self.resampled.get(name, {}).values():
+            if cell.groups.sha256:
+                return counted(cell.groups.number, cell.unit or "group")
+        return ""
 
     def rank(self, number: int, column: str | None) -> int | None:
         """1 + the number of rows that are significantly better.

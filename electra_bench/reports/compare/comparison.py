@@ -198,7 +198,7 @@ def _scores(
     bootstrap: Bootstrap,
     examples: int,
 ) -> Scores:
-    scores = tuple(board_cells.score_of(column, entries) for entries in cells)
+    scores = tuple(board_cells.score_of(column, one, records) for one in cells)
     direction = column.higher_is_better
     one = Scores(title, column.description, scores, higher_is_better=direction)
     try:
@@ -238,8 +238,7 @@ def _examples(
     chosen = [place for better in by_side for place in better[:count]]
     if not chosen:
         return ()
-    scored = ([e for e in side if e.result.main_score is not None] for side in cells)
-    answers = [[records.answers(*entry) for entry in side] for side in scored]
+    answers = [[records.answers(*entry) for entry in side] for side in cells]
     first = answers[0][0]
     return tuple(
         Disagreement(

