@@ -194,8 +194,8 @@ def _details(board: Board, tested: Tested) -> dict[str, str]:
         details[name] = known.name if known else of
     for name, column in board.columns.items():
         details[name] = "no run" if column.version is None else column.description
-        groups = tested.groups(name)
-        details[name] += f" in {groups}" if groups else ""
+        if tested.groups(name):
+            details[name] += f" {tested.groups(name)}"
         if column in board.stale:
             newest = f"the task is at version {board.newest[column.task]}"
             details[name] += f", outdated: {newest}, not in the mean"

@@ -15,7 +15,7 @@ from electra_bench.reports.collect.records import Records
 from electra_bench.reports.statistics.aggregate import best_first, mean_or_none
 from electra_bench.reports.statistics.bootstrap import Bootstrap, Resampled
 from electra_bench.reports.statistics.pairs import differences, tests_of_columns
-from electra_bench.reports.table import Difference, RunScores, Score, counted
+from electra_bench.reports.table import Difference, RunScores, Score
 
 MEAN = "mean"
 
@@ -229,11 +229,9 @@ class Tested:
         return resampled.with_interval(score)
 
     def groups(self, name: str) -> str:
-        """What samples of a column draw: `35 articles`; empty for single examples."""
-        for cell in self.resampled.get(name, {}).values():
-            if cell.groups.sha256:
-                return counted(cell.groups.number, cell.unit or "group")
-        return ""
+        """What samples of a column draw, see `Resampled.named_groups`."""
+        named = (cell.named_groups for cell in self.resampled[name].values())
+        return next(filter(None, named), "")
 
     def rank(self, number: int, column: str | None) -> int | None:
         """1 + the number of rows that are significantly better.

@@ -73,7 +73,7 @@ class Scores:
 
     Attributes:
         column: name of the task, and what it takes to tell it from others.
-        details: metric, split, version and number of examples.
+        details: metric, split, version, number of examples and of their groups.
         scores: of both sides.
         difference: mean over runs of the first side less that of the second.
         interval: its 95 % interval; None if `no_test` says why.
@@ -211,6 +211,7 @@ def _scores(
     gaps = _gaps(sides)
     return replace(
         one,
+        details=_with_groups(one.details, sides[0]),
         difference=test.estimate.value,
         interval=(test.estimate.low, test.estimate.high),
         p_value=test.p_value,
@@ -219,6 +220,13 @@ def _scores(
         equal=int(np.sum(gaps == 0)),
         examples=_examples(gaps, cells, records, examples),
     )
+
+
+def _with_groups(details: str, side: Resampled) -> str:
+    """What is compared, and which of its examples belong together."""
+    if side.unit is None:
+        return f"{details}, which may belong together: their errors may be too small"
+    return f"{details} {side.named_groups}".strip()
 
 
 def _gaps(sides: Sequence[Resampled]) -> np.ndarray:

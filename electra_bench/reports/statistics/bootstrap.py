@@ -25,7 +25,7 @@ from electra_bench.reports.statistics.replicates import (
     replicates_of,
 )
 from electra_bench.reports.statistics.significance import Runs
-from electra_bench.reports.table import Score
+from electra_bench.reports.table import Score, counted
 from electra_bench.system.cache_dir import cache_dir
 
 REPLICATES = 1000
@@ -70,6 +70,13 @@ class Resampled:
     def groups(self) -> Groups:
         """What samples of the examples draw."""
         return self.replicates[0].groups
+
+    @property
+    def named_groups(self) -> str:
+        """The same in words: `in 35 articles`; empty for examples that stand alone."""
+        if not self.groups.sha256:
+            return ""
+        return f"in {counted(self.groups.number, self.unit or 'group')}"
 
     def check_same_examples(self, other: "Resampled") -> None:
         """Checks that two cells are paired by example.
