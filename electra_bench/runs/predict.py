@@ -61,6 +61,8 @@ class SplitPredictions:
             scored.metrics,
             data_sha256=self.part.data_sha256,
             marks=self.marks,
+            unit=scored.unit,
+            num_groups=scored.num_groups,
         )
         self.evaluator = None  # which holds the model
 

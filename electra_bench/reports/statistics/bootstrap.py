@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
@@ -47,7 +46,7 @@ class Resampled:
     replicates: tuple[Replicates, ...]
     unit: str | None = None
 
-    @cached_property
+    @functools.cached_property
     def runs(self) -> Runs:
         """Scores for the statistics; runs that depend on one another are one."""
         return self.clustered(clusters(self.lineages))
@@ -147,8 +146,8 @@ class Bootstrap:
             except Unusable as error:
                 reasons[str(error)] += 1
         if reasons:
-            counted = [f"{why} ({n} of {len(entries)})" for why, n in reasons.items()]
-            raise Unusable(", ".join(counted))
+            of_all = [f"{why} ({n} of {len(entries)})" for why, n in reasons.items()]
+            raise Unusable(", ".join(of_all))
         _check_same(found)
         lineages = tuple(lineage(e.record, self._records) for e in entries)
         units = (self._units.get(_examples_of(entry.result)) for entry in entries)
@@ -174,11 +173,13 @@ class Bootstrap:
         return self._names[key]
 
     def _names_of(self, key: tuple) -> GroupNames | None:
+        """Those of the first run on some examples that tells them."""
         for record in self._records:
             for result in record.results:
                 if _examples_of(result) != key or not result.has_groups:
                     continue
                 with contextlib.suppress(Unusable):
+                    self._records.predictions_sha256(record, result)
                     answers = self._records.answers(record, result)
                     return dict(zip(answers.ids, answers.groups, strict=True))
         return None
