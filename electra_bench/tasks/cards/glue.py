@@ -26,6 +26,7 @@ COLA = _card(
     "Warstadt, Singh and Bowman 2019, TACL 7",
     main_metric="mcc",
     floor=0.0,
+    unit="example",
 )
 
 MRPC = _card(
@@ -58,6 +59,7 @@ SST = _card(
     {"train": 67349, "dev": 872, "test": 1821},
     "Socher et al. 2013, EMNLP",
     floor=100 * 444 / 872,
+    unit="example",
 )
 
 QQP = _card(

@@ -48,6 +48,7 @@ CHUNK = _card(
     # Every word B-NP, the most frequent tag; seqeval reads each as a phrase of its own.
     floor=10.616,
     labels=_CHUNK_TAGS,
+    unit="example",
 )
 
 
@@ -90,6 +91,7 @@ WNUT17 = _card(
         "corporation", "creative-work", "group", "location", "person", "product"
     ),
     max_seq_length=128,
+    unit="example",
 )
 
 POS = _card(
