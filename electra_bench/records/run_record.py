@@ -80,6 +80,9 @@ class TaskResult:
         in_pretraining: how many are in text that the encoder was trained on before.
         leaks_path: file that says which these are, relative to the run's directory; None
             if there are none.
+        unit: what the groups of examples are that statistics draw ("document"), or
+            "example" if every example is one; None in records that do not say.
+        num_groups: how many there are; None in these.
         predictions_path: predictions file, relative to the run's directory.
         predictions_sha256: its hash.
     """
@@ -98,6 +101,8 @@ class TaskResult:
     in_training: InTraining | None = None
     in_pretraining: InPretraining | None = None
     leaks_path: str | None = None
+    unit: str | None = None
+    num_groups: Int | None = None
     predictions_path: str | None = None
     predictions_sha256: str | None = None
     threshold: Mapping[str, Any] = field(default_factory=dict)
@@ -130,7 +135,22 @@ class TaskResult:
     @property
     def main_score(self) -> float | None:
         """The main metric's value; None if it is missing or undefined."""
-        return self.metrics.get(self.main_metric)
+        score = self.metrics.get(self.main_metric)
+        return None if score is None or math.isnan(score) else score
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether predictions tell that some examples belong together."""
+        return self.num_groups is not None and self.num_groups < self.num_examples
+
+    def of_metric(self, metric: str) -> "TaskResult":
+        """The result with a metric as the main one.
+
+        Floor and direction of another one than the record's are not known.
+        """
+        if metric == self.main_metric:
+            return self
+        return replace(self, main_metric=metric, floor=None, higher_is_better=None)
 
     def is_trivial(self, higher_is_better: bool) -> bool | None:
         """Whether the main score is no better than the floor; None if one is missing.

@@ -1,4 +1,4 @@
-"""The leaderboard: a row a model, a column a task, a cell the median over seeds."""
+"""The leaderboard: a row a model, a column a task, a cell the mean over runs."""
 
 import itertools
 from collections import Counter
@@ -195,10 +195,12 @@ def _details(board: Board, tested: Tested) -> dict[str, str]:
     details = {}
     for name, in_mean in board.means.items():
         known = published.published_mean(in_mean)
-        of = f"mean of the medians of {counted(len(in_mean), 'column')}"
+        of = f"mean of {counted(len(in_mean), 'column')}"
         details[name] = known.name if known else of
     for name, column in board.columns.items():
         details[name] = "no run" if column.version is None else column.description
+        if tested.groups(name):
+            details[name] += f" {tested.groups(name)}"
         if column in board.stale:
             newest = f"the task is at version {board.newest[column.task]}"
             details[name] += f", outdated: {newest}, not in the mean"

@@ -67,6 +67,8 @@ class SplitPredictions:
             data_sha256=self.part.data_sha256,
             marks={**self.marks, **out_of_reach(scored)},
             **(self.leaks.fields(self.card, scored) if self.leaks else {}),
+            unit=scored.unit,
+            num_groups=scored.num_groups,
         )
         self.evaluator = None  # which holds the model
 

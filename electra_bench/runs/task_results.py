@@ -1,6 +1,5 @@
 """What a record says of each split that was scored, and what its readers must know."""
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 
@@ -55,6 +54,8 @@ def task_result(
         marks={**marks, **out_of_reach(scored)},
         **leaks.fields(card, scored),
         leaks_path=leaks.write(run_dir, card, split),
+        unit=scored.unit,
+        num_groups=scored.num_groups,
         predictions_path=path,
         predictions_sha256=file_sha256(os.path.join(run_dir, path)),
     )
@@ -171,7 +172,7 @@ def any_collapsed(
 
 
 def _collapsed(card: TaskCard, result: TaskResult) -> bool | None:
-    score = result.main_score
-    if score is not None and card.floor is not None and math.isnan(score):
+    # An undefined score counts as the floor.
+    if result.main_score is None and card.floor is not None:
         return True
     return result.is_trivial(card.higher_is_better)

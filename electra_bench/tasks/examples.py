@@ -21,7 +21,7 @@ from electra_bench.tasks.corpora.examples import build_corpus
 from electra_bench.tasks.corpora.sources import CorpusSource
 from electra_bench.tasks.features import choices
 from electra_bench.tasks.features.preprocessors import ROWS_AT_ONCE, as_ragged
-from electra_bench.tasks.fingerprints import data_sha256, making
+from electra_bench.tasks.fingerprints import making, raw_hashes
 from electra_bench.tasks.registration import load_task
 
 # Of the rows that are left out, so many are named.
@@ -146,7 +146,7 @@ def _task_examples(
     # Rows that are left out are not in the hash of those that are kept.
     skipped: dict[str, None] = {}
     with run_context.use(skipped=skipped):
-        data = data_sha256(task, split)
+        data, groups = raw_hashes(task, split)
     vocabulary = run_context.current().vocabulary
     features = [choices.tagged_words(), choices.context_windows()]
     code = making(task, vocabulary, __name__, features)
@@ -155,6 +155,7 @@ def _task_examples(
         "task": task.name,
         "split": split,
         "data": data,
+        "groups": groups,
         "vocabulary": vocabulary.sha256 if vocabulary else None,
         "seq_length": seq_length,
         "on_error": run_context.current().on_error,

@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from electra_bench.data.examples import batches
 from electra_bench.data.examples.batch_plan import Row
 from electra_bench.data.examples.store import ExampleStore
 from electra_bench.records import Prediction, TaskCard
+from electra_bench.tasks.groups import EXAMPLE, Groups, groups
 from electra_bench.training.progress import ScoringProgress
 from electra_bench.training.replicas import on_all_replicas
 
@@ -27,6 +29,7 @@ class Scored(NamedTuple):
     Attributes:
         metrics: name to value; percentages.
         predictions: one an example, in the order of the split.
+        unit: what their groups are, see `tasks/groups.py`.
         out_of_reach: why the kind cannot give right answers, to how many of them.
         main_metric: the metric that tables show; None for that of the card.
         threshold: see `TaskResult.threshold`.
@@ -34,9 +37,16 @@ class Scored(NamedTuple):
 
     metrics: dict[str, float]
     predictions: list[Prediction]
+    unit: str = EXAMPLE
     out_of_reach: Mapping[str, int] = MappingProxyType({})
     main_metric: str | None = None
     threshold: Mapping[str, Any] = MappingProxyType({})
+
+    @property
+    def num_groups(self) -> int:
+        """How many groups the examples are of; one that stands for itself is one."""
+        groups = [one.group for one in self.predictions]
+        return len(set(groups) - {None}) + groups.count(None)
 
 
 class Evaluator:
@@ -81,7 +91,8 @@ class Evaluator:
         predicted = self._decoded(name)
         predictions = []
         out_of_reach: collections.Counter[str] = collections.Counter()
-        for rows in self._examples():
+        unit, groups = self._groups
+        for rows, group in zip(self._examples, groups, strict=True):
             example = self._store[rows[0]]
             out_of_reach.update(self._out_of_reach(rows))
             target = target_of(self._task, self._store, rows)
@@ -92,16 +103,16 @@ class Evaluator:
                 [(value, scores)] = decoded
             value = self._task.postprocess_fn(value, example=example, is_target=False)
             identity = str(example.get("id", rows[0]))
-            predictions.append(Prediction(identity, target, value, scores))
+            predictions.append(Prediction(identity, target, value, scores, group))
         if any(p.target is None for p in predictions):
-            return Scored({}, predictions, out_of_reach)
+            return Scored({}, predictions, unit, out_of_reach)
         metrics = task_metrics(
             self._task,
             [p.target for p in predictions],
             [p.prediction for p in predictions],
             [p.scores for p in predictions],
         )
-        scored = Scored(metrics, predictions, out_of_reach)
+        scored = Scored(metrics, predictions, unit, out_of_reach)
         kind = self._objective
         if not isinstance(kind, HasThreshold):
             return scored
@@ -136,6 +147,12 @@ class Evaluator:
                     progress.update(len(rows), int(batch.input_mask.sum()))
         return decoded
 
+    @functools.cached_property
+    def _groups(self) -> Groups:
+        card = registry.tasks.get(self._task.name)
+        return groups(card, self._store, [rows[0] for rows in self._examples])
+
+    @functools.cached_property
     def _examples(self) -> list[list[int]]:
         """Rows of the store that belong to one example, in the order of the split."""
         grouped = collections.defaultdict(list)

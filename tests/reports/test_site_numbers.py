@@ -126,9 +126,9 @@ def main_score(record):
 
 
 def check_score(text, scores, interval=None):
-    """Checks a cell: median, deviation, number of runs, perhaps an interval."""
+    """Checks a cell: mean, deviation, number of runs, perhaps an interval."""
     parts = [
-        f"{statistics.median(scores):.1f}",
+        f"{statistics.mean(scores):.1f}",
         f"±{statistics.stdev(scores):.1f}, n={len(scores)}",
         bracketed(interval) if interval else "",
     ]

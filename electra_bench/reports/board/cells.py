@@ -5,7 +5,6 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from electra_bench.config.roles import Role
@@ -20,7 +19,8 @@ from electra_bench.reports.board.recipes import (
 )
 from electra_bench.reports.board.row_keys import RowKey, row_keys
 from electra_bench.reports.board.row_names import distinct_names
-from electra_bench.reports.collect.cards import higher_is_better
+from electra_bench.reports.collect.cards import floor_of, higher_is_better
+from electra_bench.reports.collect.lineage import clusters, lineage
 from electra_bench.reports.collect.records import Records
 from electra_bench.reports.statistics.aggregate import over_seeds
 from electra_bench.system.near_names import near_and_all
@@ -155,14 +155,12 @@ def cells_of(
     """
     records = list(records)
     cells: Cells = defaultdict(list)
-    # What a record says of its main metric only.
-    unknown: dict[str, Any] = {"floor": None, "higher_is_better": None}
     for record, row in zip(records, row_keys(records, known), strict=True):
         for result in record.results:
             cells[row, _column_of(result)].append(Entry(record, result))
             for metric in (further_metrics or {}).get(result.task, ()):
                 if metric in result.metrics and metric != result.main_metric:
-                    of_metric = replace(result, main_metric=metric, **unknown)
+                    of_metric = result.of_metric(metric)
                     column = _column_of(of_metric)._replace(is_main=False)
                     cells[row, column].append(Entry(record, of_metric))
     return dict(cells)
@@ -253,7 +251,7 @@ def _is_told(setting: str) -> bool:
 
 
 def is_collapsed(column: ColumnKey, entry: Entry) -> bool:
-    """Whether a score is no better than that of the majority baseline.
+    """Whether a score is no better than that of the majority baseline, or undefined.
 
     A record with several results says only that one of them is.
     """
@@ -261,17 +259,23 @@ def is_collapsed(column: ColumnKey, entry: Entry) -> bool:
     if len(record.results) == 1 and record.collapsed is not None:
         return record.collapsed
     trivial = result.is_trivial(column.higher_is_better)
+    if result.main_score is None and floor_of(result) is not None:
+        trivial = True
     return bool(record.collapsed if trivial is None else trivial)
 
 
 def score_of(
-    column: ColumnKey, entries: Sequence[Entry], further_marks: Sequence[str] = ()
+    column: ColumnKey,
+    entries: Sequence[Entry],
+    records: Records,
+    further_marks: Sequence[str] = (),
 ) -> tables.Score:
     """Sums up the runs of a cell, with what a reader must know of it.
 
     Args:
         column: of the cell.
         entries: its runs.
+        records: all there are, which tell what the runs start from.
         further_marks: beside those that the records tell.
     """
     collapsed = sum(is_collapsed(column, entry) for entry in entries)
@@ -280,7 +284,14 @@ def score_of(
     if any(column.task in entry.record.contaminated for entry in entries):
         marks.add(CONTAMINATED)
     of_runs = [f"{collapsed} collapsed"] if collapsed else []
-    return over_seeds(_runs_of(entries), [*of_runs, *sorted(marks), *further_marks])
+    # Undefined scores of one column count as one floor, or as none.
+    floors = {floor_of(e.result) for e in entries if e.result.main_score is None}
+    return over_seeds(
+        _runs_of(entries),
+        [*of_runs, *sorted(marks), *further_marks],
+        floors.pop() if len(floors) == 1 else None,
+        clusters([lineage(e.record, records) for e in entries]) if entries else None,
+    )
 
 
 def columns_of(cells: Cells, tasks: Sequence[str] | None) -> list[ColumnKey]:

@@ -27,9 +27,9 @@ def notes_on_records(board: Board) -> list[str]:
     protocols = sorted({str(row.protocol) for row in board.rows})
     notes = told(
         {
-            "A score is the median over seeds, ± is the sample standard deviation.": True,
-            "An undefined score, as of a correlation with a constant, "
-            "is left out.": undefined,
+            "A score is the mean over runs, ± is their sample standard deviation.": True,
+            "An undefined score, as of a correlation with a constant, counts as the floor; "
+            "where none is known, its cell has no number.": undefined,
             f"The mean is over columns where {HIGHER}, without {opposite}.": opposite,
             "The mean has one column a task, the one that most rows have, so not "
             f"{beside}.": beside,
@@ -135,9 +135,10 @@ def notes_on_tests(board: Board, tested: Tested, correction: str) -> list[str]:
     tests = counted(len(tested.differences), "test")
     if any(tested.resampled.values()):
         notes.append(
-            "Brackets are the 95 % interval of the mean over seeds and examples; of one "
+            "Brackets are the 95 % interval of the score over seeds and examples; of one "
             "run, over examples only."
         )
+    notes += _notes_on_groups(tested)
     notes += _notes_on_samples(tested)
     notes += told(
         {
@@ -152,6 +153,21 @@ def notes_on_tests(board: Board, tested: Tested, correction: str) -> list[str]:
     )
     notes += note_on_contaminated(board, tested.differences)
     return notes + (_notes_on_checkpoints(board, tested) if of_models else [])
+
+
+def _notes_on_groups(tested: Tested) -> list[str]:
+    """What statistics draw, and of which columns nobody knows what belongs together."""
+    cells = {name: of.values() for name, of in tested.resampled.items()}
+    drawn = [name for name, of in cells.items() if any(c.groups.sha256 for c in of)]
+    untold = ", ".join(n for n, of in cells.items() if any(c.unit is None for c in of))
+    return told(
+        {
+            f"Intervals and tests draw whole groups of examples in {', '.join(drawn)}: "
+            "what belongs together is not independent.": drawn,
+            f"Predictions of {untold} do not say which examples belong together: each "
+            "counts as independent, so that errors may be too small.": untold,
+        }
+    )
 
 
 def _notes_on_samples(tested: Tested) -> list[str]:

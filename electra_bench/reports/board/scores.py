@@ -182,7 +182,8 @@ class Board:
     def _score(self, column: ColumnKey, entries: Sequence[Entry]) -> Score:
         stale = column in self.stale
         marks = [f"old version {column.version}"] if stale else []
-        return replace(board_cells.score_of(column, entries, marks), stale=stale)
+        score = board_cells.score_of(column, entries, self.known, marks)
+        return replace(score, stale=stale)
 
 
 class Tested:
@@ -228,6 +229,11 @@ class Tested:
         if resampled is None:
             return replace(score, no_interval=self.reasons.get((number, name)))
         return resampled.with_interval(score)
+
+    def groups(self, name: str) -> str:
+        """What samples of a column draw, see `Resampled.named_groups`."""
+        named = (cell.named_groups for cell in self.resampled[name].values())
+        return next(filter(None, named), "")
 
     def rank(self, number: int, column: str | None) -> int | None:
         """1 + the number of rows that are significantly better.
