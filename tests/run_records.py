@@ -60,11 +60,12 @@ def save_records(folder: Path, records) -> list[Path]:
 
 
 def save_predicted(
-    folder: Path, record: RunRecord, targets, predictions, ids=None
+    folder: Path, record: RunRecord, targets, predictions, ids=None, groups=None
 ) -> Path:
     """Writes a record and the predictions of its only result; returns the record's path.
 
-    The result gets path, hash and number of the predictions; its scores stay as they are.
+    The result gets path, hash and number of the predictions, and with groups of examples
+    their number; its scores stay as they are.
     """
     (folder / "predictions").mkdir(parents=True)
     (folder / "config.gin").touch()
@@ -75,6 +76,10 @@ def save_predicted(
         Prediction(i, target, prediction)
         for i, target, prediction in zip(ids, targets, predictions, strict=True)
     ]
+    if groups is not None:
+        pairs = zip(lines, groups, strict=True)
+        lines = [replace(line, group=group) for line, group in pairs]
+        result = replace(result, unit="document", num_groups=len(set(groups)))
     write_predictions(str(folder / path), lines)
     result = replace(
         result,

@@ -36,7 +36,7 @@ for rate in (1e-3, 1e-4):
         epochs=0.5, learning_rate=rate, label=f"lr {{rate:g}}", workdir="{runs}",
     )
 frame = eb.records("{runs}")
-best = frame[frame.task == "cola"].groupby("label")["score"].median().idxmax()
+best = frame[frame.task == "cola"].groupby("label")["score"].mean().idxmax()
 again = eb.evaluate("{runs}/" + f"{{best}}-cola-s0", split="train", data_dir="{data}")
 [part] = eb.predict("{runs}/" + f"{{best}}-cola-s0", split="dev", data_dir="{data}")
 table = eb.leaderboard("{runs}").to_pandas()

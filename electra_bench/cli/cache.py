@@ -21,7 +21,7 @@ from electra_bench.system.cache_dir import cache_dir
 from electra_bench.system.near_names import did_you_mean
 
 FILE_HASHES = "file_hashes"
-KINDS = ("examples", "corpora", "pydoc", FILE_HASHES, "reports", "unfinished")
+KINDS = ("examples", "corpora", "leaks", "pydoc", FILE_HASHES, "reports", "unfinished")
 # A process may be at work on what is younger.
 UNFINISHED_DAYS = 1.0
 DAY_S = 86400.0
@@ -67,6 +67,7 @@ class Cache(Json):
     kinds:
       examples     examples of a task's split, as the trainer reads them
       corpora      pre-training examples of a corpus
+      leaks        scored examples that are in training sets and corpora
       pydoc        texts and tasks made of the installed packages
       file_hashes  hashes of large files, by path, size and times
       reports      what reports have read and computed

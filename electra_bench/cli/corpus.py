@@ -2,7 +2,6 @@
 
 import argparse
 import functools
-import hashlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -196,12 +195,11 @@ def _vocabulary(args: Build) -> Any:
 
 
 def _facts(args: Build, files: Sequence[str], vocabulary: Any) -> dict[str, Any]:
-    from electra_bench.system.file_hashes import file_sha256
+    from electra_bench.system.file_hashes import files_sha256
 
-    digest = hashlib.sha256("\n".join(map(file_sha256, files)).encode())
     return {
         "files": args.corpus_dir,
-        "data": digest.hexdigest(),
+        "data": files_sha256(files),
         "format": args.format,
         "text_field": args.text_field,
         "blanks_separate_docs": args.blanks_separate_docs,

@@ -42,5 +42,6 @@ def run(args: Evaluate) -> None:
             "examples"
         )
         results.print_metrics(result)
+        results.print_marks(result)
         if not result.metrics:
             print("  no scores: right answers are not known; see electra-bench predict")

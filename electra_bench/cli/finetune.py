@@ -1,6 +1,5 @@
 """`electra-bench finetune`."""
 
-import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -43,7 +42,7 @@ def add_parser(subparsers) -> None:
 
 
 def run(args: Finetune) -> None:
-    """Fine-tunes and prints the scores of every seed and their median."""
+    """Fine-tunes and prints the scores of every seed and their mean."""
     found = hparams_arguments.given_hparams(args)
     if found is None:
         _report(gin_arguments.launch(args, "finetune"))
@@ -82,25 +81,33 @@ def _result_lines(records) -> Iterator[str]:
 
 
 def _report(records) -> None:
-    scores: dict[tuple, list[float]] = {}
+    from electra_bench.reports.collect.cards import floor_of
+    from electra_bench.reports.statistics.aggregate import over_seeds
+
+    scores: dict[tuple, list[tuple[float | None, float | None]]] = {}
     for record in records:
         for result in record.results:
             numbers = ", ".join(
-                f"{name} {value:.2f}" for name, value in result.metrics.items()
+                f"{name} {_number(value)}" for name, value in result.metrics.items()
             )
             print(
                 f"{record.label}  {result.task}  {result.split}{_at(record)}  "
                 f"seed {record.seed}: {numbers}"
             )
-            if result.main_score is not None:
-                cell = (result.task, result.split, result.main_metric, _at(record))
-                scores.setdefault(cell, []).append(result.main_score)
+            cell = (result.task, result.split, result.main_metric, _at(record))
+            scores.setdefault(cell, []).append((result.main_score, floor_of(result)))
     for (task, split, metric, at), found in scores.items():
+        score = over_seeds([("", one) for one, _ in found], floor=found[0][1])
         if len(found) > 1:
             print(
-                f"{task}, {split}{at}: median {metric} of {len(found)} seeds: "
-                f"{statistics.median(found):.2f} (sd {statistics.stdev(found):.2f})"
+                f"{task}, {split}{at}: mean {metric} of {len(found)} seeds: "
+                f"{_number(score.value)} (sd {_number(score.sd)})"
+                f"{''.join(f', {mark}' for mark in score.marks)}"
             )
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.2f}"
 
 
 def _at(record) -> str:

@@ -71,7 +71,7 @@ class Predict(gin_arguments.OnError, gin_arguments.Bindings, Json):
              can say that there is no answer
       mrqa   folder; <task>-<split>-predictions.json
       conll  file; a word a line, with its right and its predicted tag; _ for words that the
-             length limit cut off
+             length limit cut off, where they are not read in windows
 
     Model, vocabulary and data folder are those of the run, unless bindings say otherwise.
     Scores are printed where right answers are known.
@@ -318,8 +318,7 @@ def _write(args: Predict, one: "SplitPredictions") -> tuple[list[str], dict[str,
         write_predictions(paths[0], predictions)
         return paths, {}
     if args.format == "conll":
-        # An example of a tagging task is one row of the store.
-        rows = (one.part.store[i] for i in range(len(predictions)))
+        rows = (one.part.store[row] for row in one.part.first_rows())
         sentences = [
             submissions.Tagged(row["words"], row["tags"], prediction)
             for row, prediction in zip(rows, predictions, strict=True)
@@ -364,12 +363,14 @@ class _Report:
                 name: value if math.isfinite(value) else None
                 for name, value in result.metrics.items()
             }
+            shown["marks"] = dict(result.marks)
         self._results.append({**shown, "files": files, **more})
         if self._args.json:
             return
         print(f"{run_dir}: {task}, {split}, {size} examples")
         if result:
             results.print_metrics(result)
+            results.print_marks(result)
         for name, value in more.items():
             print(f"  {name.replace('_', ' ')} = {value}")
         written = "written" if result else "to be written"

@@ -4,9 +4,21 @@ from electra_bench.records import TaskResult
 
 
 def print_metrics(result: TaskResult) -> None:
-    """Prints a result's metrics, one a line, see `printed_metrics`."""
+    """Prints a result's metrics, one a line, see `printed_metrics`; then its marks."""
     for name, value in printed_metrics(result).items():
         print(f"  {name} = {value}")
+    for mark, why in result.marks.items():
+        print(f"  {mark}: {why}")
+
+
+def print_marks(result: TaskResult) -> None:
+    """Prints what a reader of the scores must know, and what nobody knows."""
+    marks = [f"{mark}: {why}" for mark, why in result.marks.items()]
+    for leaks in (result.in_training, result.in_pretraining):
+        if leaks and leaks.not_checked:
+            marks.append(f"not looked up: {leaks.not_checked}")
+    for mark in marks:
+        print(f"  {mark}")
 
 
 def printed_metrics(result: TaskResult) -> dict[str, float]:

@@ -70,9 +70,13 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield "  " + _balance(found["targets"], report["kind"])
     for split, why in report["absent"].items():
         yield f"{split}: absent: {why}"
-    for pair, count in report["duplicates"].items():
-        yield f"{pair}: {count:,} texts are in both"
-    if not report["duplicates"]:
+    for pair, counts in report["leaks"].items():
+        one, other = pair.split(", ")
+        yield (
+            f"{other}: {counts['exact']:,} examples are in {one}, {counts['near']:,} more "
+            f"nearly; {counts['shared']:,} others share their longest text with it"
+        )
+    if not report["leaks"]:
         yield "no text is in two splits"
     [split, *_] = report["splits"]
     yield f"first examples of {split}:"

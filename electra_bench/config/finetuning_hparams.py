@@ -130,7 +130,7 @@ def finetuning(given: Mapping[str, Any], data_dir: str, model_name: str) -> Tran
         notes.append("do_eval is false, but a run is always scored")
     if given.get("qa_na_threshold", -2.75) != -2.75:
         notes.append(
-            "qa_na_threshold: scores are at -2.75 and at the best threshold; electra-bench "
+            "qa_na_threshold: scores are at -2.75 and at chosen thresholds; electra-bench "
             "predict --null_threshold applies another one"
         )
     lines = [f"{key} = {value!r}" for key, value in bindings.items()]

@@ -24,7 +24,13 @@ class Role(enum.Enum):
     """What a parameter is to a run.
 
     Attributes:
-        RESULT: another value makes another run.
+        RESULT: how it is done: another value makes another run and another row of a
+            table, and no protocol holds that says otherwise.
+        PER_TASK: as `RESULT`, but a row may have other values on other tasks.
+        SUBJECT: what it is about, of which protocols say nothing: model and objective with
+            their sizes, text, task, budget. Another value makes another row.
+        DETAIL: another value makes another run, but of the same row: how it is computed,
+            what is measured and logged on the way.
         SEED: as `RESULT`, but runs that differ in it alone are averaged.
         MACHINE: where a run goes, how it is spread out, what it keeps: no number changes.
         CONTENT: a path; what lies there counts, by its hash.
@@ -32,6 +38,9 @@ class Role(enum.Enum):
     """
 
     RESULT = "Result"
+    PER_TASK = "PerTask"
+    SUBJECT = "Subject"
+    DETAIL = "Detail"
     SEED = "Seed"
     MACHINE = "Machine"
     CONTENT = "Content"
@@ -39,6 +48,9 @@ class Role(enum.Enum):
 
 
 Result = Annotated[T, Role.RESULT]
+PerTask = Annotated[T, Role.PER_TASK]
+Subject = Annotated[T, Role.SUBJECT]
+Detail = Annotated[T, Role.DETAIL]
 Seed = Annotated[T, Role.SEED]
 Machine = Annotated[T, Role.MACHINE]
 Content = Annotated[T, Role.CONTENT]

@@ -2,7 +2,7 @@
 
 import collections
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,15 @@ from electra_bench.data.examples.store import ExampleStore
 from electra_bench.records import TaskCard
 from electra_bench.runs.launch import parse, register_file_tasks
 from electra_bench.runs.task_data import check_files, with_settings
-from electra_bench.tasks.examples import examples
+from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.features.windows import NO_ANSWER
+from electra_bench.tasks.leaks.in_training import repeats
+from electra_bench.tasks.leaks.kept import Split
 from electra_bench.tasks.registration import load_task
 from electra_bench.vocabularies.load import open_vocabulary
 
 UNLIMITED = 2**20  # tokens; longer than any text
 SHOWN = 3
-# Raw features that make an example's text, of whichever kind.
-TEXTS = ("text_a", "text_b", "words", "question", "context")
 
 Report = dict[str, Any]
 
@@ -46,7 +46,8 @@ def validate_task(
     Returns:
         `task`, `version`, `kind`, `summary`, `max_seq_length`; `splits`: name to counts,
         token lengths, truncation, what it loses, labels and examples; `absent`: splits
-        without a file and why; `duplicates`: texts that two splits share.
+        without a file and why; `leaks`: of two splits how many examples of the second are
+        in the first, see `Repeats`; `duplicates`: those that are exactly.
 
     Raises:
         FileNotFoundError: there is no data for the training or evaluation split.
@@ -77,7 +78,7 @@ def validate_task(
         "splits": {},
         "absent": {},
     }
-    texts: dict[str, set[tuple]] = {}
+    found: dict[str, Split] = {}
     with run_context.use(
         vocabulary=tokenizer, data_dir=data_dir, files=bound, on_error=on_error
     ):
@@ -98,7 +99,7 @@ def validate_task(
                 "skipped": part.num_skipped,
                 "reasons": list(part.reasons),
                 "tokens": _lengths(whole.store),
-                "truncated_percent": _truncated(card, whole.store, length),
+                "truncated_percent": _truncated(card, whole.store, part, length),
                 "lost": _lost(card, whole.store, part.store),
                 "targets": _targets(card, task, part.store),
                 "first": [
@@ -106,13 +107,22 @@ def validate_task(
                     for i in range(min(SHOWN, len(part.store)))
                 ],
             }
-            texts[split] = set(_texts(task, split))
-    report["duplicates"] = {
-        f"{one}, {other}": len(texts[one] & texts[other])
-        for one, other in itertools.combinations(texts, 2)
-        if texts[one] & texts[other]
+            found[split] = Split.here(name, split, part.data_sha256)
+    order = sorted(found, key=lambda split: (split != card.train_split, split))
+    report["leaks"] = {
+        f"{one}, {other}": counts
+        for one, other in itertools.combinations(order, 2)
+        if any((counts := _leaks(found[one], found[other])).values())
     }
+    leaks = report["leaks"].items()
+    report["duplicates"] = {pair: n["exact"] for pair, n in leaks if n["exact"]}
     return report
+
+
+def _leaks(one: Split, other: Split) -> dict[str, int]:
+    """How many examples of one split are in another, by how they are."""
+    found = repeats(other, [one])
+    return {kind: len(getattr(found, kind)) for kind in ("exact", "near", "shared")}
 
 
 def _lengths(store: ExampleStore) -> dict[str, int]:
@@ -121,11 +131,13 @@ def _lengths(store: ExampleStore) -> dict[str, int]:
     return {name: int(np.percentile(lengths, at)) for name, at in marks.items()}
 
 
-def _truncated(card: TaskCard, store: ExampleStore, length: int) -> float | None:
-    """None for questions, whose contexts become windows."""
-    if card.kind == "span_qa":
+def _truncated(
+    card: TaskCard, whole: ExampleStore, part: TaskExamples, length: int
+) -> float | None:
+    """None where long texts become windows."""
+    if card.kind == "span_qa" or len(part.store) > part.num_examples:
         return None
-    return round(100 * float(np.mean(store.lengths("input_ids") > length)), 2)
+    return round(100 * float(np.mean(whole.lengths("input_ids") > length)), 2)
 
 
 def _lost(
@@ -136,16 +148,20 @@ def _lost(
     None for texts, which lose nothing that is to be predicted.
     """
     if card.kind == "tagging":
-        words = (_num_words(whole, i) - _num_words(cut, i) for i in range(len(whole)))
-        found = [number for number in words if number]
-        return {"examples": len(found), "words": sum(found)}
+        lost = _words(whole) - _words(cut)
+        return {"examples": len(lost), "words": lost.total()}
     if card.kind == "span_qa":
         return {"examples": len(_answered(whole) - _answered(cut))}
     return None
 
 
-def _num_words(store: ExampleStore, index: int) -> int:
-    return int(np.sum(store.row("labels", index) != NO_LABEL))
+def _words(store: ExampleStore) -> collections.Counter[int]:
+    """Of every sentence how many words a row has the label of."""
+    words: collections.Counter[int] = collections.Counter()
+    for i in range(len(store)):
+        has_label = store.row("labels", i) != NO_LABEL
+        words[int(store.row("example_id", i)[0])] += int(np.sum(has_label))
+    return words
 
 
 def _answered(store: ExampleStore) -> set[int]:
@@ -190,15 +206,3 @@ def _shown(tokenizer: Any, store: ExampleStore, index: int) -> dict[str, Any]:
         "labels": store.row("labels", index).tolist(),
         "values": [round(float(v), 4) for v in store.row("values", index)],
     }
-
-
-def _texts(task: Any, split: str) -> Iterator[tuple]:
-    dataset = task.source.get_dataset(split, shuffle=False)
-    for example in dataset.as_numpy_iterator():
-        if not isinstance(example, Mapping):  # as lines of text are
-            example = {TEXTS[0]: example}
-        yield tuple(
-            " ".join(w.decode() for w in np.ravel(example[name]).tolist())
-            for name in TEXTS
-            if name in example
-        )

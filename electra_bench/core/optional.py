@@ -151,6 +151,34 @@ class HasMerge(Protocol):
 
 
 @runtime_checkable
+class HasOutOfReach(Protocol):
+    """A task kind that cannot give some right answers, however it is trained."""
+
+    def out_of_reach(self, example: Mapping[str, Any]) -> str | None:
+        """Why it cannot answer an example, in a word or two; None if it can.
+
+        Args:
+            example: one of its rows.
+        """
+
+
+@runtime_checkable
+class HasThreshold(Protocol):
+    """A task kind that gives no answer where a score of it is above a threshold."""
+
+    def main_metric(self, name: str, metrics: Mapping[str, float]) -> str:
+        """The metric that tables show.
+
+        Args:
+            name: that of the task's card.
+            metrics: all that the task has, at whichever thresholds.
+        """
+
+    def threshold(self, metrics: Mapping[str, float]) -> Mapping[str, Any]:
+        """What decides, see `TaskResult.threshold`; empty where nothing does."""
+
+
+@runtime_checkable
 class HasTasks(Protocol):
     """Several task kinds on one encoder.
 

@@ -91,9 +91,8 @@ class SpanDecoder:
         bound = len(inside)
         valid = (first < bound) & (last < bound)
         first, last, scores = first[valid], last[valid], scores[valid]
-        length = last - first + 1
-        valid = inside[first] & inside[last] & whole[first]
-        valid &= (length >= 1) & (length <= self._max_answer_length)
+        valid = inside[first] & inside[last] & whole[first] & (last >= first)
+        valid &= ~self.is_too_long(first, last)
         null, is_odds = outputs.get("answerable_logit"), True
         if null is None:
             ends = outputs.get("end_logits")
@@ -102,6 +101,15 @@ class SpanDecoder:
         return Candidates(
             example, first[valid], last[valid], scores[valid], float(null), is_odds
         )
+
+    def is_too_long(self, first: Any, last: Any) -> Any:
+        """Whether spans have more tokens than an answer may have, bool as the indices.
+
+        Args:
+            first: first tokens, int or an array.
+            last: last tokens.
+        """
+        return last - first + 1 > self._max_answer_length
 
     def best(self, windows: Sequence[Candidates]) -> Answers:
         """The best answers of one example.

@@ -1,5 +1,6 @@
 """Extractive question answering: the answer is a span of the context, or there is none."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,12 +16,16 @@ from electra_bench.models.encoder import last_states
 from electra_bench.models.layers import Dense, gelu
 from electra_bench.records import TaskCard
 from electra_bench.registry import kinds
+from electra_bench.tasks.metrics.squad import NULL_ODDS_THRESHOLD
 
 # Added to the logits of tokens that cannot begin or end an answer.
 MASKED = -1000.0
 # Width of the hidden layers of the heads.
 HIDDEN = 512
 WITHOUT_ANSWER = ("answerable", "unanswerable")
+THRESHOLDS = ("chosen", "constant")
+# What metrics at a chosen threshold are called behind those at the constant.
+CHOSEN = "_chosen"
 
 
 class SpanSettings(NamedTuple):
@@ -32,6 +37,7 @@ class SpanSettings(NamedTuple):
     answerable_weight: float
     windows_without_answer: str
     beam_size: int
+    no_answer_threshold: str
     reduction: str
 
 
@@ -171,6 +177,32 @@ class SpanQA(tf.Module):
         """The answers of one example, from all its windows, see `SpanDecoder.best`."""
         return self._decoder.best(decoded)
 
+    def out_of_reach(self, example: Mapping[str, Any]) -> str | None:
+        """Says "answers too long" for one of more tokens than are ever predicted."""
+        first, last, _ = example["labels"]
+        return "answers too long" if self._decoder.is_too_long(first, last) else None
+
+    def main_metric(self, name: str, metrics: Mapping[str, float]) -> str:
+        """That of the card, where there is a choice at the chosen threshold."""
+        chosen = f"{name}{CHOSEN}"
+        is_wanted = self._settings.no_answer_threshold == "chosen"
+        # It is undefined where all questions are about one text.
+        is_there = not math.isnan(metrics.get(chosen, math.nan))
+        return chosen if is_wanted and is_there else name
+
+    def threshold(self, metrics: Mapping[str, float]) -> Mapping[str, Any]:
+        """Of tasks whose questions may have no answer."""
+        if f"exact{CHOSEN}" not in metrics:
+            return {}
+        classifier = self._settings.answerable_classifier
+        return {
+            "score": "log odds of no answer, by the classifier"
+            if classifier
+            else "score of no answer minus that of the best answer",
+            "constant": NULL_ODDS_THRESHOLD,
+            "chosen_on": "the other half of the articles, or of the contexts",
+        }
+
     def right_answer(self, example: Mapping[str, Any]) -> None:
         """None: an answer is a text, which a span of tokens alone does not tell."""
 
@@ -236,6 +268,7 @@ def span_qa(
     n_best_size: Result[int] = 20,
     max_answer_length: Result[int] = 30,
     answer_text: Result[str] = "characters",
+    no_answer_threshold: Result[str] = "chosen",
     reduction: Result[str] = "sum",
 ) -> SpanQA:
     """Builds the task kind.
@@ -261,6 +294,9 @@ def span_qa(
         answer_text: "characters" takes the context's text from the first character to the
             last; "projected" looks for the tokens' text in the words of the context, as
             the original does, and takes whole words where that fails.
+        no_answer_threshold: where questions may have no answer, at which threshold the
+            main metric abstains: "chosen" on questions about other texts, or "constant",
+            the original's; scores at both are recorded.
         reduction: "sum" adds the losses of a batch up, as the original does; "mean"
             divides by the number of windows.
 
@@ -281,6 +317,11 @@ def span_qa(
             f"kinds.span_qa.windows_without_answer must be one of {WITHOUT_ANSWER}, got "
             f"{windows_without_answer!r}"
         )
+    if no_answer_threshold not in THRESHOLDS:
+        raise ValueError(
+            f"kinds.span_qa.no_answer_threshold must be one of {THRESHOLDS}, got "
+            f"{no_answer_threshold!r}"
+        )
     decoder = SpanDecoder(n_best_size, max_answer_length, answer_text, vocabulary)
     settings = SpanSettings(
         joint_prediction,
@@ -289,6 +330,7 @@ def span_qa(
         answerable_weight,
         windows_without_answer,
         beam_size,
+        no_answer_threshold,
         reduction,
     )
     return SpanQA(encoders(), variables, card, decoder, settings)

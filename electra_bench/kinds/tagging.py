@@ -1,6 +1,6 @@
 """One tag a word."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,14 +47,21 @@ class Tagging(EncoderWithHead):
     def decode(
         self, outputs: Mapping[str, np.ndarray], example: Mapping[str, Any]
     ) -> tuple[list[int], list[float]]:
-        """Tag ids of the words, and their probabilities."""
+        """Tag ids of the words that the row has labels of, and their probabilities."""
         positions = np.flatnonzero(np.asarray(example["labels"]) != NO_LABEL)
         logits = outputs["logits"][positions].astype(np.float64)
         # [words, classes] -> [words]
         best = logits.max(axis=-1, initial=-np.inf)
         probs = 1.0 / np.exp(logits - best[:, None]).sum(axis=-1)
-        tags = outputs["tags"][positions].tolist()
-        return self._without_contradictions(tags), probs.tolist()
+        return outputs["tags"][positions].tolist(), probs.tolist()
+
+    def merge(
+        self, decoded: Sequence[tuple[list[int], list[float]]]
+    ) -> tuple[list[int], list[float]]:
+        """The tags of one sentence, from all its rows: a word has its label in one."""
+        tags = [tag for row, _ in decoded for tag in row]
+        probs = [prob for _, row in decoded for prob in row]
+        return self._without_contradictions(tags), probs
 
     def _without_contradictions(self, ids: list[int]) -> list[int]:
         if not self.reencode:

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from electra_bench.config.roles import Given, Result
+from electra_bench.config.roles import Given, Result, Subject
 from electra_bench.core import Direction, Embeddings, Variables
 from electra_bench.core.variables import normal_values
 from electra_bench.models.encoder import EmbeddingLayer, TransformerEncoder
@@ -22,13 +22,13 @@ def electra(
     direction: Given[Direction] = "both",
     projected: Given[bool] = True,
     *,
-    hidden_size: Result[int],
-    num_layers: Result[int],
-    num_heads: Result[int],
-    ffn_size: Result[int],
-    embedding_size: Result[int],
-    max_positions: Result[int] = 512,
-    segment_types: Result[int] = 2,
+    hidden_size: Subject[int],
+    num_layers: Subject[int],
+    num_heads: Subject[int],
+    ffn_size: Subject[int],
+    embedding_size: Subject[int],
+    max_positions: Subject[int] = 512,
+    segment_types: Subject[int] = 2,
     dropout: Result[float] = 0.1,
     attention_dropout: Result[float] = 0.1,
     initializer_range: Result[float] = 0.02,

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from electra_bench.config.roles import Result
+from electra_bench.config.roles import Result, Subject
 from electra_bench.core import Batch, Encoder, EncoderFactory, Seed, SpecialIds
 from electra_bench.core.loss_term import LossTerms, measured
 from electra_bench.core.optional import HasCount
@@ -289,11 +289,11 @@ def electra(
     mask_prob: Result[float] = 0.15,
     gen_weight: Result[float] = 1.0,
     disc_weight: Result[float] = 50.0,
-    generator: Result[str | Generator] = "masked_lm",
-    generator_hidden_size: Result[float] = 0.25,
-    generator_layers: Result[float] = 1.0,
-    untied_generator: Result[bool] = True,
-    untied_generator_embeddings: Result[bool] = False,
+    generator: Subject[str | Generator] = "masked_lm",
+    generator_hidden_size: Subject[float] = 0.25,
+    generator_layers: Subject[float] = 1.0,
+    untied_generator: Subject[bool] = True,
+    untied_generator_embeddings: Subject[bool] = False,
     temperature: Result[float] = 1.0,
     disallow_correct: Result[bool] = False,
     distinct_positions: Result[bool] = False,

@@ -10,6 +10,7 @@ from electra_bench.config.roles import Result
 from electra_bench.core import Batch, EncoderFactory, SpecialIds, Variables
 from electra_bench.objectives.electra import Electra, Forward, like_electra
 from electra_bench.objectives.losses import token_losses
+from electra_bench.objectives.sampling import tempered
 from electra_bench.registry import objectives
 
 PRIORS = {
@@ -22,12 +23,18 @@ class Electric(Electra):
     """Tells the energy of every token, and so whether it is noise.
 
     A token x has the probability exp(-E) given the others, noise has the probability q
-    that the towers give it; the odds that the token is noise follow from both.
+    that it is drawn with from what the towers say; the odds that the token is noise follow
+    from both.
     """
 
     def __init__(self, *networks: Any, prior: str):
         """Takes what `Electra` takes, and the prior, see `electric`."""
         super().__init__(*networks)
+        if self.settings.disallow_correct:
+            raise ValueError(
+                "electric needs noise whose distribution does not depend on the token that "
+                "it replaces: objectives.electra.disallow_correct must be False, got True"
+            )
         self._prior = PRIORS[prior](self.settings.masking.mask_prob)
 
     def labels(self, forward: Forward) -> tf.Tensor:
@@ -37,7 +44,9 @@ class Electric(Electra):
     def logits(self, forward: Forward) -> tf.Tensor:
         """Log odds that a token is noise, float32 [batch, seq]."""
         read = forward.corrupted.input_ids
-        log_q = -token_losses(forward.proposed.cloze_logits, read)
+        # Noise is drawn from q, and so with its temperature.
+        drawn_from = tempered(forward.proposed.cloze_logits, self.settings.temperature)
+        log_q = -token_losses(drawn_from, read)
         energies = self._head(forward.sequence)
         return energies + tf.stop_gradient(log_q) + self._prior
 
@@ -79,7 +88,7 @@ def electric(
         The objective.
 
     Raises:
-        ValueError: no such prior, or a number is out of range.
+        ValueError: no such prior, a number is out of range, or `disallow_correct`.
 
     Source: Clark et al. 2020 (Electric), section 2, algorithms 1 and 2;
     google-research/electra run_pretraining.py `_get_discriminator_output`.

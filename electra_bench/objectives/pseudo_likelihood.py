@@ -19,6 +19,7 @@ from electra_bench.objectives.electra import Electra
 from electra_bench.objectives.generators import MaskedLM, TwoTower
 from electra_bench.objectives.losses import token_losses
 from electra_bench.objectives.masking import Masked
+from electra_bench.objectives.sampling import tempered
 
 TRAINABLE = (
     "OBJECTIVE = 'electric'; OBJECTIVE = 'electra' with "
@@ -142,7 +143,8 @@ def _electra_tt(objective: Electra, batch: Batch) -> tf.Tensor:
     """Log probabilities of all tokens, float32 [batch, seq]."""
     settings = objective.settings
     # q is what proposals were drawn from.
-    cloze_logits = objective.generator.cloze_logits(batch) / settings.temperature
+    cloze_logits = objective.generator.cloze_logits(batch)
+    cloze_logits = tempered(cloze_logits, settings.temperature)
     log_q = -token_losses(cloze_logits, batch.input_ids)
     logits = objective.read(batch)
     return electra_log_probs(logits, log_q, settings.masking.mask_prob)

@@ -41,6 +41,11 @@ def gumbel_argmax(logits: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     return tf.argmax(logits + noise, -1, output_type=tf.int32)
 
 
+def tempered(logits: tf.Tensor, temperature: float) -> tf.Tensor:
+    """Logits of the distribution that samples are drawn from: softmax(logits / T)."""
+    return logits if temperature == 1.0 else logits / temperature
+
+
 def sample_replacements(
     logits: tf.Tensor,
     ids: tf.Tensor,
@@ -60,9 +65,7 @@ def sample_replacements(
 
     Source: google-research/electra run_pretraining.py `_get_fake_data`.
     """
-    logits = tf.stop_gradient(logits)
-    if temperature != 1.0:
-        logits /= temperature
+    logits = tempered(tf.stop_gradient(logits), temperature)
     if disallow_correct:
         logits -= 1000.0 * tf.one_hot(ids, logits.shape[-1])
     return gumbel_argmax(logits, uniform)

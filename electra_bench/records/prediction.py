@@ -18,12 +18,16 @@ class Prediction:
         target: the right answer, as the task's metrics see it; None if unknown.
         prediction: the model's answer, in the same form.
         scores: what the answer was chosen by (class probabilities, n-best spans).
+        group: names the examples that this one belongs with, as those of one document:
+            they are not independent of one another. None if it stands for itself, or, in
+            files of earlier versions, if nobody knows.
     """
 
     id: str
     target: Any
     prediction: Any
     scores: Any = None
+    group: str | None = None
 
 
 def write_predictions(path: str, predictions: Iterable[Prediction]) -> None:
@@ -34,7 +38,10 @@ def write_predictions(path: str, predictions: Iterable[Prediction]) -> None:
         gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file,
     ):
         for prediction in predictions:
-            file.write(json.dumps(asdict(prediction), sort_keys=True).encode() + b"\n")
+            line = asdict(prediction)
+            if prediction.group is None:
+                del line["group"]
+            file.write(json.dumps(line, sort_keys=True).encode() + b"\n")
 
 
 def read_predictions(path: str) -> Iterator[Prediction]:

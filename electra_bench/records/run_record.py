@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from electra_bench.records.leaks import InPretraining, InTraining, TrainingText
 from electra_bench.records.task_card import TaskCard
 from electra_bench.system.atomic import atomic_file
 
@@ -18,7 +19,7 @@ MODEL_FILE = "model.gin"
 # What is said of the code of a record that does not say its hash.
 CODE_UNKNOWN = "code unknown"
 # Folders inside a run's, which hold no records.
-OF_A_RUN = ("checkpoints", "predictions")
+OF_A_RUN = ("checkpoints", "leaks", "predictions")
 # Shares and correlations in percent. Losses, perplexities and word error rates have no
 # largest value, and of the metrics of plugins nothing is known.
 PERCENTAGES = frozenset(
@@ -29,7 +30,9 @@ PERCENTAGES = frozenset(
         "bleu",
         "chrf",
         "exact",
+        "exact_chosen",
         "f1",
+        "f1_chosen",
         "macro_f1",
         "masked_lm_accuracy",
         "mcc",
@@ -65,10 +68,21 @@ class TaskResult:
         data_sha256: hash of the split's raw examples.
         metrics: name to value; scores are percentages, 0-100.
         main_metric: the metric that tables show.
+        threshold: of tasks whose questions may have no answer: which score decides
+            ("score"), at which constant for one metric ("constant"), and what the
+            thresholds of the chosen ones were chosen on ("chosen_on").
         higher_is_better: direction of the main metric; None in records that do not say.
         floor: main metric of the majority baseline; None if unknown.
         marks: what a reader of the score must know, in a word or two that tables show,
             to the whole of it ("contaminated": "trained on SQuAD").
+        in_training: how many of the examples are in the training set; None in records
+            that do not say.
+        in_pretraining: how many are in text that the encoder was trained on before.
+        leaks_path: file that says which these are, relative to the run's directory; None
+            if there are none.
+        unit: what the groups of examples are that statistics draw ("document"), or
+            "example" if every example is one; None in records that do not say.
+        num_groups: how many there are; None in these.
         predictions_path: predictions file, relative to the run's directory.
         predictions_sha256: its hash.
     """
@@ -84,8 +98,14 @@ class TaskResult:
     higher_is_better: bool | None = None
     floor: float | None = None
     marks: Mapping[str, str] = field(default_factory=dict)
+    in_training: InTraining | None = None
+    in_pretraining: InPretraining | None = None
+    leaks_path: str | None = None
+    unit: str | None = None
+    num_groups: Int | None = None
     predictions_path: str | None = None
     predictions_sha256: str | None = None
+    threshold: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -94,16 +114,20 @@ class TaskResult:
         split: str,
         num_examples: int,
         metrics: Mapping[str, float | None],
+        main_metric: str | None = None,
         **fields: Any,
     ) -> "TaskResult":
-        """The scores of a split of the task that a card is of; `fields` are the rest."""
+        """The scores of a split of the task that a card is of; `fields` are the rest.
+
+        Its main metric is the card's where no other is given.
+        """
         return cls(
             card.name,
             card.version,
             split,
             num_examples,
             metrics,
-            card.main_metric,
+            main_metric or card.main_metric,
             higher_is_better=card.higher_is_better,
             **fields,
         )
@@ -111,7 +135,22 @@ class TaskResult:
     @property
     def main_score(self) -> float | None:
         """The main metric's value; None if it is missing or undefined."""
-        return self.metrics.get(self.main_metric)
+        score = self.metrics.get(self.main_metric)
+        return None if score is None or math.isnan(score) else score
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether predictions tell that some examples belong together."""
+        return self.num_groups is not None and self.num_groups < self.num_examples
+
+    def of_metric(self, metric: str) -> "TaskResult":
+        """The result with a metric as the main one.
+
+        Floor and direction of another one than the record's are not known.
+        """
+        if metric == self.main_metric:
+            return self
+        return replace(self, main_metric=metric, floor=None, higher_is_better=None)
 
     def is_trivial(self, higher_is_better: bool) -> bool | None:
         """Whether the main score is no better than the floor; None if one is missing.
@@ -154,6 +193,8 @@ class RunRecord:
         chosen_step: step of the checkpoint that was scored, where the best one on the
             scored split was chosen; None for the last one.
         contaminated: task to how its examples or their sources came into pre-training.
+        texts: what this run has trained on; None if it does not say.
+        texts_before: what its encoder was trained on before; None if nobody knows.
         collapsed: True if fine-tuning ended no better than the majority baseline on one
             of its tasks.
         parent_run_id: run whose checkpoint this one started from.
@@ -161,6 +202,12 @@ class RunRecord:
         identity: hash of all that decides the result: parameters, data, vocabulary,
             checkpoint, code; `identity_without_seed` is that of all seeds of the run. None
             in records of version 1, and of what came from elsewhere.
+        recipe: hash of all that decides the result but for seeds, code and devices, with
+            the recipes of the runs that it builds on instead of their checkpoints.
+        parent_recipe: that of the run that it started from; the checkpoint's hash where
+            nothing is known of its making.
+        train_data_sha256: what it was trained on, a corpus or a task and its split, to the
+            hash of the data. Empty in records before version 3.
         code_sha256: hash of the source files that computed; None if unknown.
         code_continued: hashes of other code that an interrupted run went on under.
         code_accepted: hashes of other code that the finished run was taken for.
@@ -192,6 +239,8 @@ class RunRecord:
     new_tokens: Int | None = None
     chosen_step: Int | None = None
     contaminated: Mapping[str, str] = field(default_factory=dict)
+    texts: tuple[TrainingText, ...] | None = None
+    texts_before: tuple[TrainingText, ...] | None = None
     wall_s: float | None = None
     device: str | None = None
     strategy: str | None = None
@@ -203,6 +252,9 @@ class RunRecord:
     checkpoint_sha256: str | None = None
     identity: str | None = None
     identity_without_seed: str | None = None
+    recipe: str | None = None
+    parent_recipe: str | None = None
+    train_data_sha256: Mapping[str, str] = field(default_factory=dict)
     code_sha256: str | None = None
     code_continued: Sequence[str] = field(default_factory=list)
     code_accepted: Sequence[str] = field(default_factory=list)

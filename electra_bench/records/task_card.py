@@ -62,7 +62,11 @@ class TaskCard:
         licence: its terms, as the source states them.
         citation: paper or document to cite.
         higher_is_better: direction of the main metric.
-        floor: main metric of the majority baseline (largest class, constant), 0-100.
+        floor: main metric of the majority baseline (largest class, constant), 0-100. An
+            undefined score counts as this.
+        unit: what examples that belong together have in common, as its data tell
+            ("document", "premise"); "example" if all are independent; None leaves it to
+            `tasks/groups.py`.
         labels: class names in the order of their ids; for tagging, the tag set if it is
             known beforehand.
         label_range: smallest and largest value of a regression target.
@@ -88,6 +92,7 @@ class TaskCard:
     citation: str
     higher_is_better: bool = True
     floor: float | None = None
+    unit: str | None = None
     labels: tuple[str, ...] = ()
     label_range: tuple[float, float] | None = None
     train_split: str = "train"

@@ -304,3 +304,17 @@ REGISTRIES = {
 }
 # First parts of gin selectors.
 GIN_MODULES = tuple(dict.fromkeys(r.gin_module for r in REGISTRIES.values()))
+_FILE_TASK = "electra_bench.tasks.from_files.source:Definition"
+
+
+def target_of(selector: str) -> str:
+    """Where what gin calls `<kind>.<name>` is defined; empty if nobody knows."""
+    kind, _, name = selector.partition(".")
+    if kind == "runs":
+        return f"electra_bench.runs.{name}:{name}"
+    if kind == "tasks":
+        return _FILE_TASK
+    try:
+        return REGISTRIES[kind].origin(name).target
+    except KeyError:
+        return ""

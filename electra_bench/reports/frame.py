@@ -19,10 +19,10 @@ def records_frame(records: Sequence[RunRecord]) -> "pandas.DataFrame":
     main metric, `path` that of the record. What is missing is NaN, or None in texts.
 
     Example:
-        The median over seeds of every model on every task, as the leaderboard has it:
+        The mean over runs of every model on every task:
 
             frame = records_frame(collect(["runs"]))
-            frame.groupby(["label", "task"])["score"].median().unstack()
+            frame.groupby(["label", "task"])["score"].mean().unstack()
 
     Args:
         records: as `collect` found them; of others no paths are known.

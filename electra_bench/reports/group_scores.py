@@ -39,7 +39,9 @@ def class_scores(
 
     def build(records: Sequence[RunRecord]) -> Table:
         cells, _ = one_task.cells_of_task(records, task, labels, kinds)
-        return _table(Records.of(records), cells, measures, title=f"{task} by class")
+        title = f"{task} by class"
+        # Nothing that was never named is named rightly.
+        return _table(Records.of(records), cells, measures, title=title, floor=0.0)
 
     return build
 
@@ -78,15 +80,17 @@ def _table(
     measures: Callable[[Entry, Callable[[], Answers]], Measures],
     *,
     title: str,
+    floor: float | None = None,
     lower: bool = False,
 ) -> Table:
-    """Medians over the runs whose predictions can be read.
+    """Means over the runs whose predictions can be read.
 
     Args:
         records: where the predictions are.
         cells: of the task.
         measures: what is measured of a run, from it and a function that reads it.
         title: of the table.
+        floor: what a measure counts as where it is undefined; None if nobody knows.
         lower: whether lower is better in all that is measured.
 
     Raises:
@@ -111,14 +115,18 @@ def _table(
     names = _names([measures for _, of_runs in found for measures in of_runs.values()])
     rows = []
     for cell, of_runs in found:
-        beside = [cell.row.label, *(condition(cell) for condition in shown.values())]
+        beside = [cell.row.name, *(condition(cell) for condition in shown.values())]
         for measure in next(iter(of_runs.values())):
+            of_measure = {run: m[measure] for run, m in of_runs.items()}
             scores = (
-                over_seeds([(run, m[measure].get(name)) for run, m in of_runs.items()])
+                over_seeds(
+                    [(run, of[name]) for run, of in of_measure.items() if name in of],
+                    floor=floor,
+                )
                 for name in names
             )
             rows.append((*beside, measure, *scores))
-    notes = ["A score is the median over the runs whose predictions can be read."]
+    notes = ["A score is the mean over the runs whose predictions can be read."]
     notes += [f"Left out: {counted}."] if reasons else []
     # A class may be called as a column is.
     columns = distinct(("model", *shown, "measure", *names))

@@ -1,4 +1,4 @@
-"""The leaderboard: a row a model, a column a task, a cell the median over seeds."""
+"""The leaderboard: a row a model, a column a task, a cell the mean over runs."""
 
 import itertools
 from collections import Counter
@@ -9,6 +9,7 @@ from electra_bench.records import RunRecord
 from electra_bench.registry import reports
 from electra_bench.reports.board import cells
 from electra_bench.reports.board import references as published
+from electra_bench.reports.board.leaks import notes_on_leaks
 from electra_bench.reports.board.notes import notes_on_records, notes_on_tests
 from electra_bench.reports.board.row_keys import RowKey
 from electra_bench.reports.board.scores import Board, Tested
@@ -35,7 +36,7 @@ BESIDE = ("protocol", "collapsed", "params", "pretrain FLOPs")
 # Columns that need a word.
 MEANINGS = {
     "protocol": "code_v1 has all settings of the original code, paper those of the papers, "
-    "fixed the recommended ones; * is one with changes",
+    "fixed the recommended ones; without * nothing that changes a result is otherwise",
     "collapsed": f"number of runs; such a run {cells.COLLAPSED}",
     "params": "trainable parameters of the encoder",
     "pretrain FLOPs": "floating-point operations of all pre-training",
@@ -58,7 +59,7 @@ def leaderboard(
 
     Scores are compared only where task version, split, subset, data and metric agree:
     each combination has a column of its own. Runs are seeds of one row only where label,
-    protocol, its changes and the fraction of pre-training agree.
+    recipe, protocol, its changes and the fraction of pre-training agree.
 
     Args:
         tasks: tasks to show, in this order; None shows all, see `columns_of`.
@@ -92,7 +93,11 @@ def leaderboard(
         board = Board(records, tasks, labels, kinds, max_rows, further_metrics)
         tested = Tested(board, Bootstrap(records, replicates), correction)
         others = Counter(r.kind for r in records if r.kind not in kinds)
-        notes = [*notes_on_records(board), *notes_on_tests(board, tested, correction)]
+        notes = [
+            *notes_on_records(board),
+            *notes_on_leaks(board),
+            *notes_on_tests(board, tested, correction),
+        ]
         notes += [f"Records of kind {k} have no row: {n}." for k, n in others.items()]
         return _table(board, tested, references, notes, columns)
 
@@ -190,10 +195,12 @@ def _details(board: Board, tested: Tested) -> dict[str, str]:
     details = {}
     for name, in_mean in board.means.items():
         known = published.published_mean(in_mean)
-        of = f"mean of the medians of {counted(len(in_mean), 'column')}"
+        of = f"mean of {counted(len(in_mean), 'column')}"
         details[name] = known.name if known else of
     for name, column in board.columns.items():
         details[name] = "no run" if column.version is None else column.description
+        if tested.groups(name):
+            details[name] += f" {tested.groups(name)}"
         if column in board.stale:
             newest = f"the task is at version {board.newest[column.task]}"
             details[name] += f", outdated: {newest}, not in the mean"

@@ -37,11 +37,11 @@ def learning_curve(
         others = one_task.conditions(cells)
         others.pop("pre-training", None)
         for cell in cells:
-            line = lines[cell.row.label, *(value(cell) for value in others.values())]
+            line = lines[cell.row.name, *(value(cell) for value in others.values())]
             fraction = _fraction(cell)
             if fraction in line:
                 # Runs that say 1 beside runs that say nothing: rows of their own.
-                reason = f"{cell.row.label} has another point at {fraction:g}"
+                reason = f"{cell.row.name} has another point at {fraction:g}"
                 repeated = (entry.record.run_id for entry in cell.entries)
                 left_out += [tables.LeftOut(run_id, reason) for run_id in repeated]
             else:

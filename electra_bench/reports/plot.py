@@ -78,7 +78,7 @@ class XY(Picture):
 
 @dataclass(frozen=True)
 class Dots(Picture):
-    """A line a row, on it a dot for each of its values and a bar at their median.
+    """A line a row, on it a dot for each of its values and a bar at their mean.
 
     Attributes:
         x: name of the axis, with units.

@@ -80,8 +80,8 @@ def quirk_cost(
             notes=(
                 f"A model under {BASE}, which has all quirks of the original code, under "
                 f"{FIXED}, and under {BASE} with one change.",
-                "A score is a median, a difference that of the mean over runs to the one "
-                f"under {BASE}, in points, with its 95 % interval.",
+                "A score is the mean over runs, a difference the one to that under "
+                f"{BASE}, in points, with its 95 % interval.",
                 f"{len(tests)} tests; p-values are for all of them together "
                 f"({significance.METHODS[correction]}), * is significant at the 5 % level.",
             ),
@@ -113,7 +113,7 @@ def _models(board: Board) -> dict[RowKey, list[RowKey]]:
 
 
 def _model(row: RowKey) -> tuple[str, float | None]:
-    return row.label, row.fraction
+    return row.name, row.fraction
 
 
 def _is_single(row: RowKey) -> bool:

@@ -49,12 +49,12 @@ def seed_variance(
 
 def _plot(board: Board, place: int, name: str) -> Dots:
     column = board.columns[name]
-    scores = [board.score(row, column).defined for row in board.shown]
+    scores = [board.score(row, column).counted for row in board.shown]
     return Dots(
         f"runs-{place}",
         name,
         f"A line a model with a dot for each of its runs on {name} and a bar at their "
-        "median.",
+        "mean.",
         column.axis,
         tuple(zip(board.short_names, scores, strict=True)),
     )

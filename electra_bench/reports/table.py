@@ -22,7 +22,7 @@ HIGHER, LOWER = "higher is better", "lower is better"
 SIGNIFICANCE_LEVEL = 0.05
 
 # What a score and a bounded number have besides their value.
-SPREAD = ("count", "sd", "low", "high", "mean")
+SPREAD = ("count", "sd", "low", "high", "mean", "median")
 INTERVAL = ("interval low", "interval high")
 
 # (run_id, score or None) of every run.
@@ -34,19 +34,21 @@ class Score:
     """A score that sums up several runs.
 
     Attributes:
-        value: the shown number (a median over seeds), percentage 0-100; None if there is
-            no run or no run has a defined score.
-        count: number of runs with a defined score.
+        value: the shown number, the mean over runs, which has every pre-training once,
+            percentage 0-100; None if there is no run, or one without a score counts as
+            nobody knows what.
+        count: number of runs that it is of.
         sd: sample standard deviation over them; None for fewer than two.
         low: smallest of them; `high`: largest; None without any.
-        mean: mean over them, or where there is an interval its middle before it is cut,
-            which has every pre-training once; None without any.
-        interval: ends of the 95 % interval of that, over runs and examples; of one run
-            over examples only. None if `no_interval` says why.
+        mean: as `value`.
+        interval: ends of the 95 % interval of that, over runs and groups of examples; of
+            one run over groups only. None if `no_interval` says why.
         runs: (run_id, score or None) of every run.
-        marks: what a reader must know ("2 collapsed", "1 undefined").
+        marks: what a reader must know ("2 collapsed", "1 undefined, counted as the floor").
         no_interval: why there is no interval, and for how many runs.
         stale: whether the runs are of an older version of their task.
+        median: over the runs.
+        undefined_as: the floor, as which undefined scores count.
     """
 
     value: float | None
@@ -60,11 +62,14 @@ class Score:
     marks: tuple[str, ...] = ()
     no_interval: str | None = None
     stale: bool = False
+    median: float | None = None
+    undefined_as: float | None = None
 
     @property
-    def defined(self) -> tuple[float, ...]:
-        """Scores of the runs that have one."""
-        return tuple(score for _, score in self.runs if score is not None)
+    def counted(self) -> tuple[float, ...]:
+        """Scores of the runs, floors where they are undefined."""
+        scores = (self.undefined_as if s is None else s for _, s in self.runs)
+        return tuple(score for score in scores if score is not None)
 
 
 @dataclass(frozen=True)
@@ -479,9 +484,9 @@ def explain(score: Score) -> str:
         return ", ".join(("no score", *score.marks))
     parts = ["one run"]
     if score.count > 1:
-        parts = [f"median of {score.count} runs", f"standard deviation {score.sd:.2f}"]
+        parts = [f"mean of {score.count} runs", f"standard deviation {score.sd:.2f}"]
         parts += [f"{score.low:.2f} to {score.high:.2f}"]
-        parts += [f"mean {score.mean:.2f}"] if score.mean is not None else []
+        parts += [f"median {score.median:.2f}"] if score.median is not None else []
     if score.interval is not None:
         low, high = score.interval
         of = "mean" if score.count > 1 else "this run, over examples only"

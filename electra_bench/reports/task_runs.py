@@ -8,6 +8,8 @@ from electra_bench.registry import reports
 from electra_bench.reports.board import cells as board_cells
 from electra_bench.reports.board.cells import Entry
 from electra_bench.reports.board.one_task import TaskCell, cells_of_task, conditions
+from electra_bench.reports.board.row_names import short_names
+from electra_bench.reports.collect.cards import counted_score
 from electra_bench.reports.plot import Dots
 from electra_bench.reports.table import Table
 
@@ -36,7 +38,7 @@ def task_runs(
         lower = {c.column.metric for c in cells if not c.column.higher_is_better}
         rows = (
             (
-                entry.record.label,
+                cell.row.name,
                 entry.record.seed,
                 *map(entry.result.metrics.get, metrics),
                 _marks(cell, entry),
@@ -74,9 +76,16 @@ def _seeds(entry: Entry) -> tuple[int, int]:
 def _marks(cell: TaskCell, entry: Entry) -> str | None:
     record, result = entry
     marks = [*result.marks]
+    marks += ["undefined"] if result.main_score is None else []
     marks += ["collapsed"] if board_cells.is_collapsed(cell.column, entry) else []
     marks += [board_cells.CONTAMINATED] if result.task in record.contaminated else []
     return ", ".join(dict.fromkeys(marks)) or None
+
+
+def _counted(entries: Sequence[Entry]) -> tuple[float, ...]:
+    """Scores of runs, floors where they are undefined."""
+    scores = (counted_score(entry.result) for entry in entries)
+    return tuple(score for score in scores if score is not None)
 
 
 def _plots(task: str, cells: Sequence[TaskCell]) -> tuple[Dots, ...]:
@@ -85,15 +94,15 @@ def _plots(task: str, cells: Sequence[TaskCell]) -> tuple[Dots, ...]:
     by_column = itertools.groupby(cells, key=lambda cell: cell.scored_on)
     for place, (scored_on, group) in enumerate(by_column, 1):
         of_column = list(group)
-        names = board_cells.short_names([cell.row for cell in of_column])
-        scores = [board_cells.score_of(c.column, c.entries).defined for c in of_column]
+        names = short_names([cell.row for cell in of_column])
+        scores = [_counted(cell.entries) for cell in of_column]
         floors = {e.result.floor for cell in of_column for e in cell.entries}
         plots.append(
             Dots(
                 f"seeds-{place}",
                 f"{scored_on}: every run",
                 f"A line a model with a dot for each of its runs on {task} and a bar at "
-                "their median; the dashed line is the majority baseline.",
+                "their mean; the dashed line is the majority baseline.",
                 of_column[0].column.axis,
                 tuple(zip(names, scores, strict=True)),
                 floors.pop() if len(floors) == 1 else None,

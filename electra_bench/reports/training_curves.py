@@ -3,11 +3,12 @@
 import contextlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
+from electra_bench.reports.board.row_keys import row_keys
 from electra_bench.reports.collect.records import Records
 from electra_bench.reports.plot import XY, Point, Series
 from electra_bench.reports.table import NothingToShow, Table
@@ -33,14 +34,18 @@ def training_curves(
     """
 
     def build(records: Sequence[RunRecord]) -> Table:
-        paths = Records.of(records).paths
+        known = Records.of(records)
         wanted = [
             record
             for record in records
             if record.kind == "pretrain" and (labels is None or record.label in labels)
         ]
         wanted.sort(key=lambda record: (record.label, record.seed or 0))
-        logs = [(record, _lines(paths.get(record.run_id))) for record in wanted]
+        names = {
+            record.run_id: row.name
+            for record, row in zip(wanted, row_keys(wanted, known), strict=True)
+        }
+        logs = [(record, _lines(known.paths.get(record.run_id))) for record in wanted]
         logs = [(record, lines) for record, lines in logs if lines]
         if not logs:
             raise NothingToShow("no pre-training run has a metrics.jsonl with tokens")
@@ -48,7 +53,7 @@ def training_curves(
         metrics = [name for name in CURVES if name in logged]
         rows = (
             (
-                record.label,
+                names[record.run_id],
                 record.objective,
                 record.seed,
                 lines[-1]["step"],
@@ -69,7 +74,7 @@ def training_curves(
                 "logged ones.",
             ),
             run="run",
-            plots=tuple(_plot(name, logs) for name in metrics),
+            plots=tuple(_plot(name, logs, names) for name in metrics),
         )
 
     return build
@@ -88,13 +93,14 @@ def _lines(record_path: str | None) -> list[dict[str, Any]]:
     return [one for one in lines if one.get("phase") == "train" and "tokens" in one]
 
 
-def _plot(metric: str, logs: Sequence[Log]) -> XY:
-    several = len({record.label for record, _ in logs}) < len(logs)
+def _plot(metric: str, logs: Sequence[Log], names: Mapping[str, str]) -> XY:
+    several = len({names[record.run_id] for record, _ in logs}) < len(logs)
     series = []
     for record, lines in logs:
         known = [(x["tokens"], x[metric]) for x in lines if x.get(metric) is not None]
         if known:
-            name = f"{record.label}, seed {record.seed}" if several else record.label
+            name = names[record.run_id]
+            name += f", seed {record.seed}" if several else ""
             points = tuple(Point(*pair) for pair in _thinned(known))
             series.append(Series(name, points, joined=True, marked=False))
     return XY(

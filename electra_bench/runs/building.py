@@ -162,13 +162,3 @@ def check_length(encoder: Encoder, max_seq_length: int) -> None:
             f"max_seq_length is {max_seq_length}, but the encoder has positions for "
             f"{limit} tokens (max_positions)"
         )
-
-
-def check_protocol(protocol: str | None) -> None:
-    """Checks that a protocol exists, which the record compares with.
-
-    Raises:
-        FileNotFoundError: there is none; lists near names.
-    """
-    if protocol:
-        config.find_gin_file(f"protocols/{protocol}.gin")

@@ -8,16 +8,25 @@ from typing import Any
 import gin
 
 from electra_bench import registry
-from electra_bench.config.roles import Content, Machine, Result
+from electra_bench.config.roles import (
+    Content,
+    Detail,
+    Machine,
+    PerTask,
+    Result,
+    Subject,
+)
 from electra_bench.objectives.pretrain_metrics import percentages
 from electra_bench.records import RunRecord, TaskCard, TaskResult
 from electra_bench.runs.pretrained import find_pretrained
+from electra_bench.runs.protocols import scoring_fields
 from electra_bench.runs.restored import ReadingOptions, RestoredRun, answering_head
 from electra_bench.runs.session import Session
-from electra_bench.runs.task_results import score_marks
+from electra_bench.runs.task_results import out_of_reach, score_marks
 from electra_bench.tasks.corpora.configured import register_corpora
 from electra_bench.training import dry_run
 from electra_bench.training.build import prepare
+from electra_bench.training.evaluation import Scored
 from electra_bench.training.held_out import HeldOut
 
 
@@ -26,16 +35,16 @@ def evaluate(
     session: Session,
     *,
     init: Content[str],
-    task: Result[str],
-    split: Result[str | None] = None,
-    corpora: Result[Mapping[str, Mapping[str, Any]] | None] = None,
+    task: Subject[str],
+    split: Subject[str | None] = None,
+    corpora: Subject[Mapping[str, Mapping[str, Any]] | None] = None,
     vocab: Content[str | None] = None,
-    vocabulary: Result[str | None] = None,
+    vocabulary: Subject[str | None] = None,
     data_dir: Machine[str | None] = None,
     files: Content[Mapping[str, str] | None] = None,
-    on_error: Result[str | None] = None,
-    max_seq_length: Result[int | None] = None,
-    batch_size: Result[int] = 64,
+    on_error: PerTask[str | None] = None,
+    max_seq_length: PerTask[int | None] = None,
+    batch_size: Detail[int] = 64,
     eval_batches: Result[int] = 100,
 ) -> RunRecord:
     """Scores a checkpoint on a task, or a pre-training checkpoint on a corpus.
@@ -102,15 +111,28 @@ def evaluate(
         )
         return planned
     session.begin()
-    if not is_task:
-        held = HeldOut(run.objective, [part], batch_size, length, eval_batches)
-        metrics = percentages(held.evaluation()(0)[part.task])
-        count = held.num_evaluated(part)
-    else:
+    leaks, fields = None, {}
+    if is_task:
         scored = run.evaluator(part, batch_size, head).score(f"score {name} {split}")
-        metrics, count = scored.metrics, len(scored.predictions)
-    marks = score_marks(pretrained, card, [part])
+        count = len(scored.predictions)
+        leaks = run.leaks(part, split)
+        fields = leaks.fields(card, scored)
+    else:
+        held = HeldOut(
+            run.objective, [part], batch_size, length, eval_batches, run.strategy
+        )
+        scored = Scored(percentages(held.evaluation()(0)[part.task]), [])
+        count = held.num_evaluated(part)
     result = TaskResult.of(
-        card, split, count, metrics, data_sha256=part.data_sha256, marks=marks
+        card,
+        split,
+        count,
+        scored.metrics,
+        scored.main_metric,
+        threshold=scored.threshold,
+        data_sha256=part.data_sha256,
+        marks=score_marks(pretrained, card, [part], leaks) | out_of_reach(scored),
+        **fields,
     )
-    return dataclasses.replace(planned, status="done", results=(result,))
+    fields = scoring_fields(record, session.spec("", "").parameters)
+    return dataclasses.replace(planned, status="done", results=(result,), **fields)

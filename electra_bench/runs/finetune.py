@@ -6,11 +6,21 @@ from typing import Any
 
 import gin
 
-from electra_bench.config.roles import Content, Machine, Result, Seed
+from electra_bench.config.roles import (
+    Content,
+    Detail,
+    Machine,
+    PerTask,
+    Result,
+    Seed,
+    Subject,
+)
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
-from electra_bench.runs import building, recording
+from electra_bench.runs import building, presets
+from electra_bench.runs.leaks import Leaks, find_leaks, texts_before
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
+from electra_bench.runs.protocols import check_protocol, protocol_fields
 from electra_bench.runs.session import Session
 from electra_bench.runs.task_data import (
     Settings,
@@ -21,6 +31,7 @@ from electra_bench.runs.task_data import (
 )
 from electra_bench.runs.task_runs import TaskRuns
 from electra_bench.tasks.examples import TaskExamples
+from electra_bench.tasks.leaks.kept import Split
 from electra_bench.tasks.mixtures import (
     PROPORTIONAL,
     Mixed,
@@ -38,28 +49,29 @@ from electra_bench.vocabularies.load import open_vocabulary
 def finetune(
     session: Session,
     *,
-    task: Result[str | Sequence[str]],
+    task: Subject[str | Sequence[str]],
     workdir: Machine[str],
     seed: Seed[int | Sequence[int]],
     init: Content[str | None] = None,
-    init_at: Result[float | Sequence[float] | None] = None,
-    model: Result[str | None] = None,
+    init_at: Detail[float | Sequence[float] | None] = None,
+    model: Subject[str | None] = None,
     vocab: Content[str | None] = None,
-    vocabulary: Result[str | None] = None,
+    vocabulary: Subject[str | None] = None,
     label: Machine[str | None] = None,
     data_dir: Machine[str | None] = None,
     files: Content[Mapping[str, str] | None] = None,
-    on_error: Result[str | None] = None,
-    epochs: Result[float | None] = None,
-    max_seq_length: Result[int | None] = None,
+    on_error: PerTask[str | None] = None,
+    epochs: PerTask[float | None] = None,
+    max_seq_length: PerTask[int | None] = None,
     batch_size: Result[int] = 32,
     composition: Result[str] = "by_length",
     mixing: Result[str | float] = PROPORTIONAL,
     frozen: Result[Sequence[str]] = (),
     weight_decay: Result[float] = 0.0,
-    splits: Result[Mapping[str, Sequence[str]] | None] = None,
-    task_settings: Result[Settings | None] = None,
+    splits: PerTask[Mapping[str, Sequence[str]] | None] = None,
+    task_settings: PerTask[Settings | None] = None,
     protocol: Result[str | None] = None,
+    preset: Machine[str | None] = None,
 ) -> list[RunRecord]:
     """Fine-tunes an encoder on one task or several, once for every seed, and scores it.
 
@@ -99,6 +111,7 @@ def finetune(
         task_settings: task to its `epochs` and `max_seq_length`, where the card's are not
             meant; those of the run, if given, hold for all tasks.
         protocol: set by the files in gin/protocols.
+        preset: set by the files in gin/presets, to say which one was taken.
 
     Returns:
         The records, one a seed and fraction.
@@ -123,6 +136,8 @@ def finetune(
     ):
         check_files(files or {}, mixture.tasks)
         data = [TaskData.load(card, splits, max_seq_length) for card in cards]
+        leaks = {} if session.dry_run else _leaks(data, start)
+        texts = tuple(d.training_text for d in data)
     parts = _parts(mixture, data, mixing)
     passes = min(card.epochs for card in cards) if epochs is None else epochs
     batches = TrainingBatches.passes(parts, batch_size, passes, composition)
@@ -135,7 +150,7 @@ def finetune(
     )
     built, loop = training.objective, training.loop
     building.check_length(built.encoder, max(d.length for d in data))
-    building.check_protocol(protocol)
+    check_protocol(protocol, "finetune")
     if loop.best_metric and not loop.eval_every:
         raise ValueError(
             "training.loop.best_metric needs evaluations: bind training.loop.eval_every"
@@ -155,22 +170,46 @@ def finetune(
             ", ".join(os.path.join(workdir, spec.name) for spec, _ in specs),
             built,
             training.stages,
-            {"task": mixture.name, "steps": training.num_steps, "batch": batch_size},
+            {
+                "task": mixture.name,
+                "steps": training.num_steps,
+                "batch": batch_size,
+                "preset": presets.told(specs[0][0].parameters),
+            },
             training.train_flops,
             parts[0].store,
             None,
         )
         return []
+    parameters = specs[0][0].parameters
+    if all(card.max_seq_length == max_seq_length for card in cards):
+        # Said, but as on the card.
+        parameters = {**parameters, "runs.finetune.max_seq_length": None}
     shared = {
         "model": model,
         "vocab_sha256": tokenizer.sha256,
-        **recording.protocol_fields(protocol, specs[0][0].parameters),
+        "texts": texts,
+        "texts_before": texts_before(start),
+        **protocol_fields(protocol, "finetune", parameters),
     }
     trainer = training.trainer(f"finetune {label} {mixture.name}")
     runs = TaskRuns(
-        session, workdir, training, trainer, batches, data, tokenizer, shared
+        session, workdir, training, trainer, batches, data, leaks, tokenizer, shared
     )
     return [runs.run(spec, starts[at]) for spec, at in specs]
+
+
+def _leaks(data: Sequence[TaskData], start: Pretrained) -> dict[tuple, Leaks]:
+    """What is seen of every split that is scored: in any training set, and before."""
+    scored = [
+        (Split.here(d.card.name, split, part.data_sha256), part.num_examples)
+        for d in data
+        for split, part in d.scored
+    ]
+    trained = [
+        Split.here(d.card.name, d.train_split, d.train.data_sha256) for d in data
+    ]
+    return find_leaks(scored, trained, texts_before(start))
 
 
 def _parts(

@@ -4,12 +4,15 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from electra_bench import registry
-from electra_bench.runs.spec import counted, target_of
+from electra_bench.config.roles import Role
+from electra_bench.registry import target_of
+from electra_bench.runs.spec import counted
 from electra_bench.system.source_closure import closure_sha256
+from electra_bench.training.choices import DEFAULTS
 
 CHECKPOINT = "init"
 # Before the name of a corpus, or of a task with its split.
@@ -18,6 +21,22 @@ DATA_OF = "data of "
 _FILE_TASKS = "electra_bench.tasks.from_files.registration:register"
 # Told by the file's content where a run names no vocabulary.
 _OWN_VOCABULARIES = ("wordpiece", "sentencepiece")
+
+
+class Start(NamedTuple):
+    """How the checkpoint was made that a run starts from.
+
+    Attributes:
+        origin: what those of all its seeds share, made by the same code; None if unknown.
+        recipe: what those of all its seeds share, whatever the code, see `Identity`; None
+            if unknown.
+    """
+
+    origin: str | None = None
+    recipe: str | None = None
+
+
+UNKNOWN = Start()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,24 +48,28 @@ class Inputs:
             hashes.
         code: hashes of the code that computes: several if the run was interrupted and
             went on under other code; empty if unknown.
-        origin: instead of the checkpoint's hash what all seeds of its pre-training share;
-            None if unknown.
+        start: what is known of the checkpoint's making.
     """
 
     content: Mapping[str, str]
     code: tuple[str, ...] = ()
-    origin: str | None = None
+    start: Start = UNKNOWN
 
     @classmethod
     def of(
         cls,
         content: Mapping[str, str | None],
         code: str | None = None,
-        origin: str | None = None,
+        start: Start = UNKNOWN,
     ) -> "Inputs":
         """Inputs without those that there are none of."""
         known = {name: sha for name, sha in content.items() if sha}
-        return cls(known, (code,) if code else (), origin)
+        return cls(known, (code,) if code else (), start)
+
+    @property
+    def parent_recipe(self) -> str | None:
+        """The recipe of the run that it starts from, or else the checkpoint's hash."""
+        return self.start.recipe or self.content.get(CHECKPOINT)
 
 
 def inputs_of(
@@ -54,7 +77,7 @@ def inputs_of(
     parameters: Mapping[str, Any],
     content: Mapping[str, str | None],
     builders: Iterable[str],
-    origin: str | None = None,
+    start: Start = UNKNOWN,
 ) -> Inputs:
     """What a run is made of, with the hash of its code.
 
@@ -63,21 +86,28 @@ def inputs_of(
         parameters: of the run.
         content: see `Inputs`; data of a mixture stand for its members.
         builders: selectors of builders that no parameter may tell, `models.electra`.
-        origin: see `Inputs`.
+        start: see `Inputs`.
     """
     data = [name.removeprefix(DATA_OF) for name in content if name.startswith(DATA_OF)]
     # A split may follow the name; what is scored is named by its parameter.
     trains = root in ("pretrain", "finetune")
     members = {name.split()[0] for name in data} if trains else set()
     code = code_sha256(root, parameters, builders, members)
-    return Inputs.of(content, code, origin)
+    return Inputs.of(content, code, start)
 
 
 class Identity(NamedTuple):
-    """What two runs share if they are the same, and seeds of one run."""
+    """What two runs share if they are the same, and seeds of one run.
+
+    Attributes:
+        with_seed: of the run.
+        without_seed: of all its seeds, and those of its pre-training.
+        recipe: as `without_seed`, whatever code computes it, on whatever devices.
+    """
 
     with_seed: str
     without_seed: str
+    recipe: str
 
 
 def identity(parameters: Mapping[str, Any], inputs: Inputs) -> Identity:
@@ -88,14 +118,18 @@ def identity(parameters: Mapping[str, Any], inputs: Inputs) -> Identity:
         inputs: what is read, and the code.
     """
 
-    def sha256(content: Mapping[str, str], *, seed: bool) -> str:
-        parts = [counted(parameters, seed=seed), content, inputs.code]
+    def sha256(start: str | None, code: Sequence[str], *left_out: Role) -> str:
+        content = dict(inputs.content)
+        if CHECKPOINT in content and start:
+            content[CHECKPOINT] = start
+        parts = [counted(parameters, *left_out), content, code]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
-    shared = dict(inputs.content)
-    if CHECKPOINT in shared and inputs.origin:
-        shared[CHECKPOINT] = inputs.origin
-    return Identity(sha256(inputs.content, seed=True), sha256(shared, seed=False))
+    return Identity(
+        sha256(None, inputs.code),
+        sha256(inputs.start.origin, inputs.code, Role.SEED),
+        sha256(inputs.parent_recipe, (), Role.SEED, Role.DETAIL),
+    )
 
 
 def config_sha256(parameters: Mapping[str, Any], inputs: Inputs) -> str:
@@ -135,9 +169,8 @@ def code_sha256(
     selectors |= {f"vocabularies.{name}" for name in vocabularies}
     for key, value in parameters.items():
         # `training.optimizer.name = 'adamw'` chooses `training.adamw`.
-        kind = key.partition(".")[0]
-        if kind in ("training", "features") and key.endswith(".name") and value:
-            selectors.add(f"{kind}.{value}")
+        if key in DEFAULTS and value:
+            selectors.add(f"{key.partition('.')[0]}.{value}")
     targets = [target_of(selector) for selector in selectors]
     tasks = {*named("task"), *named("corpus")}
     tasks |= {*members} & {*registry.tasks.names()}

@@ -1,6 +1,7 @@
 """From gin files and overrides to a running root."""
 
 import ast
+import contextlib
 import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from electra_bench import config, registry
 from electra_bench.data import run_context
 from electra_bench.data.readers.split_files import check_readers
 from electra_bench.records import run_record
+from electra_bench.runs.presets import preset_files
 from electra_bench.runs.pretrained import find_run
 from electra_bench.runs.session import ROOTS, Session, check_flags
 from electra_bench.tasks.from_files import registration
@@ -35,6 +37,14 @@ def load(kind: str, name: str) -> None:
         importlib.import_module(f"electra_bench.runs.{name}")
     else:
         raise registry.UnknownName(f"no runs {name!r}; all: {list(ROOTS)}")
+
+
+def default_of(key: str) -> Any:
+    """The default of a parameter, whose builder is loaded for it; None if it has none."""
+    kind, _, name = key.rpartition("/")[2].rpartition(".")[0].partition(".")
+    with contextlib.suppress(KeyError):
+        load(kind, name)
+    return config.default_of(key)
 
 
 def parse(
@@ -110,6 +120,9 @@ def configure(
 ) -> config.Parsed:
     """Parses the configuration of a root into gin and registers what it describes.
 
+    Read are, in this order, the sizes of the model that it starts from, the files, and the
+    preset for these sizes.
+
     Args:
         root: one of `ROOTS`.
         files: gin files.
@@ -121,6 +134,7 @@ def configure(
     """
     load("runs", root)
     files = [*model_files(root, files, overrides), *files]
+    files += preset_files(files, overrides) if root == "finetune" else []
     parsed = parse(files, overrides, plugins)
     config.require_bound(f"runs.{root}", ("session",))
     register_file_tasks(

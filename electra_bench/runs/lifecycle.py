@@ -245,13 +245,15 @@ class OpenRun:
         """
         spec, code = self.spec, self.inputs.code
         same = identity(spec.parameters, self.inputs)
-        kept = {"run_id": spec.name}
+        kept: dict[str, Any] = {"run_id": spec.name}
         if self.folder:
             kept = {
                 "run_id": f"{spec.name}-{self.config_sha256[:8]}",
                 "config_sha256": self.config_sha256,
                 "identity": same.with_seed,
                 "identity_without_seed": same.without_seed,
+                "recipe": same.recipe,
+                "parent_recipe": self.inputs.parent_recipe,
             }
         known = {
             "label": spec.label,

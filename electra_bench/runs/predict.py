@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 import gin
 
 from electra_bench import registry
-from electra_bench.config.roles import Content, Machine, Result
+from electra_bench.config.roles import Content, Detail, Machine, PerTask, Subject
 from electra_bench.records import Prediction, RunRecord, TaskCard, TaskResult
+from electra_bench.runs.leaks import Leaks
 from electra_bench.runs.lifecycle import fine_tuned_record
 from electra_bench.runs.pretrained import find_pretrained
 from electra_bench.runs.restored import ReadingOptions, RestoredRun, answering_head
 from electra_bench.runs.session import Session
-from electra_bench.runs.task_results import score_marks
+from electra_bench.runs.task_results import out_of_reach, score_marks
 from electra_bench.tasks.examples import TaskExamples
 from electra_bench.tasks.registration import load_task
 from electra_bench.tasks.submissions import check_rows
@@ -35,6 +36,7 @@ class SplitPredictions:
         predictions: one an example, in the order of the split; None before `predict`.
         result: their number and, where right answers are known, scores.
         marks: of the result.
+        leaks: what the run has seen of the split.
     """
 
     name: str
@@ -47,6 +49,7 @@ class SplitPredictions:
     predictions: list[Prediction] | None = None
     result: TaskResult | None = None
     marks: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    leaks: Leaks | None = None
 
     def predict(self) -> None:
         """Predicts, unless the examples are absent."""
@@ -59,8 +62,13 @@ class SplitPredictions:
             self.split,
             len(scored.predictions),
             scored.metrics,
+            scored.main_metric,
+            threshold=scored.threshold,
             data_sha256=self.part.data_sha256,
-            marks=self.marks,
+            marks={**self.marks, **out_of_reach(scored)},
+            **(self.leaks.fields(self.card, scored) if self.leaks else {}),
+            unit=scored.unit,
+            num_groups=scored.num_groups,
         )
         self.evaluator = None  # which holds the model
 
@@ -70,15 +78,15 @@ def predict(
     session: Session,
     *,
     init: Content[str],
-    parts: Result[Sequence[tuple[str | None, str | None]]] = ((None, None),),
-    submission: Result[bool] = False,
+    parts: Subject[Sequence[tuple[str | None, str | None]]] = ((None, None),),
+    submission: Subject[bool] = False,
     vocab: Content[str | None] = None,
-    vocabulary: Result[str | None] = None,
+    vocabulary: Subject[str | None] = None,
     data_dir: Machine[str | None] = None,
     files: Content[Mapping[str, str] | None] = None,
-    on_error: Result[str | None] = None,
-    max_seq_length: Result[int | None] = None,
-    batch_size: Result[int] = 64,
+    on_error: PerTask[str | None] = None,
+    max_seq_length: PerTask[int | None] = None,
+    batch_size: Detail[int] = 64,
 ) -> list[SplitPredictions]:
     """Predicts splits of the tasks of a fine-tuned run, with or without right answers.
 
@@ -121,6 +129,9 @@ def predict(
     if not session.dry_run:
         session.begin()
         for one in chosen:
+            if one.part is not None:
+                one.leaks = run.leaks(one.part, one.split)
+                one.marks = score_marks(pretrained, one.card, [one.part], one.leaks)
             one.predict()
     return chosen
 
@@ -151,4 +162,3 @@ def _find_examples(
     if submission:
         check_rows(one.card, one.split, len(one.part.store))
     one.evaluator = run.evaluator(one.part, batch_size, one.head)
-    one.marks = score_marks(run.pretrained, one.card, [one.part])

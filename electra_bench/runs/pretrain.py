@@ -7,16 +7,19 @@ from typing import Any
 import gin
 
 from electra_bench import registry
-from electra_bench.config.roles import Content, Machine, Result, Seed
+from electra_bench.config.roles import Content, Detail, Machine, Result, Seed, Subject
 from electra_bench.core import Objective
 from electra_bench.core.optional import HasPaperFlops, HasTokenCounts, HasTrainFlops
 from electra_bench.core.variables import by_name
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
+from electra_bench.records.leaks import TrainingText
 from electra_bench.runs import building, recording
 from electra_bench.runs.identity import inputs_of
+from electra_bench.runs.leaks import look_up_known, texts_before
 from electra_bench.runs.lifecycle import open_run
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
+from electra_bench.runs.protocols import check_protocol, protocol_fields
 from electra_bench.runs.session import Session
 from electra_bench.tasks.corpora.configured import register_corpora
 from electra_bench.tasks.examples import examples, sample, token_counts
@@ -32,22 +35,22 @@ from electra_bench.vocabularies.load import open_vocabulary
 def pretrain(
     session: Session,
     *,
-    model: Result[str],
-    objective: Result[str],
-    corpus: Result[str | Mapping[str, float]],
+    model: Subject[str],
+    objective: Subject[str],
+    corpus: Subject[str | Mapping[str, float]],
     vocab: Content[str],
     workdir: Machine[str],
     seed: Seed[int],
-    batch_size: Result[int],
-    max_seq_length: Result[int],
-    train_steps: Result[int | None] = None,
-    train_flops: Result[float | None] = None,
-    corpora: Result[Mapping[str, Mapping[str, Any]] | None] = None,
-    vocabulary: Result[str | None] = None,
+    batch_size: Subject[int],
+    max_seq_length: Subject[int],
+    train_steps: Subject[int | None] = None,
+    train_flops: Subject[float | None] = None,
+    corpora: Detail[Mapping[str, Mapping[str, Any]] | None] = None,
+    vocabulary: Subject[str | None] = None,
     label: Machine[str | None] = None,
     init: Content[str | None] = None,
     data_dir: Machine[str | None] = None,
-    eval_batches: Result[int] = 20,
+    eval_batches: Detail[int] = 20,
     processes: Machine[int | None] = None,
     keep_at: Machine[Sequence[float]] = (),
     contaminated: Result[Mapping[str, str] | None] = None,
@@ -103,7 +106,7 @@ def pretrain(
     )
     built = training.objective
     building.check_length(built.encoder, max_seq_length)
-    building.check_protocol(protocol)
+    check_protocol(protocol, "pretrain")
     change = start.vocabulary_change(tokenizer)
     # Now, so that a checkpoint that does not fit is found before anything is written.
     if start.checkpoint:
@@ -126,24 +129,39 @@ def pretrain(
             return RunRecord(run_name, label, "pretrain", "planned")
         train = examples(name, "train", max_seq_length, processes)
         held_out = examples(name, "validation", max_seq_length, processes)
+        texts = [
+            TrainingText(
+                p.task, "train", p.data_sha256, (corpora or {}).get(p.task, {})
+            )
+            for p in train
+        ]
     content = {"vocabulary": tokenizer.sha256, "init": start.sha256}
     content |= {f"data of {part.task}": part.data_sha256 for part in train}
     # Now that the examples were built: their features are parameters, too.
     spec = session.spec(label, run_name, seed)
     builders = [f"models.{model}"]
-    inputs = inputs_of("pretrain", spec.parameters, content, builders, start.origin)
+    inputs = inputs_of("pretrain", spec.parameters, content, builders, start.start)
     with open_run(session, spec, inputs, workdir, spared=[start.checkpoint]) as run:
         if run.record:
             return run.record
         if change:
             print(f"{vocab}: {change.described(init)}", flush=True)
+        with run_context.use(data_dir=data_dir or run_context.current().data_dir):
+            look_up_known(texts)
         if isinstance(built, HasTokenCounts):
             size = tokenizer.special_ids.size
             built.count_tokens(lambda: token_counts(train, "input_ids", size))
         building.save_start(run.folder, spec.text, model, tokenizer)
         steps = training.num_steps
         batches = TrainingBatches.mixture(train, batch_size, steps, max_seq_length)
-        held = HeldOut(built, held_out, batch_size, max_seq_length, eval_batches)
+        held = HeldOut(
+            built,
+            held_out,
+            batch_size,
+            max_seq_length,
+            eval_batches,
+            training.strategy,
+        )
         trained = training.trainer(f"pretrain {label}", keep_at).train(
             run.folder, seed, batches.dataset(seed), held.evaluation()
         )
@@ -154,14 +172,17 @@ def pretrain(
             run_id=f"{label}-s{seed}-{run.config_sha256[:8]}",
             model=model,
             objective=objective,
-            **recording.protocol_fields(protocol, spec.parameters),
+            **protocol_fields(protocol, "pretrain", spec.parameters),
             train_examples=sum(len(part.store) for part in train),
+            train_data_sha256={part.task: part.data_sha256 for part in train},
             results=held.results(trained.evaluation),
             pretrain_fraction=1.0,
             paper_flops=paper_flops and paper_flops * batch_size * steps,
             positions_seen=_positions_seen(max_seq_length, start),
             new_tokens=change and change.num_new,
             contaminated=_contaminated(start, contaminated),
+            texts=tuple(texts),
+            texts_before=texts_before(start),
             vocab_sha256=tokenizer.sha256,
             **recording.trained_fields(trained, training, start, trained.checkpoint),
         )

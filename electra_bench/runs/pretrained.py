@@ -11,6 +11,7 @@ from electra_bench.core.variables import by_name
 from electra_bench.records import RunRecord, TaskCard, find_records, read_record
 from electra_bench.records.run_record import FILE_NAME
 from electra_bench.runs import building
+from electra_bench.runs.identity import Start
 from electra_bench.training.checkpoints import (
     checkpoint_of_step,
     checkpoint_steps,
@@ -68,13 +69,15 @@ class Pretrained(NamedTuple):
         return self.of_record("pretrain_seed" if is_finetuned else "seed")
 
     @property
-    def origin(self) -> str | None:
-        """What checkpoints of all seeds of its pre-training share; None if unknown."""
+    def start(self) -> Start:
+        """What checkpoints of all seeds of its pre-training share."""
         same = self.of_record("identity_without_seed")
         steps = self.of_record("train_steps")
         # Every seed has a best checkpoint, each after another number of updates.
         is_best = steps is not None and steps == self.of_record("chosen_step")
-        return same and f"{same} after {'the best' if is_best else steps}"
+        origin = same and f"{same} after {'the best' if is_best else steps}"
+        # Records of version 2 have no recipe.
+        return Start(origin, self.of_record("recipe") or same)
 
     def vocabulary_change(self, tokenizer: Any) -> VocabularyChange | None:
         """From the vocabulary beside the checkpoint to a run's.

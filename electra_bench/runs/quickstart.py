@@ -188,11 +188,14 @@ def _vocabulary(workdir: str, size: int, overwrite: bool) -> str:
 
 def _report(records: Sequence[RunRecord], rate: float) -> None:
     """One line while the whole goes on."""
+    from electra_bench.reports.statistics.aggregate import mean_over_seeds
+    from electra_bench.reports.table import text
+
     result = records[0].results[0]
-    scores = [record.results[0].main_score or 0.0 for record in records]
+    mean = mean_over_seeds(records, result.task)
     print(
         f"{records[0].label:>10}  {result.task:<14} {result.main_metric} "
-        f"{statistics.median(scores):5.1f}  (median of {len(scores)} seeds, learning "
-        f"rate {rate:g})",
+        f"{text(mean, metric=True):>5}  (mean of {len(records)} seeds, learning rate "
+        f"{rate:g})",
         flush=True,
     )

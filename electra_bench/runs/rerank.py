@@ -8,7 +8,7 @@ from typing import Any, cast
 import gin
 import numpy as np
 
-from electra_bench.config.roles import Content, Machine, Result
+from electra_bench.config.roles import Content, Detail, Machine, Result, Subject
 from electra_bench.data.readers.nbest_lists import NBest, read_nbest
 from electra_bench.data.text.lines import check_output, json_writer
 from electra_bench.records import RunRecord, TaskResult
@@ -41,11 +41,11 @@ def rerank(
     grid: Result[Sequence[float]] = GRID,
     output: Machine[str | None] = None,
     method: Result[str | None] = None,
-    model: Result[str | None] = None,
-    objective: Result[str | None] = None,
+    model: Subject[str | None] = None,
+    objective: Subject[str | None] = None,
     vocab: Content[str | None] = None,
-    vocabulary: Result[str | None] = None,
-    batch_tokens: Result[int] = 8192,
+    vocabulary: Subject[str | None] = None,
+    batch_tokens: Detail[int] = 8192,
     workdir: Machine[str | None] = None,
 ) -> RunRecord:
     """Re-ranks n-best lists by first-pass score + weight * pseudo-log-likelihood.

@@ -1,16 +1,21 @@
 """What `evaluate` and `predict` share: a run's model and the examples it is given."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+import tensorflow as tf
 
 from electra_bench import registry
 from electra_bench.core import Objective
 from electra_bench.core.optional import tasks_of
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord, TaskCard
+from electra_bench.runs.leaks import Leaks, leaks_of_run
 from electra_bench.runs.pretrained import Pretrained, restored_objective
 from electra_bench.runs.task_data import check_files, with_settings
 from electra_bench.tasks.examples import TaskExamples, examples
+from electra_bench.tasks.leaks.kept import Split
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.evaluation import Evaluator
 from electra_bench.vocabularies.load import open_vocabulary
@@ -35,12 +40,14 @@ class RestoredRun(NamedTuple):
         objective: with the checkpoint's values.
         tokenizer: of its vocabulary.
         options: what it reads; what is not given is the run's.
+        strategy: the configured one, that of the run unless bindings say otherwise.
     """
 
     pretrained: Pretrained
     objective: Objective
     tokenizer: Any
     options: ReadingOptions
+    strategy: tf.distribute.Strategy
 
     @classmethod
     def open(
@@ -64,8 +71,11 @@ class RestoredRun(NamedTuple):
             name: getattr(options, name) or _parameter(pretrained, name)
             for name in ("max_seq_length", "on_error")
         }
-        objective = restored_objective(cards, pretrained, tokenizer)
-        return cls(pretrained, objective, tokenizer, options._replace(**of_run))
+        strategy = registry.training.get("strategy")()
+        with strategy.scope():
+            objective = restored_objective(cards, pretrained, tokenizer)
+        options = options._replace(**of_run)
+        return cls(pretrained, objective, tokenizer, options, strategy)
 
     def limit(self, card: TaskCard) -> int:
         """Token limit: that of the options or the run, or else of a task."""
@@ -98,14 +108,29 @@ class RestoredRun(NamedTuple):
             FileNotFoundError: no such file.
             ValueError: no such split, or a split without examples.
         """
-        with run_context.use(
+        with self._context(task):
+            [part] = examples(task, split, length)
+        return part
+
+    def leaks(self, part: TaskExamples, split: str) -> Leaks:
+        """What the run has seen of a split of a task, in training or before.
+
+        Args:
+            part: its examples.
+            split: its name.
+        """
+        with self._context(part.task):
+            one = Split.here(part.task, split, part.data_sha256)
+            record = self.pretrained.record
+            return leaks_of_run(record, one, part.num_examples)
+
+    def _context(self, task: str) -> contextlib.AbstractContextManager:
+        return run_context.use(
             vocabulary=self.tokenizer,
             data_dir=self._data_dir,
             files=self._files(task),
             on_error=self.options.on_error,
-        ):
-            [part] = examples(task, split, length)
-        return part
+        )
 
     @property
     def _data_dir(self) -> str | None:
@@ -131,7 +156,7 @@ class RestoredRun(NamedTuple):
         """
         name, task = head or part.task, load_task(part.task)
         kind = tasks_of(self.objective, name)[name]
-        return Evaluator(kind, task, part.store, batch_size)
+        return Evaluator(kind, task, part.store, batch_size, self.strategy)
 
 
 def answering_head(record: RunRecord, card: TaskCard) -> str:

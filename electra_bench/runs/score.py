@@ -7,7 +7,7 @@ from typing import Any, cast
 import gin
 import numpy as np
 
-from electra_bench.config.roles import Content, Machine, Result
+from electra_bench.config.roles import Content, Detail, Machine, Result, Subject
 from electra_bench.data.text.files import FORMATS, ON_ERROR
 from electra_bench.data.text.lines import (
     PIPE,
@@ -32,15 +32,15 @@ def score(
     input: Content[str],
     output: Machine[str] = PIPE,
     method: Result[str | None] = None,
-    tokens: Result[bool] = False,
+    tokens: Detail[bool] = False,
     format: Result[str] = "auto",
     text_field: Result[str] = "text",
     on_error: Result[str] = "raise",
-    model: Result[str | None] = None,
-    objective: Result[str | None] = None,
+    model: Subject[str | None] = None,
+    objective: Subject[str | None] = None,
     vocab: Content[str | None] = None,
-    vocabulary: Result[str | None] = None,
-    batch_tokens: Result[int] = 8192,
+    vocabulary: Subject[str | None] = None,
+    batch_tokens: Detail[int] = 8192,
     workdir: Machine[str | None] = None,
 ) -> RunRecord:
     """Writes the pseudo-log-likelihood of every text of a file.

@@ -193,7 +193,7 @@ def open_folder(
     content = {"vocabulary": run.tokenizer.sha256, "init": start.sha256}
     content |= _data(files, stored(os.path.join(workdir, name)) if workdir else None)
     builders = [f"models.{run.model}", f"objectives.{run.objective_name}"]
-    inputs = inputs_of(session.root, spec.parameters, content, builders, start.origin)
+    inputs = inputs_of(session.root, spec.parameters, content, builders, start.start)
     paths = {path for path, _ in files.values()}
     spared = [start.checkpoint, *paths - {PIPE}]
     return open_run(session, spec, inputs, workdir, spared=spared, again=True)

@@ -11,8 +11,6 @@ from electra_bench.config.roles import Role, declared
 from electra_bench.config.statements import Reference, substituted
 from electra_bench.training.choices import DEFAULTS
 
-_FILE_TASK = "electra_bench.tasks.from_files.source:Definition"
-
 
 @dataclasses.dataclass(frozen=True)
 class RunSpec:
@@ -65,33 +63,20 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value, default=repr))
 
 
-def target_of(selector: str) -> str:
-    """Where what gin calls `<kind>.<name>` is defined; empty if nobody knows."""
-    kind, _, name = selector.partition(".")
-    if kind == "runs":
-        return f"electra_bench.runs.{name}:{name}"
-    if kind == "tasks":
-        return _FILE_TASK
-    try:
-        return registry.REGISTRIES[kind].origin(name).target
-    except KeyError:
-        return ""
-
-
 def role_of(key: str) -> Role | None:
     """What a parameter is to a run; None if its builder does not say."""
     selector, _, parameter = key.rpartition("/")[2].rpartition(".")
-    return declared(target_of(selector)).get(parameter)
+    return declared(registry.target_of(selector)).get(parameter)
 
 
-def counted(parameters: Mapping[str, Any], *, seed: bool = True) -> dict[str, Any]:
-    """Parameters that decide the result; those of unknown role are among them.
+def counted(parameters: Mapping[str, Any], *further: Role) -> dict[str, Any]:
+    """Parameters that make a run another one; those of unknown role are among them.
 
     Args:
         parameters: of a run.
-        seed: whether the seed counts.
+        *further: roles that do not count either.
     """
-    left_out = {Role.MACHINE, Role.CONTENT, Role.GIVEN, *(() if seed else (Role.SEED,))}
+    left_out = {Role.MACHINE, Role.CONTENT, Role.GIVEN, *further}
     return {k: v for k, v in parameters.items() if role_of(k) not in left_out}
 
 

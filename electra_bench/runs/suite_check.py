@@ -5,7 +5,6 @@
 The suite itself stays light for all the hours that it takes.
 """
 
-import contextlib
 import dataclasses
 import functools
 import json
@@ -21,7 +20,7 @@ from electra_bench.data import run_context
 from electra_bench.records import RunRecord
 from electra_bench.runs import building
 from electra_bench.runs.identity import DATA_OF
-from electra_bench.runs.launch import configure, load
+from electra_bench.runs.launch import configure, default_of
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.suite_outdated import compared
 from electra_bench.runs.task_data import (
@@ -107,7 +106,7 @@ def _check(
         config.require_bound(f"models.{model}", building.SUPPLIED)
     if not is_known:
         return Checked()
-    found, code = compared(cell, parsed, content, model, _default)
+    found, code = compared(cell, parsed, content, model, default_of)
     if found.record:
         records[cell.cell_id] = found.record
     return Checked(
@@ -116,14 +115,6 @@ def _check(
         code=code,
         is_done=found.record is not None,
     )
-
-
-def _default(key: str) -> Any:
-    """The default of a parameter, whose builder is loaded for it."""
-    kind, _, name = key.rpartition("/")[2].rpartition(".")[0].partition(".")
-    with contextlib.suppress(registry.UnknownName):
-        load(kind, name)
-    return config.default_of(key)
 
 
 @functools.cache

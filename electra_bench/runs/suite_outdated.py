@@ -12,6 +12,7 @@ from electra_bench.records.run_folder import ANSWERED
 from electra_bench.records.run_record import model_files
 from electra_bench.runs.identity import Inputs, inputs_of
 from electra_bench.runs.lifecycle import Found, find, stored
+from electra_bench.runs.presets import preset_files
 from electra_bench.runs.spec import overlaid
 from electra_bench.suites.cell import Cell
 from electra_bench.training.choices import DEFAULTS
@@ -47,7 +48,9 @@ def outdated(cell: Cell, records: Mapping[str, RunRecord]) -> str:
     if before is None:
         return find(cell.run_dir, {}, Inputs({})).reason
     believed = {**before.parameters, **DEFAULTS}.get
-    parsed = config.read([*sizes, *cell.files], overrides)
+    files = [*sizes, *cell.files]
+    files += preset_files(files, overrides) if cell.verb == "finetune" else []
+    parsed = config.read(files, overrides)
     model = records[cell.cell_id].model or "electra"
     content = {**before.inputs.content, **content}
     found, _ = compared(cell, parsed, content, model, believed)

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from electra_bench import registry
+from electra_bench.data import run_context
 from electra_bench.data.readers import split_files
 from electra_bench.records import TaskCard
+from electra_bench.records.leaks import TrainingText
 from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.evaluation import target_of
@@ -26,6 +28,7 @@ class TaskData(NamedTuple):
         length: token limit.
         train_split: split to train on; `train`: its examples.
         scored: splits to score, the main one first, and their examples.
+        arguments: how its files are found again, see `TrainingText`.
     """
 
     card: TaskCard
@@ -33,6 +36,7 @@ class TaskData(NamedTuple):
     train_split: str
     train: TaskExamples
     scored: tuple[tuple[str, TaskExamples], ...]
+    arguments: Mapping[str, Any]
 
     @classmethod
     def load(
@@ -55,7 +59,7 @@ class TaskData(NamedTuple):
         train_split, eval_split = chosen_splits(card, splits)
         [train] = examples(card.name, train_split, length)
         [held_out] = examples(card.name, eval_split, length)
-        if target_of(load_task(card.name), held_out.store[0]) is None:
+        if target_of(load_task(card.name), held_out.store, [0]) is None:
             raise ValueError(
                 f"task {card.name!r}: the split {eval_split!r} has no right answers, which "
                 "scoring needs; predict answers it"
@@ -68,7 +72,16 @@ class TaskData(NamedTuple):
                 print(f"{card.name}: {split} is not scored: {error}", flush=True)
             else:
                 scored.append((split, part))
-        return cls(card, length, train_split, train, tuple(scored))
+        context = run_context.current()
+        given = {"files": dict(context.files), "on_error": context.on_error}
+        arguments = {name: value for name, value in given.items() if value}
+        return cls(card, length, train_split, train, tuple(scored), arguments)
+
+    @property
+    def training_text(self) -> TrainingText:
+        """What is trained on, as a record has it."""
+        sha256 = self.train.data_sha256
+        return TrainingText(self.card.name, self.train_split, sha256, self.arguments)
 
     @property
     def content(self) -> dict[str, str]:

@@ -1,10 +1,10 @@
 """What a record says of each split that was scored, and what its readers must know."""
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 
 from electra_bench.records import TaskCard, TaskResult, write_predictions
+from electra_bench.runs.leaks import Leaks
 from electra_bench.runs.pretrained import Pretrained
 from electra_bench.runs.task_data import TaskData
 from electra_bench.system.file_hashes import file_sha256
@@ -21,6 +21,7 @@ def task_result(
     scored: Scored,
     run_dir: str,
     marks: Mapping[str, str],
+    leaks: Leaks,
 ) -> TaskResult:
     """The scores of a split, whose predictions are written into the run's folder.
 
@@ -31,6 +32,7 @@ def task_result(
         scored: predictions and metrics.
         run_dir: the run's folder.
         marks: see `TaskResult.marks`.
+        leaks: what the model has seen of it.
     """
     path = os.path.join("predictions", f"{card.name}-{split}.jsonl.gz")
     os.makedirs(os.path.join(run_dir, "predictions"), exist_ok=True)
@@ -44,10 +46,16 @@ def task_result(
         split,
         size,
         scored.metrics,
+        scored.main_metric,
+        threshold=scored.threshold,
         subset=subset,
         data_sha256=part.data_sha256,
         floor=card.floor if is_published else trivial_score(card, targets),
-        marks=marks,
+        marks={**marks, **out_of_reach(scored)},
+        **leaks.fields(card, scored),
+        leaks_path=leaks.write(run_dir, card, split),
+        unit=scored.unit,
+        num_groups=scored.num_groups,
         predictions_path=path,
         predictions_sha256=file_sha256(os.path.join(run_dir, path)),
     )
@@ -70,25 +78,33 @@ def other_size(card: TaskCard, split: str, size: int) -> str | None:
 
 
 def score_marks(
-    pretrained: Pretrained, card: TaskCard, parts: Sequence[TaskExamples]
+    pretrained: Pretrained,
+    card: TaskCard,
+    parts: Sequence[TaskExamples],
+    leaks: Leaks | None = None,
 ) -> dict[str, str]:
     """Marks of a score, for `TaskResult.marks`, that the pre-training and data give.
 
     Args:
         pretrained: what the scored model started from.
         card: of the task.
-        parts: its examples, those to train on and those to score.
+        parts: its examples, those to train on, if any, before those to score.
+        leaks: what the model has seen of those to score; None of a corpus.
 
     Returns:
-        "contaminated": pre-training has seen the task or its source; "unseen positions":
+        "contaminated": pre-training has seen the task or its source, as was declared or
+        found; "partly seen before": few of the examples; "seen in train": the training
+        set has scored examples; "unseen positions":
         there are longer examples than any in pre-training; "rows skipped": the data had
-        rows that could not be used. Each with the whole of it.
+        rows that could not be used; "words cut" and the like: how much of the examples
+        the limits of their features left out. Each with the whole of it.
     """
     stores = [part.store for part in parts]
-    marks = {}
+    marks = leaks.marks if leaks else {}
     known = pretrained.of_record("contaminated") or {}
     if card.name in known:
-        marks["contaminated"] = known[card.name]
+        found = marks.get("contaminated")
+        marks["contaminated"] = "; ".join(filter(None, [known[card.name], found]))
     seen = pretrained.of_record("positions_seen")
     if seen is not None:
         longer = sum(int((s.lengths("input_ids") > seen).sum()) for s in stores)
@@ -103,7 +119,26 @@ def score_marks(
         marks["rows skipped"] = (
             f"{skipped}, the first of them: {'; '.join(reasons[:3])}"
         )
-    return marks
+    return marks | _cut(parts)
+
+
+def _cut(parts: Sequence[TaskExamples]) -> dict[str, str]:
+    """What the limits of features left out, to how much of it."""
+    *to_train, to_score = parts
+    of_parts = {"to score": [to_score], "to train on": to_train}
+    found: dict[str, list[str]] = {}
+    for purpose, some in of_parts.items():
+        for part in some:
+            for what, (cut, total) in part.cut.items():
+                share = f"{cut:,} of {total:,} {purpose}"
+                found.setdefault(what, []).append(share)
+    return {what: ", ".join(shares) for what, shares in found.items()}
+
+
+def out_of_reach(scored: Scored) -> dict[str, str]:
+    """Marks of a score for right answers that the kind of the task cannot give."""
+    size = len(scored.predictions)
+    return {w: f"{n:,} of {size:,}" for w, n in scored.out_of_reach.items()}
 
 
 def other_training_set(data: TaskData) -> dict[str, str]:
@@ -137,7 +172,7 @@ def any_collapsed(
 
 
 def _collapsed(card: TaskCard, result: TaskResult) -> bool | None:
-    score = result.main_score
-    if score is not None and card.floor is not None and math.isnan(score):
+    # An undefined score counts as the floor.
+    if result.main_score is None and card.floor is not None:
         return True
     return result.is_trivial(card.higher_is_better)

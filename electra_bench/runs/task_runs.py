@@ -8,8 +8,9 @@ from typing import Any
 from electra_bench.core.optional import tasks_of
 from electra_bench.core.variables import by_name
 from electra_bench.records import RunRecord
-from electra_bench.runs import building, recording
+from electra_bench.runs import building, presets, recording
 from electra_bench.runs.identity import Inputs, inputs_of
+from electra_bench.runs.leaks import Leaks
 from electra_bench.runs.lifecycle import open_run
 from electra_bench.runs.pretrained import Pretrained
 from electra_bench.runs.session import Session
@@ -43,6 +44,7 @@ class TaskRuns:
         trainer: of it.
         batches: what it is trained on.
         data: of every task.
+        leaks: task and split to what is seen of it in training and before.
         tokenizer: of the vocabulary.
         shared: fields that all records have.
     """
@@ -53,6 +55,7 @@ class TaskRuns:
     trainer: Trainer
     batches: TrainingBatches
     data: Sequence[TaskData]
+    leaks: Mapping[tuple[str, str], Leaks]
     tokenizer: Any
     shared: Mapping[str, Any]
 
@@ -62,7 +65,11 @@ class TaskRuns:
         kinds = tasks_of(self.training.objective, self.data[0].card.name)
         return {
             (d.card.name, split): Evaluator(
-                kinds[d.card.name], load_task(d.card.name), part.store, EVAL_BATCH_SIZE
+                kinds[d.card.name],
+                load_task(d.card.name),
+                part.store,
+                EVAL_BATCH_SIZE,
+                self.training.strategy,
             )
             for d in self.data
             for split, part in d.scored
@@ -76,6 +83,7 @@ class TaskRuns:
         with open_run(self.session, spec, inputs, self.workdir, spared=spared) as run:
             if run.record:
                 return run.record
+            print(f"{spec.name}: preset {presets.told(spec.parameters)}", flush=True)
             marks = self._marks(start)
             building.save_start(
                 run.folder, spec.text, self.shared["model"], self.tokenizer
@@ -101,6 +109,7 @@ class TaskRuns:
                     ),
                     run.folder,
                     marks[d.card.name, split] | chosen_on(d, split, best),
+                    self.leaks[d.card.name, split],
                 )
                 for d in data
                 for split, part in d.scored
@@ -109,6 +118,9 @@ class TaskRuns:
                 **self.shared,
                 objective="multi_task" if len(data) > 1 else data[0].card.kind,
                 train_examples=sum(len(d.train.store) for d in data),
+                train_data_sha256={
+                    f"{d.card.name} {d.train_split}": d.train.data_sha256 for d in data
+                },
                 results=tuple(results),
                 collapsed=any_collapsed(data, results),
                 chosen_step=best.step if best else None,
@@ -132,19 +144,23 @@ class TaskRuns:
         for part in self.data:
             content |= part.content
         builders = [f"models.{self.shared['model']}"]
-        return inputs_of(spec.root, spec.parameters, content, builders, start.origin)
+        return inputs_of(spec.root, spec.parameters, content, builders, start.start)
 
     def _marks(self, start: Pretrained) -> dict[tuple[str, str], dict[str, str]]:
         """Task and split to the marks of its score; what concerns users now is printed."""
         marks = {
-            (d.card.name, split): score_marks(start, d.card, [d.train, part])
+            (d.card.name, split): score_marks(
+                start, d.card, [d.train, part], self.leaks[d.card.name, split]
+            )
             | other_training_set(d)
             for d in self.data
             for split, part in d.scored
         }
-        for (task, _), found in marks.items():
+        for (task, split), found in marks.items():
             if "unseen positions" in found:
                 print(f"warning: {task}: {found['unseen positions']}", flush=True)
+            for line in self.leaks[task, split].warnings:
+                print(f"warning: {task} {split}: {line}", flush=True)
         return marks
 
     def _evaluate(self, step: int) -> dict[str, dict[str, float]]:

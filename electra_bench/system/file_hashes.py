@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import time
+from collections.abc import Iterable
 from typing import BinaryIO
 
 from electra_bench.system.atomic import atomic_file
@@ -44,6 +45,11 @@ def file_sha256(path: str) -> str:
             with atomic_file(memo, partial=f"{memo}.{os.getpid()}") as file:
                 file.write(sha256.encode())
     return sha256
+
+
+def files_sha256(paths: Iterable[str]) -> str:
+    """One hash of several files' contents in their order; see `file_sha256`."""
+    return hashlib.sha256("\n".join(map(file_sha256, paths)).encode()).hexdigest()
 
 
 def _open(path: str) -> BinaryIO:

@@ -1,10 +1,13 @@
 """A function over a stream of items on several processes, results in order."""
 
 import concurrent.futures
+import contextlib
 import multiprocessing
 import multiprocessing.connection
 import os
+import pickle
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -48,10 +51,15 @@ def ordered_map(
     pool = concurrent.futures.ProcessPoolExecutor(
         processes, mp_context=context, initializer=_start_worker
     )
+    # A script without `if __name__ == "__main__"` would run again in every worker.
+    needs_main = b"__main__" in pickle.dumps(function)
+    start = contextlib.nullcontext if needs_main else _hidden_main
     waiting: deque[tuple[Item, concurrent.futures.Future]] = deque()
     try:
         for item in items:
-            waiting.append((item, pool.submit(function, item)))
+            # A worker starts here, if one does.
+            with start():
+                waiting.append((item, pool.submit(function, item)))
             if len(waiting) > 2 * processes + 2:
                 yield _first(waiting)
         while waiting:
@@ -62,6 +70,19 @@ def ordered_map(
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _hidden_main() -> Iterator[None]:
+    """Workers that start now do not import what the calling process was started with."""
+    main = vars(sys.modules["__main__"])
+    names = {"__spec__", "__file__"} & main.keys()
+    hidden = {name: main.pop(name) for name in names}
+    main["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.update(hidden)
 
 
 def _first(waiting: deque) -> tuple:

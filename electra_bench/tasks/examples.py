@@ -6,6 +6,7 @@ of the cache's key.
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from electra_bench.tasks.corpora.examples import build_corpus
 from electra_bench.tasks.corpora.sources import CorpusSource
 from electra_bench.tasks.features import choices
 from electra_bench.tasks.features.preprocessors import ROWS_AT_ONCE, as_ragged
-from electra_bench.tasks.fingerprints import data_sha256, making
+from electra_bench.tasks.fingerprints import making, raw_hashes
 from electra_bench.tasks.registration import load_task
 
 # Of the rows that are left out, so many are named.
@@ -36,6 +37,7 @@ class TaskExamples(NamedTuple):
         store: the examples.
         data_sha256: hash of the split's raw examples.
         num_skipped: rows of the data that were left out; `reasons`: why, the first few.
+        cut: what the limits of features left out ("words cut") to how many, of how many.
     """
 
     task: str
@@ -44,11 +46,19 @@ class TaskExamples(NamedTuple):
     data_sha256: str
     num_skipped: int = 0
     reasons: tuple[str, ...] = ()
+    cut: Mapping[str, tuple[int, int]] = MappingProxyType({})
 
     @property
     def num_examples(self) -> int:
         """How many there are: of questions, not of their windows."""
         return self.store.num_distinct("example_id")
+
+    def first_rows(self) -> list[int]:
+        """Of every example its first row, in the order of the split."""
+        first: dict[int, int] = {}
+        for row in range(len(self.store)):
+            first.setdefault(int(self.store.row("example_id", row)[0]), row)
+        return list(first.values())
 
 
 def examples(
@@ -136,7 +146,7 @@ def _task_examples(
     # Rows that are left out are not in the hash of those that are kept.
     skipped: dict[str, None] = {}
     with run_context.use(skipped=skipped):
-        data = data_sha256(task, split)
+        data, groups = raw_hashes(task, split)
     vocabulary = run_context.current().vocabulary
     features = [choices.tagged_words(), choices.context_windows()]
     code = making(task, vocabulary, __name__, features)
@@ -145,6 +155,7 @@ def _task_examples(
         "task": task.name,
         "split": split,
         "data": data,
+        "groups": groups,
         "vocabulary": vocabulary.sha256 if vocabulary else None,
         "seq_length": seq_length,
         "on_error": run_context.current().on_error,
@@ -153,7 +164,8 @@ def _task_examples(
 
     def build(writer: ExampleWriter) -> Mapping[str, object]:
         skipped: dict[str, None] = {}
-        with run_context.use(skipped=skipped):
+        cut: dict[str, list[int]] = {}
+        with run_context.use(skipped=skipped, cut=cut):
             dataset = _read_once(task, split, seq_length)
         _write(dataset, writer)
         reasons = list(skipped)[:MAX_REASONS]
@@ -161,13 +173,20 @@ def _task_examples(
             logging.warning("%s: skipped %d rows", task.name, len(skipped))
         for reason in reasons:
             logging.warning("skipped: %s", reason)
-        return {"skipped": len(skipped), "reasons": reasons}
+        found = {what: counts for what, counts in cut.items() if counts[0]}
+        return {"skipped": len(skipped), "reasons": reasons, "cut": found}
 
     store, notes = cached_examples(f"{task.name}-{split}", parts, build)
     if len(store) == 0:
         raise ValueError(f"task {task.name!r}: split {split!r} has no examples")
     return TaskExamples(
-        task.name, rate, store, data, notes["skipped"], tuple(notes["reasons"])
+        task.name,
+        rate,
+        store,
+        data,
+        notes["skipped"],
+        tuple(notes["reasons"]),
+        {what: tuple(counts) for what, counts in notes["cut"].items()},
     )
 
 

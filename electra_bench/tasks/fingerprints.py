@@ -7,7 +7,7 @@ go unnoticed. These hashes see them all, for any seqio task.
 import hashlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import seqio
@@ -15,6 +15,7 @@ import tensorflow as tf
 from absl import logging
 
 from electra_bench import registry
+from electra_bench.data.readers.labelled_source import GROUP
 from electra_bench.system.behaviour import Untold, behaviour_sha256
 
 # Examples that are read at once.
@@ -26,7 +27,30 @@ def data_sha256(task: seqio.Task, split: str) -> str:
 
     A source that knows the hash of its data says so with a method `data_sha256(split)`.
     Any other is read through, so two of them with equal examples have equal hashes; names,
-    types and lengths count.
+    types and lengths count. What examples belong to does not: it is nothing that a model
+    is asked.
+
+    Args:
+        task: a seqio task.
+        split: one of its splits.
+    """
+    return raw_hashes(task, split).data
+
+
+class RawHashes(NamedTuple):
+    """Hashes of a split's raw examples.
+
+    Attributes:
+        data: see `data_sha256`.
+        groups: of what they belong to; empty if `data` has it.
+    """
+
+    data: str
+    groups: str
+
+
+def raw_hashes(task: seqio.Task, split: str) -> RawHashes:
+    """Both hashes, of one reading.
 
     Args:
         task: a seqio task.
@@ -34,18 +58,27 @@ def data_sha256(task: seqio.Task, split: str) -> str:
     """
     known = getattr(task.source, "data_sha256", None)
     if known is not None:
-        return known(split)
-    digest = hashlib.sha256()
-    for example in _examples(task.source.get_dataset(split, shuffle=False)):
+        return RawHashes(known(split), "")
+    digest, groups = hashlib.sha256(), hashlib.sha256()
+    for example in raw_examples(task.source.get_dataset(split, shuffle=False)):
         digest.update(b"example")
         for name in sorted(example):
+            if name == GROUP:
+                _update_value(groups, example[name])
+                continue
             _update(digest, name.encode())
             _update_value(digest, example[name])
-    return digest.hexdigest()
+    return RawHashes(digest.hexdigest(), groups.hexdigest())
 
 
-def _examples(dataset: tf.data.Dataset) -> Iterator[Mapping[str, Any]]:
-    """Examples as numpy has them, read in batches where that gives the same ones."""
+def raw_examples(dataset: tf.data.Dataset) -> Iterator[Mapping[str, Any]]:
+    """Examples as numpy has them, by the names of their parts.
+
+    They are read in batches where that gives the same ones.
+
+    Args:
+        dataset: of a task's source.
+    """
     if not all(
         isinstance(spec, tf.TensorSpec) and spec.shape.rank in (0, 1)
         for spec in _leaves(dataset.element_spec).values()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from electra_bench.core.batch import NO_LABEL, UNKNOWN_LABEL
+from electra_bench.tasks.metrics.chosen_threshold import half_of
 from electra_bench.tasks.metrics.squad import Answer
 
 Postprocess = Callable[..., Any]
@@ -93,14 +94,25 @@ def answer_or_none(
 
     Returns:
         A list of texts for a target, empty where there is no answer (None where that is
-        not known); the text and the odds that there is no answer for a prediction.
+        not known); the text and the odds that there is no answer for a prediction, with
+        its half by the article of the question, or by the context where that is not known.
     """
     if not is_target:
-        return Answer(*value)
+        text, null_odds = value
+        return Answer(text, null_odds, half_of(_subject(example)))
     texts = _texts(example)
     return texts if texts or example["is_impossible"] else None
 
 
 def _texts(example: Mapping[str, Any]) -> list[str]:
-    answers = example["answers"]
-    return [a.decode() if isinstance(a, bytes) else str(a) for a in answers]
+    return list(map(_text, example["answers"]))
+
+
+def _subject(example: Mapping[str, Any]) -> str:
+    """The article that a question is about, or its context."""
+    return _text(example.get("group", "")) or _text(example["context"])
+
+
+def _text(value: bytes | str) -> str:
+    """seqio's examples hold bytes, those of a store texts."""
+    return value.decode() if isinstance(value, bytes) else str(value)

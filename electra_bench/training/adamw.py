@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from electra_bench.config.roles import Given, Result
+from electra_bench.config.roles import Given, PerTask, Result
 from electra_bench.core.variables import variable_name
 from electra_bench.registry import optimizers, training
 from electra_bench.training.choices import chosen
@@ -19,7 +19,7 @@ def adamw(
     total_steps: Given[int],
     num_layers: Given[int | None] = None,
     *,
-    peak_lr: Result[float],
+    peak_lr: PerTask[float],
     warmup_steps: Result[float] = 0,
     warmup_proportion: Result[float] = 0.0,
     warmup_shape: Result[WarmupShape] = "multiplied",

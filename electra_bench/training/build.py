@@ -132,6 +132,11 @@ def build_training(
 
 
 def prepare() -> None:
-    """Sets the process up so that equal runs give equal bits."""
+    """Sets the process up so that equal runs give equal bits, of the chosen precision.
+
+    Raises:
+        ValueError: no such precision.
+    """
     keep_freed_memory()
     make_deterministic()
+    registry.training.get("precision")().set()

@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from electra_bench import registry
+from electra_bench.training.precision import computed_with
 
 PACKAGES = (
     "tensorflow",
@@ -30,7 +31,7 @@ def environment() -> dict[str, Any]:
     """Fields of a record that describe machine, packages and plugins."""
     return {
         "device": _device(),
-        "precision": "float32",
+        "precision": computed_with(),
         "plugins": plugins(),
         "packages": packages(),
         "code_version": version_and_commit(),

@@ -2,20 +2,25 @@
 
 import collections
 import contextlib
+import functools
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 import seqio
 import tensorflow as tf
 
+from electra_bench import registry
 from electra_bench.core import PretrainingObjective, Seed, TaskKind
-from electra_bench.core.optional import HasMerge
+from electra_bench.core.optional import HasMerge, HasOutOfReach, HasThreshold
 from electra_bench.data.examples import batches
 from electra_bench.data.examples.batch_plan import Row
 from electra_bench.data.examples.store import ExampleStore
-from electra_bench.records import Prediction
+from electra_bench.records import Prediction, TaskCard
+from electra_bench.tasks.groups import EXAMPLE, Groups, groups
 from electra_bench.training.progress import ScoringProgress
+from electra_bench.training.replicas import on_all_replicas
 
 
 class Scored(NamedTuple):
@@ -24,10 +29,24 @@ class Scored(NamedTuple):
     Attributes:
         metrics: name to value; percentages.
         predictions: one an example, in the order of the split.
+        unit: what their groups are, see `tasks/groups.py`.
+        out_of_reach: why the kind cannot give right answers, to how many of them.
+        main_metric: the metric that tables show; None for that of the card.
+        threshold: see `TaskResult.threshold`.
     """
 
     metrics: dict[str, float]
     predictions: list[Prediction]
+    unit: str = EXAMPLE
+    out_of_reach: Mapping[str, int] = MappingProxyType({})
+    main_metric: str | None = None
+    threshold: Mapping[str, Any] = MappingProxyType({})
+
+    @property
+    def num_groups(self) -> int:
+        """How many groups the examples are of; one that stands for itself is one."""
+        groups = [one.group for one in self.predictions]
+        return len(set(groups) - {None}) + groups.count(None)
 
 
 class Evaluator:
@@ -39,14 +58,24 @@ class Evaluator:
         task: seqio.Task,
         store: ExampleStore,
         batch_size: int,
+        strategy: tf.distribute.Strategy,
     ):
-        """Compiles the forward pass once, for any number of evaluations."""
+        """Compiles the forward pass once, for any number of evaluations.
+
+        Args:
+            objective: what predicts.
+            task: what it is scored on.
+            store: the task's examples.
+            batch_size: rows at once, over all replicas.
+            strategy: under whose scope the objective was built.
+        """
         self._objective = objective
         self._task = task
         self._store = store
         self._batch_size = batch_size
+        outputs = on_all_replicas(strategy, objective.outputs)
         self._outputs: Callable = tf.function(
-            lambda batch: objective.outputs(batch, Seed.of(0)),
+            lambda batch: outputs(batch, Seed.of(0)),
             input_signature=[batches.signature(batch_size)],
             autograph=False,
         )
@@ -61,26 +90,44 @@ class Evaluator:
         """
         predicted = self._decoded(name)
         predictions = []
-        for rows in self._examples():
+        out_of_reach: collections.Counter[str] = collections.Counter()
+        unit, groups = self._groups
+        for rows, group in zip(self._examples, groups, strict=True):
             example = self._store[rows[0]]
+            out_of_reach.update(self._out_of_reach(rows))
+            target = target_of(self._task, self._store, rows)
             decoded = [predicted[row] for row in rows]
             if isinstance(self._objective, HasMerge):
                 value, scores = self._objective.merge(decoded)
             else:
                 [(value, scores)] = decoded
             value = self._task.postprocess_fn(value, example=example, is_target=False)
-            target = target_of(self._task, example)
             identity = str(example.get("id", rows[0]))
-            predictions.append(Prediction(identity, target, value, scores))
+            predictions.append(Prediction(identity, target, value, scores, group))
         if any(p.target is None for p in predictions):
-            return Scored({}, predictions)
+            return Scored({}, predictions, unit, out_of_reach)
         metrics = task_metrics(
             self._task,
             [p.target for p in predictions],
             [p.prediction for p in predictions],
             [p.scores for p in predictions],
         )
-        return Scored(metrics, predictions)
+        scored = Scored(metrics, predictions, unit, out_of_reach)
+        kind = self._objective
+        if not isinstance(kind, HasThreshold):
+            return scored
+        card: TaskCard = registry.tasks.get(self._task.name)
+        return scored._replace(
+            main_metric=kind.main_metric(card.main_metric, metrics),
+            threshold=kind.threshold(metrics),
+        )
+
+    def _out_of_reach(self, rows: Sequence[int]) -> set[str]:
+        """Why the right answer to an example cannot be given, if it cannot."""
+        if not isinstance(self._objective, HasOutOfReach):
+            return set()
+        found = (self._objective.out_of_reach(self._store[row]) for row in rows)
+        return {why for why in found if why}
 
     def _decoded(self, name: str | None) -> list[tuple[Any, Any]]:
         """Every row's answer, and what it was chosen by."""
@@ -100,6 +147,12 @@ class Evaluator:
                     progress.update(len(rows), int(batch.input_mask.sum()))
         return decoded
 
+    @functools.cached_property
+    def _groups(self) -> Groups:
+        card = registry.tasks.get(self._task.name)
+        return groups(card, self._store, [rows[0] for rows in self._examples])
+
+    @functools.cached_property
     def _examples(self) -> list[list[int]]:
         """Rows of the store that belong to one example, in the order of the split."""
         grouped = collections.defaultdict(list)
@@ -108,17 +161,20 @@ class Evaluator:
         return list(grouped.values())
 
 
-def target_of(task: seqio.Task, example: Mapping[str, Any]) -> Any:
+def target_of(task: seqio.Task, store: ExampleStore, rows: Sequence[int]) -> Any:
     """What metrics compare predictions with; None where it is not known.
 
     Args:
         task: the example's.
-        example: a row of its store.
+        store: where it is.
+        rows: its rows, whose values or labels are taken one after the other.
     """
-    values = example["values"] if len(example["values"]) else example["labels"]
-    if len(values) == 0:
-        return None
-    return task.postprocess_fn(values, example=example, is_target=True)
+    for feature in ("values", "labels"):
+        values = np.concatenate([store.row(feature, row) for row in rows])
+        if len(values):
+            example = store[rows[0]]
+            return task.postprocess_fn(values, example=example, is_target=True)
+    return None
 
 
 def task_metrics(

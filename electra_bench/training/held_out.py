@@ -11,6 +11,7 @@ from electra_bench.objectives.pretrain_metrics import percentages
 from electra_bench.records import TaskResult
 from electra_bench.tasks.examples import TaskExamples
 from electra_bench.training.evaluation import evaluate_pretraining, num_evaluated
+from electra_bench.training.replicas import on_all_replicas
 
 
 class HeldOut(NamedTuple):
@@ -19,9 +20,10 @@ class HeldOut(NamedTuple):
     Attributes:
         objective: what is evaluated on them.
         parts: the examples.
-        batch_size: sequences at once.
+        batch_size: sequences at once, over all replicas.
         max_seq_length: tokens in a sequence.
         eval_batches: batches of a corpus in an evaluation, at most.
+        strategy: under whose scope the objective was built; all its replicas evaluate.
     """
 
     objective: Objective
@@ -29,11 +31,12 @@ class HeldOut(NamedTuple):
     batch_size: int
     max_seq_length: int
     eval_batches: int
+    strategy: tf.distribute.Strategy
 
     def evaluation(self) -> Callable[[int], dict[str, dict[str, float]]]:
         """What gives a step's metrics, by corpus."""
         outputs = tf.function(
-            self.objective.outputs, reduce_retracing=True, autograph=False
+            on_all_replicas(self.strategy, self.objective.outputs), autograph=False
         )
 
         def evaluate(step: int) -> dict[str, dict[str, float]]:

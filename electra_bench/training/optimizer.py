@@ -8,7 +8,7 @@ import gin
 import tensorflow as tf
 
 from electra_bench import config
-from electra_bench.config.roles import Given, Result
+from electra_bench.config.roles import Given, PerTask, Result
 from electra_bench.core import Gradient, Optimizer, Schedule
 from electra_bench.core.variables import replicated, variable_name
 from electra_bench.registry import optimizers, training
@@ -80,7 +80,7 @@ def optimizer(
     num_layers: Given[int | None] = None,
     *,
     name: Result[str] = "adamw",
-    peak_lr: Result[float],
+    peak_lr: PerTask[float],
     weight_decay: Result[float] = 0.01,
     layer_decay: Result[float | None] = None,
     layer_decay_gap: Result[bool] = True,

@@ -2,13 +2,13 @@
 
 import tensorflow as tf
 
-from electra_bench.config.roles import Result
+from electra_bench.config.roles import Detail
 from electra_bench.registry import strategies, training
 from electra_bench.training.choices import build
 
 
 @training.register("strategy")
-def strategy(name: Result[str] = "default") -> tf.distribute.Strategy:
+def strategy(name: Detail[str] = "default") -> tf.distribute.Strategy:
     """Builds the distribution strategy that is chosen by its registered name.
 
     A registered strategy is a builder whose parameters, if it has any, are gin's.

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from electra_bench.config.roles import Machine, Result
+from electra_bench.config.roles import Detail, Machine
 from electra_bench.core import Batch, Objective, Seed
 from electra_bench.core.optional import HasWarning
 from electra_bench.core.variables import by_name
@@ -57,9 +57,9 @@ class Loop:
         higher_is_better: its direction.
     """
 
-    log_every: Result[int] = 50
-    checkpoint_every: Result[int] = 1000
-    eval_every: Result[int] = 0
+    log_every: Detail[int] = 50
+    checkpoint_every: Detail[int] = 1000
+    eval_every: Detail[int] = 0
     keep: Machine[int] = 2
     best_metric: Machine[str | None] = None
     higher_is_better: Machine[bool] = True

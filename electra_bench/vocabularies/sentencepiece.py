@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import tensorflow as tf
 
 from electra_bench import registry
-from electra_bench.config.roles import Content, Result
+from electra_bench.config.roles import Content, Subject
 from electra_bench.vocabularies.file_vocabulary import FileVocabulary
 from electra_bench.vocabularies.files import sentencepiece_file
 
@@ -46,8 +46,8 @@ class SentencePieceVocabulary(FileVocabulary):
 @registry.vocabularies.register("sentencepiece")
 def sentencepiece(
     path: Content[str],
-    lower_case: Result[bool] = False,
-    strip_accents: Result[bool] = False,
+    lower_case: Subject[bool] = False,
+    strip_accents: Subject[bool] = False,
 ) -> SentencePieceVocabulary:
     """Builds a SentencePiece vocabulary.
 

@@ -264,6 +264,13 @@ def test_unknown_name(verb, binding, said, refused, request):
     assert said in refused(request.getfixturevalue(verb)(binding))
 
 
+def test_electrics_noise_that_avoids_the_original(pretrain, refused):
+    said = refused(
+        pretrain("OBJECTIVE = 'electric'", "objectives.electra.disallow_correct = True")
+    )
+    assert "objectives.electra.disallow_correct must be False, got True" in said
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

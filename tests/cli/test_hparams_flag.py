@@ -35,7 +35,8 @@ def test_a_dictionary_trains_below_models(hparams, tmp_path, capsys):
     assert "TRAIN_STEPS = 6" in said and "models.electra.hidden_size = 16" in said
     model_dir = tmp_path / "models" / "owt"
     record = json.loads((model_dir / "pretrain-owt-s0" / "record.json").read_text())
-    assert record["train_steps"] == 6 and record["protocol"] == "code_v1"
+    assert record["train_steps"] == 6 and record["protocol"] == "code_v1*"
+    assert record["protocol_changes"] == {"training.adamw.warmup_steps": [[10000], 2]}
     results = (model_dir / "results" / "unsup_results.txt").read_text()
     assert "masked_lm_loss = " in results and "disc_auc = 0." in results
 
@@ -97,7 +98,8 @@ def test_finetune_takes_its_dictionary_and_writes_the_originals_results(
     model_dir = tmp_path / "models" / "owt"
     path = model_dir / "finetuning_models" / "owt-cola-s0" / "record.json"
     record = json.loads(path.read_text())
-    assert record["protocol"] == "code_v1" and record["results"][0]["split"] == "dev"
+    assert record["protocol"] == "code_v1*" and record["results"][0]["split"] == "dev"
+    assert list(record["protocol_changes"]) == ["runs.finetune.epochs"]
     [line] = (model_dir / "results" / "cola_results.txt").read_text().splitlines()
     mcc = record["results"][0]["metrics"]["mcc"]
     assert line.startswith(f"cola: mcc: {mcc:.2f} - accuracy: ")

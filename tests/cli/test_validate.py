@@ -1,6 +1,7 @@
 """`electra-bench validate`: says what is in order, trains nothing."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -34,13 +35,17 @@ def test_a_task_and_its_data(finetune_bindings, capsys):
     assert "train: 320 of 8,551 examples" in shown
     assert "targets: 0 160 (50.0 %), 1 160 (50.0 %)" in shown
     assert "test: absent: split 'test': none of " in shown
-    assert "no text is in two splits" in shown or "texts are in both" in shown
+    seen = re.search(r"dev: (\d+) examples are in train, (\d+) more nearly", shown)
+    assert seen or "no text is in two splits" in shown
     assert "  [CLS] " in shown and "labels [1]" in shown
 
     assert main(["validate", "task", "cola", *flags, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["splits"]["dev"]["examples"] == 80
     assert report["splits"]["dev"]["tokens"]["longest"] > 5
+    counts = report["leaks"].get("train, dev", {"exact": 0, "near": 0})
+    found = seen.groups() if seen else ("0", "0")
+    assert found == (str(counts["exact"]), str(counts["near"]))
 
 
 def test_what_the_length_limit_loses(vocab_file, tmp_path, capsys):
@@ -63,13 +68,18 @@ def test_what_the_length_limit_loses(vocab_file, tmp_path, capsys):
         )
     flags = ["--data_dir", str(tmp_path), f"--gin.VOCAB={str(vocab_file)!r}"]
 
-    def shown(kind):
+    def shown(kind, *more):
         command = ["validate", "task", "--task_file", str(tmp_path / f"{kind}.gin")]
-        assert main([*command, *flags]) == 0
+        assert main([*command, *flags, *more]) == 0
         return capsys.readouterr().out
 
     # [CLS] and [SEP] leave room for 14 of the 20 words, each of which is one token.
-    assert "lost by the limit of 16: 6 words of 1 of 2 examples" in shown("tagging")
+    dropped = shown("tagging", "--gin.features.words.cut_words='dropped'")
+    assert "lost by the limit of 16: 6 words of 1 of 2 examples" in dropped
+    # 1 to 14 and 8 to 20; and the short one.
+    read_in_windows = shown("tagging")
+    assert "2 examples, 3 windows" in read_in_windows
+    assert "lost by the limit of 16: 0 words of 0 of 2 examples" in read_in_windows
     assert "lost by the limit of 16: the answers of 1 of 3 examples" in shown("span_qa")
 
 

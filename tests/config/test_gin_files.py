@@ -56,6 +56,7 @@ def test_there_are_files_of_every_sort():
     assert {name.split("/")[0] for name in FILES} == {
         "ablations",
         "models",
+        "presets",
         "protocols",
         "runs",
         "suites",

@@ -9,8 +9,9 @@ import pytest
 from electra_bench import registry
 from electra_bench.config import types
 from electra_bench.config.roles import Role, bare, declared, role_of
+from electra_bench.registry import target_of
 from electra_bench.runs.launch import load
-from electra_bench.runs.spec import target_of
+from electra_bench.runs.protocols import Protocol
 
 # Roots that leave a record.
 ROOTS = ("pretrain", "finetune", "evaluate", "predict", "score", "rerank")
@@ -50,13 +51,13 @@ def test_the_source_says_what_the_signature_says(selector):
 
 def test_roles_of_what_decides_whether_two_runs_are_the_same():
     finetune = declared(target_of("runs.finetune"))
-    assert finetune["learning_rate" if "learning_rate" in finetune else "epochs"] == (
-        Role.RESULT
-    )
+    assert finetune["frozen"] == Role.RESULT and finetune["epochs"] == Role.PER_TASK
+    assert finetune["model"] == finetune["task"] == Role.SUBJECT
     assert finetune["seed"] == Role.SEED
     assert finetune["workdir"] == finetune["data_dir"] == Role.MACHINE
     assert finetune["init"] == finetune["vocab"] == finetune["files"] == Role.CONTENT
     assert declared("electra_bench.training.trainer:Loop")["keep"] == Role.MACHINE
+    assert declared("electra_bench.training.trainer:Loop")["log_every"] == Role.DETAIL
 
 
 def test_a_role_is_looked_through():
@@ -64,4 +65,27 @@ def test_a_role_is_looked_through():
     assert bare(marked) == float | None
     assert types.fits(2, marked) and not types.fits("2", marked)
     assert types.shown(marked) == "float | None"
-    assert typing.get_args(marked)[1] is Role.RESULT
+    assert typing.get_args(marked)[1] is Role.PER_TASK
+
+
+# What no protocol has.
+STRANGE = "a value that nobody has"
+
+
+@pytest.mark.parametrize(
+    ("root", "selector"),
+    [
+        (root, selector)
+        for root in ("pretrain", "finetune")
+        for selector in SELECTORS
+        if not selector.startswith("runs.") or selector == f"runs.{root}"
+    ],
+)
+def test_a_change_stars_the_protocol_or_is_declared_otherwise(root, selector):
+    protocol = Protocol.read("code_v1", root)
+    for name, annotation in parameters(selector).items():
+        key = f"{selector}.{name}"
+        is_said = key in protocol.values or key in protocol.allowed
+        changes_result = role_of(annotation) in (Role.RESULT, Role.PER_TASK)
+        is_starred = bool(protocol.changes({key: STRANGE}))
+        assert is_starred == (changes_result or is_said), key

@@ -42,8 +42,9 @@ def protocols_of(thing):
         ("objectives", "mlm", {"MaskedLM", "TrainFlops", "PaperFlops"}),
         ("objectives", "electric", {"Generator", "Energies", "TokenCounts", "Warning"}),
         ("objectives", "electra_two_stage", {"Stages", "Generator"}),
-        ("kinds", "span_qa", {"Merge"}),
-        ("kinds", "tagging", set()),
+        ("kinds", "span_qa", {"Merge", "OutOfReach", "Threshold"}),
+        ("kinds", "tagging", {"Merge"}),
+        ("kinds", "classification", set()),
     ],
 )
 def test_of_the_built_in_ones(group, name, expected):

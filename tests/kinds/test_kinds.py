@@ -287,7 +287,7 @@ def test_tags_that_contradict_one_another_are_rewritten_or_left(reencode):
     predicted = ["B-NP", "O", "S-VP", "E-NP"]
     ids = np.array([names.index(tag) for tag in predicted])
     outputs = {"tags": ids, "logits": np.eye(len(names))[ids]}
-    decoded, scores = made.decode(outputs, {"labels": np.zeros(4, int)})
+    decoded, scores = made.merge([made.decode(outputs, {"labels": np.zeros(4, int)})])
     tags = [names[i] for i in decoded]
     assert len(scores) == 4
     # One span, of the type that its last word says.

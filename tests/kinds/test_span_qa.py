@@ -1,6 +1,7 @@
 """Extractive question answering against the original's outputs, and its decoding."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -294,6 +295,26 @@ def test_the_null_score_is_the_smallest_of_all_windows():
     outputs = ends({"p3": 9, "p0": 4}, {"p4": 9, "p0": 3})
     (_, null), _ = plain.merge([plain.decode(outputs, EXAMPLE)])
     assert null == pytest.approx(7.0 - 18.0)
+
+
+def test_the_main_metric_is_at_the_chosen_threshold_or_at_the_constant():
+    metrics = {"exact": 60.0, "exact_chosen": 61.0}
+    objective, _ = small()
+    assert objective.main_metric("exact", metrics) == "exact_chosen"
+    assert objective.threshold(metrics)["score"].endswith("by the classifier")
+    # All questions are about one text, or all have answers.
+    for others in (metrics | {"exact_chosen": math.nan}, {"exact": 60.0}):
+        assert objective.main_metric("exact", others) == "exact"
+    assert objective.threshold({"exact": 60.0}) == {}
+    plain, _ = small(answerable_classifier=False, no_answer_threshold="constant")
+    assert plain.main_metric("exact", metrics) == "exact"
+    assert "minus that of the best answer" in plain.threshold(metrics)["score"]
+
+
+def test_answers_that_are_too_long_are_told():
+    objective, _ = small(max_answer_length=2)
+    for last, why in ((4, None), (5, "answers too long")):
+        assert objective.out_of_reach({"labels": np.array([3, last, 0])}) == why
 
 
 def test_the_best_of_all_windows_and_no_text_twice():

@@ -88,8 +88,10 @@ def close(found, expected):
 NOWHERE = np.zeros([ROWS, 1], np.int32)
 
 
-def test_electric_is_minus_the_energy():
-    objective = built("electric")
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+def test_electric_is_minus_the_energy(temperature):
+    """Whatever the noise: q is the distribution that it is drawn from."""
+    objective = built("electric", temperature=temperature)
     method = method_of(objective)
     assert (method.name, method.is_normalised, method.masks) == (
         "electric",
@@ -103,7 +105,8 @@ def test_electric_is_minus_the_energy():
     forward = objective.encode(
         batch(), masked, proposed, originals, seed=Seed.of(1), training=False
     )
-    log_q = at_tokens(log_softmax(objective.generator.cloze_logits(batch())))
+    logits = objective.generator.cloze_logits(batch()) / temperature
+    log_q = at_tokens(log_softmax(logits))
     energies = objective.logits(forward) - log_q - np.log(0.15 / 0.85)
     close(method.score(batch(), NOWHERE), -energies)
 
@@ -114,6 +117,11 @@ def test_two_towers_alone_are_a_softmax():
     assert method.is_normalised and not method.masks
     logits = objective.generator.cloze_logits(batch())
     close(method.score(batch(), NOWHERE), at_tokens(log_softmax(logits)))
+
+
+def test_electrics_noise_cannot_avoid_the_original():
+    with pytest.raises(ValueError, match="disallow_correct must be False, got True"):
+        built("electric", disallow_correct=True)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.5])

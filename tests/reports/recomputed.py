@@ -23,17 +23,23 @@ class Runs(NamedTuple):
         samples: [runs, replicates].
         right: whether an answer is right, [runs, examples]; of texts only.
         limits: the smallest and the largest score there can be.
+        sizes: numbers of examples of the groups that samples draw.
     """
 
     scores: np.ndarray
     samples: np.ndarray
     right: np.ndarray
     limits: tuple
+    sizes: np.ndarray
 
     @property
     def size(self):
-        """Number of examples."""
-        return self.right.shape[1]
+        """Number of groups, as if they were of one size."""
+        return 1 / np.sum((self.sizes / np.sum(self.sizes)) ** 2)
+
+    def of_examples(self, samples):
+        """The variance of some samples, and its degrees of freedom."""
+        return np.var(samples) / (1 - 1 / self.size), self.size - 1
 
 
 class Estimate(NamedTuple):
@@ -64,9 +70,10 @@ def runs_of_files(files, metric):
         metric: `accuracy`, `error_rate`, `tag_accuracy`, `mcc` or `spearman`.
     """
     read = [(*_samples(path, metric), score) for path, score in files]
-    samples, right, scores = zip(*read, strict=True)
+    samples, right, sizes, scores = zip(*read, strict=True)
     limits = LIMITS.get(metric, (0, 100))
-    return Runs(np.array(scores), np.array(samples), np.array(right), limits)
+    found = map(np.array, (scores, samples, right))
+    return Runs(*found, limits, np.array(sizes[0]))
 
 
 def _samples(path, metric):
@@ -74,29 +81,46 @@ def _samples(path, metric):
         lines = sorted(map(json.loads, file), key=lambda line: line["id"])
     targets = [line["target"] for line in lines]
     found = [line["prediction"] for line in lines]
-    size = len(lines)
-    drawn = np.random.default_rng([size, 0]).integers(size, size=(REPLICATES, size))
     right = np.array([t == f for t, f in zip(targets, found, strict=True)])
+    names = [line.get("group", number) for number, line in enumerate(lines)]
+    members = [
+        np.flatnonzero([name == one for name in names]) for one in dict.fromkeys(names)
+    ]
+    size = len(members)
+    groups = np.random.default_rng([size, 0]).integers(size, size=(REPLICATES, size))
+    score = _scorer(metric, targets, found, right)
+    samples = [
+        100 * score(np.concatenate([members[group] for group in drawn]))
+        for drawn in groups
+    ]
+    return samples, right, [len(one) for one in members]
+
+
+def _scorer(metric, targets, found, right):
+    """From numbers of examples to their score, a fraction."""
     if metric == "accuracy":
-        return 100 * np.mean(right[drawn], -1), right
+        return lambda rows: np.mean(right[rows])
     if metric == "error_rate":
-        return 100 * np.mean(~right[drawn], -1), right
+        return lambda rows: np.mean(~right[rows])
     if metric == "tag_accuracy":
-        equal = [np.equal(t, f).sum() for t, f in zip(targets, found, strict=True)]
+        pairs = zip(targets, found, strict=True)
+        equal = np.array([np.equal(t, f).sum() for t, f in pairs])
         total = np.array([len(target) for target in targets])
-        samples = np.array(equal)[drawn].sum(-1) / total[drawn].sum(-1)
-        return 100 * samples, right
-    targets, found = np.array(targets), np.array(found)
-    if metric == "spearman":
-        sides = [
-            scipy.stats.rankdata(side[drawn], axis=-1) for side in (targets, found)
-        ]
-    else:
-        # Of two classes, Matthews' is Pearson's correlation.
-        sides = [(side == "1")[drawn].astype(float) for side in (targets, found)]
-    x, y = (side - side.mean(-1, keepdims=True) for side in sides)
-    samples = np.sum(x * y, -1) / np.sqrt(np.sum(x * x, -1) * np.sum(y * y, -1))
-    return 100 * samples, right
+        return lambda rows: equal[rows].sum() / total[rows].sum()
+    sides = np.array(targets), np.array(found)
+
+    def correlation(rows):
+        if metric == "spearman":
+            x, y = (scipy.stats.rankdata(side[rows]) for side in sides)
+        else:
+            # Of two classes, Matthews' is Pearson's correlation.
+            x, y = ((side[rows] == "1").astype(float) for side in sides)
+        x, y = x - x.mean(), y - y.mean()
+        # A constant has none, and counts as the floor, which is 0.
+        norm = np.sqrt(np.sum(x * x) * np.sum(y * y))
+        return np.sum(x * y) / norm if norm else 0.0
+
+    return correlation
 
 
 def estimated(*sides):
@@ -107,33 +131,42 @@ def estimated(*sides):
         limits = limits[0] - sides[1].limits[1], limits[1] - sides[1].limits[0]
         value -= np.mean(sides[1].scores)
         samples = samples - np.mean(sides[1].samples, 0)
-    parts = [(np.var(samples), np.var(samples), sides[0].size - 1)]
-    parts += [_seeds_part(side) for side in sides if len(side.scores) > 1]
-    return _welch(value, parts, limits)
+    of_seeds = [_seeds_part(side) for side in sides if len(side.scores) > 1]
+    return _together(value, [sides[0].of_examples(samples)], of_seeds, limits)
 
 
 def _seeds_part(runs):
     """Variance of a mean over runs beyond that of the examples; before it is cut at 0."""
     count = len(runs.scores)
-    by_chance = np.mean(np.var(runs.samples, axis=1)) - np.var(np.mean(runs.samples, 0))
+    of_one, _ = zip(*map(runs.of_examples, runs.samples), strict=True)
+    of_mean, _ = runs.of_examples(np.mean(runs.samples, 0))
+    by_chance = np.mean(of_one) - of_mean
     total = np.var(runs.scores, ddof=1) / count
     return max(0, total - by_chance / (count - 1)), total, count - 1
 
 
-def _welch(value, parts, limits):
-    variance = sum(part for part, _, _ in parts)
-    freedom = variance**2 / sum(scale**2 / free for _, scale, free in parts)
-    freedom = max(freedom, min(free for _, _, free in parts))
-    return Estimate(value, np.sqrt(variance), freedom, limits)
+def _together(value, of_examples, of_seeds, limits):
+    """Either kind of parts by Welch, both by the mean of reciprocals."""
+    examples, seeds = sum(v for v, _ in of_examples), sum(v for v, *_ in of_seeds)
+    rest = examples / _welch(of_examples)
+    if of_seeds:
+        rest += seeds / _welch([(total, free) for _, total, free in of_seeds])
+    variance = examples + seeds
+    return Estimate(value, np.sqrt(variance), variance / rest, limits)
+
+
+def _welch(parts):
+    """Degrees of freedom of a sum of (variance, degrees of freedom)."""
+    return sum(v for v, _ in parts) ** 2 / sum(v**2 / free for v, free in parts)
 
 
 def mean_of(estimates):
     """The mean over columns whose runs are not the same."""
     count = len(estimates)
-    squares = [(e.error / count) ** 2 for e in estimates]
-    parts = [(s, s, e.freedom) for s, e in zip(squares, estimates, strict=True)]
+    parts = [((e.error / count) ** 2, e.freedom) for e in estimates]
+    error, freedom = np.sqrt(sum(v for v, _ in parts)), _welch(parts)
     limits = tuple(np.mean([e.limits for e in estimates], axis=0))
-    return _welch(np.mean([e.value for e in estimates]), parts, limits)
+    return Estimate(np.mean([e.value for e in estimates]), error, freedom, limits)
 
 
 def averaged(runs, starts):
@@ -145,6 +178,7 @@ def averaged(runs, starts):
         np.array([np.mean(runs.samples[p], 0) for p in places]),
         runs.right,
         runs.limits,
+        runs.sizes,
     )
 
 
@@ -156,7 +190,7 @@ def joint_mean_of(columns):
     Args:
         columns: the pre-trainings of one side, or of both, in one order.
     """
-    count, parts = len(columns), []
+    count, of_examples, of_seeds = len(columns), [], []
     values = []
     for sides in columns:
         value, samples = 0, 0
@@ -164,21 +198,21 @@ def joint_mean_of(columns):
             value += sign * np.mean(side.scores)
             samples = samples + sign * np.mean(side.samples, 0)
         values.append(value)
-        of_examples = np.var(samples) / count**2
-        parts.append((of_examples, of_examples, sides[0].size - 1))
+        of_examples.append(sides[0].of_examples(samples / count))
     for side in zip(*columns, strict=True):
         means = np.mean([runs.scores for runs in side], axis=0)
         size = len(means)
         # The covariance of two pre-trainings on samples is what they have in common.
         covariances = [np.cov(runs.samples, bias=True) for runs in side]
         noise = sum(
-            (np.trace(c) - (c.sum() - np.trace(c)) / (size - 1)) / size**2
-            for c in covariances
+            (np.trace(c) - (c.sum() - np.trace(c)) / (size - 1))
+            / (size**2 * (1 - 1 / runs.size))
+            for c, runs in zip(covariances, side, strict=True)
         )
         total = scipy.stats.sem(means) ** 2
-        parts.append((max(0, total - noise / count**2), total, size - 1))
+        of_seeds.append((max(0, total - noise / count**2), total, size - 1))
     limits = tuple(np.mean([estimated(*sides).limits for sides in columns], axis=0))
-    return _welch(np.mean(values), parts, limits)
+    return _together(np.mean(values), of_examples, of_seeds, limits)
 
 
 class Pair(NamedTuple):
@@ -194,7 +228,8 @@ def compared(one, other, metric):
     """The test of two cells."""
     counts = len(one.scores), len(other.scores)
     estimate = estimated(one, other)
-    if counts == (1, 1) and metric == "accuracy":
+    has_groups = len(one.sizes) < np.sum(one.sizes)
+    if counts == (1, 1) and metric == "accuracy" and not has_groups:
         wins = np.sum(one.right[0] & ~other.right[0])
         losses = np.sum(other.right[0] & ~one.right[0])
         p = scipy.stats.binomtest(int(wins), int(wins + losses)).pvalue

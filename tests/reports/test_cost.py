@@ -20,7 +20,7 @@ def test_without_a_row_that_has_all_tasks_there_is_no_picture():
 
 
 def test_rows_stand_in_the_order_of_their_scores():
-    # The leaderboard goes by medians: a before b.
+    # Medians would have a before b.
     runs = {"a": (50.0, 60.0, 61.0), "b": (59.0, 59.0, 59.0)}
     table = cost()(
         [

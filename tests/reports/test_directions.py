@@ -141,8 +141,8 @@ def column(table, name):
 def test_rows_ranks_best_cells_and_intervals(errors):
     folder, table, claims = errors
     assert column(table, "model") == BY_QUALITY
-    medians = [score.value for score in column(table, "mistakes")]
-    assert medians == sorted(medians)
+    means = [score.value for score in column(table, "mistakes")]
+    assert means == sorted(means)
     ranks = [1 + sum(label == worse for _, worse in claims) for label in BY_QUALITY]
     assert column(table, "rank") == ranks == [1, 1, 3]
     assert table.best("mistakes") == {0, 1}

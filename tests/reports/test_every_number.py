@@ -32,11 +32,18 @@ TASKS = {"rte": "accuracy", "cola": "mcc", "sts": "spearman"}
 # Two have one run only, and not of all tasks.
 SHARES = {"strong": 0.85, "middle": 0.75, "weak": 0.2, "one": 0.8, "other": 0.4}
 SINGLE = ("one", "other")
+# Its predictions are constant.
+UNDEFINED = ("weak", 1)
+# Of 1 to 12 examples.
+DOCUMENTS = [f"document {int(np.sqrt(2 * i))}" for i in range(SIZE)]
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """A table of accuracy, MCC and Spearman, with single runs and one without files."""
+    """A table of accuracy, MCC and Spearman, with single runs and one without files.
+
+    The examples of cola are of documents of unequal size, and a run on sts is undefined.
+    """
     folder = tmp_path_factory.mktemp("numbers")
     random = np.random.default_rng(0)
     targets = {
@@ -54,6 +61,8 @@ def built(tmp_path_factory):
         if task == "sts":
             found = np.round(share * target + random.normal(0, 1, SIZE), 3)
             score = scipy.stats.spearmanr(target, found).statistic
+            if (label, seed) == UNDEFINED:
+                found, score = np.full(SIZE, 2.5), np.nan
         else:
             kept = random.random(SIZE) < share
             found = np.where(kept, target, random.choice(np.unique(target), SIZE))
@@ -66,7 +75,7 @@ def built(tmp_path_factory):
             seed,
             100 * float(score),
             collapsed=seed == 0 and label == "weak",
-            params=14_000_000 + seed,
+            params=14_000_000,
             train_flops=1e12,
             total_flops=1e15 + seed,
             result={
@@ -76,7 +85,8 @@ def built(tmp_path_factory):
             },
         )
         run = folder / "runs" / f"{label}-{task}-{seed}"
-        save_predicted(run, record, target.tolist(), found.tolist())
+        groups = DOCUMENTS if task == "cola" else None
+        save_predicted(run, record, target.tolist(), found.tolist(), groups=groups)
     bare = run_record("bare", "rte", 0, 51.25, result={"num_examples": SIZE})
     save_records(folder / "runs" / "bare", [bare])
     content = build(folder)
@@ -98,12 +108,16 @@ class Cells:
 
     def __init__(self, folder: Path):
         self.scores, self.records, self.floors = {}, {}, {}
+        self.undefined = set()
         files = {}
         for path in sorted(folder.rglob("record.json")):
             record = json.loads(path.read_text())
             [result] = record["results"]
             key = record["label"], result["task"]
             score = result["metrics"][result["main_metric"]]
+            if score is None:
+                score = result["floor"]
+                self.undefined.add(key)
             self.scores.setdefault(key, []).append(score)
             self.records.setdefault(key[0], []).append(record)
             self.floors[key[1]] = result["floor"]
@@ -127,11 +141,16 @@ def test_cells(built):
             if scores is None:
                 assert (cell["value"], cell["count"]) == (None, 0)
                 continue
-            assert cell["value"] == pytest.approx(np.median(scores))
-            assert cell["mean"] == pytest.approx(np.mean(scores))
+            assert cell["value"] == cell["mean"] == pytest.approx(np.mean(scores))
+            assert cell["median"] == pytest.approx(np.median(scores))
             assert (cell["low"], cell["high"]) == (min(scores), max(scores))
             assert cell["count"] == len(scores) == len(cell["runs"])
-            assert sorted(score for _, score in cell["runs"]) == sorted(scores)
+            is_undefined = (label, task) in cells.undefined
+            shown = [0.0 if score is None else score for _, score in cell["runs"]]
+            assert sorted(shown) == sorted(scores)
+            assert (None in dict(cell["runs"]).values()) == is_undefined
+            told = "1 undefined, counted as the floor" in cell["marks"]
+            assert told == is_undefined
             if len(scores) > 1:
                 assert cell["sd"] == pytest.approx(scipy.stats.tstd(scores))
             if label == "bare":
@@ -140,16 +159,18 @@ def test_cells(built):
                 continue
             ends = estimated(cells.runs[label, task]).ends
             assert cell["interval"] == pytest.approx(list(ends), rel=1e-6)
+            low, high = cell["interval"]
+            assert low <= cell["value"] <= high
 
 
-def test_means_medians_and_counts_of_rows(built):
+def test_means_and_counts_of_rows(built):
     content, _, cells = built
     for label, row in rows_of(content).items():
         scores = [cells.scores.get((label, task)) for task in TASKS]
         if None in scores:
             assert row["mean"] is None
         else:
-            expected = np.mean([np.median(of_task) for of_task in scores])
+            expected = np.mean([np.mean(of_task) for of_task in scores])
             assert row["mean"] == pytest.approx(expected)
         records = cells.records[label]
         assert (row["collapsed"] or 0) == sum(r["collapsed"] for r in records)

@@ -88,10 +88,11 @@ def test_missing_values_are_dashes():
 
 
 def test_a_score_explains_itself():
-    score = Score(70.0, 2, 1.5, 69.0, 71.0, marks=("1 collapsed",))
+    score = Score(70.0, 2, 1.5, 69.0, 71.0, marks=("1 collapsed",), median=70.0)
     assert tables.spread(score) == "±1.5, n=2"
     assert tables.explain(score) == (
-        "median of 2 runs, standard deviation 1.50, 69.00 to 71.00, 1 collapsed"
+        "mean of 2 runs, standard deviation 1.50, 69.00 to 71.00, median 70.00, "
+        "1 collapsed"
     )
     assert tables.spread(Score(70.0, 1)) == "n=1"
     assert tables.explain(Score(None)) == "no score"

@@ -33,6 +33,8 @@ def test_a_fine_tuned_checkpoint_scores_as_recorded(
     run_dir = tmp_path / "runs" / "small-cola-s0"
     found = evaluated(capsys, run_dir)
     assert found == pytest.approx(recorded(run_dir))
+    mirrored = "--gin.training.strategy.name='mirrored'"
+    assert evaluated(capsys, run_dir, mirrored) == pytest.approx(found)
     assert main(["evaluate", str(run_dir), "--gin.EVAL_SPLIT='train'"]) == 0
     assert "cola, train, 320 examples" in capsys.readouterr().out
     assert main(["evaluate", str(run_dir), "--dry_run"]) == 0

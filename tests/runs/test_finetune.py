@@ -56,7 +56,7 @@ def test_a_kind_under_a_protocol(
         ["runs/finetune.gin", f"protocols/{protocol}.gin"],
         merged(
             finetune_bindings,
-            [f"TASK = {task!r}", f"DATA_DIR = {str(data_dir)!r}", "EPOCHS = 1.0"],
+            [f"TASK = {task!r}", f"DATA_DIR = {str(data_dir)!r}", "EPOCHS = 2.0"],
         ),
     )
     [result] = record.results

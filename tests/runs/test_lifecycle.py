@@ -14,9 +14,8 @@ from electra_bench.config.statements import COMMAND_LINE, Binding
 from electra_bench.records import RunRecord, read_record
 from electra_bench.runs import identity as identities
 from electra_bench.runs import lifecycle
-from electra_bench.runs.identity import Inputs, code_sha256, identity
+from electra_bench.runs.identity import Inputs, Start, code_sha256, identity
 from electra_bench.runs.lifecycle import OTHER, AnotherRun, find, open_run, stored
-from electra_bench.runs.recording import protocol_fields
 from electra_bench.runs.session import Session, check_flags
 from electra_bench.runs.spec import RunSpec, overlaid, role_of
 from electra_bench.runs.task_data import chosen_by
@@ -337,10 +336,39 @@ def test_one_spec_becomes_a_run_a_fraction_and_seed():
 
 def test_seeds_of_pretraining_are_seeds_too():
     """Each has a checkpoint of its own, but one origin."""
-    made_of = [replace(inputs(init=c), origin="pretraining") for c in ("c1", "c2")]
+    made_of = [
+        replace(inputs(init=c), start=Start("pretraining")) for c in ("c1", "c2")
+    ]
     found = [identity(SPEC.parameters, one) for one in made_of]
     assert found[0].with_seed != found[1].with_seed
     assert found[0].without_seed == found[1].without_seed
+
+
+def test_a_recipe_is_what_is_left_without_seeds_code_and_devices():
+    def recipe(made_of, **parameters):
+        given = {k.replace("__", "."): v for k, v in parameters.items()}
+        return identity({**SPEC.parameters, **given}, made_of).recipe
+
+    usual = recipe(inputs())
+    same = {
+        recipe(inputs("code2")),
+        recipe(inputs(), runs__finetune__seed=7),
+        recipe(inputs(), runs__finetune__workdir="elsewhere"),
+        recipe(inputs(), training__strategy__name="mirrored"),
+        recipe(inputs(), training__loop__log_every=7),
+    }
+    assert same == {usual}
+    others = [
+        recipe(inputs(), training__adamw__peak_lr=7.0),
+        recipe(inputs(), runs__finetune__epochs=7.0),
+        recipe(inputs(**{"data of cola train": "d2"})),
+        recipe(inputs(init="c2")),
+    ]
+    assert len({usual, *others}) == 5
+    # Of a checkpoint whose making is known, that counts.
+    known = [replace(inputs(init=c), start=Start(recipe="r")) for c in ("c1", "c2")]
+    assert recipe(known[0]) == recipe(known[1]) != usual
+    assert known[0].parent_recipe == "r" and inputs(init="c1").parent_recipe == "c1"
 
 
 def test_seeds_share_their_best_checkpoint_whenever_it_came():
@@ -350,7 +378,7 @@ def test_seeds_share_their_best_checkpoint_whenever_it_came():
         known = {"identity_without_seed": "x", "train_steps": 300} | fields
         return Pretrained(
             record=RunRecord("a", "a", "finetune", "done", **known)
-        ).origin
+        ).start.origin
 
     assert origin() == "x after 300"
     best = {origin(train_steps=n, chosen_step=n) for n in (100, 200)}
@@ -405,21 +433,6 @@ def test_a_choice_makes_another_run(run, folder):
     found = find(str(folder), given, inputs(), believed)
     assert found.state == OTHER
     assert found.reason == "training.optimizer.name is 'adamw' there, 'lion' here"
-
-
-@pytest.mark.parametrize("protocol", ["code_v1", "paper", "fixed"])
-def test_another_optimizer_or_features_change_a_protocol(protocol):
-    choices = {"training.optimizer.name": "lion", "features.tagging.name": "bytes"}
-    found = protocol_fields(protocol, {"training.strategy.name": "mirrored"} | choices)
-    assert found["protocol"] == f"{protocol}*"
-    assert found["protocol_changes"] == {
-        "training.optimizer.name": ["adamw", "lion"],
-        "features.tagging.name": ["words", "bytes"],
-    }
-    usual = protocol_fields(protocol, {"training.schedule.name": "linear"})
-    assert usual == {"protocol": protocol, "protocol_changes": {}}
-    none = protocol_fields(None, choices)
-    assert none == {"protocol": None, "protocol_changes": {}}
 
 
 def test_an_unknown_role_counts_and_unknown_code_is_not_guessed():

@@ -16,6 +16,7 @@ from electra_bench.cli.main import main
 from electra_bench.records import read_predictions, read_record
 from electra_bench.runs import restored
 from electra_bench.runs.launch import launch
+from electra_bench.tasks.metrics.weighted import list_form
 from electra_bench.tasks.submissions import GLUE_FILES
 from electra_bench.training.evaluation import Evaluator
 
@@ -376,13 +377,19 @@ def test_words_that_the_length_limit_cuts_off(runs, predict, tmp_path):
     conll = ["--format", "conll", "--output", path, "--json"]
     whole = json.loads(predict(runs["chunk"], *conll))["results"][0]
     before = [line.split(" ") for line in path.read_text().splitlines()]
-    limit = "--gin.runs.predict.max_seq_length=4"
-    cut = json.loads(predict(runs["chunk"], *conll, "--overwrite", limit))["results"][0]
-    assert whole["words_cut_off"] == 0 < cut["words_cut_off"]
-    after = [line.split(" ") for line in path.read_text().splitlines()]
-    assert [row[:2] for row in before] == [row[:2] for row in after]
-    missing = [row for row in after if row[2:] == ["_"]]
-    assert len(missing) == cut["words_cut_off"]
+    assert whole["words_cut_off"] == 0 and "words cut" not in whole["marks"]
+    words = len([row for row in before if len(row) == 3])
+    conll += ["--overwrite", "--gin.runs.predict.max_seq_length=4"]
+    for how in ("windows", "dropped"):
+        choice = f"--gin.features.words.cut_words='{how}'"
+        [cut] = json.loads(predict(runs["chunk"], *conll, choice))["results"]
+        lost = cut["words_cut_off"]
+        assert (lost == 0) == (how == "windows")
+        marked = f"{lost} of {words} to score" if lost else None
+        assert cut["marks"].get("words cut") == marked
+        after = [line.split(" ") for line in path.read_text().splitlines()]
+        assert [row[:2] for row in before] == [row[:2] for row in after]
+        assert len([row for row in after if row[2:] == ["_"]]) == lost
 
 
 def test_answers_to_questions(finetuned, predict, refused, tmp_path):
@@ -392,6 +399,17 @@ def test_answers_to_questions(finetuned, predict, refused, tmp_path):
     assert [p.id for p in found] == [f"dev{i}" for i in range(12)]
     texts = {p.id: p.prediction[0] for p in found}
     odds = {p.id: p.scores["null_odds"] for p in found}
+    [result] = read_record(f"{run_dir}/record.json").results
+    assert (result.task_version, result.main_metric) == (2, "exact_chosen")
+    assert result.threshold == {
+        "score": "log odds of no answer, by the classifier",
+        "constant": -2.75,
+        "chosen_on": "the other half of the articles, or of the contexts",
+    }
+    # What tables resample.
+    lists = ([getattr(p, name) for p in found] for name in ("target", "prediction"))
+    again = list_form(registry.metrics.get("exact_chosen"))(*lists)
+    assert again == pytest.approx(dict(result.metrics), nan_ok=True)
 
     squad = ["--format", "squad", "--output", tmp_path / "squad"]
     out = predict(run_dir, *squad)

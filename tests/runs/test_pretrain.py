@@ -255,8 +255,16 @@ def test_scores_are_marked_with_what_pretraining_was(
     on = str(tmp_path / "runs" / "pretrain-on-s0")
     [record] = finetune(f"INIT = {on!r}", "LABEL = 'tuned'", "EPOCHS = 0.1")
     marks = record.results[0].marks
-    assert marks["contaminated"] == "its sentences"
+    seen = record.results[0].in_pretraining
+    assert marks["contaminated"] == (
+        f"its sentences; {seen.dirty} of 80 examples are in text that it was trained on "
+        "before: stdlib"
+    )
+    assert [text.name for text in record.texts_before] == ["stdlib", "stdlib"]
+    assert 10 < seen.dirty < 40 and seen.clean_score is not None
     assert "longer than the 16 tokens" in marks["unseen positions"]
     assert f"warning: cola: {marks['unseen positions']}" in capsys.readouterr().out
     [record] = finetune("LABEL = 'untrained'", "EPOCHS = 0.1")
-    assert record.results[0].marks == {"other training set": "train: 320 of 8551"}
+    assert record.results[0].marks["other training set"] == "train: 320 of 8551"
+    assert record.results[0].in_pretraining.not_checked == ""
+    assert record.results[0].in_pretraining.dirty == 0

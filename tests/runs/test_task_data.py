@@ -235,7 +235,7 @@ def test_more_examples_than_published_are_no_part_of_them(size, mark, line):
         "max_seq_length": 128,
         "splits": {"dev": split},
         "absent": {},
-        "duplicates": {},
+        "leaks": {},
     }
     assert line in list(lines(report))
 
@@ -259,7 +259,8 @@ def test_a_protocol_has_settings_of_a_task_of_its_own():
         card = registry.tasks.get(task)
         changed = with_settings(card, settings)
         assert (changed.epochs, changed.max_seq_length) == (epochs, length)
-        assert RestoredRun(of_run, None, None, ReadingOptions()).limit(card) == length
+        run = RestoredRun(of_run, None, None, ReadingOptions(), None)
+        assert run.limit(card) == length
     with pytest.raises(ValueError, match=r"'newsqa' may have .*, got \['epoch'\]"):
         with_settings(card, {"newsqa": {"epoch": 1}})
 

@@ -9,7 +9,7 @@ from etils import epath
 from small_runs import SMALL_MODEL, the_sentence
 
 from electra_bench.cli.main import main
-from electra_bench.records import read_record
+from electra_bench.records import read_predictions, read_record
 
 SENTENCES = [
     ("the module reads a file", ["O", "B-THING", "O", "O", "B-THING"]),
@@ -27,7 +27,8 @@ def rows(kind):
         text, tags = SENTENCES[i % len(SENTENCES)]
         words = text.split()
         if kind == "classification":
-            made.append({"text": f"{text}, {i}", "mood": "up" if i % 2 else "down"})
+            mood = "up" if i % 2 else "down"
+            made.append({"text": f"{text}, {i}", "mood": mood, "page": i // 3})
         elif kind == "regression":
             made.append({"one": text, "two": words[-1], "score": i / 2})
         elif kind == "tagging":
@@ -40,7 +41,7 @@ def rows(kind):
 
 
 COLUMNS = {
-    "classification": {"text_a": "text", "label": "mood"},
+    "classification": {"text_a": "text", "label": "mood", "group": "page"},
     "regression": {"text_a": "one", "text_b": "two", "label": "score"},
     "tagging": {"words": "tokens", "tags": "ner"},
     "span_qa": {
@@ -49,6 +50,13 @@ COLUMNS = {
         "answers": "answer",
         "answer_start": "at",
     },
+}
+# What a group is, and how many there are.
+UNITS = {
+    "classification": ("page", 4),
+    "regression": ("text", 4),
+    "tagging": ("example", 12),
+    "span_qa": ("context", 4),
 }
 METRICS = {
     "classification": {"accuracy", "mcc", "macro_f1", "f1"},
@@ -130,6 +138,11 @@ def test_a_format_holds_every_kind_and_all_are_trained_together(
         kind = result.task.removeprefix("my_")
         assert set(result.metrics) == METRICS[kind]
         assert result.num_examples == 12
+        # The pairs of regression have the same four longer texts, the questions contexts.
+        assert (result.unit, result.num_groups) == UNITS[kind]
+        file = path.parent / result.predictions_path
+        found = [line.group for line in read_predictions(str(file))]
+        assert len(set(found)) == (1 if kind == "tagging" else 4)
     assert tuple(record.hparams["tasks.my_classification.labels"]) == ("down", "up")
     assert tuple(record.hparams["tasks.my_regression.label_range"]) == (0.0, 5.5)
     assert record.hparams["tasks.my_classification.floor"] == 50.0
@@ -214,7 +227,11 @@ BAD = {
     ),
     "no such column": (
         "tasks.bad.columns = {'text_a': 'txt', 'label': 'mood'}",
-        "line 2: no column 'txt' for text_a; columns: ['text', 'mood']",
+        "line 2: no column 'txt' for text_a; columns: ['text', 'mood', 'page']",
+    ),
+    "no column of groups": (
+        "tasks.bad.columns = {'text_a': 'text', 'label': 'mood', 'group': 'pge'}",
+        "line 2: no column 'pge' for group; columns: ['text', 'mood', 'page']",
     ),
     "no such feature": (
         "tasks.bad.columns = {'text_c': 'text'}",

@@ -61,6 +61,12 @@ def test_a_learning_curve_fine_tunes_from_kept_checkpoints(
     assert late.total_flops - late.train_flops == pytest.approx(before)
     assert early.total_flops - early.train_flops == pytest.approx(before / 4)
 
+    # One recipe, from one recipe, on data that are told.
+    assert early.recipe == late.recipe != record(run).recipe
+    assert early.parent_recipe == late.parent_recipe == record(run).recipe
+    assert len(early.train_data_sha256["cola train"]) == 64
+    assert len(record(run).train_data_sha256) == 1
+
     # A fraction that was not kept is named, with those that were.
     missing = finetune(*start[:2], "runs.finetune.init_at = 0.75")
     assert main(missing) == 2

@@ -5,7 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from electra_bench.records import Prediction
+from electra_bench.records.leaks import InPretraining, InTraining
 from electra_bench.registry import tasks
+from electra_bench.runs.leaks import Leaks
 from electra_bench.runs.task_results import task_result, trivial_score
 from electra_bench.training.evaluation import Scored
 
@@ -37,7 +39,9 @@ def result(card, split, answers, folder):
     ]
     scored = Scored({card.main_metric: 60.0}, predictions)
     part = SimpleNamespace(data_sha256="0" * 64)
-    return task_result(card, split, part, scored, str(folder), {})
+    size = len(answers)
+    leaks = Leaks(InTraining(size), InPretraining(size))
+    return task_result(card, split, part, scored, str(folder), {}, leaks)
 
 
 def test_a_part_of_a_split_has_a_floor_of_its_own(tmp_path):

@@ -9,6 +9,9 @@ from recorded_files import unpack
 from electra_bench import registry
 from electra_bench.data import run_context
 from electra_bench.data.readers.columns import bioes
+from electra_bench.runs.pretrained import find_pretrained
+from electra_bench.runs.task_results import score_marks
+from electra_bench.tasks.examples import examples
 from electra_bench.tasks.features.preprocessors import complete
 from electra_bench.tasks.features.words import encode_words
 from electra_bench.tasks.registration import load_task
@@ -62,7 +65,9 @@ def test_features_under_code_v1_equal_the_originals_throughout(golden):
     task = load_task("chunk").replace(
         preprocessors=[functools.partial(encode_words, labels=tuple(mapping)), complete]
     )
-    quirks = dict(segment_id=1, limit="tokens_and_words", lower_case=True)
+    quirks = dict(
+        segment_id=1, cut_words="dropped", limit="tokens_and_words", lower_case=True
+    )
     cut = 0
     for case in golden["cases"]:
         if case["split"] != "train":
@@ -90,6 +95,18 @@ def test_features_under_code_v1_equal_the_originals_throughout(golden):
             assert labels == expected["labels"][:count]
             cut += count < len(expected["words"])
     assert cut >= 1
+
+
+def test_words_that_are_not_scored_at_sixteen_tokens_are_marked(
+    shared_data, shared_golden
+):
+    vocabulary = WordPieceVocabulary(str(shared_golden / "vocab.txt"))
+    registry.features.load("words")
+    gin.bind_parameter("features.words.cut_words", "dropped")
+    with run_context.use(data_dir=str(shared_data), vocabulary=vocabulary, files={}):
+        [part] = examples("chunk", "test", 16)
+    marks = score_marks(find_pretrained(None), registry.tasks.get("chunk"), [part])
+    assert marks == {"words cut": "24,618 of 47,377 to score"}
 
 
 def test_the_card_has_the_tags_of_the_published_files(shared_data):

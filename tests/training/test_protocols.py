@@ -8,7 +8,7 @@ import pytest
 from electra_bench import registry
 from electra_bench.config.statements import Binding, read_file
 from electra_bench.runs import launch
-from electra_bench.tasks.features.choices import pretraining_examples
+from electra_bench.tasks.features.choices import pretraining_examples, tagged_words
 
 PROTOCOLS = ("code_v1", "paper", "fixed")
 
@@ -34,15 +34,22 @@ def test_protocols_bind_the_same_parameters():
     assert all(other == first for other in others)
 
 
-def test_only_fixed_keeps_all_of_the_text():
-    values = {
-        name: {b.key: b.value for b in bindings(name)}[
-            "features.pretraining.cut_tokens"
-        ]
-        for name in PROTOCOLS
-    }
-    assert values == {"code_v1": "dropped", "paper": "dropped", "fixed": "kept"}
-    assert pretraining_examples().cut_tokens == values["code_v1"]
+@pytest.mark.parametrize(
+    ("parameter", "original", "fixed"),
+    [
+        ("features.pretraining.cut_tokens", "dropped", "kept"),
+        ("features.words.cut_words", "dropped", "windows"),
+        ("kinds.span_qa.no_answer_threshold", "constant", "chosen"),
+    ],
+)
+def test_what_only_fixed_does_otherwise(parameter, original, fixed):
+    values = [{b.key: b.value for b in bindings(name)}[parameter] for name in PROTOCOLS]
+    assert values == [original, original, fixed]
+
+
+def test_what_holds_without_a_protocol():
+    assert pretraining_examples().cut_tokens == "dropped"
+    assert tagged_words().cut_words == "windows"
 
 
 def test_defaults_of_optimizer_and_objectives_are_the_originals():

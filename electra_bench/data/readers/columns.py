@@ -18,6 +18,8 @@ from electra_bench.data.readers.tables import TableLine
 from electra_bench.system.near_names import near_and_all
 
 DOCUMENT_START = "-DOCSTART-"
+# The same in CoNLL-U, perhaps with a name: `# newdoc id = blog-1`.
+NEW_DOCUMENT = re.compile(r"#\s*newdoc\b(?:\s+id\s*=\s*(.*\S))?")
 # What stands for a value that is not given.
 UNSPECIFIED = "_"
 
@@ -143,13 +145,15 @@ def _sentences(
 ) -> list[Sentence]:
     """The sentences that can be used; words and perhaps tags are in a column each."""
     usable, first_problem = [], ""
-    for number, (where, fields, problem, places) in enumerate(file.sentences):
+    for number, record in enumerate(file.sentences):
+        where, fields, problem, places, document = record
         if not problem:
             written = [""] * len(places) if tags is None else fields[tags]
             encoded = bioes(written) if encode and tags is not None else written
             unknown = [i for i, tag in enumerate(encoded) if tag not in labels]
             if tags is None or not unknown:
-                usable.append(Sentence(number, tuple(fields[words]), tuple(encoded)))
+                sentence = Sentence(number, tuple(fields[words]), tuple(encoded))
+                usable.append(sentence._replace(group=document))
                 continue
             first = unknown[0]
             in_bioes = f" ({encoded[first]} in BIOES)" if encode else ""
@@ -171,31 +175,39 @@ def read_columns(path: epath.Path, is_conllu: bool = False) -> ColumnFile:
     Every line should have as many columns as most lines have, separated by white space; in
     CoNLL-U ten, separated by tabs. There ranges of words that are written as one (`3-4`)
     and words that are not written (`8.1`) are left out, as in evaluations of tagging. What
-    is wrong with a sentence stands in its record.
+    is wrong with a sentence stands in its record. Documents begin at lines `-DOCSTART-`, in
+    CoNLL-U `# newdoc`.
 
     Raises:
         ValueError: no sentence, or none that can be read.
     """
-    sentences: list[list[TableLine]] = [[]]
+    # A document and the lines of a sentence of it.
+    sentences: list[tuple[str, list[TableLine]]] = [("", [])]
     for number, text, problem in split_files.read_lines(path):
         cells = text.split("\t" if is_conllu else None)
         if not problem and not text.strip():
-            sentences.append([])
+            sentences.append((sentences[-1][0], []))
         elif problem or _is_word(cells, is_conllu):
-            sentences[-1].append(TableLine(number, cells, problem))
-    sentences = [lines for lines in sentences if lines]
+            sentences[-1][1].append(TableLine(number, cells, problem))
+        elif (name := _document(text, is_conllu)) is not None:
+            sentences.append((name or f"line {number}", []))
+    sentences = [(document, lines) for document, lines in sentences if lines]
     if not sentences:
         raise ValueError(f"{path}: no sentences")
     widths = Counter(
-        len(line.fields) for lines in sentences for line in lines if not line.problem
+        len(line.fields) for _, lines in sentences for line in lines if not line.problem
     )
     if not widths:
-        number, _, problem = sentences[0][0]
+        _, [(number, _, problem), *_] = sentences[0]
         raise ValueError(f"{path}, line {number}: {problem}")
     width = CONLLU_COLUMNS if is_conllu else widths.most_common(1)[0][0]
     expected = f"{width}, separated by tabs" if is_conllu else f"{width}"
     name = str(path)  # once, not for every line
-    return ColumnFile(width, [_record(name, one, width, expected) for one in sentences])
+    records = [
+        _record(name, lines, width, expected)._replace(group=document)
+        for document, lines in sentences
+    ]
+    return ColumnFile(width, records)
 
 
 def _is_word(cells: Sequence[str], is_conllu: bool) -> bool:
@@ -203,6 +215,14 @@ def _is_word(cells: Sequence[str], is_conllu: bool) -> bool:
         return cells[0] != DOCUMENT_START
     is_odd = len(cells) != CONLLU_COLUMNS and not cells[0].startswith("#")
     return is_odd or cells[0].isdigit()
+
+
+def _document(text: str, is_conllu: bool) -> str | None:
+    """The name of the document that a line begins; empty without one, None if none does."""
+    if not is_conllu:
+        return "" if text.split()[0] == DOCUMENT_START else None
+    found = NEW_DOCUMENT.match(text)
+    return found and (found[1] or "")
 
 
 def _record(path: str, lines: list[TableLine], width: int, want: str) -> Record:

@@ -8,6 +8,9 @@ import numpy as np
 import seqio
 import tensorflow as tf
 
+# The feature that names what an example belongs to, where the data tell.
+GROUP = "group"
+
 
 class TextExample(NamedTuple):
     """A text or a pair of texts.
@@ -18,6 +21,7 @@ class TextExample(NamedTuple):
         text_b: the second text; empty if there is one only.
         label: the label as it is written; empty without one.
         id: names it in predictions; empty for its number.
+        group: what it belongs to; empty if the data do not tell.
     """
 
     idx: int
@@ -25,6 +29,7 @@ class TextExample(NamedTuple):
     text_b: str
     label: str
     id: str = ""
+    group: str = ""
 
 
 class Sentence(NamedTuple):
@@ -35,12 +40,14 @@ class Sentence(NamedTuple):
         words: in their order.
         tags: of every word; those of spans in BIOES. Empty strings if the file has none.
         id: names it in predictions; empty for its number.
+        group: its document; empty if the data do not tell.
     """
 
     number: int
     words: tuple[str, ...]
     tags: tuple[str, ...]
     id: str = ""
+    group: str = ""
 
 
 class Question(NamedTuple):
@@ -54,6 +61,7 @@ class Question(NamedTuple):
         span: first character of the answer that is trained on, and the one after its
             last; None without one.
         is_impossible: whether the context holds no answer.
+        group: the article that its context is of; empty if the data do not tell.
     """
 
     id: str
@@ -62,13 +70,21 @@ class Question(NamedTuple):
     answers: tuple[str, ...]
     span: tuple[int, int] | None
     is_impossible: bool
+    group: str = ""
 
 
 LabelledExamples = Sequence[TextExample] | Sequence[Sentence] | Sequence[Question]
 
 
 class LabelledSource(seqio.DataSource):
-    """A task's splits, each read whole when a dataset is built."""
+    """A task's splits, each read whole when a dataset is built.
+
+    Attributes:
+        makes_examples: whether examples are made when they are first read, which takes
+            long, and not found in files.
+    """
+
+    makes_examples = False
 
     @abc.abstractmethod
     def examples(self, split: str) -> LabelledExamples:
@@ -110,18 +126,20 @@ class LabelledSource(seqio.DataSource):
 
 
 def labelled_dataset(examples: LabelledExamples) -> tf.data.Dataset:
-    """Examples of one class, at least one, as a dataset with `idx` int32 and `id` string.
+    """Examples of one class, at least one, as a dataset with `idx` int32 and strings.
 
-    Texts have the strings `text_a`, `text_b` and `label` (the last two empty where there
-    is none); sentences `words` and `tags`, strings [words]; questions `question`,
-    `context`, strings; `answers`, strings [answers]; `answer_start` and `answer_end`,
-    int32 [1], of the answer that is trained on, or [0]; `is_impossible` int32.
+    All have `id`, and `group` if the data tell it of any; it is empty of others. Texts have
+    `text_a`, `text_b` and `label` (the last two empty where there is none); sentences
+    `words` and `tags`, strings [words]; questions `question`, `context`; `answers`, strings
+    [answers]; `answer_start` and `answer_end`, int32 [1], of the answer that is trained on,
+    or [0]; `is_impossible` int32.
     """
     if isinstance(examples[0], Question):
         return _question_dataset(examples)
     rows: dict[str, Any] = {
         "idx": tf.constant([example[0] for example in examples], tf.int32),
         "id": tf.constant([example.id or str(example[0]) for example in examples]),
+        **_groups(examples),
     }
     if isinstance(examples[0], Sentence):
         for name in ("words", "tags"):
@@ -130,6 +148,11 @@ def labelled_dataset(examples: LabelledExamples) -> tf.data.Dataset:
     for name in ("text_a", "text_b", "label"):
         rows[name] = tf.constant([getattr(x, name) for x in examples])
     return tf.data.Dataset.from_tensor_slices(rows)
+
+
+def _groups(examples: LabelledExamples) -> dict[str, tf.Tensor]:
+    groups = [example.group for example in examples]
+    return {GROUP: tf.constant(groups)} if any(groups) else {}
 
 
 def _question_dataset(questions: Sequence[Question]) -> tf.data.Dataset:
@@ -141,6 +164,7 @@ def _question_dataset(questions: Sequence[Question]) -> tf.data.Dataset:
     rows = {
         "idx": tf.range(len(questions)),
         "id": tf.constant([q.id for q in questions]),
+        **_groups(questions),
         "question": tf.constant([q.question for q in questions]),
         "context": tf.constant([number[q.context] for q in questions]),
         "answers": ragged([q.answers for q in questions], tf.string),

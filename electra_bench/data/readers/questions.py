@@ -41,12 +41,12 @@ def squad_questions(path: epath.Path, unanswerable: bool = True) -> ReadQuestion
     try:
         articles = json_value(text)["data"]
         pairs = [
-            (_text(paragraph, "context"), entry)
+            (_title(article), _text(paragraph, "context"), entry)
             for article in articles
             for paragraph in article["paragraphs"]
             for entry in paragraph["qas"]
         ]
-        says = {"is_impossible" in entry for _, entry in pairs if entry.get("answers")}
+        says = {"is_impossible" in entry for *_, entry in pairs if entry.get("answers")}
     except json.JSONDecodeError as error:
         raise ValueError(
             f"line {error.lineno}, character {error.colno}: no JSON: {error.msg}; "
@@ -59,13 +59,20 @@ def squad_questions(path: epath.Path, unanswerable: bool = True) -> ReadQuestion
             "no question says whether it 'is_impossible', expected a file of SQuAD 2.0; is "
             "this one of 1.1?"
         )
-    for number, (context, entry) in enumerate(pairs, start=1):
+    for number, (title, context, entry) in enumerate(pairs, start=1):
         if entry.get("is_impossible") and not unanswerable:
             raise ValueError(
                 f"question {entry.get('id')!r} 'is_impossible', expected a file of SQuAD "
                 "1.1; is this one of 2.0?"
             )
-        yield _entry(entry, "id", number, context, _squad_answers)
+        question, problem = _entry(entry, "id", number, context, _squad_answers)
+        yield question and question._replace(group=title), problem
+
+
+def _title(article: Mapping[str, Any]) -> str:
+    """Of an article; empty if it has none."""
+    title = article.get("title")
+    return title if isinstance(title, str) else ""
 
 
 def _squad_answers(entry: Mapping[str, Any]) -> tuple[list[str], str, int | None]:
@@ -83,7 +90,7 @@ def mrqa_questions(path: epath.Path) -> ReadQuestions:
     The first place of the first detected answer is the one that is trained on.
     """
     file = f"{path}, "
-    for where, fields, problem, _ in json_records(path):
+    for where, fields, problem, *_ in json_records(path):
         line = where.removeprefix(file)
         if "header" in fields:
             continue

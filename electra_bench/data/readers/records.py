@@ -25,12 +25,14 @@ class Record(NamedTuple):
         fields: name to value; in TSV and CSV also number of the column, from 0.
         problem: why there are no fields; empty if there are.
         places: where the items of its lists stand, if each has a line of its own.
+        group: the document that it is of; empty if the file does not tell.
     """
 
     where: str
     fields: Mapping[str | int, Any]
     problem: str = ""
     places: tuple[str, ...] = ()
+    group: str = ""
 
 
 def read_records(path: epath.Path, header: bool = True) -> list[Record]:

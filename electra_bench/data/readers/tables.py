@@ -236,5 +236,5 @@ class TableSource(LabelledSource):
         # As in the original, copies are numbered on from the number of rows kept.
         return rows + [
             TextExample(len(rows) + idx, text_b, text_a, label, f"{idx}-swapped")
-            for idx, text_a, text_b, label, _ in rows
+            for idx, text_a, text_b, label, *_ in rows
         ]

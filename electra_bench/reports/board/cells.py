@@ -3,27 +3,28 @@
 import itertools
 import json
 import math
-import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from electra_bench.config.roles import Role
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.records.run_record import SAME
 from electra_bench.registry import tasks as task_cards
 from electra_bench.reports import table as tables
+from electra_bench.reports.board.recipes import (
+    OF_RECIPE,
+    RUN_SPECIFIC,
+    role_of,
+)
 from electra_bench.reports.board.row_keys import RowKey, row_keys
-from electra_bench.reports.collect.cards import higher_is_better
+from electra_bench.reports.board.row_names import distinct_names
+from electra_bench.reports.collect.cards import floor_of, higher_is_better
+from electra_bench.reports.collect.lineage import clusters, lineage
+from electra_bench.reports.collect.records import Records
 from electra_bench.reports.statistics.aggregate import over_seeds
 from electra_bench.system.near_names import near_and_all
 from electra_bench.tasks.cards.published import GLUE_ORDER
-
-# Hyper-parameters that may differ between the seeds of one cell.
-RUN_SPECIFIC = re.compile(
-    r"(^|\.)(seed|workdir|data_dir|processes|label|init|vocab|files)$",
-    re.IGNORECASE,
-)
 
 # Of columns, as papers print them.
 ORDER = (*GLUE_ORDER, "wnli", "ax", "squadv1", "squad", "chunk")
@@ -114,7 +115,8 @@ def select(
     if labels is not None:
         _check_names("label", labels, {r.label for r in used})
         used = [r for r in used if r.label in labels]
-    cells, left_out = without_repeats(cells_of(used, further_metrics))
+    of_all = cells_of(used, further_metrics, known=Records.of(records))
+    cells, left_out = without_repeats(of_all)
     left_out += [
         tables.LeftOut(r.run_id, "it has no results") for r in used if not r.results
     ]
@@ -141,23 +143,24 @@ def _check_names(what: str, wanted: Sequence[str], known: set[str]) -> None:
 def cells_of(
     records: Iterable[RunRecord],
     further_metrics: Mapping[str, Sequence[str]] | None = None,
+    *,
+    known: Records,
 ) -> Cells:
     """The scores of some runs by row and column.
 
     Args:
         records: the runs.
         further_metrics: task to metrics that have columns, too.
+        known: with the runs that they build on.
     """
     records = list(records)
     cells: Cells = defaultdict(list)
-    # What a record says of its main metric only.
-    unknown: dict[str, Any] = {"floor": None, "higher_is_better": None}
-    for record, row in zip(records, row_keys(records), strict=True):
+    for record, row in zip(records, row_keys(records, known), strict=True):
         for result in record.results:
             cells[row, _column_of(result)].append(Entry(record, result))
             for metric in (further_metrics or {}).get(result.task, ()):
                 if metric in result.metrics and metric != result.main_metric:
-                    of_metric = replace(result, main_metric=metric, **unknown)
+                    of_metric = result.of_metric(metric)
                     column = _column_of(of_metric)._replace(is_main=False)
                     cells[row, column].append(Entry(record, of_metric))
     return dict(cells)
@@ -193,7 +196,7 @@ def without_repeats(cells: Cells) -> tuple[Cells, list[tables.LeftOut]]:
             by_seed[(number,) if entry.record.seed is None else seeds].append(entry)
         for same in by_seed.values():
             first, *others = same
-            what = f"label {row.label!r}, task {column.task}, seed {first.record.seed}"
+            what = f"label {row.name!r}, task {column.task}, seed {first.record.seed}"
             if all(_is_same(e.result, first.result) for e in others):
                 kept[row, column].append(first)
                 unused, reason = others, f"repeats {first.record.run_id} ({what})"
@@ -216,37 +219,39 @@ def _is_same(one: TaskResult, other: TaskResult) -> bool:
 
 
 def differing_settings(entries: Sequence[Entry]) -> list[str]:
-    """In what runs differ that should differ in the seed only.
+    """In what runs of one row differ all the same, as far as their records tell.
 
-    Whether they do, their records say, and their hyper-parameters name it, where one is
-    it. Older records do not say it, so these are compared by their hyper-parameters, and
-    all by what computes with them: precision and TensorFlow's version.
+    What computes with them, and parameters that make no other recipe. Whether two runs
+    are the same, records say; older ones do not, so these are compared by parameters.
     """
     known = {entry.record.identity_without_seed for entry in entries}
     is_same = len(known) == 1 and None not in known
-    settings = [
-        {
-            **({} if is_same else entry.record.hparams),
-            "precision": entry.record.precision,
-            "TensorFlow": entry.record.packages.get("tensorflow"),
-            "code": entry.record.code_sha256,
+    several: dict[str, set[str]] = defaultdict(set)
+    for record, _ in entries:
+        settings = {
+            **({} if is_same else record.hparams),
+            "precision": record.precision,
+            "device": record.device,
+            "strategy": record.strategy,
+            "TensorFlow": record.packages.get("tensorflow"),
+            "code": record.code_sha256,
         }
-        for entry in entries
-    ]
-    if not all(one["code"] for one in settings):
-        settings = [one | {"code": None} for one in settings]
-    keys = {key for one in settings for key in one}
-    differing = sorted(
-        key
-        for key in keys
-        if not RUN_SPECIFIC.search(key)
-        and len({json.dumps(one.get(key)) for one in settings}) > 1
-    )
+        for key, value in settings.items():
+            if value is not None:
+                several[key].add(json.dumps(value, sort_keys=True))
+    differing = sorted(k for k, v in several.items() if len(v) > 1 and _is_told(k))
     return differing or ([CONTENT] if len(known - {None}) > 1 else [])
 
 
+def _is_told(setting: str) -> bool:
+    role = role_of(setting)
+    if role is None:
+        return not RUN_SPECIFIC.search(setting)
+    return role in (*OF_RECIPE, Role.DETAIL)
+
+
 def is_collapsed(column: ColumnKey, entry: Entry) -> bool:
-    """Whether a score is no better than that of the majority baseline.
+    """Whether a score is no better than that of the majority baseline, or undefined.
 
     A record with several results says only that one of them is.
     """
@@ -254,17 +259,23 @@ def is_collapsed(column: ColumnKey, entry: Entry) -> bool:
     if len(record.results) == 1 and record.collapsed is not None:
         return record.collapsed
     trivial = result.is_trivial(column.higher_is_better)
+    if result.main_score is None and floor_of(result) is not None:
+        trivial = True
     return bool(record.collapsed if trivial is None else trivial)
 
 
 def score_of(
-    column: ColumnKey, entries: Sequence[Entry], further_marks: Sequence[str] = ()
+    column: ColumnKey,
+    entries: Sequence[Entry],
+    records: Records,
+    further_marks: Sequence[str] = (),
 ) -> tables.Score:
     """Sums up the runs of a cell, with what a reader must know of it.
 
     Args:
         column: of the cell.
         entries: its runs.
+        records: all there are, which tell what the runs start from.
         further_marks: beside those that the records tell.
     """
     collapsed = sum(is_collapsed(column, entry) for entry in entries)
@@ -273,7 +284,14 @@ def score_of(
     if any(column.task in entry.record.contaminated for entry in entries):
         marks.add(CONTAMINATED)
     of_runs = [f"{collapsed} collapsed"] if collapsed else []
-    return over_seeds(_runs_of(entries), [*of_runs, *sorted(marks), *further_marks])
+    # Undefined scores of one column count as one floor, or as none.
+    floors = {floor_of(e.result) for e in entries if e.result.main_score is None}
+    return over_seeds(
+        _runs_of(entries),
+        [*of_runs, *sorted(marks), *further_marks],
+        floors.pop() if len(floors) == 1 else None,
+        clusters([lineage(e.record, records) for e in entries]) if entries else None,
+    )
 
 
 def columns_of(cells: Cells, tasks: Sequence[str] | None) -> list[ColumnKey]:
@@ -310,70 +328,10 @@ def column_names(columns: Sequence[ColumnKey]) -> dict[ColumnKey, str]:
         "num_examples": lambda count: f"n={count}",
         "higher_is_better": lambda higher: tables.HIGHER if higher else tables.LOWER,
     }
-    names = dict(zip(columns, _distinct(columns, forms), strict=True))
+    tasks = [column.task for column in columns]
+    names = dict(zip(columns, distinct_names(columns, forms, tasks), strict=True))
     # A score on a part of the data says so even where nothing else is beside it.
     for column, name in names.items():
         if column.subset and f"({column.subset})" not in name:
             names[column] = f"{name} ({column.subset})"
-    return names
-
-
-def seen_of_pretraining(fraction: float | None) -> str:
-    """How much of pre-training a model has seen, in a word."""
-    if fraction is None or fraction == 1:
-        return "all"
-    return f"{fraction:.4g}" if fraction else "none"
-
-
-def row_names(rows: Sequence[RowKey]) -> list[str]:
-    """Names of rows where the protocol stands beside; changes that differ are numbered."""
-
-    def after(fraction: float | None) -> str:
-        if fraction == 0:
-            return "without pre-training"
-        return f"after {seen_of_pretraining(fraction)} of pre-training"
-
-    names = _distinct(rows, {"fraction": after})
-    return _numbered(names, [(n, r.protocol) for n, r in zip(names, rows, strict=True)])
-
-
-def short_names(rows: Sequence[RowKey]) -> list[str]:
-    """Names of rows that all differ, in few words."""
-    forms = {
-        "protocol": lambda protocol: protocol or "no protocol",
-        "fraction": lambda fraction: f"after {seen_of_pretraining(fraction)}",
-    }
-    names = _distinct(rows, forms)
-    return _numbered(names, names)
-
-
-def _numbered(names: Sequence[str], twins: Sequence[Hashable]) -> list[str]:
-    """Names with a number where their twins are equal."""
-    count = Counter(twins)
-    seen: Counter[Hashable] = Counter()
-    numbered = []
-    for name, twin in zip(names, twins, strict=True):
-        seen[twin] += 1
-        numbered.append(f"{name} [{seen[twin]}]" if count[twin] > 1 else name)
-    return numbered
-
-
-def _distinct(
-    keys: Sequence[NamedTuple], forms: dict[str, Callable[[Any], str]]
-) -> list[str]:
-    """Names of keys: the first field, and of the others what it takes to differ.
-
-    Args:
-        keys: the keys, all different.
-        forms: field to how a value of it is written, in the order of preference.
-    """
-    names = [str(key[0]) for key in keys]
-    for field, form in forms.items():
-        values: dict[str, set] = defaultdict(set)
-        for name, key in zip(names, keys, strict=True):
-            values[name].add(getattr(key, field))
-        names = [
-            f"{name} {form(getattr(key, field))}" if len(values[name]) > 1 else name
-            for name, key in zip(names, keys, strict=True)
-        ]
     return names

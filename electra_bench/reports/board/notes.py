@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.reports.board.cells import CONTAMINATED
+from electra_bench.reports.board.recipes import differing, per_task, with_earlier
 from electra_bench.reports.board.scores import Board, Tested
 from electra_bench.reports.collect.lineage import num_given
 from electra_bench.reports.statistics.significance import METHODS
@@ -26,9 +27,9 @@ def notes_on_records(board: Board) -> list[str]:
     protocols = sorted({str(row.protocol) for row in board.rows})
     notes = told(
         {
-            "A score is the median over seeds, ± is the sample standard deviation.": True,
-            "An undefined score, as of a correlation with a constant, "
-            "is left out.": undefined,
+            "A score is the mean over runs, ± is their sample standard deviation.": True,
+            "An undefined score, as of a correlation with a constant, counts as the floor; "
+            "where none is known, its cell has no number.": undefined,
             f"The mean is over columns where {HIGHER}, without {opposite}.": opposite,
             "The mean has one column a task, the one that most rows have, so not "
             f"{beside}.": beside,
@@ -41,17 +42,41 @@ def notes_on_records(board: Board) -> list[str]:
     for row, name in zip(board.shown, board.row_names, strict=False):
         for parameter, change in json.loads(row.changes).items():
             notes.append(f"{name}, {row.protocol}: {parameter} {_change(change)}.")
+    notes += _notes_on_recipes(board)
     methods = sorted({r.flops_method for r in board.used if r.flops_method})
     if len(methods) > 1:
         notes.append(f"FLOPs were counted by different methods: {', '.join(methods)}.")
-    records = (record for row in board.shown for record in board.records(row))
-    marked = {
-        f"{record.label}, {marked}."
-        for record in records
-        for result in record.results
-        for marked in _marked(record, result)
-    }
-    return [*notes, *sorted(marked)]
+    labels: dict[str, set[str]] = defaultdict(set)
+    every = [record for row in board.shown for record in board.records(row)]
+    for record in every:
+        for result in record.results:
+            for marked in _marked(record, result):
+                labels[marked].add(record.label)
+    of_all = {record.label for record in every}
+    for marked, found in labels.items():
+        if found == of_all and len(found) > 1:
+            labels[marked] = {"all rows"}
+    return notes + sorted(
+        f"{label}, {marked}." for marked, found in labels.items() for label in found
+    )
+
+
+def _notes_on_recipes(board: Board) -> Iterator[str]:
+    """In what the rows of one label differ, and the tasks of one row."""
+    recipes_of = defaultdict(set)
+    for row in board.rows:
+        recipes_of[row.label].add(row.recipe)
+    for label, of_label in recipes_of.items():
+        group = [record for record in board.used if record.label == label]
+        if len(of_label) > 1:
+            settings = ", ".join(differing(with_earlier(group, board.known)))
+            yield f"Runs of {label} make {len(of_label)} rows: they differ in {settings}."
+    for row, name in zip(board.shown, board.row_names, strict=False):
+        for setting, values in per_task(board.records(row)).items():
+            parts = (
+                f"{value} on {', '.join(tasks)}" for value, tasks in values.items()
+            )
+            yield f"{name}: {setting} is {'; '.join(parts)}."
 
 
 def _lacking(board: Board) -> dict[str, list[str]]:
@@ -91,6 +116,9 @@ def _marked(record: RunRecord, result: TaskResult) -> Iterator[str]:
 
 def _change(change) -> str:
     if isinstance(change, list) and len(change) == 2:
+        if isinstance(change[0], list) and change[0]:
+            allowed = " or ".join(map(repr, change[0]))
+            return f"is {change[1]!r}, the protocol has {allowed}"
         return f"is {change[1]!r}, the protocol's {change[0]!r}"
     return f"is {change!r}"
 
@@ -107,9 +135,10 @@ def notes_on_tests(board: Board, tested: Tested, correction: str) -> list[str]:
     tests = counted(len(tested.differences), "test")
     if any(tested.resampled.values()):
         notes.append(
-            "Brackets are the 95 % interval of the mean over seeds and examples; of one "
+            "Brackets are the 95 % interval of the score over seeds and examples; of one "
             "run, over examples only."
         )
+    notes += _notes_on_groups(tested)
     notes += _notes_on_samples(tested)
     notes += told(
         {
@@ -124,6 +153,21 @@ def notes_on_tests(board: Board, tested: Tested, correction: str) -> list[str]:
     )
     notes += note_on_contaminated(board, tested.differences)
     return notes + (_notes_on_checkpoints(board, tested) if of_models else [])
+
+
+def _notes_on_groups(tested: Tested) -> list[str]:
+    """What statistics draw, and of which columns nobody knows what belongs together."""
+    cells = {name: of.values() for name, of in tested.resampled.items()}
+    drawn = [name for name, of in cells.items() if any(c.groups.sha256 for c in of)]
+    untold = ", ".join(n for n, of in cells.items() if any(c.unit is None for c in of))
+    return told(
+        {
+            f"Intervals and tests draw whole groups of examples in {', '.join(drawn)}: "
+            "what belongs together is not independent.": drawn,
+            f"Predictions of {untold} do not say which examples belong together: each "
+            "counts as independent, so that errors may be too small.": untold,
+        }
+    )
 
 
 def _notes_on_samples(tested: Tested) -> list[str]:

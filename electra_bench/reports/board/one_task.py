@@ -8,7 +8,9 @@ from electra_bench.records import RunRecord
 from electra_bench.reports.board import cells as board_cells
 from electra_bench.reports.board.cells import ColumnKey, Entry
 from electra_bench.reports.board.row_keys import RowKey
-from electra_bench.reports.statistics.aggregate import best_first, median_or_none
+from electra_bench.reports.board.row_names import seen_of_pretraining
+from electra_bench.reports.collect.cards import counted_score
+from electra_bench.reports.statistics.aggregate import best_first, mean_or_none
 from electra_bench.reports.table import LeftOut, NothingToShow, Value
 
 
@@ -33,7 +35,7 @@ def cells_of_task(
     labels: Sequence[str] | None,
     kinds: Sequence[str],
 ) -> tuple[list[TaskCell], list[LeftOut]]:
-    """The cells of one task, those with the best medians first, and what is left out.
+    """The cells of one task, those with the best means first, and what is left out.
 
     Raises:
         NothingToShow: no run has the task.
@@ -52,8 +54,8 @@ def cells_of_task(
 
 
 def _place(cell: TaskCell) -> tuple:
-    median = median_or_none(entry.result.main_score for entry in cell.entries)
-    place = best_first(median, lower_is_better=not cell.column.higher_is_better)
+    mean = mean_or_none([counted_score(entry.result) for entry in cell.entries])
+    place = best_first(mean, lower_is_better=not cell.column.higher_is_better)
     return cell.scored_on, *place, *map(str, cell.row)
 
 
@@ -66,7 +68,7 @@ Condition = Callable[[TaskCell], Value]
 # Column name to its value for a cell.
 CONDITIONS: Mapping[str, Condition] = {
     "protocol": lambda cell: cell.row.protocol,
-    "pre-training": lambda cell: board_cells.seen_of_pretraining(cell.row.fraction),
+    "pre-training": lambda cell: seen_of_pretraining(cell.row.fraction),
     "scored on": lambda cell: cell.scored_on,
     "protocol changes": lambda cell: changes(cell.row),
 }

@@ -2,88 +2,218 @@
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from electra_bench.config.roles import Role
 from electra_bench.records import RunRecord
+from electra_bench.reports.board import recipes
+from electra_bench.reports.board.recipes import Settings
+from electra_bench.reports.collect.records import Records
 
-# A parameter of one kind of task. Runs on other kinds have it not, and cannot say of it
-# that it was changed.
-OF_KIND = re.compile(r"kinds\.(\w+)\.")
-
-Changes = dict[str, Any]
+# What only runs on some tasks have: parameters of a kind of task, or of its features. The
+# others cannot say of it that it was changed.
+OF_SOME_TASKS = re.compile(r"(kinds|features)\.\w+\.")
 
 
 class RowKey(NamedTuple):
     """What runs must share to be seeds of one row.
 
     Attributes:
-        label: the row's name.
+        label: of its runs.
         protocol: with `*` if there are changes.
         changes: to the protocol, JSON.
         fraction: of pre-training that the model has seen; 0 without any, None if the
             records do not tell, as for imported models.
+        recipe: what tells it from other recipes under this label and protocol, in few
+            words; empty where nothing has to be said.
     """
 
     label: str
     protocol: str | None
     changes: str
     fraction: float | None
+    recipe: str = ""
+
+    @property
+    def name(self) -> str:
+        """The label with what tells the recipe apart: `electra (100 steps)`."""
+        return f"{self.label} ({self.recipe})" if self.recipe else self.label
 
 
-def row_keys(records: Sequence[RunRecord]) -> list[RowKey]:
+def row_keys(records: Sequence[RunRecord], known: Records) -> list[RowKey]:
     """The row of every record.
 
-    Runs on one kind of task share a row if all changes to the protocol agree. Those on
-    another kind join them if all its runs have the same changes of its own parameters, or
-    if they have none: `kinds.span_qa.beam_size` changed everywhere makes one row still.
+    Runs share a row if their recipes agree in all that both have. What only some tasks
+    have, such as `kinds.span_qa.beam_size`, divides those, and the others go with the
+    larger part; what a row may have otherwise on other tasks, such as epochs, divides it
+    only if runs on one task differ in it.
+
+    Args:
+        records: the runs.
+        known: with the runs that they build on, as far as they are there.
     """
-    variants: dict[RowKey, dict[str, dict[str, Changes]]] = {}
-    split = [_split(record) for record in records]
-    for base, kinds in split:
-        of_row = variants.setdefault(base, {})
-        for kind, changes in kinds.items():
-            of_row.setdefault(kind, {})[_json(changes)] = changes
-    return [_key(base, kinds, variants[base]) for base, kinds in split]
+    groups: dict[tuple[str, str | None], list[int]] = defaultdict(list)
+    for place, record in enumerate(records):
+        groups[record.label, _protocol(record)].append(place)
+    keys: dict[int, RowKey] = {}
+    for (label, protocol), places in groups.items():
+        group = [records[place] for place in places]
+        for members, changes, recipe in _rows(group, known):
+            starred = f"{protocol}*" if protocol and changes else protocol
+            of_row = RowKey(label, starred, _json(changes), None, recipe)
+            for member in members:
+                fraction = _fraction(group[member])
+                keys[places[member]] = of_row._replace(fraction=fraction)
+    return [keys[place] for place in range(len(records))]
 
 
-def _split(record: RunRecord) -> tuple[RowKey, dict[str, Changes]]:
-    """The row by what all kinds of task share, and changes of parameters of the run's."""
-    protocol = record.protocol
-    shared: Changes = {}
-    kinds: dict[str, Changes] = {str(record.objective): {}}
-    if record.protocol_changes and protocol:
-        protocol = protocol.removesuffix("*")
-    for name, change in record.protocol_changes.items():
-        of_kind = OF_KIND.match(name)
-        part = kinds.setdefault(of_kind[1], {}) if of_kind else shared
-        part[name] = change
-    fraction = 0.0 if record.is_untrained else record.pretrain_fraction
-    return RowKey(record.label, protocol, _json(shared), fraction), kinds
+def _protocol(record: RunRecord) -> str | None:
+    if record.protocol_changes and record.protocol:
+        return record.protocol.removesuffix("*")
+    return record.protocol
 
 
-def _key(
-    base: RowKey,
-    kinds: Mapping[str, Changes],
-    variants: Mapping[str, Mapping[str, Changes]],
-) -> RowKey:
-    joins = all(not own or len(variants[kind]) == 1 for kind, own in kinds.items())
-    parts = list(kinds.values())
-    if joins:
-        parts = [
-            changes
-            for of_kind in variants.values()
-            if len(of_kind) == 1
-            for changes in of_kind.values()
-        ]
-    changes = json.loads(base.changes)
-    for part in parts:
-        changes |= part
-    if not changes:
-        return base
-    protocol = f"{base.protocol}*" if base.protocol else base.protocol
-    return base._replace(protocol=protocol, changes=_json(changes))
+def _fraction(record: RunRecord) -> float | None:
+    return 0.0 if record.is_untrained else record.pretrain_fraction
 
 
-def _json(changes: Mapping[str, Any]) -> str:
-    return json.dumps(dict(changes), sort_keys=True) if changes else "{}"
+class _Group(NamedTuple):
+    """Runs of one label and protocol, with the settings in which they differ.
+
+    Attributes:
+        records: of the runs.
+        settings: of each.
+        usual: what the protocol says of the parameters that some have changed.
+        keys: of the settings in which they differ.
+    """
+
+    records: Sequence[RunRecord]
+    settings: Sequence[Settings]
+    usual: Mapping[str, Any]
+    keys: Sequence[str]
+
+    def parts(self, members: Sequence[int]) -> list[list[int]]:
+        """The rows that some of the runs make."""
+        for key in self.keys:
+            if not self._divides(key, members):
+                continue
+            by_value: dict[str, list[int]] = defaultdict(list)
+            lacking = []
+            for member in members:
+                if key in self.settings[member]:
+                    by_value[_json(self.settings[member][key])].append(member)
+                else:
+                    lacking.append(member)
+            of_protocol = _json(self.usual.get(key))
+            ordered = sorted(
+                by_value, key=lambda v: (v != of_protocol, -len(by_value[v]), v)
+            )
+            by_value[ordered[0]] += lacking
+            return [part for v in ordered for part in self.parts(by_value[v])]
+        return [list(members)]
+
+    def _divides(self, key: str, members: Sequence[int]) -> bool:
+        """Whether runs differ in a setting that should not, those on one task at least."""
+        is_per_task = recipes.role_of(key) == Role.PER_TASK and ": " not in key
+        cells: dict[str, list[int]] = defaultdict(list)
+        for member in members:
+            for task in self.records[member].tasks if is_per_task else ("",):
+                cells[task].append(member)
+        return any(
+            len({_json(s[key]) for m in of_cell if key in (s := self.settings[m])}) > 1
+            for of_cell in cells.values()
+        )
+
+    def untold(self, members: Sequence[int]) -> Settings:
+        """The settings that some runs share and that are neither changed nor usual."""
+        changed = {key for m in members for key in self.records[m].protocol_changes}
+        found = {}
+        for key in self.keys:
+            values = [s[key] for m in members if key in (s := self.settings[m])]
+            is_shared = len({_json(value) for value in values}) == 1
+            is_usual = key in self.usual and values[:1] == [self.usual[key]]
+            if is_shared and not is_usual and key not in changed:
+                found[key] = values[0]
+        return found
+
+    def changes(self, members: Sequence[int]) -> dict[str, Any]:
+        """The changes of some runs to their protocol.
+
+        What runs on some tasks alone have changed is named with these.
+        """
+        changed: dict[str, dict[str, tuple[Any, list[int]]]] = defaultdict(dict)
+        for member in members:
+            for key, change in self.records[member].protocol_changes.items():
+                _, of_change = changed[key].setdefault(_json(change), (change, []))
+                of_change.append(member)
+        found = {}
+        for key, variants in changed.items():
+            having = [
+                m for m in members if key in self.settings[m] or key not in self.keys
+            ]
+            for change, of_change in variants.values():
+                is_of_all = len(of_change) == len(having)
+                tasks = {task for m in of_change for task in self.records[m].tasks}
+                name = key if is_of_all else f"{key} on {', '.join(sorted(tasks))}"
+                found[name] = change
+        return found
+
+
+def _rows(
+    group: Sequence[RunRecord], known: Records
+) -> list[tuple[list[int], dict[str, Any], str]]:
+    """The rows of runs of one label and protocol: members, changes, recipe."""
+    found = recipes.with_earlier(group, known)
+    usual = {
+        key: change[0] if _is_pair(change) else None
+        for record in group
+        for key, change in record.protocol_changes.items()
+    }
+    for record, settings in zip(group, found, strict=True):
+        _add_changed(record, settings, usual)
+    of_recipe = recipes.differing(found)
+    keys = [*of_recipe, *sorted(usual.keys() - set(of_recipe))]
+    grouped = _Group(group, found, usual, keys)
+    parts = grouped.parts(range(len(group)))
+    shared = [grouped.untold(part) for part in parts]
+    variants = {_json(one): one for one in shared}
+    told = recipes.told_apart(list(variants.values())) if len(variants) > 1 else [""]
+    words = dict(zip(variants, told, strict=True))
+    return [
+        (part, grouped.changes(part), words[_json(one)])
+        for part, one in zip(parts, shared, strict=True)
+    ]
+
+
+def _add_changed(
+    record: RunRecord, settings: Settings, usual: Mapping[str, Any]
+) -> None:
+    """Adds what runs have changed of a protocol, or have as it says."""
+    for key, value in usual.items():
+        if key in record.protocol_changes:
+            settings[key] = changed_to(record.protocol_changes[key])
+        elif key not in settings and _has(record, key):
+            settings[key] = value
+
+
+def changed_to(change: Any) -> Any:
+    """The run's value in a change to its protocol."""
+    return change[1] if _is_pair(change) else change
+
+
+def _is_pair(change: Any) -> bool:
+    return isinstance(change, Sequence) and len(change) == 2
+
+
+def _has(record: RunRecord, key: str) -> bool:
+    """Whether a run has a parameter: all have those that are not of some tasks only."""
+    of_some = OF_SOME_TASKS.match(key)
+    if of_some is None or of_some[0] == f"kinds.{record.objective}.":
+        return True
+    return any(name.startswith(of_some[0]) for name in record.hparams)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)

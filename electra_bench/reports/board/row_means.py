@@ -16,9 +16,8 @@ from electra_bench.reports.table import Bounded, RunScores, axis_of_scores
 
 # What such a mean is, for notes.
 MEANING = (
-    "A score is the mean over runs, first over those of one pre-training, then over tasks, "
-    "since the interval is of that; the leaderboard shows medians. A row that lacks a task "
-    "has none."
+    "A score is the mean over runs, first over those of one pre-training, then over tasks. "
+    "A row that lacks a task has none."
 )
 
 
@@ -47,7 +46,7 @@ def of_board(
 
 
 def _mean(board: Board, row: RowKey, bootstrap: Bootstrap) -> Bounded | None:
-    mean = mean_or_none([board.score(row, column).mean for column in board.in_mean])
+    mean = board.mean(row)
     if mean is None:
         return None
     try:

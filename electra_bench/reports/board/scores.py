@@ -8,9 +8,11 @@ from functools import cached_property
 from electra_bench.records import RunRecord
 from electra_bench.reports.board import cells as board_cells
 from electra_bench.reports.board import references as published
+from electra_bench.reports.board import row_names
 from electra_bench.reports.board.cells import ColumnKey, Entry
 from electra_bench.reports.board.row_keys import RowKey
 from electra_bench.reports.collect.predictions import Unusable
+from electra_bench.reports.collect.records import Records
 from electra_bench.reports.statistics.aggregate import best_first, mean_or_none
 from electra_bench.reports.statistics.bootstrap import Bootstrap, Resampled
 from electra_bench.reports.statistics.pairs import differences, tests_of_columns
@@ -23,6 +25,7 @@ class Board:
     """What the records alone say: rows in their order, columns and scores.
 
     Attributes:
+        known: all records, with the runs that others build on.
         used: records of the wanted kinds and labels.
         left_out: what cannot be used, and why.
         cells: all scores.
@@ -49,6 +52,7 @@ class Board:
         further_metrics: Mapping[str, Sequence[str]] | None = None,
     ):
         """Chooses records, see `select` for the arguments, and orders the rows."""
+        self.known = Records.of(records)
         chosen = board_cells.select(records, tasks, labels, kinds, further_metrics)
         self.used, self.cells, self.left_out = chosen
         columns = board_cells.columns_of(self.cells, tasks)
@@ -97,7 +101,7 @@ class Board:
 
     def _place(self, row: RowKey) -> tuple:
         lower = self.mean_is_lower_better
-        return *best_first(self.mean(row), lower_is_better=lower), row.label
+        return *best_first(self.mean(row), lower_is_better=lower), row.name
 
     @property
     def mean_is_lower_better(self) -> bool:
@@ -114,12 +118,12 @@ class Board:
     @cached_property
     def row_names(self) -> list[str]:
         """Names of all rows, for tables where the protocol stands beside."""
-        return board_cells.row_names(self.rows)
+        return row_names.row_names(self.rows)
 
     @cached_property
     def short_names(self) -> list[str]:
         """Names of the shown rows, all different."""
-        return board_cells.short_names(self.shown)
+        return row_names.short_names(self.shown)
 
     @property
     def tasks(self) -> dict[str, str]:
@@ -178,7 +182,8 @@ class Board:
     def _score(self, column: ColumnKey, entries: Sequence[Entry]) -> Score:
         stale = column in self.stale
         marks = [f"old version {column.version}"] if stale else []
-        return replace(board_cells.score_of(column, entries, marks), stale=stale)
+        score = board_cells.score_of(column, entries, self.known, marks)
+        return replace(score, stale=stale)
 
 
 class Tested:
@@ -224,6 +229,11 @@ class Tested:
         if resampled is None:
             return replace(score, no_interval=self.reasons.get((number, name)))
         return resampled.with_interval(score)
+
+    def groups(self, name: str) -> str:
+        """What samples of a column draw, see `Resampled.named_groups`."""
+        named = (cell.named_groups for cell in self.resampled[name].values())
+        return next(filter(None, named), "")
 
     def rank(self, number: int, column: str | None) -> int | None:
         """1 + the number of rows that are significantly better.

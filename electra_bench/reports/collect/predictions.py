@@ -20,17 +20,26 @@ class Answers(NamedTuple):
         targets: right answers.
         predictions: the model's answers.
         scores: what each of them was chosen by.
+        groups: what each example belongs to; None where it stands for itself.
     """
 
     ids: tuple[str, ...]
     targets: tuple[Any, ...]
     predictions: tuple[Any, ...]
     scores: tuple[Any, ...]
+    groups: tuple[str | None, ...] = ()
 
     def examples_sha256(self) -> str:
         """Hash of ids and targets; equal where two runs answered the same examples."""
-        content = json.dumps([self.ids, self.targets]).encode()
-        return hashlib.sha256(content).hexdigest()
+        return _sha256([self.ids, self.targets])
+
+    def groups_sha256(self) -> str:
+        """Hash of the groups; empty where every example stands for itself."""
+        return _sha256(self.groups) if any(self.groups) else ""
+
+
+def _sha256(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def checked_sha256(path: str, result: TaskResult) -> str:
@@ -69,5 +78,5 @@ def read_answers(path: str, result: TaskResult) -> Answers:
         raise Unusable("predictions repeat an id")
     if any(line.target is None for line in lines):
         raise Unusable("predictions without targets")
-    parts = ("id", "target", "prediction", "scores")
+    parts = ("id", "target", "prediction", "scores", "group")
     return Answers(*(tuple(getattr(line, name) for line in lines) for name in parts))

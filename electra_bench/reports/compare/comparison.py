@@ -73,7 +73,7 @@ class Scores:
 
     Attributes:
         column: name of the task, and what it takes to tell it from others.
-        details: metric, split, version and number of examples.
+        details: metric, split, version, number of examples and of their groups.
         scores: of both sides.
         difference: mean over runs of the first side less that of the second.
         interval: its 95 % interval; None if `no_test` says why.
@@ -143,7 +143,7 @@ def compare(
     """Compares two runs or models.
 
     Args:
-        names: each the folder of a run, a run_id or a label.
+        names: each the folder of a run, a run_id, a label or a row.
         folders: where to look for run_ids and labels.
         examples: number of examples to show of each task and side.
         kinds: kinds of run that a label stands for.
@@ -158,7 +158,8 @@ def compare(
     cells: list[dict[ColumnKey, list[Entry]]] = [defaultdict(list), defaultdict(list)]
     left_out = [*records.left_out]
     for side, by_column in zip(sides, cells, strict=True):
-        of_rows, unused = board_cells.without_repeats(board_cells.cells_of(side))
+        found = board_cells.cells_of(side, known=records)
+        of_rows, unused = board_cells.without_repeats(found)
         left_out += unused
         # A side's rows are one.
         for (_, column), entries in of_rows.items():
@@ -198,7 +199,7 @@ def _scores(
     bootstrap: Bootstrap,
     examples: int,
 ) -> Scores:
-    scores = tuple(board_cells.score_of(column, entries) for entries in cells)
+    scores = tuple(board_cells.score_of(column, one, records) for one in cells)
     direction = column.higher_is_better
     one = Scores(title, column.description, scores, higher_is_better=direction)
     try:
@@ -211,6 +212,7 @@ def _scores(
     gaps = _gaps(sides)
     return replace(
         one,
+        details=_with_groups(one.details, sides[0]),
         difference=test.estimate.value,
         interval=(test.estimate.low, test.estimate.high),
         p_value=test.p_value,
@@ -219,6 +221,13 @@ def _scores(
         equal=int(np.sum(gaps == 0)),
         examples=_examples(gaps, cells, records, examples),
     )
+
+
+def _with_groups(details: str, side: Resampled) -> str:
+    """What is compared, and which of its examples belong together."""
+    if side.unit is None:
+        return f"{details}, which may belong together: their errors may be too small"
+    return f"{details} {side.named_groups}".strip()
 
 
 def _gaps(sides: Sequence[Resampled]) -> np.ndarray:
@@ -238,8 +247,7 @@ def _examples(
     chosen = [place for better in by_side for place in better[:count]]
     if not chosen:
         return ()
-    scored = ([e for e in side if e.result.main_score is not None] for side in cells)
-    answers = [[records.answers(*entry) for entry in side] for side in scored]
+    answers = [[records.answers(*entry) for entry in side] for side in cells]
     first = answers[0][0]
     return tuple(
         Disagreement(

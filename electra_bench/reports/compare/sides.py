@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from electra_bench.records import RunRecord, read_record
 from electra_bench.records.run_record import FILE_NAME
-from electra_bench.reports.board.cells import cells_of
+from electra_bench.reports.board.row_keys import row_keys
+from electra_bench.reports.board.row_names import short_names as row_names
 from electra_bench.reports.collect.records import Records, collect
 from electra_bench.system.near_names import near_names
 
@@ -58,7 +59,8 @@ def records_of(
     """The runs that a name stands for.
 
     Args:
-        name: the folder of a run, a run_id or a label.
+        name: the folder of a run, a run_id, a label, or a row's name where its label has
+            several.
         records: where to look.
         kinds: kinds of run that a label stands for.
 
@@ -71,26 +73,40 @@ def records_of(
     of_id = tuple(record for record in records if record.run_id == name)
     if of_id:
         return of_id
-    labelled = tuple(r for r in records if r.label == name and r.kind in kinds)
-    if not labelled:
-        labels = {record.label for record in records if record.kind in kinds}
-        known = [*sorted(labels), *(r.run_id for r in records), *_beside(name)]
+    rows = _rows(records, kinds)
+    of_label = {row: of_row for row, of_row in rows.items() if _label(of_row) == name}
+    if len(of_label) > 1 and name not in rows:
+        raise ValueError(
+            f"the runs of {name!r} make {len(of_label)} rows that do not compare: give one "
+            f"of {', '.join(map(repr, of_label))}, folders of single runs, or --runs with "
+            "fewer of them"
+        )
+    [found] = of_label.values() if len(of_label) == 1 else [rows.get(name, ())]
+    if not found:
+        labels = sorted({_label(of_row) for of_row in rows.values()})
+        known = [*labels, *rows, *(r.run_id for r in records), *_beside(name)]
         raise ValueError(
             f"no run or model {name!r}; near: {near_names(name, known)}; models: "
-            f"{sorted(labels)}; --runs says in which folders they are, and a run may be "
+            f"{labels}; --runs says in which folders they are, and a run may be "
             "given by its folder"
         )
-    rows = {row._replace(label="") for row, _ in cells_of(labelled)}
-    if len(rows) > 1:
-        what = "; ".join(
-            f"protocol {row.protocol}, changes {row.changes}, fraction {row.fraction}"
-            for row in sorted(rows, key=str)
-        )
-        raise ValueError(
-            f"the runs of {name!r} make {len(rows)} rows that do not compare: {what}; "
-            "give folders of single runs, or --runs with fewer of them"
-        )
-    return labelled
+    return tuple(found)
+
+
+def _rows(records: Records, kinds: Sequence[str]) -> dict[str, list[RunRecord]]:
+    """Names of the leaderboard's rows, all different, to their runs."""
+    runs = [record for record in records if record.kind in kinds]
+    of_runs = row_keys(runs, records)
+    rows = list(dict.fromkeys(of_runs))
+    names = dict(zip(rows, row_names(rows), strict=True))
+    found: dict[str, list[RunRecord]] = {name: [] for name in names.values()}
+    for record, row in zip(runs, of_runs, strict=True):
+        found[names[row]].append(record)
+    return found
+
+
+def _label(runs: Sequence[RunRecord]) -> str:
+    return runs[0].label
 
 
 def _beside(name: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from electra_bench.reports import table as tables
 from electra_bench.reports.compare.comparison import Comparison, Disagreement, Scores
@@ -64,7 +64,7 @@ def _of_scores(comparison: Comparison, names: Sequence[str]) -> Table:
         [
             (
                 one.column,
-                *(replace(score, value=score.mean) for score in one.scores),
+                *one.scores,
                 _difference(one),
                 one.p_value,
                 one.p_adjusted,

@@ -221,8 +221,8 @@ def _draw_dots(panel: Axes, plot: Dots) -> None:
     dots = [(v, place) for place, (_, values) in enumerate(plot.rows) for v in values]
     x, y = np.reshape(dots, (-1, 2)).T
     panel.plot(x, y, "o", color=ACCENT, alpha=0.6, ms=5)
-    medians = [(np.median(v), place) for place, (_, v) in enumerate(plot.rows) if v]
-    x, y = np.reshape(medians, (-1, 2)).T
+    means = [(float(np.mean(v)), place) for place, (_, v) in enumerate(plot.rows) if v]
+    x, y = np.reshape(means, (-1, 2)).T
     panel.vlines(x, y - 0.28, y + 0.28, color=INK, lw=2)
     if plot.floor is not None:
         panel.axvline(plot.floor, color=COLORS[1], ls="--", lw=1)

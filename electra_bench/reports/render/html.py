@@ -157,11 +157,11 @@ class _Section:
         values = [value for row in self.table.rows for value in row]
         scores = [v for v in values if isinstance(v, Score) and v.count]
         parts = {
-            "median over runs": True,
+            "mean over runs": True,
             "± standard deviation": any(s.sd is not None for s in scores),
             "n runs": True,
-            "[95 % interval of the mean]": any(s.interval for s in scores),
-            "a dot a run with a bar at the median": any(s.count > 1 for s in scores),
+            "[95 % interval]": any(s.interval for s in scores),
+            "a dot a run with a bar at the mean": any(s.count > 1 for s in scores),
         }
         has_tests = self.table.differences is not None
         green = "no row is significantly better" if has_tests else "the best"
@@ -199,7 +199,7 @@ def _column(table: Table, name: str) -> dict[str, Any]:
 def _span(table: Table, name: str) -> tuple[float, float]:
     """Smallest and largest score of a column, its floor included."""
     cells = table.values(name)
-    scores = [s for cell in cells if isinstance(cell, Score) for s in cell.defined]
+    scores = [s for cell in cells if isinstance(cell, Score) for s in cell.counted]
     floor = tables.number(table.cell(table.floor, name)) if table.floor else None
     scores += [] if floor is None else [floor]
     return min(scores, default=0.0), max(scores, default=0.0)

@@ -3,6 +3,7 @@
 Everything is computed from targets and predictions as the predictions files have them.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,8 +13,8 @@ from electra_bench.reports.collect.predictions import Answers, Unusable
 from electra_bench.reports.statistics.replicates import measured_answers
 from electra_bench.tasks.metrics.tagging import spans
 
-# Name of a measure to names of groups to percentages.
-Measures = Mapping[str, Mapping[str, float]]
+# Name of a measure to names of groups to percentages, None where they are undefined.
+Measures = Mapping[str, Mapping[str, float | None]]
 # First length of a group, its name.
 LENGTHS = ((0, "none"), (1, "1"), (2, "2–3"), (4, "4–7"), (8, "8–15"), (16, "16–31"))
 LONGEST = (32, "32 or more")
@@ -74,13 +75,15 @@ def _measures(counts: Mapping[str, tuple[int, int, int]], recall: str) -> Measur
     return {
         "F1": {n: 200.0 * hits / (t + p) for n, (hits, t, p) in counts.items()},
         recall: {n: 100.0 * hits / t for n, (hits, t, _) in counts.items()},
-        "precision": {n: 100.0 * hits / p for n, (hits, _, p) in counts.items() if p},
+        "precision": {
+            n: 100.0 * hits / p if p else None for n, (hits, _, p) in counts.items()
+        },
     }
 
 
 def by_length(
     metric: str, score: str, kind: str | None, read: Callable[[], Answers]
-) -> Mapping[str, float]:
+) -> Mapping[str, float | None]:
     """The main metric on examples of a length in words.
 
     Lengths are those of sentences for tagging, and of the shortest right answer for
@@ -106,7 +109,8 @@ def by_length(
     weights = (groups == present[:, None]).astype(np.float64)
     scores = measured_answers(metric, score, answers).score(weights)
     names = [LENGTH_NAMES[group] for group in present]
-    return dict(zip(names, scores.tolist(), strict=True))
+    known = [None if math.isnan(score) else score for score in scores.tolist()]
+    return dict(zip(names, known, strict=True))
 
 
 # Task kind to the length of a target in words.

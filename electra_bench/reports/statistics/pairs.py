@@ -34,13 +34,12 @@ def compared(one: Resampled, other: Resampled) -> PairTest:
     """Tests the difference of two cells.
 
     Raises:
-        Unusable: they answered different examples.
+        Unusable: they answered different examples, or these are grouped differently.
     """
-    if one.examples_sha256 != other.examples_sha256:
-        raise Unusable("different examples")
+    one.check_same_examples(other)
     estimate = significance.estimate(one.runs, other.runs)
     fewest, most = sorted([len(one.runs.scores), len(other.runs.scores)])
-    if most == 1 and one.metric == "accuracy":
+    if most == 1 and one.metric == "accuracy" and not one.groups.sha256:
         right = (side.replicates[0].quality for side in (one, other))
         return PairTest(estimate, significance.mcnemar(*right), "McNemar", True)
     name = "paired bootstrap" if most == 1 else "crossed bootstrap"

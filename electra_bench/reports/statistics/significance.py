@@ -1,8 +1,8 @@
 """Intervals and tests over seeds and examples; docs/design/statistics.md has the reasons.
 
 A cell's runs make a matrix of scores: a row a run, a column a bootstrap sample of the
-examples, and the same samples for all cells of a task. So a difference of two cells is a
-difference of two such matrices, paired by example.
+groups of examples, and the same samples for all cells of a task. So a difference of two
+cells is a difference of two such matrices, paired by example.
 
 scipy.special rather than scipy.stats, whose import alone takes a second.
 """
@@ -32,18 +32,21 @@ class Runs:
 
     Attributes:
         scores: on all examples, float64 [runs].
-        samples: on samples of the examples, float64 [runs, replicates].
-        num_examples: number of examples.
+        samples: on samples of the groups of examples, float64 [runs, replicates].
+        num_groups: number of groups, as if all were of one size, see `effective_number`.
         limits: of a score.
         clusters: name of each run's cluster; runs in other cells that have the same one
             depend on it. A mean over columns needs them.
+        drawn: names the groups; samples of columns with one name hold the same groups.
+            Columns without a name and with equal `num_groups` do, too.
     """
 
     scores: np.ndarray
     samples: np.ndarray
-    num_examples: int
+    num_groups: float
     limits: Limits = UNLIMITED
     clusters: tuple[str, ...] = ()
+    drawn: str = ""
 
     def clustered(self, clusters: Sequence[str]) -> "Runs":
         """Means over the runs of each cluster, which are then the runs.
@@ -76,7 +79,13 @@ class Runs:
         variance of one run's score, less that of the mean's.
         """
         of_one = float(np.mean(np.var(self.samples, axis=1)))
-        return (of_one - float(np.var(self.mean_samples))) / (len(self.scores) - 1)
+        of_both = of_one - float(np.var(self.mean_samples))
+        return of_both * self.per_group / (len(self.scores) - 1)
+
+    @property
+    def per_group(self) -> float:
+        """By how much the variance of samples of few groups is too small."""
+        return self.num_groups / (self.num_groups - 1)
 
     @cached_property
     def part_of_runs(self) -> "_Part":
@@ -87,6 +96,16 @@ class Runs:
         count = len(self.scores)
         total = float(np.var(self.scores, ddof=1)) / count
         return _Part(max(0.0, total - self.by_chance), total, count - 1)
+
+
+def effective_number(sizes: Sequence[int] | np.ndarray) -> float:
+    """The number of groups of one size that would tell as much as these (Kish 1965).
+
+    Args:
+        sizes: number of examples of every group.
+    """
+    counts = np.array(sizes, np.float64)
+    return float(counts.sum() ** 2 / np.sum(counts**2))
 
 
 class Estimate(NamedTuple):
@@ -126,11 +145,11 @@ class _Part(NamedTuple):
 def estimate(runs: Runs, others: Runs | None = None) -> Estimate:
     """The mean over runs, or its difference to that of other runs on the same examples.
 
-    The bootstrap draws runs and examples with replacement, crossed: the same examples for
-    all runs of a replicate. Its variance is that of the examples with all runs kept, plus
-    that of drawing runs. The first is taken from the samples; the second needs no draws,
-    since the variance of a mean of draws is known, and without them two faults of the
-    crossed bootstrap can be mended, see `Runs.by_chance`. The interval is Student's.
+    The bootstrap draws runs and groups of examples with replacement, crossed: the same
+    groups for all runs of a replicate. Its variance is that of the examples with all runs
+    kept, plus that of drawing runs. The first is taken from the samples; the second needs
+    no draws, since the variance of a mean of draws is known, and without them two faults
+    of the crossed bootstrap can be mended, see `Runs.by_chance`. The interval is Student's.
 
     Args:
         runs: the runs; a single one says nothing about other runs.
@@ -138,9 +157,8 @@ def estimate(runs: Runs, others: Runs | None = None) -> Estimate:
     """
     sides = (runs,) if others is None else (runs, others)
     value, samples, limits = _difference(sides)
-    parts = [_part_of_examples(samples, runs.num_examples)]
-    parts += [side.part_of_runs for side in sides if len(side.scores) > 1]
-    return _student(value, parts, limits)
+    of_runs = [side.part_of_runs for side in sides if len(side.scores) > 1]
+    return _student(value, [_part_of_examples(samples, runs)], of_runs, limits)
 
 
 def _difference(sides: Sequence[Runs]) -> tuple[float, np.ndarray, Limits]:
@@ -154,9 +172,10 @@ def _difference(sides: Sequence[Runs]) -> tuple[float, np.ndarray, Limits]:
     return float(value), samples, limits
 
 
-def _part_of_examples(samples: np.ndarray, num_examples: int) -> _Part:
-    variance = float(np.var(samples))
-    return _Part(variance, variance, num_examples - 1)
+def _part_of_examples(samples: np.ndarray, drawn: Runs) -> _Part:
+    """The variance of samples, as `drawn` has them."""
+    variance = float(np.var(samples)) * drawn.per_group
+    return _Part(variance, variance, drawn.num_groups - 1)
 
 
 def mean_over_columns(columns: Sequence[Sequence[Runs]]) -> Estimate:
@@ -191,23 +210,25 @@ def _of_group(columns: Sequence[Sequence[Runs]]) -> Estimate:
         return estimate(*columns[0])
     count = len(columns)
     values, samples, limits = zip(*map(_difference, columns), strict=True)
-    # As many examples may be the same ones, as in two tasks on the same texts. They are
-    # drawn alike, so that a sum of samples is right either way.
-    by_size: dict[int, list[np.ndarray]] = defaultdict(list)
+    # Two tasks may be on the same texts. Their groups are drawn alike, so that a sum of
+    # samples is right. So it is for as many examples of other texts.
+    by_groups: dict[tuple, list[tuple[Runs, np.ndarray]]] = defaultdict(list)
     for (runs, *_), of_column in zip(columns, samples, strict=True):
-        by_size[runs.num_examples].append(of_column)
-    parts = []
-    for size, alike in by_size.items():
+        by_groups[runs.num_groups, runs.drawn].append((runs, of_column))
+    of_examples = []
+    for alike in by_groups.values():
         # The first samples are the same, where a slow metric has fewer of them.
-        fewest = min(map(len, alike))
-        total = np.sum([of_column[:fewest] for of_column in alike], 0)
-        parts.append(_part_of_examples(total / count, size))
+        fewest = min(len(of_column) for _, of_column in alike)
+        total = np.sum([of_column[:fewest] for _, of_column in alike], 0)
+        of_examples.append(_part_of_examples(total / count, alike[0][0]))
+    of_runs = []
     for side in zip(*columns, strict=True):
         several = [runs for runs in side if len(runs.scores) > 1]
         groups = _joined(several, lambda runs: runs.clusters)
-        parts += [_part_of_clusters(group, count) for group in groups]
+        of_runs += [_part_of_clusters(group, count) for group in groups]
     lowest, highest = np.mean(limits, axis=0).tolist()
-    return _student(float(np.mean(values)), parts, (lowest, highest))
+    value = float(np.mean(values))
+    return _student(value, of_examples, of_runs, (lowest, highest))
 
 
 def _part_of_clusters(columns: Sequence[Runs], count: int) -> _Part:
@@ -241,20 +262,36 @@ def _part_of_clusters(columns: Sequence[Runs], count: int) -> _Part:
     return _Part(max(0.0, total - by_chance), total, max(freedom, fewest - 1))
 
 
-def _student(value: float, parts: Sequence[_Part], limits: Limits) -> Estimate:
+def _student(
+    value: float,
+    of_examples: Sequence[_Part],
+    of_runs: Sequence[_Part],
+    limits: Limits,
+) -> Estimate:
     """An estimate whose variance is a sum.
 
-    Its degrees of freedom are Welch's and Satterthwaite's.
+    The degrees of freedom of either kind of parts are Welch's and Satterthwaite's. Those of
+    both together are a mean of them, weighted by variance, of their reciprocals: Welch's
+    would be too many where few runs happen to be alike, as that makes the error small and
+    counts the runs for little at the same time.
     """
-    variance = sum(part.estimated for part in parts)
-    below = sum(part.scale**2 / part.freedom for part in parts if part.scale > 0)
-    freedom = min(part.freedom for part in parts)
-    if below > 0:
-        freedom = max(variance**2 / below, freedom)
+    sums = [_sum(parts) for parts in (of_examples, of_runs) if parts]
+    variance = sum(part.estimated for part in sums)
+    freedom = min(part.freedom for part in sums)
+    if variance > 0:
+        freedom = variance / sum(part.estimated / part.freedom for part in sums)
     error = float(np.sqrt(variance))
     half = float(special.stdtrit(freedom, 1 - SIGNIFICANCE_LEVEL / 2)) * error
     low, high = max(value - half, limits[0]), min(value + half, limits[1])
     return Estimate(value, error, freedom, low, high, limits)
+
+
+def _sum(parts: Sequence[_Part]) -> _Part:
+    """The sum of independent parts."""
+    scale = sum(part.scale for part in parts)
+    below = sum(part.scale**2 / part.freedom for part in parts)
+    freedom = scale**2 / below if below > 0 else min(part.freedom for part in parts)
+    return _Part(sum(part.estimated for part in parts), scale, freedom)
 
 
 def combined(estimates: Sequence[Estimate], counts: Sequence[int]) -> Estimate:
@@ -271,7 +308,7 @@ def combined(estimates: Sequence[Estimate], counts: Sequence[int]) -> Estimate:
         parts.append(_Part(variance, variance, one.freedom))
     value = float(shares @ [one.value for one in estimates])
     lowest, highest = (shares @ [one.limits for one in estimates]).tolist()
-    return _student(value, parts, (lowest, highest))
+    return _student(value, parts, [], (lowest, highest))
 
 
 def detectable(

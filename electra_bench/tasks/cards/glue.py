@@ -26,6 +26,7 @@ COLA = _card(
     "Warstadt, Singh and Bowman 2019, TACL 7",
     main_metric="mcc",
     floor=0.0,
+    unit="example",
 )
 
 MRPC = _card(
@@ -36,6 +37,7 @@ MRPC = _card(
     licence="Microsoft Research Paraphrase Corpus terms",
     floor=100 * 279 / 408,
     train_split="train_doubled",
+    unit="sentence",
 )
 
 RTE = _card(
@@ -48,6 +50,7 @@ RTE = _card(
     floor=100 * 146 / 277,
     labels=("entailment", "not_entailment"),
     epochs=10.0,
+    unit="premise",
 )
 
 SST = _card(
@@ -56,6 +59,7 @@ SST = _card(
     {"train": 67349, "dev": 872, "test": 1821},
     "Socher et al. 2013, EMNLP",
     floor=100 * 444 / 872,
+    unit="example",
 )
 
 QQP = _card(
@@ -65,6 +69,7 @@ QQP = _card(
     "Iyer, Dandekar and Csernai 2017",
     licence="Quora's terms of service",
     floor=100 * 25545 / 40430,
+    unit="question",
 )
 
 MNLI = _card(
@@ -84,6 +89,7 @@ MNLI = _card(
     labels=("contradiction", "entailment", "neutral"),
     eval_split="dev_matched",
     further_splits=("dev_mismatched",),
+    unit="premise",
 )
 
 QNLI = _card(
@@ -95,6 +101,7 @@ QNLI = _card(
     build="sentence_pairs",
     floor=100 * 2761 / 5463,
     labels=("entailment", "not_entailment"),
+    unit="sentence",
 )
 
 WNLI = _card(
@@ -104,6 +111,7 @@ WNLI = _card(
     "Levesque, Davis and Morgenstern 2012, KR",
     build="sentence_pairs",
     floor=100 * 40 / 71,
+    unit="sentence",
 )
 
 AX = _card(
@@ -115,6 +123,7 @@ AX = _card(
     labels=MNLI.labels,
     eval_split="diagnostic",
     trained_on="mnli",
+    unit="sentence",
 )
 
 STS = _card(
@@ -131,4 +140,5 @@ STS = _card(
     label_range=(0.0, 5.0),
     train_split="train_doubled",
     epochs=10.0,
+    unit="sentence",
 )

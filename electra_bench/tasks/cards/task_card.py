@@ -16,6 +16,7 @@ def task_card(
     module: str,
     build: str | None = None,
     collection: str = "",
+    version: int = 1,
     **fields: Any,
 ) -> TaskCard:
     """A card with its task's published scores.
@@ -28,11 +29,12 @@ def task_card(
         module: where the function is that registers it with seqio.
         build: this function; None for one of the task's name.
         collection: what is cited beside that paper; empty for nothing.
+        version: of what is scored.
         **fields: all others.
     """
     return TaskCard(
         name=name,
-        version=1,
+        version=version,
         summary=summary,
         builder=f"{module}:{build or name}",
         splits=splits,

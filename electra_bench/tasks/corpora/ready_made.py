@@ -14,8 +14,9 @@ from electra_bench.data.examples import corpus_builder
 from electra_bench.data.examples.builder import Examples
 from electra_bench.data.examples.store import ExampleStore
 from electra_bench.data.examples.tfrecords import iter_examples
-from electra_bench.data.text.streams import ReadReport, text_id
-from electra_bench.tasks.corpora.sources import CorpusSource, FileSource, Made
+from electra_bench.data.text.streams import Document, ReadReport, text_id
+from electra_bench.system.file_hashes import files_sha256
+from electra_bench.tasks.corpora.sources import CorpusSource, FileSource, Made, NoText
 
 # What a row is, as tf.data has it.
 EXAMPLE = {
@@ -33,6 +34,14 @@ class TFRecordSource(FileSource):
         files = self.files()
         on_error = self._options["on_error"]
         return lambda report: iter_examples(files, np.int32, on_error, report)
+
+    def documents(self, split: str) -> Iterator[Document]:
+        """See `CorpusSource`.
+
+        Raises:
+            NoText: always.
+        """
+        raise NoText("TFRecords hold examples, not their text")
 
     def _ids(self) -> Iterator[str]:
         for batch in self._batches()(ReadReport()):
@@ -102,6 +111,24 @@ class BuiltSource(CorpusSource):
                 f"{self._folder!r} holds no examples made by electra-bench corpus build"
             )
         return folder
+
+    def documents(self, split: str) -> Iterator[Document]:
+        """See `CorpusSource`: the text that `corpus build` was given, if it is there."""
+        folder = self.folder()
+        manifest = corpus_builder.read_manifest(folder) or {}
+        if "blanks_separate_docs" not in manifest:
+            raise NoText(f"{folder} does not say of which files it was made")
+        text = FileSource(
+            manifest["files"],
+            format=manifest["format"],
+            documents="blank_line" if manifest["blanks_separate_docs"] else "file",
+            text_field=manifest["text_field"],
+            holdout=manifest["holdout"],
+            on_error=manifest["on_error"],
+        )
+        if files_sha256(text.files()) != manifest["data"]:
+            raise NoText(f"the files that {folder} was made of are not as they were")
+        return text.documents(split)
 
     def threshold(self) -> float:
         """The fraction that was asked for: what is held out was decided before."""

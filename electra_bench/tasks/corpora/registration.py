@@ -56,31 +56,55 @@ def add_corpus(
     Raises:
         ValueError: an unknown option, or another corpus has this name.
     """
+    corpus = corpus_source(
+        files,
+        format=format,
+        documents=documents,
+        text_field=text_field,
+        holdout=holdout,
+        on_error=on_error,
+    )
+    card = corpus_card(
+        name=name,
+        summary=summary,
+        builder=f"{__name__}:add_corpus",
+        source=source or ", ".join([files] if isinstance(files, str) else files),
+        licence=licence,
+        citation=citation,
+    )
+    register_corpus(card, corpus, seed)
+    return card
+
+
+def corpus_source(
+    files: str | Sequence[str],
+    *,
+    format: str = "auto",
+    documents: str = "blank_line",
+    text_field: str = "text",
+    holdout: float = 0.01,
+    on_error: str = "raise",
+    **_of_card: object,
+) -> CorpusSource:
+    """The source of files; takes what `add_corpus` takes, whose card it leaves alone.
+
+    Raises:
+        ValueError: an unknown option.
+    """
     if format not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}; got {format!r}")
-    patterns = [files] if isinstance(files, str) else list(files)
+    patterns = [files] if isinstance(files, str) else [*files]
     if format == "auto" and patterns:
         format = _common_format(patterns)
     reading: dict[str, Any] = {"holdout": holdout, "on_error": on_error}
     if format == "built":
         if len(patterns) != 1:
             raise ValueError(f"format 'built' takes one folder, got {patterns}")
-        corpus = BuiltSource(patterns[0])
-    elif format == "tfrecord":
-        corpus = TFRecordSource(patterns, **reading)
-    else:
-        reading |= {"documents": documents, "text_field": text_field}
-        corpus = FileSource(patterns, format=format, **reading)
-    card = corpus_card(
-        name=name,
-        summary=summary,
-        builder=f"{__name__}:add_corpus",
-        source=source or ", ".join(map(str, patterns)),
-        licence=licence,
-        citation=citation,
-    )
-    register_corpus(card, corpus, seed)
-    return card
+        return BuiltSource(patterns[0])
+    if format == "tfrecord":
+        return TFRecordSource(patterns, **reading)
+    reading |= {"documents": documents, "text_field": text_field}
+    return FileSource(patterns, format=format, **reading)
 
 
 def _common_format(patterns: Sequence[str]) -> str:

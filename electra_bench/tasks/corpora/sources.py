@@ -25,6 +25,10 @@ DEFAULT_LENGTH = 128  # the original's --max-seq-length
 Made = Iterator[tuple[Mapping[str, Examples], Mapping[str, corpus_builder.Counts]]]
 
 
+class NoText(ValueError):
+    """A corpus whose documents cannot be read; says why."""
+
+
 class CorpusSource(seqio.DataSource):
     """Text for pre-training, in the splits `train` and `validation`.
 
@@ -71,6 +75,15 @@ class CorpusSource(seqio.DataSource):
     @abc.abstractmethod
     def threshold(self) -> float:
         """Documents whose hash lies below this, in [0, 1), are held out."""
+
+    def documents(self, split: str) -> Iterator[Document]:
+        """The text of a split.
+
+        Raises:
+            NoText: there are only examples made of it, or nothing is known of it.
+            FileNotFoundError: the data is not there.
+        """
+        raise NoText(f"a {type(self).__name__} does not give its text")
 
     @property
     def supports_arbitrary_sharding(self) -> bool:
@@ -155,6 +168,12 @@ class FileSource(CorpusSource):
         """Finds the files now; the function that it returns reads them from the start."""
         files = self.files()
         return lambda report: iter_documents(files, **self._options, report=report)
+
+    def documents(self, split: str) -> Iterator[Document]:
+        """The documents of a split; see `CorpusSource`."""
+        threshold = self.threshold()
+        every = self.reader()(ReadReport())
+        return (d for d in every if corpus_builder.split_of(d.id, threshold) == split)
 
     def rows(self) -> Callable[[str], Iterator[Mapping[str, Any]]]:
         """See `CorpusSource`: documents, their ids and `lines`."""

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @runtime_checkable
 class TaggedWords(Protocol):
-    """How words with tags become a row; a frozen dataclass.
+    """How words with tags become rows; a frozen dataclass.
 
     Attributes:
         segment_id: segment of every token.
@@ -29,14 +29,17 @@ class TaggedWords(Protocol):
     def pieces(self, word: str, vocabulary: Any) -> list[int]:
         """The tokens of a word, at least one."""
 
-    def row(
+    def rows(
         self,
         pieces: Sequence[list[int]],
         labels: Sequence[int],
         special: SpecialIds,
         limit: int,
-    ) -> tuple[list[int], list[int]]:
-        """A sentence as at most `limit` tokens, and a label for each of these."""
+    ) -> list[tuple[list[int], list[int]]]:
+        """A sentence as rows of at most `limit` tokens, and a label for each of these.
+
+        A word is predicted in the row that has its label; it must not be in two.
+        """
 
 
 @runtime_checkable

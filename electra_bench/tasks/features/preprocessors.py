@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench.data.readers.labelled_source import dense
+from electra_bench.tasks.features import cuts
 from electra_bench.vocabularies.run_vocabulary import run_vocabulary
 
 # Rows handed on at once, to a tokenizer or to a store: one by one takes much longer.
@@ -100,7 +101,8 @@ def encode_texts(
     """Adds `input_ids` and `segment_ids` of `text_a` and `text_b`.
 
     [CLS] a [SEP], or [CLS] a [SEP] b [SEP] with segment 1 from the first token of b on.
-    A text b without tokens counts as none.
+    A text b without tokens counts as none. Examples that are longer than the limit are
+    counted as "texts cut".
 
     Args:
         dataset: examples with the strings `text_a` and `text_b` (empty: one text only).
@@ -110,18 +112,23 @@ def encode_texts(
     special = vocabulary.special_ids
     limit = (sequence_length or {}).get("input_ids") or 2**31
 
+    count_cut = cuts.counter("texts cut")
+
     def encode(*texts: np.ndarray) -> list[Ragged]:
         ids, segments = [], []
+        num_cut = 0
         pairs = (_encoded(vocabulary, column) for column in texts)
         for a, b in zip(*pairs, strict=True):
             if len(b):
                 kept_a, kept_b = pair_lengths(len(a), len(b), limit - 3)
                 second = [*b[:kept_b], special.sep]
             else:
-                kept_a, second = limit - 2, []
+                kept_a, kept_b, second = min(len(a), limit - 2), 0, []
             first = [special.cls, *a[:kept_a], special.sep]
             ids.append(first + second)
             segments.append([0] * len(first) + [1] * len(second))
+            num_cut += kept_a + kept_b < len(a) + len(b)
+        count_cut(num_cut, len(ids))
         return [ragged(ids), ragged(segments)]
 
     return map_rows(dataset, encode, ["text_a", "text_b"], ["input_ids", "segment_ids"])

@@ -16,7 +16,7 @@ from electra_bench.config.roles import Result
 from electra_bench.core import SpecialIds
 from electra_bench.data.readers.answer_text import word_borders
 from electra_bench.registry import features
-from electra_bench.tasks.features import choices
+from electra_bench.tasks.features import choices, cuts
 from electra_bench.tasks.features.preprocessors import Ragged, map_rows
 from electra_bench.vocabularies.run_vocabulary import run_vocabulary
 
@@ -230,7 +230,8 @@ def encode_windows(
 
     The target is the answer from `answer_start` to `answer_end`, see `answer_tokens`. A
     row for every window; `char_start` and `char_end` map its tokens to the context,
-    and what the example held is kept.
+    and what the example held is kept. "questions cut" counts those that are longer than
+    their limit, "answers cut" those that no window holds whole.
 
     Args:
         dataset: examples of questions.
@@ -242,6 +243,8 @@ def encode_windows(
     vocabulary = run_vocabulary()
     chosen = choices.context_windows()
     length = (sequence_length or {}).get("input_ids") or 2**31
+    count_questions = cuts.counter("questions cut")
+    count_answers = cuts.counter("answers cut")
 
     @functools.lru_cache(maxsize=64)  # a context has several questions
     def tokens_of(context: bytes) -> Tokens:
@@ -258,8 +261,10 @@ def encode_windows(
                 context = contexts[row].decode()
                 place = starts[splits[row]], ends[splits[row]]
                 answer = answer_tokens(vocabulary, context, tokens, *place)
+            query = list(vocabulary.encode(question.decode()))
+            count_questions(len(query) > chosen.max_query_length, 1)
             found = windows(
-                list(vocabulary.encode(question.decode()))[: chosen.max_query_length],
+                query[: chosen.max_query_length],
                 tokens,
                 vocabulary.special_ids,
                 answer,
@@ -268,6 +273,9 @@ def encode_windows(
                 doc_stride,
                 chosen.parts,
             )
+            if answer.size:
+                is_held = any(tuple(one.labels[:2]) != NO_ANSWER for one in found)
+                count_answers(not is_held, 1)
             owners += [row] * len(found)
             made += found
         return [owners, *map(_joined, zip(*made, strict=True))]

@@ -14,22 +14,29 @@ from electra_bench.config.roles import Result
 from electra_bench.core import SpecialIds
 from electra_bench.core.batch import NO_LABEL, UNKNOWN_LABEL
 from electra_bench.registry import features
-from electra_bench.tasks.features import choices
-from electra_bench.tasks.features.preprocessors import Ragged, map_rows, ragged
+from electra_bench.tasks.features import choices, cuts
+from electra_bench.tasks.features.preprocessors import map_rows, ragged
+from electra_bench.tasks.features.windows import has_max_context, spans
 from electra_bench.vocabularies.basic_words import is_accent
 from electra_bench.vocabularies.run_vocabulary import run_vocabulary
+
+Row = tuple[list[int], list[int]]  # tokens and their labels
 
 
 @features.register("words")
 @dataclasses.dataclass(frozen=True)
 class Words:
-    """Tagged words, one row a sentence.
+    """Tagged words, one row a sentence or several that overlap.
 
     Attributes:
         segment_id: segment of every token; the original has 1.
-        limit: what the length limit counts: "tokens", or "tokens_and_words", those of the
-            sentence so far and on top all its words, as the original does, which so cuts
-            long sentences early.
+        cut_words: what becomes of words beyond the length limit. "windows": a long
+            sentence becomes several rows, each beginning in the middle of the one before,
+            and a word is trained and predicted in the one that shows most of what stands
+            around it. "dropped": they are neither, nor are they scored, as in the original.
+        limit: what the length limit counts where words are dropped: "tokens", or
+            "tokens_and_words", those of the sentence so far and on top all its words, as
+            the original does, which so cuts long sentences early.
         lower_case: whether words are lower-cased and lose their accents whatever the
             vocabulary says, as in the original.
 
@@ -38,6 +45,7 @@ class Words:
     """
 
     segment_id: Result[int] = 0
+    cut_words: Result[Literal["windows", "dropped"]] = "windows"
     limit: Result[Literal["tokens", "tokens_and_words"]] = "tokens"
     lower_case: Result[bool] = False
 
@@ -47,12 +55,16 @@ class Words:
         Raises:
             ValueError: one cannot be.
         """
-        limits = ("tokens", "tokens_and_words")
-        if self.segment_id not in (0, 1) or self.limit not in limits:
-            raise ValueError(
-                f"features.words: segment_id must be 0 or 1 and limit one of {limits}, got "
-                f"{self.segment_id!r} and {self.limit!r}"
-            )
+        for name, values in {
+            "segment_id": (0, 1),
+            "cut_words": ("windows", "dropped"),
+            "limit": ("tokens", "tokens_and_words"),
+        }.items():
+            if getattr(self, name) not in values:
+                raise ValueError(
+                    f"features.words.{name} must be one of {values}, got "
+                    f"{getattr(self, name)!r}"
+                )
 
     def pieces(self, word: str, vocabulary: Any) -> list[int]:
         """The tokens of a word; [UNK] for one without any."""
@@ -61,14 +73,14 @@ class Words:
             word = "".join(char for char in word if not is_accent(char))
         return vocabulary.encode_word(word) or [vocabulary.special_ids.unk]
 
-    def row(
+    def rows(
         self,
         pieces: Sequence[list[int]],
         labels: Sequence[int],
         special: SpecialIds,
         limit: int,
-    ) -> tuple[list[int], list[int]]:
-        """A sentence as tokens and their labels, cut at the limit.
+    ) -> list[Row]:
+        """A sentence as rows.
 
         Args:
             pieces: tokens of every word.
@@ -76,8 +88,37 @@ class Words:
             special: ids of the special tokens.
             limit: tokens of a row at most.
         """
+        if self.cut_words == "dropped":
+            return [self._cut(pieces, labels, special, limit)]
+        ids = np.array([token for word in pieces for token in word], np.int32)
+        of_tokens = np.full(len(ids), NO_LABEL)
+        of_tokens[np.cumsum([0, *map(len, pieces)])[:-1]] = labels
+        room = limit - 2
+        parts = list(spans(len(ids), room, (room + 1) // 2))
+        rows = []
+        for (begin, end), most in zip(
+            parts, has_max_context(len(ids), parts), strict=True
+        ):
+            own = np.where(most, of_tokens, NO_LABEL)[begin:end]
+            rows.append(
+                (
+                    [special.cls, *ids[begin:end].tolist(), special.sep],
+                    [NO_LABEL, *own.tolist(), NO_LABEL],
+                )
+            )
+        return rows
+
+    def _cut(
+        self,
+        pieces: Sequence[list[int]],
+        labels: Sequence[int],
+        special: SpecialIds,
+        limit: int,
+    ) -> Row:
+        """A sentence as one row that ends at the limit."""
         words = [[special.cls], *pieces]
-        ids, row_labels = [], []
+        ids: list[int] = []
+        row_labels: list[int] = []
         for word, label in zip(words, [NO_LABEL, *labels], strict=True):
             # [SEP] is counted among the words.
             counted = len(words) + 1 + len(ids) + 1
@@ -99,8 +140,8 @@ def encode_words(
 
     A word's label stands at its first token, `UNKNOWN_LABEL` if its tag is empty,
     `NO_LABEL` at all others. Words without any token become [UNK], so that every word has
-    a tag; a sentence is cut at the limit, see `Words`, and words that begin beyond are
-    lost.
+    a tag. What becomes of a sentence that is longer than the limit says `Words`; words
+    without a label in any row are counted as "words cut".
 
     Source: google-research/electra finetune/tagging/tagging_tasks.py. Differs: words
     literally [SEP] or [CLS] are words, words without tokens do not share the position of
@@ -110,10 +151,19 @@ def encode_words(
         dataset: examples with `words` and `tags`.
         sequence_length: `input_ids` is the token limit; without it nothing is cut.
         labels: tags in the order of their ids.
+
+    Raises:
+        ValueError: a limit that leaves no room for a word.
     """
     vocabulary = run_vocabulary()
     encoding = choices.tagged_words()
     limit = (sequence_length or {}).get("input_ids") or 2**31
+    if limit < 3:
+        raise ValueError(
+            f"sequences of {limit} tokens have no room for a word between [CLS] and [SEP]; "
+            "raise the length"
+        )
+    count_cut = cuts.counter("words cut")
     ids_of_labels = {label.encode(): i for i, label in enumerate(labels)}
     ids_of_labels[b""] = UNKNOWN_LABEL
 
@@ -123,16 +173,22 @@ def encode_words(
 
     def encode(
         words: np.ndarray, splits: np.ndarray, tags: np.ndarray, _tag_splits: np.ndarray
-    ) -> list[Ragged]:
-        rows, labels_of_rows = [], []
-        for start, end in itertools.pairwise(splits):
+    ) -> list[Any]:
+        """Whose each row is, and the rows of several sentences."""
+        owners: list[int] = []
+        made: list[Row] = []
+        for number, (start, end) in enumerate(itertools.pairwise(splits)):
             pieces = [pieces_of(word) for word in words[start:end]]
             ids = [ids_of_labels[tag] for tag in tags[start:end]]
-            row, row_labels = encoding.row(pieces, ids, vocabulary.special_ids, limit)
-            rows.append(row)
-            labels_of_rows.append(row_labels)
-        segments = [[encoding.segment_id] * len(row) for row in rows]
-        return [ragged(rows), ragged(segments), ragged(labels_of_rows)]
+            rows = encoding.rows(pieces, ids, vocabulary.special_ids, limit)
+            owners += [number] * len(rows)
+            made += rows
+        ids_of_rows = [row for row, _ in made]
+        labels_of_rows = [row for _, row in made]
+        segments = [[encoding.segment_id] * len(row) for row in ids_of_rows]
+        has_label = sum(len(row) - row.count(NO_LABEL) for row in labels_of_rows)
+        count_cut(len(words) - has_label, len(words))
+        return [owners, *map(ragged, (ids_of_rows, segments, labels_of_rows))]
 
     outputs = ["input_ids", "segment_ids", "labels"]
-    return map_rows(dataset, encode, ["words", "tags"], outputs)
+    return map_rows(dataset, encode, ["words", "tags"], outputs, expands=True)

@@ -6,7 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from electra_bench.data.readers.columns import bioes, is_span_tag
-from electra_bench.data.readers.labelled_source import Question, Sentence, TextExample
+from electra_bench.data.readers.labelled_source import (
+    GROUP,
+    Question,
+    Sentence,
+    TextExample,
+)
 from electra_bench.data.readers.questions import located
 from electra_bench.data.readers.records import Record
 
@@ -17,7 +22,7 @@ class KindFields(NamedTuple):
     Attributes:
         inputs: fields that are always needed.
         target: what is to be predicted; needed where it is trained on or scored.
-        further: fields that are taken if they are there.
+        further: fields that are taken if they are there; a group only if it is named.
     """
 
     inputs: tuple[str, ...]
@@ -31,10 +36,12 @@ class KindFields(NamedTuple):
 
 
 FIELDS = {
-    "classification": KindFields(("text_a",), "label", ("text_b",)),
-    "regression": KindFields(("text_a",), "label", ("text_b",)),
-    "tagging": KindFields(("words",), "tags"),
-    "span_qa": KindFields(("question", "context"), "answers", ("answer_start", "id")),
+    "classification": KindFields(("text_a",), "label", ("text_b", GROUP)),
+    "regression": KindFields(("text_a",), "label", ("text_b", GROUP)),
+    "tagging": KindFields(("words",), "tags", (GROUP,)),
+    "span_qa": KindFields(
+        ("question", "context"), "answers", ("answer_start", "id", GROUP)
+    ),
 }
 
 Columns = Mapping[str, str | int]
@@ -81,6 +88,9 @@ def examples_of(
         return [ReadExample(r.where, None, r.problem) for r in records]
     found = {}
     for field in fields.all:
+        if field == GROUP and field not in columns:
+            # A column of this name may mean anything.
+            continue
         column = columns.get(field, field)
         if column in known:
             found[field] = column
@@ -114,8 +124,10 @@ def _example(
 
 def _text_row(number: int, record: Record, columns: Columns) -> ReadExample:
     """Texts with their label as it is written; empty without one."""
-    texts = (_string(record, columns, f) for f in ("text_a", "text_b", "label"))
-    return ReadExample(record.where, TextExample(number, *texts))
+    fields = ("text_a", "text_b", "label", GROUP)
+    *texts, label, group = (_string(record, columns, field) for field in fields)
+    example = TextExample(number, texts[0], texts[1], label, group=group)
+    return ReadExample(record.where, example)
 
 
 def _sentence(number: int, record: Record, columns: Columns) -> ReadExample:
@@ -132,7 +144,8 @@ def _sentence(number: int, record: Record, columns: Columns) -> ReadExample:
     if any(tags) and not all(tags):
         raise ValueError(f"word {tags.index('') + 1} has no tag, but others have")
     encoded = bioes(tags) if all(map(is_span_tag, tags)) else tuple(tags)
-    sentence = Sentence(number, tuple(words), encoded)
+    group = record.group or _string(record, columns, GROUP)
+    sentence = Sentence(number, tuple(words), encoded, group=group)
     return ReadExample(record.where, sentence, places=record.places)
 
 
@@ -151,7 +164,8 @@ def _question(number: int, record: Record, columns: Columns) -> ReadExample:
     asked = _string(record, columns, "question")
     id = _string(record, columns, "id") or str(number)
     texts = tuple(answer for answer, _ in answers)
-    question = Question(id, asked, context, texts, None, not answers)
+    group = _string(record, columns, GROUP)
+    question = Question(id, asked, context, texts, None, not answers, group)
     question, misplaced = located(question, text, start)
     return ReadExample(record.where, question, misplaced=misplaced)
 

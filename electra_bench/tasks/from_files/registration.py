@@ -18,6 +18,7 @@ import seqio
 
 from electra_bench import registry
 from electra_bench.data.readers.columns import is_span_tag
+from electra_bench.data.readers.labelled_source import GROUP
 from electra_bench.records import TaskCard
 from electra_bench.tasks.from_files import defaults
 from electra_bench.tasks.from_files.examples import FIELDS
@@ -139,11 +140,20 @@ def _card(name: str, task: Definition) -> TaskCard:
         builder=f"{__name__}:build",
         splits={},
         main_metric=task.metric,
+        unit=_unit(task),
         source=task.dataset or ", ".join(task.files.values()),
         licence="not stated",
         citation="none",
         **same,
     )
+
+
+def _unit(task: Definition) -> str | None:
+    """What groups are called: as their column, or documents in files of columns."""
+    column = (task.columns or {}).get(GROUP)
+    if column is None:
+        return "document" if task.kind == "tagging" else None
+    return column if isinstance(column, str) else GROUP
 
 
 def build(card: TaskCard) -> seqio.Task:

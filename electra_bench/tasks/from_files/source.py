@@ -6,11 +6,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from etils import epath
 
-from electra_bench.config.roles import Content, Result
+from electra_bench.config.roles import Content, Subject
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import bad_row
 from electra_bench.data.readers.columns import FORM, UPOS, read_columns
-from electra_bench.data.readers.labelled_source import LabelledExamples, LabelledSource
+from electra_bench.data.readers.labelled_source import (
+    GROUP,
+    LabelledExamples,
+    LabelledSource,
+)
 from electra_bench.data.readers.named_datasets import read_dataset
 from electra_bench.data.readers.records import read_records
 from electra_bench.data.readers.tables import one_of, within
@@ -34,7 +38,9 @@ class Definition(NamedTuple):
             space. With `dataset`, split to the name that it has there.
         columns: what holds what, by name, or by number, from 0, in files without header:
             text_a, text_b, label; words, tags; question, context, answers, answer_start,
-            id. What is not named is in the column of its own name.
+            id; group, what an example belongs to with others ("document"). What is not
+            named is in the column of its own name, but for the group: without a column it
+            is as `tasks/groups.py` says.
         dataset: `tfds:NAME` or `hf:NAME` instead of files.
         fractions: split to its share, at most 1 together, of the file that `files` binds
             to 'all'.
@@ -55,24 +61,24 @@ class Definition(NamedTuple):
         on_error: "raise" stops at a bad row; "skip" leaves it out and counts.
     """
 
-    kind: Result[str]
+    kind: Subject[str]
     files: Content[Mapping[str, str]]
-    columns: Result[Mapping[str, Any] | None] = None
-    dataset: Result[str | None] = None
-    fractions: Result[Mapping[str, float] | None] = None
-    split_seed: Result[int] = 0
-    labels: Result[Sequence[str] | None] = None
-    label_range: Result[Sequence[float] | None] = None
-    unanswerable: Result[bool | None] = None
-    metric: Result[str | None] = None
-    floor: Result[float | None] = None
-    train_split: Result[str] = "train"
-    eval_split: Result[str] = "dev"
-    epochs: Result[float] = 3.0
-    max_seq_length: Result[int] = 128
-    version: Result[int] = 1
-    summary: Result[str] = ""
-    on_error: Result[str] = "raise"
+    columns: Subject[Mapping[str, Any] | None] = None
+    dataset: Subject[str | None] = None
+    fractions: Subject[Mapping[str, float] | None] = None
+    split_seed: Subject[int] = 0
+    labels: Subject[Sequence[str] | None] = None
+    label_range: Subject[Sequence[float] | None] = None
+    unanswerable: Subject[bool | None] = None
+    metric: Subject[str | None] = None
+    floor: Subject[float | None] = None
+    train_split: Subject[str] = "train"
+    eval_split: Subject[str] = "dev"
+    epochs: Subject[float] = 3.0
+    max_seq_length: Subject[int] = 128
+    version: Subject[int] = 1
+    summary: Subject[str] = ""
+    on_error: Subject[str] = "raise"
 
 
 class FileTaskSource(LabelledSource):
@@ -189,6 +195,11 @@ class FileTaskSource(LabelledSource):
         self, path: epath.Path, is_conllu: bool, with_target: bool
     ) -> list[ReadExample]:
         file = read_columns(path, is_conllu)
+        if GROUP in self.definition.columns:
+            raise ValueError(
+                f"{path}: a file of columns has no column for {GROUP}; its documents begin "
+                "at lines -DOCSTART-, in CoNLL-U # newdoc"
+            )
         words, tags = (FORM, UPOS) if is_conllu else (0, -1)
         columns = {"words": words, "tags": tags, **self.definition.columns}
         for field, column in columns.items():

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from electra_bench.tasks.metrics.chosen_threshold import at_chosen_thresholds
 from electra_bench.tasks.metrics.t5_metrics import by_t5
 from electra_bench.tasks.metrics.weighted import (
     OF_SHARES,
@@ -39,10 +40,14 @@ class Answer(NamedTuple):
     Attributes:
         text: the best answer; empty to abstain whatever the threshold.
         null_odds: the larger, the less likely is any answer; a logit in ELECTRA.
+        half: 0 or 1, the same for all questions about a text, see
+            `chosen_threshold.half_of`; None in
+            predictions of earlier versions, for which no threshold can be chosen.
     """
 
     text: str
     null_odds: float
+    half: int | None = None
 
 
 class Match(NamedTuple):
@@ -107,7 +112,8 @@ def span_qa(targets: Sequence[Sequence[str]], predictions: Sequence[Any]) -> Mea
         predictions: a text or an `Answer` for each.
     """
     if not all(isinstance(prediction, str) for prediction in predictions):
-        return _squad_v2(targets, predictions, NULL_ODDS_THRESHOLD)
+        answers = [Answer(*prediction) for prediction in predictions]
+        return _squad_v2(targets, answers, NULL_ODDS_THRESHOLD)
     found = [match(*pair) for pair in zip(targets, predictions, strict=True)]
     return {
         "exact": mean([one.exact for one in found]),
@@ -167,7 +173,7 @@ def mrqa_scores(targets: Sequence[Sequence[str]], predictions: Sequence[str]) ->
 
 
 def squad_v2(threshold: float = NULL_ODDS_THRESHOLD) -> ListMetric:
-    """Scores of SQuAD 2.0: at a fixed threshold and at the best one.
+    """Scores of SQuAD 2.0: at a fixed threshold, at chosen ones and at the best one.
 
     To abstain is right if a question has no answer, and wrong otherwise. Right answers that
     normalise to nothing do not count; if no others are left, only a text that normalises
@@ -183,7 +189,9 @@ def squad_v2(threshold: float = NULL_ODDS_THRESHOLD) -> ListMetric:
         `HasAns_exact` and `HasAns_f1` of answerable ones, `NoAns_exact` and `NoAns_f1` of
         unanswerable ones; percentages `best_exact` and `best_f1` at the best thresholds for
         these targets; and the thresholds themselves, `best_exact_thresh` and
-        `best_f1_thresh`, in the unit of `null_odds`.
+        `best_f1_thresh`, in the unit of `null_odds`. Where answers have halves also
+        `exact_chosen` and `f1_chosen`, see `at_chosen_thresholds`, with the thresholds of
+        both halves, `exact_chosen_thresh_1`, `exact_chosen_thresh_2` and so on.
 
     Source: Rajpurkar et al. 2018; google-research/electra
     finetune/qa/squad_official_eval.py. Differs: scores of no questions are NaN, where the
@@ -200,11 +208,12 @@ def _squad_v2(
     targets: Sequence[Sequence[str]], predictions: Sequence[Answer], threshold: float
 ) -> Measures:
     raw = [
-        match_or_none(answers, text)
-        for answers, (text, _) in zip(targets, predictions, strict=True)
+        match_or_none(answers, one.text)
+        for answers, one in zip(targets, predictions, strict=True)
     ]
-    odds = np.array([null_odds for _, null_odds in predictions], np.float64)
-    is_answered = np.array([bool(text) for text, _ in predictions], bool)
+    odds = np.array([one.null_odds for one in predictions], np.float64)
+    is_answered = np.array([bool(one.text) for one in predictions], bool)
+    halves = [one.half for one in predictions]
     has_answer = np.array([len(answers) > 0 for answers in targets], bool)
     found: Measures = {}
     for i, name in enumerate(Match._fields):
@@ -215,6 +224,11 @@ def _squad_v2(
         found[f"NoAns_{name}"] = ratio(kept * ~has_answer, ~has_answer)
         gains = np.where(has_answer, values, -1.0 * is_answered)
         found |= _at_best_threshold(f"best_{name}", ~has_answer, gains, odds)
+        if None not in halves:
+            parts = np.array(halves, int)
+            found |= at_chosen_thresholds(
+                f"{name}_chosen", values, ~has_answer, odds, parts
+            )
     return found
 
 

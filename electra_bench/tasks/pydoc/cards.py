@@ -27,6 +27,7 @@ PYDOC_LIBRARY = _card(
     main_metric="accuracy",
     floor=100 / 9,  # equally many of each in every split
     labels=LIBRARIES,
+    unit="module",
 )
 
 PYDOC_PAIR = _card(
@@ -37,6 +38,7 @@ PYDOC_PAIR = _card(
     main_metric="accuracy",
     floor=50.0,  # drawn with equal probability; the larger class has about 51 %
     labels=("different", "same"),
+    unit="module",
 )
 
 PYDOC_CODE = _card(
@@ -46,6 +48,7 @@ PYDOC_CODE = _card(
     main_metric="f1",
     floor=0.0,  # O, the most frequent tag, everywhere: no span is found
     labels=CODE_TAGS,
+    unit="module",
 )
 
 PYDOC_QA = _card(
@@ -55,4 +58,5 @@ PYDOC_QA = _card(
     main_metric="f1",
     # The first 15 words of every context, on dev, with the versions in uv.lock.
     floor=38.5,
+    unit="module",
 )

@@ -57,6 +57,8 @@ class PydocCorpus(FileSource):
 class PydocSource(LabelledSource):
     """Examples of one documentation task, made of the installed packages on first use."""
 
+    makes_examples = True
+
     def __init__(self, card: TaskCard):
         """Makes a source; reads nothing yet."""
         super().__init__(splits=tuple(SIZES))
@@ -90,12 +92,17 @@ class PydocSource(LabelledSource):
 
     def _example(self, row: dict[str, Any]) -> TextExample | Sentence | Question:
         fields = [row[name] for name in FIELDS[self._card.kind]]
+        # An id is `module:name:line:number`, see `examples.py`.
+        module, *_ = row["id"].partition(":")
         if self._card.kind == "span_qa":
             question, context, answers, starts = fields
             span = (starts[0], starts[0] + len(answers[0])) if starts else None
-            return Question(row["id"], question, context, answers, span, False)
-        make = Sentence if self._card.kind == "tagging" else TextExample
-        return make(row["idx"], *fields, row["id"])
+            return Question(row["id"], question, context, answers, span, False, module)
+        if self._card.kind == "tagging":
+            words, tags = fields
+            return Sentence(row["idx"], words, tags, row["id"], module)
+        text_a, text_b, label = fields
+        return TextExample(row["idx"], text_a, text_b, label, row["id"], module)
 
     def data_sha256(self, split: str) -> str:
         """Hash of the split's file, see `fingerprints.data_sha256`."""

@@ -1,5 +1,6 @@
 """A Transformer whose layers share their variables."""
 
+from electra_bench.config.roles import Result, Subject
 from electra_bench.core import Direction, Variables
 from electra_bench.models.electra import for_role
 from electra_bench.models.encoder import EmbeddingLayer, Layer, TransformerEncoder
@@ -18,14 +19,14 @@ def albert(
     direction: Direction = "both",
     projected: bool = True,
     *,
-    hidden_size: int,
-    num_layers: int,
-    num_heads: int,
-    ffn_size: int,
-    embedding_size: int = 128,
-    num_groups: int = 1,
-    dropout: float = 0.0,
-    attention_dropout: float = 0.0,
+    hidden_size: Subject[int],
+    num_layers: Subject[int],
+    num_heads: Subject[int],
+    ffn_size: Subject[int],
+    embedding_size: Subject[int] = 128,
+    num_groups: Subject[int] = 1,
+    dropout: Result[float] = 0.0,
+    attention_dropout: Result[float] = 0.0,
 ) -> TransformerEncoder:
     """Builds ALBERT's encoder: as deep as BERT's, with the variables of a few layers.
 

@@ -7,7 +7,7 @@ from electra_bench.registry import reports
 from electra_bench.reports.statistics.aggregate import (
     by_label,
     mean_or_none,
-    median_over_seeds,
+    mean_over_seeds,
 )
 from electra_bench.reports.table import Table
 
@@ -56,7 +56,7 @@ def pareto(
         names = tasks or sorted({r.task for run in runs for r in run.results})
         rows = []
         for label, own in by_label(runs):
-            scores = [median_over_seeds(own, name) for name in names]
+            scores = [mean_over_seeds(own, name) for name in names]
             rows.append((label, own[0].pretrain_flops, mean_or_none(scores)))
         rows.sort(key=lambda row: -1.0 if row[2] is None else row[2], reverse=True)
         return Table(
@@ -65,7 +65,7 @@ def pareto(
             rank_by="mean",
             metrics=("mean",),
             title="Score and pre-training FLOPs",
-            notes=(f"mean: main metrics of {', '.join(names)}, medians over seeds.",),
+            notes=(f"mean: main metrics of {', '.join(names)}, means over seeds.",),
         )
 
     return build

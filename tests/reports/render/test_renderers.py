@@ -204,14 +204,14 @@ def test_a_page_says_how_to_read_a_cell(tmp_path):
     rows = tuple(zip("ab", scores, strict=True))
     page = to_html(Table(("model", "cola"), rows, metrics=("cola",)), str(tmp_path))
     assert (
-        "A cell: median over runs, ± standard deviation, n runs, [95 % interval of the "
-        "mean], a dot a run with a bar at the median. Green: the best." in page
+        "A cell: mean over runs, ± standard deviation, n runs, [95 % interval], a dot a "
+        "run with a bar at the mean. Green: the best." in page
     )
     page = to_html(Table(("model", "cola"), rows[1:]), str(tmp_path))
-    assert "A cell: median over runs, n runs.</p>" in page
+    assert "A cell: mean over runs, n runs.</p>" in page
     run = replace(scores[1], runs=(("b-cola-0", 50.0),))
     page = to_html(Table(("model", "cola"), (("b", run),)), str(tmp_path))
-    assert "A cell: median over runs, n runs. A number leads to its runs.</p>" in page
+    assert "A cell: mean over runs, n runs. A number leads to its runs.</p>" in page
     behind = {"cola": (("b-cola-0", 50.0),)}
     page = to_html(Table(("model", "cola"), rows[1:], runs=(behind,)), str(tmp_path))
     assert '<a class="score" href="#runs-0-0">' in page

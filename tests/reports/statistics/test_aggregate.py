@@ -9,7 +9,8 @@ from electra_bench.reports.statistics import aggregate
 def test_over_seeds_agrees_with_the_standard_library():
     scores = [71.25, 68.5, 90.0, 70.125, 55.0, 71.0]
     score = aggregate.over_seeds([(str(i), s) for i, s in enumerate(scores)])
-    assert score.value == statistics.median(scores)
+    assert score.value == score.mean == statistics.mean(scores)
+    assert score.median == statistics.median(scores)
     assert score.sd == pytest.approx(statistics.stdev(scores), rel=1e-12)
     assert (score.count, score.low, score.high) == (6, 55.0, 90.0)
 
@@ -19,17 +20,36 @@ def test_one_run_has_no_spread():
     assert (score.value, score.count, score.sd) == (3.0, 1, None)
 
 
-def test_an_undefined_score_is_counted_apart():
-    score = aggregate.over_seeds([("a", 3.0), ("b", None), ("c", 5.0)])
-    assert (score.value, score.count) == (4.0, 2)
-    assert score.marks == ("1 undefined",)
-    assert aggregate.over_seeds([("b", None)]).value is None
+def test_an_undefined_score_counts_as_the_floor():
+    runs = [("a", 3.0), ("b", None), ("c", 6.0)]
+    score = aggregate.over_seeds(runs, floor=0.0)
+    assert (score.value, score.median, score.count, score.low) == (3.0, 3.0, 3, 0.0)
+    assert score.marks == ("1 undefined, counted as the floor",)
+    unknown = aggregate.over_seeds(runs)
+    assert (unknown.value, unknown.count) == (None, 0)
+    assert unknown.marks == ("1 undefined, no floor known",)
+
+
+def test_runs_of_one_cluster_are_one_number():
+    runs = [("a", 1.0), ("b", 3.0), ("c", 8.0)]
+    assert aggregate.over_seeds(runs, clusters=["p", "p", "q"]).value == 5.0
 
 
 def test_a_mean_with_a_missing_task_is_missing():
     assert aggregate.mean_or_none([1.0, 2.0, 6.0]) == 3.0
     assert aggregate.mean_or_none([1.0, None]) is None
     assert aggregate.mean_or_none([]) is None
+
+
+def test_means_and_medians_over_seeds_count_undefined_scores():
+    scores = (None, 60.0, 90.0)
+    records = [run_record("a", "cola", s, score) for s, score in enumerate(scores)]
+    # The floor of these records is 50.
+    assert aggregate.mean_over_seeds(records, "cola") == pytest.approx(200 / 3)
+    assert aggregate.median_over_seeds(records, "cola") == 60.0
+    bare = [run_record("a", "own", 0, None, result={"floor": None}), *records]
+    assert aggregate.median_over_seeds(bare, "own") is None
+    assert aggregate.mean_over_seeds(bare, "own") is None
 
 
 def test_median_over_seeds_refuses_to_mix_versions():

@@ -1,3 +1,4 @@
+import gin
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -104,6 +105,7 @@ def test_words_carry_labels_at_their_first_token(letters):
 
 
 def test_a_sentence_is_cut_by_tokens(letters):
+    gin.bind_parameter("features.words.cut_words", "dropped")
     [row] = tagged([("abc", "S-X"), ("de", "O"), ("fgh", "S-X")]).as_numpy_iterator()
     assert bytes(row["input_ids"].tolist()) == b"\x02abcdef\x03"
     assert row["labels"].tolist() == [-1, 1, -1, -1, 0, -1, 1, -1]

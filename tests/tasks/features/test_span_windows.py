@@ -18,6 +18,7 @@ from electra_bench.tasks.features.windows import (
     has_max_context,
     spans,
 )
+from electra_bench.tasks.metrics.chosen_threshold import half_of
 from electra_bench.tasks.metrics.squad import Answer
 from electra_bench.tasks.postprocessors import answer_or_none, answer_texts
 
@@ -188,7 +189,7 @@ def test_long_questions_are_cut():
 
 
 def test_what_metrics_see():
-    example = {"answers": ["one", b"two"], "is_impossible": 0}
+    example = {"answers": ["one", b"two"], "is_impossible": 0, "context": "one two"}
     none = {"answers": [], "is_impossible": 0}
     impossible = {"answers": [], "is_impossible": 1}
     chosen = ("one", -3.0)
@@ -197,4 +198,5 @@ def test_what_metrics_see():
         assert postprocess(np.array([0, 0, 0]), none, True) is None
     assert answer_or_none(np.array([0, 0, 1]), impossible, True) == []
     assert answer_texts(chosen, example) == "one"
-    assert answer_or_none(chosen, example) == Answer("one", -3.0)
+    half = half_of("one two")
+    assert answer_or_none(chosen, example) == Answer("one", -3.0, half)

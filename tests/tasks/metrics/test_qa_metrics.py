@@ -3,10 +3,18 @@
 import json
 import math
 
+import numpy as np
 import pytest
 from t5.evaluation import qa_utils
 
-from electra_bench.tasks.metrics.squad import Answer, mrqa_scores, squad_v1, squad_v2
+from electra_bench.tasks.metrics.chosen_threshold import half_of
+from electra_bench.tasks.metrics.squad import (
+    Answer,
+    mrqa_scores,
+    squad_v1,
+    squad_v2,
+)
+from electra_bench.tasks.postprocessors import answer_or_none
 
 # Shares no word with any recorded answer.
 NOTHING_RIGHT = "\N{REPLACEMENT CHARACTER}"
@@ -166,3 +174,51 @@ def test_answers_of_articles_only_give_way_to_others():
     assert (scores["exact"], scores["f1"]) == (50.0, 50.0)
     scores = squad_v1([["the", "red"], ["the"]], ["a", "a"])
     assert scores == {"exact": 100.0, "f1": 0.0}
+
+
+def chosen(odds, halves, targets=(["red"], [], ["red"], [])):
+    """Scores of questions, of which every other one has no answer."""
+    answers = [Answer("red", *one) for one in zip(odds, halves, strict=True)]
+    return squad_v2()(targets, answers)
+
+
+@pytest.mark.parametrize("shift", [-10.0, 0.0, 10.0])
+def test_a_chosen_threshold_knows_no_unit(shift):
+    scores = chosen(np.array([-1, 1, -1.5, 3]) + shift, [0, 0, 1, 1])
+    assert scores["f1"] == 50.0
+    assert scores["f1_chosen"] == scores["exact_chosen"] == 75.0
+    # That of the first half is the best one of the second, and the reverse.
+    assert scores["f1_chosen_thresh_1"] == -1.5 + shift
+    assert scores["f1_chosen_thresh_2"] == -1 + shift
+
+
+def test_a_threshold_is_not_chosen_on_what_is_scored():
+    """What is best for each half separates nothing in the other one."""
+    scores = chosen([0, 1, 9, 10], [0, 0, 1, 1])
+    assert scores["f1_chosen"] == 50.0 < scores["best_f1"] == 75.0
+
+
+def test_without_another_half_there_is_no_choice():
+    assert math.isnan(chosen([-1, 1, -2, 2], [0] * 4)["f1_chosen"])
+    assert "f1_chosen" not in chosen([-1, 1, -2, 2], [None] * 4)
+
+
+def test_questions_about_one_text_are_in_one_half():
+    halves = [half_of(f"article {i}") for i in range(200)]
+    assert 70 < sum(halves) < 130
+    assert answer_or_none(("red", 1.0), {"context": "article 0"}).half == halves[0]
+    of_article = {"context": "c", "group": b"article 1"}
+    assert answer_or_none(("red", 1.0), of_article).half == halves[1]
+
+
+def test_choosing_gains_nothing_where_odds_say_nothing():
+    """The best threshold of all questions seems to gain ten points and more."""
+    random = np.random.default_rng(0)
+    found = []
+    for _ in range(100):
+        targets = [["red"] if one < 0.5 else [] for one in random.random(40)]
+        scores = chosen(random.normal(size=40), [0, 1] * 20, targets)
+        found.append([scores["f1_chosen"], scores["best_f1"]])
+    of_chosen, of_best = np.mean(found, 0)
+    assert of_chosen == pytest.approx(50.0, abs=2.5)
+    assert of_best > 58.0

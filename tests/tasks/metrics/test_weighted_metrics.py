@@ -60,7 +60,8 @@ def answers_or_none(random):
     targets, texts = answers(random, least=0)
     # Some odds are equal.
     odds = np.round(random.normal(-2.75, 2, SIZE), 1).tolist()
-    return targets, list(zip(texts, odds, strict=True))
+    halves = random.integers(0, 2, SIZE).tolist()
+    return targets, list(zip(texts, odds, halves, strict=True))
 
 
 def hypotheses(random):
@@ -92,6 +93,31 @@ def of_squad_v2(key):
     return lambda targets, predictions: squad.squad_v2()(
         targets, [squad.Answer(*prediction) for prediction in predictions]
     )[key]
+
+
+def at_thresholds_of_the_other_half(key):
+    """Every threshold there may be is tried on one half; the best is the other's."""
+
+    def score(targets, predictions):
+        def scored(half, threshold):
+            pairs = zip(targets, predictions, strict=True)
+            return sum(
+                float(not target)
+                if odds > threshold
+                else getattr(squad.match_or_none(target, text), key)
+                for target, (text, odds, own) in pairs
+                if own == half
+            )
+
+        total = 0.0
+        for half in (0, 1):
+            tried = sorted(odds for _, odds, own in predictions if own != half)
+            tried = [-np.inf, *tried]
+            best = max(tried, key=lambda threshold: scored(1 - half, threshold))
+            total += scored(half, best)
+        return 100 * total / len(targets)
+
+    return score
 
 
 def of_sacrebleu(function):
@@ -126,6 +152,10 @@ CASES = [
         (f"span_qa_{key}", answers_or_none, of_squad_v2(key))
         for score in ("exact", "f1")
         for key in (score, f"HasAns_{score}", f"NoAns_{score}", f"best_{score}")
+    ),
+    *(
+        (f"{key}_chosen", answers_or_none, at_thresholds_of_the_other_half(key))
+        for key in ("exact", "f1")
     ),
     (
         "wer",

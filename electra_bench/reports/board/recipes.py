@@ -1,0 +1,233 @@
+"""In what the recipes of runs differ, and how that is said in few words."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from electra_bench.config.roles import Role, declared
+from electra_bench.records import RunRecord
+from electra_bench.registry import target_of
+from electra_bench.reports.collect.lineage import ancestors
+from electra_bench.reports.collect.records import Records
+
+# A setting's name to its value; what a run does not have, or does not tell, is not there.
+Settings = dict[str, Any]
+
+# Of parameters whose role nobody knows, as those of a plugin that is not here, the names
+# of what seeds of one row may have otherwise.
+RUN_SPECIFIC = re.compile(
+    r"(^|\.)(seed|workdir|data_dir|processes|label|init|vocab|files)$",
+    re.IGNORECASE,
+)
+# Said by another field of the record, in which what is chosen by default is named, too.
+SAID_BY_RECORD = re.compile(r"^runs\.\w+\.(model|objective|vocabulary|protocol)$")
+OF_RECIPE = (Role.RESULT, Role.PER_TASK, Role.SUBJECT)
+# Before the settings of the runs that a run builds on, by their kind.
+EARLIER = {"pretrain": "pre-training", "finetune": "earlier task"}
+PARAMETERS, VOCABULARY, START, DATA = "parameters", "vocabulary", "start", "data of "
+HASHES = (VOCABULARY, START, DATA)
+TRAINED_ON, ONE_TASK = "trained on", "one task"
+# Last words of settings to what is said of them, the most telling first.
+WORDS = {
+    PARAMETERS: "{} parameters",
+    "model": "{}",
+    "objective": "{}",
+    "task": "{}",
+    TRAINED_ON: "trained on {}",
+    "train_steps": "{} steps",
+    "train_flops": "{} FLOPs",
+    "peak_lr": "lr {}",
+    "epochs": "{} epochs",
+    "batch_size": "batch {}",
+    "max_seq_length": "length {}",
+}
+# Digits of a hash that tell it from others.
+DIGITS = 8
+
+
+def role_of(key: str) -> Role | None:
+    """What a setting is to a run, also to one that others build on; None if unknown."""
+    key = key.rpartition(": ")[2]
+    selector, _, parameter = key.rpartition("/")[2].rpartition(".")
+    return declared(target_of(selector)).get(parameter)
+
+
+def settings_of(record: RunRecord) -> Settings:
+    """All that a record says of how a run was made."""
+    is_joint = record.objective == "multi_task"
+    return {
+        **record.hparams,
+        **{f"{DATA}{name}": sha for name, sha in record.train_data_sha256.items()},
+        **_known(
+            {
+                PARAMETERS: record.params,
+                "model": record.model,
+                # Of fine-tuning it is the kind of task.
+                "objective": None if record.kind == "finetune" else record.objective,
+                VOCABULARY: record.vocab_sha256,
+                TRAINED_ON: ", ".join(record.tasks) if is_joint else ONE_TASK,
+            }
+        ),
+    }
+
+
+def with_earlier(group: Sequence[RunRecord], records: Records) -> list[Settings]:
+    """The settings of runs and of what they build on.
+
+    Where the records of all that they build on are there, their settings, or else what
+    each run says of its start.
+    """
+    starts = {record.parent_run_id: record for record in group}
+    earlier = {
+        run_id: list(ancestors(record, records)) for run_id, record in starts.items()
+    }
+    are_known = all(None not in of_run for of_run in earlier.values())
+    before = {
+        run_id: _earlier([one for one in of_run if one]) if are_known else {}
+        for run_id, of_run in earlier.items()
+    }
+    return [
+        settings_of(record)
+        | (before[record.parent_run_id] or _known({START: record.parent_recipe}))
+        for record in group
+    ]
+
+
+def _earlier(runs: Iterable[RunRecord]) -> Settings:
+    found: Settings = {}
+    count: dict[str, int] = defaultdict(int)
+    for run in runs:
+        count[run.kind] += 1
+        name = EARLIER.get(run.kind, run.kind)
+        if count[run.kind] > 1:
+            name = f"{name} {count[run.kind]}"
+        settings = settings_of(run)
+        if not (run.recipe or run.identity):
+            # Of a model from elsewhere nothing else tells how it was made.
+            settings |= _known({START: run.checkpoint_sha256})
+        found |= {f"{name}: {key}": value for key, value in settings.items()}
+    return found
+
+
+def _known(settings: Settings) -> Settings:
+    return {key: value for key, value in settings.items() if value is not None}
+
+
+def differing(group: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Settings of which some runs have one value and some another, in a fixed order.
+
+    Those count that make another recipe. Runs that do not have a setting, as other kinds
+    of task or older versions, differ in nothing.
+    """
+    first: Settings = {}
+    several: set[str] = set()
+    for settings in group:
+        for key, value in settings.items():
+            if first.setdefault(key, value) != value:
+                several.add(key)
+    return sorted(filter(_is_of_recipe, several), key=_place)
+
+
+def per_task(group: Sequence[RunRecord]) -> dict[str, dict[str, list[str]]]:
+    """What runs of one row have otherwise on other tasks.
+
+    Changes to a protocol are left out, which are told by themselves.
+
+    Returns:
+        Setting to value, in few characters, to tasks.
+    """
+    settings = [record.hparams for record in group]
+    changed = {key for record in group for key in record.protocol_changes}
+    found: dict[str, dict[str, list[str]]] = {}
+    for key in differing(settings):
+        if role_of(key) != Role.PER_TASK or key in changed:
+            continue
+        values = found.setdefault(key, {})
+        for record in group:
+            if key in record.hparams:
+                value = record.hparams[key]
+                shown = "as usual" if value is None else _short(value)
+                tasks = values.setdefault(shown, [])
+                tasks += [task for task in record.tasks if task not in tasks]
+    return found
+
+
+def _is_of_recipe(key: str) -> bool:
+    earlier, _, name = key.rpartition(": ")
+    if SAID_BY_RECORD.search(name) or (name == "runs.finetune.task" and not earlier):
+        return False
+    role = role_of(key)
+    if role is None:
+        return not RUN_SPECIFIC.search(name)
+    return role in OF_RECIPE
+
+
+def _place(key: str) -> tuple:
+    earlier, _, name = key.rpartition(": ")
+    names, last = list(WORDS), name.rpartition(".")[2]
+    place = names.index(last) if last in names else len(names)
+    return name.startswith(HASHES), place, bool(earlier), key
+
+
+def told_apart(variants: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What tells some recipes apart, in the fewest words, and in none where one will do.
+
+    Args:
+        variants: of each recipe the settings in which they differ, in the order of what
+            is said first.
+    """
+    keys = list(dict.fromkeys(key for variant in variants for key in variant))
+    chosen: list[str] = []
+
+    def words(variant: Mapping[str, Any], keys: Iterable[str]) -> str:
+        return ", ".join(filter(None, (word(k, variant.get(k)) for k in keys)))
+
+    def told(keys: Iterable[str]) -> int:
+        return len({words(variant, keys) for variant in variants})
+
+    for key in sorted(keys, key=_place):
+        if told([*chosen, key]) > told(chosen):
+            chosen.append(key)
+    found = [words(variant, chosen) for variant in variants]
+    # Numbers may be the same in the few digits that are shown.
+    return numbered(found, found)
+
+
+def numbered(names: Sequence[str], twins: Sequence[Any]) -> list[str]:
+    """Names with a number where their twins are equal."""
+    seen: dict[Any, int] = defaultdict(int)
+    found = []
+    for name, twin in zip(names, twins, strict=True):
+        seen[twin] += 1
+        is_one_of_several = list(twins).count(twin) > 1
+        found.append(f"{name} [{seen[twin]}]".strip() if is_one_of_several else name)
+    return found
+
+
+def word(key: str, value: Any) -> str:
+    """A setting in a word or two; empty for what is as usual: None, or not there."""
+    earlier, _, name = key.rpartition(": ")
+    if value is None or (name, value) == (TRAINED_ON, ONE_TASK):
+        return ""
+    last = name.rpartition(".")[2]
+    if name.startswith(HASHES):
+        text = f"{name} {str(value)[:DIGITS]}"
+    elif last in WORDS:
+        text = WORDS[last].format(_short(value, is_size=last == PARAMETERS))
+    else:
+        text = f"{last} {_short(value)}"
+    says_itself = last in ("train_steps", "train_flops", "objective") or not earlier
+    return text if says_itself else f"{earlier} {text}"
+
+
+def _short(value: Any, *, is_size: bool = False) -> str:
+    """A value in few characters: 1e-4, 100,000, 13.5M."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if is_size and value >= 1e6:
+        return f"{value / 1e6:.3g}M"
+    if value and not 1e-2 <= abs(value) < 1e7:
+        mantissa, _, exponent = f"{value:.3e}".partition("e")
+        return f"{float(mantissa):g}e{int(exponent)}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,g}"

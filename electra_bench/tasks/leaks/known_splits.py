@@ -1,0 +1,34 @@
+"""The splits that models will be scored on, as far as their files are there."""
+
+from collections.abc import Iterator
+
+from electra_bench import registry
+from electra_bench.data import run_context
+from electra_bench.data.readers.labelled_source import LabelledSource
+from electra_bench.records import TaskCard
+from electra_bench.tasks.leaks.kept import Split
+from electra_bench.tasks.registration import load_task
+
+
+def known_splits() -> Iterator[Split]:
+    """Those that the cards of registered tasks name, of files in the data folder.
+
+    Without a data folder none. Sources that make their examples themselves are left out,
+    since making takes long, and so are sources of other kinds, which may load them.
+    """
+    if run_context.current().data_dir is None:
+        return
+    for name in registry.tasks.names():
+        card: TaskCard = registry.tasks.get(name)
+        if card.kind not in registry.kinds.names():
+            continue
+        source = load_task(name).source
+        if not isinstance(source, LabelledSource) or source.makes_examples:
+            continue
+        for split in (card.eval_split, *card.further_splits):
+            try:
+                yield Split.here(name, split)
+            except FileNotFoundError:
+                continue
+            except ValueError as error:
+                print(f"{name} {split} is not looked up: {error}", flush=True)

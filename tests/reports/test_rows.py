@@ -1,0 +1,246 @@
+"""A row is one recipe: what differs makes another row, or is marked."""
+
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from run_records import run_record, save_records
+
+from electra_bench.records import RunRecord
+from electra_bench.reports.collect.records import Records
+from electra_bench.reports.compare.comparison import compare
+from electra_bench.reports.leaderboard import leaderboard
+from electra_bench.reports.learning_curve import learning_curve
+from electra_bench.reports.seed_variance import seed_variance
+from electra_bench.reports.statistics.aggregate import by_label
+
+LR = "training.adamw.peak_lr"
+EPOCHS = "runs.finetune.epochs"
+
+
+def run(task="cola", seed=0, score=70.0, **changes):
+    """A fine-tuning run of the label `m`; `hparams` are added to the usual ones."""
+    hparams = {LR: 1e-4, EPOCHS: None, "runs.finetune.seed": seed}
+    hparams |= changes.pop("hparams", {})
+    number = next(run.numbers)
+    fields = {"run_id": f"m-{task}-{number}", "protocol": "fixed", **changes}
+    return run_record("m", task, seed, score, hparams=hparams, **fields)
+
+
+run.numbers = iter(range(10**6))
+
+
+def table_of(*records):
+    table = leaderboard()(Records.of(records))
+    names = [table.cell(row, "model") for row in table.rows]
+    assert len(set(names)) == len(names)
+    return table, dict(zip(names, table.rows, strict=True))
+
+
+def counts(*records, task="cola"):
+    """Names of rows to the number of runs on a task."""
+    table, rows = table_of(*records)
+    return {name: table.cell(row, task).count for name, row in rows.items()}
+
+
+def pretrained(steps, number, seed=0, **changes):
+    """A pre-training of the default label."""
+    fields = {
+        "hparams": {"runs.pretrain.train_steps": steps, "runs.pretrain.seed": seed},
+        "recipe": f"recipe of {steps}",
+        "seed": seed,
+        "objective": "electra",
+    }
+    kind = changes.pop("kind", "pretrain")
+    return RunRecord(f"p{number}", "m", kind, "done", **(fields | changes))
+
+
+def test_seeds_of_one_recipe_are_one_row():
+    machine = {"runs.finetune.workdir": "elsewhere", "training.loop.keep": 5}
+    assert counts(run(), run(seed=1), run(seed=2, hparams=machine)) == {"m": 3}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "names"),
+    [
+        ({LR: 1e-4}, {LR: 3e-4}, {"m (lr 1e-4)", "m (lr 3e-4)"}),
+        ({EPOCHS: None}, {EPOCHS: 3.0}, {"m", "m (3 epochs)"}),
+        ({"training.adamw.clip_norm": 1.0}, {"training.adamw.clip_norm": 0.0}, None),
+        ({"kinds.classification.head_dropout": 0.1},) * 2 + ({"m"},),
+        # Of a plugin that is not here; and its folders, by their names.
+        (
+            {"models.gone.size": 3},
+            {"models.gone.size": 4},
+            {"m (size 3)", "m (size 4)"},
+        ),
+        ({"models.gone.workdir": "a"}, {"models.gone.workdir": "b"}, {"m"}),
+    ],
+)
+def test_another_setting_makes_another_row_that_says_it(one, other, names):
+    found = counts(run(hparams=one), run(seed=1, hparams=other))
+    assert set(found) == (names or {"m (clip_norm 1)", "m (clip_norm 0)"})
+
+
+def test_the_example_of_100_and_100000_steps():
+    """It was one row, 75.0 (+-15.0, n=3)."""
+    records = [
+        *(pretrained(steps, steps, params=14_000_000) for steps in (100, 100_000)),
+        run(score=60.0, parent_run_id="p100"),
+        run(seed=1, score=75.0, parent_run_id="p100000"),
+        run(seed=2, score=90.0, parent_run_id="p100000"),
+    ]
+    assert counts(*records) == {"m (100,000 steps)": 2, "m (100 steps)": 1}
+    table, _ = table_of(*records)
+    told = (
+        "Runs of m make 2 rows: they differ in pre-training: runs.pretrain.train_steps."
+    )
+    assert told in table.notes
+    # Where the pre-trainings are elsewhere, runs say of which recipe they were.
+    alone = [
+        run(seed=s, parent_run_id=f"p{s}", parent_recipe=f"{s % 2}" * 64)
+        for s in range(3)
+    ]
+    assert counts(*alone) == {"m (start 00000000)": 2, "m (start 11111111)": 1}
+
+
+def test_seeds_of_one_pretraining_recipe_are_one_row():
+    records = [
+        *(pretrained(100, seed, seed=seed) for seed in range(3)),
+        *(run(seed=s, pretrain_seed=s, parent_run_id=f"p{s}") for s in range(3)),
+    ]
+    assert counts(*records) == {"m": 3}
+
+
+def test_models_of_other_sizes_say_their_sizes():
+    records = [run(params=13_549_568), run(seed=1, params=108_891_648)]
+    assert set(counts(*records)) == {"m (13.5M parameters)", "m (109M parameters)"}
+
+
+def test_other_training_files_make_another_row():
+    def trained(sha, **changes):
+        return run(train_data_sha256={"cola train": sha * 64}, **changes)
+
+    records = [trained("a"), trained("b", seed=1), trained("b", seed=2), run("rte")]
+    assert counts(*records) == {
+        "m (data of cola train bbbbbbbb)": 2,
+        "m (data of cola train aaaaaaaa)": 1,
+    }
+    # Runs on other tasks go with the larger part.
+    table, rows = table_of(*records)
+    assert table.cell(rows["m (data of cola train bbbbbbbb)"], "mean") == 70.0
+    assert table.cell(rows["m (data of cola train aaaaaaaa)"], "mean") is None
+
+
+def test_a_row_may_have_other_settings_on_other_tasks_and_says_so():
+    records = [
+        run("cola", hparams={LR: 1e-4}),
+        run("rte", hparams={LR: 3e-4, EPOCHS: 10.0}),
+    ]
+    table, rows = table_of(*records)
+    assert table.cell(rows["m"], "mean") == 70.0
+    assert f"m: {LR} is 1e-4 on cola; 3e-4 on rte." in table.notes
+    assert f"m: {EPOCHS} is as usual on cola; 10 on rte." in table.notes
+    # Not inside one cell.
+    more = run("cola", seed=1, hparams={LR: 3e-4})
+    assert counts(*records, more) == {"m (lr 3e-4)": 1, "m (lr 1e-4)": 1}
+
+
+def test_values_that_a_protocol_allows_are_rows_beside_one_that_it_does_not():
+    allowed = [1e-4, 3e-4]
+    changed = {"protocol": "fixed*", "protocol_changes": {LR: [allowed, 0.1]}}
+    records = [run(hparams={LR: lr}) for lr in allowed]
+    records.append(run(hparams={LR: 0.1}, **changed))
+    assert counts(*records) == {"m (lr 1e-4)": 1, "m (lr 3e-4)": 1, "m (lr 0.1)": 1}
+    [note] = [
+        note for note in table_of(*records)[0].notes if "the protocol has" in note
+    ]
+    assert (
+        note == f"m (lr 0.1), fixed*: {LR} is 0.1, the protocol has 0.0001 or 0.0003."
+    )
+
+
+def test_objectives_and_earlier_tasks_tell_recipes_apart():
+    earlier = [pretrained(100, kind, objective=kind) for kind in ("electra", "mlm")]
+    runs = [
+        run(seed=s, parent_run_id=f"p{o}") for s, o in enumerate(("electra", "mlm"))
+    ]
+    assert set(counts(*earlier, *runs)) == {"m (electra)", "m (mlm)"}
+    of_task = [
+        pretrained(0, task, kind="finetune", hparams={"runs.finetune.task": task})
+        for task in ("mnli", "qqp")
+    ]
+    runs = [run(seed=s, parent_run_id=f"p{t}") for s, t in enumerate(("mnli", "qqp"))]
+    found = leaderboard(tasks=("cola",))(Records.of([*of_task, *runs]))
+    names = {found.cell(row, "model") for row in found.rows}
+    assert names == {"m (earlier task mnli)", "m (earlier task qqp)"}
+
+
+def test_a_run_on_several_tasks_is_no_seed_of_a_run_on_one():
+    both = {
+        "objective": "multi_task",
+        "hparams": {"runs.finetune.task": ["cola", "rte"]},
+    }
+    one = run("cola")
+    joint = run("cola", seed=1, **both)
+    assert counts(one, joint) == {"m": 1, "m (trained on cola)": 1}
+
+
+def test_a_parameter_that_older_runs_do_not_know_divides_nothing():
+    newer = run(seed=1, hparams={"training.adamw.new": 7})
+    assert counts(run(), newer) == {"m": 2}
+
+
+def test_the_order_of_records_does_not_matter():
+    records = [
+        run(seed=s, hparams={LR: [1e-4, 3e-4, 5e-4][s % 3], EPOCHS: [2.0, 3.0][s % 2]})
+        for s in range(12)
+    ]
+    assert counts(*records) == counts(*reversed(records))
+    assert len(counts(*records)) == 6
+
+
+def test_numbers_are_those_of_the_runs_of_one_recipe():
+    """Computed again from the parameters alone."""
+    random = np.random.default_rng(0)
+    records, expected = [], defaultdict(list)
+    for seed in range(40):
+        lr, steps = random.choice([1e-4, 3e-4]), int(random.choice([10, 20, 30]))
+        score = float(random.normal(70, 5))
+        expected[lr, steps].append(score)
+        key = "training.adamw.warmup_steps"
+        records.append(run(seed=seed, score=score, hparams={LR: float(lr), key: steps}))
+    table, rows = table_of(*records)
+    for (lr, steps), scores in expected.items():
+        name = f"m (lr {lr * 1e4:.0f}e-4, warmup_steps {steps})"
+        cell = table.cell(rows.pop(name), "cola")
+        assert (cell.value, cell.count) == (pytest.approx(np.mean(scores)), len(scores))
+    assert not rows
+
+
+def test_a_learning_curve_is_a_line_a_recipe():
+    records = [
+        run(seed=s, score=60.0 + s, hparams={LR: lr}, pretrain_fraction=fraction)
+        for s, lr in enumerate((1e-4, 3e-4))
+        for fraction in (0.5, 1.0)
+    ]
+    table = learning_curve("cola")(Records.of(records))
+    assert sorted(row[0] for row in table.rows) == ["m (lr 1e-4)", "m (lr 3e-4)"]
+
+
+def test_other_reports_and_plugins_have_the_same_rows():
+    records = [run(seed=s, hparams={LR: lr}) for s in (0, 1) for lr in (1e-4, 3e-4)]
+    names = {"m (lr 1e-4)", "m (lr 3e-4)"}
+    assert {row[0] for row in seed_variance()(Records.of(records)).rows} == names
+    assert {name: len(runs) for name, runs in by_label(records)} == dict.fromkeys(
+        names, 2
+    )
+
+
+def test_a_row_can_be_compared_by_its_name(tmp_path):
+    records = [run(seed=s, hparams={LR: lr}) for s in (0, 1) for lr in (1e-4, 3e-4)]
+    save_records(tmp_path, records)
+    names = ("m (lr 1e-4)", "m (lr 3e-4)")
+    found = compare(names, [str(tmp_path)])
+    assert [len(side.runs) for side in found.sides] == [2, 2]
+    with pytest.raises(ValueError, match=r"2 rows .*give one of 'm \(lr 1e-4\)', 'm"):
+        compare(("m", "m"), [str(tmp_path)])

@@ -1,0 +1,178 @@
+"""Runs say which of the examples that they are scored on they have seen."""
+
+import gzip
+import json
+import re
+
+import pytest
+from small_runs import merged
+
+from electra_bench.cli.main import main
+from electra_bench.data import run_context
+from electra_bench.records import RunRecord
+from electra_bench.records.leaks import InPretraining, InTraining, TrainingText
+from electra_bench.runs.launch import launch
+from electra_bench.runs.leaks import (
+    Leaks,
+    find_leaks,
+    leaks_of_run,
+    look_up_known,
+    texts_before,
+)
+from electra_bench.runs.pretrained import Pretrained
+from electra_bench.tasks.corpora.examples import corpus_fingerprint
+from electra_bench.tasks.corpora.registration import corpus_source
+from electra_bench.tasks.leaks.kept import Split
+
+# Of CoLA's second column: rows with lines of the corpus, and with shuffled words.
+AS_IT_WAS = "1"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def data(cola_dir):
+    with run_context.use(data_dir=str(cola_dir)):
+        yield
+
+
+@pytest.fixture
+def text(text_file, tmp_path):
+    """The text that the rows of CoLA are lines of, as a run's record has it."""
+    path = tmp_path / "text.txt"
+    path.write_bytes(text_file.read_bytes())
+    arguments = {"files": str(path), "holdout": 0.0}
+    sha256 = corpus_fingerprint(corpus_source(**arguments), "train")
+    return TrainingText("mine", "train", sha256, arguments)
+
+
+def of_dev(before, trained=()):
+    split = Split.here("cola", "dev")
+    return find_leaks([(split, 80)], trained, before)["cola", "dev"]
+
+
+def test_what_pretraining_has_seen_is_found_by_example(data, text, cola_dir):
+    found = of_dev([text]).in_pretraining
+    rows = (cola_dir / "CoLA" / "dev.tsv").read_text("utf-8").splitlines()
+    fields = [row.split("\t") for row in rows]
+    sizes = [len(re.findall(r"[^\W_]+", row[3])) for row in fields]
+    seen = {
+        str(i)
+        for i, (row, size) in enumerate(zip(fields, sizes, strict=True))
+        if row[1] == AS_IT_WAS and size >= 8
+    }
+    leaks = of_dev([text])
+    assert seen <= set(leaks.overlap.dirty) and len(seen) > 15
+    # Shuffling has left a row or two of few words as they were.
+    assert found.dirty <= len(seen) + 2
+    assert found.too_short == sum(size < 8 for size in sizes)
+    assert (found.num_examples, found.texts, found.not_checked) == (80, ("mine",), "")
+    assert leaks.marks == {
+        "contaminated": f"{found.dirty} of 80 examples are in text that it was trained on "
+        "before: mine"
+    }
+
+
+def test_what_was_looked_up_is_known_when_the_text_is_gone(data, text, capsys):
+    look_up_known([text])
+    said = capsys.readouterr().out
+    known = of_dev([text])
+    with open(text.arguments["files"], "a") as file:
+        file.write("\n\nOne more.\n")
+    assert of_dev([text]) == known and known.in_pretraining.dirty
+    assert said == (
+        "mine: 1 scored splits were looked up in it; in it are "
+        f"{len(known.overlap.dirty)} of 80 of cola dev\n"
+    )
+    train = [(Split.here("cola", "train"), 320)]
+    changed = find_leaks(train, (), [text])["cola", "train"].in_pretraining
+    assert (changed.not_checked, changed.dirty) == ("mine is not as it was", 0)
+    both = find_leaks([*train, (Split.here("cola", "dev"), 80)], (), [text])
+    assert both["cola", "dev"] == known and both["cola", "train"].overlap is None
+    gone = TrainingText("gone", "train", "0", {"files": "no/such.txt"})
+    both = of_dev([gone, text]).in_pretraining
+    assert both.dirty == known.in_pretraining.dirty and both.texts == ("mine",)
+    assert "gone is not there: no file or folder 'no/such.txt'" in both.not_checked
+    unknown = of_dev([TrainingText("qqzx", "train", "0")]).in_pretraining
+    assert unknown.not_checked.startswith("qqzx is not there: ")
+
+
+def test_nothing_known_of_a_model_is_said(data):
+    split = Split.here("cola", "dev")
+    assert texts_before(Pretrained()) == ()
+    assert texts_before(Pretrained("folder", "checkpoint", "0")) is None
+    old = RunRecord("r", "r", "finetune", "done")
+    for record in (None, old):
+        leaks = leaks_of_run(record, split, 80)
+        assert leaks.in_training.not_checked == (
+            "its record does not say what it was trained on"
+        )
+        assert "nothing is known" in leaks.in_pretraining.not_checked
+        assert leaks.marks == {}
+    assert of_dev(()).in_pretraining.not_checked == ""
+
+
+def test_an_intermediate_task_counts_as_text_before(data):
+    train = Split.here("cola", "train")
+    seen = TrainingText("cola", "train", train.sha256)
+    leaks = find_leaks([(train, 320)], (), [seen])["cola", "train"]
+    found = leaks.in_pretraining
+    assert found.dirty == 320 - found.too_short > 0 and found.texts == ("cola",)
+
+
+def test_one_file_to_train_on_and_to_score(
+    finetune_bindings, cola_dir, tmp_path, capsys
+):
+    more = ["EPOCHS = 0.1", "runs.finetune.splits = {'cola': ('train', 'train')}"]
+    [record] = launch(
+        "finetune", ["runs/finetune.gin"], merged(finetune_bindings, more)
+    )
+    [result] = record.results
+    found = result.in_training
+    assert (found.num_examples, found.exact, found.near, found.shared) == (
+        320,
+        320,
+        0,
+        0,
+    )
+    assert found.dirty_score == result.main_score and found.clean_score is None
+    why = "of 320 examples 320 are in the training set, 0 more nearly"
+    assert result.marks["seen in train"] == why
+    assert f"warning: cola train: seen in train: {why}" in capsys.readouterr().out
+    run_dir = tmp_path / "runs" / "small-cola-s0"
+    with gzip.open(run_dir / result.leaks_path, "rt") as file:
+        lines = [json.loads(line) for line in file]
+    assert len(lines) == 320
+    assert lines[7] == {
+        "id": "7",
+        "in_training": "exact",
+        "in_pretraining": 0.0,
+        "too_short": False,
+    }
+    [text] = record.texts
+    assert (text.name, text.split, record.texts_before) == ("cola", "train", ())
+
+    # Other files later: the dev file with ten rows of the training file in capitals.
+    rows = (cola_dir / "CoLA" / "train.tsv").read_text("utf-8").splitlines()[:10]
+    other = (cola_dir / "CoLA" / "dev.tsv").read_text("utf-8")
+    path = tmp_path / "other.tsv"
+    path.write_text("".join(f"{row.upper()}\n" for row in rows) + other, "utf-8")
+    arguments = [str(run_dir), "--gin.EVAL_SPLIT='dev'"]
+    assert main(["evaluate", *arguments, f"--gin.FILES={{'dev': {str(path)!r}}}"]) == 0
+    said = capsys.readouterr().out
+    assert "cola, dev, 90 examples" in said
+    assert "seen in train: of 90 examples 1" in said
+
+
+def test_a_share_that_is_marked_and_one_that_is_no_ground_for_claims():
+    def marks(dirty, exact=0):
+        before = InPretraining(1000, dirty, texts=("mine",))
+        return [*Leaks(InTraining(1000, exact), before).marks]
+
+    assert marks(10, exact=10) == []
+    assert marks(11, exact=11) == ["seen in train", "partly seen before"]
+    assert marks(100) == ["partly seen before"]
+    assert marks(101) == ["contaminated"]
