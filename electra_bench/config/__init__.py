@@ -11,6 +11,7 @@ from electra_bench.config.parse import (
     peek,
     read,
     require_bound,
+    set_by,
 )
 from electra_bench.config.snapshot import replaced, snapshot
 
@@ -29,5 +30,6 @@ __all__ = [
     "read",
     "replaced",
     "require_bound",
+    "set_by",
     "snapshot",
 ]

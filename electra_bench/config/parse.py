@@ -6,7 +6,7 @@ and reports a missing value only when it is needed; see docs/design/config.md.
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import gin
@@ -117,6 +117,20 @@ def literals(text: str) -> dict[str, Any]:
         b.key: statements.substituted(parsed.value(b.key), Reference, str)
         for b in parsed.bindings
         if b.parameter
+    }
+
+
+def set_by(text: str, keys: Collection[str]) -> set[str]:
+    """The parameters of a configuration that some keys set: by themselves, or as macros.
+
+    Args:
+        text: the configuration, as `snapshot` writes it.
+        keys: parameters or macros.
+    """
+    return {
+        key
+        for key, _, value in (line.partition(" = ") for line in text.splitlines())
+        if "." in key and (key in keys or value.removeprefix("%") in keys)
     }
 
 

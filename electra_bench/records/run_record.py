@@ -190,6 +190,9 @@ class RunRecord:
         positions_seen: longest sequence that the encoder was pre-trained with, in tokens.
         new_tokens: tokens that the vocabulary of the starting checkpoint lacked, whose
             rows started from initial values; None if the vocabulary is the same.
+        choice: how settings were chosen by scores: `trials`, how many there were; `values`,
+            gin key to what was tried; `parameters` that these set; `on` which examples
+            they were compared, which are not those of `results`. Empty if they were not.
         chosen_step: step of the checkpoint that was scored, where the best one on the
             scored split was chosen; None for the last one.
         contaminated: task to how its examples or their sources came into pre-training.
@@ -237,6 +240,7 @@ class RunRecord:
     params: Int | None = None
     positions_seen: Int | None = None
     new_tokens: Int | None = None
+    choice: Mapping[str, Any] = field(default_factory=dict)
     chosen_step: Int | None = None
     contaminated: Mapping[str, str] = field(default_factory=dict)
     texts: tuple[TrainingText, ...] | None = None
@@ -290,6 +294,11 @@ class RunRecord:
             return tuple(dict.fromkeys(result.task for result in self.results))
         task = self.hparams.get("runs.finetune.task")
         return (task,) if task else ()
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether it was scored on a part of its training set, to choose settings by."""
+        return bool(self.hparams.get("runs.finetune.held_out"))
 
     @property
     def is_untrained(self) -> bool:

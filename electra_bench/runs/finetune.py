@@ -6,6 +6,7 @@ from typing import Any
 
 import gin
 
+from electra_bench import config
 from electra_bench.config.roles import (
     Content,
     Detail,
@@ -18,11 +19,13 @@ from electra_bench.config.roles import (
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord
 from electra_bench.runs import building, presets
-from electra_bench.runs.leaks import Leaks, find_leaks, texts_before
+from electra_bench.runs.leaks import Leaks, find_leaks, not_looked_up, texts_before
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.protocols import check_protocol, protocol_fields
 from electra_bench.runs.session import Session
+from electra_bench.runs.spec import RunSpec
 from electra_bench.runs.task_data import (
+    HELD_OUT,
     Settings,
     TaskData,
     check_files,
@@ -70,6 +73,8 @@ def finetune(
     weight_decay: Result[float] = 0.0,
     splits: PerTask[Mapping[str, Sequence[str]] | None] = None,
     task_settings: PerTask[Settings | None] = None,
+    held_out: PerTask[float] = 0.0,
+    choice: Machine[Mapping[str, Any] | None] = None,
     protocol: Result[str | None] = None,
     preset: Machine[str | None] = None,
 ) -> list[RunRecord]:
@@ -110,6 +115,10 @@ def finetune(
             meant.
         task_settings: task to its `epochs` and `max_seq_length`, where the card's are not
             meant; those of the run, if given, hold for all tasks.
+        held_out: share of the training set, by whole groups, that is not trained on but
+            scored, and no split else: of a trial, whose settings are compared with others.
+        choice: of which trials the settings were the best, for the record: `trials`, how
+            many; `values`, gin key to what was tried; `on`, what they were compared on.
         protocol: set by the files in gin/protocols.
         preset: set by the files in gin/presets, to say which one was taken.
 
@@ -126,6 +135,10 @@ def finetune(
     start = starts[fractions[0]]
     model = model or start.of_record("model") or "electra"
     label = label or _label(start) or f"{model}-untrained"
+    if not 0 <= held_out < 1:
+        raise ValueError(
+            f"runs.finetune.held_out must be at least 0 and below 1, got {held_out}"
+        )
     prepare()
     tokenizer = open_vocabulary(vocabulary, vocab, start.folder)
     with run_context.use(
@@ -135,7 +148,7 @@ def finetune(
         on_error=on_error,
     ):
         check_files(files or {}, mixture.tasks)
-        data = [TaskData.load(card, splits, max_seq_length) for card in cards]
+        data = [TaskData.load(card, splits, max_seq_length, held_out) for card in cards]
         leaks = {} if session.dry_run else _leaks(data, start)
         texts = tuple(d.training_text for d in data)
     parts = _parts(mixture, data, mixing)
@@ -190,6 +203,7 @@ def finetune(
         "vocab_sha256": tokenizer.sha256,
         "texts": texts,
         "texts_before": texts_before(start),
+        "choice": _choice(choice, specs[0][0]),
         **protocol_fields(protocol, "finetune", parameters),
     }
     trainer = training.trainer(f"finetune {label} {mixture.name}")
@@ -199,6 +213,14 @@ def finetune(
     return [runs.run(spec, starts[at]) for spec, at in specs]
 
 
+def _choice(choice: Mapping[str, Any] | None, spec: RunSpec) -> Mapping[str, Any]:
+    """What a record says of the choice of settings, with the parameters that they set."""
+    if not choice:
+        return {}
+    keys = set(choice["values"])
+    return {**choice, "parameters": sorted(config.set_by(spec.text, keys))}
+
+
 def _leaks(data: Sequence[TaskData], start: Pretrained) -> dict[tuple, Leaks]:
     """What is seen of every split that is scored: in any training set, and before."""
     scored = [
@@ -206,6 +228,9 @@ def _leaks(data: Sequence[TaskData], start: Pretrained) -> dict[tuple, Leaks]:
         for d in data
         for split, part in d.scored
     ]
+    if any(split.endswith(HELD_OUT) for d in data for split, _ in d.scored):
+        why = "a trial, whose score no table shows"
+        return {(s.task, s.split): not_looked_up(size, why) for s, size in scored}
     trained = [
         Split.here(d.card.name, d.train_split, d.train.data_sha256) for d in data
     ]

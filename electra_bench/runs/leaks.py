@@ -143,6 +143,13 @@ def _score(task: str, metric: str, part: Sequence[Prediction]) -> float | None:
     return metrics.get(metric)
 
 
+def not_looked_up(size: int, why: str) -> Leaks:
+    """The leaks of a split of so many examples that nobody has looked for."""
+    return Leaks(
+        InTraining(size, not_checked=why), InPretraining(size, not_checked=why)
+    )
+
+
 def find_leaks(
     scored: Sequence[tuple[Split, int]],
     trained: Sequence[Split] | str,

@@ -13,7 +13,9 @@ from electra_bench.records import RunRecord
 from electra_bench.runs.launch import launch
 from electra_bench.runs.session import Session
 from electra_bench.suites.cell import FLOPS, Cell
+from electra_bench.suites.choice import best
 from electra_bench.suites.grid import RUNS, Grid
+from electra_bench.suites.search import TRIALS, choice_of
 from electra_bench.tasks.pydoc.files import CORPUS, pydoc_files
 from electra_bench.training.metrics_log import logged_tokens_per_s
 from electra_bench.vocabularies.training import train_wordpiece, write_vocabulary
@@ -24,6 +26,8 @@ SPEED = {
     "runs.pretrain.eval_batches": 1,
     "training.loop.log_every": 10,
 }
+# Share of a training set that learning rates are compared on.
+HELD_OUT = 0.1
 MODELS = {
     "electra": {"pretrain": {"OBJECTIVE": "electra"}},
     "mlm": {"pretrain": {"OBJECTIVE": "mlm"}},
@@ -64,8 +68,8 @@ def quickstart(
             pre-training updates of ELECTRA.
         seeds: of fine-tuning.
         epochs: passes over the training set in fine-tuning.
-        learning_rates: tried with the first seed, per model and task; the best one on the
-            development set is used for all seeds.
+        learning_rates: tried with the first seed, per model and task, on a tenth of the
+            training set that is left out for it; the best one is used for all seeds.
         tasks: registered tasks.
         vocab_size: tokens of the vocabulary.
 
@@ -119,6 +123,10 @@ def quickstart(
         if cell.verb == "finetune":
             rate = _best_rate(run, cell, learning_rates, seeds[0])
             given = {"LEARNING_RATE": rate, "SEED": list(seeds)}
+            if len(learning_rates) > 1:
+                given["runs.finetune.choice"] = choice_of(
+                    {"LEARNING_RATE": learning_rates}, len(learning_rates), HELD_OUT
+                )
             finetuned = run(cell, RUNS, given)
             _report(finetuned, rate)
             records += finetuned
@@ -158,16 +166,19 @@ def _cells(
 def _best_rate(
     run: Callable[..., Any], cell: Cell, rates: Sequence[float], seed: int
 ) -> float:
-    """The learning rate with the best score on the development set."""
-
-    def score(rate: float) -> float:
-        label = f"{cell.label}-lr{rate:g}"
-        given = {"LEARNING_RATE": rate, "LABEL": label, "SEED": seed}
-        [record] = run(cell, "search", given)
-        found = record.results[0].main_score
-        return float("-inf") if found is None else found
-
-    return max(rates, key=score) if len(rates) > 1 else rates[0]
+    """The learning rate with the best score on a part of the training set."""
+    if len(rates) == 1:
+        return rates[0]
+    trials = {}
+    for rate in rates:
+        given = {
+            "LEARNING_RATE": rate,
+            "LABEL": f"{cell.label}-lr{rate:g}",
+            "SEED": seed,
+            "runs.finetune.held_out": HELD_OUT,
+        }
+        [trials[f"{rate:g}"]] = run(cell, TRIALS, given)
+    return next(rate for rate in rates if f"{rate:g}" == best(trials))
 
 
 def _seconds_per_update(record: RunRecord, workdir: str) -> float:

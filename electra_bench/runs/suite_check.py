@@ -133,7 +133,10 @@ def _task_data(parsed: config.Parsed) -> dict[str, str]:
     base = run_context.current().data_dir
     on_error = parsed.value("runs.finetune.on_error")
     chosen = chosen_splits(card, parsed.value("runs.finetune.splits"))
-    for split in (*chosen, *further_splits(card, chosen[1])):
+    scored = (chosen[1], *further_splits(card, chosen[1]))
+    if parsed.value("runs.finetune.held_out"):
+        scored = ()
+    for split in (chosen[0], *scored):
         try:
             content[content_name(card, split)] = _split_sha256(
                 card.name, split, base, json.dumps(files), on_error

@@ -9,6 +9,7 @@ from electra_bench.data import run_context
 from electra_bench.data.readers import split_files
 from electra_bench.records import TaskCard
 from electra_bench.records.leaks import TrainingText
+from electra_bench.tasks import held_out as tasks_held_out
 from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.registration import load_task
 from electra_bench.training.evaluation import target_of
@@ -16,6 +17,8 @@ from electra_bench.training.evaluation import target_of
 Splits = Mapping[str, Sequence[str]]
 # Task to fields of its card.
 Settings = Mapping[str, Mapping[str, Any]]
+# After the name of a training split: the part of it that is scored.
+HELD_OUT = "_held_out"
 # Those that a run may have otherwise.
 SETTINGS = ("epochs", "max_seq_length")
 
@@ -40,7 +43,11 @@ class TaskData(NamedTuple):
 
     @classmethod
     def load(
-        cls, card: TaskCard, splits: Splits | None, max_seq_length: int | None
+        cls,
+        card: TaskCard,
+        splits: Splits | None,
+        max_seq_length: int | None,
+        held_out: float = 0.0,
     ) -> "TaskData":
         """Reads and encodes the examples, or finds them encoded.
 
@@ -48,6 +55,7 @@ class TaskData(NamedTuple):
             card: of the task.
             splits: task to (split to train on, split to score); the card's for others.
             max_seq_length: token limit; None takes the card's.
+            held_out: share of the training set that is scored instead of any split.
 
         Raises:
             FileNotFoundError: no file for one of the two; further splits of the card that
@@ -58,20 +66,11 @@ class TaskData(NamedTuple):
         length = max_seq_length or card.max_seq_length
         train_split, eval_split = chosen_splits(card, splits)
         [train] = examples(card.name, train_split, length)
-        [held_out] = examples(card.name, eval_split, length)
-        if target_of(load_task(card.name), held_out.store, [0]) is None:
-            raise ValueError(
-                f"task {card.name!r}: the split {eval_split!r} has no right answers, which "
-                "scoring needs; predict answers it"
-            )
-        scored = [(eval_split, held_out)]
-        for split in further_splits(card, eval_split):
-            try:
-                [part] = examples(card.name, split, length)
-            except FileNotFoundError as error:
-                print(f"{card.name}: {split} is not scored: {error}", flush=True)
-            else:
-                scored.append((split, part))
+        if held_out:
+            train, part = tasks_held_out.held_out(card, train, held_out)
+            scored = [(f"{train_split}{HELD_OUT}", part)]
+        else:
+            scored = _scored(card, eval_split, length)
         context = run_context.current()
         given = {"files": dict(context.files), "on_error": context.on_error}
         arguments = {name: value for name, value in given.items() if value}
@@ -87,7 +86,30 @@ class TaskData(NamedTuple):
     def content(self) -> dict[str, str]:
         """Names of the data that decide the run to their hashes."""
         parts = [(self.train_split, self.train), *self.scored]
-        return {content_name(self.card, name): part.data_sha256 for name, part in parts}
+        return {
+            content_name(self.card, name): part.data_sha256
+            for name, part in parts
+            if not name.endswith(HELD_OUT)
+        }
+
+
+def _scored(card: TaskCard, split: str, length: int) -> list[tuple[str, TaskExamples]]:
+    """The splits to score: one, and the further ones of the card whose files are there."""
+    [part] = examples(card.name, split, length)
+    if target_of(load_task(card.name), part.store, [0]) is None:
+        raise ValueError(
+            f"task {card.name!r}: the split {split!r} has no right answers, which scoring "
+            "needs; predict answers it"
+        )
+    scored = [(split, part)]
+    for further in further_splits(card, split):
+        try:
+            [part] = examples(card.name, further, length)
+        except FileNotFoundError as error:
+            print(f"{card.name}: {further} is not scored: {error}", flush=True)
+        else:
+            scored.append((further, part))
+    return scored
 
 
 def content_name(card: TaskCard, split: str) -> str:

@@ -87,11 +87,7 @@ class Search(Grid):
             self._cell_id(f"{label}-{task}-s{first}", place.protocol)
             for label in labels
         ]
-        choice = {
-            "trials": len(self._tried),
-            "on": f"{self.held_out:g} of the training set",
-            "values": {key: _plain(values) for key, values in self.search.items()},
-        }
+        choice = choice_of(self.search, len(self._tried), self.held_out)
         cell = dataclasses.replace(
             self._finetuning(place, model, task, start),
             trials=dict(zip(names, self._tried, strict=True)),
@@ -110,6 +106,21 @@ class Search(Grid):
             for label, tried in zip(labels, self._tried, strict=True)
         ]
         return [*trials, cell]
+
+
+def choice_of(
+    search: Mapping[str, Any], trials: int, held_out: float
+) -> dict[str, Any]:
+    """What the record of the chosen setting says, see `RunRecord.choice`.
+
+    Args:
+        search: gin key to the values that were tried.
+        trials: how many settings were.
+        held_out: share of the training set that they were compared on.
+    """
+    values = {key: _plain(values) for key, values in search.items()}
+    on = f"{held_out:g} of the training set"
+    return {"trials": trials, "on": on, "values": values}
 
 
 def _with(cell: Cell, bindings: Bindings) -> Cell:

@@ -244,3 +244,34 @@ def test_a_row_can_be_compared_by_its_name(tmp_path):
     assert [len(side.runs) for side in found.sides] == [2, 2]
     with pytest.raises(ValueError, match=r"2 rows .*give one of 'm \(lr 1e-4\)', 'm"):
         compare(("m", "m"), [str(tmp_path)])
+
+
+def chosen(task="cola", seed=0, lr=1e-4, values=(1e-4, 3e-4)):
+    choice = {
+        "trials": len(values),
+        "on": "0.1 of the training set",
+        "values": {"LEARNING_RATE": list(values)},
+        "parameters": [LR],
+    }
+    return run(task, seed, hparams={LR: lr}, choice=choice)
+
+
+def test_what_trials_chose_does_not_divide_a_row():
+    runs = [chosen(), chosen(seed=1, lr=3e-4), chosen("rte", lr=3e-4)]
+    assert counts(*runs) == {"m": 2}
+    assert counts(*runs, run(seed=2)) == {"m (best of 2)": 2, "m": 1}
+    more = chosen(seed=3, values=(1e-4, 2e-4, 3e-4))
+    assert set(counts(*runs, more)) == {"m (best of 2)", "m (best of 3)"}
+
+
+def test_trials_are_left_out_beside_what_they_chose():
+    trials = [
+        run(seed=0, score=90.0 + n, hparams={"runs.finetune.held_out": 0.1, LR: n})
+        for n in (1, 2)
+    ]
+    table, rows = table_of(chosen(), *trials)
+    assert list(rows) == ["m"] and table.cell(rows["m"], "cola").value == 70.0
+    reasons = {item.reason for item in table.left_out}
+    assert reasons == {"a trial: it was scored on a part of its training set"}
+    assert len(table.left_out) == 2
+    assert len(table_of(*trials)[1]) == 2

@@ -67,3 +67,29 @@ def test_a_kind_under_a_protocol(
     assert result.num_examples == num_scored.get(protocol, result.num_examples) > 0
     path = tmp_path / "runs" / f"small-{task}-s0" / result.predictions_path
     assert len(list(read_predictions(str(path)))) == result.num_examples
+
+
+def test_a_trial_is_scored_on_a_part_of_its_training_set(finetune_bindings):
+    more = ["runs.finetune.held_out = 0.25", "EPOCHS = 0.5"]
+    [trial] = launch("finetune", ["runs/finetune.gin"], merged(finetune_bindings, more))
+    [result] = trial.results
+    assert result.split == "train_held_out" and trial.is_trial
+    assert 60 < result.num_examples < 100
+    assert trial.train_examples == 320 - result.num_examples
+
+
+def test_a_record_says_how_its_settings_were_chosen(finetune_bindings, tmp_path):
+    choice = {"trials": 3, "on": "0.1 of it", "values": {"LEARNING_RATE": [1, 2, 3]}}
+    bindings = merged(finetune_bindings, ["EPOCHS = 0.5"])
+    [plain] = launch("finetune", ["runs/finetune.gin"], bindings)
+    more = [f"runs.finetune.choice = {choice}", f"WORKDIR = {str(tmp_path / 'b')!r}"]
+    [chosen] = launch("finetune", ["runs/finetune.gin"], merged(bindings, more))
+    assert chosen.choice["trials"] == 3 and not chosen.is_trial
+    assert "training.adamw.peak_lr" in chosen.choice["parameters"]
+    assert (plain.choice, plain.identity) == ({}, chosen.identity)
+
+
+def test_a_share_that_is_none(finetune_bindings):
+    bindings = merged(finetune_bindings, ["runs.finetune.held_out = 1.0"])
+    with pytest.raises(ValueError, match="at least 0 and below 1, got 1.0"):
+        launch("finetune", ["runs/finetune.gin"], bindings)

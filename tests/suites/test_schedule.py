@@ -260,3 +260,14 @@ def test_a_running_cell_is_known_by_its_lock(folder):
     [status] = statuses(suite)
     assert (status.state, status.reason) == ("missing", "interrupted")
     assert json.dumps(status._asdict())
+
+
+def test_the_best_trials_bindings_are_taken(run_cells):
+    trials = {name: {"EPOCHS": number} for number, name in enumerate("ab", 1)}
+    cells = [*map(cell, trials), cell("c", trials=trials)]
+    assert len(run_cells(cells, {}).done) == 3
+    events = Attempts("work").events
+    [command] = [e["command"] for e in events if e["cell_id"] == "c" and "command" in e]
+    # Both have the same score.
+    assert "--gin.EPOCHS=1 " in command
+    assert {s.name: s.state for s in statuses(read_plan("work"))}["c"] == "done"

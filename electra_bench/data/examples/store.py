@@ -229,3 +229,49 @@ class ExampleStore:
         if REST in shard.values:
             example |= json.loads(shard.row(REST, place).tobytes())
         return example
+
+
+class StorePart(ExampleStore):
+    """Some rows of a store, as a store of their own."""
+
+    def __init__(self, store: ExampleStore, rows: np.ndarray):
+        """Copies nothing.
+
+        Args:
+            store: the whole.
+            rows: numbers of the rows, int [rows].
+        """
+        self._whole, self._rows = store, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the numeric features."""
+        return self._whole.features
+
+    def lengths(self, feature: str) -> np.ndarray:
+        """Length of every row of a feature, int64 [rows]."""
+        return self._whole.lengths(feature)[self._rows]
+
+    def counts(self, feature: str, size: int) -> np.ndarray:
+        """How often each of the values 0 to `size - 1` occurs, int64 [size]."""
+        return np.bincount(self._values(feature), minlength=size)
+
+    def num_distinct(self, feature: str) -> int:
+        """How many different values occur in a feature."""
+        return len(np.unique(self._values(feature)))
+
+    def _values(self, feature: str) -> np.ndarray:
+        return np.concatenate([self._whole.row(feature, row) for row in self._rows])
+
+    def row(self, feature: str, index: int) -> np.ndarray:
+        """One row of one numeric feature; a view of the file."""
+        return self._whole.row(feature, int(self._rows[index]))
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """All of one row, see `ExampleStore`."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"row {index} of a store with {len(self)} rows")
+        return self._whole[int(self._rows[index])]

@@ -33,6 +33,8 @@ ORDER = (*GLUE_ORDER, "wnli", "ax", "squadv1", "squad", "chunk")
 CONTAMINATED = "contaminated"
 # In what runs differ that are not the same and have the same settings.
 CONTENT = "data, vocabulary or checkpoint"
+# Why a run is not shown.
+TRIAL = "a trial: it was scored on a part of its training set"
 # Of a run; what its mark says.
 COLLAPSED = "ended no better than the majority baseline, and counts like any other"
 
@@ -115,11 +117,16 @@ def select(
     if labels is not None:
         _check_names("label", labels, {r.label for r in used})
         used = [r for r in used if r.label in labels]
+    # Who gives trials alone wants to see them.
+    shown = [r for r in used if not r.is_trial] or used
+    trials = [r for r in used if r.is_trial and shown is not used]
+    used = shown
     of_all = cells_of(used, further_metrics, known=Records.of(records))
     cells, left_out = without_repeats(of_all)
     left_out += [
         tables.LeftOut(r.run_id, "it has no results") for r in used if not r.results
     ]
+    left_out += [tables.LeftOut(r.run_id, TRIAL) for r in trials]
     for task, metrics in (further_metrics or {}).items():
         of_task = (one.metrics for r in used for one in r.results if one.task == task)
         _check_names(f"metric of {task}", metrics, set(itertools.chain(*of_task)))

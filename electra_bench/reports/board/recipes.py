@@ -28,12 +28,16 @@ EARLIER = {"pretrain": "pre-training", "finetune": "earlier task"}
 PARAMETERS, VOCABULARY, START, DATA = "parameters", "vocabulary", "start", "data of "
 HASHES = (VOCABULARY, START, DATA)
 TRAINED_ON, ONE_TASK = "trained on", "one task"
+TRIALS, NO_TRIALS, TRIED = "trials", 0, "tried"
+# What need not be said.
+USUAL = ((TRAINED_ON, ONE_TASK), (TRIALS, NO_TRIALS))
 # Last words of settings to what is said of them, the most telling first.
 WORDS = {
     PARAMETERS: "{} parameters",
     "model": "{}",
     "objective": "{}",
     "task": "{}",
+    TRIALS: "best of {}",
     TRAINED_ON: "trained on {}",
     "train_steps": "{} steps",
     "train_flops": "{} FLOPs",
@@ -56,8 +60,10 @@ def role_of(key: str) -> Role | None:
 def settings_of(record: RunRecord) -> Settings:
     """All that a record says of how a run was made."""
     is_joint = record.objective == "multi_task"
+    chosen = record.choice.get("parameters", ())
     return {
-        **record.hparams,
+        # What trials chose may be another value on every task.
+        **{key: value for key, value in record.hparams.items() if key not in chosen},
         **{f"{DATA}{name}": sha for name, sha in record.train_data_sha256.items()},
         **_known(
             {
@@ -67,9 +73,17 @@ def settings_of(record: RunRecord) -> Settings:
                 "objective": None if record.kind == "finetune" else record.objective,
                 VOCABULARY: record.vocab_sha256,
                 TRAINED_ON: ", ".join(record.tasks) if is_joint else ONE_TASK,
+                TRIALS: record.choice.get("trials", NO_TRIALS),
+                TRIED: _tried(record),
             }
         ),
     }
+
+
+def _tried(record: RunRecord) -> str | None:
+    """What settings were chosen from: `LEARNING_RATE [0.0001, 0.0002]`."""
+    values = record.choice.get("values", {})
+    return "; ".join(f"{k} {v}" for k, v in sorted(values.items())) or None
 
 
 def with_earlier(group: Sequence[RunRecord], records: Records) -> list[Settings]:
@@ -208,7 +222,7 @@ def numbered(names: Sequence[str], twins: Sequence[Any]) -> list[str]:
 def word(key: str, value: Any) -> str:
     """A setting in a word or two; empty for what is as usual: None, or not there."""
     earlier, _, name = key.rpartition(": ")
-    if value is None or (name, value) == (TRAINED_ON, ONE_TASK):
+    if value is None or (name, value) in USUAL:
         return ""
     last = name.rpartition(".")[2]
     if name.startswith(HASHES):
