@@ -32,8 +32,11 @@ def write(tmp_path):
 
 def test_sentences_are_read_and_tags_re_encoded(write):
     first, second = read_sentences(write(TEXT), 2, LABELS)
-    assert first == Sentence(0, ("a", "b", "c"), ("B-NP", "I-NP", "E-NP"))
-    assert second == Sentence(1, ("d", "e"), ("S-NP", "O"))
+    # The document that begins at line 1.
+    document = {"group": "line 1"}
+    tags = ("B-NP", "I-NP", "E-NP")
+    assert first == Sentence(0, ("a", "b", "c"), tags, **document)
+    assert second == Sentence(1, ("d", "e"), ("S-NP", "O"), **document)
 
 
 def test_hyphens_in_types_are_kept():
