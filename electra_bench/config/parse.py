@@ -6,7 +6,7 @@ and reports a missing value only when it is needed; see docs/design/config.md.
 
 import functools
 import inspect
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import gin
@@ -120,18 +120,23 @@ def literals(text: str) -> dict[str, Any]:
     }
 
 
-def set_by(text: str, keys: Collection[str]) -> set[str]:
+def set_by(text: str, keys: set[str]) -> set[str]:
     """The parameters of a configuration that some keys set: by themselves, or as macros.
 
     Args:
         text: the configuration, as `snapshot` writes it.
         keys: parameters or macros.
     """
-    return {
-        key
-        for key, _, value in (line.partition(" = ") for line in text.splitlines())
-        if "." in key and (key in keys or value.removeprefix("%") in keys)
-    }
+    bound = dict(line.split(" = ", 1) for line in text.splitlines() if " = " in line)
+
+    def names(key: str) -> Iterator[str]:
+        """A key and the macros that its value comes from."""
+        yield key
+        value = bound.get(key, "")
+        if value.startswith("%"):
+            yield from names(value.removeprefix("%"))
+
+    return {key for key in bound if "." in key and not keys.isdisjoint(names(key))}
 
 
 def peek(key: str, files: Sequence[str], overrides: Sequence[str]) -> Any:

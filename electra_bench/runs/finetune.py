@@ -74,7 +74,7 @@ def finetune(
     splits: PerTask[Mapping[str, Sequence[str]] | None] = None,
     task_settings: PerTask[Settings | None] = None,
     held_out: PerTask[float] = 0.0,
-    choice: Machine[Mapping[str, Any] | None] = None,
+    choice: Detail[Mapping[str, Any] | None] = None,
     protocol: Result[str | None] = None,
     preset: Machine[str | None] = None,
 ) -> list[RunRecord]:
@@ -135,6 +135,9 @@ def finetune(
     start = starts[fractions[0]]
     model = model or start.of_record("model") or "electra"
     label = label or _label(start) or f"{model}-untrained"
+    unsaid = {"trials", "values", "on"} - set(choice or ("trials", "values", "on"))
+    if unsaid:
+        raise ValueError(f"runs.finetune.choice lacks {', '.join(sorted(unsaid))}")
     if not 0 <= held_out < 1:
         raise ValueError(
             f"runs.finetune.held_out must be at least 0 and below 1, got {held_out}"

@@ -18,6 +18,7 @@ from electra_bench.suites.grid import RUNS, Grid
 from electra_bench.suites.search import TRIALS, choice_of
 from electra_bench.tasks.pydoc.files import CORPUS, pydoc_files
 from electra_bench.training.metrics_log import logged_tokens_per_s
+from electra_bench.training.trainer import NonFiniteLoss
 from electra_bench.vocabularies.training import train_wordpiece, write_vocabulary
 
 # A pre-training run that is only to be timed.
@@ -177,7 +178,10 @@ def _best_rate(
             "SEED": seed,
             "runs.finetune.held_out": HELD_OUT,
         }
-        [trials[f"{rate:g}"]] = run(cell, TRIALS, given)
+        try:
+            [trials[f"{rate:g}"]] = run(cell, TRIALS, given)
+        except NonFiniteLoss as error:
+            print(f"{cell.label} {cell.task}: rate {rate:g} is left out: {error}")
     return next(rate for rate in rates if f"{rate:g}" == best(trials))
 
 

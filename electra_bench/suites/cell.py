@@ -4,7 +4,7 @@ import dataclasses
 import graphlib
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -66,11 +66,23 @@ class Cell:
         """Cells that must be done before it can start."""
         return tuple(filter(None, (self.needs, self.flops_of, *self.trials)))
 
+    def blocked_by(self, failed: Collection[str]) -> list[str]:
+        """Those of some failed cells that keep this one from starting.
+
+        A trial that fails is a bad setting; only all of them together keep it.
+        """
+        is_without = bool(self.trials) and self.trials.keys() <= set(failed)
+        return [
+            name
+            for name in self.waits_for
+            if name in failed and (name not in self.trials or is_without)
+        ]
+
     def found(self, records: Mapping[str, RunRecord]) -> dict[str, Any]:
         """The bindings that other cells give, once they are done.
 
         Args:
-            records: ids of these cells to their records.
+            records: ids of these cells to their records; a trial may lack one.
 
         Raises:
             ValueError: one of them does not say what is asked.
@@ -81,7 +93,8 @@ class Cell:
             if given[FLOPS] is None:
                 raise ValueError(f"{self.flops_of} does not say how many FLOPs it took")
         if self.trials:
-            given |= self.trials[best({name: records[name] for name in self.trials})]
+            tried = {name: records[name] for name in self.trials if name in records}
+            given |= self.trials[best(tried)]
         return given
 
     @property

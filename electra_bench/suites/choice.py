@@ -10,7 +10,8 @@ def best(records: Mapping[str, RunRecord]) -> str:
     """The name of the run with the best main score on its first split.
 
     Args:
-        records: name to record; of runs that score alike the first is taken.
+        records: name to record; of runs that score alike the first is taken. An undefined
+            score counts as the floor.
 
     Raises:
         ValueError: none of them has a score.
@@ -18,7 +19,7 @@ def best(records: Mapping[str, RunRecord]) -> str:
     scores = {}
     for name, record in records.items():
         result = record.results[0]
-        score = result.main_score
+        score = result.floor if result.main_score is None else result.main_score
         if score is not None and math.isfinite(score):
             scores[name] = score if result.higher_is_better is not False else -score
     if not scores:

@@ -127,7 +127,9 @@ def plan(
             state = ANSWERED
         # What started from a run that is deleted is another run, too.
         is_other = state in (OTHER, UNREADABLE, OTHER_CODE) and not goes_on
-        if is_other or overwrite and deleted.intersection(cell.waits_for):
+        # What waits for a cell may turn out to be another run.
+        may_be_other = one.state is None or deleted.intersection(cell.waits_for)
+        if is_other or overwrite and may_be_other:
             deleted.add(cell.cell_id)
         job = Job(cell, needs(cell), cell.cell_id in deleted, goes_on)
         steps.append(Step(job, state, one.missing or one.reason, accepted))

@@ -115,10 +115,12 @@ class Schedule:
     def _start(self, progress: SuiteProgress) -> bool:
         """Starts what fits; says whether anything was started."""
         running = [running.job for running in self._running.values()]
-        not_done = {job.cell.cell_id for job in self._todo + running} | {*self._failed}
+        not_done = {job.cell.cell_id for job in self._todo + running}
+        failed = {*self._failed, *self._stuck()}
         started = False
         for job in list(self._todo):
-            if self._fits(job) and not_done.isdisjoint(job.cell.waits_for):
+            waits = not_done.difference(failed).intersection(job.cell.waits_for)
+            if self._fits(job) and not waits and not job.cell.blocked_by(failed):
                 self._todo.remove(job)
                 self._submit(job, progress)
                 started = True
@@ -135,7 +137,8 @@ class Schedule:
         cell, suite = job.cell, self.suite
         self._tries[cell.cell_id] = self._tries.get(cell.cell_id, 0) + 1
         try:
-            others = {name: _record(self._cells[name]) for name in cell.waits_for}
+            done = [name for name in cell.waits_for if name not in self._failed]
+            others = {name: _record(self._cells[name]) for name in done}
             found = cell.found(others)
         except (RecordError, ValueError) as error:
             self._give_up(cell, str(error), progress)
@@ -211,9 +214,8 @@ class Schedule:
         # A failed cell blocks those after it, and they those after them.
         blocked_by = {name: name for name in self._failed}
         for job in self._todo:
-            for name in job.cell.waits_for:
-                if name in blocked_by:
-                    blocked_by[job.cell.cell_id] = blocked_by[name]
+            for name in job.cell.blocked_by(blocked_by):
+                blocked_by[job.cell.cell_id] = blocked_by[name]
         return {
             name: failed
             for name, failed in blocked_by.items()

@@ -31,7 +31,7 @@ class Search(Grid):
 
     Attributes:
         search: gin key to values, as a list, or as a range: {'low': 1e-5, 'high': 1e-3,
-            'log': True}.
+            'log': True}; between two whole numbers lie whole numbers.
         trials: how many draws of these are tried; None tries all combinations of lists.
         held_out: share of the training set that trials are compared on.
         search_seed: of the draws.
@@ -156,6 +156,8 @@ def _drawn(rng: random.Random, values: Any) -> Any:
         number = math.exp(rng.uniform(math.log(low), math.log(high)))
     else:
         number = rng.uniform(low, high)
+    if isinstance(low, int) and isinstance(high, int):
+        return round(number)
     return float(f"{number:.{DIGITS}g}")
 
 

@@ -86,10 +86,21 @@ def test_a_record_says_how_its_settings_were_chosen(finetune_bindings, tmp_path)
     [chosen] = launch("finetune", ["runs/finetune.gin"], merged(bindings, more))
     assert chosen.choice["trials"] == 3 and not chosen.is_trial
     assert "training.adamw.peak_lr" in chosen.choice["parameters"]
-    assert (plain.choice, plain.identity) == ({}, chosen.identity)
+    # Another run, so that its record says how it came about; the same scores and recipe.
+    assert plain.choice == {} and plain.identity != chosen.identity
+    assert (plain.recipe, plain.checkpoint_sha256) == (
+        chosen.recipe,
+        chosen.checkpoint_sha256,
+    )
 
 
-def test_a_share_that_is_none(finetune_bindings):
-    bindings = merged(finetune_bindings, ["runs.finetune.held_out = 1.0"])
-    with pytest.raises(ValueError, match="at least 0 and below 1, got 1.0"):
-        launch("finetune", ["runs/finetune.gin"], bindings)
+@pytest.mark.parametrize(
+    ("binding", "message"),
+    [
+        ("runs.finetune.held_out = 1.0", "at least 0 and below 1, got 1.0"),
+        ("runs.finetune.choice = {'trials': 3}", "choice lacks on, values"),
+    ],
+)
+def test_no_trial_and_no_choice(binding, message, finetune_bindings):
+    with pytest.raises(ValueError, match=message):
+        launch("finetune", ["runs/finetune.gin"], merged(finetune_bindings, [binding]))

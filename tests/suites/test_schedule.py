@@ -271,3 +271,20 @@ def test_the_best_trials_bindings_are_taken(run_cells):
     # Both have the same score.
     assert "--gin.EPOCHS=1 " in command
     assert {s.name: s.state for s in statuses(read_plan("work"))}["c"] == "done"
+
+
+def test_a_trial_that_fails_is_no_setting(run_cells):
+    trials = {name: {"EPOCHS": number} for number, name in enumerate("ab", 1)}
+    cells = [*map(cell, trials), cell("c", trials=trials), cell("d", needs="c")]
+    outcome = run_cells(cells, {"a": FAIL})
+    assert set(outcome.done) == {"b", "c", "d"} and set(outcome.failed) == {"a"}
+    events = Attempts("work").events
+    [command] = [e["command"] for e in events if e["cell_id"] == "c" and "command" in e]
+    assert "--gin.EPOCHS=2 " in command
+
+
+def test_without_any_trial_nothing_is_chosen(run_cells):
+    trials = {name: {"EPOCHS": 1} for name in "ab"}
+    cells = [*map(cell, trials), cell("c", trials=trials), cell("d", needs="c")]
+    outcome = run_cells(cells, {"a": FAIL, "b": FAIL})
+    assert set(outcome.failed) == {"a", "b"} and set(outcome.waiting) == {"c", "d"}

@@ -65,7 +65,23 @@ def test_the_lowest_is_the_best_where_lower_is_better():
     }
     assert best(records) == "b"
     with pytest.raises(ValueError, match="no score to choose by: all of a, b lack"):
-        best({name: run_record(name, "lm", 0, None) for name in "ab"})
+        best({n: run_record(n, "lm", 0, None, result={"floor": None}) for n in "ab"})
+
+
+def test_an_undefined_score_counts_as_the_floor():
+    records = {
+        name: run_record(name, "sts", 0, score, result={"floor": 50.0})
+        for name, score in (("a", 40.0), ("b", None), ("c", None))
+    }
+    assert best(records) == "b"
+
+
+def test_whole_numbers_lie_between_whole_numbers():
+    search = {"runs.finetune.batch_size": {"low": 8, "high": 64, "log": True}}
+    found = cells(search=search, trials=10)
+    sizes = [c.bindings.get("runs.finetune.batch_size") for c in found.values()]
+    drawn = [size for size in sizes if size is not None]
+    assert all(isinstance(size, int) and 8 <= size <= 64 for size in drawn)
 
 
 def test_draws_are_within_their_range_and_the_same_every_time():

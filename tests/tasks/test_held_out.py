@@ -34,11 +34,18 @@ def numbers(part):
 def test_about_the_share_is_held_out_and_the_same_every_time(tmp_path):
     train = training_set(tmp_path, [""] * 1000)
     rest, part = held_out(card(), train, 0.1)
-    assert 70 <= part.num_examples <= 130
+    assert part.num_examples == 100
     assert sorted(numbers(rest) + numbers(part)) == list(range(1000))
     again = held_out(card(), train, 0.1)
     assert numbers(again[1]) == numbers(part)
     assert set(numbers(part)) < set(numbers(held_out(card(), train, 0.3)[1]))
+
+
+@pytest.mark.parametrize("sizes", [[25, 25], [1] * 5, [1, 1, 500], [500, 1, 1]])
+def test_few_and_unequal_groups_leave_something_on_both_sides(sizes, tmp_path):
+    groups = [f"document {n}" for n, size in enumerate(sizes) for _ in range(size)]
+    rest, part = held_out(card("document"), training_set(tmp_path, groups), 0.1)
+    assert rest.num_examples > 0 and part.num_examples > 0
 
 
 def test_groups_stay_whole(tmp_path):
@@ -61,5 +68,7 @@ def test_a_part_is_a_store(tmp_path):
 
 def test_too_few_groups(tmp_path):
     train = training_set(tmp_path, ["one document"] * 50)
-    with pytest.raises(ValueError, match="of 1 groups, of which 0.1 leaves nothing"):
+    with pytest.raises(
+        ValueError, match="belongs together .unit: document., so no part"
+    ):
         held_out(card("document"), train, 0.1)
