@@ -65,12 +65,22 @@ _MASKING = (
 AREAS = {
     "objectives": Area(
         ("electra_bench/objectives/*.py", "electra_bench/kinds/*.py"),
-        ("tests/objectives", "tests/kinds", _CONFORMANCE),
+        (
+            "tests/objectives/test_draws.py",
+            "tests/objectives",
+            "tests/kinds",
+            _CONFORMANCE,
+        ),
         _MASKING,
     ),
     "models": Area(
         ("electra_bench/models/*.py",),
-        ("tests/models", "tests/objectives", _CONFORMANCE),
+        (
+            "tests/objectives/test_draws.py",
+            "tests/models",
+            "tests/objectives",
+            _CONFORMANCE,
+        ),
     ),
     "training": Area(
         ("electra_bench/training/*.py",),

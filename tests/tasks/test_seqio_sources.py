@@ -10,13 +10,13 @@ import tensorflow_datasets as tfds
 
 from electra_bench import registry
 from electra_bench.cli.main import main
-from electra_bench.conformance.task_data import _texts
 from electra_bench.data import run_context
 from electra_bench.records import TaskCard, read_record
 from electra_bench.tasks import postprocessors
 from electra_bench.tasks.examples import examples
 from electra_bench.tasks.features import preprocessors
 from electra_bench.tasks.fingerprints import data_sha256
+from electra_bench.tasks.leaks.example_texts import ExampleTexts
 from electra_bench.tasks.metrics.classification import accuracy
 from electra_bench.tasks.registration import add_task
 from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
@@ -219,7 +219,7 @@ def test_examples_of_every_source(tasks, vocab_file):
             task = seqio.get_mixture_or_task(name)
             assert data_sha256(task, "dev") == part.data_sha256, kind
             hashes[kind] = part.data_sha256
-            assert len(list(_texts(task, "dev"))) == len(ROWS)
+            assert len(ExampleTexts.read(task, "dev").ids) == len(ROWS)
     assert hashes["TruncatedDatasetProvider"] == hashes["FunctionDataSource"]
     # A sparse row has the hash of a dense one.
     assert hashes["ProtoDataSource"] == hashes["TFExampleDataSource"]
