@@ -92,11 +92,20 @@ def _identity(row: Mapping[str, Any], number: int) -> str:
 
 
 def _text(value: Any) -> str | None:
-    """Bytes, or an array of them, as text; None of anything else."""
-    if isinstance(value, bytes):
-        return value.decode(errors="replace")
+    """Bytes, or bytes in an array or in rows of any length, as text; None of all else."""
     if hasattr(value, "to_list"):  # as ragged features are here
-        value = np.asarray(value.to_list(), object)
-    if isinstance(value, np.ndarray) and value.dtype == object:
-        return " ".join(item.decode(errors="replace") for item in value.ravel())
-    return None
+        value = value.to_list()
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return None
+    parts = list(_flat(value))
+    if not parts or not all(isinstance(part, bytes) for part in parts):
+        return None
+    return " ".join(part.decode(errors="replace") for part in parts)
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    if isinstance(value, list | np.ndarray):
+        for item in value:
+            yield from _flat(item)
+    else:
+        yield value
