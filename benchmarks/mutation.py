@@ -7,7 +7,7 @@ Mutants are Cosmic Ray's, drawn with a seed from all that an area has; those tha
 nothing but annotations, or are no Python, are left out. `--named` runs the faults of
 `NAMED` instead. The tests run in a copy without `../shared`, so with what a public clone
 has. A mutant is killed if a test fails or hangs. Survivors are for people: a test is
-missing, or the mutant is equivalent, which docs/results/mutation.md lists with the reason.
+missing, or the mutant is equivalent, which docs/design/mutation.md lists with the reason.
 """
 
 import argparse
