@@ -13,7 +13,7 @@ from electra_bench.runs.lifecycle import fine_tuned_record
 from electra_bench.runs.pretrained import find_pretrained
 from electra_bench.runs.restored import ReadingOptions, RestoredRun, answering_head
 from electra_bench.runs.session import Session
-from electra_bench.runs.task_results import out_of_reach, score_marks
+from electra_bench.runs.task_results import result_of, score_marks
 from electra_bench.tasks.examples import TaskExamples
 from electra_bench.tasks.registration import load_task
 from electra_bench.tasks.submissions import check_rows
@@ -36,7 +36,7 @@ class SplitPredictions:
         predictions: one an example, in the order of the split; None before `predict`.
         result: their number and, where right answers are known, scores.
         marks: of the result.
-        leaks: what the run has seen of the split.
+        leaks: what the run has seen of the split; None before `predict`.
     """
 
     name: str
@@ -53,22 +53,12 @@ class SplitPredictions:
 
     def predict(self) -> None:
         """Predicts, unless the examples are absent."""
-        if self.evaluator is None or self.part is None:
+        if self.evaluator is None or self.part is None or self.leaks is None:
             return
         scored = self.evaluator.score(f"predict {self.card.name} {self.split}")
         self.predictions = scored.predictions
-        self.result = TaskResult.of(
-            self.card,
-            self.split,
-            len(scored.predictions),
-            scored.metrics,
-            scored.main_metric,
-            threshold=scored.threshold,
-            data_sha256=self.part.data_sha256,
-            marks={**self.marks, **out_of_reach(scored)},
-            **(self.leaks.fields(self.card, scored) if self.leaks else {}),
-            unit=scored.unit,
-            num_groups=scored.num_groups,
+        self.result = result_of(
+            self.card, self.split, self.part, scored, self.marks, self.leaks
         )
         self.evaluator = None  # which holds the model
 
@@ -128,9 +118,12 @@ def predict(
         _find_examples(run, one, batch_size, submission=submission)
     if not session.dry_run:
         session.begin()
+        # All at once: what the run has seen is read once.
+        there = [(one.part, one.split) for one in chosen if one.part is not None]
+        leaks = run.leaks(there)
         for one in chosen:
             if one.part is not None:
-                one.leaks = run.leaks(one.part, one.split)
+                one.leaks = leaks[one.card.name, one.split]
                 one.marks = score_marks(pretrained, one.card, [one.part], one.leaks)
             one.predict()
     return chosen

@@ -112,17 +112,24 @@ class RestoredRun(NamedTuple):
             [part] = examples(task, split, length)
         return part
 
-    def leaks(self, part: TaskExamples, split: str) -> Leaks:
-        """What the run has seen of a split of a task, in training or before.
+    def leaks(
+        self, parts: Sequence[tuple[TaskExamples, str]]
+    ) -> dict[tuple[str, str], Leaks]:
+        """What the run has seen of splits of tasks, in training or before.
 
         Args:
-            part: its examples.
-            split: its name.
+            parts: examples of the splits, and the splits' names.
+
+        Returns:
+            Task and split to what was found.
         """
-        with self._context(part.task):
-            one = Split.here(part.task, split, part.data_sha256)
-            record = self.pretrained.record
-            return leaks_of_run(record, one, part.num_examples)
+        scored = []
+        for part, split in parts:
+            with self._context(part.task):
+                one = Split.here(part.task, split, part.data_sha256)
+            scored.append((one, part.num_examples))
+        with run_context.use(data_dir=self._data_dir):
+            return leaks_of_run(self.pretrained.record, scored)
 
     def _context(self, task: str) -> contextlib.AbstractContextManager:
         return run_context.use(

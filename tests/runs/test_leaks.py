@@ -106,7 +106,7 @@ def test_nothing_known_of_a_model_is_said(data):
     assert texts_before(Pretrained("folder", "checkpoint", "0")) is None
     old = RunRecord("r", "r", "finetune", "done")
     for record in (None, old):
-        leaks = leaks_of_run(record, split, 80)
+        leaks = leaks_of_run(record, [(split, 80)])["cola", "dev"]
         assert leaks.in_training.not_checked == (
             "its record does not say what it was trained on"
         )
