@@ -111,7 +111,7 @@ def evaluate(
     session.begin()
     if is_task:
         scored = run.evaluator(part, batch_size, head).score(f"score {name} {split}")
-        leaks = run.leaks([(part, split)])[name, split]
+        leaks = run.leaks([(part, split)])()[name, split]
         marks = score_marks(pretrained, card, [part], leaks)
         result = result_of(card, split, part, scored, marks, leaks)
     else:

@@ -1,7 +1,8 @@
 """What `evaluate` and `predict` share: a run's model and the examples it is given."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -114,22 +115,28 @@ class RestoredRun(NamedTuple):
 
     def leaks(
         self, parts: Sequence[tuple[TaskExamples, str]]
-    ) -> dict[tuple[str, str], Leaks]:
-        """What the run has seen of splits of tasks, in training or before.
+    ) -> Callable[[], Mapping[tuple[str, str], Leaks]]:
+        """Finds what the run has seen of splits of tasks, in training or before.
 
         Args:
             parts: examples of the splits, and the splits' names.
 
         Returns:
-            Task and split to what was found.
+            Gives task and split to what was found. All are looked up at once, when it is
+            first called; it holds no model.
         """
-        scored = []
+        record, data_dir, scored = self.pretrained.record, self._data_dir, []
         for part, split in parts:
             with self._context(part.task):
                 one = Split.here(part.task, split, part.data_sha256)
             scored.append((one, part.num_examples))
-        with run_context.use(data_dir=self._data_dir):
-            return leaks_of_run(self.pretrained.record, scored)
+
+        @functools.cache
+        def find() -> Mapping[tuple[str, str], Leaks]:
+            with run_context.use(data_dir=data_dir):
+                return leaks_of_run(record, scored)
+
+        return find
 
     def _context(self, task: str) -> contextlib.AbstractContextManager:
         return run_context.use(
