@@ -152,5 +152,5 @@ def _find_examples(
         one.absent = str(error)
         return
     if submission:
-        check_rows(one.card, one.split, len(one.part.store))
+        check_rows(one.card, one.split, one.part.num_examples)
     one.evaluator = run.evaluator(one.part, batch_size, one.head)

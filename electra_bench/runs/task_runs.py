@@ -117,7 +117,7 @@ class TaskRuns:
             return run.finish(
                 **self.shared,
                 objective="multi_task" if len(data) > 1 else data[0].card.kind,
-                train_examples=sum(len(d.train.store) for d in data),
+                train_examples=sum(d.train.num_examples for d in data),
                 train_data_sha256={
                     f"{d.card.name} {d.train_split}": d.train.data_sha256 for d in data
                 },
