@@ -213,7 +213,7 @@ def _in_text(text: TrainingText, splits: Sequence[Split]) -> list[Overlap | str]
         return [one for split in splits for one in _in_text(text, [split])]
 
 
-def look_up_known(texts: Sequence[TrainingText]) -> None:
+def look_up_known(texts: Sequence[TrainingText], processes: int | None = None) -> None:
     """Looks all splits that models will be scored on up in texts, for later runs.
 
     What is found is kept, so that it is known where the text is gone by then. Splits whose
@@ -221,11 +221,12 @@ def look_up_known(texts: Sequence[TrainingText]) -> None:
 
     Args:
         texts: that a run is about to train on.
+        processes: that read them; None for one a core.
     """
     splits = list(known_splits())
     for text in texts if splits else ():
         try:
-            of_text = overlaps(text, splits)
+            of_text = overlaps(text, splits, processes)
         except Exception as error:  # files that this run does not need may be broken
             print(f"not looked up for scored examples: {error}", flush=True)
             continue
