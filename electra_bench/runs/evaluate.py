@@ -135,6 +135,6 @@ def _scored_split(record: RunRecord | None, card: TaskCard) -> str:
 
     What a trial was scored on is a part of the training set, and no split.
     """
-    is_known = record is not None and not record.is_trial
-    scored = {r.task: r.split for r in record.results} if is_known else {}
-    return scored.get(card.name, card.eval_split)
+    if record is None or record.is_trial:
+        return card.eval_split
+    return {r.task: r.split for r in record.results}.get(card.name, card.eval_split)

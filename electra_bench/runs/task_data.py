@@ -76,9 +76,8 @@ class TaskData(NamedTuple):
         context = run_context.current()
         given = {"files": dict(context.files), "on_error": context.on_error}
         arguments = {name: value for name, value in given.items() if value}
-        is_trial = held_out > 0
-        scored = tuple(scored)
-        return cls(card, length, train_split, train, scored, arguments, is_trial)
+        parts, is_trial = tuple(scored), held_out > 0
+        return cls(card, length, train_split, train, parts, arguments, is_trial)
 
     @property
     def training_text(self) -> TrainingText:

@@ -64,6 +64,7 @@ def sources_sha256(modules: Iterable[str]) -> str:
     Raises:
         ModuleNotFoundError: one is absent, or has no source file.
     """
+    place_of.cache_clear()
     return _files_sha256({module: _source_of(module) for module in modules})
 
 
