@@ -4,21 +4,20 @@ from electra_bench.records import TaskResult
 
 
 def print_metrics(result: TaskResult) -> None:
-    """Prints a result's metrics, one a line, see `printed_metrics`; then its marks."""
+    """Prints a result's metrics, one a line, see `printed_metrics`."""
     for name, value in printed_metrics(result).items():
         print(f"  {name} = {value}")
-    for mark, why in result.marks.items():
-        print(f"  {mark}: {why}")
 
 
 def print_marks(result: TaskResult) -> None:
     """Prints what a reader of the scores must know, and what nobody knows."""
-    marks = [f"{mark}: {why}" for mark, why in result.marks.items()]
-    for leaks in (result.in_training, result.in_pretraining):
-        if leaks and leaks.not_checked:
-            marks.append(f"not looked up: {leaks.not_checked}")
-    for mark in marks:
-        print(f"  {mark}")
+    for mark, why in result.marks.items():
+        print(f"  {mark}: {why}")
+    leaks = result.in_training, result.in_pretraining
+    # Once where both are not known for the same reason.
+    for why in dict.fromkeys(found.not_checked for found in leaks if found):
+        if why:
+            print(f"  not looked up: {why}")
 
 
 def printed_metrics(result: TaskResult) -> dict[str, float]:

@@ -26,6 +26,12 @@ WITHOUT_ANSWER = ("answerable", "unanswerable")
 THRESHOLDS = ("chosen", "constant")
 # What metrics at a chosen threshold are called behind those at the constant.
 CHOSEN = "_chosen"
+CHOSEN_ON = "the other half of the articles, or of the contexts"
+
+
+def _is_chosen(name: str, metrics: Mapping[str, float]) -> bool:
+    """Whether a metric has a chosen threshold: none where all is about one text."""
+    return not math.isnan(metrics.get(f"{name}{CHOSEN}", math.nan))
 
 
 class SpanSettings(NamedTuple):
@@ -184,11 +190,9 @@ class SpanQA(tf.Module):
 
     def main_metric(self, name: str, metrics: Mapping[str, float]) -> str:
         """That of the card, where there is a choice at the chosen threshold."""
-        chosen = f"{name}{CHOSEN}"
         is_wanted = self._settings.no_answer_threshold == "chosen"
-        # It is undefined where all questions are about one text.
-        is_there = not math.isnan(metrics.get(chosen, math.nan))
-        return chosen if is_wanted and is_there else name
+        is_there = is_wanted and _is_chosen(name, metrics)
+        return f"{name}{CHOSEN}" if is_there else name
 
     def threshold(self, metrics: Mapping[str, float]) -> Mapping[str, Any]:
         """Of tasks whose questions may have no answer."""
@@ -200,7 +204,7 @@ class SpanQA(tf.Module):
             if classifier
             else "score of no answer minus that of the best answer",
             "constant": NULL_ODDS_THRESHOLD,
-            "chosen_on": "the other half of the articles, or of the contexts",
+            **({"chosen_on": CHOSEN_ON} if _is_chosen("exact", metrics) else {}),
         }
 
     def right_answer(self, example: Mapping[str, Any]) -> None:

@@ -22,11 +22,10 @@ from electra_bench.runs.pretrained import find_pretrained
 from electra_bench.runs.protocols import scoring_fields
 from electra_bench.runs.restored import ReadingOptions, RestoredRun, answering_head
 from electra_bench.runs.session import Session
-from electra_bench.runs.task_results import out_of_reach, score_marks
+from electra_bench.runs.task_results import result_of, score_marks
 from electra_bench.tasks.corpora.configured import register_corpora
 from electra_bench.training import dry_run
 from electra_bench.training.build import prepare
-from electra_bench.training.evaluation import Scored
 from electra_bench.training.held_out import HeldOut
 
 
@@ -75,8 +74,7 @@ def evaluate(
     name = register_corpora(task, corpora, data_dir)
     card: TaskCard = registry.tasks.get(name)
     if split is None:
-        trained_on = {r.task: r.split for r in record.results} if record else {}
-        split = trained_on.get(name, card.eval_split)
+        split = _scored_split(record, card)
     is_task = card.kind != "corpus"
     head = name
     if is_task and record is not None and record.kind == "finetune":
@@ -111,28 +109,32 @@ def evaluate(
         )
         return planned
     session.begin()
-    leaks, fields = None, {}
     if is_task:
         scored = run.evaluator(part, batch_size, head).score(f"score {name} {split}")
-        count = len(scored.predictions)
-        leaks = run.leaks(part, split)
-        fields = leaks.fields(card, scored)
+        leaks = run.leaks([(part, split)])()[name, split]
+        marks = score_marks(pretrained, card, [part], leaks)
+        result = result_of(card, split, part, scored, marks, leaks)
     else:
         held = HeldOut(
             run.objective, [part], batch_size, length, eval_batches, run.strategy
         )
-        scored = Scored(percentages(held.evaluation()(0)[part.task]), [])
-        count = held.num_evaluated(part)
-    result = TaskResult.of(
-        card,
-        split,
-        count,
-        scored.metrics,
-        scored.main_metric,
-        threshold=scored.threshold,
-        data_sha256=part.data_sha256,
-        marks=score_marks(pretrained, card, [part], leaks) | out_of_reach(scored),
-        **fields,
-    )
+        result = TaskResult.of(
+            card,
+            split,
+            held.num_evaluated(part),
+            percentages(held.evaluation()(0)[part.task]),
+            data_sha256=part.data_sha256,
+            marks=score_marks(pretrained, card, [part]),
+        )
     fields = scoring_fields(record, session.spec("", "").parameters)
     return dataclasses.replace(planned, status="done", results=(result,), **fields)
+
+
+def _scored_split(record: RunRecord | None, card: TaskCard) -> str:
+    """The split that a run was scored on; the card's of other tasks, and of a trial.
+
+    What a trial was scored on is a part of the training set, and no split.
+    """
+    if record is None or record.is_trial:
+        return card.eval_split
+    return {r.task: r.split for r in record.results}.get(card.name, card.eval_split)

@@ -25,7 +25,6 @@ from electra_bench.runs.protocols import check_protocol, protocol_fields
 from electra_bench.runs.session import Session
 from electra_bench.runs.spec import RunSpec
 from electra_bench.runs.task_data import (
-    HELD_OUT,
     Settings,
     TaskData,
     check_files,
@@ -231,7 +230,7 @@ def _leaks(data: Sequence[TaskData], start: Pretrained) -> dict[tuple, Leaks]:
         for d in data
         for split, part in d.scored
     ]
-    if any(split.endswith(HELD_OUT) for d in data for split, _ in d.scored):
+    if any(d.is_trial for d in data):
         why = "a trial, whose score no table shows"
         return {(s.task, s.split): not_looked_up(size, why) for s, size in scored}
     trained = [

@@ -60,10 +60,10 @@ class Leaks(NamedTuple):
     @property
     def warnings(self) -> list[str]:
         """What is said where it runs: the marks, and what could not be looked up."""
-        whole = self.in_training.not_checked, self.in_pretraining.not_checked
+        whole = (self.in_training.not_checked, self.in_pretraining.not_checked)
         return [
             *(f"{mark}: {why}" for mark, why in self.marks.items()),
-            *(f"not looked up: {why}" for why in whole if why),
+            *(f"not looked up: {why}" for why in dict.fromkeys(whole) if why),
         ]
 
     def fields(self, card: TaskCard, scored: Scored) -> dict[str, Any]:
@@ -139,8 +139,15 @@ def _score(task: str, metric: str, part: Sequence[Prediction]) -> float | None:
     if len(part) < 2:
         return None
     targets, answers = [p.target for p in part], [p.prediction for p in part]
-    metrics = task_metrics(load_task(task), targets, answers, [p.scores for p in part])
-    return metrics.get(metric)
+    scores = [p.scores for p in part]
+    try:
+        return task_metrics(load_task(task), targets, answers, scores).get(metric)
+    except Exception as error:  # a metric may raise anything where a class is missing
+        print(
+            f"{task}: {metric} of {len(part):,} examples is not known: {error}",
+            flush=True,
+        )
+        return None
 
 
 def not_looked_up(size: int, why: str) -> Leaks:
@@ -206,7 +213,7 @@ def _in_text(text: TrainingText, splits: Sequence[Split]) -> list[Overlap | str]
         return [one for split in splits for one in _in_text(text, [split])]
 
 
-def look_up_known(texts: Sequence[TrainingText]) -> None:
+def look_up_known(texts: Sequence[TrainingText], processes: int | None = None) -> None:
     """Looks all splits that models will be scored on up in texts, for later runs.
 
     What is found is kept, so that it is known where the text is gone by then. Splits whose
@@ -214,12 +221,13 @@ def look_up_known(texts: Sequence[TrainingText]) -> None:
 
     Args:
         texts: that a run is about to train on.
+        processes: that read them; None for one a core.
     """
     splits = list(known_splits())
     for text in texts if splits else ():
         try:
-            of_text = overlaps(text, splits)
-        except TextGone as error:
+            of_text = overlaps(text, splits, processes)
+        except Exception as error:  # files that this run does not need may be broken
             print(f"not looked up for scored examples: {error}", flush=True)
             continue
         seen = [
@@ -242,13 +250,17 @@ def texts_before(pretrained: Pretrained) -> tuple[TrainingText, ...] | None:
     return None if before is None or own is None else (*before, *own)
 
 
-def leaks_of_run(record: RunRecord | None, scored: Split, size: int) -> Leaks:
-    """What a finished run has seen of a split that it is scored on now.
+def leaks_of_run(
+    record: RunRecord | None, scored: Sequence[tuple[Split, int]]
+) -> dict[tuple[str, str], Leaks]:
+    """What a finished run has seen of splits that it is scored on now.
 
     Args:
         record: of the run; None for a model from elsewhere.
-        scored: the split.
-        size: its number of examples.
+        scored: see `find_leaks`.
+
+    Returns:
+        See `find_leaks`.
     """
     trained: list[Split] | str = "its record does not say what it was trained on"
     if record and record.texts is not None:
@@ -257,4 +269,4 @@ def leaks_of_run(record: RunRecord | None, scored: Split, size: int) -> Leaks:
         except (TextGone, OSError, LookupError, ValueError) as error:
             trained = f"what it was trained on is not there: {error}"
     before = record.texts_before if record else None
-    return find_leaks([(scored, size)], trained, before)[scored.task, scored.split]
+    return find_leaks(scored, trained, before)

@@ -1,7 +1,7 @@
 """`electra-bench predict`."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import gin
 
@@ -10,10 +10,10 @@ from electra_bench.config.roles import Content, Detail, Machine, PerTask, Subjec
 from electra_bench.records import Prediction, RunRecord, TaskCard, TaskResult
 from electra_bench.runs.leaks import Leaks
 from electra_bench.runs.lifecycle import fine_tuned_record
-from electra_bench.runs.pretrained import find_pretrained
+from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.restored import ReadingOptions, RestoredRun, answering_head
 from electra_bench.runs.session import Session
-from electra_bench.runs.task_results import out_of_reach, score_marks
+from electra_bench.runs.task_results import result_of, score_marks
 from electra_bench.tasks.examples import TaskExamples
 from electra_bench.tasks.registration import load_task
 from electra_bench.tasks.submissions import check_rows
@@ -35,8 +35,8 @@ class SplitPredictions:
         evaluator: what predicts, until it has.
         predictions: one an example, in the order of the split; None before `predict`.
         result: their number and, where right answers are known, scores.
-        marks: of the result.
-        leaks: what the run has seen of the split.
+        pretrained: the run.
+        leaks: gives what the run has seen of every split, see `RestoredRun.leaks`.
     """
 
     name: str
@@ -48,28 +48,18 @@ class SplitPredictions:
     evaluator: Evaluator | None = None
     predictions: list[Prediction] | None = None
     result: TaskResult | None = None
-    marks: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    leaks: Leaks | None = None
+    pretrained: Pretrained = Pretrained()
+    leaks: Callable[[], Mapping[tuple[str, str], Leaks]] = dict
 
     def predict(self) -> None:
         """Predicts, unless the examples are absent."""
         if self.evaluator is None or self.part is None:
             return
+        leaks = self.leaks()[self.card.name, self.split]
+        marks = score_marks(self.pretrained, self.card, [self.part], leaks)
         scored = self.evaluator.score(f"predict {self.card.name} {self.split}")
         self.predictions = scored.predictions
-        self.result = TaskResult.of(
-            self.card,
-            self.split,
-            len(scored.predictions),
-            scored.metrics,
-            scored.main_metric,
-            threshold=scored.threshold,
-            data_sha256=self.part.data_sha256,
-            marks={**self.marks, **out_of_reach(scored)},
-            **(self.leaks.fields(self.card, scored) if self.leaks else {}),
-            unit=scored.unit,
-            num_groups=scored.num_groups,
-        )
+        self.result = result_of(self.card, self.split, self.part, scored, marks, leaks)
         self.evaluator = None  # which holds the model
 
 
@@ -126,12 +116,14 @@ def predict(
     run.check_files([*dict.fromkeys(one.card.name for one in chosen)])
     for one in chosen:
         _find_examples(run, one, batch_size, submission=submission)
+    # All at once: what the run has seen is read once.
+    there = [(one.part, one.split) for one in chosen if one.part is not None]
+    leaks = run.leaks(there)
+    for one in chosen:
+        one.pretrained, one.leaks = pretrained, leaks
     if not session.dry_run:
         session.begin()
         for one in chosen:
-            if one.part is not None:
-                one.leaks = run.leaks(one.part, one.split)
-                one.marks = score_marks(pretrained, one.card, [one.part], one.leaks)
             one.predict()
     return chosen
 
@@ -160,5 +152,5 @@ def _find_examples(
         one.absent = str(error)
         return
     if submission:
-        check_rows(one.card, one.split, len(one.part.store))
+        check_rows(one.card, one.split, one.part.num_examples)
     one.evaluator = run.evaluator(one.part, batch_size, one.head)

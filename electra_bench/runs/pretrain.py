@@ -78,7 +78,7 @@ def pretrain(
             warms up again. With another vocabulary, tokens that both have keep their rows.
         data_dir: folder with data sets.
         eval_batches: held-out batches in an evaluation, at most.
-        processes: for building examples; None for one a core.
+        processes: for building examples and looking scored ones up; None for one a core.
         keep_at: fractions of the training after which a checkpoint is kept for good, to
             fine-tune from (`runs.finetune.init_at`).
         contaminated: task to how its examples or their sources came into the corpus;
@@ -147,7 +147,7 @@ def pretrain(
         if change:
             print(f"{vocab}: {change.described(init)}", flush=True)
         with run_context.use(data_dir=data_dir or run_context.current().data_dir):
-            look_up_known(texts)
+            look_up_known(texts, processes)
         if isinstance(built, HasTokenCounts):
             size = tokenizer.special_ids.size
             built.count_tokens(lambda: token_counts(train, "input_ids", size))

@@ -1,7 +1,8 @@
 """What `evaluate` and `predict` share: a run's model and the examples it is given."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -112,17 +113,30 @@ class RestoredRun(NamedTuple):
             [part] = examples(task, split, length)
         return part
 
-    def leaks(self, part: TaskExamples, split: str) -> Leaks:
-        """What the run has seen of a split of a task, in training or before.
+    def leaks(
+        self, parts: Sequence[tuple[TaskExamples, str]]
+    ) -> Callable[[], Mapping[tuple[str, str], Leaks]]:
+        """Finds what the run has seen of splits of tasks, in training or before.
 
         Args:
-            part: its examples.
-            split: its name.
+            parts: examples of the splits, and the splits' names.
+
+        Returns:
+            Gives task and split to what was found. All are looked up at once, when it is
+            first called; it holds no model.
         """
-        with self._context(part.task):
-            one = Split.here(part.task, split, part.data_sha256)
-            record = self.pretrained.record
-            return leaks_of_run(record, one, part.num_examples)
+        record, data_dir, scored = self.pretrained.record, self._data_dir, []
+        for part, split in parts:
+            with self._context(part.task):
+                one = Split.here(part.task, split, part.data_sha256)
+            scored.append((one, part.num_examples))
+
+        @functools.cache
+        def find() -> Mapping[tuple[str, str], Leaks]:
+            with run_context.use(data_dir=data_dir):
+                return leaks_of_run(record, scored)
+
+        return find
 
     def _context(self, task: str) -> contextlib.AbstractContextManager:
         return run_context.use(

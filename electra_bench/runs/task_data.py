@@ -32,6 +32,7 @@ class TaskData(NamedTuple):
         train_split: split to train on; `train`: its examples.
         scored: splits to score, the main one first, and their examples.
         arguments: how its files are found again, see `TrainingText`.
+        is_trial: whether what is scored is a part of the training set.
     """
 
     card: TaskCard
@@ -40,6 +41,7 @@ class TaskData(NamedTuple):
     train: TaskExamples
     scored: tuple[tuple[str, TaskExamples], ...]
     arguments: Mapping[str, Any]
+    is_trial: bool = False
 
     @classmethod
     def load(
@@ -74,7 +76,8 @@ class TaskData(NamedTuple):
         context = run_context.current()
         given = {"files": dict(context.files), "on_error": context.on_error}
         arguments = {name: value for name, value in given.items() if value}
-        return cls(card, length, train_split, train, tuple(scored), arguments)
+        parts, is_trial = tuple(scored), held_out > 0
+        return cls(card, length, train_split, train, parts, arguments, is_trial)
 
     @property
     def training_text(self) -> TrainingText:
@@ -85,11 +88,11 @@ class TaskData(NamedTuple):
     @property
     def content(self) -> dict[str, str]:
         """Names of the data that decide the run to their hashes."""
-        parts = [(self.train_split, self.train), *self.scored]
+        # The part of the training set that a trial is scored on follows from the set.
+        scored = () if self.is_trial else self.scored
         return {
             content_name(self.card, name): part.data_sha256
-            for name, part in parts
-            if not name.endswith(HELD_OUT)
+            for name, part in ((self.train_split, self.train), *scored)
         }
 
 

@@ -1,5 +1,6 @@
 """What a record says of each split that was scored, and what its readers must know."""
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 
@@ -23,24 +24,38 @@ def task_result(
     marks: Mapping[str, str],
     leaks: Leaks,
 ) -> TaskResult:
-    """The scores of a split, whose predictions are written into the run's folder.
+    """As `result_of`; predictions are written into the run's folder, `run_dir`."""
+    path = os.path.join("predictions", f"{card.name}-{split}.jsonl.gz")
+    os.makedirs(os.path.join(run_dir, "predictions"), exist_ok=True)
+    write_predictions(os.path.join(run_dir, path), scored.predictions)
+    return dataclasses.replace(
+        result_of(card, split, part, scored, marks, leaks),
+        leaks_path=leaks.write(run_dir, card, split),
+        predictions_path=path,
+        predictions_sha256=file_sha256(os.path.join(run_dir, path)),
+    )
+
+
+def result_of(
+    card: TaskCard,
+    split: str,
+    part: TaskExamples,
+    scored: Scored,
+    marks: Mapping[str, str],
+    leaks: Leaks,
+) -> TaskResult:
+    """The scores of a split of a task, not of a corpus.
 
     Args:
         card: of the task.
         split: its name.
         part: its examples.
         scored: predictions and metrics.
-        run_dir: the run's folder.
         marks: see `TaskResult.marks`.
         leaks: what the model has seen of it.
     """
-    path = os.path.join("predictions", f"{card.name}-{split}.jsonl.gz")
-    os.makedirs(os.path.join(run_dir, "predictions"), exist_ok=True)
-    write_predictions(os.path.join(run_dir, path), scored.predictions)
     size = len(scored.predictions)
     subset = other_size(card, split, size)
-    is_published = split == card.eval_split and subset is None
-    targets = [one.target for one in scored.predictions]
     return TaskResult.of(
         card,
         split,
@@ -50,15 +65,23 @@ def task_result(
         threshold=scored.threshold,
         subset=subset,
         data_sha256=part.data_sha256,
-        floor=card.floor if is_published else trivial_score(card, targets),
+        floor=_floor(card, split, subset, scored),
         marks={**marks, **out_of_reach(scored)},
         **leaks.fields(card, scored),
-        leaks_path=leaks.write(run_dir, card, split),
         unit=scored.unit,
         num_groups=scored.num_groups,
-        predictions_path=path,
-        predictions_sha256=file_sha256(os.path.join(run_dir, path)),
     )
+
+
+def _floor(
+    card: TaskCard, split: str, subset: str | None, scored: Scored
+) -> float | None:
+    """The main metric of the majority baseline; None where nothing is scored."""
+    if not scored.metrics:
+        return None
+    if split == card.eval_split and subset is None:
+        return card.floor
+    return trivial_score(card, [one.target for one in scored.predictions])
 
 
 def other_size(card: TaskCard, split: str, size: int) -> str | None:

@@ -49,10 +49,37 @@ def closure_sha256(modules: Iterable[str]) -> str:
     Raises:
         ModuleNotFoundError: a named module is absent, or has no source file.
     """
+    return _files_sha256(closure(modules))
+
+
+def sources_sha256(modules: Iterable[str]) -> str:
+    """The hash of the code of modules alone, without what they import.
+
+    Args:
+        modules: dotted names; they need not have been imported.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Raises:
+        ModuleNotFoundError: one is absent, or has no source file.
+    """
+    place_of.cache_clear()
+    return _files_sha256({module: _source_of(module) for module in modules})
+
+
+def _files_sha256(files: Mapping[str, str]) -> str:
     digest = hashlib.sha256()
-    for name, path in sorted(closure(modules).items()):
+    for name, path in sorted(files.items()):
         digest.update(f"{name} {_sha256(*_state(path))}\n".encode())
     return digest.hexdigest()
+
+
+def _source_of(module: str) -> str:
+    place = place_of(module)
+    if place is None or place.file is None:
+        raise ModuleNotFoundError(f"no source file of module {module!r}")
+    return place.file
 
 
 def closure_versions(
@@ -102,9 +129,7 @@ def closure(modules: Iterable[str]) -> Mapping[str, str]:
     place_of.cache_clear()
     waiting = [Need(name, whole=True) for name in modules]
     for need in waiting:
-        place = place_of(need.module)
-        if place is None or place.file is None:
-            raise ModuleNotFoundError(f"no source file of module {need.module!r}")
+        _source_of(need.module)
     named = frozenset(outermost(need.module) for need in waiting)
     files: dict[str, str] = {}
     seen: set[Need] = set()

@@ -63,8 +63,16 @@ def _alike(
     texts = [folded(text_of(example)) for example in examples]
     first: dict[str, str] = {}
     for number, text in enumerate(texts):
-        first.setdefault(text, f"as {examples[number].get('id', number)}")
+        first.setdefault(text, f"as {identity_of(examples[number])}")
     return tuple(first[text] if text else None for text in texts)
+
+
+def identity_of(example: Mapping[str, Any]) -> str:
+    """The id of an example of a store: the data's, or else its number in the source.
+
+    Rows of a store are other ones where another token limit leaves examples out.
+    """
+    return str(example["id"] if "id" in example else int(example["example_id"][0]))
 
 
 def _context(example: Mapping[str, Any]) -> str:

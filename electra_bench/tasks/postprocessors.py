@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from electra_bench.core.batch import NO_LABEL, UNKNOWN_LABEL
+from electra_bench.tasks.groups import folded
 from electra_bench.tasks.metrics.chosen_threshold import half_of
 from electra_bench.tasks.metrics.squad import Answer
 
@@ -109,8 +110,8 @@ def _texts(example: Mapping[str, Any]) -> list[str]:
 
 
 def _subject(example: Mapping[str, Any]) -> str:
-    """The article that a question is about, or its context."""
-    return _text(example.get("group", "")) or _text(example["context"])
+    """The article that a question is about, or its context: what its group goes by."""
+    return _text(example.get("group", "")) or folded(_text(example["context"]))
 
 
 def _text(value: bytes | str) -> str:

@@ -18,7 +18,7 @@ from electra_bench.data.examples import batches
 from electra_bench.data.examples.batch_plan import Row
 from electra_bench.data.examples.store import ExampleStore
 from electra_bench.records import Prediction, TaskCard
-from electra_bench.tasks.groups import EXAMPLE, Groups, groups
+from electra_bench.tasks.groups import EXAMPLE, Groups, groups, identity_of
 from electra_bench.training.progress import ScoringProgress
 from electra_bench.training.replicas import on_all_replicas
 
@@ -89,20 +89,18 @@ class Evaluator:
             name: what a display of the progress is called; None shows none.
         """
         predicted = self._decoded(name)
-        predictions = []
-        out_of_reach: collections.Counter[str] = collections.Counter()
+        predictions, out_of_reach = [], self._out_of_reach
         unit, groups = self._groups
-        for rows, group in zip(self._examples, groups, strict=True):
+        examples = zip(self._examples, self._targets, groups, strict=True)
+        for rows, target, group in examples:
             example = self._store[rows[0]]
-            out_of_reach.update(self._out_of_reach(rows))
-            target = target_of(self._task, self._store, rows)
             decoded = [predicted[row] for row in rows]
             if isinstance(self._objective, HasMerge):
                 value, scores = self._objective.merge(decoded)
             else:
                 [(value, scores)] = decoded
             value = self._task.postprocess_fn(value, example=example, is_target=False)
-            identity = str(example.get("id", rows[0]))
+            identity = identity_of(example)
             predictions.append(Prediction(identity, target, value, scores, group))
         if any(p.target is None for p in predictions):
             return Scored({}, predictions, unit, out_of_reach)
@@ -122,13 +120,6 @@ class Evaluator:
             threshold=kind.threshold(metrics),
         )
 
-    def _out_of_reach(self, rows: Sequence[int]) -> set[str]:
-        """Why the right answer to an example cannot be given, if it cannot."""
-        if not isinstance(self._objective, HasOutOfReach):
-            return set()
-        found = (self._objective.out_of_reach(self._store[row]) for row in rows)
-        return {why for why in found if why}
-
     def _decoded(self, name: str | None) -> list[tuple[Any, Any]]:
         """Every row's answer, and what it was chosen by."""
         decoded: list[Any] = [None] * len(self._store)
@@ -146,6 +137,22 @@ class Evaluator:
                 if progress:
                     progress.update(len(rows), int(batch.input_mask.sum()))
         return decoded
+
+    # What follows is of the examples alone, and the same in every evaluation.
+
+    @functools.cached_property
+    def _out_of_reach(self) -> Mapping[str, int]:
+        """Why right answers cannot be given, to how many."""
+        if not isinstance(self._objective, HasOutOfReach):
+            return {}
+        why_not = self._objective.out_of_reach
+        found = [{why_not(self._store[row]) for row in rows} for rows in self._examples]
+        return collections.Counter(why for one in found for why in one if why)
+
+    @functools.cached_property
+    def _targets(self) -> list[Any]:
+        """What metrics compare the predictions with."""
+        return [target_of(self._task, self._store, rows) for rows in self._examples]
 
     @functools.cached_property
     def _groups(self) -> Groups:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from small_runs import merged
 
+from electra_bench.cli.main import main
 from electra_bench.records import read_predictions
 from electra_bench.runs.launch import launch
 
@@ -69,13 +70,19 @@ def test_a_kind_under_a_protocol(
     assert len(list(read_predictions(str(path)))) == result.num_examples
 
 
-def test_a_trial_is_scored_on_a_part_of_its_training_set(finetune_bindings):
+def test_a_trial_is_scored_on_a_part_of_its_training_set(
+    finetune_bindings, tmp_path, capsys
+):
     more = ["runs.finetune.held_out = 0.25", "EPOCHS = 0.5"]
     [trial] = launch("finetune", ["runs/finetune.gin"], merged(finetune_bindings, more))
     [result] = trial.results
     assert result.split == "train_held_out" and trial.is_trial
     assert 60 < result.num_examples < 100
     assert trial.train_examples == 320 - result.num_examples
+    assert "not looked up" not in capsys.readouterr().out
+    # No split of its own name: the card's is scored.
+    assert main(["evaluate", str(tmp_path / "runs" / "small-cola-s0")]) == 0
+    assert "cola, dev, 80 examples" in capsys.readouterr().out
 
 
 def test_a_record_says_how_its_settings_were_chosen(finetune_bindings, tmp_path):

@@ -272,8 +272,17 @@ def test_what_glue_does_not_take(runs, refused, tmp_path):
     assert "glue.tsv" in said
 
 
-def test_a_run_of_several_tasks(finetuned, runs, predict, refused, data_dir, tmp_path):
+def test_a_run_of_several_tasks(
+    finetuned, runs, predict, refused, data_dir, tmp_path, monkeypatch
+):
     both = finetuned(("sts", "chunk", "cola"))
+    looked_up = []
+    find = restored.leaks_of_run
+    monkeypatch.setattr(
+        restored,
+        "leaks_of_run",
+        lambda record, scored: looked_up.append(len(scored)) or find(record, scored),
+    )
     path = tmp_path / "glue.zip"
     glue = ["--format", "glue", "--output", path]
     out = predict(both, runs["mnli"], *glue)
@@ -289,7 +298,9 @@ def test_a_run_of_several_tasks(finetuned, runs, predict, refused, data_dir, tmp
     assert f"{both!r} and {runs['cola']!r} are both runs of 'cola'" in said
 
     # The same answers as those to each task alone, which are given without --task, too.
+    looked_up.clear()
     predict(both, "--output", tmp_path / "all")
+    assert looked_up == [3]  # all at once
     predict(both, "--task", "cola", "--output", tmp_path / "one")
     found = {path.name: path for path in (tmp_path / "all").iterdir()}
     label = "small-{}-test-s0.jsonl.gz"

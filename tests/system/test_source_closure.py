@@ -11,6 +11,7 @@ from electra_bench.system.source_closure import (
     closure,
     closure_sha256,
     closure_versions,
+    sources_sha256,
 )
 
 FILES = {
@@ -122,6 +123,16 @@ def test_other_files_do_not_count(folder):
     before = closure_sha256(["parrot.tasks"])
     write(folder, {"parrot/unrelated.py": "x = 1", "parrot/lazy.py": "x = 1"})
     assert closure_sha256(["parrot.tasks"]) == before
+
+
+def test_modules_alone(folder):
+    alone = sources_sha256(["parrot.tasks"])
+    write(folder, {"parrot/rules.py": "x = 1"})
+    assert sources_sha256(["parrot.tasks"]) == alone
+    write(folder, {"parrot/tasks.py": "x = 1"})
+    assert sources_sha256(["parrot.tasks"]) != alone
+    with pytest.raises(ModuleNotFoundError, match="'parrot.none'"):
+        sources_sha256(["parrot.none"])
 
 
 def test_the_hash_does_not_depend_on_where_the_files_lie(folder, monkeypatch):

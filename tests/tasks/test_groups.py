@@ -3,11 +3,12 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from electra_bench import registry
 from electra_bench.data import run_context
-from electra_bench.tasks.groups import EXAMPLE, Groups, groups
+from electra_bench.tasks.groups import EXAMPLE, Groups, groups, identity_of
 from electra_bench.tasks.registration import load_task
 
 RTE = registry.tasks.get("rte")
@@ -55,6 +56,12 @@ def test_other_examples_stand_for_themselves():
     assert found(OWN, singles) == Groups(EXAMPLE, (None, None))
     independent = dataclasses.replace(RTE, unit=EXAMPLE)
     assert found(independent, PAIRS) == Groups(EXAMPLE, (None,) * 3)
+
+
+def test_an_example_without_an_id_goes_by_its_number_in_the_source():
+    alone = {"text_a": "One.", "text_b": "Two.", "example_id": np.array([7])}
+    assert identity_of(alone) == "7" and identity_of({**alone, "id": "q"}) == "q"
+    assert found(OWN, [alone]).names == ("as 7",)
 
 
 def raw_groups(task, split, files):

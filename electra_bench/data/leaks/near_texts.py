@@ -8,9 +8,10 @@ Source: Chaudhuri, Ganti, Kaushik 2006, "A Primitive Operator for Similarity Joi
 Cleaning", prefix filter.
 """
 
+import itertools
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import scipy.sparse
@@ -21,6 +22,8 @@ from electra_bench.data.leaks.ngrams import Filter, TextNgrams, distinct, places
 WORDS = 5
 # Of the n-grams of two texts that are near, so many of 10 are in both.
 SHARED_OF_TEN = 9
+# Of one text no more near ones are kept: nobody reads more, and templates have millions.
+MAX_NEAR = 1000
 # Pairs that are compared at once.
 PAIRS = 1 << 18
 
@@ -40,27 +43,24 @@ def near_texts(ours: Sequence[str], theirs: Sequence[str]) -> list[list[int]]:
 
     Equal after `characters_folded`, or with a Jaccard index of their sets of 5-grams of
     words of at least 0.9. So texts of fewer than 15 words are near if they have the same
-    n-grams.
+    n-grams. At most `MAX_NEAR` for each, equal ones first.
 
     Args:
         ours: different texts.
         theirs: different texts.
     """
-    found: list[list[int]] = [[] for _ in ours]
     by_form = defaultdict(list)
     for number, text in enumerate(theirs):
         by_form[characters_folded(text)].append(number)
-    for number, text in enumerate(ours):
-        found[number] += by_form.get(characters_folded(text), ())
-    equal = {(our, their) for our, numbers in enumerate(found) for their in numbers}
-    for our, their in zip(*_similar(ours, theirs), strict=True):
-        if (our, their) not in equal:
-            found[our].append(their)
-    return found
+    # In their order, each once.
+    found = [dict.fromkeys(by_form.get(characters_folded(text), ())) for text in ours]
+    for our, their in _similar(ours, theirs):
+        found[our][their] = None
+    return [[*itertools.islice(numbers, MAX_NEAR)] for numbers in found]
 
 
-def _similar(ours: Sequence[str], theirs: Sequence[str]) -> tuple[list, list]:
-    """Pairs of texts with n-grams of which nine tenths are the same."""
+def _similar(ours: Sequence[str], theirs: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Pairs of texts with n-grams of which nine tenths are the same; `MAX_NEAR` of each."""
     our, their = (TextNgrams.of(texts, 1, WORDS) for texts in (ours, theirs))
     columns = distinct(our.hashes)
     a, b = (_matrix(n, columns, len(t)) for n, t in ((our, ours), (their, theirs)))
@@ -69,14 +69,14 @@ def _similar(ours: Sequence[str], theirs: Sequence[str]) -> tuple[list, list]:
     counts = np.asarray(a.sum(0) + b.sum(0)).ravel()
     order = np.argsort(np.argsort(counts, kind="stable"))
     prefixes = (_prefixes(m, order, n) for m, n in zip((a, b), sizes, strict=True))
-    first, second = [], []
     for i, j in _candidates(*prefixes):
         both = np.asarray(a[i].multiply(b[j]).sum(1)).ravel()
         either = sizes[0][i] + sizes[1][j] - both
         is_near = 10 * both >= SHARED_OF_TEN * either
-        first += i[is_near].tolist()
-        second += j[is_near].tolist()
-    return first, second
+        i, j = i[is_near], j[is_near]
+        # A row of ours is whole in one part, its pairs one after the other.
+        kept = np.arange(len(i)) - np.searchsorted(i, i) < MAX_NEAR
+        yield from zip(i[kept].tolist(), j[kept].tolist(), strict=True)
 
 
 def _matrix(
@@ -121,7 +121,7 @@ def _prefixes(
 
 
 def _candidates(a: scipy.sparse.csr_array, b: scipy.sparse.csr_array):
-    """Pairs of rows that share a column, in parts of about `PAIRS`."""
+    """Pairs of rows that share a column, in parts of about `PAIRS`, in order of `a`."""
     of_column = np.bincount(b.indices, minlength=b.shape[1])
     rows = np.repeat(np.arange(a.shape[0]), np.diff(a.indptr))
     work = np.bincount(rows, of_column[a.indices], minlength=a.shape[0])

@@ -87,7 +87,8 @@ def _foreign_rows(source: seqio.DataSource, split: str) -> Iterator[Row]:
 
 
 def _identity(row: Mapping[str, Any], number: int) -> str:
-    known = row.get("id", number)
+    # As in a store, see `groups.identity_of`.
+    known = row.get("id", row.get("idx", number))
     return known.decode() if isinstance(known, bytes) else str(known)
 
 

@@ -42,12 +42,15 @@ class Overlap(NamedTuple):
         return {name: share for name, share in self.found.items() if share >= DIRTY}
 
 
-def overlaps(text: TrainingText, splits: Sequence[Split]) -> list[Overlap]:
+def overlaps(
+    text: TrainingText, splits: Sequence[Split], processes: int | None = None
+) -> list[Overlap]:
     """Looks for several splits in a text at once; those that were looked for are known.
 
     Args:
         text: what a model was trained on.
         splits: what it is scored on.
+        processes: that read the text; None for one a core.
 
     Raises:
         TextGone: the text is not there as it was, and not all is known.
@@ -56,7 +59,8 @@ def overlaps(text: TrainingText, splits: Sequence[Split]) -> list[Overlap]:
     missing = [split for split, one in zip(splits, found, strict=True) if one is None]
     if not missing:
         return [overlap for overlap in found if overlap]
-    made = iter(_looked_up(documents_of(text), [split.texts() for split in missing]))
+    texts = [split.texts() for split in missing]
+    made = iter(_looked_up(documents_of(text), texts, processes))
     return [
         overlap or _kept(text, split, one := next(made)) or one
         for split, overlap in zip(splits, found, strict=True)
@@ -86,16 +90,18 @@ def _kept(
 
 def overlap_in(documents: Iterable[Document], texts: ExampleTexts) -> Overlap:
     """Looks for examples in documents."""
-    return _looked_up(documents, [texts])[0]
+    return _looked_up(documents, [texts], None)[0]
 
 
 def _looked_up(
-    documents: Iterable[Document], parts: Sequence[ExampleTexts]
+    documents: Iterable[Document],
+    parts: Sequence[ExampleTexts],
+    processes: int | None,
 ) -> list[Overlap]:
     ngrams = [TextNgrams.of(part.texts, SHORTEST, LONGEST) for part in parts]
     every = TextNgrams(*map(np.concatenate, zip(*ngrams, strict=True)))
     index = NgramIndex(every, SHORTEST, LONGEST)
-    is_found = found_in(documents, index, num_cores())
+    is_found = found_in(documents, index, processes or num_cores())
     return [
         _overlap(part, of_part, is_found[places_in(index.hashes, of_part.hashes)[1]])
         for part, of_part in zip(parts, ngrams, strict=True)

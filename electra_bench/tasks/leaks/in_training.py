@@ -19,7 +19,7 @@ class Repeats(NamedTuple):
         num_examples: of the split.
         exact: all texts are equal, case and white space folded.
         near: every text is equal or near to that of one training example, see
-            `near_texts`.
+            `near_texts`; of a pair in either order.
         shared: of several texts the longest one is equal or near to a text of a training
             example, the others are not: a paragraph with another question.
     """
@@ -57,6 +57,10 @@ def repeats_in(scored: ExampleTexts, trained: Sequence[ExampleTexts]) -> Repeats
     forms = [blanks_folded(text) for text in theirs]
     exact = {tuple(forms[i] for i in example) for example in known}
     near = near_texts(scored.texts, list(theirs))
+
+    def both(texts: tuple[int, ...]) -> set[tuple[int, ...]]:
+        return {texts, texts[::-1]} if len(texts) == 2 else {texts}
+
     found = Repeats(len(scored.ids), [], [], [])
     for identity, example in zip(scored.ids, scored.examples, strict=True):
         texts = [scored.texts[i] for i in example]
@@ -67,7 +71,7 @@ def repeats_in(scored: ExampleTexts, trained: Sequence[ExampleTexts]) -> Repeats
         longest = max(range(len(texts)), key=lambda i: len(texts[i]))
         if tuple(map(blanks_folded, texts)) in exact:
             found.exact.append(identity)
-        elif any(combination in known for combination in combinations):
+        elif any(both(c) & known for c in combinations):
             found.near.append(identity)
         elif len(texts) > 1 and of_texts[longest]:
             found.shared.append(identity)

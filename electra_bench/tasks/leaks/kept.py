@@ -2,18 +2,31 @@
 
 import json
 import os
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from absl import logging
+
 from electra_bench.data import run_context
 from electra_bench.data.examples.cache import cached_folder
 from electra_bench.system.atomic import complete_folder
-from electra_bench.tasks.fingerprints import data_sha256, making
+from electra_bench.system.behaviour import Untold, behaviour_sha256
+from electra_bench.system.source_closure import sources_sha256
+from electra_bench.tasks.fingerprints import data_sha256
 from electra_bench.tasks.leaks.example_texts import ExampleTexts
 from electra_bench.tasks.registration import load_task
 
 FILE_NAME = "found.json"
+# What decides what is found, beside the module that asks.
+FINDING = (
+    "electra_bench.data.leaks.near_texts",
+    "electra_bench.data.leaks.ngrams",
+    "electra_bench.data.leaks.scan",
+    "electra_bench.data.leaks.words",
+    "electra_bench.tasks.leaks.example_texts",
+)
 
 
 class Split(NamedTuple):
@@ -51,14 +64,21 @@ class Split(NamedTuple):
         with run_context.use(**vars(self.context)):
             return ExampleTexts.read(load_task(self.task), self.split)
 
-    def content(self, module: str) -> dict[str, Any] | None:
-        """What a cache's key says of it and of the code that reads it.
+    def content(self) -> dict[str, str] | None:
+        """What a cache's key says of its texts; None if it cannot be told.
 
-        Args:
-            module: that makes what is kept.
+        The hash of raw examples tells them. Where it is one of files, the code that reads
+        these counts, too.
         """
-        code = making(load_task(self.task), None, module, [])
-        return code and {**code, "data": self.sha256}
+        source = load_task(self.task).source
+        content = {"data": self.sha256}
+        if hasattr(source, "data_sha256"):
+            try:
+                content["code"] = behaviour_sha256([type(source), vars(source)])
+            except Untold as error:
+                logging.warning("%s: looked up every time: %s", self.task, error)
+                return None
+        return content
 
 
 def kept(
@@ -77,8 +97,14 @@ def kept(
         find: finds it.
         **further: content that it depends on, by name.
     """
-    contents = [split.content(module) for split in splits]
-    parts = None if None in contents else {"splits": contents, **further}
+    contents = [split.content() for split in splits]
+    # Texts that are gone cannot be looked up again, so nothing else counts: what is known
+    # should outlive most changes of the code.
+    code = {
+        "code": sources_sha256([*FINDING, module]),
+        "unicode": unicodedata.unidata_version,
+    }
+    parts = None if None in contents else {"splits": contents, **code, **further}
 
     def make(folder: str, overwrite: bool) -> None:
         with complete_folder(folder, overwrite, inventory=True) as partial:

@@ -1,5 +1,6 @@
 """The splits that models will be scored on, as far as their files are there."""
 
+import contextlib
 from collections.abc import Iterator
 
 from electra_bench import registry
@@ -19,16 +20,21 @@ def known_splits() -> Iterator[Split]:
     if run_context.current().data_dir is None:
         return
     for name in registry.tasks.names():
-        card: TaskCard = registry.tasks.get(name)
-        if card.kind not in registry.kinds.names():
-            continue
-        source = load_task(name).source
-        if not isinstance(source, LabelledSource) or source.makes_examples:
-            continue
-        for split in (card.eval_split, *card.further_splits):
-            try:
-                yield Split.here(name, split)
-            except FileNotFoundError:
-                continue
-            except ValueError as error:
-                print(f"{name} {split} is not looked up: {error}", flush=True)
+        # Nothing that is only looked up may stop a run, and a plugin may raise anything.
+        try:
+            yield from _splits_of(name)
+        except Exception as error:
+            print(f"{name} is not looked up: {error}", flush=True)
+
+
+def _splits_of(name: str) -> Iterator[Split]:
+    """Those of one task."""
+    card: TaskCard = registry.tasks.get(name)
+    if card.kind not in registry.kinds.names():
+        return
+    source = load_task(name).source
+    if not isinstance(source, LabelledSource) or source.makes_examples:
+        return
+    for split in (card.eval_split, *card.further_splits):
+        with contextlib.suppress(FileNotFoundError):
+            yield Split.here(name, split)

@@ -65,9 +65,16 @@ class _Half(NamedTuple):
         steps = [own @ self.is_null.astype(np.float64), own * self.gains]
         return np.cumsum(np.column_stack(steps), -1)
 
-    def best(self, totals: np.ndarray) -> np.ndarray:
-        """The lowest of the best thresholds, [samples]."""
-        return self.thresholds[np.where(self.may_be_chosen, totals, -np.inf).argmax(-1)]
+    def best(self, weights: Weights, totals: np.ndarray) -> np.ndarray:
+        """The lowest of the best thresholds, [samples].
+
+        A sample that has none of the questions has nothing to choose on: its threshold is
+        the one that all of them, each once, give.
+        """
+        once = np.cumsum(np.append(self.is_null.sum(), self.gains))
+        is_drawn = weights[:, self.order].any(-1, keepdims=True)
+        known = np.where(is_drawn, totals, once)
+        return self.thresholds[np.where(self.may_be_chosen, known, -np.inf).argmax(-1)]
 
     def at(self, thresholds: np.ndarray, totals: np.ndarray) -> np.ndarray:
         """Of the totals those at any thresholds, [samples]."""
@@ -85,7 +92,8 @@ def at_chosen_thresholds(
     """Percentage where each half has the best threshold of the other half.
 
     A sample of a bootstrap chooses anew, so intervals have the uncertainty of the choice,
-    too. NaN where one half has no questions.
+    too; where it has no questions of one half, that half gives the threshold that all its
+    questions give. NaN where one half has no questions at all.
 
     Args:
         name: of the percentage.
@@ -106,12 +114,12 @@ def at_chosen_thresholds(
     one, other = (_Half.of(own, values, is_null, odds) for own in members)
 
     def threshold(half: _Half, weights: Weights) -> np.ndarray:
-        return half.best(half.totals(weights))
+        return half.best(weights, half.totals(weights))
 
     def score(weights: Weights) -> np.ndarray:
         of_one, of_other = one.totals(weights), other.totals(weights)
-        total = one.at(other.best(of_other), of_one)
-        total += other.at(one.best(of_one), of_other)
+        total = one.at(other.best(weights, of_other), of_one)
+        total += other.at(one.best(weights, of_one), of_other)
         return 100.0 * total / weights.sum(-1)
 
     # Of the first half and of the second.

@@ -2,6 +2,7 @@
 
 import random
 
+from electra_bench.data.leaks import near_texts as near
 from electra_bench.data.leaks.near_texts import near_texts
 
 
@@ -37,6 +38,15 @@ def test_as_all_with_all():
     pairs = sum(map(len, expected))
     equal = sum(text in theirs for text in ours)
     assert pairs > equal + 50
+
+
+def test_of_very_many_near_texts_some_are_kept(monkeypatch):
+    monkeypatch.setattr(near, "MAX_NEAR", 3)
+    monkeypatch.setattr(near, "PAIRS", 20)
+    words = " ".join(f"w{i}" for i in range(60))
+    theirs = [f"{words} {i}" for i in range(9)]
+    found = near_texts([f"{words} 5", "else", f"{words} x"], theirs)
+    assert found[0][0] == 5 and [len(set(one)) for one in found] == [3, 0, 3]
 
 
 def test_forms_of_one_text_are_near_and_punctuation_alone_is_not():

@@ -38,9 +38,10 @@ def test_how_scored_examples_are_in_training():
         ("It barks.",),
         ("alone", ""),
         ("", " "),
+        ("It barks.", "A small dog ."),  # nearly all labels of pairs say the same of it
     )
     found = repeats_in(scored, [trained])
-    assert found == (9, ["0", "7"], ["1", "2"], ["4", "5"])
+    assert found == (10, ["0", "7"], ["1", "2", "9"], ["4", "5"])
 
 
 def test_several_training_sets_are_one():

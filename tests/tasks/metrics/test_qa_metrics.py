@@ -11,6 +11,7 @@ from electra_bench.tasks.metrics.chosen_threshold import half_of
 from electra_bench.tasks.metrics.squad import (
     Answer,
     mrqa_scores,
+    span_qa,
     squad_v1,
     squad_v2,
 )
@@ -207,8 +208,20 @@ def test_questions_about_one_text_are_in_one_half():
     halves = [half_of(f"article {i}") for i in range(200)]
     assert 70 < sum(halves) < 130
     assert answer_or_none(("red", 1.0), {"context": "article 0"}).half == halves[0]
+    # As groups, which differences of case and blanks do not part.
+    assert answer_or_none(("red", 1.0), {"context": "Article  0"}).half == halves[0]
     of_article = {"context": "c", "group": b"article 1"}
     assert answer_or_none(("red", 1.0), of_article).half == halves[1]
+
+
+def test_a_sample_without_one_half_keeps_the_choice_of_all_its_questions():
+    """Never to answer, which is best for nobody, would draw the intervals down."""
+    answers = [Answer("red", odds, odds > 5) for odds in (1.0, 2.0, 9.0, 10.0)]
+    found = span_qa([["red"]] * 4, answers)
+    weights = np.array([[1, 1, 1, 1], [2, 2, 0, 0], [0, 0, 1, 3]], np.float64)
+    expected = {"": [50, 100, 0], "_thresh_1": [10] * 3, "_thresh_2": [2] * 3}
+    for name, values in expected.items():
+        assert found[f"exact_chosen{name}"].score(weights).tolist() == values
 
 
 def test_choosing_gains_nothing_where_odds_say_nothing():
