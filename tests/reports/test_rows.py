@@ -275,3 +275,50 @@ def test_trials_are_left_out_beside_what_they_chose():
     assert reasons == {"a trial: it was scored on a part of its training set"}
     assert len(table.left_out) == 2
     assert len(table_of(*trials)[1]) == 2
+
+
+def test_a_start_without_a_record_is_no_seed_of_one_with_a_record():
+    imported = RunRecord("small", "m", "pretrain", "done", checkpoint_sha256="a" * 64)
+    runs = [
+        run(parent_run_id="small", parent_recipe="a" * 64),
+        run(seed=1, parent_recipe="b" * 64),
+    ]
+    found = counts(imported, *runs)
+    assert found == {"m (start aaaaaaaa)": 1, "m (start bbbbbbbb)": 1}
+
+
+def test_older_runs_without_their_pretrainings_are_told_apart_by_flops():
+    def old(flops, seed, method="paper-v1"):
+        fields = {"train_flops": 1e9, "total_flops": flops + 1e9}
+        return run(seed=seed, parent_run_id=f"p{seed}", flops_method=method, **fields)
+
+    found = counts(old(1e12, 0), old(1e18, 1), old(1e18, 2))
+    assert found == {"m (1e18 FLOPs)": 2, "m (1e12 FLOPs)": 1}
+    # Other methods count the same work otherwise.
+    assert counts(old(1e18, 0), old(3e18, 1, "graph-v1")) == {"m": 2}
+
+
+def test_a_run_that_does_not_tell_its_row_is_marked():
+    newer = [
+        run(seed=s, train_data_sha256={"cola train": sha * 64})
+        for s, sha in enumerate("aab")
+    ]
+    older = [run(seed=3), run("rte")]
+    table, rows = table_of(*newer, *older)
+    [first, second] = rows.values()
+    assert table.cell(first, "cola").count == 3
+    assert "1 of unknown data of cola train" in table.cell(first, "cola").marks
+    # Runs on other tasks have no such data.
+    assert not table.cell(second, "cola").marks + table.cell(first, "rte").marks
+
+
+def test_an_earlier_task_makes_another_recipe():
+    task = {"runs.finetune.task": "mnli"}
+    earlier = [
+        pretrained(100, 0),
+        pretrained(0, 1, kind="finetune", hparams=task, parent_run_id="p0"),
+    ]
+    runs = [run(parent_run_id="p0"), run(seed=1, parent_run_id="p1")]
+    found = leaderboard(tasks=("cola",))(Records.of([*earlier, *runs]))
+    names = {found.cell(row, "model") for row in found.rows}
+    assert names == {"m", "m (1 earlier task)"}

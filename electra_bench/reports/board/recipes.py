@@ -10,6 +10,7 @@ from electra_bench.records import RunRecord
 from electra_bench.registry import target_of
 from electra_bench.reports.collect.lineage import ancestors
 from electra_bench.reports.collect.records import Records
+from electra_bench.reports.table import counted
 
 # A setting's name to its value; what a run does not have, or does not tell, is not there.
 Settings = dict[str, Any]
@@ -27,20 +28,22 @@ OF_RECIPE = (Role.RESULT, Role.PER_TASK, Role.SUBJECT)
 EARLIER = {"pretrain": "pre-training", "finetune": "earlier task"}
 PARAMETERS, VOCABULARY, START, DATA = "parameters", "vocabulary", "start", "data of "
 HASHES = (VOCABULARY, START, DATA)
+FLOPS, EARLIER_TASKS = "train_flops", "earlier tasks"
 TRAINED_ON, ONE_TASK = "trained on", "one task"
 TRIALS, NO_TRIALS, TRIED = "trials", 0, "tried"
 # What need not be said.
-USUAL = ((TRAINED_ON, ONE_TASK), (TRIALS, NO_TRIALS))
+USUAL = ((TRAINED_ON, ONE_TASK), (TRIALS, NO_TRIALS), (EARLIER_TASKS, 0))
 # Last words of settings to what is said of them, the most telling first.
 WORDS = {
     PARAMETERS: "{} parameters",
     "model": "{}",
     "objective": "{}",
     "task": "{}",
+    EARLIER_TASKS: "{}",
     TRIALS: "best of {}",
     TRAINED_ON: "trained on {}",
     "train_steps": "{} steps",
-    "train_flops": "{} FLOPs",
+    FLOPS: "{} FLOPs",
     "peak_lr": "lr {}",
     "epochs": "{} epochs",
     "batch_size": "batch {}",
@@ -90,22 +93,37 @@ def with_earlier(group: Sequence[RunRecord], records: Records) -> list[Settings]
     """The settings of runs and of what they build on.
 
     Where the records of all that they build on are there, their settings, or else what
-    each run says of its start.
+    each run says of its start: its recipe, or as older records do, its FLOPs.
     """
     starts = {record.parent_run_id: record for record in group}
     earlier = {
         run_id: list(ancestors(record, records)) for run_id, record in starts.items()
     }
-    are_known = all(None not in of_run for of_run in earlier.values())
-    before = {
-        run_id: _earlier([one for one in of_run if one]) if are_known else {}
-        for run_id, of_run in earlier.items()
-    }
+    are_known = all(None not in of_run for of_run in earlier.values()) and not any(
+        record.parent_recipe and not record.parent_run_id for record in group
+    )
+    if are_known:
+        before = {
+            run_id: _earlier([one for one in of_run if one])
+            for run_id, of_run in earlier.items()
+        }
+        starting = [before[record.parent_run_id] for record in group]
+    else:
+        all_say = all(record.parent_recipe or record.is_untrained for record in group)
+        starting = [_start(record, with_flops=not all_say) for record in group]
     return [
-        settings_of(record)
-        | (before[record.parent_run_id] or _known({START: record.parent_recipe}))
-        for record in group
+        settings_of(record) | of_start
+        for record, of_start in zip(group, starting, strict=True)
     ]
+
+
+def _start(record: RunRecord, *, with_flops: bool) -> Settings:
+    """What a run says of what it builds on, without the records of that."""
+    # Other methods count otherwise.
+    of_method = f"{EARLIER['pretrain']}: {record.flops_method}.{FLOPS}"
+    flops = record.pretrain_flops or None
+    found = {START: record.parent_recipe, of_method: flops if with_flops else None}
+    return _known(found)
 
 
 def _earlier(runs: Iterable[RunRecord]) -> Settings:
@@ -121,7 +139,9 @@ def _earlier(runs: Iterable[RunRecord]) -> Settings:
             # Of a model from elsewhere nothing else tells how it was made.
             settings |= _known({START: run.checkpoint_sha256})
         found |= {f"{name}: {key}": value for key, value in settings.items()}
-    return found
+    # Said of all: to have none is another recipe.
+    num = count["finetune"]
+    return found | {EARLIER_TASKS: num and counted(num, EARLIER["finetune"])}
 
 
 def _known(settings: Settings) -> Settings:
@@ -231,7 +251,7 @@ def word(key: str, value: Any) -> str:
         text = WORDS[last].format(_short(value, is_size=last == PARAMETERS))
     else:
         text = f"{last} {_short(value)}"
-    says_itself = last in ("train_steps", "train_flops", "objective") or not earlier
+    says_itself = last in ("train_steps", FLOPS, "objective") or not earlier
     return text if says_itself else f"{earlier} {text}"
 
 
