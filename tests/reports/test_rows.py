@@ -322,3 +322,38 @@ def test_an_earlier_task_makes_another_recipe():
     found = leaderboard(tasks=("cola",))(Records.of([*earlier, *runs]))
     names = {found.cell(row, "model") for row in found.rows}
     assert names == {"m", "m (1 earlier task)"}
+
+
+def test_what_trials_chose_may_leave_the_protocol_on_some_tasks():
+    key = "training.adamw.weight_decay"
+
+    def searched(task, value, seed=0):
+        choice = {
+            "trials": 3,
+            "on": "0.1 of the training set",
+            "values": {key: [0.0, 0.01, 0.1]},
+            "parameters": [key],
+        }
+        changed = {"protocol": "fixed*", "protocol_changes": {key: [0.01, value]}}
+        hparams = {key: value}
+        kept = {} if value == 0.01 else changed
+        return run(task, seed, hparams=hparams, choice=choice, **kept)
+
+    runs = [searched("cola", 0.1), searched("rte", 0.0), searched("mrpc", 0.01)]
+    table, rows = table_of(*runs, searched("cola", 0.0, seed=1))
+    assert list(rows) == ["m"] and table.cell(rows["m"], "cola").count == 2
+    assert table.cell(rows["m"], "protocol") == "fixed*"
+    assert f"m, fixed*: {key} is 0.0 or 0.1, as trials chose, the protocol's 0.01." in (
+        table.notes
+    )
+    found = "0.1 (cola), 0 (cola, rte), 0.01 (mrpc)"
+    assert (
+        f"m: {key} is the best of 3 trials, compared on 0.1 of the training set: "
+        f"weight_decay {found}." in table.notes
+    )
+    # A search that all tasks answer alike.
+    table, _ = table_of(chosen(), chosen("rte"))
+    assert (
+        "m: LEARNING_RATE is the best of 2 trials, compared on 0.1 of the training set: "
+        "peak_lr 1e-4." in table.notes
+    )

@@ -63,7 +63,7 @@ def role_of(key: str) -> Role | None:
 def settings_of(record: RunRecord) -> Settings:
     """All that a record says of how a run was made."""
     is_joint = record.objective == "multi_task"
-    chosen = record.choice.get("parameters", ())
+    chosen = chosen_parameters([record])
     return {
         # What trials chose may be another value on every task.
         **{key: value for key, value in record.hparams.items() if key not in chosen},
@@ -163,20 +163,34 @@ def differing(group: Sequence[Mapping[str, Any]]) -> list[str]:
     return sorted(filter(_is_of_recipe, several), key=_place)
 
 
+def chosen_parameters(group: Iterable[RunRecord]) -> set[str]:
+    """Parameters whose values trials chose, which may be others on every task."""
+    return {key for record in group for key in record.choice.get("parameters", ())}
+
+
 def per_task(group: Sequence[RunRecord]) -> dict[str, dict[str, list[str]]]:
     """What runs of one row have otherwise on other tasks.
 
-    Changes to a protocol are left out, which are told by themselves.
+    Changes to a protocol are left out, which are told by themselves, and what trials
+    chose, for which see `values_of`.
 
     Returns:
         Setting to value, in few characters, to tasks.
     """
-    settings = [record.hparams for record in group]
-    changed = {key for record in group for key in record.protocol_changes}
+    told = {key for record in group for key in record.protocol_changes}
+    told |= chosen_parameters(group)
+    keys = differing([record.hparams for record in group])
+    return values_of(
+        group, [k for k in keys if role_of(k) == Role.PER_TASK and k not in told]
+    )
+
+
+def values_of(
+    group: Sequence[RunRecord], keys: Iterable[str]
+) -> dict[str, dict[str, list[str]]]:
+    """Some settings of runs: setting to value, in few characters, to tasks."""
     found: dict[str, dict[str, list[str]]] = {}
-    for key in differing(settings):
-        if role_of(key) != Role.PER_TASK or key in changed:
-            continue
+    for key in keys:
         values = found.setdefault(key, {})
         for record in group:
             if key in record.hparams:

@@ -16,6 +16,9 @@ from electra_bench.reports.collect.records import Records
 # others cannot say of it that it was changed.
 OF_SOME_TASKS = re.compile(r"(kinds|features)\.\w+\.")
 
+# In changes to a protocol, before the values that trials chose.
+CHOSEN = "chosen"
+
 
 class RowKey(NamedTuple):
     """What runs must share to be seeds of one row.
@@ -194,8 +197,10 @@ class _Group(NamedTuple):
     def changes(self, members: Sequence[int]) -> dict[str, Any]:
         """The changes of some runs to their protocol.
 
-        What runs on some tasks alone have changed is named with these.
+        What runs on some tasks alone have changed is named with these; what trials chose
+        is not.
         """
+        chosen = recipes.chosen_parameters(self.records[m] for m in members)
         changed: dict[str, dict[str, tuple[Any, list[int]]]] = defaultdict(dict)
         for member in members:
             for key, change in self.records[member].protocol_changes.items():
@@ -203,6 +208,11 @@ class _Group(NamedTuple):
                 of_change.append(member)
         found = {}
         for key, variants in changed.items():
+            if key in chosen:
+                several = [change for change, _ in variants.values()]
+                values = sorted(map(changed_to, several), key=_json)
+                found[key] = [self.usual[key], {CHOSEN: values}]
+                continue
             having = [
                 m for m in members if key in self.settings[m] or key not in self.keys
             ]
@@ -231,16 +241,19 @@ def _add_changed(
     record: RunRecord, settings: Settings, usual: Mapping[str, Any]
 ) -> None:
     """Adds what runs have changed of a protocol, or have as it says."""
-    for key, value in usual.items():
+    for key in usual.keys() - recipes.chosen_parameters([record]):
         if key in record.protocol_changes:
             settings[key] = changed_to(record.protocol_changes[key])
         elif key not in settings and _has(record, key):
-            settings[key] = value
+            settings[key] = usual[key]
 
 
 def changed_to(change: Any) -> Any:
-    """The run's value in a change to its protocol."""
-    return change[1] if _is_pair(change) else change
+    """The run's value in a change to its protocol; of chosen ones all, in words."""
+    value = change[1] if _is_pair(change) else change
+    if isinstance(value, Mapping) and CHOSEN in value:
+        return " or ".join(map(str, value[CHOSEN]))
+    return value
 
 
 def _is_pair(change: Any) -> bool:
