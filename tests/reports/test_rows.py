@@ -357,3 +357,19 @@ def test_what_trials_chose_may_leave_the_protocol_on_some_tasks():
         "m: LEARNING_RATE is the best of 2 trials, compared on 0.1 of the training set: "
         "peak_lr 1e-4." in table.notes
     )
+
+
+def test_rows_have_names_of_their_own(tmp_path):
+    """They are what `compare` takes: it pooled the first two."""
+    parts = [run(pretrain_fraction=1.0), run(seed=1, pretrain_fraction=None)]
+    assert set(counts(*parts)) == {
+        "m after all of pre-training",
+        "m pre-trained",
+    }
+    save_records(tmp_path, parts)
+    sides = compare(("m after all", "m pre-trained"), [str(tmp_path)]).sides
+    assert [side.runs for side in sides] == [(parts[0].run_id,), (parts[1].run_id,)]
+    # What one row is called may be the label of another.
+    other = run_record("m (lr 1e-4)", "cola", 0, 60.0, protocol="fixed")
+    runs = [run(), run(seed=1, hparams={LR: 3e-4}), other]
+    assert set(counts(*runs)) == {"m (lr 1e-4) [1]", "m (lr 1e-4) [2]", "m (lr 3e-4)"}

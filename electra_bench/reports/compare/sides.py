@@ -100,6 +100,8 @@ def _rows(records: Records, kinds: Sequence[str]) -> dict[str, list[RunRecord]]:
     rows = list(dict.fromkeys(of_runs))
     names = dict(zip(rows, row_names(rows), strict=True))
     found: dict[str, list[RunRecord]] = {name: [] for name in names.values()}
+    if len(found) < len(rows):
+        raise AssertionError(f"two rows have one name, of {sorted(names.values())}")
     for record, row in zip(runs, of_runs, strict=True):
         found[names[row]].append(record)
     return found
