@@ -264,7 +264,7 @@ def test_what_trials_chose_does_not_divide_a_row():
     assert set(counts(*runs, more)) == {"m (best of 2)", "m (best of 3)"}
 
 
-def test_trials_are_left_out_beside_what_they_chose():
+def test_trials_are_left_out_beside_what_they_chose(tmp_path):
     trials = [
         run(seed=0, score=90.0 + n, hparams={"runs.finetune.held_out": 0.1, LR: n})
         for n in (1, 2)
@@ -275,6 +275,9 @@ def test_trials_are_left_out_beside_what_they_chose():
     assert reasons == {"a trial: it was scored on a part of its training set"}
     assert len(table.left_out) == 2
     assert len(table_of(*trials)[1]) == 2
+    save_records(tmp_path, [chosen(), *trials, run(protocol="paper")])
+    with pytest.raises(ValueError, match="make 2 rows"):
+        compare(("m", "m"), [str(tmp_path)])
 
 
 def test_a_start_without_a_record_is_no_seed_of_one_with_a_record():

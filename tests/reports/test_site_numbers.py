@@ -105,7 +105,7 @@ def runs_of(site, task, **fields):
 
 
 def row_runs(site, name, task):
-    """The runs of a row; unless it says otherwise those that tell no part of pre-training."""
+    """The runs of a row; unless it says otherwise those without a part of pre-training."""
     return runs_of(site, task, **{"pretrain_fraction": None, **ROWS[name]})
 
 

@@ -21,7 +21,7 @@ from electra_bench.reports.board.row_keys import RowKey, places
 from electra_bench.reports.board.row_names import distinct_names
 from electra_bench.reports.collect.cards import floor_of, higher_is_better
 from electra_bench.reports.collect.lineage import clusters, lineage
-from electra_bench.reports.collect.records import Records
+from electra_bench.reports.collect.records import Records, without_trials
 from electra_bench.reports.statistics.aggregate import over_seeds
 from electra_bench.system.near_names import near_and_all
 from electra_bench.tasks.cards.published import GLUE_ORDER
@@ -118,10 +118,7 @@ def select(
     if labels is not None:
         _check_names("label", labels, {r.label for r in used})
         used = [r for r in used if r.label in labels]
-    # Who gives trials alone wants to see them.
-    shown = [r for r in used if not r.is_trial] or used
-    trials = [r for r in used if r.is_trial and shown is not used]
-    used = shown
+    used, trials = without_trials(used)
     of_all = cells_of(used, further_metrics, known=Records.of(records))
     cells, left_out = without_repeats(of_all)
     left_out += [

@@ -7,7 +7,11 @@ from electra_bench.records import RunRecord, read_record
 from electra_bench.records.run_record import FILE_NAME
 from electra_bench.reports.board.row_keys import row_keys
 from electra_bench.reports.board.row_names import short_names as row_names
-from electra_bench.reports.collect.records import Records, collect
+from electra_bench.reports.collect.records import (
+    Records,
+    collect,
+    without_trials,
+)
 from electra_bench.system.near_names import near_names
 
 
@@ -95,7 +99,7 @@ def records_of(
 
 def _rows(records: Records, kinds: Sequence[str]) -> dict[str, list[RunRecord]]:
     """Names of the leaderboard's rows, all different, to their runs."""
-    runs = [record for record in records if record.kind in kinds]
+    runs, _ = without_trials(record for record in records if record.kind in kinds)
     of_runs = row_keys(runs, records)
     rows = list(dict.fromkeys(of_runs))
     names = dict(zip(rows, row_names(rows), strict=True))
