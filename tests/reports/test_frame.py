@@ -39,7 +39,8 @@ def test_a_row_is_a_result_of_a_run(runs):
     assert scores.to_dict() == {"a": 61.0, "b": 71.0}
     [further] = frame[frame.task == "rte"].to_dict("records")
     assert further["run_id"] == "a-cola-1"
-    assert np.isnan(further["score"]) and further["metrics.f1"] == 1.5
+    assert further["undefined"] and further["score"] == 50.0  # the floor
+    assert np.isnan(further["metrics.accuracy"]) and further["metrics.f1"] == 1.5
     assert further["hparams.peak_lr"] == 1e-4
     assert further["path"] == str(runs / "001" / "record.json")
 

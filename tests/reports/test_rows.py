@@ -376,3 +376,29 @@ def test_rows_have_names_of_their_own(tmp_path):
     other = run_record("m (lr 1e-4)", "cola", 0, 60.0, protocol="fixed")
     runs = [run(), run(seed=1, hparams={LR: 3e-4}), other]
     assert set(counts(*runs)) == {"m (lr 1e-4) [1]", "m (lr 1e-4) [2]", "m (lr 3e-4)"}
+
+
+def test_the_choice_of_the_scored_checkpoint_makes_another_row():
+    key = "training.loop.best_metric"
+
+    def best(metric, task="cola", seed=0):
+        return run(task, seed, hparams={key: metric})
+
+    found = counts(best(None), best("mcc", seed=1), best("mcc", seed=2))
+    assert found == {"m (checkpoint of highest mcc)": 2, "m": 1}
+    # Tasks have metrics of their own, and a star of one is that of the row.
+    changed = {"protocol": "fixed*", "protocol_changes": {key: [None, "mcc"]}}
+    runs = [run(hparams={key: "mcc"}, **changed), best("accuracy", "rte")]
+    table, rows = table_of(*runs)
+    assert list(rows) == ["m"] and table.cell(rows["m"], "mean") == 70.0
+    # Intermediate tasks end otherwise, too; in pre-training it is no matter.
+    earlier = [
+        pretrained(
+            0, n, kind="finetune", hparams={"runs.finetune.task": "mnli", key: x}
+        )
+        for n, x in enumerate((None, "accuracy"))
+    ]
+    runs = [run(seed=n, parent_run_id=f"p{n}") for n in range(2)]
+    table = leaderboard(tasks=("cola",))(Records.of([*earlier, *runs]))
+    names = {table.cell(row, "model") for row in table.rows}
+    assert names == {"m", "m (earlier task checkpoint of highest accuracy)"}

@@ -31,8 +31,17 @@ HASHES = (VOCABULARY, START, DATA)
 FLOPS, EARLIER_TASKS = "train_flops", "earlier tasks"
 TRAINED_ON, ONE_TASK = "trained on", "one task"
 TRIALS, NO_TRIALS, TRIED = "trials", 0, "tried"
+# Of fine-tuning, which checkpoint was scored: the last, or one that a metric chose.
+CHECKPOINT, LAST = "scored checkpoint", "last"
+BEST_METRIC = "training.loop.best_metric"
+HIGHER_IS_BETTER = "training.loop.higher_is_better"
 # What need not be said.
-USUAL = ((TRAINED_ON, ONE_TASK), (TRIALS, NO_TRIALS), (EARLIER_TASKS, 0))
+USUAL = (
+    (CHECKPOINT, LAST),
+    (TRAINED_ON, ONE_TASK),
+    (TRIALS, NO_TRIALS),
+    (EARLIER_TASKS, 0),
+)
 # Last words of settings to what is said of them, the most telling first.
 WORDS = {
     PARAMETERS: "{} parameters",
@@ -41,6 +50,7 @@ WORDS = {
     "task": "{}",
     EARLIER_TASKS: "{}",
     TRIALS: "best of {}",
+    CHECKPOINT: "checkpoint of {}",
     TRAINED_ON: "trained on {}",
     "train_steps": "{} steps",
     FLOPS: "{} FLOPs",
@@ -78,6 +88,7 @@ def settings_of(record: RunRecord) -> Settings:
                 TRAINED_ON: ", ".join(record.tasks) if is_joint else ONE_TASK,
                 TRIALS: record.choice.get("trials", NO_TRIALS),
                 TRIED: _tried(record),
+                CHECKPOINT: _scored_checkpoint(record),
             }
         ),
     }
@@ -87,6 +98,24 @@ def _tried(record: RunRecord) -> str | None:
     """What settings were chosen from: `LEARNING_RATE [0.0001, 0.0002]`."""
     values = record.choice.get("values", {})
     return "; ".join(f"{k} {v}" for k, v in sorted(values.items())) or None
+
+
+def _scored_checkpoint(record: RunRecord) -> str | None:
+    """Which checkpoint of a fine-tuning was scored; None if the record does not tell.
+
+    In pre-training the choice changes no number.
+    """
+    if record.kind != "finetune" or BEST_METRIC not in record.hparams:
+        return None
+    metric = record.hparams[BEST_METRIC]
+    is_highest = record.hparams.get(HIGHER_IS_BETTER, True)
+    return f"{'highest' if is_highest else 'lowest'} {metric}" if metric else LAST
+
+
+def is_per_task(key: str) -> bool:
+    """Whether runs of one row may have a setting otherwise on other tasks."""
+    of_checkpoint = (CHECKPOINT, BEST_METRIC, HIGHER_IS_BETTER)
+    return ": " not in key and (role_of(key) == Role.PER_TASK or key in of_checkpoint)
 
 
 def with_earlier(group: Sequence[RunRecord], records: Records) -> list[Settings]:

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from electra_bench.config.roles import Role
 from electra_bench.records import RunRecord
 from electra_bench.reports.board import recipes
 from electra_bench.reports.board.recipes import Settings
@@ -172,7 +171,7 @@ class _Group(NamedTuple):
 
     def _divides(self, key: str, members: Sequence[int]) -> bool:
         """Whether runs differ in a setting that should not, those on one task at least."""
-        is_per_task = recipes.role_of(key) == Role.PER_TASK and ": " not in key
+        is_per_task = recipes.is_per_task(key)
         cells: dict[str, list[int]] = defaultdict(list)
         for member in members:
             for task in self.records[member].tasks if is_per_task else ("",):
