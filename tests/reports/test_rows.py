@@ -246,14 +246,14 @@ def test_a_row_can_be_compared_by_its_name(tmp_path):
         compare(("m", "m"), [str(tmp_path)])
 
 
-def chosen(task="cola", seed=0, lr=1e-4, values=(1e-4, 3e-4)):
+def chosen(task="cola", seed=0, lr=1e-4, values=(1e-4, 3e-4), **changes):
     choice = {
         "trials": len(values),
         "on": "0.1 of the training set",
         "values": {"LEARNING_RATE": list(values)},
         "parameters": [LR],
     }
-    return run(task, seed, hparams={LR: lr}, choice=choice)
+    return run(task, seed, hparams={LR: lr}, choice=choice, **changes)
 
 
 def test_what_trials_chose_does_not_divide_a_row():
@@ -402,3 +402,26 @@ def test_the_choice_of_the_scored_checkpoint_makes_another_row():
     table = leaderboard(tasks=("cola",))(Records.of([*earlier, *runs]))
     names = {table.cell(row, "model") for row in table.rows}
     assert names == {"m", "m (earlier task checkpoint of highest accuracy)"}
+
+
+def test_an_evaluation_is_of_the_row_of_what_it_scored(tmp_path):
+    """It was a row "m" of its own, which `compare m` took alone."""
+    trained = [chosen(seed=seed, pretrain_fraction=1.0) for seed in range(2)]
+    again = [
+        run(
+            seed=record.seed,
+            kind="evaluate",
+            parent_run_id=record.run_id,
+            hparams={"runs.evaluate.split": "test"},
+            result={"split": "test"},
+        )
+        for record in trained
+    ]
+    save_records(tmp_path, [*trained, *again])
+    [side, _] = compare(("m", "m"), [str(tmp_path)]).sides
+    assert len(side.runs) == 4
+    save_records(tmp_path / "more", [run(seed=2, pretrain_fraction=1.0)])
+    with pytest.raises(ValueError, match=r"one of 'm \(best of 2\)', 'm \(as usual\)'"):
+        compare(("m", "m (best of 2)"), [str(tmp_path)])
+    sides = compare(("m (as usual)", "m (best of 2)"), [str(tmp_path)]).sides
+    assert [len(side.runs) for side in sides] == [1, 4]

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from electra_bench.config.roles import Role, declared
@@ -70,6 +71,20 @@ def role_of(key: str) -> Role | None:
     return declared(target_of(selector)).get(parameter)
 
 
+def as_made(record: RunRecord, records: Records) -> RunRecord:
+    """A run as its model was made: an evaluation as the run that it scored again."""
+    is_known = record.kind == "evaluate" and record.parent_run_id in records.by_id
+    if not is_known or record.parent_run_id is None:
+        return record
+    return replace(
+        records.by_id[record.parent_run_id],
+        label=record.label,
+        protocol=record.protocol,
+        protocol_changes=record.protocol_changes,
+        results=record.results,
+    )
+
+
 def settings_of(record: RunRecord) -> Settings:
     """All that a record says of how a run was made."""
     is_joint = record.objective == "multi_task"
@@ -124,6 +139,7 @@ def with_earlier(group: Sequence[RunRecord], records: Records) -> list[Settings]
     Where the records of all that they build on are there, their settings, or else what
     each run says of its start: its recipe, or as older records do, its FLOPs.
     """
+    group = [as_made(record, records) for record in group]
     starts = {record.parent_run_id: record for record in group}
     earlier = {
         run_id: list(ancestors(record, records)) for run_id, record in starts.items()

@@ -74,6 +74,7 @@ def places(records: Sequence[RunRecord], known: Records) -> list[Place]:
         records: the runs.
         known: with the runs that they build on, as far as they are there.
     """
+    records = [recipes.as_made(record, known) for record in records]
     groups: dict[tuple[str, str | None], list[int]] = defaultdict(list)
     for number, record in enumerate(records):
         groups[record.label, _protocol(record)].append(number)
