@@ -182,7 +182,7 @@ def notes_on_tests(board: Board, tested: Tested, correction: str) -> list[str]:
             f"(5 %, {METHODS[correction]} over the table). A rank is 1 + the number of "
             "rows that are significantly better.": of_models,
             "A minimum detectable difference is the true one that the table claims with "
-            f"80 % probability or more, with {tests} to correct for.": of_models,
+            f"about 80 % probability, with {tests} to correct for.": of_models,
             f"{of_runs} more tests have one run on a side: they say that these runs "
             "differ, not that others would, and decide no rank.": of_runs,
         }
