@@ -425,3 +425,13 @@ def test_an_evaluation_is_of_the_row_of_what_it_scored(tmp_path):
         compare(("m", "m (best of 2)"), [str(tmp_path)])
     sides = compare(("m (as usual)", "m (best of 2)"), [str(tmp_path)]).sides
     assert [len(side.runs) for side in sides] == [1, 4]
+
+
+def test_runs_that_differ_in_code_are_marked_wherever_their_score_is():
+    """Rows that are not shown had no mark, nor had other reports."""
+    odd = [run(seed=s, score=40.0, code_sha256=str(s)) for s in range(2)]
+    first = [run_record("best", "cola", s, 80.0, protocol="fixed") for s in range(2)]
+    table = leaderboard(max_rows=1)(Records.of([*first, *odd]))
+    [row] = table.further_rows
+    marks = table.cell(row, "cola").marks
+    assert [mark for mark in marks if "differ" in mark] == ["runs differ in code"]

@@ -294,11 +294,13 @@ def score_of(
         first, *others = dict.fromkeys(itertools.chain(*untold))
         more = f" and {len(others)} more" if others else ""
         of_runs.append(f"{len(untold)} of unknown {first}{more}")
+    differing = ", ".join(differing_settings(entries))
+    further = [*further_marks, *([f"runs differ in {differing}"] if differing else [])]
     # Undefined scores of one column count as one floor, or as none.
     floors = {floor_of(e.result) for e in entries if e.result.main_score is None}
     return over_seeds(
         _runs_of(entries),
-        [*of_runs, *sorted(marks), *further_marks],
+        [*of_runs, *sorted(marks), *further],
         floors.pop() if len(floors) == 1 else None,
         clusters([lineage(e.record, records) for e in entries]) if entries else None,
     )
