@@ -2,7 +2,7 @@
 
     eb.pretrain(config=["models/tiny.gin"], corpus="pydoc", vocab="vocab.txt")
     eb.finetune(task="rte", init="runs/pretrain-electra-s0", seed=[0, 1])
-    eb.records("runs").groupby(["label", "task"])["score"].mean()
+    eb.records("runs").groupby(["row", "task"])["score"].mean()
     eb.leaderboard("runs").to_pandas()
 
 Arguments are the parameters of the root (`runs/finetune.py`) and the macros of its run file

@@ -8,7 +8,7 @@ from electra_bench.records import RunRecord
 from electra_bench.registry import reports
 from electra_bench.reports.board import row_means
 from electra_bench.reports.board.one_task import changes
-from electra_bench.reports.board.row_names import seen_of_pretraining
+from electra_bench.reports.board.row_names import after_pretraining
 from electra_bench.reports.board.scores import Board
 from electra_bench.reports.collect.lineage import ancestors
 from electra_bench.reports.collect.records import Records
@@ -56,7 +56,7 @@ def generator_size(
             runs[SIZE] = row_means.built_on(board.records(row), records)
             rows.append(((name, objective, row.protocol, size, mean), runs))
             if mean is not None:
-                seen = f"after {seen_of_pretraining(row.fraction)}"
+                seen = after_pretraining(row.fraction)
                 line = lines[objective, row.protocol, changes(row), seen]
                 line.append(row_means.point_of(mean, size, row.name))
         lines = {k: line for k, line in lines.items() if len({p.x for p in line}) > 1}

@@ -145,8 +145,8 @@ def _table(
 
 def _read(records: Records, entry: Entry) -> Answers:
     # What was changed since the run is not shown.
-    records.predictions_sha256(*entry)
-    return records.answers(*entry)
+    records.predictions_sha256(entry.record, entry.result)
+    return records.answers(entry.record, entry.result)
 
 
 def _names(measures: Sequence[Measures]) -> list[str]:

@@ -3,7 +3,6 @@
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
@@ -167,9 +166,6 @@ def _line(board: Board, tested: Tested, number: int) -> dict[str, Value]:
     for name, column in board.columns.items():
         scores[name] = score = board.score(row, column)
         if is_shown:
-            differing = ", ".join(cells.differing_settings(board.cell(row, column)))
-            marks = (f"runs differ in {differing}",) if differing else ()
-            score = replace(score, marks=score.marks + marks)
             scores[name] = tested.score(number, name, score)
     collapsed = {
         entry.record.run_id

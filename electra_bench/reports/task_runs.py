@@ -74,7 +74,7 @@ def _seeds(entry: Entry) -> tuple[int, int]:
 
 
 def _marks(cell: TaskCell, entry: Entry) -> str | None:
-    record, result = entry
+    record, result, *_ = entry
     marks = [*result.marks]
     marks += ["undefined"] if result.main_score is None else []
     marks += ["collapsed"] if board_cells.is_collapsed(cell.column, entry) else []

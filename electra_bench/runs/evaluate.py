@@ -127,6 +127,10 @@ def evaluate(
             marks=score_marks(pretrained, card, [part]),
         )
     fields = scoring_fields(record, session.spec("", "").parameters)
+    if record is not None:
+        # What tables say of the run that is scored.
+        of_run = ("seed", "pretrain_seed", "pretrain_fraction", "choice")
+        fields |= {name: getattr(record, name) for name in of_run}
     return dataclasses.replace(planned, status="done", results=(result,), **fields)
 
 

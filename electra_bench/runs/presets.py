@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from electra_bench import config
-from electra_bench.config.roles import Role
-from electra_bench.runs.spec import role_of
 
 # That of runs/finetune.gin, for any model.
 DEFAULT = "default"
 PRESET = "runs.finetune.preset"
+# What makes a model large or small; the longest text it can read does not.
+SIZES = [
+    f"models.electra.{name}"
+    for name in ("hidden_size", "num_layers", "num_heads", "ffn_size", "embedding_size")
+]
 # What presets choose, in words.
 CHOSEN = {"peak_lr": "learning rate", "layer_decay": "layer decay"}
 
@@ -45,18 +48,9 @@ def preset_files(files: Sequence[str], overrides: Sequence[str]) -> list[str]:
 
 
 def _is_of_size(parsed: config.Parsed, file: str) -> bool:
-    """Whether a configuration has the sizes of the model that a file describes.
-
-    Those that it does not give are the usual ones.
-    """
+    """Whether a configuration has all the sizes of the model that a file describes."""
     of_file = config.read([file], ())
-    sizes = {b.key for b in of_file.bindings if role_of(b.key) is Role.SUBJECT}
-    given = {
-        key: value
-        for key in sizes
-        if key.startswith("models.") and (value := parsed.value(key)) is not None
-    }
-    return bool(given) and all(of_file.value(key) == x for key, x in given.items())
+    return all(parsed.value(key) == of_file.value(key) for key in SIZES)
 
 
 def told(parameters: Mapping[str, Any]) -> str:

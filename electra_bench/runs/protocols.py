@@ -20,6 +20,9 @@ from electra_bench.system.near_names import near_and_all
 ALLOWED = {"pretrain": "PRETRAIN_ALLOWED", "finetune": "FINETUNE_ALLOWED"}
 # A protocol speaks of how a run is done, not of what it is about.
 COMPARED = (Role.RESULT, Role.PER_TASK, None)
+# Which checkpoint fine-tuning scores; in pre-training it changes no number.
+BEST_METRIC = "training.loop.best_metric"
+OF_SCORED = {"finetune": (BEST_METRIC, "training.loop.higher_is_better")}
 # Instead of the protocol's value, where it has none and the parameter has no default.
 UNSTATED = "not stated"
 
@@ -30,10 +33,12 @@ class Protocol(NamedTuple):
     Attributes:
         values: parameter to the value that it must have.
         allowed: parameter to the values that it may have.
+        further: parameters that are compared whatever their roles.
     """
 
     values: Mapping[str, Any]
     allowed: Mapping[str, Sequence[Any]]
+    further: Sequence[str] = ()
 
     @classmethod
     def read(cls, name: str, root: str) -> "Protocol":
@@ -58,7 +63,7 @@ class Protocol(NamedTuple):
             elif statement.selector == ALLOWED[root]:
                 _check_allowed(statement)
                 allowed = {key: plain(found) for key, found in statement.value.items()}
-        return cls(values, allowed)
+        return cls(values, allowed, OF_SCORED.get(root, ()))
 
     def changes(self, parameters: Mapping[str, Any]) -> dict[str, list[Any]]:
         """Parameter to [what the protocol says, the value], where these differ.
@@ -70,6 +75,8 @@ class Protocol(NamedTuple):
             parameters: of a run.
         """
         found = {}
+        # The direction is of the metric.
+        further = self.further if parameters.get(BEST_METRIC) else ()
         for key, value in parameters.items():
             for_all = key.rpartition("/")[2]
             if for_all in self.allowed:
@@ -78,7 +85,7 @@ class Protocol(NamedTuple):
             elif for_all in self.values:
                 said = plain(self.values[for_all])
                 is_followed = value == said
-            elif role_of(key) in COMPARED:
+            elif role_of(key) in COMPARED or key in further:
                 default = default_of(key)
                 is_stated = default is not inspect.Parameter.empty
                 said = plain(default) if is_stated else UNSTATED

@@ -171,13 +171,22 @@ def other_training_set(data: TaskData) -> dict[str, str]:
     return {"other training set": f"{split}: {other}"} if other else {}
 
 
-def chosen_on(data: TaskData, split: str, best: Best | None) -> dict[str, str]:
-    """The mark of a score that the checkpoint was chosen by; none for other scores."""
+def chosen_on(
+    data: TaskData, split: str, best: Best | None, compared: int
+) -> dict[str, str]:
+    """The mark of a score that the checkpoint was chosen by; none for other scores.
+
+    Args:
+        data: of the task.
+        split: that was scored.
+        best: the checkpoint; None for the last one.
+        compared: number of checkpoints that it is the best of.
+    """
     if best is None or split != data.scored[0][0]:
         return {}
     return {
-        "best on it": f"the checkpoint of step {best.step} was chosen by {best.metric} on "
-        "this split"
+        f"best of {compared} on it": f"the checkpoint of step {best.step} was chosen by "
+        f"{best.metric} on this split"
     }
 
 

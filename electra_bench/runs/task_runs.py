@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -97,6 +98,8 @@ class TaskRuns:
                 self._evaluate if training.loop.eval_every else None,
             )
             best = best_checkpoint(run.folder) if training.loop.best_metric else None
+            # One a period, and the last.
+            compared = math.ceil(trained.steps / (training.loop.eval_every or math.inf))
             if best:
                 restore(best.prefix, by_name(training.objective))
             results = [
@@ -108,7 +111,7 @@ class TaskRuns:
                         f"score {d.card.name} {split}"
                     ),
                     run.folder,
-                    marks[d.card.name, split] | chosen_on(d, split, best),
+                    marks[d.card.name, split] | chosen_on(d, split, best, compared),
                     self.leaks[d.card.name, split],
                 )
                 for d in data

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import tensorflow as tf
 
 from electra_bench import registry
-from electra_bench.config.roles import Content, Subject
+from electra_bench.config.roles import Content, Result, Subject
 from electra_bench.vocabularies.file_vocabulary import FileVocabulary
 from electra_bench.vocabularies.files import sentencepiece_file
 
@@ -47,7 +47,7 @@ class SentencePieceVocabulary(FileVocabulary):
 def sentencepiece(
     path: Content[str],
     lower_case: Subject[bool] = False,
-    strip_accents: Subject[bool] = False,
+    strip_accents: Result[bool] = False,
 ) -> SentencePieceVocabulary:
     """Builds a SentencePiece vocabulary.
 

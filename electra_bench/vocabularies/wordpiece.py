@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import tensorflow as tf
 
 from electra_bench import registry
-from electra_bench.config.roles import Content, Subject
+from electra_bench.config.roles import Content, Result, Subject
 from electra_bench.vocabularies.file_vocabulary import FileVocabulary
 from electra_bench.vocabularies.files import wordpiece_file
 
@@ -41,7 +41,7 @@ class WordPieceVocabulary(FileVocabulary):
 def wordpiece(
     path: Content[str],
     lower_case: Subject[bool] = True,
-    strip_accents: Subject[bool] = True,
+    strip_accents: Result[bool] = True,
 ) -> WordPieceVocabulary:
     """Builds a WordPiece vocabulary.
 

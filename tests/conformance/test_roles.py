@@ -11,7 +11,7 @@ from electra_bench.config import types
 from electra_bench.config.roles import Role, bare, declared, role_of
 from electra_bench.registry import target_of
 from electra_bench.runs.launch import load
-from electra_bench.runs.protocols import Protocol
+from electra_bench.runs.protocols import BEST_METRIC, Protocol
 
 # Roots that leave a record.
 ROOTS = ("pretrain", "finetune", "evaluate", "predict", "score", "rerank")
@@ -86,6 +86,8 @@ def test_a_change_stars_the_protocol_or_is_declared_otherwise(root, selector):
     for name, annotation in parameters(selector).items():
         key = f"{selector}.{name}"
         is_said = key in protocol.values or key in protocol.allowed
+        # It chooses the checkpoint that fine-tuning scores.
+        is_said |= root == "finetune" and key == BEST_METRIC
         changes_result = role_of(annotation) in (Role.RESULT, Role.PER_TASK)
         is_starred = bool(protocol.changes({key: STRANGE}))
         assert is_starred == (changes_result or is_said), key

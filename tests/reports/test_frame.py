@@ -39,7 +39,8 @@ def test_a_row_is_a_result_of_a_run(runs):
     assert scores.to_dict() == {"a": 61.0, "b": 71.0}
     [further] = frame[frame.task == "rte"].to_dict("records")
     assert further["run_id"] == "a-cola-1"
-    assert np.isnan(further["score"]) and further["metrics.f1"] == 1.5
+    assert further["undefined"] and further["score"] == 50.0  # the floor
+    assert np.isnan(further["metrics.accuracy"]) and further["metrics.f1"] == 1.5
     assert further["hparams.peak_lr"] == 1e-4
     assert further["path"] == str(runs / "001" / "record.json")
 
@@ -90,3 +91,26 @@ def test_pandas_loads_only_when_a_frame_is_asked_for(runs):
         "table.to_pandas(); assert 'tensorflow' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, str(runs)], check=True)
+
+
+def test_a_frame_counts_as_the_leaderboard_does():
+    """It gave 84.9: means of pandas leave NaN out, and trials and recipes were mixed."""
+    scores = [None, None, None, 84.9, 84.9]
+    floor = {"floor": 0.0}
+    records = [
+        run_record("m", "sts", seed, score, result=floor)
+        for seed, score in enumerate(scores)
+    ]
+    trial = {"runs.finetune.held_out": 0.1}
+    records.append(run_record("m", "sts", 0, 99.0, run_id="trial", hparams=trial))
+    frame = records_frame(records)
+    means = frame.groupby(["row", "task", "split"])["score"].mean()
+    assert means.to_dict() == {("m", "sts", "dev"): pytest.approx(2 * 84.9 / 5)}
+    table = build_table(records_of(records)).to_pandas().set_index("model")
+    assert table.loc["m", "sts"] == pytest.approx(2 * 84.9 / 5)
+    assert frame.undefined.sum() == 3 and frame.is_trial.sum() == 1
+    recipes = [
+        run_record("m", "sts", s, 50.0, hparams={"training.adamw.peak_lr": lr})
+        for s, lr in enumerate((1e-4, 3e-4))
+    ]
+    assert set(records_frame(recipes).row) == {"m (lr 1e-4)", "m (lr 3e-4)"}

@@ -205,7 +205,7 @@ def test_a_model_without_pretraining_says_so():
     assert set(rows_of(table)) == {
         "a without pre-training",
         "a after 0.25 of pre-training",
-        "a after all of pre-training",
+        "a pre-trained",
     }
 
 

@@ -246,14 +246,14 @@ def test_a_row_can_be_compared_by_its_name(tmp_path):
         compare(("m", "m"), [str(tmp_path)])
 
 
-def chosen(task="cola", seed=0, lr=1e-4, values=(1e-4, 3e-4)):
+def chosen(task="cola", seed=0, lr=1e-4, values=(1e-4, 3e-4), **changes):
     choice = {
         "trials": len(values),
         "on": "0.1 of the training set",
         "values": {"LEARNING_RATE": list(values)},
         "parameters": [LR],
     }
-    return run(task, seed, hparams={LR: lr}, choice=choice)
+    return run(task, seed, hparams={LR: lr}, choice=choice, **changes)
 
 
 def test_what_trials_chose_does_not_divide_a_row():
@@ -264,7 +264,7 @@ def test_what_trials_chose_does_not_divide_a_row():
     assert set(counts(*runs, more)) == {"m (best of 2)", "m (best of 3)"}
 
 
-def test_trials_are_left_out_beside_what_they_chose():
+def test_trials_are_left_out_beside_what_they_chose(tmp_path):
     trials = [
         run(seed=0, score=90.0 + n, hparams={"runs.finetune.held_out": 0.1, LR: n})
         for n in (1, 2)
@@ -275,3 +275,163 @@ def test_trials_are_left_out_beside_what_they_chose():
     assert reasons == {"a trial: it was scored on a part of its training set"}
     assert len(table.left_out) == 2
     assert len(table_of(*trials)[1]) == 2
+    save_records(tmp_path, [chosen(), *trials, run(protocol="paper")])
+    with pytest.raises(ValueError, match="make 2 rows"):
+        compare(("m", "m"), [str(tmp_path)])
+
+
+def test_a_start_without_a_record_is_no_seed_of_one_with_a_record():
+    imported = RunRecord("small", "m", "pretrain", "done", checkpoint_sha256="a" * 64)
+    runs = [
+        run(parent_run_id="small", parent_recipe="a" * 64),
+        run(seed=1, parent_recipe="b" * 64),
+    ]
+    found = counts(imported, *runs)
+    assert found == {"m (start aaaaaaaa)": 1, "m (start bbbbbbbb)": 1}
+
+
+def test_older_runs_without_their_pretrainings_are_told_apart_by_flops():
+    def old(flops, seed, method="paper-v1"):
+        fields = {"train_flops": 1e9, "total_flops": flops + 1e9}
+        return run(seed=seed, parent_run_id=f"p{seed}", flops_method=method, **fields)
+
+    found = counts(old(1e12, 0), old(1e18, 1), old(1e18, 2))
+    assert found == {"m (1e18 FLOPs)": 2, "m (1e12 FLOPs)": 1}
+    # Other methods count the same work otherwise.
+    assert counts(old(1e18, 0), old(3e18, 1, "graph-v1")) == {"m": 2}
+
+
+def test_a_run_that_does_not_tell_its_row_is_marked():
+    newer = [
+        run(seed=s, train_data_sha256={"cola train": sha * 64})
+        for s, sha in enumerate("aab")
+    ]
+    older = [run(seed=3), run("rte")]
+    table, rows = table_of(*newer, *older)
+    [first, second] = rows.values()
+    assert table.cell(first, "cola").count == 3
+    assert "1 of unknown data of cola train" in table.cell(first, "cola").marks
+    # Runs on other tasks have no such data.
+    assert not table.cell(second, "cola").marks + table.cell(first, "rte").marks
+
+
+def test_an_earlier_task_makes_another_recipe():
+    task = {"runs.finetune.task": "mnli"}
+    earlier = [
+        pretrained(100, 0),
+        pretrained(0, 1, kind="finetune", hparams=task, parent_run_id="p0"),
+    ]
+    runs = [run(parent_run_id="p0"), run(seed=1, parent_run_id="p1")]
+    found = leaderboard(tasks=("cola",))(Records.of([*earlier, *runs]))
+    names = {found.cell(row, "model") for row in found.rows}
+    assert names == {"m", "m (1 earlier task)"}
+
+
+def test_what_trials_chose_may_leave_the_protocol_on_some_tasks():
+    key = "training.adamw.weight_decay"
+
+    def searched(task, value, seed=0):
+        choice = {
+            "trials": 3,
+            "on": "0.1 of the training set",
+            "values": {key: [0.0, 0.01, 0.1]},
+            "parameters": [key],
+        }
+        changed = {"protocol": "fixed*", "protocol_changes": {key: [0.01, value]}}
+        hparams = {key: value}
+        kept = {} if value == 0.01 else changed
+        return run(task, seed, hparams=hparams, choice=choice, **kept)
+
+    runs = [searched("cola", 0.1), searched("rte", 0.0), searched("mrpc", 0.01)]
+    table, rows = table_of(*runs, searched("cola", 0.0, seed=1))
+    assert list(rows) == ["m"] and table.cell(rows["m"], "cola").count == 2
+    assert table.cell(rows["m"], "protocol") == "fixed*"
+    assert f"m, fixed*: {key} is 0.0 or 0.1, as trials chose, the protocol's 0.01." in (
+        table.notes
+    )
+    found = "0.1 (cola), 0 (cola, rte), 0.01 (mrpc)"
+    assert (
+        f"m: {key} is the best of 3 trials, compared on 0.1 of the training set: "
+        f"weight_decay {found}." in table.notes
+    )
+    # A search that all tasks answer alike.
+    table, _ = table_of(chosen(), chosen("rte"))
+    assert (
+        "m: LEARNING_RATE is the best of 2 trials, compared on 0.1 of the training set: "
+        "peak_lr 1e-4." in table.notes
+    )
+
+
+def test_rows_have_names_of_their_own(tmp_path):
+    """They are what `compare` takes: it pooled the first two."""
+    parts = [run(pretrain_fraction=1.0), run(seed=1, pretrain_fraction=None)]
+    assert set(counts(*parts)) == {
+        "m after all of pre-training",
+        "m pre-trained",
+    }
+    save_records(tmp_path, parts)
+    sides = compare(("m after all", "m pre-trained"), [str(tmp_path)]).sides
+    assert [side.runs for side in sides] == [(parts[0].run_id,), (parts[1].run_id,)]
+    # What one row is called may be the label of another.
+    other = run_record("m (lr 1e-4)", "cola", 0, 60.0, protocol="fixed")
+    runs = [run(), run(seed=1, hparams={LR: 3e-4}), other]
+    assert set(counts(*runs)) == {"m (lr 1e-4) [1]", "m (lr 1e-4) [2]", "m (lr 3e-4)"}
+
+
+def test_the_choice_of_the_scored_checkpoint_makes_another_row():
+    key = "training.loop.best_metric"
+
+    def best(metric, task="cola", seed=0):
+        return run(task, seed, hparams={key: metric})
+
+    found = counts(best(None), best("mcc", seed=1), best("mcc", seed=2))
+    assert found == {"m (checkpoint of highest mcc)": 2, "m": 1}
+    # Tasks have metrics of their own, and a star of one is that of the row.
+    changed = {"protocol": "fixed*", "protocol_changes": {key: [None, "mcc"]}}
+    runs = [run(hparams={key: "mcc"}, **changed), best("accuracy", "rte")]
+    table, rows = table_of(*runs)
+    assert list(rows) == ["m"] and table.cell(rows["m"], "mean") == 70.0
+    # Intermediate tasks end otherwise, too; in pre-training it is no matter.
+    earlier = [
+        pretrained(
+            0, n, kind="finetune", hparams={"runs.finetune.task": "mnli", key: x}
+        )
+        for n, x in enumerate((None, "accuracy"))
+    ]
+    runs = [run(seed=n, parent_run_id=f"p{n}") for n in range(2)]
+    table = leaderboard(tasks=("cola",))(Records.of([*earlier, *runs]))
+    names = {table.cell(row, "model") for row in table.rows}
+    assert names == {"m", "m (earlier task checkpoint of highest accuracy)"}
+
+
+def test_an_evaluation_is_of_the_row_of_what_it_scored(tmp_path):
+    """It was a row "m" of its own, which `compare m` took alone."""
+    trained = [chosen(seed=seed, pretrain_fraction=1.0) for seed in range(2)]
+    again = [
+        run(
+            seed=record.seed,
+            kind="evaluate",
+            parent_run_id=record.run_id,
+            hparams={"runs.evaluate.split": "test"},
+            result={"split": "test"},
+        )
+        for record in trained
+    ]
+    save_records(tmp_path, [*trained, *again])
+    [side, _] = compare(("m", "m"), [str(tmp_path)]).sides
+    assert len(side.runs) == 4
+    save_records(tmp_path / "more", [run(seed=2, pretrain_fraction=1.0)])
+    with pytest.raises(ValueError, match=r"one of 'm \(best of 2\)', 'm \(as usual\)'"):
+        compare(("m", "m (best of 2)"), [str(tmp_path)])
+    sides = compare(("m (as usual)", "m (best of 2)"), [str(tmp_path)]).sides
+    assert [len(side.runs) for side in sides] == [1, 4]
+
+
+def test_runs_that_differ_in_code_are_marked_wherever_their_score_is():
+    """Rows that are not shown had no mark, nor had other reports."""
+    odd = [run(seed=s, score=40.0, code_sha256=str(s)) for s in range(2)]
+    first = [run_record("best", "cola", s, 80.0, protocol="fixed") for s in range(2)]
+    table = leaderboard(max_rows=1)(Records.of([*first, *odd]))
+    [row] = table.further_rows
+    marks = table.cell(row, "cola").marks
+    assert [mark for mark in marks if "differ" in mark] == ["runs differ in code"]

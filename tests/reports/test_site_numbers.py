@@ -31,7 +31,7 @@ DASH = "–"
 METRICS = {"chunk": "tag_accuracy", "rte": "accuracy"}
 # Rows of the leaderboard by a name that they alone have.
 ROWS = {
-    "small code_v1 after all": {"label": "small", "protocol": "code_v1"},
+    "small code_v1 pre-trained": {"label": "small", "protocol": "code_v1"},
     "small code_v1 after 0.5": {"label": "small", "pretrain_fraction": 0.5},
     "small fixed": {"label": "small", "protocol": "fixed"},
     "small code_v1*": {"label": "small", "protocol": "code_v1*"},
@@ -105,7 +105,7 @@ def runs_of(site, task, **fields):
 
 
 def row_runs(site, name, task):
-    """The runs of a row; unless it says otherwise those after all of pre-training."""
+    """The runs of a row; unless it says otherwise those without a part of pre-training."""
     return runs_of(site, task, **{"pretrain_fraction": None, **ROWS[name]})
 
 
@@ -229,10 +229,10 @@ def test_a_task_page_says_how_much_of_pretraining_a_run_has_seen(site):
     rows = tables(page_of(site, "task-rte.html"))[0]
     seen = {(row["model"][0], row["pre-training"][0]) for row in rows}
     assert seen == {
-        ("small", "all"),
+        ("small", "untold"),
         ("small", "0.5"),
-        ("wide", "all"),
-        ("<b>mlm</b>", "all"),
+        ("wide", "untold"),
+        ("<b>mlm</b>", "untold"),
         (UNTRAINED, "none"),
     }
 
@@ -278,7 +278,7 @@ def test_a_learning_curve(site):
     [row] = [r for r in rows if "1" in r and r["0.5"][0] != DASH]
     for column, name in (
         ("0.5", "small code_v1 after 0.5"),
-        ("1", "small code_v1 after all"),
+        ("1", "small code_v1 pre-trained"),
     ):
         of_runs = cell(site, name, "rte")
         check_score(row[column][0], of_runs.scores.tolist(), estimated(of_runs).ends)
@@ -297,7 +297,7 @@ def test_costs_and_their_front(site):
     for name, fields in ROWS.items():
         label, protocol = fields["label"], fields.get("protocol", "code_v1")
         part = {"small code_v1 after 0.5": " after 0.5 of pre-training"}.get(name)
-        part = part or (" after all of pre-training" if label == "small" else "")
+        part = part or (" pre-trained" if label == "small" else "")
         # The only change of all, beside the same model without it.
         part += " (bias_correction True)" if protocol == "code_v1*" else ""
         row = shown.pop((label + part, protocol))
@@ -350,7 +350,7 @@ def test_what_a_quirk_costs(site):
     [rows] = tables(page_of(site, "quirk_cost.html"))
     assert [r["protocol"][0] for r in rows] == ["code_v1", "fixed", "code_v1*"]
     assert rows[2]["change"][0] == "training.adamw.bias_correction: False → True"
-    names = ["small code_v1 after all", "small fixed", "small code_v1*"]
+    names = ["small code_v1 pre-trained", "small fixed", "small code_v1*"]
     pairs = {
         (name, task): compared(cell(site, name, task), cell(site, names[0], task), m)
         for name in names[1:]

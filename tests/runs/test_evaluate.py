@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from small_runs import merged
 
-from electra_bench import registry
+from electra_bench import evaluate, registry
 from electra_bench.cli.main import main
 from electra_bench.runs.launch import launch
 
@@ -29,8 +29,15 @@ def recorded(run_dir):
 def test_a_fine_tuned_checkpoint_scores_as_recorded(
     finetune_bindings, tmp_path, capsys
 ):
-    launch("finetune", ["runs/finetune.gin"], finetune_bindings)
+    choice = {"trials": 2, "on": "others", "values": {"LEARNING_RATE": [1e-3, 2e-3]}}
+    more = [f"runs.finetune.choice = {choice!r}"]
+    bindings = merged(finetune_bindings, more)
+    [trained] = launch("finetune", ["runs/finetune.gin"], bindings)
     run_dir = tmp_path / "runs" / "small-cola-s0"
+    again = evaluate(run_dir)
+    assert again.choice == trained.choice and again.choice["trials"] == 2
+    assert (again.seed, again.pretrain_seed) == (trained.seed, trained.pretrain_seed)
+    assert again.pretrain_fraction == trained.pretrain_fraction
     found = evaluated(capsys, run_dir)
     assert found == pytest.approx(recorded(run_dir))
     mirrored = "--gin.training.strategy.name='mirrored'"

@@ -50,8 +50,9 @@ def chosen(*files, overrides=()):
 def test_an_import_takes_the_values_of_its_size(protocol, expected, size, imported):
     files = (imported(size), RUN, f"protocols/{protocol}.gin")
     assert chosen(*files) == (f"{protocol}/{size}", *expected[size])
-    files = (imported(size, max_positions=512), *files[1:])
-    assert chosen(*files)[0] == f"{protocol}/{size}"
+    for positions in (512, 1024):
+        files = (imported(size, max_positions=positions), *files[1:])
+        assert chosen(*files)[0] == f"{protocol}/{size}"
 
 
 def test_a_model_that_is_described_does_too():
@@ -65,6 +66,9 @@ def test_other_sizes_and_no_protocol_have_the_default(imported):
     assert chosen(imported("large", num_layers=23), RUN, paper)[0] == "default"
     assert chosen(imported("large"), RUN) == ("default", 1e-4, 0.8)
     assert chosen(RUN, paper) == ("default", 1e-4, 0.8)
+    # Small and Base have as many.
+    layers = ["models.electra.num_layers = 12"]
+    assert chosen(RUN, paper, overrides=layers)[0] == "default"
 
 
 def test_what_is_given_wins(imported, tmp_path):

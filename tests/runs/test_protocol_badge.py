@@ -38,6 +38,8 @@ def changes(protocol, root, **parameters):
         ("finetune", "features.tagging.name", "words", "bytes"),
         ("pretrain", "objectives.electra.temperature", 1.0, 2.0),
         ("pretrain", "objectives.electra.mask_prob", [0.15, 0.25], 0.5),
+        ("pretrain", "objectives.electra.untied_generator_embeddings", False, True),
+        ("pretrain", "vocabularies.wordpiece.strip_accents", True, False),
         ("pretrain", "training.adamw.weight_decay", 0.01, 0.1),
     ],
 )
@@ -53,7 +55,6 @@ def test_what_a_row_is_about_is_not(protocol):
         "generator/models.electra.num_heads": 1,
         "models.electra.hidden_size": 7,
         "objectives.electra.generator_hidden_size": 0.5,
-        "objectives.electra.untied_generator": False,
         "runs.pretrain.model": "mine",
         "runs.pretrain.objective": "mlm",
         "runs.pretrain.corpus": "mine",
@@ -68,6 +69,31 @@ def test_what_a_row_is_about_is_not(protocol):
     assert changes(protocol, "pretrain", **pretrain) == {}
     of_task = {"tasks.mine.epochs": 7.0, "runs.finetune.task": "mine"}
     assert changes(protocol, "finetune", **of_task) == {}
+
+
+def test_the_generator_of_tiny_is_the_discriminator_under_fixed_only():
+    shared = {"objectives.electra.untied_generator": False}
+    assert changes("fixed", "pretrain", **shared) == {}
+    assert changes("code_v1", "pretrain", **shared)
+    assert changes("paper", "pretrain", **shared)
+
+
+def test_fine_tuning_normalises_text_as_its_checkpoint_does():
+    accents = {"vocabularies.wordpiece.strip_accents": False}
+    for protocol in PROTOCOLS:
+        assert changes(protocol, "finetune", **accents) == {}
+
+
+def test_the_choice_of_the_checkpoint_counts_where_it_is_scored():
+    """In pre-training it changes no number, and a direction says nothing of no metric."""
+    direction = {"training.loop.higher_is_better": False}
+    metric = {"training.loop.best_metric": "loss"}
+    assert changes("fixed", "finetune", **direction) == {}
+    assert changes("fixed", "pretrain", **direction, **metric) == {}
+    assert changes("fixed", "finetune", **direction, **metric) == {
+        "training.loop.higher_is_better": [True, False],
+        "training.loop.best_metric": [None, "loss"],
+    }
 
 
 def test_each_root_has_values_of_its_own():

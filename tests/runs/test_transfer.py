@@ -162,4 +162,4 @@ def test_the_best_checkpoint_is_scored_and_said(finetune, tmp_path):
     [result] = found.results
     assert result.metrics["mcc"] == pytest.approx(max(seen.values()))
     assert seen[found.chosen_step] == max(seen.values())
-    assert "best on it" in result.marks
+    assert f"best of {len(seen)} on it" in result.marks

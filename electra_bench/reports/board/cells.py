@@ -17,11 +17,11 @@ from electra_bench.reports.board.recipes import (
     RUN_SPECIFIC,
     role_of,
 )
-from electra_bench.reports.board.row_keys import RowKey, row_keys
+from electra_bench.reports.board.row_keys import RowKey, places
 from electra_bench.reports.board.row_names import distinct_names
 from electra_bench.reports.collect.cards import floor_of, higher_is_better
 from electra_bench.reports.collect.lineage import clusters, lineage
-from electra_bench.reports.collect.records import Records
+from electra_bench.reports.collect.records import Records, without_trials
 from electra_bench.reports.statistics.aggregate import over_seeds
 from electra_bench.system.near_names import near_and_all
 from electra_bench.tasks.cards.published import GLUE_ORDER
@@ -70,10 +70,11 @@ class ColumnKey(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One score of one run."""
+    """One score of one run, with what the run does not tell of its row, see `Place`."""
 
     record: RunRecord
     result: TaskResult
+    untold: tuple[str, ...] = ()
 
 
 Cells = dict[tuple[RowKey, ColumnKey], list[Entry]]
@@ -117,10 +118,7 @@ def select(
     if labels is not None:
         _check_names("label", labels, {r.label for r in used})
         used = [r for r in used if r.label in labels]
-    # Who gives trials alone wants to see them.
-    shown = [r for r in used if not r.is_trial] or used
-    trials = [r for r in used if r.is_trial and shown is not used]
-    used = shown
+    used, trials = without_trials(used)
     of_all = cells_of(used, further_metrics, known=Records.of(records))
     cells, left_out = without_repeats(of_all)
     left_out += [
@@ -162,14 +160,14 @@ def cells_of(
     """
     records = list(records)
     cells: Cells = defaultdict(list)
-    for record, row in zip(records, row_keys(records, known), strict=True):
+    for record, (row, untold) in zip(records, places(records, known), strict=True):
         for result in record.results:
-            cells[row, _column_of(result)].append(Entry(record, result))
+            cells[row, _column_of(result)].append(Entry(record, result, untold))
             for metric in (further_metrics or {}).get(result.task, ()):
                 if metric in result.metrics and metric != result.main_metric:
                     of_metric = result.of_metric(metric)
                     column = _column_of(of_metric)._replace(is_main=False)
-                    cells[row, column].append(Entry(record, of_metric))
+                    cells[row, column].append(Entry(record, of_metric, untold))
     return dict(cells)
 
 
@@ -234,7 +232,7 @@ def differing_settings(entries: Sequence[Entry]) -> list[str]:
     known = {entry.record.identity_without_seed for entry in entries}
     is_same = len(known) == 1 and None not in known
     several: dict[str, set[str]] = defaultdict(set)
-    for record, _ in entries:
+    for record, *_ in entries:
         settings = {
             **({} if is_same else record.hparams),
             "precision": record.precision,
@@ -262,7 +260,7 @@ def is_collapsed(column: ColumnKey, entry: Entry) -> bool:
 
     A record with several results says only that one of them is.
     """
-    record, result = entry
+    record, result, *_ = entry
     if len(record.results) == 1 and record.collapsed is not None:
         return record.collapsed
     trivial = result.is_trivial(column.higher_is_better)
@@ -291,11 +289,18 @@ def score_of(
     if any(column.task in entry.record.contaminated for entry in entries):
         marks.add(CONTAMINATED)
     of_runs = [f"{collapsed} collapsed"] if collapsed else []
+    untold = [entry.untold for entry in entries if entry.untold]
+    if untold:
+        first, *others = dict.fromkeys(itertools.chain(*untold))
+        more = f" and {len(others)} more" if others else ""
+        of_runs.append(f"{len(untold)} of unknown {first}{more}")
+    differing = ", ".join(differing_settings(entries))
+    further = [*further_marks, *([f"runs differ in {differing}"] if differing else [])]
     # Undefined scores of one column count as one floor, or as none.
     floors = {floor_of(e.result) for e in entries if e.result.main_score is None}
     return over_seeds(
         _runs_of(entries),
-        [*of_runs, *sorted(marks), *further_marks],
+        [*of_runs, *sorted(marks), *further],
         floors.pop() if len(floors) == 1 else None,
         clusters([lineage(e.record, records) for e in entries]) if entries else None,
     )

@@ -85,7 +85,7 @@ def _note_on_unchecked(entries: Sequence[Entry]) -> list[str]:
 
 
 def _unchecked(entry: Entry) -> list[str]:
-    record, result = entry
+    record, result, *_ = entry
     parts = [result.in_training, result.in_pretraining]
     if record.is_untrained:
         parts = parts[:1]

@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.reports.board.cells import CONTAMINATED
-from electra_bench.reports.board.recipes import differing, per_task, with_earlier
+from electra_bench.reports.board.recipes import (
+    chosen_parameters,
+    differing,
+    per_task,
+    values_of,
+    with_earlier,
+)
+from electra_bench.reports.board.row_keys import CHOSEN, changed_to
 from electra_bench.reports.board.scores import Board, Tested
 from electra_bench.reports.collect.lineage import num_given
 from electra_bench.reports.statistics.significance import METHODS
@@ -72,11 +79,34 @@ def _notes_on_recipes(board: Board) -> Iterator[str]:
             settings = ", ".join(differing(with_earlier(group, board.known)))
             yield f"Runs of {label} make {len(of_label)} rows: they differ in {settings}."
     for row, name in zip(board.shown, board.row_names, strict=False):
+        yield from _note_on_choice(name, board.records(row))
         for setting, values in per_task(board.records(row)).items():
             parts = (
                 f"{value} on {', '.join(tasks)}" for value, tasks in values.items()
             )
             yield f"{name}: {setting} is {'; '.join(parts)}."
+
+
+def _note_on_choice(name: str, records: Sequence[RunRecord]) -> Iterator[str]:
+    """What trials of a row chose, of how many, on what, and which values."""
+    if not records or not (choice := records[0].choice):
+        return
+    keys = list(choice.get("values", {}))
+    are = "is" if len(keys) == 1 else "are"
+    trials = counted(choice.get("trials", 0), "trial")
+    found = []
+    parameters = sorted(chosen_parameters(records))
+    for setting, values in values_of(records, parameters).items():
+        parts = [
+            f"{value} ({', '.join(tasks)})" if len(values) > 1 else value
+            for value, tasks in values.items()
+        ]
+        found.append(f"{setting.rpartition('.')[2]} {', '.join(parts)}")
+    which = f": {'; '.join(found)}" if found else ""
+    yield (
+        f"{name}: {', '.join(keys)} {are} the best of {trials}, compared on "
+        f"{choice.get('on')}{which}."
+    )
 
 
 def _lacking(board: Board) -> dict[str, list[str]]:
@@ -118,9 +148,15 @@ def _change(change) -> str:
     if isinstance(change, list) and len(change) == 2:
         if isinstance(change[0], list) and change[0]:
             allowed = " or ".join(map(repr, change[0]))
-            return f"is {change[1]!r}, the protocol has {allowed}"
-        return f"is {change[1]!r}, the protocol's {change[0]!r}"
+            return f"{_now(change)}, the protocol has {allowed}"
+        return f"{_now(change)}, the protocol's {change[0]!r}"
     return f"is {change!r}"
+
+
+def _now(change: Sequence) -> str:
+    if isinstance(change[1], Mapping) and CHOSEN in change[1]:
+        return f"is {changed_to(change)}, as trials chose"
+    return f"is {change[1]!r}"
 
 
 def notes_on_tests(board: Board, tested: Tested, correction: str) -> list[str]:
@@ -146,7 +182,7 @@ def notes_on_tests(board: Board, tested: Tested, correction: str) -> list[str]:
             f"(5 %, {METHODS[correction]} over the table). A rank is 1 + the number of "
             "rows that are significantly better.": of_models,
             "A minimum detectable difference is the true one that the table claims with "
-            f"80 % probability or more, with {tests} to correct for.": of_models,
+            f"about 80 % probability, with {tests} to correct for.": of_models,
             f"{of_runs} more tests have one run on a side: they say that these runs "
             "differ, not that others would, and decide no rank.": of_runs,
         }

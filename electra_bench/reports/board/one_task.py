@@ -7,7 +7,7 @@ from typing import NamedTuple
 from electra_bench.records import RunRecord
 from electra_bench.reports.board import cells as board_cells
 from electra_bench.reports.board.cells import ColumnKey, Entry
-from electra_bench.reports.board.row_keys import RowKey
+from electra_bench.reports.board.row_keys import RowKey, changed_to
 from electra_bench.reports.board.row_names import seen_of_pretraining
 from electra_bench.reports.collect.cards import counted_score
 from electra_bench.reports.statistics.aggregate import best_first, mean_or_none
@@ -77,7 +77,7 @@ CONDITIONS: Mapping[str, Condition] = {
 def changes(row: RowKey) -> str | None:
     """The changes of a row to its protocol in words; None without any."""
     words = [
-        f"{parameter}: {' → '.join(map(str, change))}"
+        f"{parameter}: {' → '.join(map(str, [*change[:-1], changed_to(change)]))}"
         for parameter, change in json.loads(row.changes).items()
     ]
     return ", ".join(words) or None

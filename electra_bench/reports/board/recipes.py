@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from electra_bench.config.roles import Role, declared
@@ -10,6 +11,7 @@ from electra_bench.records import RunRecord
 from electra_bench.registry import target_of
 from electra_bench.reports.collect.lineage import ancestors
 from electra_bench.reports.collect.records import Records
+from electra_bench.reports.table import counted
 
 # A setting's name to its value; what a run does not have, or does not tell, is not there.
 Settings = dict[str, Any]
@@ -27,20 +29,32 @@ OF_RECIPE = (Role.RESULT, Role.PER_TASK, Role.SUBJECT)
 EARLIER = {"pretrain": "pre-training", "finetune": "earlier task"}
 PARAMETERS, VOCABULARY, START, DATA = "parameters", "vocabulary", "start", "data of "
 HASHES = (VOCABULARY, START, DATA)
+FLOPS, EARLIER_TASKS = "train_flops", "earlier tasks"
 TRAINED_ON, ONE_TASK = "trained on", "one task"
 TRIALS, NO_TRIALS, TRIED = "trials", 0, "tried"
+# Of fine-tuning, which checkpoint was scored: the last, or one that a metric chose.
+CHECKPOINT, LAST = "scored checkpoint", "last"
+BEST_METRIC = "training.loop.best_metric"
+HIGHER_IS_BETTER = "training.loop.higher_is_better"
 # What need not be said.
-USUAL = ((TRAINED_ON, ONE_TASK), (TRIALS, NO_TRIALS))
+USUAL = (
+    (CHECKPOINT, LAST),
+    (TRAINED_ON, ONE_TASK),
+    (TRIALS, NO_TRIALS),
+    (EARLIER_TASKS, 0),
+)
 # Last words of settings to what is said of them, the most telling first.
 WORDS = {
     PARAMETERS: "{} parameters",
     "model": "{}",
     "objective": "{}",
     "task": "{}",
+    EARLIER_TASKS: "{}",
     TRIALS: "best of {}",
+    CHECKPOINT: "checkpoint of {}",
     TRAINED_ON: "trained on {}",
     "train_steps": "{} steps",
-    "train_flops": "{} FLOPs",
+    FLOPS: "{} FLOPs",
     "peak_lr": "lr {}",
     "epochs": "{} epochs",
     "batch_size": "batch {}",
@@ -57,10 +71,24 @@ def role_of(key: str) -> Role | None:
     return declared(target_of(selector)).get(parameter)
 
 
+def as_made(record: RunRecord, records: Records) -> RunRecord:
+    """A run as its model was made: an evaluation as the run that it scored again."""
+    is_known = record.kind == "evaluate" and record.parent_run_id in records.by_id
+    if not is_known or record.parent_run_id is None:
+        return record
+    return replace(
+        records.by_id[record.parent_run_id],
+        label=record.label,
+        protocol=record.protocol,
+        protocol_changes=record.protocol_changes,
+        results=record.results,
+    )
+
+
 def settings_of(record: RunRecord) -> Settings:
     """All that a record says of how a run was made."""
     is_joint = record.objective == "multi_task"
-    chosen = record.choice.get("parameters", ())
+    chosen = chosen_parameters([record])
     return {
         # What trials chose may be another value on every task.
         **{key: value for key, value in record.hparams.items() if key not in chosen},
@@ -75,6 +103,7 @@ def settings_of(record: RunRecord) -> Settings:
                 TRAINED_ON: ", ".join(record.tasks) if is_joint else ONE_TASK,
                 TRIALS: record.choice.get("trials", NO_TRIALS),
                 TRIED: _tried(record),
+                CHECKPOINT: _scored_checkpoint(record),
             }
         ),
     }
@@ -86,26 +115,60 @@ def _tried(record: RunRecord) -> str | None:
     return "; ".join(f"{k} {v}" for k, v in sorted(values.items())) or None
 
 
+def _scored_checkpoint(record: RunRecord) -> str | None:
+    """Which checkpoint of a fine-tuning was scored; None if the record does not tell.
+
+    In pre-training the choice changes no number.
+    """
+    if record.kind != "finetune" or BEST_METRIC not in record.hparams:
+        return None
+    metric = record.hparams[BEST_METRIC]
+    is_highest = record.hparams.get(HIGHER_IS_BETTER, True)
+    return f"{'highest' if is_highest else 'lowest'} {metric}" if metric else LAST
+
+
+def is_per_task(key: str) -> bool:
+    """Whether runs of one row may have a setting otherwise on other tasks."""
+    of_checkpoint = (CHECKPOINT, BEST_METRIC, HIGHER_IS_BETTER)
+    return ": " not in key and (role_of(key) == Role.PER_TASK or key in of_checkpoint)
+
+
 def with_earlier(group: Sequence[RunRecord], records: Records) -> list[Settings]:
     """The settings of runs and of what they build on.
 
     Where the records of all that they build on are there, their settings, or else what
-    each run says of its start.
+    each run says of its start: its recipe, or as older records do, its FLOPs.
     """
+    group = [as_made(record, records) for record in group]
     starts = {record.parent_run_id: record for record in group}
     earlier = {
         run_id: list(ancestors(record, records)) for run_id, record in starts.items()
     }
-    are_known = all(None not in of_run for of_run in earlier.values())
-    before = {
-        run_id: _earlier([one for one in of_run if one]) if are_known else {}
-        for run_id, of_run in earlier.items()
-    }
+    are_known = all(None not in of_run for of_run in earlier.values()) and not any(
+        record.parent_recipe and not record.parent_run_id for record in group
+    )
+    if are_known:
+        before = {
+            run_id: _earlier([one for one in of_run if one])
+            for run_id, of_run in earlier.items()
+        }
+        starting = [before[record.parent_run_id] for record in group]
+    else:
+        all_say = all(record.parent_recipe or record.is_untrained for record in group)
+        starting = [_start(record, with_flops=not all_say) for record in group]
     return [
-        settings_of(record)
-        | (before[record.parent_run_id] or _known({START: record.parent_recipe}))
-        for record in group
+        settings_of(record) | of_start
+        for record, of_start in zip(group, starting, strict=True)
     ]
+
+
+def _start(record: RunRecord, *, with_flops: bool) -> Settings:
+    """What a run says of what it builds on, without the records of that."""
+    # Other methods count otherwise.
+    of_method = f"{EARLIER['pretrain']}: {record.flops_method}.{FLOPS}"
+    flops = record.pretrain_flops or None
+    found = {START: record.parent_recipe, of_method: flops if with_flops else None}
+    return _known(found)
 
 
 def _earlier(runs: Iterable[RunRecord]) -> Settings:
@@ -121,7 +184,9 @@ def _earlier(runs: Iterable[RunRecord]) -> Settings:
             # Of a model from elsewhere nothing else tells how it was made.
             settings |= _known({START: run.checkpoint_sha256})
         found |= {f"{name}: {key}": value for key, value in settings.items()}
-    return found
+    # Said of all: to have none is another recipe.
+    num = count["finetune"]
+    return found | {EARLIER_TASKS: num and counted(num, EARLIER["finetune"])}
 
 
 def _known(settings: Settings) -> Settings:
@@ -143,20 +208,34 @@ def differing(group: Sequence[Mapping[str, Any]]) -> list[str]:
     return sorted(filter(_is_of_recipe, several), key=_place)
 
 
+def chosen_parameters(group: Iterable[RunRecord]) -> set[str]:
+    """Parameters whose values trials chose, which may be others on every task."""
+    return {key for record in group for key in record.choice.get("parameters", ())}
+
+
 def per_task(group: Sequence[RunRecord]) -> dict[str, dict[str, list[str]]]:
     """What runs of one row have otherwise on other tasks.
 
-    Changes to a protocol are left out, which are told by themselves.
+    Changes to a protocol are left out, which are told by themselves, and what trials
+    chose, for which see `values_of`.
 
     Returns:
         Setting to value, in few characters, to tasks.
     """
-    settings = [record.hparams for record in group]
-    changed = {key for record in group for key in record.protocol_changes}
+    told = {key for record in group for key in record.protocol_changes}
+    told |= chosen_parameters(group)
+    keys = differing([record.hparams for record in group])
+    return values_of(
+        group, [k for k in keys if role_of(k) == Role.PER_TASK and k not in told]
+    )
+
+
+def values_of(
+    group: Sequence[RunRecord], keys: Iterable[str]
+) -> dict[str, dict[str, list[str]]]:
+    """Some settings of runs: setting to value, in few characters, to tasks."""
     found: dict[str, dict[str, list[str]]] = {}
-    for key in differing(settings):
-        if role_of(key) != Role.PER_TASK or key in changed:
-            continue
+    for key in keys:
         values = found.setdefault(key, {})
         for record in group:
             if key in record.hparams:
@@ -231,7 +310,7 @@ def word(key: str, value: Any) -> str:
         text = WORDS[last].format(_short(value, is_size=last == PARAMETERS))
     else:
         text = f"{last} {_short(value)}"
-    says_itself = last in ("train_steps", "train_flops", "objective") or not earlier
+    says_itself = last in ("train_steps", FLOPS, "objective") or not earlier
     return text if says_itself else f"{earlier} {text}"
 
 

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from electra_bench.config.roles import Role
 from electra_bench.records import RunRecord
 from electra_bench.reports.board import recipes
 from electra_bench.reports.board.recipes import Settings
@@ -15,6 +14,9 @@ from electra_bench.reports.collect.records import Records
 # What only runs on some tasks have: parameters of a kind of task, or of its features. The
 # others cannot say of it that it was changed.
 OF_SOME_TASKS = re.compile(r"(kinds|features)\.\w+\.")
+
+# In changes to a protocol, before the values that trials chose.
+CHOSEN = "chosen"
 
 
 class RowKey(NamedTuple):
@@ -42,8 +44,26 @@ class RowKey(NamedTuple):
         return f"{self.label} ({self.recipe})" if self.recipe else self.label
 
 
+class Place(NamedTuple):
+    """Where a run is counted.
+
+    Attributes:
+        row: its row.
+        untold: settings that divide the runs of its label and that it does not tell,
+            though runs on its tasks do: it may belong to another row.
+    """
+
+    row: RowKey
+    untold: tuple[str, ...] = ()
+
+
 def row_keys(records: Sequence[RunRecord], known: Records) -> list[RowKey]:
-    """The row of every record.
+    """The row of every record, see `places`."""
+    return [place.row for place in places(records, known)]
+
+
+def places(records: Sequence[RunRecord], known: Records) -> list[Place]:
+    """The row of every record, and what it does not tell of that.
 
     Runs share a row if their recipes agree in all that both have. What only some tasks
     have, such as `kinds.span_qa.beam_size`, divides those, and the others go with the
@@ -54,19 +74,21 @@ def row_keys(records: Sequence[RunRecord], known: Records) -> list[RowKey]:
         records: the runs.
         known: with the runs that they build on, as far as they are there.
     """
+    records = [recipes.as_made(record, known) for record in records]
     groups: dict[tuple[str, str | None], list[int]] = defaultdict(list)
-    for place, record in enumerate(records):
-        groups[record.label, _protocol(record)].append(place)
-    keys: dict[int, RowKey] = {}
-    for (label, protocol), places in groups.items():
-        group = [records[place] for place in places]
-        for members, changes, recipe in _rows(group, known):
+    for number, record in enumerate(records):
+        groups[record.label, _protocol(record)].append(number)
+    found: dict[int, Place] = {}
+    for (label, protocol), numbers in groups.items():
+        grouped = _Group.of([records[number] for number in numbers], known)
+        assumed = grouped.assumed()
+        for members, changes, recipe in _rows(grouped):
             starred = f"{protocol}*" if protocol and changes else protocol
             of_row = RowKey(label, starred, _json(changes), None, recipe)
             for member in members:
-                fraction = _fraction(group[member])
-                keys[places[member]] = of_row._replace(fraction=fraction)
-    return [keys[place] for place in range(len(records))]
+                row = of_row._replace(fraction=_fraction(grouped.records[member]))
+                found[numbers[member]] = Place(row, assumed[member])
+    return [found[number] for number in range(len(records))]
 
 
 def _protocol(record: RunRecord) -> str | None:
@@ -94,6 +116,40 @@ class _Group(NamedTuple):
     usual: Mapping[str, Any]
     keys: Sequence[str]
 
+    @classmethod
+    def of(cls, group: Sequence[RunRecord], known: Records) -> "_Group":
+        """Some runs, with those that they build on as far as they are there."""
+        found = recipes.with_earlier(group, known)
+        usual = {
+            key: change[0] if _is_pair(change) else None
+            for record in group
+            for key, change in record.protocol_changes.items()
+        }
+        for record, settings in zip(group, found, strict=True):
+            _add_changed(record, settings, usual)
+        of_recipe = recipes.differing(found)
+        keys = [*of_recipe, *sorted(usual.keys() - set(of_recipe))]
+        return cls(group, found, usual, keys)
+
+    def assumed(self) -> list[tuple[str, ...]]:
+        """Of each run what divides those on its tasks and is not told by it."""
+        alike: dict[tuple, list[int]] = defaultdict(list)
+        for member, record in enumerate(self.records):
+            for task in record.tasks:
+                alike[task, record.is_untrained].append(member)
+        dividing = {
+            cell: {key for key in self.keys if self._divides(key, members)}
+            for cell, members in alike.items()
+        }
+        found = []
+        for record, settings in zip(self.records, self.settings, strict=True):
+            cells = [dividing[task, record.is_untrained] for task in record.tasks]
+            expected = set().union(*cells) - settings.keys()
+            found.append(
+                tuple(k for k in self.keys if k in expected and _has(record, k))
+            )
+        return found
+
     def parts(self, members: Sequence[int]) -> list[list[int]]:
         """The rows that some of the runs make."""
         for key in self.keys:
@@ -116,7 +172,7 @@ class _Group(NamedTuple):
 
     def _divides(self, key: str, members: Sequence[int]) -> bool:
         """Whether runs differ in a setting that should not, those on one task at least."""
-        is_per_task = recipes.role_of(key) == Role.PER_TASK and ": " not in key
+        is_per_task = recipes.is_per_task(key)
         cells: dict[str, list[int]] = defaultdict(list)
         for member in members:
             for task in self.records[member].tasks if is_per_task else ("",):
@@ -141,8 +197,10 @@ class _Group(NamedTuple):
     def changes(self, members: Sequence[int]) -> dict[str, Any]:
         """The changes of some runs to their protocol.
 
-        What runs on some tasks alone have changed is named with these.
+        What runs on some tasks alone have changed is named with these; what trials chose
+        is not.
         """
+        chosen = recipes.chosen_parameters(self.records[m] for m in members)
         changed: dict[str, dict[str, tuple[Any, list[int]]]] = defaultdict(dict)
         for member in members:
             for key, change in self.records[member].protocol_changes.items():
@@ -150,6 +208,11 @@ class _Group(NamedTuple):
                 of_change.append(member)
         found = {}
         for key, variants in changed.items():
+            if key in chosen:
+                several = [change for change, _ in variants.values()]
+                values = sorted(map(changed_to, several), key=_json)
+                found[key] = [self.usual[key], {CHOSEN: values}]
+                continue
             having = [
                 m for m in members if key in self.settings[m] or key not in self.keys
             ]
@@ -161,28 +224,15 @@ class _Group(NamedTuple):
         return found
 
 
-def _rows(
-    group: Sequence[RunRecord], known: Records
-) -> list[tuple[list[int], dict[str, Any], str]]:
+def _rows(group: _Group) -> list[tuple[list[int], dict[str, Any], str]]:
     """The rows of runs of one label and protocol: members, changes, recipe."""
-    found = recipes.with_earlier(group, known)
-    usual = {
-        key: change[0] if _is_pair(change) else None
-        for record in group
-        for key, change in record.protocol_changes.items()
-    }
-    for record, settings in zip(group, found, strict=True):
-        _add_changed(record, settings, usual)
-    of_recipe = recipes.differing(found)
-    keys = [*of_recipe, *sorted(usual.keys() - set(of_recipe))]
-    grouped = _Group(group, found, usual, keys)
-    parts = grouped.parts(range(len(group)))
-    shared = [grouped.untold(part) for part in parts]
+    parts = group.parts(range(len(group.records)))
+    shared = [group.untold(part) for part in parts]
     variants = {_json(one): one for one in shared}
     told = recipes.told_apart(list(variants.values())) if len(variants) > 1 else [""]
     words = dict(zip(variants, told, strict=True))
     return [
-        (part, grouped.changes(part), words[_json(one)])
+        (part, group.changes(part), words[_json(one)])
         for part, one in zip(parts, shared, strict=True)
     ]
 
@@ -191,16 +241,19 @@ def _add_changed(
     record: RunRecord, settings: Settings, usual: Mapping[str, Any]
 ) -> None:
     """Adds what runs have changed of a protocol, or have as it says."""
-    for key, value in usual.items():
+    for key in usual.keys() - recipes.chosen_parameters([record]):
         if key in record.protocol_changes:
             settings[key] = changed_to(record.protocol_changes[key])
         elif key not in settings and _has(record, key):
-            settings[key] = value
+            settings[key] = usual[key]
 
 
 def changed_to(change: Any) -> Any:
-    """The run's value in a change to its protocol."""
-    return change[1] if _is_pair(change) else change
+    """The run's value in a change to its protocol; of chosen ones all, in words."""
+    value = change[1] if _is_pair(change) else change
+    if isinstance(value, Mapping) and CHOSEN in value:
+        return " or ".join(map(str, value[CHOSEN]))
+    return value
 
 
 def _is_pair(change: Any) -> bool:

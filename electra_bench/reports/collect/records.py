@@ -137,6 +137,19 @@ def records_of(
     return Records.of(cast(Sequence[RunRecord], source))
 
 
+def without_trials(
+    records: Iterable[RunRecord],
+) -> tuple[list[RunRecord], list[RunRecord]]:
+    """Runs that a table shows, and the trials beside them, which it does not.
+
+    Who gives trials alone wants to see them.
+    """
+    records = list(records)
+    trials = [record for record in records if record.is_trial]
+    shown = [record for record in records if not record.is_trial]
+    return (shown, trials) if shown else (trials, [])
+
+
 def _differing(first: RunRecord, *others: RunRecord) -> list[str]:
     """Fields in which records of one run differ, besides the times of a repeat."""
     names = (one.name for one in fields(RunRecord) if one.name not in TIMES)

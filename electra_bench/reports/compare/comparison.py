@@ -247,7 +247,7 @@ def _examples(
     chosen = [place for better in by_side for place in better[:count]]
     if not chosen:
         return ()
-    answers = [[records.answers(*entry) for entry in side] for side in cells]
+    answers = [[records.answers(e.record, e.result) for e in side] for side in cells]
     first = answers[0][0]
     return tuple(
         Disagreement(

@@ -1,13 +1,18 @@
 """Which runs a name on the command line stands for."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 
 from electra_bench.records import RunRecord, read_record
 from electra_bench.records.run_record import FILE_NAME
 from electra_bench.reports.board.row_keys import row_keys
 from electra_bench.reports.board.row_names import short_names as row_names
-from electra_bench.reports.collect.records import Records, collect
+from electra_bench.reports.collect.records import (
+    Records,
+    collect,
+    without_trials,
+)
 from electra_bench.system.near_names import near_names
 
 
@@ -75,7 +80,7 @@ def records_of(
         return of_id
     rows = _rows(records, kinds)
     of_label = {row: of_row for row, of_row in rows.items() if _label(of_row) == name}
-    if len(of_label) > 1 and name not in rows:
+    if len(of_label) > 1:
         raise ValueError(
             f"the runs of {name!r} make {len(of_label)} rows that do not compare: give one "
             f"of {', '.join(map(repr, of_label))}, folders of single runs, or --runs with "
@@ -94,12 +99,23 @@ def records_of(
 
 
 def _rows(records: Records, kinds: Sequence[str]) -> dict[str, list[RunRecord]]:
-    """Names of the leaderboard's rows, all different, to their runs."""
-    runs = [record for record in records if record.kind in kinds]
+    """Names of the leaderboard's rows, all different, to their runs.
+
+    The name of one of several rows is not their label alone, which stands for all.
+    """
+    runs, _ = without_trials(record for record in records if record.kind in kinds)
     of_runs = row_keys(runs, records)
     rows = list(dict.fromkeys(of_runs))
-    names = dict(zip(rows, row_names(rows), strict=True))
+    several = Counter(row.label for row in rows)
+    names = {
+        row: f"{name} (as usual)" if name == row.label and several[name] > 1 else name
+        for row, name in zip(rows, row_names(rows), strict=True)
+    }
     found: dict[str, list[RunRecord]] = {name: [] for name in names.values()}
+    if len(found) < len(rows):
+        raise ValueError(
+            f"rows are called alike, give folders: {sorted(names.values())}"
+        )
     for record, row in zip(runs, of_runs, strict=True):
         found[names[row]].append(record)
     return found

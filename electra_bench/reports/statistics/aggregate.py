@@ -9,21 +9,27 @@ import numpy as np
 from electra_bench.records import RunRecord
 from electra_bench.reports.board.row_keys import RowKey, row_keys
 from electra_bench.reports.board.row_names import short_names
+from electra_bench.reports.collect import lineage
 from electra_bench.reports.collect.cards import counted_score
-from electra_bench.reports.collect.records import Records
+from electra_bench.reports.collect.records import Records, without_trials
 from electra_bench.reports.table import Score
 
 
 def by_label(
-    records: Iterable[RunRecord],
+    records: Iterable[RunRecord], known: Sequence[RunRecord] | None = None
 ) -> list[tuple[str, list[RunRecord]]]:
     """Records by the name of their row, in the order of first appearance.
 
     It is the label, and where runs of one label have other recipes, protocols or parts of
-    pre-training, what tells these apart.
+    pre-training, what tells these apart. Trials are left out, as in all tables.
+
+    Args:
+        records: runs of one kind.
+        known: with the runs that they build on, whose settings tell rows apart, too; None
+            if these are among `records`, or not there.
     """
-    records = list(records)
-    keys = row_keys(records, Records.of(records))
+    records, _ = without_trials(records)
+    keys = row_keys(records, Records.of(records if known is None else known))
     rows = list(dict.fromkeys(keys))
     groups: dict[RowKey, list[RunRecord]] = {row: [] for row in rows}
     for record, row in zip(records, keys, strict=True):
@@ -77,14 +83,22 @@ def over_seeds(
 
 
 def mean_over_seeds(
-    records: Sequence[RunRecord], task: str, metric: str | None = None
+    records: Sequence[RunRecord],
+    task: str,
+    metric: str | None = None,
+    known: Sequence[RunRecord] | None = None,
 ) -> float | None:
     """Mean over runs of one metric of one task, which is what the leaderboard shows.
+
+    Where some runs share a pre-training and others have another one, it is the mean over
+    pre-trainings of the means over their runs.
 
     Args:
         records: runs that differ in their seeds.
         task: registered name.
         metric: name of the metric; None takes the task's main metric.
+        known: with the runs that they build on; None if these are among `records`, or not
+            there. Then the runs say themselves what they started from.
 
     Returns:
         The mean. An undefined score counts as the floor. None if no record has the metric,
@@ -94,36 +108,48 @@ def mean_over_seeds(
         ValueError: the records disagree on version, split, subset or data of the task, so
             their scores do not compare.
     """
-    return mean_or_none(_comparable_scores(records, task, metric))
+    runs = _comparable_scores(records, task, metric)
+    if not runs or any(score is None for _, score in runs):
+        return None
+    parents = Records.of(records if known is None else known)
+    lineages = [lineage.lineage(record, parents) for record, _ in runs]
+    shared = lineage.clusters(lineages)
+    return over_seeds([(r.run_id, score) for r, score in runs], clusters=shared).value
 
 
 def median_over_seeds(
     records: Sequence[RunRecord], task: str, metric: str | None = None
 ) -> float | None:
-    """Median over runs of one metric of one task, otherwise as `mean_over_seeds`."""
-    scores = _comparable_scores(records, task, metric)
+    """Median over runs of one metric of one task, undefined scores as floors.
+
+    Otherwise as `mean_over_seeds`.
+    """
+    scores = [score for _, score in _comparable_scores(records, task, metric)]
     return None if None in scores else median_or_none(scores)
 
 
 def _comparable_scores(
     records: Sequence[RunRecord], task: str, metric: str | None
-) -> list[float | None]:
-    """Scores of the runs that have the metric; None for one that is undefined."""
+) -> list[tuple[RunRecord, float | None]]:
+    """Runs that have the metric with their scores; None for one that is undefined."""
     results = [
-        one
+        (record, one)
         for record in records
         for one in record.results
         if one.task == task and (metric or one.main_metric) in one.metrics
     ]
     conditions = {
-        (one.task_version, one.split, one.subset, one.data_sha256) for one in results
+        (one.task_version, one.split, one.subset, one.data_sha256) for _, one in results
     }
     if len(conditions) > 1:
         raise ValueError(
             f"records of task {task!r} do not compare: (version, split, subset, data) are "
             f"{sorted(conditions, key=str)}"
         )
-    return [counted_score(one.of_metric(metric or one.main_metric)) for one in results]
+    return [
+        (record, counted_score(one.of_metric(metric or one.main_metric)))
+        for record, one in results
+    ]
 
 
 def mean_or_none(scores: Sequence[float | None]) -> float | None:

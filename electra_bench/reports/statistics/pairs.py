@@ -127,7 +127,7 @@ def differences(
 def detectable(
     tests: Mapping[tuple[str, int, int], PairTest], column: str
 ) -> float | None:
-    """The true difference that a table claims in a column with 80 % probability, or more.
+    """The true difference that a table claims in a column with about 80 % probability.
 
     A test must reach the level of the first step of the correction, whatever the others
     find. None without tests over several runs.

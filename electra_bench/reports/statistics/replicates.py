@@ -138,7 +138,7 @@ def replicates_of(
         Unusable: the predictions cannot be used, score otherwise than the record says, are
             of too few groups, or have no score somewhere and no floor is known.
     """
-    sha256 = records.predictions_sha256(*entry)
+    sha256 = records.predictions_sha256(entry.record, entry.result)
     name, score = metric_of(entry), entry.result.main_score
     floor = floor_of(entry.result)
     told = sorted(groups.items()) if groups else None
@@ -147,7 +147,7 @@ def replicates_of(
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     found = None if sha256 is None else _unpacked(store.get(key))
     if found is None:
-        answers = records.answers(*entry)
+        answers = records.answers(entry.record, entry.result)
         if groups:
             answers = answers._replace(groups=tuple(map(groups.get, answers.ids)))
         metric = measured_answers(name, metric_name, answers)

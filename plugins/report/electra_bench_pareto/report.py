@@ -55,8 +55,8 @@ def pareto(
         runs = [record for record in records if record.kind == "finetune"]
         names = tasks or sorted({r.task for run in runs for r in run.results})
         rows = []
-        for label, own in by_label(runs):
-            scores = [mean_over_seeds(own, name) for name in names]
+        for label, own in by_label(runs, records):
+            scores = [mean_over_seeds(own, name, known=records) for name in names]
             rows.append((label, own[0].pretrain_flops, mean_or_none(scores)))
         rows.sort(key=lambda row: -1.0 if row[2] is None else row[2], reverse=True)
         return Table(

@@ -3,6 +3,8 @@ import statistics
 import pytest
 from run_records import run_record
 
+from electra_bench.reports.collect.records import Records
+from electra_bench.reports.leaderboard import leaderboard
 from electra_bench.reports.statistics import aggregate
 
 
@@ -66,3 +68,24 @@ def test_by_label_keeps_the_order_of_appearance():
     records = [run_record(label, "cola", 0, 1.0) for label in ("b", "a", "b")]
     groups = aggregate.by_label(records)
     assert [(label, len(runs)) for label, runs in groups] == [("b", 2), ("a", 1)]
+
+
+def test_a_mean_over_seeds_is_that_of_the_leaderboard():
+    """Two runs of one pre-training are one number beside the run of another one."""
+    scores = ((60.0, "p"), (70.0, "p"), (80.0, "q"))
+    runs = [
+        run_record("a", "cola", seed, score, parent_run_id=parent)
+        for seed, (score, parent) in enumerate(scores)
+    ]
+    [row] = leaderboard()(Records.of(runs)).rows
+    cell = leaderboard()(Records.of(runs)).cell(row, "cola")
+    assert aggregate.mean_over_seeds(runs, "cola") == cell.value == 72.5
+
+
+def test_trials_are_in_no_row():
+    hparams = {"runs.finetune.held_out": 0.1}
+    trial = run_record("a", "cola", 0, 90.0, run_id="trial", hparams=hparams)
+    run = run_record("a", "cola", 0, 60.0)
+    assert aggregate.by_label([trial, run]) == [("a", [run])]
+    # Alone they are what is asked for.
+    assert aggregate.by_label([trial]) == [("a", [trial])]
