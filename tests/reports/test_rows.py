@@ -311,6 +311,10 @@ def test_a_run_that_does_not_tell_its_row_is_marked():
     [first, second] = rows.values()
     assert table.cell(first, "cola").count == 3
     assert "1 of unknown data of cola train" in table.cell(first, "cola").marks
+    # A row that is another one anyway may have any data.
+    more, of_more = table_of(*newer, *older, chosen(seed=4))
+    marks = more.cell(of_more["m (best of 2)"], "cola").marks
+    assert not [mark for mark in marks if "unknown" in mark]
     # Runs on other tasks have no such data.
     assert not table.cell(second, "cola").marks + table.cell(first, "rte").marks
 

@@ -49,8 +49,8 @@ class Place(NamedTuple):
 
     Attributes:
         row: its row.
-        untold: settings that divide the runs of its label and that it does not tell,
-            though runs on its tasks do: it may belong to another row.
+        untold: settings that tell this row from others and that it does not tell, though
+            runs on its tasks do: it may belong to one of the others.
     """
 
     row: RowKey
@@ -81,13 +81,13 @@ def places(records: Sequence[RunRecord], known: Records) -> list[Place]:
     found: dict[int, Place] = {}
     for (label, protocol), numbers in groups.items():
         grouped = _Group.of([records[number] for number in numbers], known)
-        assumed = grouped.assumed()
-        for members, changes, recipe in _rows(grouped):
+        assumed: dict[int, list[str]] = defaultdict(list)
+        for members, changes, recipe in _rows(grouped, assumed):
             starred = f"{protocol}*" if protocol and changes else protocol
             of_row = RowKey(label, starred, _json(changes), None, recipe)
             for member in members:
                 row = of_row._replace(fraction=_fraction(grouped.records[member]))
-                found[numbers[member]] = Place(row, assumed[member])
+                found[numbers[member]] = Place(row, tuple(assumed[member]))
     return [found[number] for number in range(len(records))]
 
 
@@ -131,27 +131,15 @@ class _Group(NamedTuple):
         keys = [*of_recipe, *sorted(usual.keys() - set(of_recipe))]
         return cls(group, found, usual, keys)
 
-    def assumed(self) -> list[tuple[str, ...]]:
-        """Of each run what divides those on its tasks and is not told by it."""
-        alike: dict[tuple, list[int]] = defaultdict(list)
-        for member, record in enumerate(self.records):
-            for task in record.tasks:
-                alike[task, record.is_untrained].append(member)
-        dividing = {
-            cell: {key for key in self.keys if self._divides(key, members)}
-            for cell, members in alike.items()
-        }
-        found = []
-        for record, settings in zip(self.records, self.settings, strict=True):
-            cells = [dividing[task, record.is_untrained] for task in record.tasks]
-            expected = set().union(*cells) - settings.keys()
-            found.append(
-                tuple(k for k in self.keys if k in expected and _has(record, k))
-            )
-        return found
+    def parts(
+        self, members: Sequence[int], assumed: dict[int, list[str]]
+    ) -> list[list[int]]:
+        """The rows that some of the runs make.
 
-    def parts(self, members: Sequence[int]) -> list[list[int]]:
-        """The rows that some of the runs make."""
+        Args:
+            members: the runs.
+            assumed: run to what it does not tell of its row, which is added.
+        """
         for key in self.keys:
             if not self._divides(key, members):
                 continue
@@ -162,13 +150,34 @@ class _Group(NamedTuple):
                     by_value[_json(self.settings[member][key])].append(member)
                 else:
                     lacking.append(member)
+            for member in self._silent(key, lacking, members):
+                assumed[member].append(key)
             of_protocol = _json(self.usual.get(key))
             ordered = sorted(
                 by_value, key=lambda v: (v != of_protocol, -len(by_value[v]), v)
             )
             by_value[ordered[0]] += lacking
-            return [part for v in ordered for part in self.parts(by_value[v])]
+            return [part for v in ordered for part in self.parts(by_value[v], assumed)]
         return [list(members)]
+
+    def _silent(
+        self, key: str, lacking: Sequence[int], members: Sequence[int]
+    ) -> list[int]:
+        """Runs without a setting that divides others on their tasks."""
+        cells: dict[tuple[str, bool], list[int]] = defaultdict(list)
+        for member in members:
+            record = self.records[member]
+            for task in record.tasks:
+                cells[task, record.is_untrained].append(member)
+        divided = {cell for cell, of in cells.items() if self._divides(key, of)}
+        return [
+            member
+            for member in lacking
+            if _has(record := self.records[member], key)
+            # What trials chose is told, but in no setting.
+            and key not in recipes.chosen_parameters([record])
+            and any((task, record.is_untrained) in divided for task in record.tasks)
+        ]
 
     def _divides(self, key: str, members: Sequence[int]) -> bool:
         """Whether runs differ in a setting that should not, those on one task at least."""
@@ -224,9 +233,14 @@ class _Group(NamedTuple):
         return found
 
 
-def _rows(group: _Group) -> list[tuple[list[int], dict[str, Any], str]]:
-    """The rows of runs of one label and protocol: members, changes, recipe."""
-    parts = group.parts(range(len(group.records)))
+def _rows(
+    group: _Group, assumed: dict[int, list[str]]
+) -> list[tuple[list[int], dict[str, Any], str]]:
+    """The rows of runs of one label and protocol: members, changes, recipe.
+
+    See `_Group.parts` for `assumed`.
+    """
+    parts = group.parts(range(len(group.records)), assumed)
     shared = [group.untold(part) for part in parts]
     variants = {_json(one): one for one in shared}
     told = recipes.told_apart(list(variants.values())) if len(variants) > 1 else [""]
