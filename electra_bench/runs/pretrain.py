@@ -118,9 +118,8 @@ def pretrain(
         restore(start.checkpoint, by_name(built, trainable=True), change=change)
     name = register_corpora(corpus, corpora, data_dir)
     run_name = f"pretrain-{label}-s{seed}"
-    with run_context.use(
-        vocabulary=tokenizer, data_dir=data_dir or run_context.current().data_dir
-    ):
+    data_dir = data_dir or run_context.current().data_dir
+    with run_context.use(vocabulary=tokenizer, data_dir=data_dir):
         if session.dry_run:
             folder = os.path.join(workdir, run_name)
             _show_plan(folder, training, name, batch_size, max_seq_length)
@@ -139,11 +138,9 @@ def pretrain(
             return run.record
         if change:
             print(f"{vocab}: {change.described(init)}", flush=True)
-        with run_context.use(data_dir=data_dir or run_context.current().data_dir):
+        with run_context.use(data_dir=data_dir):
             look_up_known(texts, processes)
-        if isinstance(built, HasTokenCounts):
-            size = tokenizer.special_ids.size
-            built.count_tokens(lambda: token_counts(train, "input_ids", size))
+        _count_tokens(built, train, tokenizer.special_ids.size)
         building.save_start(run.folder, spec.text, model, tokenizer)
         steps = training.num_steps
         batches = TrainingBatches.mixture(train, batch_size, steps, max_seq_length)
@@ -214,6 +211,11 @@ def _texts(
         TrainingText(p.task, "train", p.data_sha256, corpora.get(p.task, {}))
         for p in train
     )
+
+
+def _count_tokens(built: Objective, train: Sequence[TaskExamples], size: int) -> None:
+    if isinstance(built, HasTokenCounts):
+        built.count_tokens(lambda: token_counts(train, "input_ids", size))
 
 
 def _paper_flops(built: Objective, max_seq_length: int, sequences: int) -> float | None:
