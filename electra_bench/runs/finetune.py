@@ -254,6 +254,7 @@ def _parts(
     mixture: Mixed, data: Sequence[TaskData], mixing: str | float
 ) -> list[TaskExamples]:
     """What is trained on, with its rates; several tasks become a mixture of seqio's."""
+    # Of rows, so that one in proportion draws every window of a question as often.
     rates = mixture.rates or mixing_rates(mixing, [len(d.train.store) for d in data])
     if len(data) > 1:
         register_mixture(dict(zip(mixture.tasks, rates, strict=True)))
