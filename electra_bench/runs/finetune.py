@@ -17,7 +17,7 @@ from electra_bench.config.roles import (
     Subject,
 )
 from electra_bench.data import run_context
-from electra_bench.records import RunRecord
+from electra_bench.records import RunRecord, TaskCard
 from electra_bench.runs import building, presets
 from electra_bench.runs.leaks import Leaks, find_leaks, not_looked_up, texts_before
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
@@ -44,6 +44,7 @@ from electra_bench.tasks.mixtures import (
 from electra_bench.training import dry_run
 from electra_bench.training.batches import TrainingBatches
 from electra_bench.training.build import build_training, prepare, strategy_for
+from electra_bench.training.trainer import Loop
 from electra_bench.vocabularies.load import open_vocabulary
 
 
@@ -134,13 +135,8 @@ def finetune(
     start = starts[fractions[0]]
     model = model or start.of_record("model") or "electra"
     label = label or _label(start) or f"{model}-untrained"
-    unsaid = {"trials", "values", "on"} - set(choice or ("trials", "values", "on"))
-    if unsaid:
-        raise ValueError(f"runs.finetune.choice lacks {', '.join(sorted(unsaid))}")
-    if not 0 <= held_out < 1:
-        raise ValueError(
-            f"runs.finetune.held_out must be at least 0 and below 1, got {held_out}"
-        )
+    _check_choice(choice)
+    _check_share(held_out)
     prepare()
     tokenizer = open_vocabulary(vocabulary, vocab, start.folder)
     with run_context.use(
@@ -152,7 +148,6 @@ def finetune(
         check_files(files or {}, mixture.tasks)
         data = [TaskData.load(card, splits, max_seq_length, held_out) for card in cards]
         leaks = {} if session.dry_run else _leaks(data, start)
-        texts = tuple(d.training_text for d in data)
     parts = _parts(mixture, data, mixing)
     passes = min(card.epochs for card in cards) if epochs is None else epochs
     batches = TrainingBatches.passes(parts, batch_size, passes, composition)
@@ -166,10 +161,7 @@ def finetune(
     built, loop = training.objective, training.loop
     building.check_length(built.encoder, max(d.length for d in data))
     check_protocol(protocol, "finetune")
-    if loop.best_metric and not loop.eval_every:
-        raise ValueError(
-            "training.loop.best_metric needs evaluations: bind training.loop.eval_every"
-        )
+    _check_evaluations(loop)
     _check_vocabulary(start, tokenizer)
     # Now, so that a checkpoint that does not fit is found before anything is written.
     for one in starts.values():
@@ -196,14 +188,11 @@ def finetune(
             None,
         )
         return []
-    parameters = specs[0][0].parameters
-    if all(card.max_seq_length == max_seq_length for card in cards):
-        # Said, but as on the card.
-        parameters = {**parameters, "runs.finetune.max_seq_length": None}
+    parameters = _parameters(specs[0][0], cards, max_seq_length)
     shared = {
         "model": model,
         "vocab_sha256": tokenizer.sha256,
-        "texts": texts,
+        "texts": tuple(d.training_text for d in data),
         "texts_before": texts_before(start),
         "choice": _choice(choice, specs[0][0]),
         **protocol_fields(protocol, "finetune", parameters),
@@ -239,10 +228,40 @@ def _leaks(data: Sequence[TaskData], start: Pretrained) -> dict[tuple, Leaks]:
     return find_leaks(scored, trained, texts_before(start))
 
 
+def _parameters(
+    spec: RunSpec, cards: Sequence[TaskCard], max_seq_length: int | None
+) -> dict[str, Any]:
+    """What a protocol is compared with: a limit that is said as on the cards is none."""
+    if any(card.max_seq_length != max_seq_length for card in cards):
+        return dict(spec.parameters)
+    return {**spec.parameters, "runs.finetune.max_seq_length": None}
+
+
+def _check_choice(choice: Mapping[str, Any] | None) -> None:
+    unsaid = {"trials", "values", "on"} - set(choice or ("trials", "values", "on"))
+    if unsaid:
+        raise ValueError(f"runs.finetune.choice lacks {', '.join(sorted(unsaid))}")
+
+
+def _check_share(held_out: float) -> None:
+    if not 0 <= held_out < 1:
+        raise ValueError(
+            f"runs.finetune.held_out must be at least 0 and below 1, got {held_out}"
+        )
+
+
+def _check_evaluations(loop: Loop) -> None:
+    if loop.best_metric and not loop.eval_every:
+        raise ValueError(
+            "training.loop.best_metric needs evaluations: bind training.loop.eval_every"
+        )
+
+
 def _parts(
     mixture: Mixed, data: Sequence[TaskData], mixing: str | float
 ) -> list[TaskExamples]:
     """What is trained on, with its rates; several tasks become a mixture of seqio's."""
+    # Of rows, so that one in proportion draws every window of a question as often.
     rates = mixture.rates or mixing_rates(mixing, [len(d.train.store) for d in data])
     if len(data) > 1:
         register_mixture(dict(zip(mixture.tasks, rates, strict=True)))

@@ -22,10 +22,15 @@ from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.protocols import check_protocol, protocol_fields
 from electra_bench.runs.session import Session
 from electra_bench.tasks.corpora.configured import register_corpora
-from electra_bench.tasks.examples import examples, sample, token_counts
+from electra_bench.tasks.examples import (
+    TaskExamples,
+    examples,
+    sample,
+    token_counts,
+)
 from electra_bench.training import dry_run
 from electra_bench.training.batches import TrainingBatches
-from electra_bench.training.build import build_training, prepare, strategy_for
+from electra_bench.training.build import Training, build_training, prepare, strategy_for
 from electra_bench.training.checkpoints import restore
 from electra_bench.training.held_out import HeldOut
 from electra_bench.vocabularies.load import open_vocabulary
@@ -113,32 +118,19 @@ def pretrain(
         restore(start.checkpoint, by_name(built, trainable=True), change=change)
     name = register_corpora(corpus, corpora, data_dir)
     run_name = f"pretrain-{label}-s{seed}"
-    with run_context.use(
-        vocabulary=tokenizer, data_dir=data_dir or run_context.current().data_dir
-    ):
+    data_dir = data_dir or run_context.current().data_dir
+    with run_context.use(vocabulary=tokenizer, data_dir=data_dir):
         if session.dry_run:
-            dry_run.show_training(
-                os.path.join(workdir, run_name),
-                built,
-                training.stages,
-                {"corpus": name, "steps": training.num_steps, "batch": batch_size},
-                training.train_flops,
-                sample(name, "train", max_seq_length, 2),
-                max_seq_length,
-            )
+            folder = os.path.join(workdir, run_name)
+            _show_plan(folder, training, name, batch_size, max_seq_length)
             return RunRecord(run_name, label, "pretrain", "planned")
         train = examples(name, "train", max_seq_length, processes)
         held_out = examples(name, "validation", max_seq_length, processes)
-        texts = [
-            TrainingText(
-                p.task, "train", p.data_sha256, (corpora or {}).get(p.task, {})
-            )
-            for p in train
-        ]
-    content = {"vocabulary": tokenizer.sha256, "init": start.sha256}
-    content |= {f"data of {part.task}": part.data_sha256 for part in train}
+    texts = _texts(train, corpora or {})
     # Now that the examples were built: their features are parameters, too.
     spec = session.spec(label, run_name, seed)
+    content = {"vocabulary": tokenizer.sha256, "init": start.sha256}
+    content |= {f"data of {text.name}": text.data_sha256 for text in texts}
     builders = [f"models.{model}"]
     inputs = inputs_of("pretrain", spec.parameters, content, builders, start.start)
     with open_run(session, spec, inputs, workdir, spared=[start.checkpoint]) as run:
@@ -146,11 +138,9 @@ def pretrain(
             return run.record
         if change:
             print(f"{vocab}: {change.described(init)}", flush=True)
-        with run_context.use(data_dir=data_dir or run_context.current().data_dir):
+        with run_context.use(data_dir=data_dir):
             look_up_known(texts, processes)
-        if isinstance(built, HasTokenCounts):
-            size = tokenizer.special_ids.size
-            built.count_tokens(lambda: token_counts(train, "input_ids", size))
+        _count_tokens(built, train, tokenizer.special_ids.size)
         building.save_start(run.folder, spec.text, model, tokenizer)
         steps = training.num_steps
         batches = TrainingBatches.mixture(train, batch_size, steps, max_seq_length)
@@ -165,23 +155,20 @@ def pretrain(
         trained = training.trainer(f"pretrain {label}", keep_at).train(
             run.folder, seed, batches.dataset(seed), held.evaluation()
         )
-        paper_flops = None
-        if isinstance(built, HasPaperFlops):
-            paper_flops = built.paper_flops_per_sequence(max_seq_length)
         return run.finish(
             run_id=f"{label}-s{seed}-{run.config_sha256[:8]}",
             model=model,
             objective=objective,
             **protocol_fields(protocol, "pretrain", spec.parameters),
             train_examples=sum(len(part.store) for part in train),
-            train_data_sha256={part.task: part.data_sha256 for part in train},
+            train_data_sha256={text.name: text.data_sha256 for text in texts},
             results=held.results(trained.evaluation),
             pretrain_fraction=1.0,
-            paper_flops=paper_flops and paper_flops * batch_size * steps,
+            paper_flops=_paper_flops(built, max_seq_length, batch_size * steps),
             positions_seen=_positions_seen(max_seq_length, start),
             new_tokens=change and change.num_new,
             contaminated=_contaminated(start, contaminated),
-            texts=tuple(texts),
+            texts=texts,
             texts_before=texts_before(start),
             vocab_sha256=tokenizer.sha256,
             **recording.trained_fields(trained, training, start, trained.checkpoint),
@@ -199,6 +186,43 @@ def _check(
         )
     for task in contaminated or {}:
         registry.tasks.get(task)
+
+
+def _show_plan(
+    folder: str, training: Training, corpus: str, batch_size: int, max_seq_length: int
+) -> None:
+    """Prints what a dry run does not do."""
+    dry_run.show_training(
+        folder,
+        training.objective,
+        training.stages,
+        {"corpus": corpus, "steps": training.num_steps, "batch": batch_size},
+        training.train_flops,
+        sample(corpus, "train", max_seq_length, 2),
+        max_seq_length,
+    )
+
+
+def _texts(
+    train: Sequence[TaskExamples], corpora: Mapping[str, Mapping[str, Any]]
+) -> tuple[TrainingText, ...]:
+    """What is trained on, with the arguments by which corpora of this run are found."""
+    return tuple(
+        TrainingText(p.task, "train", p.data_sha256, corpora.get(p.task, {}))
+        for p in train
+    )
+
+
+def _count_tokens(built: Objective, train: Sequence[TaskExamples], size: int) -> None:
+    if isinstance(built, HasTokenCounts):
+        built.count_tokens(lambda: token_counts(train, "input_ids", size))
+
+
+def _paper_flops(built: Objective, max_seq_length: int, sequences: int) -> float | None:
+    if not isinstance(built, HasPaperFlops):
+        return None
+    per_sequence = built.paper_flops_per_sequence(max_seq_length)
+    return per_sequence and per_sequence * sequences
 
 
 def _contaminated(

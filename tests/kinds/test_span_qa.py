@@ -306,6 +306,9 @@ def test_the_main_metric_is_at_the_chosen_threshold_or_at_the_constant():
     for others in (metrics | {"exact_chosen": math.nan}, {"exact": 60.0}):
         assert objective.main_metric("exact", others) == "exact"
     assert objective.threshold({"exact": 60.0}) == {}
+    # Nothing was chosen where all questions are about one text.
+    assert "chosen_on" in objective.threshold(metrics)
+    assert "chosen_on" not in objective.threshold({**metrics, "exact_chosen": math.nan})
     plain, _ = small(answerable_classifier=False, no_answer_threshold="constant")
     assert plain.main_metric("exact", metrics) == "exact"
     assert "minus that of the best answer" in plain.threshold(metrics)["score"]

@@ -11,6 +11,7 @@ import pytest
 from run_records import run_record, save_records
 from small_runs import SMALL_MODEL, merged, the_sentence
 
+import electra_bench
 from electra_bench import registry
 from electra_bench.cli.main import main
 from electra_bench.records import read_predictions, read_record
@@ -188,6 +189,13 @@ def test_a_split_with_labels_is_predicted_and_scored_as_in_training(
     recorded = read_record(f"{runs['cola']}/record.json").results[0]
     assert result["metrics"] == pytest.approx(recorded.metrics)
     assert (result["task"], result["split"], result["examples"]) == ("cola", "dev", 32)
+    # The other ways to score it know as much as training did.
+    told = ("unit", "num_groups", "floor", "subset", "data_sha256", "in_training")
+    [predicted] = electra_bench.predict(runs["cola"], split="dev")
+    [scored] = electra_bench.evaluate(runs["cola"]).results
+    for other in (predicted.result, scored):
+        for field in told:
+            assert getattr(other, field) == getattr(recorded, field)
     path = tmp_path / "small-cola-dev-s0.jsonl.gz"
     assert result["files"] == [str(path)]
     trained = Path(runs["cola"]) / "predictions" / "cola-dev.jsonl.gz"
