@@ -91,7 +91,8 @@ def test_what_was_looked_up_is_known_when_the_text_is_gone(data, text, capsys):
     with open(text.arguments["files"], "a") as file:
         file.write("\n\nOne more.\n")
     assert of_dev([text]) == known and known.in_pretraining.dirty
-    assert said == (
+    # Tasks that other tests have registered may be named before.
+    assert said.endswith(
         "mine: 1 scored splits were looked up in it; in it are "
         f"{len(known.overlap.dirty)} of 80 of cola dev\n"
     )
