@@ -273,7 +273,7 @@ def _tests(place: str, tests: Sequence[str], log: str) -> None:
     import pytest
 
     options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=line"]
-    # Not os._exit of the parent's handlers: only what pytest says counts.
+    # At once: what modules do at exit says nothing of the tests.
     os._exit(int(pytest.main([*options, *tests])))
 
 

@@ -182,7 +182,12 @@ def _best_rate(
             [trials[f"{rate:g}"]] = run(cell, TRIALS, given)
         except NonFiniteLoss as error:
             print(f"{cell.label} {cell.task}: rate {rate:g} is left out: {error}")
-    return next(rate for rate in rates if f"{rate:g}" == best(trials))
+    if not trials:
+        raise ValueError(
+            f"{cell.label} {cell.task}: no rate of {list(rates)} converges"
+        )
+    chosen = best(trials)
+    return next(rate for rate in rates if f"{rate:g}" == chosen)
 
 
 def _seconds_per_update(record: RunRecord, workdir: str) -> float:

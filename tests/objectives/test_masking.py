@@ -201,7 +201,12 @@ def test_a_position_counts_as_often_as_it_was_drawn_or_once():
 
 @pytest.mark.parametrize(
     ("shares", "expected"),
-    [((0.85, 0.0), (0.85, 0.0)), ((1.0, 0.0), (1.0, 0.0)), ((0.8, 0.1), (0.8, 0.1))],
+    [
+        ((), (0.85, 0.0)),  # as the original
+        ((0.85, 0.0), (0.85, 0.0)),
+        ((1.0, 0.0), (1.0, 0.0)),
+        ((0.8, 0.1), (0.8, 0.1)),
+    ],
 )
 def test_what_is_read_at_the_chosen_positions(shares, expected):
     ids, input_mask = rows(4000, 24, 24)
@@ -211,8 +216,7 @@ def test_what_is_read_at_the_chosen_positions(shares, expected):
         0.05,
         Seed.of(4),
         distinct_positions=True,
-        mask_token_prob=shares[0],
-        random_token_prob=shares[1],
+        **dict(zip(("mask_token_prob", "random_token_prob"), shares, strict=False)),
     )
     read = masking.gather_positions(masked.input_ids, masked.positions).numpy()
     used = masked.weights.numpy() > 0
@@ -222,7 +226,7 @@ def test_what_is_read_at_the_chosen_positions(shares, expected):
     assert is_other.mean() == pytest.approx(expected[1], abs=0.03)
     # Whatever stands there, the text comes back.
     np.testing.assert_array_equal(masking.unmask(masked), ids)
-    if shares[1]:
+    if expected[1]:
         # From the whole vocabulary.
         assert np.ptp(read[used][is_other]) > 400
 
