@@ -233,7 +233,13 @@ class Registry:
 def _origin(entry: metadata.EntryPoint) -> Origin:
     if entry.dist is None:
         return Origin(None, None, entry.value)
-    return Origin(entry.dist.name, entry.dist.version, entry.value)
+    return Origin(*_name_and_version(entry.dist), entry.value)
+
+
+@functools.cache
+def _name_and_version(distribution: metadata.Distribution) -> tuple[str, str]:
+    """Read once: the file has them behind a README, and all entries share it."""
+    return distribution.name, distribution.version
 
 
 def load_plugin(module_or_file: str) -> None:

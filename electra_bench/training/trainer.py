@@ -136,6 +136,8 @@ class Trainer:
         self._keep_steps = sorted(round(at * num_steps) for at in keep_at)
         self._name = name
         self._warned = False
+        # Of a stage: what a step is measured by, known when it has been built.
+        self._names: dict[int, list[str]] = {}
 
     def train(
         self,
@@ -182,9 +184,10 @@ class Trainer:
                 count = min(most, *self._steps_to_events(step, bool(evaluate)))
                 called = time.monotonic()
                 numbers = (tf.constant(n, tf.int32) for n in (step, count, seed))
-                tensors = self._run(iterator, stage, *numbers)
+                rows = self._run(iterator, stage, *numbers).numpy()
                 # Of every step, in order.
-                values = {name: x.numpy().tolist() for name, x in tensors.items()}
+                columns = zip(self._names[stage], rows.T.tolist(), strict=True)
+                values = dict(columns)
                 # The first call compiles.
                 if step > first and time.monotonic() - called < ABOUT_S / 2:
                     most *= 2
@@ -334,21 +337,24 @@ class Trainer:
         if best is None or best.step >= step or sign * value > sign * best.value:
             saved.mark_best(step, metric, value)
 
-    @tf.function
+    @tf.function(autograph=False)
     def _run(self, iterator, stage, first_step, count, seed):
-        """Runs `count` steps without returning to Python; values are float32 [count].
+        """Runs `count` steps without returning to Python.
 
-        Built once for every stage, whose index is a Python number.
+        Built once for every stage, whose index is a Python number; the step is in the graph
+        once, for twice would take twice as long to optimise.
+
+        Returns:
+            float32 [count, number of values], in the order of `_names`.
         """
-        first = self._global_step(next(iterator), stage, first_step, seed)
-        arrays = {
-            name: tf.TensorArray(tf.float32, count).write(0, value)
-            for name, value in first.items()
-        }
-        for i in tf.range(1, count):
+
+        def update(i, rows):
             values = self._global_step(next(iterator), stage, first_step + i, seed)
-            arrays = {name: arrays[name].write(i, values[name]) for name in arrays}
-        return {name: array.stack() for name, array in arrays.items()}
+            self._names[stage] = list(values)
+            return i + 1, rows.write(i, tf.stack(list(values.values())))
+
+        loop = tf.constant(0), tf.TensorArray(tf.float32, count)
+        return tf.while_loop(lambda i, _: i < count, update, loop)[1].stack()
 
     @tf.function(autograph=False)
     def _global_step(self, batch, stage, step, seed):

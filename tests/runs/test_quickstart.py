@@ -61,7 +61,7 @@ def test_rows_and_equal_flops_and_nothing_is_done_twice(quickstart, capsys):
     given = (
         "SEEDS = (0, 1)",
         "LEARNING_RATES = (1e-3, 2e-3)",
-        "models.electra.num_layers = 2",
+        "models.electra.ffn_size = 48",
     )
     records = quickstart(*given)
     rows = [(record.kind, record.label, record.seed) for record in records]
@@ -78,8 +78,8 @@ def test_rows_and_equal_flops_and_nothing_is_done_twice(quickstart, capsys):
     assert rates <= {1e-3, 2e-3}
     # A binding of the command line holds for all of them.
     for record in records:
-        layers = {v for k, v in record.hparams.items() if k.endswith("num_layers")}
-        assert layers == {2}
+        sizes = {v for k, v in record.hparams.items() if k.endswith("ffn_size")}
+        assert sizes == {48}
     capsys.readouterr()
     assert quickstart(*given) == records
     assert "step" not in capsys.readouterr().err
