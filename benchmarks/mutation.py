@@ -124,6 +124,14 @@ class Mutant(NamedTuple):
     code: str
 
     @property
+    def tests(self) -> list[str]:
+        """Those of its area; first those of its file, which tests/ mirrors."""
+        path = Path(self.file)
+        own = Path("tests", *path.parts[1:-1], f"test_{path.name}")
+        first = [str(own)] if (ROOT / own).exists() else []
+        return list(dict.fromkeys([*first, *AREAS[self.area].tests]))
+
+    @property
     def diff(self) -> str:
         """The lines that differ."""
         before = (ROOT / self.file).read_text().splitlines()
@@ -277,22 +285,20 @@ def _tests(place: str, tests: Sequence[str], log: str) -> None:
     os._exit(int(pytest.main([*options, *tests])))
 
 
-def judged(mutant: Mutant | None, place: Path, tests: Sequence[str]) -> dict[str, Any]:
-    """Runs the tests on a mutant, or on the code as it is."""
+def judged(mutant: Mutant, place: Path) -> dict[str, Any]:
+    """Runs the tests on a mutant."""
     log = str(place.parent / "log")
     begin = time.monotonic()
-    if mutant is not None:
-        (place / mutant.file).write_text(mutant.code)
+    (place / mutant.file).write_text(mutant.code)
     try:
-        process = CONTEXT.Process(target=_tests, args=(str(place), tests, log))
+        process = CONTEXT.Process(target=_tests, args=(str(place), mutant.tests, log))
         process.start()
         process.join(TIMEOUT_S)
         hangs = process.is_alive()
         process.kill()
         process.join()
     finally:
-        if mutant is not None:
-            shutil.copy(ROOT / mutant.file, place / mutant.file)
+        shutil.copy(ROOT / mutant.file, place / mutant.file)
     lines = Path(log).read_text(errors="replace").splitlines()
     failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
     return {
@@ -341,7 +347,7 @@ def main() -> None:
 
         def judge(mutant: Mutant) -> None:
             place = places.get()
-            found = judged(mutant, place, AREAS[mutant.area].tests)
+            found = judged(mutant, place)
             places.put(place)
             shown = {"area": mutant.area, "file": mutant.file, "what": mutant.what}
             results.append({**shown, "diff": mutant.diff, **found})
