@@ -292,7 +292,7 @@ class Case:
 
     @functools.cached_property
     def compiled(self):
-        """`differentiate` as one graph, for many steps: it takes longer to build than run."""
+        """`differentiate` as one graph, for many steps: building it takes longest."""
         return tf.function(self.differentiate, autograph=False)
 
     def differentiate(self):

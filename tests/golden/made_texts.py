@@ -2,13 +2,14 @@
 
 PASSAGES = {
     "lighthouse": [
-        "The lighthouse at Käpten's Point was built in 1887 by Ada Brännström, who kept its "
-        "lamp for 31 years. It stands 24.5 metres above the sea (at low tide), and its beam "
-        "reaches ships 17 miles away. A storm broke the first lens; the second, from "
-        "Besançon, cost 1,250 crowns.",
-        "Keepers wrote down each night's weather. Their log-books — forty-two of them — lie "
-        "in the town's archive. \u201cFog again,\u201d says one page of May 1902, \u201cand "
-        "no sleep.\u201d Since 1969 nobody lives there: the lamp is lit by a clock.",
+        "The lighthouse at Käpten's Point was built in 1887 by Ada Brännström, who kept "
+        "its lamp for 31 years. It stands 24.5 metres above the sea (at low tide), and "
+        "its beam reaches ships 17 miles away. A storm broke the first lens; the second, "
+        "from Besançon, cost 1,250 crowns.",
+        "Keepers wrote down each night's weather. Their log-books — forty-two of them — "
+        "lie in the town's archive. \u201cFog again,\u201d says one page of May 1902, "
+        "\u201cand no sleep.\u201d Since 1969 nobody lives there: the lamp is lit by a "
+        "clock.",
     ],
     "bakery": [
         "Old Mira's bakery opens at 4 a.m. and sells rye bread, plum cake and naïve little "
@@ -50,6 +51,36 @@ SENTENCES = [
         *(("was", "B-VP"), ("moved", "I-VP"), ("in", "B-PP"), ("1974", "B-NP")),
         (".", "O"),
     ],
-    [("Fog", "I-NP"), ("again", "B-ADVP"), ("—", "O"), ("no", "I-NP"), ("sleep", "I-NP")],
+    [
+        ("Fog", "I-NP"),
+        ("again", "B-ADVP"),
+        ("—", "O"),
+        ("no", "I-NP"),
+        ("sleep", "I-NP"),
+    ],
     [("Ships", "B-NP"), ("pass", "B-VP"), ("17", "B-NP"), ("miles", "I-NP")],
 ]
+
+
+def questions(answerable: bool = False) -> dict:
+    """The questions in the form of SQuAD, all or those that have an answer."""
+    articles = []
+    for title, passages in PASSAGES.items():
+        paragraphs = []
+        for number, context in enumerate(passages):
+            asked = [
+                {
+                    "id": f"{title}-{number}-{i}",
+                    "question": question,
+                    "is_impossible": not answers,
+                    "answers": [
+                        {"text": text, "answer_start": context.index(text)}
+                        for text in answers
+                    ],
+                }
+                for i, (article, place, question, answers) in enumerate(QUESTIONS)
+                if (article, place) == (title, number) and (answers or not answerable)
+            ]
+            paragraphs.append({"context": context, "qas": asked})
+        articles.append({"title": title, "paragraphs": paragraphs})
+    return {"version": "v2.0", "data": articles}

@@ -13,6 +13,7 @@ from question_cases import check_outputs
 from electra_bench.core import Batch, EncoderOutput, Seed, Variables
 from electra_bench.kinds.span_qa import span_qa
 
+
 class Constant(tf.Module):
     """An encoder whose states are given."""
 
