@@ -134,6 +134,25 @@ def test_most_context(shared_golden):
         assert found.tolist() == case["span_with_max_context"]
 
 
+def test_most_context_is_on_the_shorter_side_then_in_the_longer_window():
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        size, room, stride = random.integers([1, 2, 1], [60, 20, 25])
+        parts = list(spans(size, room, stride))
+        shown = has_max_context(size, parts)
+        assert shown.shape == (len(parts), size)
+        for place in range(size):
+            context = [
+                min(place - begin, end - 1 - place) + 0.01 * (end - begin)
+                if begin <= place < end
+                else -1
+                for begin, end in parts
+            ]
+            # Of equals the first.
+            [found] = np.flatnonzero(shown[:, place])
+            assert found == context.index(max(context))
+
+
 def test_empty_context_has_one_window():
     [window] = windows("w1", "", None, 30, 8)
     assert window.input_ids.tolist() == [2, 11, 3, 3]
