@@ -64,6 +64,19 @@ def dense_norm(gradients) -> tf.Tensor:
     return tf.linalg.global_norm([tf.convert_to_tensor(g) for g in gradients])
 
 
+def kept_gradients(names, gradients, whole) -> dict[str, np.ndarray]:
+    """What is recorded of gradients: norms and sums, and all entries of some."""
+    dense = [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
+    found = zip(names, dense, strict=True)
+    return {
+        "grad/global_norm_used_by_clip": tf.linalg.global_norm(gradients),
+        "grad/global_norm_dense": dense_norm(gradients),
+        "grad/l2": np.array([np.linalg.norm(np.float64(g)) for g in dense]),
+        "grad/sum": np.array([np.float64(g).sum() for g in dense]),
+        **{f"grad/full/{name}": gradient for name, gradient in found if name in whole},
+    }
+
+
 def assert_recorded_norms(gradients, arrays) -> None:
     """Compares the two global norms of the original: with and without repeated rows."""
     for name, norm in {

@@ -13,9 +13,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 from finetune_cases import NAMES, SPAN_QA, Case
-from golden_cases import MADE, dense_norm, initial_values
+from golden_cases import MADE, initial_values, kept_gradients
 from made_texts import PAIRS, PASSAGES, QUESTIONS, questions
 from question_cases import Evaluated
 
@@ -125,18 +124,9 @@ def described(name: str, given: dict[str, np.ndarray]) -> dict:
 
 
 def derivatives(case: Case) -> dict[str, np.ndarray]:
-    """The loss, norms and sums of its gradients, and some whole ones."""
+    """The loss and what is kept of its gradients."""
     loss, gradients = case.differentiate()
-    dense = [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
-    whole = {n: g for n, g in zip(case.names, dense, strict=True) if n in WHOLE}
-    return {
-        "train/loss": loss,
-        "grad/global_norm_used_by_clip": tf.linalg.global_norm(gradients),
-        "grad/global_norm_dense": dense_norm(gradients),
-        "grad/l2": np.array([np.linalg.norm(np.float64(g)) for g in dense]),
-        "grad/sum": np.array([np.float64(g).sum() for g in dense]),
-        **{f"grad/full/{name}": gradient for name, gradient in whole.items()},
-    }
+    return {"train/loss": loss, **kept_gradients(case.names, gradients, WHOLE)}
 
 
 def predicted(case: Case) -> dict[str, np.ndarray]:

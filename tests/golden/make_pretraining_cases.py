@@ -12,7 +12,7 @@ import json
 
 import numpy as np
 import tensorflow as tf
-from golden_cases import MADE, Case, dense_norm, initial_values
+from golden_cases import MADE, Case, initial_values, kept_gradients
 
 from electra_bench.core.variables import variable_name
 from electra_bench.objectives import masking
@@ -130,18 +130,10 @@ def outputs(case: Case) -> dict[str, np.ndarray]:
 
 
 def derivatives(case: Case) -> dict[str, np.ndarray]:
-    """The loss, norms and sums of its gradients, and some whole ones."""
+    """The loss and what is kept of its gradients."""
     losses, gradients = case.differentiate()
-    dense = [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
-    whole = {n: g for n, g in zip(case.variables, dense, strict=True) if n in WHOLE}
-    return {
-        "total_loss": losses["total"],
-        "grad/global_norm_used_by_clip": tf.linalg.global_norm(gradients),
-        "grad/global_norm_dense": dense_norm(gradients),
-        "grad/l2": np.array([np.linalg.norm(np.float64(g)) for g in dense]),
-        "grad/sum": np.array([np.float64(g).sum() for g in dense]),
-        **{f"grad/full/{name}": gradient for name, gradient in whole.items()},
-    }
+    kept = kept_gradients(case.variables, gradients, WHOLE)
+    return {"total_loss": losses["total"], **kept}
 
 
 def metrics(case: Case) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """The simple task kinds against recorded outputs, and their invariants."""
 
 import dataclasses
+import inspect
 import json
 
 import gin
@@ -15,6 +16,7 @@ from electra_bench.core import EncoderOutput, Seed, Variables
 from electra_bench.core.variables import variable_name
 from electra_bench.kinds.classification import classification
 from electra_bench.kinds.regression import regression
+from electra_bench.kinds.span_qa import span_qa
 from electra_bench.kinds.tagging import tagging
 from electra_bench.models.electra import electra
 
@@ -229,6 +231,31 @@ def test_losses_are_their_formulas(kind):
         )
     [term] = made.loss_terms(batch, Seed.of(0), False).values()
     np.testing.assert_allclose(term.total, expected, rtol=1e-5)
+
+
+# Those of google-research/electra, configure_finetuning.py and finetune/.
+DEFAULTS = {
+    classification: {"head_dropout": 0.1, "reduction": "sum"},
+    regression: {"head_dropout": 0.1, "reduction": "sum"},
+    tagging: {"head_dropout": 0.0, "reduction": "sum"},
+    span_qa: {
+        "joint_prediction": True,
+        "answerable_classifier": True,
+        "answerable_uses_start_logits": True,
+        "answerable_weight": 0.5,
+        "beam_size": 20,
+        "n_best_size": 20,
+        "max_answer_length": 30,
+        "reduction": "sum",
+    },
+}
+
+
+@pytest.mark.parametrize("function", DEFAULTS)
+def test_defaults_are_the_originals(function):
+    parameters = inspect.signature(function).parameters
+    for name, expected in DEFAULTS[function].items():
+        assert parameters[name].default == expected, name
 
 
 def test_classes_must_be_known():

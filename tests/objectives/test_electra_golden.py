@@ -1,5 +1,7 @@
 """Forward pass, losses, gradients and updates against recorded numbers."""
 
+import inspect
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,6 +15,9 @@ from golden_cases import (
 )
 
 from electra_bench.core.variables import variable_name
+from electra_bench.objectives.electra import electra
+from electra_bench.objectives.electric import electric
+from electra_bench.objectives.mlm import mlm
 from electra_bench.objectives.pretrain_metrics import masked_lm_outputs
 
 NAMES = (
@@ -256,3 +261,30 @@ def test_every_variable_is_reached(case):
     _, gradients = case.differentiate()
     assert len(named) == len(gradients)
     assert all(gradient is not None for gradient in gradients)
+
+
+# Those of google-research/electra, configure_pretraining.py.
+DEFAULTS = {
+    "mask_prob": 0.15,
+    "gen_weight": 1.0,
+    "disc_weight": 50.0,
+    "generator": "masked_lm",
+    "generator_hidden_size": 0.25,
+    "generator_layers": 1.0,
+    "untied_generator": True,
+    "untied_generator_embeddings": False,
+    "temperature": 1.0,
+    "disallow_correct": False,
+    "distinct_positions": False,
+    "mask_token_prob": 0.85,
+    "random_token_prob": 0.0,
+}
+
+
+@pytest.mark.parametrize("function", [electra, electric, mlm])
+def test_defaults_are_the_originals(function):
+    parameters = inspect.signature(function).parameters
+    shared = DEFAULTS.keys() & parameters.keys()
+    assert shared
+    for name in shared:
+        assert parameters[name].default == DEFAULTS[name], name

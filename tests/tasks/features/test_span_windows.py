@@ -82,6 +82,10 @@ def test_spans(num_tokens, room, stride, expected):
     assert list(spans(num_tokens, room, stride)) == expected
 
 
+def test_defaults_are_the_originals():
+    assert span_windows.Windows() == span_windows.Windows(128, 64)
+
+
 def test_one_window():
     [window] = windows("w90 w91", CONTEXT, answer(3, 4), 30, 8)
     assert window.input_ids.tolist() == [2, 100, 101, 3, *range(10, 30), 3]
