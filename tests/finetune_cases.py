@@ -22,6 +22,8 @@ from electra_bench.training.adamw import adamw
 CLASSES = {"mrpc": ("0", "1"), "mnli": ("0", "1", "2")}
 SPAN_QA = ("squad", "squadv1", "squad_not_joint", "squad_no_answerable")
 NAMES = ("mrpc", "mnli", "sts", "chunk", "multi", *SPAN_QA)
+# Those of which numbers are made: the heads of squadv1 are those of squad.
+MADE_SPAN_QA = ("squad", "squad_not_joint", "squad_no_answerable")
 SWITCHES = (
     "joint_prediction",
     "answerable_classifier",

@@ -238,6 +238,11 @@ class Case:
             )
         )
 
+    @functools.cached_property
+    def first_run(self):
+        """`run` with the initial values, which the variables must have."""
+        return self.run()
+
     def run(self, training: bool = False):
         """A forward pass with the recorded draws and its loss terms."""
         if not self.corrupts:

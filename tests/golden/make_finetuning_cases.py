@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from finetune_cases import NAMES, SPAN_QA, Case
+from finetune_cases import MADE_SPAN_QA, Case
 from golden_cases import MADE, initial_values, kept_gradients
 from made_texts import PAIRS, PASSAGES, QUESTIONS, questions
 from question_cases import Evaluated
@@ -52,9 +52,7 @@ CHANGES = {
     },
     "squad_no_answerable": {"answerable_classifier": False},
 }
-TASKS = {"multi": ["mrpc", "sts", "chunk"]} | {
-    name: ["squad"] for name in SPAN_QA if name != "squadv1"
-}
+TASKS = {"multi": ["mrpc", "sts", "chunk"]} | {name: ["squad"] for name in MADE_SPAN_QA}
 TAGS = {"B-NP": 0, "E-NP": 1, "O": 2, "S-NP": 3, "S-VP": 4}
 # Of which all entries of the gradient are kept, where there are such variables.
 WHOLE = (
@@ -62,7 +60,7 @@ WHOLE = (
     "electra/encoder/layer_1/attention/self/query/kernel",
     *(
         f"task_specific/{task}/{name}/kernel"
-        for task in ("mrpc", "mnli", "sts", "chunk", "squad", "squadv1")
+        for task in ("mrpc", "sts", "chunk", "squad")
         for name in ("dense", "dense_1", "dense_3")
     ),
 )
@@ -170,21 +168,19 @@ def main() -> None:
     texts += [question for _, _, question, _ in QUESTIONS]
     texts += [text for pair in PAIRS for text in pair]
     write_vocabulary(str(MADE / "vocab_small.txt"), train_wordpiece(texts, VOCAB))
-    files = {
-        "squad/dev.json": questions(),
-        "squadv1/dev.json": questions(answerable=True),
-    }
-    cases = {}
-    for name in NAMES:
+    files, cases = {"squad/dev.json": questions()}, {}
+    for name in ("mrpc", "mnli", "sts", "chunk", "multi", *MADE_SPAN_QA):
         given = features(TASKS.get(name, [name]))
         description = cases[name] = described(name, given)
         case = Case(description, given, initial_values(MADE, description))
         case.reset()
-        arrays = given | derivatives(case)
-        if name != "multi":
+        arrays = dict(given)
+        if name in TASKS:
+            arrays |= derivatives(case)
+        else:
             arrays |= predicted(case)
-        if name in SPAN_QA:
-            arrays |= evaluated(case, description, files[f"{case.task}/dev.json"])
+        if name in MADE_SPAN_QA:
+            arrays |= evaluated(case, description, files["squad/dev.json"])
         arrays = {key: np.asarray(value) for key, value in arrays.items()}
         np.savez_compressed(MADE / f"finetune_{name}.npz", **arrays)
     manifest = {"seed": SEED, "data_files": files, "cases": cases}

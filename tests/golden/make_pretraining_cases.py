@@ -65,7 +65,6 @@ WHOLE = (
     "generator_predictions/output_bias",
     "cloze_predictions/output_bias",
 )
-HIDDEN = ("embedding_output", "sequence_output")
 
 
 def inputs() -> dict[str, np.ndarray]:
@@ -156,12 +155,6 @@ def main() -> None:
         case.reset()
         case.arrays = given | {k: np.asarray(v) for k, v in outputs(case).items()}
         arrays = case.arrays | derivatives(case)
-        arrays |= {
-            f"hidden/{network}/{kind}": states
-            for network, kinds in case.hidden_states().items()
-            for kind, states in kinds.items()
-            if kind in HIDDEN
-        }
         config["eval_metrics"] = metrics(case)
         np.savez_compressed(
             MADE / f"pretrain_forward_{name}.npz",

@@ -54,12 +54,9 @@ LABELS = {
 # Columns of a file, of which {a}, {b} and {label} are filled; whether it has a header.
 TABLES = {
     "cola/train.tsv": ("x {label} _ {a}", False),
-    "cola/dev.tsv": ("y {label} * {b}", False),
     "cola/test.tsv": ("{i} {a}", True),
     "sst/train.tsv": ("{a} {label}", True),
-    "sst/test.tsv": ("{i} {b}", True),
     "mrpc/train.tsv": ("{label} 7 8 {a} {b}", True),
-    "mrpc/dev.tsv": ("{label} 0 0 {b} {a}", True),
     "mrpc/test.tsv": ("{i} 7 8 {a} {b}", True),
     "mnli/train.tsv": ("{i} 1 2 3 4 5 6 7 {a} {b} 10 {label}", True),
     "mnli/dev_matched.tsv": ("{i} 1 2 3 4 5 6 7 {a} {b} 10 11 12 13 14 {label}", True),

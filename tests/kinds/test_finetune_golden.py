@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from finetune_cases import NAMES, Case
+from finetune_cases import MADE_SPAN_QA, NAMES, Case
 from golden_cases import (
     assert_recorded_norms,
     assert_same_sum,
@@ -15,7 +15,8 @@ from golden_cases import (
 NUM_UPDATES = 4
 
 
-@pytest.fixture(scope="module", params=with_sources(NAMES))
+# Texts and tags are among several tasks.
+@pytest.fixture(scope="module", params=with_sources(NAMES, ("multi", *MADE_SPAN_QA)))
 def loaded(request):
     source, name = request.param
     return Case.load(golden_folder(request, source), name)

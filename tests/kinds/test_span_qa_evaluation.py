@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from finetune_cases import SPAN_QA
+from finetune_cases import MADE_SPAN_QA, SPAN_QA
 from golden_cases import golden_folder, with_sources
 from question_cases import Evaluated, check_outputs
 
 from electra_bench.core import Seed
 
 
-@pytest.fixture(scope="module", params=with_sources(SPAN_QA))
+@pytest.fixture(scope="module", params=with_sources(SPAN_QA, MADE_SPAN_QA))
 def evaluated(request, tmp_path_factory):
     source, name = request.param
     folder = tmp_path_factory.mktemp("questions")

@@ -78,7 +78,7 @@ def test_variables_have_the_originals_names_and_shapes(case):
 
 def test_forward_pass(case):
     arrays = case.arrays
-    forward, terms = case.run()
+    forward, terms = case.first_run
     proposed = forward.proposed if case.corrupts else forward
     close(proposed.logits, arrays["mlm/logits"], 5e-5)
     for name, term in terms.items():
@@ -101,6 +101,7 @@ def test_forward_pass(case):
     close(objective.logits(forward)[tokens], arrays["disc/logits"][tokens], 5e-5)
 
 
+@of_the_original
 def test_hidden_states(case):
     tokens = case.arrays["features/input_mask"] > 0
     for network, states in case.hidden_states().items():
@@ -240,8 +241,13 @@ def test_updates_go_on_from_the_originals_checkpoint_with_slots(shared_golden):
     _check_step(arrays, "resume", 3, *update(9))
 
 
+@pytest.mark.parametrize(
+    "loaded",
+    with_sources(NAMES, ("electra_two_tower", "electric", "mlm")),
+    indirect=True,
+)
 def test_metrics(case):
-    forward, _ = case.run()
+    forward, _ = case.first_run
     objective = case.objective
     if case.corrupts:
         outputs = objective.evaluated(case.batch, forward)
