@@ -37,13 +37,12 @@ def test_rows_and_updates_equal_recorded_ones(recorded, tmp_path, number):
         rows = training_rows(task, case["max_seq_length"])
         # In another order on purpose: ours is a function of the seed and the step. Nor
         # are there rows of padding: the last batch goes on with the next pass.
-        recorded = [r for r in case["records_in_order"] if r["task_id"] == place]
+        known = [r for r in case["records_in_order"] if r["task_id"] == place]
         target = "targets" if task == "sts" else "label_ids"
         assert sorted(found_row(row) for row in rows) == [
             (tokens, eid, pytest.approx(value))
             for tokens, eid, value in sorted(
-                (r["n_tokens"], r[f"{task}_eid"], r[f"{task}_{target}"])
-                for r in recorded
+                (r["n_tokens"], r[f"{task}_eid"], r[f"{task}_{target}"]) for r in known
             )
         ]
         store = str(tmp_path / task)
