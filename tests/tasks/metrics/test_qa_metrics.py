@@ -199,6 +199,11 @@ def test_squad_v2_equals_a_trial_of_all_thresholds(seed, threshold):
         assert scores[name.replace("exact", "f1")] == pytest.approx(expected[name])
 
 
+def test_where_nothing_beats_abstaining_the_best_threshold_is_0():
+    scores = squad_v2()([[], ["red"]], [Answer("red", 1.0), Answer("blue", 2.0)])
+    assert (scores["best_exact"], scores["best_exact_thresh"]) == (50.0, 0.0)
+
+
 def test_the_threshold_is_the_originals():
     at_and_above = [Answer("red", -2.75), Answer("red", -2.7)]
     scores = squad_v2()([["red"], ["red"]], at_and_above)
