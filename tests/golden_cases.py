@@ -1,10 +1,18 @@
-"""The original's pre-training cases: configuration, variables and recorded arrays."""
+"""Recorded pre-training cases: configuration, variables and arrays.
+
+Cases are of two sources: "original" are those that google-research/electra computed, which
+are not part of the project; "made" are those that this project computed from random inputs
+when it agreed with the original, see `golden/make_models.py`.
+"""
 
 import functools
 import json
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from electra_bench.core import Batch, Seed, SpecialIds, Variables
@@ -17,12 +25,56 @@ from electra_bench.objectives.mlm import mlm
 from electra_bench.training.adamw import adamw
 
 SPECIAL = SpecialIds(size=520, pad=0, unk=1, cls=2, sep=3, mask=4)
+GOLDEN = Path(__file__).parent / "golden"
+MADE = GOLDEN / "made"
+SOURCES = ("original", "made")
 DIRECTIONS = {"ltr": "left_to_right", "rtl": "right_to_left"}
+
+
+def golden_folder(request, source: str) -> Path:
+    """The folder of a source's numbers; skips the test where they are absent."""
+    return request.getfixturevalue("shared_golden") if source == "original" else MADE
+
+
+def with_sources(names, made=None) -> list:
+    """Parameters (source, name) of a fixture: all names of the original, and made ones."""
+    chosen = [("original", name) for name in names]
+    chosen += [("made", name) for name in (names if made is None else made)]
+    return [pytest.param(pair, id="-".join(pair)) for pair in chosen]
+
+
+def initial_values(folder: Path, case: dict) -> Callable[[str], np.ndarray]:
+    """Gives the initial value of a variable by its name."""
+    if "checkpoint" in case:
+        reader = tf.train.load_checkpoint(str(folder / case["checkpoint"]))
+        return reader.get_tensor
+    shapes = dict(case["variables"])
+    return lambda name: made_value(name, shapes[name])
+
+
+def made_value(name: str, shape) -> np.ndarray:
+    """A value that depends on the name alone, float32, so that none needs to be stored."""
+    random = np.random.default_rng(zlib.crc32(name.encode()))
+    centre = float(name.endswith("gamma"))
+    return (centre + 0.4 * (random.random(shape) - 0.5)).astype(np.float32)
 
 
 def dense_norm(gradients) -> tf.Tensor:
     """The global norm of the sums of repeated rows."""
     return tf.linalg.global_norm([tf.convert_to_tensor(g) for g in gradients])
+
+
+def kept_gradients(names, gradients, whole) -> dict[str, np.ndarray]:
+    """What is recorded of gradients: norms and sums, and all entries of some."""
+    dense = [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
+    found = zip(names, dense, strict=True)
+    return {
+        "grad/global_norm_used_by_clip": tf.linalg.global_norm(gradients),
+        "grad/global_norm_dense": dense_norm(gradients),
+        "grad/l2": np.array([np.linalg.norm(np.float64(g)) for g in dense]),
+        "grad/sum": np.array([np.float64(g).sum() for g in dense]),
+        **{f"grad/full/{name}": gradient for name, gradient in found if name in whole},
+    }
 
 
 def assert_recorded_norms(gradients, arrays) -> None:
@@ -53,6 +105,7 @@ class Case:
         self.zero_gradient = set(config["variables_with_mathematically_zero_gradient"])
         self.eval_metrics = config["eval_metrics"]
         self.bert = config["bert_config"]
+        self.special = SPECIAL._replace(size=self.bert["vocab_size"])
         self.arrays = arrays
         self._values = values
         self.objective = self._objective()
@@ -60,19 +113,17 @@ class Case:
 
     @classmethod
     def load(cls, golden: Path, name: str) -> "Case":
-        """Reads a case of the shared golden files."""
+        """Reads a case of a folder of recorded numbers."""
         manifest = json.loads((golden / "manifest_pretrain.json").read_text())
         config = manifest["configs"][name]
-        reader = tf.train.load_checkpoint(str(golden / config["checkpoint"]))
         arrays = np.load(golden / f"pretrain_forward_{name}.npz")
-        return cls(config, arrays, reader.get_tensor)
+        return cls(config, arrays, initial_values(golden, config))
 
     @classmethod
     def load_small(cls) -> "Case":
         """The case whose numbers lie in the tests' own folder."""
-        folder = Path(__file__).parent / "golden"
-        config = json.loads((folder / "electra_small.json").read_text())
-        arrays = np.load(folder / "electra_small.npz")
+        config = json.loads((GOLDEN / "electra_small.json").read_text())
+        arrays = np.load(GOLDEN / "electra_small.npz")
         return cls(config, arrays, lambda name: arrays[f"variable/{name}"])
 
     def _encoder(self, role, *, embeddings=None, width=1.0, depth=1.0, projected=True):
@@ -86,7 +137,7 @@ class Case:
         return electra_encoder(
             Variables(1),
             role if kind == "generator" else "electra",
-            SPECIAL.size,
+            self.special.size,
             embeddings,
             width,
             depth,
@@ -104,7 +155,10 @@ class Case:
         config = self.config
         if not self.corrupts:
             return mlm(
-                self._encoder, Variables(1), SPECIAL, mask_prob=config["mask_prob"]
+                self._encoder,
+                Variables(1),
+                self.special,
+                mask_prob=config["mask_prob"],
             )
         method, kind = Electra, "masked_lm"
         if config["electric_objective"]:
@@ -127,7 +181,7 @@ class Case:
         return electra(
             self._encoder,
             Variables(1),
-            SPECIAL,
+            self.special,
             method,
             generator=kind,
             **{n: config[n] for n in names},
@@ -184,6 +238,11 @@ class Case:
             )
         )
 
+    @functools.cached_property
+    def first_run(self):
+        """`run` with the initial values, which the variables must have."""
+        return self.run()
+
     def run(self, training: bool = False):
         """A forward pass with the recorded draws and its loss terms."""
         if not self.corrupts:
@@ -194,6 +253,37 @@ class Case:
         sampled_ids = self.objective.sample(self.masked, proposed, uniform)
         forward = self._encode(proposed, sampled_ids, training)
         return forward, self.objective.terms(self.batch, forward)
+
+    def hidden_states(self) -> dict[str, dict[str, tf.Tensor]]:
+        """What every network computes of the text that it reads, by its recorded name."""
+        objective, config = self.objective, self.config
+        if not self.corrupts:
+            networks = {"encoder": (objective.encoder, "mask")}
+        else:
+            networks = {"discriminator": (objective.encoder, "fake")}
+        generator = getattr(objective, "generator", None)
+        if config["two_tower_generator"]:
+            networks["generator_ltr"] = (generator.left_to_right, "features")
+            networks["generator_rtl"] = (generator.right_to_left, "features")
+        elif hasattr(generator, "encoder"):
+            untied = config["untied_generator"]
+            name = "generator" if untied else "generator_shared"
+            networks[name] = (generator.encoder, "mask")
+        return {
+            name: self._states(encoder, self.arrays[f"{text}/input_ids"])
+            for name, (encoder, text) in networks.items()
+        }
+
+    def _states(self, encoder, input_ids) -> dict[str, tf.Tensor]:
+        mask, segments = self.batch.input_mask, self.batch.segment_ids
+        ids, seed = tf.constant(input_ids), Seed.of(0)
+        output = encoder(ids, mask, segments, seed=seed, training=False)
+        return {
+            "embedding_output": output.embedding,
+            "sequence_output": output.sequence,
+            "all_layers": tf.stack(output.layers),
+            "attention_probs": tf.stack(output.attentions),
+        }
 
     def _propose(self, model, use: str, training: bool = False):
         """What a masked language model says of the recorded masking."""
@@ -219,14 +309,12 @@ class Case:
         return self.objective.terms(self.batch, forward)
 
     @functools.cached_property
+    def compiled(self):
+        """`differentiate` as one graph, for many steps: building it takes longest."""
+        return tf.function(self.differentiate, autograph=False)
+
     def differentiate(self):
-        """Gives loss terms by name and the gradients in the order of `variables`.
-
-        One graph for all tests of the case: it takes longer to build than to run.
-        """
-        return tf.function(self._differentiate, autograph=False)
-
-    def _differentiate(self):
+        """Loss terms by name and the gradients in the order of `variables`."""
         with tf.GradientTape() as tape:
             terms = self._terms()
             parts = {name: term.value(term.weight) for name, term in terms.items()}

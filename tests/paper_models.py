@@ -4,6 +4,26 @@ import dataclasses
 
 from electra_bench.models.flops_paper import TRAIN_FACTOR, Transformer
 
+NAMES = {
+    "h": "hidden",
+    "l": "layers",
+    "s": "seq",
+    "v": "vocab",
+    "e": "embedding",
+    "i": "ffn",
+    "heads": "heads",
+    "output_frac": "output_fraction",
+    "decoder": "decoder",
+}
+
+
+def transformer(given: dict) -> Transformer:
+    """A model, from the names of the original's parameters."""
+    sizes = {NAMES[key]: value for key, value in given.items() if key in NAMES}
+    if "head_size" in given:
+        sizes["attention"] = given["head_size"] * given["heads"]
+    return Transformer(one_hot=not given.get("sparse_embed_lookup"), **sizes)
+
 
 def train(
     model: Transformer, batch: int, steps: float, *, discriminator: bool = False
@@ -19,6 +39,34 @@ def train_electra(
     """Training both networks of ELECTRA."""
     trained = train(discriminator, batch, steps, discriminator=True)
     return trained + train(generator, batch, steps)
+
+
+def every_part(model: Transformer) -> dict[str, float]:
+    """All that the original counts of a model, by recorded names."""
+    return {
+        "block": model.layer(),
+        "embedding_input": model.embedding_input(),
+        "embedding_output": model.embedding_output(),
+        "binary_classification": model.binary_output(),
+        "infer": model.forward(model.binary_output()),
+        "train_batch_128_steps_1000": train(model, 128, 1000),
+        "train_discriminator_batch_128_steps_1000": train(
+            model, 128, 1000, discriminator=True
+        ),
+    }
+
+
+def electra_flops(given: dict) -> float:
+    """Training of both networks, from the names of the original's parameters."""
+    shared = {"seq": given["s"], "output_fraction": given["output_frac"]}
+    embedding = given["e"] or given["h_d"]
+    of_generator = embedding if given["tied_embeddings"] else None
+    return train_electra(
+        Transformer(given["h_d"], given["l_d"], embedding=embedding, **shared),
+        Transformer(given["h_g"], given["l_g"], embedding=of_generator, **shared),
+        given["batch_size"],
+        given["train_steps"],
+    )
 
 
 def published() -> dict[str, float]:

@@ -1,43 +1,30 @@
-"""The simple task kinds against the original's outputs, and their invariants."""
+"""The simple task kinds against recorded outputs, and their invariants."""
 
 import dataclasses
+import inspect
 import json
 
 import gin
 import numpy as np
 import pytest
 import tensorflow as tf
+from finetune_cases import Case, batch_of, card
+from golden_cases import SOURCES, golden_folder
 
 from electra_bench import registry
-from electra_bench.core import Batch, EncoderOutput, Seed, Variables
+from electra_bench.core import EncoderOutput, Seed, Variables
 from electra_bench.core.variables import variable_name
 from electra_bench.kinds.classification import classification
 from electra_bench.kinds.regression import regression
+from electra_bench.kinds.span_qa import span_qa
 from electra_bench.kinds.tagging import tagging
 from electra_bench.models.electra import electra
-from electra_bench.records import TaskCard
 
 KINDS = {
     "classification": classification,
     "regression": regression,
     "tagging": tagging,
 }
-
-
-def card(name: str, kind: str, labels: tuple[str, ...] = ()) -> TaskCard:
-    return TaskCard(
-        name=name,
-        version=1,
-        kind=kind,
-        summary="",
-        builder="",
-        splits={},
-        main_metric="",
-        source="",
-        licence="",
-        citation="",
-        labels=labels,
-    )
 
 
 def encoders(sizes: dict, variables: Variables):
@@ -47,68 +34,8 @@ def encoders(sizes: dict, variables: Variables):
     return encoder
 
 
-def batch_of(ids, mask, segments, labels, values, example_id=None):
-    rows = len(ids)
-    return Batch(
-        *(tf.constant(x, tf.int32) for x in (ids, mask, segments, labels)),
-        tf.constant(values, tf.float32),
-        tf.zeros([rows], tf.int32),
-        tf.range(rows) if example_id is None else tf.constant(example_id, tf.int32),
-    )
-
-
-class GoldenCase:
-    """A recorded fine-tuning case with the original's variables restored."""
-
-    def __init__(self, folder, name: str, kind: str, labels=("0", "1")):
-        manifest = json.loads((folder / "manifest_finetune.json").read_text())
-        case = manifest["cases"][name]
-        shapes = dict((n, s) for n, s in case["variables"])
-        overrides = case["config"]["model_hparam_overrides"]
-        sizes = {
-            "hidden_size": overrides["hidden_size"],
-            "num_layers": overrides["num_hidden_layers"],
-            "num_heads": overrides["num_attention_heads"],
-            "ffn_size": shapes["electra/encoder/layer_0/intermediate/dense/kernel"][1],
-            "embedding_size": shapes["electra/embeddings/word_embeddings"][1],
-            "max_positions": overrides["max_position_embeddings"],
-            "dropout": 0.0,
-            "attention_dropout": 0.0,
-        }
-        labels = tuple(case.get("label_mapping", labels))
-        variables = Variables(1)
-        self.objective = KINDS[kind](
-            encoders(sizes, variables), variables, card(name, kind, labels)
-        )
-        self.expected_variables = shapes
-        reader = tf.train.load_checkpoint(str(folder / case["checkpoint"]))
-        for variable in self.objective.trainable_variables:
-            variable.assign(reader.get_tensor(variable_name(variable)))
-        self.name = name
-        self.arrays = np.load(folder / f"finetune_{name}.npz")
-
-    def feature(self, name: str):
-        return self.arrays[f"features/{name}"]
-
-    def task_feature(self, name: str):
-        return self.feature(f"{self.name}_{name}")
-
-    def predicted(self, name: str):
-        return self.arrays[f"predict/{self.name}/{name}"]
-
-    def batch(self, labels, values) -> Batch:
-        names = ("input_ids", "input_mask", "segment_ids")
-        return batch_of(*(self.feature(name) for name in names), labels, values)
-
-    def check_loss(self, batch: Batch) -> None:
-        [term] = self.objective.loss_terms(batch, Seed.of(0), False).values()
-        total = term.coefficient * term.value(term.weight)
-        np.testing.assert_allclose(total, self.arrays["predict/loss"], rtol=5e-5)
-        names = {
-            variable_name(v): v.shape.as_list()
-            for v in self.objective.trainable_variables
-        }
-        assert names == self.expected_variables
+def recorded(request, source, name) -> Case:
+    return Case.load(golden_folder(request, source), name)
 
 
 def close(got, expected):
@@ -117,46 +44,30 @@ def close(got, expected):
     )
 
 
-def test_classification_equals_the_original(shared_golden):
-    case = GoldenCase(shared_golden, "mrpc", "classification")
-    labels = case.task_feature("label_ids")[:, None]
-    batch = case.batch(labels, np.zeros([len(labels), 0]))
-    close(case.objective.outputs(batch, Seed.of(0))["logits"], case.predicted("logits"))
-    case.check_loss(batch)
+@pytest.mark.parametrize("name", ["mrpc", "mnli", "sts"])
+@pytest.mark.parametrize("source", SOURCES)
+def test_outputs_of_texts_equal_recorded_ones(request, source, name):
+    case = recorded(request, source, name)
+    for output, value in case.outputs().items():
+        if output != "probs":
+            close(value, case.predicted(output))
+    np.testing.assert_allclose(case.loss(False), case.arrays["predict/loss"], rtol=5e-5)
 
 
-def test_regression_equals_the_original(shared_golden):
-    case = GoldenCase(shared_golden, "sts", "regression")
-    values = case.task_feature("targets")[:, None]
-    batch = case.batch(np.zeros([len(values), 0]), values)
-    outputs = case.objective.outputs(batch, Seed.of(0))
-    close(outputs["predictions"], case.predicted("predictions"))
-    case.check_loss(batch)
-
-
-def test_tagging_equals_the_original(shared_golden):
-    case = GoldenCase(shared_golden, "chunk", "tagging")
-    positions = case.task_feature("labeled_positions")
-    counts = case.task_feature("labels_mask").sum(axis=1).astype(int)
-    labels = np.full_like(positions, -1)
-    for row, count in enumerate(counts):
-        words = positions[row, :count]
-        assert len(set(words)) == count  # otherwise the scatter below loses words
-        labels[row, words] = case.task_feature("labels")[row, :count]
-    batch = case.batch(labels, np.zeros([len(labels), 0]))
-    outputs = {
-        k: v.numpy() for k, v in case.objective.outputs(batch, Seed.of(0)).items()
-    }
-    for row, count in enumerate(counts):
-        got = outputs["logits"][row, positions[row, :count]]
-        close(got, case.predicted("logits")[row, :count])
+@pytest.mark.parametrize("source", SOURCES)
+def test_tags_equal_recorded_ones(request, source):
+    case = recorded(request, source, "chunk")
+    outputs, labels = case.outputs(), case.batch.labels.numpy()
+    for row, positions in enumerate(labels >= 0):
+        count = positions.sum()
+        close(outputs["logits"][row, positions], case.predicted("logits")[row, :count])
         decoded, scores = case.objective.decode(
             {name: value[row] for name, value in outputs.items()},
             {"labels": labels[row]},
         )
         assert decoded == case.predicted("predictions")[row, :count].tolist()
         assert all(0 < score <= 1 for score in scores) and len(scores) == count
-    case.check_loss(batch)
+    np.testing.assert_allclose(case.loss(False), case.arrays["predict/loss"], rtol=5e-5)
 
 
 SIZES = {
@@ -320,6 +231,31 @@ def test_losses_are_their_formulas(kind):
         )
     [term] = made.loss_terms(batch, Seed.of(0), False).values()
     np.testing.assert_allclose(term.total, expected, rtol=1e-5)
+
+
+# Those of google-research/electra, configure_finetuning.py and finetune/.
+DEFAULTS = {
+    classification: {"head_dropout": 0.1, "reduction": "sum"},
+    regression: {"head_dropout": 0.1, "reduction": "sum"},
+    tagging: {"head_dropout": 0.0, "reduction": "sum"},
+    span_qa: {
+        "joint_prediction": True,
+        "answerable_classifier": True,
+        "answerable_uses_start_logits": True,
+        "answerable_weight": 0.5,
+        "beam_size": 20,
+        "n_best_size": 20,
+        "max_answer_length": 30,
+        "reduction": "sum",
+    },
+}
+
+
+@pytest.mark.parametrize("function", DEFAULTS)
+def test_defaults_are_the_originals(function):
+    parameters = inspect.signature(function).parameters
+    for name, expected in DEFAULTS[function].items():
+        assert parameters[name].default == expected, name
 
 
 def test_classes_must_be_known():

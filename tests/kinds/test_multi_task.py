@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_kinds import batch_of, card
+from finetune_cases import batch_of, card
 
 from electra_bench.core import Seed, Variables
 from electra_bench.kinds.classification import classification

@@ -1,4 +1,4 @@
-"""Extractive question answering against the original's outputs, and its decoding."""
+"""Extractive question answering against recorded outputs, and its decoding."""
 
 import json
 import math
@@ -6,38 +6,11 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from finetune_cases import SPAN_QA, Case, card
+from question_cases import check_outputs
 
 from electra_bench.core import Batch, EncoderOutput, Seed, Variables
-from electra_bench.core.variables import variable_name
 from electra_bench.kinds.span_qa import span_qa
-from electra_bench.models.electra import electra
-from electra_bench.records import TaskCard
-
-CASES = ("squad", "squadv1", "squad_not_joint", "squad_no_answerable")
-SWITCHES = (
-    "joint_prediction",
-    "answerable_classifier",
-    "answerable_uses_start_logits",
-    "answerable_weight",
-    "beam_size",
-    "n_best_size",
-    "max_answer_length",
-)
-
-
-def card(name):
-    return TaskCard(
-        name=name,
-        version=1,
-        kind="span_qa",
-        summary="",
-        builder="",
-        splits={},
-        main_metric="f1",
-        source="",
-        licence="",
-        citation="",
-    )
 
 
 class Constant(tf.Module):
@@ -68,7 +41,7 @@ def batch_of(arrays, labels, example_id=None):
 def small(rows=2, seq=6, **settings):
     states = np.random.default_rng(0).normal(size=[rows, seq, 4]).astype(np.float32)
     objective = span_qa(
-        lambda: Constant(states), Variables(3), card("squad"), **settings
+        lambda: Constant(states), Variables(3), card("squad", "span_qa"), **settings
     )
     ids = np.ones([rows, seq], np.int32)
     mask = np.array([[1] * seq, [1] * (seq - 1) + [0]])[:rows]
@@ -76,115 +49,11 @@ def small(rows=2, seq=6, **settings):
     return objective, (ids, mask, segments)
 
 
-class Golden:
-    """A recorded case: the objective with the original's variables, and its arrays."""
-
-    def __init__(self, folder, name, vocabulary=None, **settings):
-        manifest = json.loads((folder / "manifest_finetune.json").read_text())
-        self.case = case = manifest["cases"][name]
-        [self.task] = case["task_names"]
-        shapes = dict(case["variables"])
-        changes = case["config"]["model_hparam_overrides"]
-        sizes = {
-            "hidden_size": changes["hidden_size"],
-            "num_layers": changes["num_hidden_layers"],
-            "num_heads": changes["num_attention_heads"],
-            "ffn_size": shapes["electra/encoder/layer_0/intermediate/dense/kernel"][1],
-            "embedding_size": shapes["electra/embeddings/word_embeddings"][1],
-            "max_positions": changes["max_position_embeddings"],
-            "dropout": 0.0,
-            "attention_dropout": 0.0,
-        }
-        variables = Variables(1)
-        self.objective = span_qa(
-            lambda: electra(variables, "electra", 520, **sizes),
-            variables,
-            card(self.task),
-            vocabulary,
-            windows_without_answer="answerable",
-            **{switch: case["config"][switch] for switch in SWITCHES},
-            **settings,
-        )
-        reader = tf.train.load_checkpoint(str(folder / case["checkpoint"]))
-        self.named = {variable_name(v): v for v in self.objective.trainable_variables}
-        assert {n: v.shape.as_list() for n, v in self.named.items()} == shapes
-        for name_, variable in self.named.items():
-            variable.assign(reader.get_tensor(name_))
-        self.arrays = np.load(folder / f"finetune_{name}.npz")
-        features = [
-            self.arrays[f"features/{n}"]
-            for n in ("input_ids", "input_mask", "segment_ids")
-        ]
-        labels = [
-            self.arrays[f"features/{self.task}_{n}"]
-            for n in ("start_positions", "end_positions", "is_impossible")
-        ]
-        self.batch = batch_of(features, np.stack(labels, 1))
-
-    def train(self, name):
-        return self.arrays[f"train/{self.task}/{name}"]
-
-    def predicted(self, name):
-        return self.arrays[f"predict/{self.task}/{name}"]
-
-    def loss(self):
-        terms = self.objective.loss_terms(self.batch, Seed.of(0), training=True)
-        return tf.add_n([t.coefficient * t.value(t.weight) for t in terms.values()])
-
-
-@pytest.fixture(scope="module", params=CASES)
-def golden(request, shared_golden):
-    return Golden(shared_golden, request.param)
-
-
-def test_loss_and_gradients_equal_the_originals(golden):
-    with tf.GradientTape() as tape:
-        loss = golden.loss()
-    assert float(loss) == pytest.approx(float(golden.arrays["train/loss"]), rel=5e-5)
-    gradients = {
-        name: tf.convert_to_tensor(gradient)
-        for name, gradient in tape.gradient(loss, golden.named).items()
-        if gradient is not None
-    }
-    norm = tf.linalg.global_norm(list(gradients.values()))
-    assert float(norm) == pytest.approx(
-        float(golden.arrays["grad/global_norm_dense"]), rel=1e-4
-    )
-    whole = [n for n in golden.arrays.files if n.startswith("grad/full/")]
-    assert len(whole) > 2
-    for name in whole:
-        expected = golden.arrays[name]
-        np.testing.assert_allclose(
-            gradients[name.removeprefix("grad/full/")],
-            expected,
-            atol=1e-4 * np.abs(expected).max(),
-            err_msg=name,
-        )
-
-
-def check_outputs(outputs, recorded):
-    """Compares outputs with the original's, which `recorded` gives by name."""
-    for name, found in outputs.items():
-        expected = recorded(name)
-        if name.endswith("_index"):
-            continue
-        # Off the paragraph float32 resolves 6e-5 at best, and ties are common.
-        compared = expected > -500
-        np.testing.assert_allclose(
-            found[compared], expected[compared], rtol=0, atol=2e-4, err_msg=name
-        )
-    if "start_top_index" in outputs:
-        scores = recorded("start_top_log_probs")
-        apart = np.abs(np.diff(scores, prepend=np.inf, append=-np.inf)) > 1e-4
-        clear = apart[:, 1:] & apart[:, :-1] & (scores > -500)
-        found, expected = outputs["start_top_index"], recorded("start_top_index")
-        np.testing.assert_array_equal(found[clear], expected[clear])
-
-
-def test_outputs_equal_the_originals(golden):
-    outputs = golden.objective.outputs(golden.batch, Seed.of(0))
-    outputs = {name: value.numpy() for name, value in outputs.items()}
-    check_outputs(outputs, golden.predicted)
+@pytest.mark.parametrize("name", SPAN_QA)
+def test_outputs_equal_the_originals(shared_golden, name):
+    """Those of whole files, some of which are made here, are in another test."""
+    golden = Case.load(shared_golden, name)
+    check_outputs(golden.outputs(), golden.predicted)
 
 
 def test_only_the_context_and_cls_can_answer():

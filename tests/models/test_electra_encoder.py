@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import math
 
 import gin
@@ -46,6 +47,19 @@ def inputs(batch=3, seq=12):
     mask = np.ones([batch, seq], np.int32)
     mask[1, 7:] = 0
     return ids, tf.constant(mask), tf.zeros_like(ids)
+
+
+def test_defaults_are_berts():
+    parameters = inspect.signature(electra).parameters
+    for name, expected in {
+        "max_positions": 512,
+        "segment_types": 2,
+        "dropout": 0.1,
+        "attention_dropout": 0.1,
+        "initializer_range": 0.02,
+        "mimetic": False,
+    }.items():
+        assert parameters[name].default == expected, name
 
 
 def test_output_shapes(encoder):

@@ -153,6 +153,21 @@ def test_positions_repeat_as_often_as_the_originals(shared_golden, number):
             assert abs(numbers.mean() - theirs) <= 5 * np.hypot(ours, error) + 1e-9
 
 
+def test_positions_repeat_as_independent_draws_do():
+    ids, input_mask = rows(4000, 24, 20)
+    masked = mask(ids, input_mask, 0.4, Seed.of(2))
+    used = masked.weights.numpy()
+    assert (used.sum(-1) == 8).all()
+    distinct = [
+        len(set(row[count > 0]))
+        for row, count in zip(masked.positions.numpy(), used, strict=True)
+    ]
+    # 8 draws from 18 candidates.
+    expected = 18 * (1 - (17 / 18) ** 8)
+    error = np.std(distinct) / np.sqrt(len(distinct))
+    assert abs(np.mean(distinct) - expected) < 5 * error
+
+
 @pytest.mark.parametrize("distinct", [False, True])
 def test_positions_are_uniform_over_the_candidates(distinct):
     ids, input_mask = rows(4000, 24, 20)

@@ -1,10 +1,12 @@
-"""The GLUE tasks against the original's features, and on real data."""
+"""The GLUE tasks against recorded features, and on real data."""
 
 import gzip
 
 import numpy as np
 import pytest
+from golden_cases import SOURCES, golden_folder
 from recorded_files import unpack
+from task_cases import glue_examples
 
 from electra_bench.data import run_context
 from electra_bench.tasks.registration import load_task
@@ -13,12 +15,13 @@ from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 TASKS = ("cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst", "sts")
 
 
-@pytest.fixture(scope="module")
-def golden(shared_golden, tmp_path_factory):
+@pytest.fixture(scope="module", params=SOURCES)
+def golden(request, tmp_path_factory):
     """The recorded cases, with their files in a data folder."""
+    numbers = golden_folder(request, request.param)
     folder = tmp_path_factory.mktemp("glue")
-    content = unpack(shared_golden / "features/glue.json", folder)
-    vocabulary = WordPieceVocabulary(str(shared_golden / "vocab.txt"))
+    content = unpack(numbers / "features/glue.json", folder)
+    vocabulary = WordPieceVocabulary(str(numbers / "vocab.txt"))
     # The original leaves bad rows out; a recorded training file has one.
     with run_context.use(
         data_dir=str(folder), vocabulary=vocabulary, files={}, on_error="skip"
@@ -26,26 +29,12 @@ def golden(shared_golden, tmp_path_factory):
         yield content["cases"]
 
 
-def examples_of(case):
-    if (case["task"], case["split"]) == ("mnli", "diagnostic"):
-        case |= {"task": "ax"}
-    if case["task"] == "mnli" and case["split"] != "train":
-        case |= {"split": f"{case['split']}_matched"}
-    task = load_task(case["task"])
-    doubled = case["split"] == "train" and case["double_unordered"]
-    split = "train_doubled" if doubled and case["task"] in ("mrpc", "sts") else None
-    dataset = task.get_dataset(
-        {"input_ids": case["max_seq_length"]}, split or case["split"], shuffle=False
-    )
-    return list(dataset.as_numpy_iterator())
-
-
 @pytest.mark.parametrize("task", TASKS)
-def test_features_equal_the_originals(golden, task):
+def test_features_equal_recorded_ones(golden, task):
     cases = [case for case in golden if case["task"] == task]
     assert cases
     for case in cases:
-        got = examples_of(case)
+        got = glue_examples(case)
         assert len(got) == len(case["features"])
         for example, expected in zip(got, case["features"], strict=True):
             ids = expected["input_ids_without_padding"]

@@ -3,20 +3,18 @@
 import json
 import math
 
-import gin
 import numpy as np
 import pytest
+from golden_cases import SOURCES, golden_folder
+from task_cases import question_windows, text_of, write, write_all
 
 from electra_bench.data import run_context
 from electra_bench.data.readers.answer_text import joined_pieces, projected
 from electra_bench.kinds.span_decoding import SpanDecoder
-from electra_bench.tasks.features.windows import encode_windows
 from electra_bench.tasks.metrics.squad import Answer, mrqa_scores, squad_v1, squad_v2
 from electra_bench.tasks.registration import load_task
 from electra_bench.vocabularies.basic_words import unit_pattern, words_of_unit
 from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
-
-FORMS = {"squad": "json", "squadv1": "json", "newsqa": "jsonl"}
 
 
 @pytest.fixture(scope="module")
@@ -24,58 +22,30 @@ def vocabulary(shared_golden):
     return WordPieceVocabulary(str(shared_golden / "vocab.txt"))
 
 
-def write(folder, task, split, content):
-    path = folder / "finetuning_data" / task / f"{split}.{FORMS[task]}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content, encoding="utf-8")
+# Number of recorded cases by source.
+CASES = {"original": 6, "made": 4}
 
 
-def rows_of(task, split, config):
-    """All windows, of each example together."""
-    source = load_task(task).source.get_dataset(split, shuffle=False)
-    gin.bind_parameter("features.windows.doc_stride", config["doc_stride"])
-    gin.bind_parameter("features.windows.max_query_length", config["max_query_length"])
-    try:
-        dataset = encode_windows(source, {"input_ids": config["max_seq_length"]})
-    finally:
-        gin.clear_config()
-    examples = {}
-    for row in dataset.as_numpy_iterator():
-        examples.setdefault(int(row["idx"]), []).append(row)
-    return examples
-
-
-CASES = range(6)
-
-
-@pytest.fixture(scope="module")
-def features(shared_golden, tmp_path_factory):
-    content = json.loads((shared_golden / "features/qa.json").read_text())
+@pytest.fixture(scope="module", params=SOURCES)
+def features(request, tmp_path_factory):
+    numbers = golden_folder(request, request.param)
+    content = json.loads((numbers / "features/qa.json").read_text())
     folder = tmp_path_factory.mktemp("qa")
-    for name, text in content["files"].items():
-        task, file = name.split("/")
-        write(folder, task, file.split(".")[0], text_of(text))
-        if task == "newsqa":  # read as training and as development set
-            write(folder, task, "dev", text_of(text))
-    assert len(content["cases"]) == len(CASES)
-    return folder, content["cases"]
-
-
-def text_of(content):
-    """A recorded file: its text, its JSON value, or its lines."""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, dict):
-        return json.dumps(content)
-    return "".join(json.dumps(line) + "\n" for line in content)
-
-
-@pytest.mark.parametrize("number", CASES)
-def test_features_equal_the_originals(features, vocabulary, number):
-    folder, cases = features
-    case = cases[number]
+    write_all(folder, content["files"])
+    assert len(content["cases"]) == CASES[request.param]
+    vocabulary = WordPieceVocabulary(str(numbers / "vocab.txt"))
     with run_context.use(data_dir=str(folder), vocabulary=vocabulary, files={}):
-        found = rows_of(case["task"], case["split"], case["config"])
+        yield content["cases"]
+
+
+def test_features_equal_recorded_ones(features):
+    for case in features:
+        check_windows(
+            question_windows(case["task"], case["split"], case["config"]), case
+        )
+
+
+def check_windows(found, case):
     assert len(found) == len(case["examples"])
     for idx, expected in enumerate(case["examples"]):
         windows = expected["features"]
@@ -128,7 +98,7 @@ def test_predictions_and_scores_equal_the_originals(
     task, config = case["task"], case["config"]
     write(tmp_path, task, "dev", text_of(case["data"]))
     with run_context.use(data_dir=str(tmp_path), vocabulary=vocabulary, files={}):
-        examples = rows_of(task, "dev", config)
+        examples = question_windows(task, "dev", config)
     decoder = SpanDecoder(
         config["n_best_size"], config["max_answer_length"], "projected", vocabulary
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from golden_cases import golden_folder
 
 from electra_bench.data.examples.builder import ExampleBuilder, document_draws
 from electra_bench.data.text.streams import (
@@ -93,12 +94,16 @@ def test_examples_equal_the_originals(case, chunk):
     assert as_lists(builder.take()) == []
 
 
-@pytest.mark.parametrize("case", range(6))
-def test_text_files_give_the_originals_examples(shared_golden, case):
-    golden = json.loads((shared_golden / "pretrain_examples.json").read_text())
+@pytest.mark.parametrize(
+    ("source", "case"),
+    [*(("original", number) for number in range(6)), ("made", 0), ("made", 1)],
+)
+def test_text_files_give_recorded_examples(request, source, case):
+    numbers = golden_folder(request, source)
+    golden = json.loads((numbers / "pretrain_examples.json").read_text())
     case = golden["cases"][case]
     tokenizer = WordPieceTokenizer(
-        (shared_golden / "vocab.txt").read_text().splitlines(),
+        (numbers / "vocab.txt").read_text().splitlines(),
         case["do_lower_case"],
         case["strip_accents"],
     )

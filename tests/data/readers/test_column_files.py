@@ -1,6 +1,7 @@
 import functools
 import json
 
+import numpy as np
 import pytest
 from etils import epath
 
@@ -143,6 +144,39 @@ def test_spans_and_tags_equal_the_originals(shared_golden):
     for case in golden["encode"]:
         if case["encoding"] == "BIOES":
             assert list(bioes(case["tags"])) == case["tags"]
+
+
+FORMS = {
+    "IOB1": lambda size, follows: ["B" if follows else "I", *"I" * (size - 1)],
+    "IOB2": lambda size, follows: ["B", *"I" * (size - 1)],
+    "BIOES": lambda size, follows: [
+        *("B" + "I" * (size - 2) + "E" if size > 1 else "S")
+    ],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_spans_come_back_from_the_tags_of_all_forms(form):
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        expected, written, bioes_tags = [], [], []
+        for _ in range(random.integers(0, 6)):
+            size = int(random.integers(1, 4))
+            if random.random() < 0.4:
+                written += ["O"] * size
+                bioes_tags += ["O"] * size
+                continue
+            kind, begin = str(random.choice(["NP", "work-of-art"])), len(written)
+            follows = begin > 0 and written[-1] != "O"
+            expected.append((begin, begin + size - 1, kind))
+            written += [f"{tag}-{kind}" for tag in FORMS[form](size, follows)]
+            bioes_tags += [f"{tag}-{kind}" for tag in FORMS["BIOES"](size, follows)]
+        assert spans(written) == expected
+        assert bioes(written) == tuple(bioes_tags)
+
+
+def test_contradicting_tags_make_one_span_of_the_last_type():
+    assert spans(["I-A", "I-B", "E-C", "I-D", "O", "E-A"]) == [(0, 3, "D"), (5, 5, "A")]
 
 
 @pytest.fixture

@@ -82,6 +82,10 @@ def test_spans(num_tokens, room, stride, expected):
     assert list(spans(num_tokens, room, stride)) == expected
 
 
+def test_defaults_are_the_originals():
+    assert span_windows.Windows() == span_windows.Windows(128, 64)
+
+
 def test_one_window():
     [window] = windows("w90 w91", CONTEXT, answer(3, 4), 30, 8)
     assert window.input_ids.tolist() == [2, 100, 101, 3, *range(10, 30), 3]
@@ -132,6 +136,25 @@ def test_most_context(shared_golden):
         size = max(end for _, end in parts)
         found = np.flatnonzero(has_max_context(size, parts)[:, case["position"]])
         assert found.tolist() == case["span_with_max_context"]
+
+
+def test_most_context_is_on_the_shorter_side_then_in_the_longer_window():
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        size, room, stride = random.integers([1, 2, 1], [60, 20, 25])
+        parts = list(spans(size, room, stride))
+        shown = has_max_context(size, parts)
+        assert shown.shape == (len(parts), size)
+        for place in range(size):
+            context = [
+                min(place - begin, end - 1 - place) + 0.01 * (end - begin)
+                if begin <= place < end
+                else -1
+                for begin, end in parts
+            ]
+            # Of equals the first.
+            [found] = np.flatnonzero(shown[:, place])
+            assert found == context.index(max(context))
 
 
 def test_empty_context_has_one_window():

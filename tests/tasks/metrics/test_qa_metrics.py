@@ -139,6 +139,71 @@ def test_squad_v2_equals_the_original(shared_golden, name):
     assert {key for key in case["result"] if not key.endswith("total")} <= set(scores)
 
 
+def by_every_threshold(targets, answers, threshold):
+    """Exact match of SQuAD 2.0 at all thresholds; texts are their own normal form."""
+
+    def share(kept):
+        return 100.0 * sum(kept) / len(kept)
+
+    rows = list(zip(targets, answers, strict=True))
+    at_threshold = [
+        not right if answer.null_odds > threshold else answer.text in (right or [""])
+        for right, answer in rows
+    ]
+    by_kind = {True: [], False: []}
+    for score, right in zip(at_threshold, targets, strict=True):
+        by_kind[bool(right)].append(score)
+    order = sorted(range(len(rows)), key=lambda i: answers[i].null_odds)
+    best = share([not right for right in targets]), 0.0
+    for count, last in enumerate(order, 1):
+        answered = order[:count]
+        scores = [
+            answers[i].text in (right or [""]) if i in answered else not right
+            for i, right in enumerate(targets)
+        ]
+        if share(scores) > best[0]:
+            best = share(scores), answers[last].null_odds
+    return {
+        "exact": share(at_threshold),
+        "HasAns_exact": share(
+            [x for x, t in zip(at_threshold, targets, strict=True) if t]
+        ),
+        "NoAns_exact": share(
+            [x for x, t in zip(at_threshold, targets, strict=True) if not t]
+        ),
+        "best_exact": best[0],
+        "best_exact_thresh": best[1],
+    }
+
+
+@pytest.mark.parametrize("threshold", [-2.75, 0.5])
+@pytest.mark.parametrize("seed", range(4))
+def test_squad_v2_equals_a_trial_of_all_thresholds(seed, threshold):
+    random = np.random.default_rng(seed)
+    words = ["red", "green", "blue"]
+    targets = [random.choice(words, random.integers(0, 3)).tolist() for _ in range(40)]
+    # Odds that say something, with ties.
+    answers = [
+        Answer(
+            str(random.choice([*right, *words, ""])),
+            float(np.round(random.normal(-1.5 * bool(right), 1.5), 1)),
+        )
+        for right in targets
+    ]
+    scores = squad_v2(threshold)(targets, answers)
+    expected = by_every_threshold(targets, answers, threshold)
+    for name, value in expected.items():
+        assert scores[name] == pytest.approx(value, rel=1e-9), name
+    # Answers of one word are right or wrong.
+    for name in ("exact", "HasAns_exact", "NoAns_exact", "best_exact"):
+        assert scores[name.replace("exact", "f1")] == pytest.approx(expected[name])
+
+
+def test_where_nothing_beats_abstaining_the_best_threshold_is_0():
+    scores = squad_v2()([[], ["red"]], [Answer("red", 1.0), Answer("blue", 2.0)])
+    assert (scores["best_exact"], scores["best_exact_thresh"]) == (50.0, 0.0)
+
+
 def test_the_threshold_is_the_originals():
     at_and_above = [Answer("red", -2.75), Answer("red", -2.7)]
     scores = squad_v2()([["red"], ["red"]], at_and_above)
