@@ -6,7 +6,7 @@
         --gin.TASK="'squad'" --gin.INIT="'minilm'"
 
 The articles of the second file, known by their titles, are trained on, the others are
-scored. No context is in both, so a score is one of texts that were never seen. It is not
+scored; `--at_most` takes the first ones of each. No context is in both, so a score is one of texts that were never seen. It is not
 comparable with published ones, whose development set is whole.
 """
 
@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("file", help="in SQuAD's format")
     parser.add_argument("--train", required=True, help="file with articles of it")
     parser.add_argument("--output", required=True, help="folder to make")
+    parser.add_argument("--at_most", type=int, metavar="N", help="articles of a split")
     args = parser.parse_args()
     whole, known = _read(args.file), _read(args.train)
     titles = {article["title"] for article in known["data"]}
@@ -31,6 +32,7 @@ def main() -> None:
     os.makedirs(args.output, exist_ok=True)
     for split, is_train in (("train", True), ("dev", False)):
         chosen = [a for a in whole["data"] if (a["title"] in titles) == is_train]
+        chosen = chosen[: args.at_most]
         path = os.path.join(args.output, f"{split}-v{version}.json")
         with open(path, "w", encoding="utf-8") as file:
             json.dump({"version": whole["version"], "data": chosen}, file)

@@ -2,7 +2,7 @@
 
 Cases are of two sources: "original" are those that google-research/electra computed, which
 are not part of the project; "made" are those that this project computed from random inputs
-when it agreed with the original, see `golden/make_models.py`.
+when it agreed with the original, see `golden/make_pretraining_cases.py`.
 """
 
 import functools
