@@ -95,7 +95,7 @@ def add_parser(subparsers) -> None:
 def _import(args: Import) -> None:
     quiet.import_tensorflow()
     from electra_bench.interop.import_model import import_model
-    from electra_bench.runs.task_data import trainable_card
+    from electra_bench.tasks.task_data import trainable_card
 
     found = import_model(
         args.source,

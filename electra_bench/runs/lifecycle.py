@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from electra_bench import config
+from electra_bench.config.statements import plain
 from electra_bench.records import RecordError, RunRecord, read_record, write_record
 from electra_bench.records.run_folder import (
     ABSENT,
@@ -26,7 +27,7 @@ from electra_bench.records.run_folder import (
 from electra_bench.records.run_record import CODE_UNKNOWN, FILE_NAME, accept_code
 from electra_bench.runs.identity import Inputs, config_sha256, identity
 from electra_bench.runs.session import Session
-from electra_bench.runs.spec import RunSpec, counted, plain
+from electra_bench.runs.spec import RunSpec, counted
 from electra_bench.system import locks
 from electra_bench.system.atomic import write_text
 
@@ -67,10 +68,11 @@ class Stored(NamedTuple):
             return [x.removeprefix(mark) for x in lines if x.startswith(mark)]
 
         hashes = [line.rpartition(" ") for line in noted(_CONTENT)]
-        values = {key: plain(x) for key, x in config.literals(text).items()}
         content = {name: sha for name, _, sha in hashes}
         inputs = Inputs(content, tuple(noted(_CODE)))
-        return cls(text, values, inputs, next(iter(noted(_IDENTITY)), None))
+        return cls(
+            text, config.literals(text), inputs, next(iter(noted(_IDENTITY)), None)
+        )
 
 
 def stored(run_dir: str) -> Stored | None:

@@ -9,9 +9,10 @@ from electra_bench import registry
 from electra_bench.core import Objective, Variables
 from electra_bench.core.variables import by_name
 from electra_bench.records import RunRecord, TaskCard, find_records, read_record
+from electra_bench.records.leaks import TrainingText
 from electra_bench.records.run_record import FILE_NAME
-from electra_bench.runs import building
 from electra_bench.runs.identity import Start
+from electra_bench.training.build import pretraining_objective, task_objective
 from electra_bench.training.checkpoints import (
     checkpoint_of_step,
     checkpoint_steps,
@@ -67,6 +68,14 @@ class Pretrained(NamedTuple):
         """Seed of the pre-training, also behind an intermediate task; None if unknown."""
         is_finetuned = self.of_record("kind") == "finetune"
         return self.of_record("pretrain_seed" if is_finetuned else "seed")
+
+    @property
+    def texts_seen(self) -> tuple[TrainingText, ...] | None:
+        """All that its encoder was trained on; None if nobody knows."""
+        if self.checkpoint is None:
+            return ()
+        before, own = self.of_record("texts_before"), self.of_record("texts")
+        return None if before is None or own is None else (*before, *own)
 
     @property
     def start(self) -> Start:
@@ -153,9 +162,9 @@ def restored_objective(
     model = pretrained.of_record("model") or "electra"
     if cards[0].kind == "corpus":
         name = pretrained.of_record("objective") or "electra"
-        objective = building.pretraining_objective(name, model, variables, special_ids)
+        objective = pretraining_objective(name, model, variables, special_ids)
     else:
-        objective = building.task_objective(cards, model, variables, tokenizer)
+        objective = task_objective(cards, model, variables, tokenizer)
     restore(pretrained.prefix, by_name(objective))
     return objective
 

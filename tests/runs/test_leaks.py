@@ -13,24 +13,18 @@ from electra_bench.cli.main import main
 from electra_bench.data import run_context
 from electra_bench.records import Prediction, RunRecord
 from electra_bench.records.leaks import InPretraining, InTraining, TrainingText
-from electra_bench.runs import leaks
 from electra_bench.runs.launch import launch
-from electra_bench.runs.leaks import (
-    Leaks,
-    find_leaks,
-    leaks_of_run,
-    look_up_known,
-    not_looked_up,
-    texts_before,
-)
 from electra_bench.runs.pretrained import Pretrained
+from electra_bench.runs.restored import leaks_of_run
 from electra_bench.tasks.corpora.examples import corpus_fingerprint
 from electra_bench.tasks.corpora.registration import corpus_source
-from electra_bench.tasks.leaks import known_splits
+from electra_bench.tasks.leaks import known_splits, leaks
+from electra_bench.tasks.leaks.find import find_leaks, look_up_known, not_looked_up
 from electra_bench.tasks.leaks.in_training import Repeats
 from electra_bench.tasks.leaks.kept import Split
+from electra_bench.tasks.leaks.leaks import Leaks
 from electra_bench.tasks.registration import load_task
-from electra_bench.training.evaluation import Scored
+from electra_bench.tasks.scores import Scored
 
 # Of CoLA's second column: rows with lines of the corpus, and with shuffled words.
 AS_IT_WAS = "1"
@@ -111,8 +105,8 @@ def test_what_was_looked_up_is_known_when_the_text_is_gone(data, text, capsys):
 
 def test_nothing_known_of_a_model_is_said(data):
     split = Split.here("cola", "dev")
-    assert texts_before(Pretrained()) == ()
-    assert texts_before(Pretrained("folder", "checkpoint", "0")) is None
+    assert Pretrained().texts_seen == ()
+    assert Pretrained("folder", "checkpoint", "0").texts_seen is None
     old = RunRecord("r", "r", "finetune", "done")
     for record in (None, old):
         found = leaks_of_run(record, [(split, 80)])["cola", "dev"]
