@@ -175,8 +175,8 @@ def _card(record: Any) -> Any:
 def _export_saved_model(args: Export, source: Any, card: Any) -> None:
     from electra_bench.interop.export_model import copy_vocabulary, make_folder
     from electra_bench.interop.saved_model import export_saved_model
+    from electra_bench.records.run_folder import config_of
     from electra_bench.runs import launch
-    from electra_bench.runs.lifecycle import config_of
     from electra_bench.runs.pretrained import find_pretrained, restored_objective
     from electra_bench.tasks.cards.corpora import PYDOC
     from electra_bench.vocabularies.load import open_vocabulary

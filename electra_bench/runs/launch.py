@@ -10,9 +10,8 @@ import numpy as np
 
 from electra_bench import config, registry
 from electra_bench.protocols.presets import preset_files
-from electra_bench.records import run_record
+from electra_bench.records import run_folder
 from electra_bench.registry.parameters import KINDS, load
-from electra_bench.runs.pretrained import find_run
 from electra_bench.runs.session import Session, check_flags
 from electra_bench.tasks.from_files.registration import register_file_tasks
 from electra_bench.training.choices import check_bindings
@@ -42,7 +41,7 @@ def model_files(root: str, files: Sequence[str], overrides: Sequence[str]) -> li
     init = config.peek(f"runs.{root}.init", files, overrides)
     if root not in ("finetune", "pretrain") or not isinstance(init, str):
         return []
-    return run_record.model_files(find_run(init))
+    return run_folder.model_files(run_folder.find_run(init))
 
 
 def configure(

@@ -19,6 +19,7 @@ from electra_bench.records import RecordError, RunRecord, read_record, write_rec
 from electra_bench.records.run_folder import (
     ABSENT,
     ANSWERED,
+    CONFIG,
     INTERRUPTED,
     OTHER,
     OTHER_CODE,
@@ -31,7 +32,6 @@ from electra_bench.runs.spec import RunSpec, counted
 from electra_bench.system import locks
 from electra_bench.system.atomic import write_text
 
-CONFIG = "config.gin"
 _LOCK = ".lock"
 # What the configuration's paths held: "#= vocabulary 3f2a...".
 _CONTENT = "#= "
@@ -443,47 +443,3 @@ def _empty(run_dir: str) -> None:
             shutil.rmtree(path)
         else:
             os.remove(path)
-
-
-def config_of(run_dir: str) -> str:
-    """The configuration of the run in a folder.
-
-    Raises:
-        FileNotFoundError: there is none.
-    """
-    path = os.path.join(run_dir, CONFIG)
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"no run at {run_dir!r}: it has no {CONFIG}")
-    return path
-
-
-def scored_task(run_dir: str) -> str:
-    """The first of the tasks that a run was scored on.
-
-    Raises:
-        FileNotFoundError: no run there.
-        RecordError: it has no record.
-    """
-    config_of(run_dir)
-    return read_record(os.path.join(run_dir, FILE_NAME)).tasks[0]
-
-
-def fine_tuned_record(run_dir: str) -> RunRecord:
-    """The record of a fine-tuned run, which names its tasks.
-
-    Raises:
-        FileNotFoundError: no run there, or one without a record.
-        ValueError: another kind of run.
-    """
-    path = os.path.join(run_dir, FILE_NAME)
-    if not os.path.isfile(path):
-        raise FileNotFoundError(
-            f"no finished run at {run_dir!r}: it has no {FILE_NAME}"
-        )
-    record = read_record(path)
-    if record.kind != "finetune" or not record.tasks:
-        raise ValueError(
-            f"{run_dir!r} is a {record.kind} run, which answers no task; give a "
-            "fine-tuned run"
-        )
-    return record

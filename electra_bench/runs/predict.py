@@ -8,7 +8,7 @@ import gin
 from electra_bench import registry
 from electra_bench.config.roles import Content, Detail, Machine, PerTask, Subject
 from electra_bench.records import Prediction, RunRecord, TaskCard, TaskResult
-from electra_bench.runs.lifecycle import fine_tuned_record
+from electra_bench.records.run_folder import fine_tuned_record
 from electra_bench.runs.pretrained import find_pretrained
 from electra_bench.runs.restored import ReadingOptions, RestoredRun, answering_head
 from electra_bench.runs.session import Session

@@ -1,6 +1,5 @@
 """What is known of the checkpoint that a run starts from."""
 
-import dataclasses
 import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -8,8 +7,9 @@ from typing import Any, NamedTuple
 from electra_bench import registry
 from electra_bench.core import Objective, Variables
 from electra_bench.core.variables import by_name
-from electra_bench.records import RunRecord, TaskCard, find_records, read_record
+from electra_bench.records import RunRecord, TaskCard, read_record
 from electra_bench.records.leaks import TrainingText
+from electra_bench.records.run_folder import find_run
 from electra_bench.records.run_record import FILE_NAME
 from electra_bench.runs.identity import Start
 from electra_bench.training.build import pretraining_objective, task_objective
@@ -125,7 +125,7 @@ def find_pretrained(init: str | None, at: float | None = None) -> Pretrained:
     else:
         checkpoint = find_checkpoint(folder)
     if record and record.train_steps:
-        record = _as_of(record, step_of_checkpoint(checkpoint))
+        record = record.as_of(step_of_checkpoint(checkpoint))
     return Pretrained(folder, checkpoint, sha256_of_checkpoint(checkpoint), record)
 
 
@@ -167,44 +167,6 @@ def restored_objective(
         objective = task_objective(cards, model, variables, tokenizer)
     restore(pretrained.prefix, by_name(objective))
     return objective
-
-
-def find_run(path: str) -> str:
-    """The folder of the run that a path names.
-
-    Args:
-        path: a run's folder, a work folder that holds exactly one pre-training run, or a
-            checkpoint's prefix; anything else is returned as its folder.
-    """
-    path = os.path.abspath(path)
-    if os.path.exists(f"{path}.index"):
-        folder = os.path.dirname(path)
-        inside = os.path.basename(folder) == "checkpoints"
-        return os.path.dirname(folder) if inside else folder
-    if os.path.isdir(path) and not os.path.isdir(os.path.join(path, "checkpoints")):
-        found = {os.path.dirname(one): read_record(one) for one in find_records(path)}
-        runs = [folder for folder, record in found.items() if record.kind == "pretrain"]
-        if len(runs) == 1:
-            return runs[0]
-    return path
-
-
-def _as_of(record: RunRecord, step: int | None) -> RunRecord:
-    """The record with the costs that the run had at a step."""
-    if step is None or not record.train_steps or step == record.train_steps:
-        return record
-    done = step / record.train_steps
-    flops, total = record.train_flops, record.total_flops
-    fraction, of_paper = record.pretrain_fraction, record.paper_flops
-    return dataclasses.replace(
-        record,
-        train_steps=step,
-        train_flops=flops and flops * done,
-        # What it started from was paid for in any case.
-        total_flops=total and total - (flops or 0.0) * (1.0 - done),
-        pretrain_fraction=fraction and fraction * done,
-        paper_flops=of_paper and of_paper * done,
-    )
 
 
 def _record(folder: str) -> RunRecord | None:

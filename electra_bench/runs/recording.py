@@ -4,7 +4,7 @@ import os
 import shutil
 from typing import Any
 
-from electra_bench.records.run_record import MODEL_FILE
+from electra_bench.records.run_folder import MODEL_FILE
 from electra_bench.runs.pretrained import Pretrained
 from electra_bench.system.atomic import atomic_file, write_text
 from electra_bench.training import dry_run
