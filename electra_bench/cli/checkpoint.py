@@ -131,14 +131,13 @@ def _contaminated(given: list[str]) -> dict[str, str]:
 def _export(args: Export) -> None:
     quiet.import_tensorflow()
     from electra_bench.interop import export_model
-    from electra_bench.records import find_records, read_record
+    from electra_bench.records.run_folder import record_of
 
     source = export_model.TrainedModel.read(args.run_dir)
     if args.format == "tf1":
         print(export_model.export_tf1(source, args.output))
         return
-    path = os.path.join(args.run_dir, "record.json")
-    record = read_record(path) if path in find_records(args.run_dir) else None
+    record = record_of(args.run_dir)
     card = _card(record)
     if args.format == "savedmodel":
         _export_saved_model(args, source, card)

@@ -65,6 +65,16 @@ def config_of(run_dir: str) -> str:
     return path
 
 
+def record_of(run_dir: str) -> RunRecord | None:
+    """The record of the run in a folder; None if there is none.
+
+    Raises:
+        RecordError: it cannot be used.
+    """
+    path = os.path.join(run_dir, FILE_NAME)
+    return read_record(path) if os.path.isfile(path) else None
+
+
 def scored_task(run_dir: str) -> str:
     """The first of the tasks that a run was scored on.
 
@@ -83,12 +93,11 @@ def fine_tuned_record(run_dir: str) -> RunRecord:
         FileNotFoundError: no run there, or one without a record.
         ValueError: another kind of run.
     """
-    path = os.path.join(run_dir, FILE_NAME)
-    if not os.path.isfile(path):
+    record = record_of(run_dir)
+    if record is None:
         raise FileNotFoundError(
             f"no finished run at {run_dir!r}: it has no {FILE_NAME}"
         )
-    record = read_record(path)
     if record.kind != "finetune" or not record.tasks:
         raise ValueError(
             f"{run_dir!r} is a {record.kind} run, which answers no task; give a "

@@ -24,6 +24,7 @@ from electra_bench.records.run_folder import (
     OTHER,
     OTHER_CODE,
     UNREADABLE,
+    record_of,
 )
 from electra_bench.records.run_record import CODE_UNKNOWN, FILE_NAME, accept_code
 from electra_bench.runs.identity import Inputs, config_sha256, identity
@@ -143,9 +144,8 @@ def find(
 
 def _record(run_dir: str) -> tuple[RunRecord | None, str]:
     """The record in a folder, if there is one, and why it cannot be read."""
-    path = os.path.join(run_dir, FILE_NAME)
     try:
-        return (read_record(path) if os.path.isfile(path) else None), ""
+        return record_of(run_dir), ""
     except RecordError as error:
         return None, str(error)
 

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 from electra_bench import registry
 from electra_bench.core import Objective, Variables
 from electra_bench.core.variables import by_name
-from electra_bench.records import RunRecord, TaskCard, read_record
+from electra_bench.records import RunRecord, TaskCard
 from electra_bench.records.leaks import TrainingText
-from electra_bench.records.run_folder import find_run
-from electra_bench.records.run_record import FILE_NAME
+from electra_bench.records.run_folder import find_run, record_of
 from electra_bench.runs.identity import Start
 from electra_bench.training.build import pretraining_objective, task_objective
 from electra_bench.training.checkpoints import (
@@ -115,7 +114,7 @@ def find_pretrained(init: str | None, at: float | None = None) -> Pretrained:
     if init is None:
         return Pretrained()
     folder = find_run(init)
-    record = _record(folder)
+    record = record_of(folder)
     if at is not None:
         checkpoint = _checkpoint_at(init, folder, record, at)
     elif os.path.exists(f"{init}.index"):
@@ -167,8 +166,3 @@ def restored_objective(
         objective = task_objective(cards, model, variables, tokenizer)
     restore(pretrained.prefix, by_name(objective))
     return objective
-
-
-def _record(folder: str) -> RunRecord | None:
-    path = os.path.join(folder, FILE_NAME)
-    return read_record(path) if os.path.isfile(path) else None
