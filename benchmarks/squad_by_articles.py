@@ -6,8 +6,9 @@
         --gin.TASK="'squad'" --gin.INIT="'minilm'"
 
 The articles of the second file, known by their titles, are trained on, the others are
-scored; `--at_most` takes the first ones of each. No context is in both, so a score is one of texts that were never seen. It is not
-comparable with published ones, whose development set is whole.
+scored; `--at_most` takes the first of each. No context is in both, so a score is one of
+texts that were never seen. It is not comparable with published ones, whose development set
+is whole.
 """
 
 import argparse

@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Any
 
 from electra_bench import config as gin_files
 from electra_bench.records import RunRecord
+from electra_bench.records.run_folder import config_of, fine_tuned_record, scored_task
 from electra_bench.reports.collect.records import records_of
 from electra_bench.reports.frame import records_frame
 from electra_bench.reports.render.write import build_table
 from electra_bench.reports.table import Table
-from electra_bench.runs.lifecycle import config_of, fine_tuned_record, scored_task
 from electra_bench.system import quiet
 from electra_bench.system.near_names import near_and_all
 

@@ -95,7 +95,7 @@ def add_parser(subparsers) -> None:
 def _import(args: Import) -> None:
     quiet.import_tensorflow()
     from electra_bench.interop.import_model import import_model
-    from electra_bench.runs.task_data import trainable_card
+    from electra_bench.tasks.task_data import trainable_card
 
     found = import_model(
         args.source,
@@ -131,14 +131,13 @@ def _contaminated(given: list[str]) -> dict[str, str]:
 def _export(args: Export) -> None:
     quiet.import_tensorflow()
     from electra_bench.interop import export_model
-    from electra_bench.records import find_records, read_record
+    from electra_bench.records.run_folder import record_of
 
     source = export_model.TrainedModel.read(args.run_dir)
     if args.format == "tf1":
         print(export_model.export_tf1(source, args.output))
         return
-    path = os.path.join(args.run_dir, "record.json")
-    record = read_record(path) if path in find_records(args.run_dir) else None
+    record = record_of(args.run_dir)
     card = _card(record)
     if args.format == "savedmodel":
         _export_saved_model(args, source, card)
@@ -175,8 +174,8 @@ def _card(record: Any) -> Any:
 def _export_saved_model(args: Export, source: Any, card: Any) -> None:
     from electra_bench.interop.export_model import copy_vocabulary, make_folder
     from electra_bench.interop.saved_model import export_saved_model
+    from electra_bench.records.run_folder import config_of
     from electra_bench.runs import launch
-    from electra_bench.runs.lifecycle import config_of
     from electra_bench.runs.pretrained import find_pretrained, restored_objective
     from electra_bench.tasks.cards.corpora import PYDOC
     from electra_bench.vocabularies.load import open_vocabulary

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from electra_bench.cli import arguments, names
 from electra_bench.cli.arguments import Json, Options, Plugins
 from electra_bench.config.signature import signature_of
+from electra_bench.records.run_folder import CONFIG
 from electra_bench.registry import REGISTRIES
 from electra_bench.system.near_names import near_and_all
 
@@ -120,7 +121,7 @@ def _run(directory: str) -> dict[str, Any]:
     record = asdict(read)
     if read.code_sha256 is None:
         record["code_sha256"] = CODE_UNKNOWN
-    config = os.path.join(directory, "config.gin")
+    config = os.path.join(directory, CONFIG)
     described = {"name": record["run_id"], **record, "path": path}
     if os.path.isfile(config):
         lines = Path(config).read_text(encoding="utf-8").splitlines()

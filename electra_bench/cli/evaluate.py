@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from electra_bench.cli import arguments, gin_arguments, results
 from electra_bench.cli.arguments import RunDir
-from electra_bench.runs.lifecycle import config_of, scored_task
+from electra_bench.records.run_folder import config_of, scored_task
 
 
 @dataclass

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from electra_bench.cli import gin_arguments
 from electra_bench.cli.arguments import Options, RunDir
-from electra_bench.runs.lifecycle import config_of
+from electra_bench.records.run_folder import config_of
 
 # Equal to objectives.pseudo_likelihood.METHODS, whose module loads TensorFlow.
 METHODS = ("electric", "electra_tt", "two_tower", "mlm")

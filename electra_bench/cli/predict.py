@@ -14,7 +14,7 @@ from electra_bench import registry
 from electra_bench.cli import arguments, errors, gin_arguments, results
 from electra_bench.cli.arguments import Json, Options
 from electra_bench.records import write_predictions
-from electra_bench.runs.lifecycle import fine_tuned_record
+from electra_bench.records.run_folder import CONFIG, fine_tuned_record
 from electra_bench.system import quiet
 from electra_bench.system.atomic import write_json, write_text
 from electra_bench.tasks import submissions
@@ -223,7 +223,7 @@ def _open(args: Predict, run_dir: str) -> list["SplitPredictions"]:
         ]
     return launch(
         "predict",
-        ["runs/predict.gin", os.path.join(run_dir, "config.gin")],
+        ["runs/predict.gin", os.path.join(run_dir, CONFIG)],
         [
             f"PREDICT_INIT = {run_dir!r}",
             f"runs.predict.parts = {parts!r}",

@@ -106,15 +106,12 @@ def parse(
 
 
 def literals(text: str) -> dict[str, Any]:
-    """Every parameter that a configuration's text binds, macros resolved.
-
-    References are as gin spells them: `@models.electra()`.
-    """
+    """Every parameter that a configuration's text binds, macros resolved, see `plain`."""
     parsed = _effective(
         [s for s in statements.read_text(text) if isinstance(s, Binding)]
     )
     return {
-        b.key: statements.substituted(parsed.value(b.key), Reference, str)
+        b.key: statements.plain(parsed.value(b.key))
         for b in parsed.bindings
         if b.parameter
     }

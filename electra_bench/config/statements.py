@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -175,6 +176,12 @@ def substituted(value: Any, kind: type, by: Callable[[Any], Any]) -> Any:
     if isinstance(value, (list, tuple)) and not isinstance(value, (Reference, Macro)):
         return type(value)(substituted(item, kind, by) for item in value)
     return value
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: without tuples; references as gin spells them."""
+    value = substituted(value, Reference, str)
+    return json.loads(json.dumps(value, default=repr))
 
 
 def contained(value: Any, kind: type) -> list[Any]:

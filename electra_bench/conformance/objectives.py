@@ -13,7 +13,7 @@ from electra_bench.conformance.check import NotChecked, require, require_members
 from electra_bench.conformance.specimens import ROWS, SEQ
 from electra_bench.core import Batch, Objective, Seed, Variables
 from electra_bench.core.optional import HasTrainFlops, stages_of
-from electra_bench.runs.building import encoder_factory
+from electra_bench.models.factory import encoder_factory
 
 Sums = dict[str, tuple[float, float]]  # of the losses: total and weight
 

@@ -10,8 +10,8 @@ from electra_bench import config, registry
 from electra_bench.config.signature import signature_of
 from electra_bench.core import Batch, Encoder, Seed, SpecialIds, TaskKind, Variables
 from electra_bench.core.batch import NO_LABEL
+from electra_bench.models.factory import encoder_factory
 from electra_bench.records import TaskCard
-from electra_bench.runs.building import encoder_factory
 
 SPECIAL = SpecialIds(size=60, pad=0, unk=1, cls=2, sep=3, mask=4)
 # For parameters of models that have no default and that nothing binds.

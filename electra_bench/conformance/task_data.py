@@ -12,13 +12,14 @@ from electra_bench.core.batch import NO_LABEL
 from electra_bench.data import run_context
 from electra_bench.data.examples.store import ExampleStore
 from electra_bench.records import TaskCard
-from electra_bench.runs.launch import parse, register_file_tasks
-from electra_bench.runs.task_data import check_files, with_settings
+from electra_bench.runs.launch import parse
 from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.features.windows import NO_ANSWER
+from electra_bench.tasks.from_files.registration import register_file_tasks
 from electra_bench.tasks.leaks.in_training import repeats
 from electra_bench.tasks.leaks.kept import Split
 from electra_bench.tasks.registration import load_task
+from electra_bench.tasks.task_data import check_files, with_settings
 from electra_bench.vocabularies.load import open_vocabulary
 
 UNLIMITED = 2**20  # tokens; longer than any text

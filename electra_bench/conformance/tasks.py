@@ -21,10 +21,10 @@ from electra_bench.core import TaskKind, Variables
 from electra_bench.core.batch import NO_LABEL
 from electra_bench.data import run_context
 from electra_bench.records import TaskCard
-from electra_bench.runs.building import task_objective
 from electra_bench.tasks.fingerprints import data_sha256, preprocessing_sha256
 from electra_bench.tasks.registration import load_task, output_features
-from electra_bench.training.evaluation import task_metrics
+from electra_bench.tasks.scores import task_metrics
+from electra_bench.training.build import task_objective
 from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 
 NUM_EXAMPLES = 300

@@ -13,6 +13,7 @@ from electra_bench import config
 from electra_bench.interop.huggingface import write_model
 from electra_bench.interop.huggingface_names import TASK_HEADS
 from electra_bench.records import TaskCard
+from electra_bench.records.run_folder import CONFIG, MODEL_FILE
 from electra_bench.system.atomic import write_text
 from electra_bench.training import checkpoints
 
@@ -69,7 +70,7 @@ class TrainedModel(NamedTuple):
         reader = tf.train.load_checkpoint(prefix)
         shapes = reader.get_variable_to_shape_map()
         names = shapes.keys() - checkpoints.slot_names(shapes) - {"global_step"}
-        gin_file = _first_file(path, "config.gin", "model.gin")
+        gin_file = _first_file(path, CONFIG, MODEL_FILE)
         hparams = config.literals(Path(gin_file).read_text("utf-8")) if gin_file else ()
         return cls(
             prefix,

@@ -23,6 +23,7 @@ from electra_bench.models.electra import electra, scaled
 from electra_bench.models.flops import EncoderSizes
 from electra_bench.objectives.heads import DiscriminatorHead, MaskedLMHead
 from electra_bench.records import RunRecord, TaskCard, write_record
+from electra_bench.records.run_folder import CONFIG, MODEL_FILE
 from electra_bench.system.atomic import write_text
 from electra_bench.training.checkpoints import Checkpoints, sha256_of_checkpoint
 from electra_bench.vocabularies.load import load_vocabulary
@@ -104,10 +105,10 @@ def import_model(
     on_start()
     os.makedirs(output)
     prefix = Checkpoints(os.path.join(output, "checkpoints")).save(0, tensors, {})
-    _write_bindings(output, "model.gin", bindings)
+    _write_bindings(output, MODEL_FILE, bindings)
     if head:
         bindings |= head.bindings(model.sizes.get("max_positions"))
-        _write_bindings(output, "config.gin", bindings)
+        _write_bindings(output, CONFIG, bindings)
     if model.vocab:
         shutil.copyfile(model.vocab, os.path.join(output, "vocab.txt"))
     label = os.path.basename(os.path.normpath(output))

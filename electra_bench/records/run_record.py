@@ -14,8 +14,6 @@ from electra_bench.system.atomic import atomic_file
 
 SCHEMA_VERSION = 3
 FILE_NAME = "record.json"
-# The part of a run's configuration that other runs start from; beside its checkpoints.
-MODEL_FILE = "model.gin"
 # What is said of the code of a record that does not say its hash.
 CODE_UNKNOWN = "code unknown"
 # Folders inside a run's, which hold no records.
@@ -300,6 +298,23 @@ class RunRecord:
         """Whether it was scored on a part of its training set, to choose settings by."""
         return bool(self.hparams.get("runs.finetune.held_out"))
 
+    def as_of(self, step: int | None) -> "RunRecord":
+        """The record with the costs that the run had at a step; None is its end."""
+        if step is None or not self.train_steps or step == self.train_steps:
+            return self
+        done = step / self.train_steps
+        flops, total = self.train_flops, self.total_flops
+        fraction, of_paper = self.pretrain_fraction, self.paper_flops
+        return replace(
+            self,
+            train_steps=step,
+            train_flops=flops and flops * done,
+            # What it started from was paid for in any case.
+            total_flops=total and total - (flops or 0.0) * (1.0 - done),
+            pretrain_fraction=fraction and fraction * done,
+            paper_flops=of_paper and of_paper * done,
+        )
+
     @property
     def is_untrained(self) -> bool:
         """Whether it started from random values; False if the record does not tell."""
@@ -389,12 +404,6 @@ def _check_percentages(result: TaskResult, where: str) -> None:
             raise msgspec.ValidationError(
                 f"{where}{name} is {value}, expected a percentage"
             )
-
-
-def model_files(folder: str | None) -> list[str]:
-    """The gin file with the sizes of the encoder that a run's folder holds; or none."""
-    path = os.path.join(folder or "", MODEL_FILE)
-    return [path] if folder and os.path.isfile(path) else []
 
 
 def find_records(directory: str) -> Iterator[str]:

@@ -17,13 +17,13 @@ from electra_bench.config.roles import (
     Subject,
 )
 from electra_bench.objectives.pretrain_metrics import percentages
+from electra_bench.protocols.protocol import scoring_fields
 from electra_bench.records import RunRecord, TaskCard, TaskResult
 from electra_bench.runs.pretrained import find_pretrained
-from electra_bench.runs.protocols import scoring_fields
 from electra_bench.runs.restored import ReadingOptions, RestoredRun, answering_head
 from electra_bench.runs.session import Session
-from electra_bench.runs.task_results import result_of, score_marks
 from electra_bench.tasks.corpora.configured import register_corpora
+from electra_bench.tasks.results import result_of, score_marks
 from electra_bench.training import dry_run
 from electra_bench.training.build import prepare
 from electra_bench.training.held_out import HeldOut
@@ -112,7 +112,7 @@ def evaluate(
     if is_task:
         scored = run.evaluator(part, batch_size, head).score(f"score {name} {split}")
         leaks = run.leaks([(part, split)])()[name, split]
-        marks = score_marks(pretrained, card, [part], leaks)
+        marks = score_marks(record, card, [part], leaks)
         result = result_of(card, split, part, scored, marks, leaks)
     else:
         held = HeldOut(
@@ -124,7 +124,7 @@ def evaluate(
             held.num_evaluated(part),
             percentages(held.evaluation()(0)[part.task]),
             data_sha256=part.data_sha256,
-            marks=score_marks(pretrained, card, [part]),
+            marks=score_marks(record, card, [part]),
         )
     fields = scoring_fields(record, session.spec("", "").parameters)
     if record is not None:

@@ -17,23 +17,18 @@ from electra_bench.config.roles import (
     Subject,
 )
 from electra_bench.data import run_context
+from electra_bench.models.factory import check_length
+from electra_bench.protocols import presets
+from electra_bench.protocols.protocol import check_protocol, protocol_fields
 from electra_bench.records import RunRecord, TaskCard
-from electra_bench.runs import building, presets
-from electra_bench.runs.leaks import Leaks, find_leaks, not_looked_up, texts_before
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
-from electra_bench.runs.protocols import check_protocol, protocol_fields
 from electra_bench.runs.session import Session
 from electra_bench.runs.spec import RunSpec
-from electra_bench.runs.task_data import (
-    Settings,
-    TaskData,
-    check_files,
-    trainable_card,
-    with_settings,
-)
 from electra_bench.runs.task_runs import TaskRuns
 from electra_bench.tasks.examples import TaskExamples
+from electra_bench.tasks.leaks.find import find_leaks, not_looked_up
 from electra_bench.tasks.leaks.kept import Split
+from electra_bench.tasks.leaks.leaks import Leaks
 from electra_bench.tasks.mixtures import (
     PROPORTIONAL,
     Mixed,
@@ -41,9 +36,21 @@ from electra_bench.tasks.mixtures import (
     mixing_rates,
     register_mixture,
 )
+from electra_bench.tasks.task_data import (
+    Settings,
+    TaskData,
+    check_files,
+    trainable_card,
+    with_settings,
+)
 from electra_bench.training import dry_run
 from electra_bench.training.batches import TrainingBatches
-from electra_bench.training.build import build_training, prepare, strategy_for
+from electra_bench.training.build import (
+    build_training,
+    prepare,
+    strategy_for,
+    task_objective,
+)
 from electra_bench.training.trainer import Loop
 from electra_bench.vocabularies.load import open_vocabulary
 
@@ -153,13 +160,13 @@ def finetune(
     batches = TrainingBatches.passes(parts, batch_size, passes, composition)
     training = build_training(
         strategy,
-        lambda variables: building.task_objective(cards, model, variables, tokenizer),
+        lambda variables: task_objective(cards, model, variables, tokenizer),
         lambda built: (batches.num_steps, batches.train_flops(built.encoder)),
         frozen=frozen,
         weight_decay=weight_decay,
     )
     built, loop = training.objective, training.loop
-    building.check_length(built.encoder, max(d.length for d in data))
+    check_length(built.encoder, max(d.length for d in data))
     check_protocol(protocol, "finetune")
     _check_evaluations(loop)
     _check_vocabulary(start, tokenizer)
@@ -193,7 +200,7 @@ def finetune(
         "model": model,
         "vocab_sha256": tokenizer.sha256,
         "texts": tuple(d.training_text for d in data),
-        "texts_before": texts_before(start),
+        "texts_before": start.texts_seen,
         "choice": _choice(choice, specs[0][0]),
         **protocol_fields(protocol, "finetune", parameters),
     }
@@ -225,7 +232,7 @@ def _leaks(data: Sequence[TaskData], start: Pretrained) -> dict[tuple, Leaks]:
     trained = [
         Split.here(d.card.name, d.train_split, d.train.data_sha256) for d in data
     ]
-    return find_leaks(scored, trained, texts_before(start))
+    return find_leaks(scored, trained, start.texts_seen)
 
 
 def _parameters(

@@ -72,6 +72,15 @@ class Inputs:
         return self.start.recipe or self.content.get(CHECKPOINT)
 
 
+def chosen_by(best_metric: str | None, higher_is_better: bool) -> dict[str, str]:
+    """What is said among a run's inputs of the choice of the checkpoint that is scored.
+
+    The metric itself is no part of a run's identity: in pre-training it changes no result.
+    """
+    direction = "highest" if higher_is_better else "lowest"
+    return {f"checkpoint with the {direction}": best_metric} if best_metric else {}
+
+
 def inputs_of(
     root: str,
     parameters: Mapping[str, Any],

@@ -1,8 +1,6 @@
 """From gin files and overrides to a running root."""
 
 import ast
-import contextlib
-import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,40 +9,12 @@ import gin
 import numpy as np
 
 from electra_bench import config, registry
-from electra_bench.data import run_context
-from electra_bench.data.readers.split_files import check_readers
-from electra_bench.records import run_record
-from electra_bench.runs.presets import preset_files
-from electra_bench.runs.pretrained import find_run
-from electra_bench.runs.session import ROOTS, Session, check_flags
-from electra_bench.tasks.from_files import registration
+from electra_bench.protocols.presets import preset_files
+from electra_bench.records import run_folder
+from electra_bench.registry.parameters import KINDS, load
+from electra_bench.runs.session import Session, check_flags
+from electra_bench.tasks.from_files.registration import register_file_tasks
 from electra_bench.training.choices import check_bindings
-
-KINDS = ("runs", *registry.GIN_MODULES)
-
-
-def load(kind: str, name: str) -> None:
-    """Imports what gin needs to know under `<kind>.<name>`.
-
-    Raises:
-        UnknownName: nothing has this name.
-    """
-    if kind == "tasks":
-        registration.declare(name)
-    elif kind != "runs":
-        registry.REGISTRIES[kind].load(name)
-    elif name in ROOTS:
-        importlib.import_module(f"electra_bench.runs.{name}")
-    else:
-        raise registry.UnknownName(f"no runs {name!r}; all: {list(ROOTS)}")
-
-
-def default_of(key: str) -> Any:
-    """The default of a parameter, whose builder is loaded for it; None if it has none."""
-    kind, _, name = key.rpartition("/")[2].rpartition(".")[0].partition(".")
-    with contextlib.suppress(KeyError):
-        load(kind, name)
-    return config.default_of(key)
 
 
 def parse(
@@ -63,44 +33,6 @@ def parse(
     return parsed
 
 
-def register_file_tasks(
-    parsed: config.Parsed,
-    task: str | Sequence[str] | None = None,
-    *,
-    data_dir: str | None = None,
-    files: Mapping[str, str] | None = None,
-    on_error: str | None = None,
-) -> list[str]:
-    """Registers the tasks that a configuration describes; their names.
-
-    Args:
-        parsed: the configuration, which gin holds.
-        task: the run's task or tasks, among which the one is that `files` are bound for;
-            None for none of them.
-        data_dir: folder with data sets; None takes that of the surroundings.
-        files: split to path, for data that lies elsewhere.
-        on_error: what to do about rows that cannot be used.
-
-    Raises:
-        FileNotFoundError: a file is not there.
-        ValueError: a task that cannot be, or `files` that would be bound for several.
-    """
-    selectors = (b.selector for b in parsed.bindings if b.selector.startswith("tasks."))
-    names = list(dict.fromkeys(s.removeprefix("tasks.") for s in selectors))
-    of_run = {task} if isinstance(task, str) else set(task or ())
-    files = files or {}
-    readers = {n: parsed.value(f"tasks.{n}.files") or () for n in names if n in of_run}
-    check_readers(files, readers)
-    for name in names:
-        with run_context.use(
-            data_dir=data_dir or run_context.current().data_dir,
-            files={k: v for k, v in files.items() if k in readers.get(name, ())},
-            on_error=on_error,
-        ):
-            registration.register(name)
-    return names
-
-
 def model_files(root: str, files: Sequence[str], overrides: Sequence[str]) -> list[str]:
     """The file with the sizes of the model that a run starts from.
 
@@ -109,7 +41,7 @@ def model_files(root: str, files: Sequence[str], overrides: Sequence[str]) -> li
     init = config.peek(f"runs.{root}.init", files, overrides)
     if root not in ("finetune", "pretrain") or not isinstance(init, str):
         return []
-    return run_record.model_files(find_run(init))
+    return run_folder.model_files(run_folder.find_run(init))
 
 
 def configure(

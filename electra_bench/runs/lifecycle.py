@@ -14,23 +14,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from electra_bench import config
+from electra_bench.config.statements import plain
 from electra_bench.records import RecordError, RunRecord, read_record, write_record
 from electra_bench.records.run_folder import (
     ABSENT,
     ANSWERED,
+    CONFIG,
     INTERRUPTED,
     OTHER,
     OTHER_CODE,
     UNREADABLE,
+    record_of,
 )
 from electra_bench.records.run_record import CODE_UNKNOWN, FILE_NAME, accept_code
 from electra_bench.runs.identity import Inputs, config_sha256, identity
 from electra_bench.runs.session import Session
-from electra_bench.runs.spec import RunSpec, counted, plain
+from electra_bench.runs.spec import RunSpec, counted
 from electra_bench.system import locks
 from electra_bench.system.atomic import write_text
 
-CONFIG = "config.gin"
 _LOCK = ".lock"
 # What the configuration's paths held: "#= vocabulary 3f2a...".
 _CONTENT = "#= "
@@ -67,10 +69,11 @@ class Stored(NamedTuple):
             return [x.removeprefix(mark) for x in lines if x.startswith(mark)]
 
         hashes = [line.rpartition(" ") for line in noted(_CONTENT)]
-        values = {key: plain(x) for key, x in config.literals(text).items()}
         content = {name: sha for name, _, sha in hashes}
         inputs = Inputs(content, tuple(noted(_CODE)))
-        return cls(text, values, inputs, next(iter(noted(_IDENTITY)), None))
+        return cls(
+            text, config.literals(text), inputs, next(iter(noted(_IDENTITY)), None)
+        )
 
 
 def stored(run_dir: str) -> Stored | None:
@@ -141,9 +144,8 @@ def find(
 
 def _record(run_dir: str) -> tuple[RunRecord | None, str]:
     """The record in a folder, if there is one, and why it cannot be read."""
-    path = os.path.join(run_dir, FILE_NAME)
     try:
-        return (read_record(path) if os.path.isfile(path) else None), ""
+        return record_of(run_dir), ""
     except RecordError as error:
         return None, str(error)
 
@@ -441,47 +443,3 @@ def _empty(run_dir: str) -> None:
             shutil.rmtree(path)
         else:
             os.remove(path)
-
-
-def config_of(run_dir: str) -> str:
-    """The configuration of the run in a folder.
-
-    Raises:
-        FileNotFoundError: there is none.
-    """
-    path = os.path.join(run_dir, CONFIG)
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"no run at {run_dir!r}: it has no {CONFIG}")
-    return path
-
-
-def scored_task(run_dir: str) -> str:
-    """The first of the tasks that a run was scored on.
-
-    Raises:
-        FileNotFoundError: no run there.
-        RecordError: it has no record.
-    """
-    config_of(run_dir)
-    return read_record(os.path.join(run_dir, FILE_NAME)).tasks[0]
-
-
-def fine_tuned_record(run_dir: str) -> RunRecord:
-    """The record of a fine-tuned run, which names its tasks.
-
-    Raises:
-        FileNotFoundError: no run there, or one without a record.
-        ValueError: another kind of run.
-    """
-    path = os.path.join(run_dir, FILE_NAME)
-    if not os.path.isfile(path):
-        raise FileNotFoundError(
-            f"no finished run at {run_dir!r}: it has no {FILE_NAME}"
-        )
-    record = read_record(path)
-    if record.kind != "finetune" or not record.tasks:
-        raise ValueError(
-            f"{run_dir!r} is a {record.kind} run, which answers no task; give a "
-            "fine-tuned run"
-        )
-    return record

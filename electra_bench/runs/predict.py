@@ -8,14 +8,14 @@ import gin
 from electra_bench import registry
 from electra_bench.config.roles import Content, Detail, Machine, PerTask, Subject
 from electra_bench.records import Prediction, RunRecord, TaskCard, TaskResult
-from electra_bench.runs.leaks import Leaks
-from electra_bench.runs.lifecycle import fine_tuned_record
-from electra_bench.runs.pretrained import Pretrained, find_pretrained
+from electra_bench.records.run_folder import fine_tuned_record
+from electra_bench.runs.pretrained import find_pretrained
 from electra_bench.runs.restored import ReadingOptions, RestoredRun, answering_head
 from electra_bench.runs.session import Session
-from electra_bench.runs.task_results import result_of, score_marks
 from electra_bench.tasks.examples import TaskExamples
+from electra_bench.tasks.leaks.leaks import Leaks
 from electra_bench.tasks.registration import load_task
+from electra_bench.tasks.results import result_of, score_marks
 from electra_bench.tasks.submissions import check_rows
 from electra_bench.training.build import prepare
 from electra_bench.training.evaluation import Evaluator
@@ -35,7 +35,7 @@ class SplitPredictions:
         evaluator: what predicts, until it has.
         predictions: one an example, in the order of the split; None before `predict`.
         result: their number and, where right answers are known, scores.
-        pretrained: the run.
+        run: its record.
         leaks: gives what the run has seen of every split, see `RestoredRun.leaks`.
     """
 
@@ -48,7 +48,7 @@ class SplitPredictions:
     evaluator: Evaluator | None = None
     predictions: list[Prediction] | None = None
     result: TaskResult | None = None
-    pretrained: Pretrained = Pretrained()
+    run: RunRecord | None = None
     leaks: Callable[[], Mapping[tuple[str, str], Leaks]] = dict
 
     def predict(self) -> None:
@@ -56,7 +56,7 @@ class SplitPredictions:
         if self.evaluator is None or self.part is None:
             return
         leaks = self.leaks()[self.card.name, self.split]
-        marks = score_marks(self.pretrained, self.card, [self.part], leaks)
+        marks = score_marks(self.run, self.card, [self.part], leaks)
         scored = self.evaluator.score(f"predict {self.card.name} {self.split}")
         self.predictions = scored.predictions
         self.result = result_of(self.card, self.split, self.part, scored, marks, leaks)
@@ -120,7 +120,7 @@ def predict(
     there = [(one.part, one.split) for one in chosen if one.part is not None]
     leaks = run.leaks(there)
     for one in chosen:
-        one.pretrained, one.leaks = pretrained, leaks
+        one.run, one.leaks = pretrained.record, leaks
     if not session.dry_run:
         session.begin()
         for one in chosen:

@@ -12,14 +12,14 @@ from electra_bench.core import Objective
 from electra_bench.core.optional import HasPaperFlops, HasTokenCounts, HasTrainFlops
 from electra_bench.core.variables import by_name
 from electra_bench.data import run_context
+from electra_bench.models.factory import check_length
+from electra_bench.protocols.protocol import check_protocol, protocol_fields
 from electra_bench.records import RunRecord
 from electra_bench.records.leaks import TrainingText
-from electra_bench.runs import building, recording
+from electra_bench.runs import recording
 from electra_bench.runs.identity import inputs_of
-from electra_bench.runs.leaks import look_up_known, texts_before
 from electra_bench.runs.lifecycle import open_run
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
-from electra_bench.runs.protocols import check_protocol, protocol_fields
 from electra_bench.runs.session import Session
 from electra_bench.tasks.corpora.configured import register_corpora
 from electra_bench.tasks.examples import (
@@ -28,9 +28,16 @@ from electra_bench.tasks.examples import (
     sample,
     token_counts,
 )
+from electra_bench.tasks.leaks.find import look_up_known
 from electra_bench.training import dry_run
 from electra_bench.training.batches import TrainingBatches
-from electra_bench.training.build import Training, build_training, prepare, strategy_for
+from electra_bench.training.build import (
+    Training,
+    build_training,
+    prepare,
+    pretraining_objective,
+    strategy_for,
+)
 from electra_bench.training.checkpoints import restore
 from electra_bench.training.held_out import HeldOut
 from electra_bench.vocabularies.load import open_vocabulary
@@ -101,7 +108,7 @@ def pretrain(
     # Everything that gin configures is built before the spec, which records it.
     training = build_training(
         strategy_for(batch_size),
-        lambda variables: building.pretraining_objective(
+        lambda variables: pretraining_objective(
             objective, model, variables, tokenizer.special_ids
         ),
         lambda built: _budget(
@@ -110,7 +117,7 @@ def pretrain(
         seed=seed,
     )
     built = training.objective
-    building.check_length(built.encoder, max_seq_length)
+    check_length(built.encoder, max_seq_length)
     check_protocol(protocol, "pretrain")
     change = start.vocabulary_change(tokenizer)
     # Now, so that a checkpoint that does not fit is found before anything is written.
@@ -141,7 +148,7 @@ def pretrain(
         with run_context.use(data_dir=data_dir):
             look_up_known(texts, processes)
         _count_tokens(built, train, tokenizer.special_ids.size)
-        building.save_start(run.folder, spec.text, model, tokenizer)
+        recording.save_start(run.folder, spec.text, model, tokenizer)
         steps = training.num_steps
         batches = TrainingBatches.mixture(train, batch_size, steps, max_seq_length)
         held = HeldOut(
@@ -169,7 +176,7 @@ def pretrain(
             new_tokens=change and change.num_new,
             contaminated=_contaminated(start, contaminated),
             texts=texts,
-            texts_before=texts_before(start),
+            texts_before=start.texts_seen,
             vocab_sha256=tokenizer.sha256,
             **recording.trained_fields(trained, training, start, trained.checkpoint),
         )

@@ -1,6 +1,5 @@
 """What is known of the checkpoint that a run starts from."""
 
-import dataclasses
 import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -8,10 +7,11 @@ from typing import Any, NamedTuple
 from electra_bench import registry
 from electra_bench.core import Objective, Variables
 from electra_bench.core.variables import by_name
-from electra_bench.records import RunRecord, TaskCard, find_records, read_record
-from electra_bench.records.run_record import FILE_NAME
-from electra_bench.runs import building
+from electra_bench.records import RunRecord, TaskCard
+from electra_bench.records.leaks import TrainingText
+from electra_bench.records.run_folder import find_run, record_of
 from electra_bench.runs.identity import Start
+from electra_bench.training.build import pretraining_objective, task_objective
 from electra_bench.training.checkpoints import (
     checkpoint_of_step,
     checkpoint_steps,
@@ -69,6 +69,14 @@ class Pretrained(NamedTuple):
         return self.of_record("pretrain_seed" if is_finetuned else "seed")
 
     @property
+    def texts_seen(self) -> tuple[TrainingText, ...] | None:
+        """All that its encoder was trained on; None if nobody knows."""
+        if self.checkpoint is None:
+            return ()
+        before, own = self.of_record("texts_before"), self.of_record("texts")
+        return None if before is None or own is None else (*before, *own)
+
+    @property
     def start(self) -> Start:
         """What checkpoints of all seeds of its pre-training share."""
         same = self.of_record("identity_without_seed")
@@ -106,7 +114,7 @@ def find_pretrained(init: str | None, at: float | None = None) -> Pretrained:
     if init is None:
         return Pretrained()
     folder = find_run(init)
-    record = _record(folder)
+    record = record_of(folder)
     if at is not None:
         checkpoint = _checkpoint_at(init, folder, record, at)
     elif os.path.exists(f"{init}.index"):
@@ -116,7 +124,7 @@ def find_pretrained(init: str | None, at: float | None = None) -> Pretrained:
     else:
         checkpoint = find_checkpoint(folder)
     if record and record.train_steps:
-        record = _as_of(record, step_of_checkpoint(checkpoint))
+        record = record.as_of(step_of_checkpoint(checkpoint))
     return Pretrained(folder, checkpoint, sha256_of_checkpoint(checkpoint), record)
 
 
@@ -153,51 +161,8 @@ def restored_objective(
     model = pretrained.of_record("model") or "electra"
     if cards[0].kind == "corpus":
         name = pretrained.of_record("objective") or "electra"
-        objective = building.pretraining_objective(name, model, variables, special_ids)
+        objective = pretraining_objective(name, model, variables, special_ids)
     else:
-        objective = building.task_objective(cards, model, variables, tokenizer)
+        objective = task_objective(cards, model, variables, tokenizer)
     restore(pretrained.prefix, by_name(objective))
     return objective
-
-
-def find_run(path: str) -> str:
-    """The folder of the run that a path names.
-
-    Args:
-        path: a run's folder, a work folder that holds exactly one pre-training run, or a
-            checkpoint's prefix; anything else is returned as its folder.
-    """
-    path = os.path.abspath(path)
-    if os.path.exists(f"{path}.index"):
-        folder = os.path.dirname(path)
-        inside = os.path.basename(folder) == "checkpoints"
-        return os.path.dirname(folder) if inside else folder
-    if os.path.isdir(path) and not os.path.isdir(os.path.join(path, "checkpoints")):
-        found = {os.path.dirname(one): read_record(one) for one in find_records(path)}
-        runs = [folder for folder, record in found.items() if record.kind == "pretrain"]
-        if len(runs) == 1:
-            return runs[0]
-    return path
-
-
-def _as_of(record: RunRecord, step: int | None) -> RunRecord:
-    """The record with the costs that the run had at a step."""
-    if step is None or not record.train_steps or step == record.train_steps:
-        return record
-    done = step / record.train_steps
-    flops, total = record.train_flops, record.total_flops
-    fraction, of_paper = record.pretrain_fraction, record.paper_flops
-    return dataclasses.replace(
-        record,
-        train_steps=step,
-        train_flops=flops and flops * done,
-        # What it started from was paid for in any case.
-        total_flops=total and total - (flops or 0.0) * (1.0 - done),
-        pretrain_fraction=fraction and fraction * done,
-        paper_flops=of_paper and of_paper * done,
-    )
-
-
-def _record(folder: str) -> RunRecord | None:
-    path = os.path.join(folder, FILE_NAME)
-    return read_record(path) if os.path.isfile(path) else None

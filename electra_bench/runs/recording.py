@@ -1,13 +1,18 @@
-"""What every record says about where and how a run was made."""
+"""What a run leaves behind: fields that every record has, and what others start from."""
 
+import os
+import shutil
 from typing import Any
 
+from electra_bench.records.run_folder import MODEL_FILE
 from electra_bench.runs.pretrained import Pretrained
+from electra_bench.system.atomic import atomic_file, write_text
 from electra_bench.training import dry_run
 from electra_bench.training.build import Training
 from electra_bench.training.checkpoints import sha256_of_checkpoint
 from electra_bench.training.environment import environment
 from electra_bench.training.trainer import Trained
+from electra_bench.vocabularies.load import kind_of
 
 
 def trained_fields(
@@ -43,3 +48,26 @@ def trained_fields(
         "parent_run_id": start.of_record("run_id"),
         **environment(),
     }
+
+
+def save_start(run_dir: str, config_text: str, model: str, tokenizer: Any) -> None:
+    """Puts into a run's folder what fine-tuning starts from beside its checkpoint.
+
+    The bindings of model and vocabulary, and the vocabulary's file.
+
+    Args:
+        run_dir: the run's folder.
+        config_text: its configuration.
+        model: registered model.
+        tokenizer: of the vocabulary.
+    """
+    # A discriminator's sizes are those of the model that is fine-tuned.
+    lines = [line.removeprefix("discriminator/") for line in config_text.splitlines()]
+    wanted = (f"models.{model}.", "vocabularies.")
+    kept = [f"{line}\n" for line in lines if line.startswith(wanted)]
+    write_text(os.path.join(run_dir, MODEL_FILE), "".join(kept))
+    name = "vocab.model" if kind_of(tokenizer.path) == "sentencepiece" else "vocab.txt"
+    target = os.path.join(run_dir, name)
+    if not os.path.exists(target):
+        with atomic_file(target) as file, open(tokenizer.path, "rb") as source:
+            shutil.copyfileobj(source, file)

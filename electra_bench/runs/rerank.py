@@ -10,7 +10,7 @@ import numpy as np
 
 from electra_bench.config.roles import Content, Detail, Machine, Result, Subject
 from electra_bench.data.readers.nbest_lists import NBest, read_nbest
-from electra_bench.data.text.lines import check_output, json_writer
+from electra_bench.data.text.lines import check_output
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.runs import scoring
 from electra_bench.runs.scoring import ScoringRun
@@ -18,9 +18,11 @@ from electra_bench.runs.session import Session
 from electra_bench.tasks.metrics.hypotheses import HypothesisMetric, hypothesis_metric
 from electra_bench.tasks.reranking import (
     Rescored,
+    check_references,
     choose_weight,
     corpus_score,
     oracle_score,
+    write_best,
 )
 from electra_bench.training.text_scoring import Scores
 
@@ -89,7 +91,7 @@ def rerank(
     texts = {name: _unique(run, part) for name, part in lists.items()}
     if metric:
         for part in lists.values():
-            _check_references(part, metric)
+            check_references(part, metric)
     all_ids = [ids for part in texts.values() for ids in part.values()]
     run.warn_of_long(all_ids)
     if session.dry_run:
@@ -121,7 +123,7 @@ def rerank(
             for split, part in lists.items()
         ]
         if output:
-            _write(output, rescored["test" if test else "dev"], weight)
+            write_best(output, rescored["test" if test else "dev"], weight)
         seconds = sum(found.seconds for found in scores.values())
         return opened.finish(
             results=tuple(results), wall_s=seconds, **scoring.record_fields(run)
@@ -156,22 +158,6 @@ def _check(
     weights = grid if weight is None else [weight]
     if not weights or not all(0 <= w < math.inf for w in weights):
         raise ValueError(f"lambda must be a finite number >= 0, got {weights}")
-
-
-def _check_references(lists: Sequence[NBest], metric: str) -> None:
-    for nbest in lists:
-        if not nbest.references:
-            raise ValueError(
-                f"{nbest.where} has no reference, which --metric {metric} needs; without "
-                "references, give --lambda and no --metric"
-            )
-        if metric == "wer" and len(nbest.references) > 1:
-            raise ValueError(
-                f"{nbest.where} has {len(nbest.references)} references; --metric wer "
-                "needs one"
-            )
-    if metric == "wer" and not any(nbest.references[0].split() for nbest in lists):
-        raise ValueError(f"{lists[0].where}: no reference of the file has a word")
 
 
 def _unique(run: ScoringRun, lists: Sequence[NBest]) -> dict[str, np.ndarray]:
@@ -237,17 +223,3 @@ def _metrics(
             f"{metric.name}_oracle": oracle_score(lists, metric),
         }
     return found
-
-
-def _write(path: str, lists: Sequence[Rescored], weight: float) -> None:
-    with json_writer(path) as write:
-        for rescored in lists:
-            index = rescored.best(weight)
-            write(
-                {
-                    "id": rescored.nbest.id,
-                    "best": rescored.nbest.hypotheses[index],
-                    "index": index,
-                    "scores": rescored.scores(weight).tolist(),
-                }
-            )

@@ -12,12 +12,14 @@ from electra_bench.core import Objective
 from electra_bench.core.optional import tasks_of
 from electra_bench.data import run_context
 from electra_bench.records import RunRecord, TaskCard
-from electra_bench.runs.leaks import Leaks, leaks_of_run
 from electra_bench.runs.pretrained import Pretrained, restored_objective
-from electra_bench.runs.task_data import check_files, with_settings
 from electra_bench.tasks.examples import TaskExamples, examples
+from electra_bench.tasks.leaks.find import find_leaks
 from electra_bench.tasks.leaks.kept import Split
+from electra_bench.tasks.leaks.leaks import Leaks
+from electra_bench.tasks.leaks.training_text import TextGone, split_of
 from electra_bench.tasks.registration import load_task
+from electra_bench.tasks.task_data import check_files, with_settings
 from electra_bench.training.evaluation import Evaluator
 from electra_bench.vocabularies.load import open_vocabulary
 
@@ -171,6 +173,28 @@ class RestoredRun(NamedTuple):
         name, task = head or part.task, load_task(part.task)
         kind = tasks_of(self.objective, name)[name]
         return Evaluator(kind, task, part.store, batch_size, self.strategy)
+
+
+def leaks_of_run(
+    record: RunRecord | None, scored: Sequence[tuple[Split, int]]
+) -> dict[tuple[str, str], Leaks]:
+    """What a finished run has seen of splits that it is scored on now.
+
+    Args:
+        record: of the run; None for a model from elsewhere.
+        scored: see `find_leaks`.
+
+    Returns:
+        See `find_leaks`.
+    """
+    trained: list[Split] | str = "its record does not say what it was trained on"
+    if record and record.texts is not None:
+        try:
+            trained = [split_of(text) for text in record.texts]
+        except (TextGone, OSError, LookupError, ValueError) as error:
+            trained = f"what it was trained on is not there: {error}"
+    before = record.texts_before if record else None
+    return find_leaks(scored, trained, before)
 
 
 def answering_head(record: RunRecord, card: TaskCard) -> str:

@@ -19,14 +19,13 @@ from electra_bench.objectives.pseudo_likelihood import (
     pseudo_likelihood,
 )
 from electra_bench.records import RunRecord
-from electra_bench.runs import building
 from electra_bench.runs.identity import DATA_OF, inputs_of
 from electra_bench.runs.lifecycle import OpenRun, Stored, open_run, stored
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.session import Session
 from electra_bench.system.file_hashes import file_sha256
 from electra_bench.training import dry_run
-from electra_bench.training.build import prepare
+from electra_bench.training.build import prepare, pretraining_objective
 from electra_bench.training.checkpoints import restore
 from electra_bench.training.environment import environment
 from electra_bench.training.text_scoring import NUM_SPECIAL, TextScorer
@@ -146,9 +145,7 @@ def open_scorer(
             f"{init!r} is a {kind} run, which scores no texts; give a pre-training run"
         )
     tokenizer = open_vocabulary(vocabulary, vocab, pretrained.folder)
-    built = building.pretraining_objective(
-        name, model, Variables(0), tokenizer.special_ids
-    )
+    built = pretraining_objective(name, model, Variables(0), tokenizer.special_ids)
     what = f"{init!r} (objective {name!r})"
     how = pseudo_likelihood(built, tokenizer.special_ids.mask, method, what)
     positions = max_positions_of(built.encoder)

@@ -4,18 +4,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from electra_bench import config, registry
+from electra_bench.registry.parameters import ROOTS
 from electra_bench.runs.spec import RunSpec
-
-ROOTS = (
-    "evaluate",
-    "finetune",
-    "predict",
-    "pretrain",
-    "quickstart",
-    "rerank",
-    "score",
-    "suite",
-)
 
 
 class Session(NamedTuple):

@@ -2,13 +2,13 @@
 
 import dataclasses
 import functools
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from electra_bench import config, registry
-from electra_bench.config.roles import Role, declared
-from electra_bench.config.statements import Reference, substituted
+from electra_bench import config
+from electra_bench.config.roles import Role
+from electra_bench.config.statements import plain
+from electra_bench.registry.parameters import role_of
 from electra_bench.training.choices import DEFAULTS
 
 
@@ -33,7 +33,7 @@ class RunSpec:
     @functools.cached_property
     def parameters(self) -> Mapping[str, Any]:
         """Key to value as plain JSON, those that nothing binds included."""
-        return {key: plain(x) for key, x in config.literals(self.text).items()}
+        return config.literals(self.text)
 
     def expand(
         self,
@@ -55,18 +55,6 @@ class RunSpec:
             return dataclasses.replace(self, name=name(seed, at), seed=seed, text=text)
 
         return [(run(seed, at), at) for at in fractions for seed in seeds]
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON has it: without tuples; references as gin spells them."""
-    value = substituted(value, Reference, str)
-    return json.loads(json.dumps(value, default=repr))
-
-
-def role_of(key: str) -> Role | None:
-    """What a parameter is to a run; None if its builder does not say."""
-    selector, _, parameter = key.rpartition("/")[2].rpartition(".")
-    return declared(registry.target_of(selector)).get(parameter)
 
 
 def counted(parameters: Mapping[str, Any], *further: Role) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import gin
 
 from electra_bench import config, registry
+from electra_bench.registry.parameters import KINDS
 from electra_bench.suites import guard
 from electra_bench.suites.failure import failure
 from electra_bench.suites.plan import Checked
@@ -123,8 +124,7 @@ def configure(
     gin.clear_config()
     for plugin in plugins:
         registry.load_plugin(plugin)
-    kinds = ("runs", *registry.GIN_MODULES)
-    config.parse(files, overrides, _load, registry.load_plugin, kinds)
+    config.parse(files, overrides, _load, registry.load_plugin, KINDS)
     config.require_bound("runs.suite", ("plugins",))
     return gin.get_configurable("runs.suite")(plugins)
 

@@ -17,19 +17,13 @@ import seqio
 
 from electra_bench import config, registry
 from electra_bench.data import run_context
+from electra_bench.models.factory import SUPPLIED
 from electra_bench.records import RunRecord
-from electra_bench.runs import building
-from electra_bench.runs.identity import DATA_OF
-from electra_bench.runs.launch import configure, default_of
+from electra_bench.registry.parameters import default_of
+from electra_bench.runs.identity import DATA_OF, chosen_by
+from electra_bench.runs.launch import configure
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.suite_outdated import compared
-from electra_bench.runs.task_data import (
-    chosen_by,
-    chosen_splits,
-    content_name,
-    further_splits,
-    trainable_card,
-)
 from electra_bench.suites.cell import Cell, in_order
 from electra_bench.suites.plan import Checked
 from electra_bench.tasks.corpora.configured import register_corpora
@@ -37,6 +31,12 @@ from electra_bench.tasks.corpora.examples import corpus_fingerprint
 from electra_bench.tasks.corpora.sources import CorpusSource
 from electra_bench.tasks.fingerprints import data_sha256
 from electra_bench.tasks.registration import load_task
+from electra_bench.tasks.task_data import (
+    chosen_splits,
+    content_name,
+    further_splits,
+    trainable_card,
+)
 from electra_bench.vocabularies.load import open_vocabulary
 
 # What checks of a configuration raise.
@@ -103,7 +103,7 @@ def _check(
         content |= _task_data(parsed) if cell.task else _corpus_data(parsed)
     if cell.needs is None:
         registry.models.load(model)
-        config.require_bound(f"models.{model}", building.SUPPLIED)
+        config.require_bound(f"models.{model}", SUPPLIED)
     if not is_known:
         return Checked()
     found, code = compared(cell, parsed, content, model, default_of)

@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from electra_bench import config
+from electra_bench.protocols.presets import preset_files
 from electra_bench.records import RunRecord
-from electra_bench.records.run_folder import ANSWERED
-from electra_bench.records.run_record import model_files
+from electra_bench.records.run_folder import ANSWERED, model_files
 from electra_bench.runs.identity import Inputs, inputs_of
 from electra_bench.runs.lifecycle import Found, find, stored
-from electra_bench.runs.presets import preset_files
 from electra_bench.runs.spec import overlaid
 from electra_bench.suites.cell import Cell
 from electra_bench.training.choices import DEFAULTS

@@ -8,26 +8,26 @@ from typing import Any
 
 from electra_bench.core.optional import tasks_of
 from electra_bench.core.variables import by_name
+from electra_bench.protocols import presets
 from electra_bench.records import RunRecord
-from electra_bench.runs import building, presets, recording
-from electra_bench.runs.identity import Inputs, inputs_of
-from electra_bench.runs.leaks import Leaks
+from electra_bench.runs import recording
+from electra_bench.runs.identity import Inputs, chosen_by, inputs_of
 from electra_bench.runs.lifecycle import open_run
 from electra_bench.runs.pretrained import Pretrained
 from electra_bench.runs.session import Session
 from electra_bench.runs.spec import RunSpec
-from electra_bench.runs.task_data import TaskData, chosen_by
-from electra_bench.runs.task_results import (
+from electra_bench.tasks.leaks.leaks import Leaks
+from electra_bench.tasks.registration import load_task
+from electra_bench.tasks.results import (
     any_collapsed,
-    chosen_on,
     other_training_set,
     score_marks,
     task_result,
 )
-from electra_bench.tasks.registration import load_task
+from electra_bench.tasks.task_data import TaskData
 from electra_bench.training.batches import TrainingBatches
 from electra_bench.training.build import Training
-from electra_bench.training.checkpoints import best_checkpoint, restore
+from electra_bench.training.checkpoints import Best, best_checkpoint, restore
 from electra_bench.training.evaluation import Evaluator
 from electra_bench.training.trainer import Trainer
 
@@ -86,7 +86,7 @@ class TaskRuns:
                 return run.record
             print(f"{spec.name}: preset {presets.told(spec.parameters)}", flush=True)
             marks = self._marks(start)
-            building.save_start(
+            recording.save_start(
                 run.folder, spec.text, self.shared["model"], self.tokenizer
             )
             training.reset(seed, start.checkpoint)
@@ -111,7 +111,7 @@ class TaskRuns:
                         f"score {d.card.name} {split}"
                     ),
                     run.folder,
-                    marks[d.card.name, split] | chosen_on(d, split, best, compared),
+                    marks[d.card.name, split] | _chosen_on(d, split, best, compared),
                     self.leaks[d.card.name, split],
                 )
                 for d in data
@@ -153,7 +153,7 @@ class TaskRuns:
         """Task and split to the marks of its score; what concerns users now is printed."""
         marks = {
             (d.card.name, split): score_marks(
-                start, d.card, [d.train, part], self.leaks[d.card.name, split]
+                start.record, d.card, [d.train, part], self.leaks[d.card.name, split]
             )
             | other_training_set(d)
             for d in self.data
@@ -173,3 +173,22 @@ class TaskRuns:
         del step
         main = {d.card.name: (d.card.name, d.scored[0][0]) for d in self.data}
         return {task: self._evaluators[of].score().metrics for task, of in main.items()}
+
+
+def _chosen_on(
+    data: TaskData, split: str, best: Best | None, compared: int
+) -> dict[str, str]:
+    """The mark of a score that the checkpoint was chosen by; none for other scores.
+
+    Args:
+        data: of the task.
+        split: that was scored.
+        best: the checkpoint; None for the last one.
+        compared: number of checkpoints that it is the best of.
+    """
+    if best is None or split != data.scored[0][0]:
+        return {}
+    return {
+        f"best of {compared} on it": f"the checkpoint of step {best.step} was chosen by "
+        f"{best.metric} on this split"
+    }

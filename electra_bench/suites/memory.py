@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from electra_bench import config, registry
-from electra_bench.records.run_record import model_files
+from electra_bench.records.run_folder import model_files
 from electra_bench.suites.attempts import Attempts
 from electra_bench.suites.cell import Cell
 from electra_bench.suites.suite import Suite

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from electra_bench.data.readers.nbest_lists import NBest
+from electra_bench.data.text.lines import json_writer
 from electra_bench.tasks.metrics.hypotheses import HypothesisMetric
 
 
@@ -30,6 +31,31 @@ class Rescored(NamedTuple):
     def best(self, weight: float) -> int:
         """Index of the best hypothesis; of equal ones the first."""
         return int(np.argmax(self.scores(weight)))
+
+
+def check_references(lists: Sequence[NBest], metric: str) -> None:
+    """Checks that lists have the references that a metric needs.
+
+    Args:
+        lists: of one file.
+        metric: `wer`, `bleu` or `chrf`.
+
+    Raises:
+        ValueError: one has none, or more than the metric takes; says which.
+    """
+    for nbest in lists:
+        if not nbest.references:
+            raise ValueError(
+                f"{nbest.where} has no reference, which --metric {metric} needs; without "
+                "references, give --lambda and no --metric"
+            )
+        if metric == "wer" and len(nbest.references) > 1:
+            raise ValueError(
+                f"{nbest.where} has {len(nbest.references)} references; --metric wer "
+                "needs one"
+            )
+    if metric == "wer" and not any(nbest.references[0].split() for nbest in lists):
+        raise ValueError(f"{lists[0].where}: no reference of the file has a word")
 
 
 def corpus_score(
@@ -82,3 +108,24 @@ def choose_weight(
     """
     best = max if metric.higher_is_better else min
     return best(sorted(grid), key=lambda weight: corpus_score(lists, weight, metric))
+
+
+def write_best(path: str, lists: Sequence[Rescored], weight: float) -> None:
+    """Writes the best hypothesis of every list, as JSON lines.
+
+    Args:
+        path: see `json_writer`.
+        lists: in their order.
+        weight: of the PLL.
+    """
+    with json_writer(path) as write:
+        for rescored in lists:
+            index = rescored.best(weight)
+            write(
+                {
+                    "id": rescored.nbest.id,
+                    "best": rescored.nbest.hypotheses[index],
+                    "index": index,
+                    "scores": rescored.scores(weight).tolist(),
+                }
+            )

@@ -1,19 +1,75 @@
 """What is trained: an objective with its optimizer, under a strategy."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from electra_bench import registry
-from electra_bench.core import Objective, Variables
+from electra_bench.config.signature import signature_of
+from electra_bench.core import Objective, SpecialIds, Variables
 from electra_bench.core.variables import by_name
+from electra_bench.kinds.multi_task import MultiTask
+from electra_bench.models.factory import encoder_factory
+from electra_bench.records import TaskCard
 from electra_bench.training.allocator import keep_freed_memory
 from electra_bench.training.checkpoints import restore
 from electra_bench.training.optimizer import build_optimizer
 from electra_bench.training.stages import TrainingStage, training_stages
 from electra_bench.training.strategy import make_deterministic
 from electra_bench.training.trainer import Loop, Trainer
+
+
+def pretraining_objective(
+    objective: str, model: str, variables: Variables, special_ids: SpecialIds
+) -> Objective:
+    """A registered pre-training objective with the encoders of a registered model.
+
+    Raises:
+        ConfigError: the model needs a parameter that nothing binds.
+        UnknownName: no such objective or model.
+    """
+    return registry.objectives.get(objective)(
+        encoders=encoder_factory(model, variables, special_ids.size),
+        variables=variables,
+        special_ids=special_ids,
+    )
+
+
+def task_objective(
+    cards: Sequence[TaskCard], model: str, variables: Variables, vocabulary: Any
+) -> Objective:
+    """A task's kind with the encoder of a registered model, or several with one encoder.
+
+    Args:
+        cards: the tasks.
+        model: registered model.
+        variables: creates the variables.
+        vocabulary: the run's; a kind whose builder has a parameter of this name gets it.
+
+    Raises:
+        ConfigError: the model needs a parameter that nothing binds.
+        UnknownName: no such kind or model.
+    """
+    # Asked for the same encoder again, it gives the one that it has built.
+    encoders = functools.cache(
+        encoder_factory(model, variables, vocabulary.special_ids.size)
+    )
+
+    def kind(card: TaskCard) -> Objective:
+        builder = registry.kinds.get(card.kind)
+        wanted = "vocabulary" in signature_of(builder).parameters
+        return builder(
+            encoders=encoders,
+            variables=variables,
+            card=card,
+            **({"vocabulary": vocabulary} if wanted else {}),
+        )
+
+    if len(cards) == 1:
+        return kind(cards[0])
+    return MultiTask({card.name: kind(card) for card in cards})
 
 
 class Training(NamedTuple):

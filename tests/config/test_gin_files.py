@@ -5,7 +5,8 @@ import pytest
 
 from electra_bench import config, registry
 from electra_bench.config.statements import REQUIRED, Binding, Macro, read_file
-from electra_bench.runs.launch import load, parse
+from electra_bench.registry.parameters import load
+from electra_bench.runs.launch import parse
 
 ROOT = config.gin_root()
 FILES = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*.gin"))

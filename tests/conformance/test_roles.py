@@ -9,9 +9,9 @@ import pytest
 from electra_bench import registry
 from electra_bench.config import types
 from electra_bench.config.roles import Role, bare, declared, role_of
+from electra_bench.protocols.protocol import BEST_METRIC, Protocol
 from electra_bench.registry import target_of
-from electra_bench.runs.launch import load
-from electra_bench.runs.protocols import BEST_METRIC, Protocol
+from electra_bench.registry.parameters import load
 
 # Roots that leave a record.
 ROOTS = ("pretrain", "finetune", "evaluate", "predict", "score", "rerank")

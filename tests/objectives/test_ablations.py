@@ -10,8 +10,8 @@ import tensorflow as tf
 from electra_bench import registry
 from electra_bench.core import Batch, Seed, SpecialIds, Variables
 from electra_bench.core.variables import variable_name
+from electra_bench.models.factory import encoder_factory
 from electra_bench.objectives.electra import Forward
-from electra_bench.runs.building import encoder_factory
 
 SPECIAL = SpecialIds(size=10, pad=0, unk=1, cls=2, sep=3, mask=4)
 ROWS, SEQ = 8, 24

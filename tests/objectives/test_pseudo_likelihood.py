@@ -9,12 +9,12 @@ import tensorflow as tf
 
 from electra_bench import registry
 from electra_bench.core import Batch, Seed, SpecialIds, Variables
+from electra_bench.models.factory import encoder_factory
 from electra_bench.objectives.pseudo_likelihood import (
     METHODS,
     electra_log_probs,
     pseudo_likelihood,
 )
-from electra_bench.runs.building import encoder_factory
 
 SPECIAL = SpecialIds(size=12, pad=0, unk=1, cls=2, sep=3, mask=4)
 ROWS, SEQ = 5, 10

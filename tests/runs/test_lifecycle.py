@@ -12,13 +12,19 @@ from electra_bench import config, registry
 from electra_bench.config.roles import Role, declared
 from electra_bench.config.statements import COMMAND_LINE, Binding
 from electra_bench.records import RunRecord, read_record
+from electra_bench.registry.parameters import role_of
 from electra_bench.runs import identity as identities
 from electra_bench.runs import lifecycle
-from electra_bench.runs.identity import Inputs, Start, code_sha256, identity
+from electra_bench.runs.identity import (
+    Inputs,
+    Start,
+    chosen_by,
+    code_sha256,
+    identity,
+)
 from electra_bench.runs.lifecycle import OTHER, AnotherRun, find, open_run, stored
 from electra_bench.runs.session import Session, check_flags
-from electra_bench.runs.spec import RunSpec, overlaid, role_of
-from electra_bench.runs.task_data import chosen_by
+from electra_bench.runs.spec import RunSpec, overlaid
 from electra_bench.system import source_closure
 from electra_bench.training.choices import DEFAULTS
 

@@ -16,10 +16,10 @@ from electra_bench.cli.main import main
 from electra_bench.cli.of_run import METHODS as CLI_METHODS
 from electra_bench.core import Seed, Variables
 from electra_bench.core.variables import variable_name
+from electra_bench.models.factory import encoder_factory
 from electra_bench.objectives.pseudo_likelihood import METHODS
 from electra_bench.records import read_record, write_record
 from electra_bench.reports.leaderboard import leaderboard
-from electra_bench.runs.building import encoder_factory
 from electra_bench.runs.launch import launch, parse
 from electra_bench.tasks.metrics.hypotheses import METRICS
 from electra_bench.training.checkpoints import find_checkpoint, restore

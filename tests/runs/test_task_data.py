@@ -212,7 +212,7 @@ def _literals(bindings):
 def test_more_examples_than_published_are_no_part_of_them(size, mark, line):
     from electra_bench import registry
     from electra_bench.cli.validate_task import lines
-    from electra_bench.runs.task_results import other_size
+    from electra_bench.tasks.results import other_size
 
     card = registry.tasks.get("cola")
     assert other_size(card, "dev", size) == mark
@@ -246,7 +246,7 @@ def test_a_protocol_has_settings_of_a_task_of_its_own():
     from electra_bench import registry
     from electra_bench.runs.launch import parse
     from electra_bench.runs.restored import ReadingOptions, RestoredRun
-    from electra_bench.runs.task_data import with_settings
+    from electra_bench.tasks.task_data import with_settings
 
     files = ["runs/finetune.gin", "protocols/code_v1.gin"]
     parsed = parse(files, ["TASK = 'naturalqs'"])
@@ -272,7 +272,7 @@ def test_a_constant_answer_has_collapsed(task):
     """Its score may be more than the card's floor in the last digit."""
     from electra_bench import registry
     from electra_bench.records import TaskResult
-    from electra_bench.runs.task_results import any_collapsed
+    from electra_bench.tasks.results import any_collapsed
 
     card = registry.tasks.get(task)
     size = card.splits[card.eval_split]

@@ -191,7 +191,8 @@ def test_column_files_and_conllu(vocab_file, tmp_path, capsys):
 
 def test_fractions_deal_one_file_out(tmp_path):
     from electra_bench import registry
-    from electra_bench.runs.launch import parse, register_file_tasks
+    from electra_bench.runs.launch import parse
+    from electra_bench.tasks.from_files.registration import register_file_tasks
     from electra_bench.tasks.registration import load_task
 
     write(tmp_path / "all.csv", "classification")
@@ -307,7 +308,8 @@ def test_a_field_of_csv_may_be_a_long_document(tmp_path):
     ],
 )
 def test_bad_files_are_named(content, expected, tmp_path):
-    from electra_bench.runs.launch import parse, register_file_tasks
+    from electra_bench.runs.launch import parse
+    from electra_bench.tasks.from_files.registration import register_file_tasks
 
     path = tmp_path / "all.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -348,7 +350,8 @@ JSON_LINES = {
 
 @pytest.mark.parametrize("case", JSON_LINES)
 def test_bad_lines_are_named(case, tmp_path):
-    from electra_bench.runs.launch import parse, register_file_tasks
+    from electra_bench.runs.launch import parse
+    from electra_bench.tasks.from_files.registration import register_file_tasks
 
     columns, content, expected = JSON_LINES[case]
     on_error = columns.get("on_error", "raise")
@@ -367,7 +370,8 @@ def test_bad_lines_are_named(case, tmp_path):
 
 
 def registered(lines, folder):
-    from electra_bench.runs.launch import parse, register_file_tasks
+    from electra_bench.runs.launch import parse
+    from electra_bench.tasks.from_files.registration import register_file_tasks
     from electra_bench.tasks.registration import load_task
 
     [name] = register_file_tasks(parse((), lines), data_dir=str(folder))
@@ -436,7 +440,8 @@ def test_validate_shows_the_values_of_a_small_regression_task(
 
 def test_bad_rows_can_be_skipped_and_are_counted(tmp_path):
     from electra_bench.data import run_context
-    from electra_bench.runs.launch import parse, register_file_tasks
+    from electra_bench.runs.launch import parse
+    from electra_bench.tasks.from_files.registration import register_file_tasks
     from electra_bench.tasks.registration import load_task
 
     (tmp_path / "all.csv").write_text("text,mood\na,up\nb,\nc,down\n")

@@ -9,9 +9,8 @@ from task_cases import QUIRKS, chunk_examples
 from electra_bench import registry
 from electra_bench.data import run_context
 from electra_bench.data.readers.columns import bioes
-from electra_bench.runs.pretrained import find_pretrained
-from electra_bench.runs.task_results import score_marks
 from electra_bench.tasks.examples import examples
+from electra_bench.tasks.results import score_marks
 from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 
 
@@ -85,7 +84,7 @@ def test_words_that_are_not_scored_at_sixteen_tokens_are_marked(
     gin.bind_parameter("features.words.cut_words", "dropped")
     with run_context.use(data_dir=str(shared_data), vocabulary=vocabulary, files={}):
         [part] = examples("chunk", "test", 16)
-    marks = score_marks(find_pretrained(None), registry.tasks.get("chunk"), [part])
+    marks = score_marks(None, registry.tasks.get("chunk"), [part])
     assert marks == {"words cut": "24,618 of 47,377 to score"}
 
 

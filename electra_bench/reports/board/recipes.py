@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from electra_bench.config.roles import Role, declared
+from electra_bench.config.roles import Role
 from electra_bench.records import RunRecord
-from electra_bench.registry import target_of
+from electra_bench.registry import parameters
 from electra_bench.reports.collect.lineage import ancestors
 from electra_bench.reports.collect.records import Records
 from electra_bench.reports.table import counted
@@ -66,9 +66,7 @@ DIGITS = 8
 
 def role_of(key: str) -> Role | None:
     """What a setting is to a run, also to one that others build on; None if unknown."""
-    key = key.rpartition(": ")[2]
-    selector, _, parameter = key.rpartition("/")[2].rpartition(".")
-    return declared(target_of(selector)).get(parameter)
+    return parameters.role_of(key.rpartition(": ")[2])
 
 
 def as_made(record: RunRecord, records: Records) -> RunRecord:

@@ -8,6 +8,7 @@ from typing import Any
 
 from electra_bench.config.signature import signature_of
 from electra_bench.records import RunRecord
+from electra_bench.records.run_folder import CONFIG
 from electra_bench.registry import reports
 from electra_bench.reports.collect.records import Records
 from electra_bench.reports.render.files import to_csv, to_json
@@ -75,7 +76,7 @@ def takes_tasks(report: str) -> bool:
 
 def _provenance(record: RunRecord, paths: Mapping[str, str]) -> Provenance:
     path = paths.get(record.run_id)
-    config = os.path.join(os.path.dirname(path or ""), "config.gin")
+    config = os.path.join(os.path.dirname(path or ""), CONFIG)
     # An archive of records may lack it.
     if path is None or not os.path.isfile(config):
         return Provenance(path, None, record.seed)

@@ -11,14 +11,17 @@ saves says all of it.
 import dataclasses
 import functools
 import inspect
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gin
 import seqio
 
-from electra_bench import registry
+from electra_bench import config, registry
+from electra_bench.data import run_context
 from electra_bench.data.readers.columns import is_span_tag
 from electra_bench.data.readers.labelled_source import GROUP
+from electra_bench.data.readers.split_files import check_readers
 from electra_bench.records import TaskCard
 from electra_bench.tasks.from_files import defaults
 from electra_bench.tasks.from_files.examples import FIELDS
@@ -74,6 +77,44 @@ def register(name: str) -> None:
     registry.tasks.replace(name, _card(name, source.definition))
     if name in seqio.TaskRegistry.names():
         seqio.TaskRegistry.remove(name)
+
+
+def register_file_tasks(
+    parsed: config.Parsed,
+    task: str | Sequence[str] | None = None,
+    *,
+    data_dir: str | None = None,
+    files: Mapping[str, str] | None = None,
+    on_error: str | None = None,
+) -> list[str]:
+    """Registers the tasks that a configuration describes; their names.
+
+    Args:
+        parsed: the configuration, which gin holds.
+        task: the run's task or tasks, among which the one is that `files` are bound for;
+            None for none of them.
+        data_dir: folder with data sets; None takes that of the surroundings.
+        files: split to path, for data that lies elsewhere.
+        on_error: what to do about rows that cannot be used.
+
+    Raises:
+        FileNotFoundError: a file is not there.
+        ValueError: a task that cannot be, or `files` that would be bound for several.
+    """
+    selectors = (b.selector for b in parsed.bindings if b.selector.startswith("tasks."))
+    names = list(dict.fromkeys(s.removeprefix("tasks.") for s in selectors))
+    of_run = {task} if isinstance(task, str) else set(task or ())
+    files = files or {}
+    readers = {n: parsed.value(f"tasks.{n}.files") or () for n in names if n in of_run}
+    check_readers(files, readers)
+    for name in names:
+        with run_context.use(
+            data_dir=data_dir or run_context.current().data_dir,
+            files={k: v for k, v in files.items() if k in readers.get(name, ())},
+            on_error=on_error,
+        ):
+            register(name)
+    return names
 
 
 def _check(task: Definition) -> None:

@@ -7,9 +7,10 @@ import pytest
 from electra_bench.records import Prediction
 from electra_bench.records.leaks import InPretraining, InTraining
 from electra_bench.registry import tasks
-from electra_bench.runs.leaks import Leaks
-from electra_bench.runs.task_results import task_result, trivial_score
-from electra_bench.training.evaluation import Scored
+from electra_bench.tasks.leaks.leaks import Leaks
+from electra_bench.tasks.majority_baseline import trivial_score
+from electra_bench.tasks.results import task_result
+from electra_bench.tasks.scores import Scored
 
 SENTENCES = [["B-NP", "I-NP", "O"], ["B-NP"]]
 

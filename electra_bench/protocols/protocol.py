@@ -10,10 +10,9 @@ from electra_bench import config
 from electra_bench.config import types
 from electra_bench.config.roles import Role
 from electra_bench.config.signature import signature_of
-from electra_bench.config.statements import Binding, read_file
+from electra_bench.config.statements import Binding, plain, read_file
 from electra_bench.records import RunRecord
-from electra_bench.runs.launch import default_of, load
-from electra_bench.runs.spec import plain, role_of
+from electra_bench.registry.parameters import default_of, load, role_of
 from electra_bench.system.near_names import near_and_all
 
 # The macro of a protocol's file with the values that a root's parameters may have.

@@ -3,7 +3,7 @@
 import seqio
 
 from electra_bench.tasks.registration import output_features
-from electra_bench.training.evaluation import task_metrics
+from electra_bench.tasks.scores import task_metrics
 
 
 def hits(targets, predictions):

@@ -7,8 +7,8 @@ from small_runs import merged
 
 from electra_bench import config
 from electra_bench.config import gin_root, read
+from electra_bench.protocols.presets import PRESET, preset_files, told
 from electra_bench.runs.launch import launch
-from electra_bench.runs.presets import PRESET, preset_files, told
 
 RUN = "runs/finetune.gin"
 SIZES = ("hidden_size", "num_layers", "num_heads", "ffn_size", "embedding_size")

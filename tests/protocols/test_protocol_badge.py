@@ -4,13 +4,13 @@ import pytest
 
 from electra_bench import registry
 from electra_bench.config import ConfigError
-from electra_bench.records import RunRecord
-from electra_bench.runs.protocols import (
+from electra_bench.protocols.protocol import (
     UNSTATED,
     check_protocol,
     protocol_fields,
     scoring_fields,
 )
+from electra_bench.records import RunRecord
 
 PROTOCOLS = ("code_v1", "paper", "fixed")
 

@@ -4,15 +4,13 @@ import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 
-from electra_bench.records import TaskCard, TaskResult, write_predictions
-from electra_bench.runs.leaks import Leaks
-from electra_bench.runs.pretrained import Pretrained
-from electra_bench.runs.task_data import TaskData
+from electra_bench.records import RunRecord, TaskCard, TaskResult, write_predictions
 from electra_bench.system.file_hashes import file_sha256
 from electra_bench.tasks.examples import TaskExamples
+from electra_bench.tasks.leaks.leaks import Leaks
 from electra_bench.tasks.majority_baseline import trivial_score
-from electra_bench.training.checkpoints import Best
-from electra_bench.training.evaluation import Scored
+from electra_bench.tasks.scores import Scored
+from electra_bench.tasks.task_data import TaskData
 
 
 def task_result(
@@ -101,7 +99,7 @@ def other_size(card: TaskCard, split: str, size: int) -> str | None:
 
 
 def score_marks(
-    pretrained: Pretrained,
+    pretrained: RunRecord | None,
     card: TaskCard,
     parts: Sequence[TaskExamples],
     leaks: Leaks | None = None,
@@ -109,7 +107,7 @@ def score_marks(
     """Marks of a score, for `TaskResult.marks`, that the pre-training and data give.
 
     Args:
-        pretrained: what the scored model started from.
+        pretrained: record of what the scored model started from; None if it has none.
         card: of the task.
         parts: its examples, those to train on, if any, before those to score.
         leaks: what the model has seen of those to score; None of a corpus.
@@ -124,11 +122,11 @@ def score_marks(
     """
     stores = [part.store for part in parts]
     marks = leaks.marks if leaks else {}
-    known = pretrained.of_record("contaminated") or {}
+    known = pretrained.contaminated if pretrained else {}
     if card.name in known:
         found = marks.get("contaminated")
         marks["contaminated"] = "; ".join(filter(None, [known[card.name], found]))
-    seen = pretrained.of_record("positions_seen")
+    seen = pretrained.positions_seen if pretrained else None
     if seen is not None:
         longer = sum(int((s.lengths("input_ids") > seen).sum()) for s in stores)
         if longer:
@@ -169,25 +167,6 @@ def other_training_set(data: TaskData) -> dict[str, str]:
     train, split = data.train, data.train_split
     other = other_size(data.card, split, train.num_examples + train.num_skipped)
     return {"other training set": f"{split}: {other}"} if other else {}
-
-
-def chosen_on(
-    data: TaskData, split: str, best: Best | None, compared: int
-) -> dict[str, str]:
-    """The mark of a score that the checkpoint was chosen by; none for other scores.
-
-    Args:
-        data: of the task.
-        split: that was scored.
-        best: the checkpoint; None for the last one.
-        compared: number of checkpoints that it is the best of.
-    """
-    if best is None or split != data.scored[0][0]:
-        return {}
-    return {
-        f"best of {compared} on it": f"the checkpoint of step {best.step} was chosen by "
-        f"{best.metric} on this split"
-    }
 
 
 def any_collapsed(

@@ -12,7 +12,7 @@ from electra_bench.records.leaks import TrainingText
 from electra_bench.tasks import held_out as tasks_held_out
 from electra_bench.tasks.examples import TaskExamples, examples
 from electra_bench.tasks.registration import load_task
-from electra_bench.training.evaluation import target_of
+from electra_bench.tasks.scores import target_of
 
 Splits = Mapping[str, Sequence[str]]
 # Task to fields of its card.
@@ -122,15 +122,6 @@ def content_name(card: TaskCard, split: str) -> str:
     """
     version = f" version {card.version}" if card.version > 1 else ""
     return f"data of {card.name}{version} {split}"
-
-
-def chosen_by(best_metric: str | None, higher_is_better: bool) -> dict[str, str]:
-    """What is said among a run's inputs of the choice of the checkpoint that is scored.
-
-    The metric itself is no part of a run's identity: in pre-training it changes no result.
-    """
-    direction = "highest" if higher_is_better else "lowest"
-    return {f"checkpoint with the {direction}": best_metric} if best_metric else {}
 
 
 def chosen_splits(card: TaskCard, splits: Splits | None) -> tuple[str, str]:

@@ -1,0 +1,1 @@
+"""What gin/protocols and gin/presets say of a run: whether it follows, what it takes."""
