@@ -102,6 +102,16 @@ def test_few_groups_give_no_interval_and_say_why(tmp_path, groups, said):
     assert (score.interval, score.no_interval) == (None, said)
 
 
+def test_runs_that_disagree_on_what_belongs_together_have_no_interval(tmp_path):
+    right = np.arange(SIZE) % 4 > 0
+    for seed, size in ((0, 20), (1, 10)):
+        groups = [f"d{i // size}" for i in range(SIZE)]
+        save_classified(tmp_path, "a", seed, right, groups)
+    [score] = cells(build_table(collect([str(tmp_path)])), "own").values()
+    assert score.interval is None
+    assert "runs say differently which examples belong together" in score.no_interval
+
+
 def test_mcnemar_is_for_examples_that_stand_for_themselves(tmp_path):
     random = np.random.default_rng(2)
     for label in "ab":

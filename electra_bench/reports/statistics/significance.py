@@ -55,8 +55,6 @@ class Runs:
             clusters: name of each run's.
         """
         names = tuple(dict.fromkeys(clusters))
-        if len(names) == len(clusters):
-            return replace(self, clusters=names)
         members = [[c == name for c in clusters] for name in names]
         return replace(
             self,
@@ -206,8 +204,6 @@ def _joined(
 
 def _of_group(columns: Sequence[Sequence[Runs]]) -> Estimate:
     """The mean over columns that share clusters, on one side at least."""
-    if len(columns) == 1:
-        return estimate(*columns[0])
     count = len(columns)
     values, samples, limits = zip(*map(_difference, columns), strict=True)
     # Two tasks may be on the same texts. Their groups are drawn alike, so that a sum of
