@@ -68,3 +68,19 @@ def test_shared_texts_and_marks_of_all_rows_are_said_once():
     assert note.endswith("a paragraph with another question: cola (400 of 1,000).")
     assert "all rows, cola: seen in train: of 1,000 examples 20." in found.notes
     assert not [n for n in found.notes if n.startswith(("a, cola", "b, cola"))]
+
+
+def test_few_shared_texts_are_not_worth_a_note():
+    for shared, count in ((10, 0), (11, 1)):
+        found = table(record("a", 0, in_training=InTraining(1000, shared=shared)))
+        assert len([note for note in found.notes if "longest text" in note]) == count
+
+
+def test_of_many_cells_some_are_named():
+    seen = InTraining(1000, exact=500, dirty_score=90.0, clean_score=70.0)
+    records = [record(f"m{i:02}", 0, in_training=seen) for i in range(9)]
+    more = "JSON has such scores of 1 further cell."
+    for used, is_more in ((records[:8], False), (records, True)):
+        notes = table(*used).notes
+        assert len([note for note in notes if "on the others" in note]) == 8
+        assert (more in notes) == is_more

@@ -8,6 +8,7 @@ from electra_bench.records.leaks import MARKED, InPretraining, InTraining
 from electra_bench.reports.board.cells import Entry
 from electra_bench.reports.board.scores import Board
 from electra_bench.reports.statistics.aggregate import mean_or_none
+from electra_bench.reports.table import counted
 
 # Cells and reasons that one note names.
 MOST_NAMED = 8
@@ -25,7 +26,7 @@ def notes_on_leaks(board: Board) -> list[str]:
     more = len(apart) - MOST_NAMED
     notes = apart[:MOST_NAMED]
     if more > 0:
-        notes.append(f"{more} more cells have such scores; JSON has them.")
+        notes.append(f"JSON has such scores of {counted(more, 'further cell')}.")
     notes += _note_on_shared(board)
     entries = [entry for _, of_cell in cells for entry in of_cell]
     return [*notes, *_note_on_unchecked(entries)]
