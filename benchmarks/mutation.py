@@ -14,10 +14,10 @@ import argparse
 import ast
 import contextlib
 import difflib
+import hashlib
 import json
 import multiprocessing
 import os
-import random
 import shutil
 import sys
 import tempfile
@@ -132,11 +132,12 @@ class Mutant(NamedTuple):
         return list(dict.fromkeys([*first, *AREAS[self.area].tests]))
 
     @property
-    def diff(self) -> str:
-        """The lines that differ."""
+    def shown(self) -> dict[str, Any]:
+        """What is said of it, with the lines that differ."""
         before = (ROOT / self.file).read_text().splitlines()
         lines = difflib.unified_diff(before, self.code.splitlines(), n=0, lineterm="")
-        return "\n".join(list(lines)[2:])
+        diff = "\n".join(list(lines)[2:])
+        return {"area": self.area, "file": self.file, "what": self.what, "diff": diff}
 
 
 def drawn(name: str, count: int, seed: int) -> list[Mutant]:
@@ -152,7 +153,14 @@ def drawn(name: str, count: int, seed: int) -> list[Mutant]:
         item.mutations[0]
         for item in _all_work_items([p for p in paths if p not in left_out], {})
     ]
-    random.Random(f"{seed} {name}").shuffle(specs)
+
+    def drawn_by(spec) -> str:
+        """A hash, so that a change of one file leaves the draws from others as they are."""
+        file = spec.module_path.relative_to(ROOT)
+        text = f"{seed} {file} {spec.operator_name} {spec.occurrence}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    specs.sort(key=drawn_by)
     found: list[Mutant] = []
     for spec in specs:
         path = Path(spec.module_path)
@@ -312,6 +320,20 @@ def judged(mutant: Mutant, place: Path) -> dict[str, Any]:
     }
 
 
+def _killed_before(out: str | None, mutants: Sequence[Mutant]) -> list[dict[str, Any]]:
+    """What an earlier call found of these mutants."""
+    if out is None or not Path(out).exists():
+        return []
+    drawn_now = [mutant.shown for mutant in mutants]
+    found = json.loads(Path(out).read_text())
+    killed = [result for result in found if result["outcome"] == "killed"]
+    return [result for result in killed if _shown(result) in drawn_now]
+
+
+def _shown(result: dict[str, Any]) -> dict[str, Any]:
+    return {name: result[name] for name in ("area", "file", "what", "diff")}
+
+
 CONTEXT = multiprocessing.get_context("forkserver")
 
 
@@ -324,7 +346,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--named", action="store_true", help="the faults of NAMED")
     parser.add_argument(
-        "--out", help="JSON file of all mutants; gets those judged so far"
+        "--out",
+        help="JSON file of those judged; what it says was killed is not judged again",
     )
     args = parser.parse_args()
     for area in args.areas:
@@ -339,7 +362,8 @@ def main() -> None:
     if not args.named:
         for area in args.areas:
             mutants += drawn(area, args.count, args.seed)
-    results: list[dict[str, Any]] = []
+    results = _killed_before(args.out, mutants)
+    done = [_shown(result) for result in results]
     with contextlib.ExitStack() as stack:
         places: Queue[Path] = Queue()
         for _ in range(args.workers):
@@ -349,14 +373,13 @@ def main() -> None:
             place = places.get()
             found = judged(mutant, place)
             places.put(place)
-            shown = {"area": mutant.area, "file": mutant.file, "what": mutant.what}
-            results.append({**shown, "diff": mutant.diff, **found})
+            results.append({**mutant.shown, **found})
             print(f"{len(results)}/{len(mutants)}", *results[-1].values(), flush=True)
             if args.out:
                 Path(args.out).write_text(json.dumps(results, indent=1) + "\n")
 
         with ThreadPoolExecutor(args.workers) as pool:
-            list(pool.map(judge, mutants))
+            list(pool.map(judge, [m for m in mutants if m.shown not in done]))
     for area in AREAS:
         count = Counter(r["outcome"] for r in results if r["area"] == area)
         if count:

@@ -49,6 +49,19 @@ def small(rows=2, seq=6, **settings):
     return objective, (ids, mask, segments)
 
 
+def test_the_smallest_numbers_are_allowed():
+    small(beam_size=1, n_best_size=1, max_answer_length=1)
+
+
+def test_invented_answers_end_before_the_last_separator():
+    objective, _ = small(rows=2, seq=9)
+    mask = np.array([[1] * 9, [1] * 8 + [0]])
+    segments = np.array([[0, 0, 0, 1, 1, 1, 1, 1, 1], [0, 0, 1, 1, 1, 1, 1, 1, 0]])
+    labels, _ = objective.sample_targets(mask, segments, np.random.default_rng(0))
+    assert labels[:, 1].tolist() == [7, 6]
+    assert (labels[:, 0] >= [3, 2]).all() and (labels[:, 0] <= [7, 6]).all()
+
+
 @pytest.mark.parametrize("name", SPAN_QA)
 def test_outputs_equal_the_originals(shared_golden, name):
     """Those of whole files, some of which are made here, are in another test."""

@@ -13,7 +13,12 @@ from electra_bench.registry import metrics
 from electra_bench.tasks.metrics import squad
 from electra_bench.tasks.metrics.classification import binary_f1
 from electra_bench.tasks.metrics.tagging import spans
-from electra_bench.tasks.metrics.weighted import RESAMPLED, list_form, measured
+from electra_bench.tasks.metrics.weighted import (
+    RESAMPLED,
+    list_form,
+    measured,
+    ratio,
+)
 
 SIZE = 60
 CLASSES = np.array(["no", "yes", "maybe"])
@@ -198,6 +203,16 @@ def test_equals_the_metric_of_repeated_examples(name, make, function, seed):
             [targets[i] for i in drawn], [predictions[i] for i in drawn]
         )
         assert score == pytest.approx(expected, abs=1e-7)
+
+
+def test_an_answer_is_as_good_as_its_share():
+    assert ratio([1, 0, 2, 0], [2, 4, 2, 0]).quality.tolist() == [0.5, 0.0, 1.0, 1.0]
+
+
+def test_equal_answers_need_not_be_one_object():
+    targets, answers = ["".join(["a", "b"])], ["".join(["a", "b"])]
+    found = measured(lambda *_: {"own": 1.0}, "own", targets, answers, answers)
+    assert found.quality.tolist() == [1.0]
 
 
 def test_every_case_is_registered_and_every_name_has_a_case():
