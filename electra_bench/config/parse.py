@@ -312,7 +312,10 @@ def _check_types(parsed: Parsed) -> None:
                 f"expected {types.shown(parameter.annotation)} (for {binding.key}); write "
                 f"the name, {name!r}"
             )
-        if not references and not types.fits(literal.value, parameter.annotation):
+        value = statements.substituted(
+            literal.value, Macro, lambda macro: parsed.value(macro.name)
+        )
+        if not references and not types.fits(value, parameter.annotation):
             raise ConfigError(
                 f"{literal.place}: {literal.key} = {literal.value!r}: expected "
                 f"{types.shown(parameter.annotation)} (for {binding.key})"

@@ -491,11 +491,36 @@ def test_a_value_of_another_type_for_a_class(pretrain, refused):
 
 
 @pytest.mark.parametrize(
-    ("verb", "binding"),
-    [("pretrain", "BATCH_SIZE = 0"), ("finetune", "runs.finetune.batch_size = 0")],
+    ("verb", "binding", "expected"),
+    [
+        ("pretrain", "BATCH_SIZE = 0", "int above 0"),
+        ("pretrain", "MAX_SEQ_LENGTH = 0", "int of at least 3"),
+        ("pretrain", "TRAIN_STEPS = -1", "int above 0 | None"),
+        ("pretrain", "PRETRAIN_LEARNING_RATE = -0.1", "float above 0"),
+        ("pretrain", "runs.pretrain.keep_at = [0.5, 2]", "[float above 0, at most 1]"),
+        ("pretrain", "models.electra.num_heads = 0", "int above 0"),
+        ("finetune", "runs.finetune.batch_size = 0", "int above 0"),
+        ("finetune", "runs.finetune.max_seq_length = 2", "int of at least 3 | None"),
+        ("finetune", "EPOCHS = -1", "float above 0 | None"),
+        ("finetune", "EPOCHS = 0", "float above 0 | None"),
+        ("finetune", "WARMUP_PROPORTION = 1.5", "float from 0 to 1"),
+        ("finetune", "kinds.classification.head_dropout = 1.0", "at least 0, below 1"),
+        ("finetune", "training.loop.log_every = 0", "int above 0"),
+    ],
 )
-def test_a_batch_of_nothing_is_found_before_data_are_read(
-    verb, binding, refused, request
+def test_numbers_out_of_range_are_found_before_data_are_read(
+    verb, binding, expected, refused, request
 ):
     said = refused(request.getfixturevalue(verb)(binding, "DATA_DIR = 'nowhere'"))
-    assert "a batch needs at least one example, got 0" in said
+    assert f"{binding}: expected " in said and expected in said
+
+
+def test_settings_of_one_task_out_of_range(finetune, refused):
+    for setting, expected in (
+        ("epochs", "float above 0"),
+        ("max_seq_length", "int of"),
+    ):
+        said = refused(
+            finetune(f"runs.finetune.task_settings = {{'cola': {{'{setting}': -1}}}}")
+        )
+        assert f"task_settings of 'cola': {setting} = -1: expected {expected}" in said

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from etils import epath
 
+from electra_bench.config.ranges import Length, NotNegative, Positive, PositiveShare
 from electra_bench.config.roles import Content, Subject
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import bad_row
@@ -65,8 +66,8 @@ class Definition(NamedTuple):
     files: Content[Mapping[str, str]]
     columns: Subject[Mapping[str, Any] | None] = None
     dataset: Subject[str | None] = None
-    fractions: Subject[Mapping[str, float] | None] = None
-    split_seed: Subject[int] = 0
+    fractions: Subject[Mapping[str, PositiveShare[float]] | None] = None
+    split_seed: Subject[NotNegative[int]] = 0
     labels: Subject[Sequence[str] | None] = None
     label_range: Subject[Sequence[float] | None] = None
     unanswerable: Subject[bool | None] = None
@@ -74,9 +75,9 @@ class Definition(NamedTuple):
     floor: Subject[float | None] = None
     train_split: Subject[str] = "train"
     eval_split: Subject[str] = "dev"
-    epochs: Subject[float] = 3.0
-    max_seq_length: Subject[int] = 128
-    version: Subject[int] = 1
+    epochs: Subject[Positive[float]] = 3.0
+    max_seq_length: Subject[Length[int]] = 128
+    version: Subject[Positive[int]] = 1
     summary: Subject[str] = ""
     on_error: Subject[str] = "raise"
 
