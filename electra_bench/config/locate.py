@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from electra_bench.system.near_names import near_names
+from electra_bench.system.regular_files import refuse_special
 
 
 def gin_root() -> Path:
@@ -27,6 +28,7 @@ def find_gin_file(name: str) -> Path:
 
     Raises:
         FileNotFoundError: nowhere; lists near names.
+        ValueError: a pipe or a device.
     """
     here = Path(name)
     return _first([here, *_own(name)], name, os.getcwd())
@@ -45,6 +47,7 @@ def find_included(name: str, including: Path | None, line: int = 0) -> Path:
 
     Raises:
         FileNotFoundError: nowhere; lists near names.
+        ValueError: a pipe or a device.
     """
     if including is None:
         return find_gin_file(name)
@@ -62,6 +65,7 @@ def _own(name: str) -> list[Path]:
 def _first(candidates: Sequence[Path], name: str, folder: str, where: str = "") -> Path:
     """The first that is a file; `folder` was searched beside the project's."""
     for candidate in candidates:
+        refuse_special(candidate)
         if candidate.is_file():
             return candidate
     root = gin_root()

@@ -145,6 +145,35 @@ def test_empty_corpus_of_corpus_build(tmp_path, vocab_file, capsys):
     assert content(tmp_path) == before
 
 
+def test_a_pipe_in_place_of_a_file(pretrain, finetune, refused, tmp_path, request):
+    pipe = str(tmp_path / "pipe")
+    os.mkfifo(pipe)
+    said = f"{pipe}: a pipe, expected a file"
+    assert said in refused(pretrain(*corpus_of(pipe)))
+    assert said in refused(pretrain(*corpus_of(tmp_path / "pi*")))
+    assert said in refused(pretrain(f"VOCAB = {pipe!r}"))
+    assert said in refused(finetune(f"VOCAB = {pipe!r}"))
+    for split in ("train", "dev"):
+        assert said in refused(finetune(f"FILES = { ({split: pipe})!r}"))
+    assert said in refused(["finetune", "--gin_file", pipe])
+    assert said in refused(["vocab", "train", pipe, "--output", str(tmp_path / "v")])
+    assert "/dev/zero: a device" in refused(finetune("FILES = {'dev': '/dev/zero'}"))
+
+
+@pytest.mark.parametrize(
+    "ending", ["tsv", "csv", "jsonl", "parquet", "conll", "conllu"]
+)
+def test_a_pipe_in_place_of_a_file_of_ones_own_task(refused, ending, tmp_path):
+    pipe = str(tmp_path / f"pipe.{ending}")
+    os.mkfifo(pipe)
+    task = [
+        "--gin.tasks.of_pipe.kind='tagging'",
+        f"--gin.tasks.of_pipe.files={ ({'train': pipe, 'dev': pipe})!r}",
+    ]
+    argv = ["validate", "gin/runs/finetune.gin", "--gin.TASK=of_pipe", *task]
+    assert f"{pipe}: a pipe, expected a file" in refused(argv)
+
+
 # ------------------------------------------------------------------ text and tables
 
 
