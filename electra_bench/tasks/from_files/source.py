@@ -85,9 +85,15 @@ class Definition(NamedTuple):
 class FileTaskSource(LabelledSource):
     """Splits as files that a gin file names."""
 
-    def __init__(self, definition: Definition):
-        """Describes the files; reads nothing."""
+    def __init__(self, definition: Definition, told: Iterable[str] = ()):
+        """Describes the files; reads nothing.
+
+        Args:
+            definition: what a gin file says.
+            told: fields of it that are not given there but taken from the data.
+        """
         self.definition = definition
+        self.told = set(told)
         super().__init__(splits=list(definition.fractions or definition.files))
 
     @property
@@ -153,8 +159,16 @@ class FileTaskSource(LabelledSource):
             try:
                 check(label)
             except ValueError as error:
-                return found._replace(where=place, problem=str(error))
+                problem = f"{error}{self._cure(split)}"
+                return found._replace(where=place, problem=problem)
         return found
+
+    def _cure(self, split: str) -> str:
+        """What to do about a label that the training set does not have."""
+        field = "label_range" if self.definition.kind == "regression" else "labels"
+        if field not in self.told or split == self.definition.train_split:
+            return ""
+        return f", as read off the training set; if it is right, give `{field}`"
 
     def usable(self, split: str) -> list[ReadExample]:
         """Examples that hold something, labels as they are written.
