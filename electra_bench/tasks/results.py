@@ -12,6 +12,9 @@ from electra_bench.tasks.majority_baseline import trivial_score
 from electra_bench.tasks.scores import Scored
 from electra_bench.tasks.task_data import TaskData
 
+# Mark of a split on which no answer can be told from another.
+ONE_ANSWER = "one answer only"
+
 
 def task_result(
     card: TaskCard,
@@ -178,7 +181,7 @@ def one_answer(card: TaskCard, scored: Scored) -> dict[str, str]:
         return {}
     every = f"all {len(scored.predictions):,} right answers are {answers.pop()}"
     undefined = ", so there is no correlation" if card.kind == "regression" else ""
-    return {"one answer only": every + undefined}
+    return {ONE_ANSWER: every + undefined}
 
 
 def other_training_set(data: TaskData) -> dict[str, str]:
