@@ -9,6 +9,7 @@ verbs have in common.
 import argparse
 import dataclasses
 import inspect
+import math
 import re
 import types
 import typing
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
+from electra_bench.config.ranges import Range
 from electra_bench.registry import load_plugin
 
 if TYPE_CHECKING:
@@ -163,7 +165,11 @@ def _options(hint: Any) -> dict[str, Any]:
     """What a type says of an argument, in the words of `add_argument`."""
     kind, parts = typing.get_origin(hint), typing.get_args(hint)
     if kind is Annotated:
-        options = _options(parts[0]) | parts[1].given
+        options = _options(parts[0])
+        for mark in parts[1:]:
+            options |= (
+                _within(parts[0], mark) if isinstance(mark, Range) else mark.given
+            )
         if "choices" in options:  # which the help names
             options.pop("metavar", None)
         return options
@@ -176,6 +182,22 @@ def _options(hint: Any) -> dict[str, Any]:
     if hint is bool:
         return {"action": "store_true"}
     return {"type": hint, "metavar": METAVARS[hint]}
+
+
+def _within(kind: type[float], range: Range) -> dict[str, Any]:
+    """The option `type` of a number in a range."""
+
+    def convert(text: str) -> float:
+        try:
+            number = kind(text)
+        except ValueError:
+            number = math.nan
+        if not range.holds(number):
+            expected = f"{kind.__name__} {range.words}"
+            raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+        return number
+
+    return {"type": convert}
 
 
 def _add_argument(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from electra_bench.cli import arguments, errors
 from electra_bench.cli.arguments import Dir, Json, Options, Plugins
+from electra_bench.config.ranges import NotNegative
 
 DEFAULT_RUNS = "runs"
 
@@ -34,7 +35,7 @@ class Compare(Json, Plugins):
     b: Annotated[str, Options(metavar="B")]
     _: KW_ONLY
     runs: list[Dir] = field(default_factory=list)
-    examples: int = 5
+    examples: NotNegative[int] = 5
     markdown: bool = False
 
 
@@ -52,8 +53,6 @@ def run(args: Compare) -> None:
     from electra_bench.reports.render.markdown import to_markdown
     from electra_bench.reports.render.terminal import print_table
 
-    if args.examples < 0:
-        raise ValueError(f"--examples must be at least 0, got {args.examples}")
     args.load_plugins()
     folders = args.runs or [f for f in [DEFAULT_RUNS] if os.path.isdir(f)]
     comparison = compare((args.a, args.b), folders, args.examples)

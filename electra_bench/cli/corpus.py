@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from electra_bench.cli import arguments, errors
 from electra_bench.cli.arguments import Dir, File, Options, TextInput
+from electra_bench.config.ranges import Length, NotNegative, Positive, Rate
 
 
 def _boolean(text: str) -> bool:
@@ -73,17 +74,17 @@ class Build(TextInput):
     output_dir: Dir
     overwrite: bool = False
     format: Literal["auto", "text", "jsonl", "openwebtext"] = "auto"
-    max_seq_length: int = 128
+    max_seq_length: Length[int] = 128
     cut_tokens: Literal["dropped", "kept"] = "dropped"
-    num_processes: int | None = None
+    num_processes: Positive[int] | None = None
     blanks_separate_docs: Boolean = True
     do_lower_case: bool = True
     # The second is the original's name.
     strip_accents: Annotated[
         bool, Options(flags=["--strip_accents", "--do_strip_accents"])
     ] = True
-    seed: int = 0
-    holdout: float = 0.01
+    seed: NotNegative[int] = 0
+    holdout: Rate[float] = 0.01
 
 
 def add_parser(subparsers) -> None:

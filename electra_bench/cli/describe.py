@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from electra_bench.cli import arguments, names
 from electra_bench.cli.arguments import Json, Options, Plugins
+from electra_bench.config import types
 from electra_bench.config.signature import signature_of
 from electra_bench.records.run_folder import CONFIG
 from electra_bench.registry import REGISTRIES
@@ -89,14 +90,10 @@ def _builder(kind: str, name: str) -> dict[str, Any]:
         if not described["required"]:
             described["default"] = _plain(parameter.default)
         if parameter.annotation is not inspect.Parameter.empty:
-            described["type"] = _type(parameter.annotation)
+            described["type"] = types.shown(parameter.annotation)
         parameters.append(described)
     doc = inspect.getdoc(builder) or ""
     return {"summary": names.first_line(doc), "doc": doc, "parameters": parameters}
-
-
-def _type(annotation: Any) -> str:
-    return inspect.formatannotation(annotation).replace("collections.abc.", "")
 
 
 def _plain(value: Any) -> Any:

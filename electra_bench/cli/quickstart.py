@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from electra_bench.cli import arguments, errors
 from electra_bench.cli.arguments import Dir
 from electra_bench.cli.gin_arguments import GinParam
+from electra_bench.config.ranges import Positive
 from electra_bench.system import quiet
 
 # From here on, fine-tuning searches its learning rate and runs five seeds.
@@ -37,7 +38,7 @@ class Quickstart(GinParam):
         accept_code: take the runs of an earlier start that other code has made
     """
 
-    minutes: float = 10.0
+    minutes: Positive[float] = 10.0
     workdir: Dir = "quickstart"
     overwrite: bool = False
     accept_code: bool = False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from electra_bench.cli import arguments, errors, gin_arguments
 from electra_bench.cli.arguments import Json, Options
+from electra_bench.config.ranges import Positive
 
 if TYPE_CHECKING:
     from electra_bench.suites.plan import Step
@@ -50,8 +51,8 @@ class Run(gin_arguments.Run):
     # A name that is none is answered by the root, which names them all.
     executor: Annotated[str, Options(metavar="E")] | None = None
     ray_address: Annotated[str, Options(metavar="A")] | None = None
-    cores: int | None = None
-    memory: Annotated[float, Options(metavar="GB")] | None = None
+    cores: Positive[int] | None = None
+    memory: Annotated[Positive[float], Options(metavar="GB")] | None = None
     skip_missing: bool = False
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from electra_bench.cli import arguments, errors
 from electra_bench.cli.arguments import File, TextInput
+from electra_bench.config.ranges import Positive
 from electra_bench.system.atomic import atomic_file
 
 
@@ -36,11 +37,11 @@ class Train(TextInput):
     files: list[File]
     _: KW_ONLY
     output: File
-    size: int = 30522
+    size: Positive[int] = 30522
     type: Literal["wordpiece", "sentencepiece"] = "wordpiece"
     cased: bool = False
     keep_accents: bool = False
-    min_frequency: int = 1
+    min_frequency: Positive[int] = 1
     overwrite: bool = False
 
 

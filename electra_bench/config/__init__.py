@@ -3,7 +3,6 @@
 from electra_bench.config.defaults import bind_unbound, default_of
 from electra_bench.config.locate import find_gin_file, gin_root, is_own_file
 from electra_bench.config.parse import (
-    ConfigError,
     Parsed,
     bound_names,
     literals,
@@ -14,6 +13,7 @@ from electra_bench.config.parse import (
     set_by,
 )
 from electra_bench.config.snapshot import replaced, snapshot
+from electra_bench.config.syntax import ConfigError
 
 __all__ = [
     "ConfigError",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from electra_bench.system.near_names import near_and_all
+from electra_bench.system.regular_files import refuse_special
 
 # The defaults that pre-training and fine-tuning share.
 COMMON: dict[str, Any] = {
@@ -78,6 +79,7 @@ def read_hparams(given: str) -> dict[str, Any]:
     """
     where = "--hparams"
     if not given.lstrip().startswith("{"):
+        refuse_special(given)
         if not os.path.isfile(given):
             raise FileNotFoundError(f"--hparams: no file {given!r}, and it is no JSON")
         where = given

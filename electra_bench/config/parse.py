@@ -14,14 +14,11 @@ import gin
 from electra_bench.config import statements, types
 from electra_bench.config.signature import signature_of
 from electra_bench.config.statements import Binding, Import, Macro, Reference
+from electra_bench.config.syntax import ConfigError
 from electra_bench.system.near_names import near_and_all, near_names
 
 # Roles in which an objective builds encoders; nothing else is called in a scope.
 SCOPES = ("discriminator", "generator")
-
-
-class ConfigError(ValueError):
-    """A mistake in a gin file or an override; the message says where."""
 
 
 # Names of gin are short: so far apart are those that may have been meant.
@@ -101,7 +98,7 @@ def parse(
     # one of that name (`models`, `runs`) on sys.path, so it gets no includes.
     for name in files:
         gin.parse_config(statements.expanded(name))
-    gin.parse_config(list(overrides))
+    gin.parse_config([statements.expanded_override(each) for each in overrides])
     return parsed
 
 
@@ -169,12 +166,8 @@ def bound_names(kind: str, files: Sequence[str]) -> list[str]:
 
 
 def _read(files: Sequence[str], overrides: Sequence[str]) -> list[statements.Statement]:
-    try:
-        found = [s for name in files for s in statements.read_file(name)]
-        return found + list(statements.read_overrides(overrides))
-    except SyntaxError as error:
-        place = f"{error.filename or statements.COMMAND_LINE}:{error.lineno}"
-        raise ConfigError(f"{place}: not gin: {error.msg}") from error
+    found = [s for name in files for s in statements.read_file(name)]
+    return found + list(statements.read_overrides(overrides))
 
 
 def _check_double(bindings: Iterable[Binding]) -> None:
@@ -319,7 +312,10 @@ def _check_types(parsed: Parsed) -> None:
                 f"expected {types.shown(parameter.annotation)} (for {binding.key}); write "
                 f"the name, {name!r}"
             )
-        if not references and not types.fits(literal.value, parameter.annotation):
+        value = statements.substituted(
+            literal.value, Macro, lambda macro: parsed.value(macro.name)
+        )
+        if not references and not types.fits(value, parameter.annotation):
             raise ConfigError(
                 f"{literal.place}: {literal.key} = {literal.value!r}: expected "
                 f"{types.shown(parameter.annotation)} (for {binding.key})"

@@ -1,35 +1,23 @@
 """The bindings of gin files and of the command line, before gin sees them."""
 
 import copy
-import functools
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from gin import config_parser
 
-from electra_bench.config.locate import find_gin_file
+from electra_bench.config import syntax
+from electra_bench.config.locate import find_gin_file, find_included
+from electra_bench.config.syntax import Macro, Reference
 
 COMMAND_LINE = "command line"
 REQUIRED = "gin.REQUIRED"
-_INCLUDE = re.compile(r"""^include\s+(?P<quote>['"])(?P<file>.+)(?P=quote).*$""", re.M)
-
-
-class Reference(NamedTuple):
-    """`@scope/selector` or `@scope/selector()`."""
-
-    selector: str
-    evaluate: bool
-
-    def __str__(self) -> str:
-        return f"@{self.selector}{'()' if self.evaluate else ''}"
-
-
-class Macro(NamedTuple):
-    """`%NAME`."""
-
-    name: str
+_INCLUDE = re.compile(
+    r"""^[ \t]*include\s+(?P<quote>['"])(?P<file>.+)(?P=quote).*$""", re.M
+)
 
 
 class Binding(NamedTuple):
@@ -76,52 +64,64 @@ class Import(NamedTuple):
 Statement = Binding | Import
 
 
-class _Delegate(config_parser.ParserDelegate):
-    def configurable_reference(self, scoped_configurable_name, evaluate):
-        return Reference(scoped_configurable_name, evaluate)
-
-    def macro(self, macro_name):
-        return Macro(macro_name)
-
-
-def read_file(name: str, including: Sequence[str] = ()) -> Iterator[Statement]:
+def read_file(name: str) -> Iterator[Statement]:
     """Yields the statements of a file, those of included files in their place.
 
     Args:
         name: see `find_gin_file`.
-        including: paths of the files that are being read and include this one.
 
     Raises:
         FileNotFoundError: the file, or one that it includes, does not exist.
-        SyntaxError: not gin; says where.
+        ConfigError: not gin; says where.
         ValueError: not UTF-8, or files that include each other.
     """
-    path = find_gin_file(name)
+    yield from _read_path(find_gin_file(name), ())
+
+
+def _read_path(path: Path, including: Sequence[str]) -> Iterator[Statement]:
+    """As `read_file`; `including` are the files being read that include this one."""
     if str(path) in including:
         raise ValueError(
             f"{path} includes itself: {' -> '.join([*including, str(path)])}"
         )
+    found = syntax.parsed(_text_of(path), str(path))
+    yield from _read(found, path, (*including, str(path)))
+
+
+def _text_of(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not UTF-8 at byte {error.start}") from error
-    yield from _read(text, str(path), (*including, str(path)))
 
 
 def expanded(name: str) -> str:
     """The text of a file with included files in their place."""
-    text = find_gin_file(name).read_text(encoding="utf-8")
-    return _INCLUDE.sub(lambda match: expanded(match["file"]), text)
+    return _expanded(find_gin_file(name))
+
+
+def _expanded(path: Path) -> str:
+    return _INCLUDE.sub(
+        lambda match: _expanded(find_included(match["file"], path)), _text_of(path)
+    )
+
+
+def expanded_override(override: str) -> str:
+    """A binding of the command line as gin takes it, an included file in its place."""
+    return _INCLUDE.sub(
+        lambda match: expanded(match["file"]), syntax.with_quotes(override)
+    )
 
 
 def read_overrides(overrides: Sequence[str]) -> Iterator[Statement]:
     """Yields the statements given on the command line, one each.
 
     Raises:
-        SyntaxError: not gin.
+        ConfigError: not gin.
     """
     for number, override in enumerate(overrides, 1):
-        for statement in _read(override, COMMAND_LINE):
+        found = syntax.parsed_override(syntax.with_quotes(override), COMMAND_LINE)
+        for statement in _read(found, None):
             yield statement._replace(line=number)
 
 
@@ -129,23 +129,32 @@ def read_text(text: str) -> Iterator[Statement]:
     """Yields the statements of a configuration's text, a run's snapshot for instance.
 
     Raises:
-        SyntaxError: not gin.
+        ConfigError: not gin.
     """
-    yield from _read(text, "text")
+    yield from _read(syntax.parsed(text, "text"), None, file="text")
 
 
-@functools.lru_cache(maxsize=256)
-def _parsed(source: str) -> tuple[Any, ...]:
-    """gin's statements; cells of a suite differ in a few lines only."""
-    return tuple(config_parser.ConfigParser(source, _Delegate()))
+def _read(
+    found: Sequence[Any],
+    path: Path | None,
+    including: Sequence[str] = (),
+    file: str = COMMAND_LINE,
+) -> Iterator[Statement]:
+    """gin's statements as ours.
 
-
-def _read(source: str, file: str, including: Sequence[str] = ()) -> Iterator[Statement]:
-    for statement in _parsed(source):
+    Args:
+        found: what gin's parser gives.
+        path: of the file that they stand in; None for none.
+        including: it and the files that include it.
+        file: what stands for the file if there is none.
+    """
+    for statement in found:
+        number = statement.location.line_num
         if isinstance(statement, config_parser.IncludeStatement):
-            yield from read_file(statement.filename, including)
+            included = find_included(statement.filename, path, number)
+            yield from _read_path(included, including)
         elif isinstance(statement, config_parser.ImportStatement):
-            yield Import(statement.module, file, statement.location.line_num)
+            yield Import(statement.module, str(path or file), number)
         elif isinstance(statement, config_parser.BindingStatement):
             yield Binding(
                 statement.scope or "",
@@ -153,8 +162,8 @@ def _read(source: str, file: str, including: Sequence[str] = ()) -> Iterator[Sta
                 statement.arg_name or "",
                 # A copy: whoever gets it may change it.
                 copy.deepcopy(statement.value),
-                file,
-                statement.location.line_num,
+                str(path or file),
+                number,
             )
 
 

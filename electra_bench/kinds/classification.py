@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from electra_bench.config.ranges import Rate
 from electra_bench.config.roles import Result
 from electra_bench.core import Batch, EncoderFactory, LossTerms, Seed, Variables
 from electra_bench.kinds.dense_head import EncoderWithHead
@@ -62,7 +63,7 @@ def classification(
     variables: Variables,
     card: TaskCard,
     *,
-    head_dropout: Result[float] = 0.1,
+    head_dropout: Result[Rate[float]] = 0.1,
     reduction: Result[str] = "sum",
 ) -> Classification:
     """Builds the task kind.

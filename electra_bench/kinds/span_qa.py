@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from electra_bench.config.ranges import NotNegative, Positive
 from electra_bench.config.roles import Result
 from electra_bench.core import Batch, Encoder, EncoderFactory, Seed, Variables
 from electra_bench.core.loss_term import LossTerms
@@ -40,9 +41,9 @@ class SpanSettings(NamedTuple):
     joint_prediction: bool
     answerable_classifier: bool
     answerable_uses_start_logits: bool
-    answerable_weight: float
+    answerable_weight: NotNegative[float]
     windows_without_answer: str
-    beam_size: int
+    beam_size: Positive[int]
     no_answer_threshold: str
     reduction: str
 
@@ -266,11 +267,11 @@ def span_qa(
     joint_prediction: Result[bool] = True,
     answerable_classifier: Result[bool] = True,
     answerable_uses_start_logits: Result[bool] = True,
-    answerable_weight: Result[float] = 0.5,
+    answerable_weight: Result[NotNegative[float]] = 0.5,
     windows_without_answer: Result[str] = "unanswerable",
-    beam_size: Result[int] = 20,
-    n_best_size: Result[int] = 20,
-    max_answer_length: Result[int] = 30,
+    beam_size: Result[Positive[int]] = 20,
+    n_best_size: Result[Positive[int]] = 20,
+    max_answer_length: Result[Positive[int]] = 30,
     answer_text: Result[str] = "characters",
     no_answer_threshold: Result[str] = "chosen",
     reduction: Result[str] = "sum",

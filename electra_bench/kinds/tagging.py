@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from electra_bench.config.ranges import Rate
 from electra_bench.config.roles import Result
 from electra_bench.core import Batch, EncoderFactory, LossTerms, Seed, Variables
 from electra_bench.core.batch import NO_LABEL
@@ -90,7 +91,7 @@ def tagging(
     variables: Variables,
     card: TaskCard,
     *,
-    head_dropout: Result[float] = 0.0,
+    head_dropout: Result[Rate[float]] = 0.0,
     reduction: Result[str] = "sum",
     reencode: Result[bool] = False,
 ) -> Tagging:

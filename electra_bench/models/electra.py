@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from electra_bench.config.ranges import Positive, Rate
 from electra_bench.config.roles import Given, Result, Subject
 from electra_bench.core import Direction, Embeddings, Variables
 from electra_bench.core.variables import normal_values
@@ -22,16 +23,16 @@ def electra(
     direction: Given[Direction] = "both",
     projected: Given[bool] = True,
     *,
-    hidden_size: Subject[int],
-    num_layers: Subject[int],
-    num_heads: Subject[int],
-    ffn_size: Subject[int],
-    embedding_size: Subject[int],
-    max_positions: Subject[int] = 512,
-    segment_types: Subject[int] = 2,
-    dropout: Result[float] = 0.1,
-    attention_dropout: Result[float] = 0.1,
-    initializer_range: Result[float] = 0.02,
+    hidden_size: Subject[Positive[int]],
+    num_layers: Subject[Positive[int]],
+    num_heads: Subject[Positive[int]],
+    ffn_size: Subject[Positive[int]],
+    embedding_size: Subject[Positive[int]],
+    max_positions: Subject[Positive[int]] = 512,
+    segment_types: Subject[Positive[int]] = 2,
+    dropout: Result[Rate[float]] = 0.1,
+    attention_dropout: Result[Rate[float]] = 0.1,
+    initializer_range: Result[Positive[float]] = 0.02,
     mimetic: Result[bool] = False,
 ) -> TransformerEncoder:
     """Builds BERT's encoder with ELECTRA's smaller embeddings.

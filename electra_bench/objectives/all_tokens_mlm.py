@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from electra_bench.config.ranges import NotNegative
 from electra_bench.config.roles import Result
 from electra_bench.core import Batch, EncoderFactory, LossTerms, SpecialIds, Variables
 from electra_bench.objectives.electra import Electra, Forward, like_electra
@@ -96,7 +97,7 @@ def all_tokens_mlm(
     variables: Variables,
     special_ids: SpecialIds,
     *,
-    weight: Result[float] = 1.0,
+    weight: Result[NotNegative[float]] = 1.0,
 ) -> Electra:
     """Builds the objective; its other parameters are those bound to `electra`.
 

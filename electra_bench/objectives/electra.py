@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from electra_bench.config.ranges import NotNegative, Positive, Share
 from electra_bench.config.roles import Result, Subject
 from electra_bench.core import Batch, Encoder, EncoderFactory, Seed, SpecialIds
 from electra_bench.core.loss_term import LossTerms, measured
@@ -38,9 +39,9 @@ class Settings(NamedTuple):
     """How tokens are replaced, and the weights of the two losses; see `electra`."""
 
     masking: Masking
-    gen_weight: float
-    disc_weight: float
-    temperature: float
+    gen_weight: NotNegative[float]
+    disc_weight: NotNegative[float]
+    temperature: Positive[float]
     disallow_correct: bool
 
 
@@ -287,19 +288,19 @@ def electra(
     method: Callable[..., Electra] = Electra,
     *,
     mask_prob: Result[float] = 0.15,
-    gen_weight: Result[float] = 1.0,
-    disc_weight: Result[float] = 50.0,
+    gen_weight: Result[NotNegative[float]] = 1.0,
+    disc_weight: Result[NotNegative[float]] = 50.0,
     generator: Subject[str | Generator] = "masked_lm",
-    generator_hidden_size: Subject[float] = 0.25,
-    generator_layers: Subject[float] = 1.0,
+    generator_hidden_size: Subject[Positive[float]] = 0.25,
+    generator_layers: Subject[Positive[float]] = 1.0,
     untied_generator: Result[bool] = True,
     untied_generator_embeddings: Result[bool] = False,
-    temperature: Result[float] = 1.0,
+    temperature: Result[Positive[float]] = 1.0,
     disallow_correct: Result[bool] = False,
     distinct_positions: Result[bool] = False,
     repeated_positions: Result[str] = "mean",
-    mask_token_prob: Result[float] = 0.85,
-    random_token_prob: Result[float] = 0.0,
+    mask_token_prob: Result[Share[float]] = 0.85,
+    random_token_prob: Result[Share[float]] = 0.0,
 ) -> Electra:
     """Builds the objective.
 

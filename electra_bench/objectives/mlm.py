@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from electra_bench.config.ranges import NotNegative, Share
 from electra_bench.config.roles import Result
 from electra_bench.core import Batch, EncoderFactory, Seed, SpecialIds, Variables
 from electra_bench.core.loss_term import LossTerms, measured
@@ -24,9 +25,9 @@ def mlm(
     mask_prob: Result[float] = 0.15,
     distinct_positions: Result[bool] = False,
     repeated_positions: Result[str] = "mean",
-    mask_token_prob: Result[float] = 0.85,
-    random_token_prob: Result[float] = 0.0,
-    weight: Result[float] = 1.0,
+    mask_token_prob: Result[Share[float]] = 0.85,
+    random_token_prob: Result[Share[float]] = 0.0,
+    weight: Result[NotNegative[float]] = 1.0,
 ) -> "MaskedLanguageModelling":
     """Builds the objective.
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from electra_bench.config.ranges import NotNegative
 from electra_bench.config.roles import Result
 from electra_bench.core import Batch, EncoderFactory, LossTerms, SpecialIds, Variables
 from electra_bench.objectives import pretrain_metrics
@@ -71,7 +72,7 @@ def replace_mlm(
     variables: Variables,
     special_ids: SpecialIds,
     *,
-    weight: Result[float] = 1.0,
+    weight: Result[NotNegative[float]] = 1.0,
 ) -> Electra:
     """Builds the objective; its other parameters are those bound to `electra`.
 

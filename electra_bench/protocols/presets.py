@@ -39,11 +39,12 @@ def preset_files(files: Sequence[str], overrides: Sequence[str]) -> list[str]:
     protocol = parsed.value("runs.finetune.protocol")
     if parsed.value(PRESET) != DEFAULT or not protocol:
         return []
-    folder = config.gin_root() / "presets" / protocol
+    # The project's, whatever lies under these names in the working directory.
+    root = config.gin_root()
     return [
-        f"presets/{protocol}/{path.name}"
-        for path in sorted(folder.glob("*.gin"))
-        if _is_of_size(parsed, f"models/{path.name}")
+        str(path)
+        for path in sorted((root / "presets" / protocol).glob("*.gin"))
+        if _is_of_size(parsed, str(root / "models" / path.name))
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import gin
 
 from electra_bench import registry
+from electra_bench.config.ranges import Length, Positive
 from electra_bench.config.roles import (
     Content,
     Detail,
@@ -42,9 +43,9 @@ def evaluate(
     data_dir: Machine[str | None] = None,
     files: Content[Mapping[str, str] | None] = None,
     on_error: PerTask[str | None] = None,
-    max_seq_length: PerTask[int | None] = None,
-    batch_size: Detail[int] = 64,
-    eval_batches: Result[int] = 100,
+    max_seq_length: PerTask[Length[int] | None] = None,
+    batch_size: Detail[Positive[int]] = 64,
+    eval_batches: Result[Positive[int]] = 100,
 ) -> RunRecord:
     """Scores a checkpoint on a task, or a pre-training checkpoint on a corpus.
 

@@ -7,6 +7,7 @@ from typing import Any
 import gin
 
 from electra_bench import config
+from electra_bench.config.ranges import Length, NotNegative, Positive
 from electra_bench.config.roles import (
     Content,
     Detail,
@@ -71,13 +72,13 @@ def finetune(
     data_dir: Machine[str | None] = None,
     files: Content[Mapping[str, str] | None] = None,
     on_error: PerTask[str | None] = None,
-    epochs: PerTask[float | None] = None,
-    max_seq_length: PerTask[int | None] = None,
-    batch_size: Result[int] = 32,
+    epochs: PerTask[Positive[float] | None] = None,
+    max_seq_length: PerTask[Length[int] | None] = None,
+    batch_size: Result[Positive[int]] = 32,
     composition: Result[str] = "by_length",
-    mixing: Result[str | float] = PROPORTIONAL,
+    mixing: Result[str | Positive[float]] = PROPORTIONAL,
     frozen: Result[Sequence[str]] = (),
-    weight_decay: Result[float] = 0.0,
+    weight_decay: Result[NotNegative[float]] = 0.0,
     splits: PerTask[Mapping[str, Sequence[str]] | None] = None,
     task_settings: PerTask[Settings | None] = None,
     held_out: PerTask[float] = 0.0,

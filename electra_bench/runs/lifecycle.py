@@ -45,6 +45,10 @@ class AnotherRun(FileExistsError):
     """The folder holds a run with another configuration, or one that is going on."""
 
 
+# How long a pre-training is.
+LENGTHS = ("runs.pretrain.train_steps", "runs.pretrain.train_flops")
+
+
 class Stored(NamedTuple):
     """What a run's folder says that it is of.
 
@@ -93,12 +97,14 @@ class Found(NamedTuple):
         reason: why it is not answered, where there is more to say.
         record: if it is done.
         line: in which configurations differ, and who has it.
+        cure: what to do about it, where that is more than to choose another folder.
     """
 
     state: str
     reason: str = ""
     record: RunRecord | None = None
     line: str = ""
+    cure: str = ""
 
 
 def find(
@@ -124,7 +130,8 @@ def find(
         return Found(OTHER, "it holds no run") if foreign else Found(ABSENT)
     reason, line = _difference(before, parameters, inputs.content, default)
     if reason:
-        return Found(OTHER, reason, line=line)
+        cure = _lengthened(run_dir, before.parameters, parameters)
+        return Found(OTHER, reason, line=line, cure=cure)
     record, problem = _record(run_dir)
     if problem and not _is_cut(run_dir):
         return Found(OTHER, problem)
@@ -140,6 +147,18 @@ def find(
         return Found(ANSWERED, record=record)
     is_begun = problem and os.path.getsize(os.path.join(run_dir, FILE_NAME)) > 0
     return Found(UNREADABLE if is_begun else INTERRUPTED, problem)
+
+
+def _lengthened(run_dir: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """How to train on from a run that was shorter than what is asked for; or nothing."""
+    for key in LENGTHS:
+        before, now = there.get(key), here.get(key)
+        if before is not None and now is not None and before < now:
+            return (
+                "a run is not lengthened, as its learning rate has come to its end: to "
+                f"train on from it, give INIT = {run_dir!r} and another LABEL"
+            )
+    return ""
 
 
 def _record(run_dir: str) -> tuple[RunRecord | None, str]:
@@ -365,8 +384,8 @@ def _entered(
     if found.state == OTHER:
         if found.line:
             raise AnotherRun(
-                f"{run_dir} holds another run: {found.line}; choose another --workdir, or "
-                f"{way_out}"
+                f"{run_dir} holds another run: {found.line}; "
+                f"{found.cure or 'choose another --workdir'}, or {way_out}"
             )
         if stored(run_dir) is None:
             raise AnotherRun(

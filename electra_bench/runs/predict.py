@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import gin
 
 from electra_bench import registry
+from electra_bench.config.ranges import Length, Positive
 from electra_bench.config.roles import Content, Detail, Machine, PerTask, Subject
 from electra_bench.records import Prediction, RunRecord, TaskCard, TaskResult
 from electra_bench.records.run_folder import fine_tuned_record
@@ -75,8 +76,8 @@ def predict(
     data_dir: Machine[str | None] = None,
     files: Content[Mapping[str, str] | None] = None,
     on_error: PerTask[str | None] = None,
-    max_seq_length: PerTask[int | None] = None,
-    batch_size: Detail[int] = 64,
+    max_seq_length: PerTask[Length[int] | None] = None,
+    batch_size: Detail[Positive[int]] = 64,
 ) -> list[SplitPredictions]:
     """Predicts splits of the tasks of a fine-tuned run, with or without right answers.
 

@@ -7,6 +7,7 @@ from typing import Any
 import gin
 
 from electra_bench import registry
+from electra_bench.config.ranges import Length, Positive, PositiveShare
 from electra_bench.config.roles import Content, Detail, Machine, Result, Seed, Subject
 from electra_bench.core import Objective
 from electra_bench.core.optional import HasPaperFlops, HasTokenCounts, HasTrainFlops
@@ -49,22 +50,22 @@ def pretrain(
     *,
     model: Subject[str],
     objective: Subject[str],
-    corpus: Subject[str | Mapping[str, float]],
+    corpus: Subject[str | Mapping[str, Positive[float]]],
     vocab: Content[str],
     workdir: Machine[str],
     seed: Seed[int],
-    batch_size: Subject[int],
-    max_seq_length: Subject[int],
-    train_steps: Subject[int | None] = None,
-    train_flops: Subject[float | None] = None,
+    batch_size: Subject[Positive[int]],
+    max_seq_length: Subject[Length[int]],
+    train_steps: Subject[Positive[int] | None] = None,
+    train_flops: Subject[Positive[float] | None] = None,
     corpora: Detail[Mapping[str, Mapping[str, Any]] | None] = None,
     vocabulary: Subject[str | None] = None,
     label: Machine[str | None] = None,
     init: Content[str | None] = None,
     data_dir: Machine[str | None] = None,
-    eval_batches: Detail[int] = 20,
-    processes: Machine[int | None] = None,
-    keep_at: Machine[Sequence[float]] = (),
+    eval_batches: Detail[Positive[int]] = 20,
+    processes: Machine[Positive[int] | None] = None,
+    keep_at: Machine[Sequence[PositiveShare[float]]] = (),
     contaminated: Result[Mapping[str, str] | None] = None,
     protocol: Result[str | None] = None,
 ) -> RunRecord:
@@ -249,10 +250,10 @@ def _positions_seen(max_seq_length: int, start: Pretrained) -> int | None:
 
 def _budget(
     built: Objective,
-    batch_size: int,
-    max_seq_length: int,
-    train_steps: int | None,
-    train_flops: float | None,
+    batch_size: Positive[int],
+    max_seq_length: Positive[int],
+    train_steps: Positive[int] | None,
+    train_flops: Positive[float] | None,
 ) -> tuple[int, float | None]:
     """Updates, and the FLOPs that they take; see the parameters of `pretrain`."""
     flops_per_step = None

@@ -8,6 +8,7 @@ from typing import Any
 import gin
 
 from electra_bench import registry
+from electra_bench.config.ranges import Positive
 from electra_bench.config.statements import COMMAND_LINE
 from electra_bench.records import RunRecord
 from electra_bench.runs.launch import launch
@@ -41,15 +42,15 @@ def quickstart(
     session: Session,
     *,
     workdir: str,
-    minutes: float,
+    minutes: Positive[float],
     model_file: str,
     overhead_minutes: float,
-    finetune_updates: float,
+    finetune_updates: Positive[float],
     seeds: Sequence[int],
-    epochs: float,
-    learning_rates: Sequence[float],
+    epochs: Positive[float],
+    learning_rates: Sequence[Positive[float]],
     tasks: Sequence[str] = ("pydoc_library", "pydoc_pair", "pydoc_code", "pydoc_qa"),
-    vocab_size: int = 8000,
+    vocab_size: Positive[int] = 8000,
 ) -> list[RunRecord]:
     """Pre-trains, fine-tunes and compares on the documentation of installed packages.
 
@@ -140,7 +141,7 @@ def _cells(
     model_file: str,
     vocab: str,
     tasks: Sequence[str],
-    epochs: float,
+    epochs: Positive[float],
 ) -> list[Cell]:
     """The grid, with one seed of each: all are run at once, which builds a graph once."""
     given = {

@@ -8,6 +8,7 @@ from typing import Any, cast
 import gin
 import numpy as np
 
+from electra_bench.config.ranges import NotNegative, Positive
 from electra_bench.config.roles import Content, Detail, Machine, Result, Subject
 from electra_bench.data.readers.nbest_lists import NBest, read_nbest
 from electra_bench.data.text.lines import check_output
@@ -39,7 +40,7 @@ def rerank(
     test: Content[str | None] = None,
     metric: Result[str | None] = None,
     metric_options: Result[Mapping[str, Any] | None] = None,
-    weight: Result[float | None] = None,
+    weight: Result[NotNegative[float] | None] = None,
     grid: Result[Sequence[float]] = GRID,
     output: Machine[str | None] = None,
     method: Result[str | None] = None,
@@ -47,7 +48,7 @@ def rerank(
     objective: Subject[str | None] = None,
     vocab: Content[str | None] = None,
     vocabulary: Subject[str | None] = None,
-    batch_tokens: Detail[int] = 8192,
+    batch_tokens: Detail[Positive[int]] = 8192,
     workdir: Machine[str | None] = None,
 ) -> RunRecord:
     """Re-ranks n-best lists by first-pass score + weight * pseudo-log-likelihood.
@@ -133,7 +134,7 @@ def rerank(
 def _check(
     files: Mapping[str, str],
     metric: str | None,
-    weight: float | None,
+    weight: NotNegative[float] | None,
     grid: Sequence[float],
 ) -> None:
     """Checks arguments against one another.

@@ -7,6 +7,7 @@ from typing import Any, cast
 import gin
 import numpy as np
 
+from electra_bench.config.ranges import Positive
 from electra_bench.config.roles import Content, Detail, Machine, Result, Subject
 from electra_bench.data.text.files import FORMATS, ON_ERROR
 from electra_bench.data.text.lines import (
@@ -40,7 +41,7 @@ def score(
     objective: Subject[str | None] = None,
     vocab: Content[str | None] = None,
     vocabulary: Subject[str | None] = None,
-    batch_tokens: Detail[int] = 8192,
+    batch_tokens: Detail[Positive[int]] = 8192,
     workdir: Machine[str | None] = None,
 ) -> RunRecord:
     """Writes the pseudo-log-likelihood of every text of a file.

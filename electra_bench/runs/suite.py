@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import gin
 
 from electra_bench import config, registry
+from electra_bench.config.ranges import Positive
 from electra_bench.registry.parameters import KINDS
 from electra_bench.suites import guard
 from electra_bench.suites.failure import failure
@@ -34,10 +35,10 @@ def suite(
     suite: str = "grid",
     executor: str = "local",
     ray_address: str | None = None,
-    cores: int | None = None,
-    memory_gb: float | None = None,
-    threads: int = 1,
-    cell_memory_gb: float | None = None,
+    cores: Positive[int] | None = None,
+    memory_gb: Positive[float] | None = None,
+    threads: Positive[int] = 1,
+    cell_memory_gb: Positive[float] | None = None,
 ) -> Suite:
     """Plans a suite.
 

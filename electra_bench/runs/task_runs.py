@@ -19,6 +19,7 @@ from electra_bench.runs.spec import RunSpec
 from electra_bench.tasks.leaks.leaks import Leaks
 from electra_bench.tasks.registration import load_task
 from electra_bench.tasks.results import (
+    ONE_ANSWER,
     any_collapsed,
     other_training_set,
     score_marks,
@@ -117,6 +118,10 @@ class TaskRuns:
                 for d in data
                 for split, part in d.scored
             ]
+            for one in results:
+                if ONE_ANSWER in one.marks:
+                    line = one.marks[ONE_ANSWER]
+                    print(f"warning: {one.task} {one.split}: {line}", flush=True)
             return run.finish(
                 **self.shared,
                 objective="multi_task" if len(data) > 1 else data[0].card.kind,

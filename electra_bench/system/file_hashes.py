@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from electra_bench.system.atomic import atomic_file
 from electra_bench.system.cache_dir import cache_dir
+from electra_bench.system.regular_files import refuse_special
 
 REMEMBERED_BYTES = 1 << 20  # smaller files are read again faster than looked up
 # A file written this recently may change again without a new time stamp.
@@ -23,8 +24,12 @@ def file_sha256(path: str) -> str:
 
     Args:
         path: a local file, or an address such as gs://, which is read every time.
+
+    Raises:
+        ValueError: a pipe or a device.
     """
     memo = None
+    refuse_special(path)
     if "://" not in path:
         state = os.stat(path)
         settled = time.time() - state.st_mtime > SETTLED_S

@@ -12,6 +12,9 @@ from electra_bench.tasks.majority_baseline import trivial_score
 from electra_bench.tasks.scores import Scored
 from electra_bench.tasks.task_data import TaskData
 
+# Mark of a split on which no answer can be told from another.
+ONE_ANSWER = "one answer only"
+
 
 def task_result(
     card: TaskCard,
@@ -64,7 +67,7 @@ def result_of(
         subset=subset,
         data_sha256=part.data_sha256,
         floor=_floor(card, split, subset, scored),
-        marks={**marks, **out_of_reach(scored)},
+        marks={**marks, **out_of_reach(scored), **one_answer(card, scored)},
         **leaks.fields(card, scored),
         unit=scored.unit,
         num_groups=scored.num_groups,
@@ -160,6 +163,25 @@ def out_of_reach(scored: Scored) -> dict[str, str]:
     """Marks of a score for right answers that the kind of the task cannot give."""
     size = len(scored.predictions)
     return {w: f"{n:,} of {size:,}" for w, n in scored.out_of_reach.items()}
+
+
+def one_answer(card: TaskCard, scored: Scored) -> dict[str, str]:
+    """The mark of a split whose right answers are all the same; or none.
+
+    A correlation is then not defined, Matthews' is 0, and the baseline is right always.
+    """
+    if not scored.metrics or card.kind == "span_qa":
+        return {}
+    answers = {
+        repr(label)
+        for one in scored.predictions
+        for label in (one.target if isinstance(one.target, list) else [one.target])
+    }
+    if len(answers) != 1:
+        return {}
+    every = f"all {len(scored.predictions):,} right answers are {answers.pop()}"
+    undefined = ", so there is no correlation" if card.kind == "regression" else ""
+    return {ONE_ANSWER: every + undefined}
 
 
 def other_training_set(data: TaskData) -> dict[str, str]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from electra_bench import registry
+from electra_bench.config import types
+from electra_bench.config.ranges import Length, Positive
 from electra_bench.data import run_context
 from electra_bench.data.readers import split_files
 from electra_bench.records import TaskCard
@@ -20,7 +22,7 @@ Settings = Mapping[str, Mapping[str, Any]]
 # After the name of a training split: the part of it that is scored.
 HELD_OUT = "_held_out"
 # Those that a run may have otherwise.
-SETTINGS = ("epochs", "max_seq_length")
+SETTINGS = {"epochs": Positive[float], "max_seq_length": Length[int]}
 
 
 class TaskData(NamedTuple):
@@ -164,7 +166,7 @@ def with_settings(card: TaskCard, settings: Settings | None) -> TaskCard:
         settings: task to those of `SETTINGS` that are not as on its card.
 
     Raises:
-        ValueError: other settings than these.
+        ValueError: other settings than these, or a number out of range.
     """
     changed = (settings or {}).get(card.name, {})
     unknown = sorted(set(changed) - set(SETTINGS))
@@ -173,6 +175,12 @@ def with_settings(card: TaskCard, settings: Settings | None) -> TaskCard:
             f"runs.finetune.task_settings of {card.name!r} may have {list(SETTINGS)}, got "
             f"{unknown}"
         )
+    for name, value in changed.items():
+        if not types.fits(value, SETTINGS[name]):
+            raise ValueError(
+                f"runs.finetune.task_settings of {card.name!r}: {name} = {value!r}: "
+                f"expected {types.shown(SETTINGS[name])}"
+            )
     return dataclasses.replace(card, **changed)
 
 

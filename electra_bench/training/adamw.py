@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
+from electra_bench.config.ranges import NotNegative, Positive, Rate, Share
 from electra_bench.config.roles import Given, PerTask, Result
 from electra_bench.core.variables import variable_name
 from electra_bench.registry import optimizers, training
@@ -19,20 +20,20 @@ def adamw(
     total_steps: Given[int],
     num_layers: Given[int | None] = None,
     *,
-    peak_lr: PerTask[float],
-    warmup_steps: Result[float] = 0,
-    warmup_proportion: Result[float] = 0.0,
+    peak_lr: PerTask[Positive[float]],
+    warmup_steps: Result[NotNegative[float]] = 0,
+    warmup_proportion: Result[Share[float]] = 0.0,
     warmup_shape: Result[WarmupShape] = "multiplied",
-    decay_power: Result[float] = 1.0,
-    weight_decay: Result[float] = 0.01,
-    layer_decay: Result[float | None] = None,
+    decay_power: Result[NotNegative[float]] = 1.0,
+    weight_decay: Result[NotNegative[float]] = 0.01,
+    layer_decay: Result[Positive[float] | None] = None,
     layer_decay_gap: Result[bool] = True,
-    clip_norm: Result[float] = 1.0,
+    clip_norm: Result[NotNegative[float]] = 1.0,
     clip_sums_rows: Result[bool] = False,
     bias_correction: Result[bool] = False,
-    beta_1: Result[float] = 0.9,
-    beta_2: Result[float] = 0.999,
-    epsilon: Result[float] = 1e-6,
+    beta_1: Result[Rate[float]] = 0.9,
+    beta_2: Result[Rate[float]] = 0.999,
+    epsilon: Result[NotNegative[float]] = 1e-6,
 ) -> "AdamW":
     """Builds the optimizer and its slots.
 

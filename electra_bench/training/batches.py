@@ -75,7 +75,7 @@ class TrainingBatches(NamedTuple):
             composition: see `finetune`.
 
         Raises:
-            ValueError: an unknown composition.
+            ValueError: an unknown composition, or too few passes for one update.
         """
         if composition not in ("random", "by_length"):
             raise ValueError(
@@ -93,6 +93,12 @@ class TrainingBatches(NamedTuple):
             # The original pads the training set to whole batches and counts those.
             plan = functools.partial(RandomPlan, sizes, rates, batch_size)
             steps = int(math.ceil(sum(sizes) / batch_size) * epochs)
+        if steps < 1:
+            raise ValueError(
+                f"{epochs:g} epochs of {sum(sizes):,} training examples in batches of "
+                f"{batch_size} are less than one update: give more epochs (EPOCHS), or a "
+                "smaller batch_size"
+            )
         return cls(stores, rates, batch_size, steps, plan, multiple=multiple)
 
     def train_flops(self, encoder: Encoder) -> float | None:

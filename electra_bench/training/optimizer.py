@@ -8,6 +8,7 @@ import gin
 import tensorflow as tf
 
 from electra_bench import config
+from electra_bench.config.ranges import NotNegative, Positive
 from electra_bench.config.roles import Given, PerTask, Result
 from electra_bench.core import Gradient, Optimizer, Schedule
 from electra_bench.core.variables import replicated, variable_name
@@ -68,8 +69,8 @@ class Shared(NamedTuple):
     variables: tuple[tf.Variable, ...]
     rates: Mapping[str, float]
     learning_rate: Schedule
-    weight_decay: float
-    clip_norm: float
+    weight_decay: NotNegative[float]
+    clip_norm: NotNegative[float]
     clip_sums_rows: bool
 
 
@@ -80,11 +81,11 @@ def optimizer(
     num_layers: Given[int | None] = None,
     *,
     name: Result[str] = "adamw",
-    peak_lr: PerTask[float],
-    weight_decay: Result[float] = 0.01,
-    layer_decay: Result[float | None] = None,
+    peak_lr: PerTask[Positive[float]],
+    weight_decay: Result[NotNegative[float]] = 0.01,
+    layer_decay: Result[Positive[float] | None] = None,
     layer_decay_gap: Result[bool] = True,
-    clip_norm: Result[float] = 1.0,
+    clip_norm: Result[NotNegative[float]] = 1.0,
     clip_sums_rows: Result[bool] = False,
 ) -> Optimizer:
     """Builds the optimizer that is chosen by its registered name.

@@ -4,6 +4,7 @@ from typing import Literal
 
 import tensorflow as tf
 
+from electra_bench.config.ranges import NotNegative, Share
 from electra_bench.config.roles import Given, Result
 from electra_bench.core import Schedule
 from electra_bench.registry import schedules, training
@@ -18,8 +19,8 @@ def schedule(
     total_steps: Given[int],
     *,
     name: Result[str] = "linear",
-    warmup_steps: Result[float] = 0,
-    warmup_proportion: Result[float] = 0.0,
+    warmup_steps: Result[NotNegative[float]] = 0,
+    warmup_proportion: Result[Share[float]] = 0.0,
 ) -> Schedule:
     """Builds the schedule that is chosen by its registered name.
 
@@ -50,7 +51,7 @@ def linear(
     warmup: Given[float],
     *,
     warmup_shape: Result[WarmupShape] = "multiplied",
-    decay_power: Result[float] = 1.0,
+    decay_power: Result[NotNegative[float]] = 1.0,
 ) -> Schedule:
     """Linear warm-up and linear or polynomial decay to 0.
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from electra_bench.config.ranges import NotNegative, Positive
 from electra_bench.config.roles import Detail, Machine
 from electra_bench.core import Batch, Objective, Seed
 from electra_bench.core.optional import HasWarning
@@ -57,10 +58,10 @@ class Loop:
         higher_is_better: its direction.
     """
 
-    log_every: Detail[int] = 50
-    checkpoint_every: Detail[int] = 1000
-    eval_every: Detail[int] = 0
-    keep: Machine[int] = 2
+    log_every: Detail[Positive[int]] = 50
+    checkpoint_every: Detail[NotNegative[int]] = 1000
+    eval_every: Detail[NotNegative[int]] = 0
+    keep: Machine[Positive[int]] = 2
     best_metric: Machine[str | None] = None
     higher_is_better: Machine[bool] = True
 

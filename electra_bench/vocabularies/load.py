@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from electra_bench import registry
+from electra_bench.system.regular_files import refuse_special
 from electra_bench.vocabularies import files
 from electra_bench.vocabularies.file_vocabulary import FileVocabulary
 from electra_bench.vocabularies.sentencepiece import SentencePieceVocabulary
@@ -40,10 +41,11 @@ def find_vocabulary(vocab: str | None, init: str | None) -> str:
         init: folder of the run or of the original's model.
 
     Raises:
-        ValueError: neither is given.
+        ValueError: neither is given, or it is a pipe or a device.
         FileNotFoundError: no such file.
     """
     if vocab:
+        refuse_special(vocab)
         if not os.path.isfile(vocab):
             raise FileNotFoundError(f"no vocabulary file {vocab!r} (macro VOCAB)")
         return vocab

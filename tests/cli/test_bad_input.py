@@ -145,6 +145,35 @@ def test_empty_corpus_of_corpus_build(tmp_path, vocab_file, capsys):
     assert content(tmp_path) == before
 
 
+def test_a_pipe_in_place_of_a_file(pretrain, finetune, refused, tmp_path, request):
+    pipe = str(tmp_path / "pipe")
+    os.mkfifo(pipe)
+    said = f"{pipe}: a pipe, expected a file"
+    assert said in refused(pretrain(*corpus_of(pipe)))
+    assert said in refused(pretrain(*corpus_of(tmp_path / "pi*")))
+    assert said in refused(pretrain(f"VOCAB = {pipe!r}"))
+    assert said in refused(finetune(f"VOCAB = {pipe!r}"))
+    for split in ("train", "dev"):
+        assert said in refused(finetune(f"FILES = { ({split: pipe})!r}"))
+    assert said in refused(["finetune", "--gin_file", pipe])
+    assert said in refused(["vocab", "train", pipe, "--output", str(tmp_path / "v")])
+    assert "/dev/zero: a device" in refused(finetune("FILES = {'dev': '/dev/zero'}"))
+
+
+@pytest.mark.parametrize(
+    "ending", ["tsv", "csv", "jsonl", "parquet", "conll", "conllu"]
+)
+def test_a_pipe_in_place_of_a_file_of_ones_own_task(refused, ending, tmp_path):
+    pipe = str(tmp_path / f"pipe.{ending}")
+    os.mkfifo(pipe)
+    task = [
+        "--gin.tasks.of_pipe.kind='tagging'",
+        f"--gin.tasks.of_pipe.files={ ({'train': pipe, 'dev': pipe})!r}",
+    ]
+    argv = ["validate", "gin/runs/finetune.gin", "--gin.TASK=of_pipe", *task]
+    assert f"{pipe}: a pipe, expected a file" in refused(argv)
+
+
 # ------------------------------------------------------------------ text and tables
 
 
@@ -491,11 +520,36 @@ def test_a_value_of_another_type_for_a_class(pretrain, refused):
 
 
 @pytest.mark.parametrize(
-    ("verb", "binding"),
-    [("pretrain", "BATCH_SIZE = 0"), ("finetune", "runs.finetune.batch_size = 0")],
+    ("verb", "binding", "expected"),
+    [
+        ("pretrain", "BATCH_SIZE = 0", "int above 0"),
+        ("pretrain", "MAX_SEQ_LENGTH = 0", "int of at least 3"),
+        ("pretrain", "TRAIN_STEPS = -1", "int above 0 | None"),
+        ("pretrain", "PRETRAIN_LEARNING_RATE = -0.1", "float above 0"),
+        ("pretrain", "runs.pretrain.keep_at = [0.5, 2]", "[float above 0, at most 1]"),
+        ("pretrain", "models.electra.num_heads = 0", "int above 0"),
+        ("finetune", "runs.finetune.batch_size = 0", "int above 0"),
+        ("finetune", "runs.finetune.max_seq_length = 2", "int of at least 3 | None"),
+        ("finetune", "EPOCHS = -1", "float above 0 | None"),
+        ("finetune", "EPOCHS = 0", "float above 0 | None"),
+        ("finetune", "WARMUP_PROPORTION = 1.5", "float from 0 to 1"),
+        ("finetune", "kinds.classification.head_dropout = 1.0", "at least 0, below 1"),
+        ("finetune", "training.loop.log_every = 0", "int above 0"),
+    ],
 )
-def test_a_batch_of_nothing_is_found_before_data_are_read(
-    verb, binding, refused, request
+def test_numbers_out_of_range_are_found_before_data_are_read(
+    verb, binding, expected, refused, request
 ):
     said = refused(request.getfixturevalue(verb)(binding, "DATA_DIR = 'nowhere'"))
-    assert "a batch needs at least one example, got 0" in said
+    assert f"{binding}: expected " in said and expected in said
+
+
+def test_settings_of_one_task_out_of_range(finetune, refused):
+    for setting, expected in (
+        ("epochs", "float above 0"),
+        ("max_seq_length", "int of"),
+    ):
+        said = refused(
+            finetune(f"runs.finetune.task_settings = {{'cola': {{'{setting}': -1}}}}")
+        )
+        assert f"task_settings of 'cola': {setting} = -1: expected {expected}" in said

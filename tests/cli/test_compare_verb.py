@@ -37,7 +37,10 @@ def test_prints_in_three_forms(runs, capsys):
     ("arguments", "said"),
     [
         (["smal", "large"], "no run or model 'smal'; near: ['small'"),
-        (["small", "large", "--examples", "-1"], "--examples must be at least 0"),
+        (
+            ["small", "large", "--examples", "-1"],
+            "--examples: expected int of at least 0, got '-1'",
+        ),
         (["small"], "the following arguments are required: B"),
     ],
 )

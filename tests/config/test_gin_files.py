@@ -47,7 +47,7 @@ def required(*files: str) -> list[str]:
         if isinstance(statement, Binding) and not statement.parameter
     }
     return [
-        f"{key} = {OTHERS.get(key, 1 if key in NUMBERS else 'text')!r}"
+        f"{key} = {OTHERS.get(key, 8 if key in NUMBERS else 'text')!r}"
         for key, value in holding.items()
         if value == Macro(REQUIRED)
     ]

@@ -8,6 +8,7 @@ import pytest
 
 from electra_bench import registry
 from electra_bench.config import types
+from electra_bench.config.ranges import Positive
 from electra_bench.config.roles import Role, bare, declared, role_of
 from electra_bench.protocols.protocol import BEST_METRIC, Protocol
 from electra_bench.registry import target_of
@@ -62,9 +63,9 @@ def test_roles_of_what_decides_whether_two_runs_are_the_same():
 
 def test_a_role_is_looked_through():
     marked = parameters("runs.finetune")["epochs"]
-    assert bare(marked) == float | None
+    assert bare(marked) == Positive[float] | None
     assert types.fits(2, marked) and not types.fits("2", marked)
-    assert types.shown(marked) == "float | None"
+    assert types.shown(marked) == "float above 0 | None"
     assert typing.get_args(marked)[1] is Role.PER_TASK
 
 

@@ -60,6 +60,17 @@ def test_a_model_that_is_described_does_too():
     assert chosen(*files) == ("paper/small", 3e-4, 0.8)
 
 
+def test_files_of_the_same_names_in_the_working_directory_are_no_presets(
+    imported, tmp_path, monkeypatch
+):
+    for name in ("models/small.gin", "presets/paper/small.gin"):
+        (tmp_path / "here" / name).parent.mkdir(parents=True)
+        (tmp_path / "here" / name).write_text("PRESET_LEARNING_RATE = 1.0\n")
+    monkeypatch.chdir(tmp_path / "here")
+    found = chosen(imported("small"), RUN, "protocols/paper.gin")
+    assert found == ("paper/small", 3e-4, 0.8)
+
+
 def test_other_sizes_and_no_protocol_have_the_default(imported):
     paper = "protocols/paper.gin"
     assert chosen(RUN, "models/tiny.gin", paper) == ("default", 1e-4, 0.8)

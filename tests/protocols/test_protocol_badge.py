@@ -167,7 +167,10 @@ def test_what_the_files_allow_can_be(protocol, root):
         ),
         ("{'training.adam.peak_lr': (1,)}", "no training 'adam'; near: ['adamw'"),
         ("{'runs.tune.epochs': (1,)}", "no runs 'tune'"),
-        ("{'training.adamw.peak_lr': 1e-4}", "expected a list of float, got 0.0001"),
+        (
+            "{'training.adamw.peak_lr': 1e-4}",
+            "a list of float above 0, got 0.0001",
+        ),
         ("{'training.adamw.peak_lr': ('fast',)}", "expected a list of float"),
     ],
 )

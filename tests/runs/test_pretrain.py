@@ -82,8 +82,11 @@ def test_another_run_is_never_overwritten(pretrain, tmp_path):
     first = pretrain("TRAIN_STEPS = 2")
     with pytest.raises(
         AnotherRun, match="holds another run: 'TRAIN_STEPS = 2' only there"
-    ):
+    ) as shorter:
         pretrain("TRAIN_STEPS = 4")
+    assert "give INIT = '" in str(shorter.value) and "LABEL" in str(shorter.value)
+    with pytest.raises(AnotherRun, match="only there; choose another --workdir"):
+        pretrain("TRAIN_STEPS = 1")
     assert pretrain("TRAIN_STEPS = 2").run_id == first.run_id
     assert pretrain("TRAIN_STEPS = 4", overwrite=True).train_steps == 4
 

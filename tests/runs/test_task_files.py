@@ -378,6 +378,75 @@ def registered(lines, folder):
     return load_task(name).source
 
 
+LEFT_OPEN = {
+    "tags of no span": (
+        ("tagging", "conll", "a O\nb O\n", "a O\n"),
+        "the training set has only the tag 'O', expected two or more different ones: give "
+        "a training set that has them, or name them all in `labels`",
+    ),
+    "one class": (
+        ("classification", "tsv", "text_a\tlabel\nx\tgood\ny\tgood\n", ""),
+        "the training set has only the label 'good', expected two or more",
+    ),
+    "one number": (
+        ("regression", "tsv", "text_a\tlabel\nx\t2.5\ny\t2.5\n", ""),
+        "labels of the training set are all 2.5: give a training set in which they differ, "
+        "or their smallest and largest value in `label_range`",
+    ),
+    "a number outside": (
+        (
+            "regression",
+            "tsv",
+            "text_a\tlabel\nx\t1\ny\t4\n",
+            "text_a\tlabel\nz\t5\n",
+        ),
+        "dev.tsv, line 2: label 5 is outside [1.0, 4.0], as read off the training set; if "
+        "it is right, give `label_range`",
+    ),
+    "another class": (
+        (
+            "classification",
+            "tsv",
+            "text_a\tlabel\nx\tup\ny\tdown\n",
+            "text_a\tlabel\nz\tupp\n",
+        ),
+        "line 2: unknown label 'upp'; near: ['up']; all: ['down', 'up'], as read off the "
+        "training set; if it is right, give `labels`",
+    ),
+    "another tag": (
+        ("tagging", "conll", "a O\nb B-X\n", "a O\nb B-Y\n"),
+        "line 2: unknown label 'S-Y'; near: ['S-X']; ",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LEFT_OPEN)
+def test_what_the_training_set_does_not_tell_is_asked_for(case, tmp_path):
+    from electra_bench.data import run_context
+
+    (kind, ending, train, dev), expected = LEFT_OPEN[case]
+    for split, text in (("train", train), ("dev", dev or train)):
+        (tmp_path / f"{split}.{ending}").write_text(text)
+    files = {split: f"{split}.{ending}" for split in ("train", "dev")}
+    lines = [f"tasks.left_open.kind = {kind!r}", f"tasks.left_open.files = {files!r}"]
+    with pytest.raises(ValueError) as error:
+        source = registered(lines, tmp_path)
+        with run_context.use(data_dir=str(tmp_path)):
+            source.examples("dev")
+    assert expected in str(error.value)
+
+
+def test_a_range_and_labels_that_are_given_are_believed(tmp_path):
+    for split, label in (("train", 2), ("dev", 5)):
+        table = f"text_a\tlabel\nx\t{label}\ny\t{label}\n"
+        (tmp_path / f"{split}.tsv").write_text(table)
+    files = "{'train': 'train.tsv', 'dev': 'dev.tsv'}"
+    lines = ["tasks.told.kind = 'regression'", f"tasks.told.files = {files}"]
+    registered([*lines, "tasks.told.label_range = (0, 5)"], tmp_path)
+    lines[0] = "tasks.told.kind = 'classification'"
+    registered([*lines, "tasks.told.labels = ('2', '5')"], tmp_path)
+
+
 def test_splits_to_predict_need_neither_labels_nor_tags(tmp_path):
     from electra_bench.data import run_context
 

@@ -1,5 +1,6 @@
 """Scores of the trivial answer, which tell whether a run has collapsed."""
 
+import warnings
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from electra_bench.records.leaks import InPretraining, InTraining
 from electra_bench.registry import tasks
 from electra_bench.tasks.leaks.leaks import Leaks
 from electra_bench.tasks.majority_baseline import trivial_score
+from electra_bench.tasks.registration import load_task
 from electra_bench.tasks.results import task_result
 from electra_bench.tasks.scores import Scored
 
@@ -56,3 +58,30 @@ def test_a_part_of_a_split_has_a_floor_of_its_own(tmp_path):
     assert (whole.subset, whole.floor) == (None, card.floor)
     other = result(card, "test", ["entailment"] * 3000, tmp_path)
     assert other.floor == 100.0
+
+
+@pytest.mark.parametrize(
+    ("task", "answers", "mark"),
+    [
+        ("rte", ["entailment"] * 12, "all 12 right answers are 'entailment'"),
+        ("sts", [2.5, 2.5], "all 2 right answers are 2.5, so there is no correlation"),
+        ("pos", [["X", "X"], ["X"]], "all 2 right answers are 'X'"),
+        ("rte", ["entailment", "not_entailment"], None),
+        ("sts", [2.5, 2.0], None),
+        ("pos", [["X"], ["X", "Y"]], None),
+    ],
+)
+def test_right_answers_that_are_all_the_same_are_a_mark(task, answers, mark, tmp_path):
+    found = result(tasks.get(task), "dev", answers, tmp_path)
+    assert found.marks.get("one answer only") == mark
+
+
+@pytest.mark.parametrize("name", ["cola", "rte", "mrpc", "sts", "chunk", "pos"])
+def test_metrics_of_one_answer_warn_of_nothing(name):
+    """The mark says it, in one line; no library does."""
+    answer = {"sts": 2.5, "chunk": ["O", "O"], "pos": ["X", "X"]}.get(name, "1")
+    task = load_task(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for function in task.predict_metric_fns:
+            function([answer] * 3, [answer] * 3)

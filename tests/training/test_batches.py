@@ -65,6 +65,13 @@ def test_a_later_step_is_the_same_from_there_on(train, composition):
     assert not all(same)
 
 
+@pytest.mark.parametrize("composition", ["random", "by_length"])
+def test_less_than_one_update(train, composition):
+    said = r"0\.1 epochs of .* in batches of 2 are less than one update: .*EPOCHS"
+    with pytest.raises(ValueError, match=said):
+        TrainingBatches.passes([train], 2, 0.1, composition)
+
+
 def test_an_unknown_composition(train):
     with pytest.raises(ValueError, match="'by_length' or 'random', got 'sorted'"):
         TrainingBatches.passes([train], 2, 1.0, "sorted")

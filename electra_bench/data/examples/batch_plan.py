@@ -147,7 +147,7 @@ class ByLengthPlan:
         if len(self._lengths) < batch_size:
             raise ValueError(
                 f"batch size {batch_size} exceeds the {len(self._lengths)} training "
-                "examples"
+                "examples: give a smaller batch_size, or composition = 'random'"
             )
         self._batch_size = batch_size
         self._seed = seed

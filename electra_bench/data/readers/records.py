@@ -13,6 +13,7 @@ from etils import epath
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.tables import TableLine, read_fields
 from electra_bench.data.text.json_lines import json_value
+from electra_bench.system.regular_files import refuse_special
 
 LONGEST_FIELD = 2**31 - 1
 
@@ -123,6 +124,7 @@ def json_records(path: epath.Path) -> Iterator[Record]:
 
 
 def _parquet(path: epath.Path) -> Iterator[Record]:
+    refuse_special(path)
     with path.open("rb") as file:
         split_files.refuse_pointer(path, file.read(len(split_files.LFS_POINTER)))
     try:

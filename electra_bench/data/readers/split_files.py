@@ -8,6 +8,7 @@ from typing import NamedTuple
 from etils import epath
 
 from electra_bench.data import run_context
+from electra_bench.system.regular_files import refuse_special
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 COMPRESSIONS = ("", ".gz", ".xz")
@@ -70,6 +71,7 @@ def find_or_none(split: str, candidates: Sequence[str]) -> epath.Path | None:
         for compression in COMPRESSIONS:
             path = epath.Path(context.data_dir) / (candidate + compression)
             if path.exists():
+                refuse_special(path)
                 return path
     return None
 
@@ -83,14 +85,16 @@ def given(split: str, file: str) -> epath.Path:
 
     Raises:
         FileNotFoundError: no such file.
+        ValueError: a pipe or a device.
     """
     context = run_context.current()
     file, data_dir = context.files.get(split, file), context.data_dir
     path = epath.Path(file)
+    if not path.exists() and data_dir is not None:
+        path = epath.Path(data_dir) / file
     if path.exists():
+        refuse_special(path)
         return path
-    if data_dir is not None and (epath.Path(data_dir) / file).exists():
-        return epath.Path(data_dir) / file
     below = f", neither here nor in {data_dir}" if data_dir else ""
     raise FileNotFoundError(f"split {split!r} is bound to {file}: no such file{below}")
 
@@ -162,6 +166,7 @@ def read_lines(path: epath.Path) -> list[ReadLine]:
 
 
 def _unpacked(path: epath.Path) -> bytes:
+    refuse_special(path)
     data = path.read_bytes()
     refuse_pointer(path, data)
     try:

@@ -10,6 +10,7 @@ from etils import epath
 from electra_bench.data.text import json_lines, streams
 from electra_bench.data.text.archives import archive_documents, is_tar
 from electra_bench.data.text.streams import DamagedFile, Document, Reading, ReadReport
+from electra_bench.system.regular_files import refuse_special
 
 FORMATS = ("auto", "text", "jsonl", "openwebtext", "tfrecord", "built")
 DOCUMENTS = ("blank_line", "file", "line")
@@ -29,6 +30,7 @@ def find_files(patterns: str | Sequence[str], base: str | None = None) -> list[s
 
     Raises:
         FileNotFoundError: nothing there, or no match.
+        ValueError: a pipe or a device.
     """
     patterns = [patterns] if isinstance(patterns, str) else list(patterns)
     if not patterns:
@@ -46,6 +48,8 @@ def find_files(patterns: str | Sequence[str], base: str | None = None) -> list[s
         files = [file for path in candidates for file in _files_below(path)]
         if not files:
             raise FileNotFoundError(f"folder {pattern!r} holds no files")
+        for file in files:
+            refuse_special(file)
         found.update(dict.fromkeys(files))
     return list(found)
 
@@ -78,7 +82,12 @@ def _files_below(path: str) -> list[str]:
 
 
 def open_file(path: str) -> BinaryIO:
-    """Opens a local file or one at an address such as gs://."""
+    """Opens a local file or one at an address such as gs://.
+
+    Raises:
+        ValueError: a pipe or a device.
+    """
+    refuse_special(path)
     return epath.Path(path).open("rb") if "://" in path else open(path, "rb")
 
 

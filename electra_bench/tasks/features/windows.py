@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from electra_bench.config.ranges import Positive
 from electra_bench.config.roles import Result
 from electra_bench.core import SpecialIds
 from electra_bench.data.readers.answer_text import word_borders
@@ -36,8 +37,8 @@ class Windows:
     Source: google-research/electra configure_finetuning.py.
     """
 
-    doc_stride: Result[int] = 128
-    max_query_length: Result[int] = 64
+    doc_stride: Result[Positive[int]] = 128
+    max_query_length: Result[Positive[int]] = 64
 
     def __post_init__(self):
         """Checks the values.

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import tensorflow as tf
 
+from electra_bench.config.ranges import NotNegative
 from electra_bench.config.roles import Result
 from electra_bench.core import SpecialIds
 from electra_bench.core.batch import NO_LABEL, UNKNOWN_LABEL
@@ -44,7 +45,7 @@ class Words:
     `tokenize_and_align`.
     """
 
-    segment_id: Result[int] = 0
+    segment_id: Result[NotNegative[int]] = 0
     cut_words: Result[Literal["windows", "dropped"]] = "windows"
     limit: Result[Literal["tokens", "tokens_and_words"]] = "tokens"
     lower_case: Result[bool] = False

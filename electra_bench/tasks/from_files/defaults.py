@@ -46,11 +46,19 @@ def _labels(source: FileTaskSource) -> tuple[str, ...]:
     found = set()
     for _, example, *_ in source.usable(source.definition.train_split):
         found |= {*example.tags} if is_tagging else {example.label} - {""}
-    if is_tagging and all(map(is_span_tag, found - {""})):
-        return span_labels(found)
-    if not 2 <= len(found) <= MAX_LABELS:
+    found -= {""}
+    what = "tag" if is_tagging else "label"
+    if len(found) < 2:
+        only = f"only the {what} {min(found)!r}" if found else f"no {what}"
         raise ValueError(
-            f"the training set has {len(found)} different labels, expected 2 to "
+            f"the training set has {only}, expected two or more different ones: give a "
+            "training set that has them, or name them all in `labels`; is `columns` right?"
+        )
+    if is_tagging and all(map(is_span_tag, found)):
+        return span_labels(found)
+    if len(found) > MAX_LABELS:
+        raise ValueError(
+            f"the training set has {len(found)} different {what}s, expected 2 to "
             f"{MAX_LABELS}; is `columns` right?"
         )
     return tuple(
@@ -78,7 +86,11 @@ def _label_range(source: FileTaskSource) -> tuple[float, float]:
             message = f"{found.where}: label {label!r} is no number"
             bad_row(message, source.definition.on_error)
     if not values or min(values) == max(values):
-        raise ValueError("the labels of the training set are all the same number")
+        only = f"all {values[0]:g}" if values else "no numbers"
+        raise ValueError(
+            f"the labels of the training set are {only}: give a training set in which they "
+            "differ, or their smallest and largest value in `label_range`"
+        )
     return min(values), max(values)
 
 

@@ -70,7 +70,7 @@ def register(name: str) -> None:
     )
     try:
         _check(task)
-        source = FileTaskSource(_completed(name, task))
+        source = FileTaskSource(*_completed(name, task))
     except ValueError as error:
         raise ValueError(f"task {name!r}: {error}") from error
     _declared[name] = source
@@ -150,10 +150,10 @@ def _check(task: Definition) -> None:
             raise ValueError(f"no file for the split {split!r}; files: {task.files}")
 
 
-def _completed(name: str, task: Definition) -> Definition:
-    """What the definition leaves open is taken from the data.
+def _completed(name: str, task: Definition) -> tuple[Definition, set[str]]:
+    """What the definition leaves open is taken from the data; the fields that are.
 
-    It is bound with gin, so that a run's configuration holds it.
+    They are bound with gin, so that a run's configuration holds them.
     """
     if task.kind == "tagging" and all(map(is_span_tag, task.labels or ("",))):
         task = task._replace(labels=defaults.span_labels(task.labels))
@@ -164,11 +164,12 @@ def _completed(name: str, task: Definition) -> Definition:
         if task.kind in kinds and getattr(source.definition, field) is None:
             value = find(source)
             source.definition = source.definition._replace(**{field: value})
+            source.told.add(field)
             if value is not None:
                 gin.bind_parameter(f"tasks.{name}.{field}", value)
     # Again: only what a call has taken counts as operative.
     gin.get_configurable(f"tasks.{name}")()
-    return source.definition
+    return source.definition, source.told
 
 
 def _card(name: str, task: Definition) -> TaskCard:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from etils import epath
 
+from electra_bench.config.ranges import Length, NotNegative, Positive, PositiveShare
 from electra_bench.config.roles import Content, Subject
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import bad_row
@@ -65,8 +66,8 @@ class Definition(NamedTuple):
     files: Content[Mapping[str, str]]
     columns: Subject[Mapping[str, Any] | None] = None
     dataset: Subject[str | None] = None
-    fractions: Subject[Mapping[str, float] | None] = None
-    split_seed: Subject[int] = 0
+    fractions: Subject[Mapping[str, PositiveShare[float]] | None] = None
+    split_seed: Subject[NotNegative[int]] = 0
     labels: Subject[Sequence[str] | None] = None
     label_range: Subject[Sequence[float] | None] = None
     unanswerable: Subject[bool | None] = None
@@ -74,9 +75,9 @@ class Definition(NamedTuple):
     floor: Subject[float | None] = None
     train_split: Subject[str] = "train"
     eval_split: Subject[str] = "dev"
-    epochs: Subject[float] = 3.0
-    max_seq_length: Subject[int] = 128
-    version: Subject[int] = 1
+    epochs: Subject[Positive[float]] = 3.0
+    max_seq_length: Subject[Length[int]] = 128
+    version: Subject[Positive[int]] = 1
     summary: Subject[str] = ""
     on_error: Subject[str] = "raise"
 
@@ -84,9 +85,15 @@ class Definition(NamedTuple):
 class FileTaskSource(LabelledSource):
     """Splits as files that a gin file names."""
 
-    def __init__(self, definition: Definition):
-        """Describes the files; reads nothing."""
+    def __init__(self, definition: Definition, told: Iterable[str] = ()):
+        """Describes the files; reads nothing.
+
+        Args:
+            definition: what a gin file says.
+            told: fields of it that are not given there but taken from the data.
+        """
         self.definition = definition
+        self.told = set(told)
         super().__init__(splits=list(definition.fractions or definition.files))
 
     @property
@@ -152,8 +159,16 @@ class FileTaskSource(LabelledSource):
             try:
                 check(label)
             except ValueError as error:
-                return found._replace(where=place, problem=str(error))
+                problem = f"{error}{self._cure(split)}"
+                return found._replace(where=place, problem=problem)
         return found
+
+    def _cure(self, split: str) -> str:
+        """What to do about a label that the training set does not have."""
+        field = "label_range" if self.definition.kind == "regression" else "labels"
+        if field not in self.told or split == self.definition.train_split:
+            return ""
+        return f", as read off the training set; if it is right, give `{field}`"
 
     def usable(self, split: str) -> list[ReadExample]:
         """Examples that hold something, labels as they are written.

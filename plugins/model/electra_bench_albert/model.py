@@ -1,5 +1,6 @@
 """A Transformer whose layers share their variables."""
 
+from electra_bench.config.ranges import Positive, Rate
 from electra_bench.config.roles import Result, Subject
 from electra_bench.core import Direction, Variables
 from electra_bench.models.electra import for_role
@@ -19,14 +20,14 @@ def albert(
     direction: Direction = "both",
     projected: bool = True,
     *,
-    hidden_size: Subject[int],
-    num_layers: Subject[int],
-    num_heads: Subject[int],
-    ffn_size: Subject[int],
-    embedding_size: Subject[int] = 128,
-    num_groups: Subject[int] = 1,
-    dropout: Result[float] = 0.0,
-    attention_dropout: Result[float] = 0.0,
+    hidden_size: Subject[Positive[int]],
+    num_layers: Subject[Positive[int]],
+    num_heads: Subject[Positive[int]],
+    ffn_size: Subject[Positive[int]],
+    embedding_size: Subject[Positive[int]] = 128,
+    num_groups: Subject[Positive[int]] = 1,
+    dropout: Result[Rate[float]] = 0.0,
+    attention_dropout: Result[Rate[float]] = 0.0,
 ) -> TransformerEncoder:
     """Builds ALBERT's encoder: as deep as BERT's, with the variables of a few layers.
 
