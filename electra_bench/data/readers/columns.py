@@ -11,15 +11,19 @@ from etils import epath
 
 from electra_bench.data import run_context
 from electra_bench.data.readers import split_files
-from electra_bench.data.readers.bad_rows import bad_row
+from electra_bench.data.readers.bad_rows import bad_row, note
 from electra_bench.data.readers.labelled_source import LabelledSource, Sentence
 from electra_bench.data.readers.records import Record
 from electra_bench.data.readers.tables import TableLine
+from electra_bench.data.readers.tag_schemes import NO_SPANS, FindSpans, Span, read_tags
+from electra_bench.data.readers.tag_schemes import spans as conlleval_spans
 from electra_bench.system.near_names import near_and_all
 
 DOCUMENT_START = "-DOCSTART-"
 # The same in CoNLL-U, perhaps with a name: `# newdoc id = blog-1`.
 NEW_DOCUMENT = re.compile(r"#\s*newdoc\b(?:\s+id\s*=\s*(.*\S))?")
+# The mark of scores behind tags that contradict one another.
+MENDED = "tags mended"
 # What stands for a value that is not given.
 UNSPECIFIED = "_"
 
@@ -53,7 +57,7 @@ class ColumnFile(NamedTuple):
 def spans(tags: Sequence[str]) -> list[tuple[int, int, str]]:
     """First and last word and type of every span.
 
-    Reads IOB1, IOB2 and BIOES. Where tags contradict one another, a span goes on over an
+    Reads IOB2 and BIOES. Where tags contradict one another, a span goes on over an
     `I` of another type and has the type of its last word.
 
     Source: google-research/electra finetune/tagging/tagging_utils.py, `get_span_labels`.
@@ -71,6 +75,11 @@ def spans(tags: Sequence[str]) -> list[tuple[int, int, str]]:
     if start is not None:
         found.append((start, len(tags) - 1, tags[-1].partition("-")[2]))
     return found
+
+
+def original_spans(tags: Sequence[str]) -> list[Span]:
+    """Type, first and last word of every span, as `spans` finds them."""
+    return [(kind, start, end) for start, end, kind in spans(tags)]
 
 
 def is_span_tag(tag: str) -> bool:
@@ -92,7 +101,11 @@ def bioes(tags: Sequence[str]) -> tuple[str, ...]:
 
 
 def read_sentences(
-    path: epath.Path, num_columns: int, labels: Sequence[str]
+    path: epath.Path,
+    num_columns: int,
+    labels: Sequence[str],
+    scheme: str | None = None,
+    find_spans: FindSpans = conlleval_spans,
 ) -> list[Sentence]:
     """Reads a column file; blank lines separate sentences.
 
@@ -101,10 +114,13 @@ def read_sentences(
         num_columns: columns of every line, separated by white space: the word first, its
             tag last. A file without tags has one column fewer, or the words only.
         labels: the BIOES tags that may occur.
+        scheme: that the tags are in, see `read_tags`; None finds it.
+        find_spans: what tags mean, perhaps such as contradict one another.
 
     Raises:
-        ValueError: empty, or, unless the sentence is to be skipped, a line that is not
-            UTF-8 or has another number of columns or an unknown tag; names file and line.
+        ValueError: no such scheme, empty, or, unless the sentence is to be skipped, a line
+            that is not UTF-8 or has another number of columns or an unknown tag; names file
+            and line.
 
     Source: google-research/electra finetune/tagging/tagging_tasks.py,
     `_get_labeled_sentences`. Differs: the original takes any number of columns.
@@ -114,7 +130,8 @@ def read_sentences(
         raise ValueError(f"{path}: got {file.width} columns, expected {num_columns}")
     tags = num_columns - 1
     has_tags = file.width == num_columns and not file.is_unspecified(tags)
-    return _sentences(path, file, 0, tags if has_tags else None, labels)
+    column = tags if has_tags else None
+    return _sentences(path, file, 0, column, labels, scheme, find_spans)
 
 
 def read_conllu(path: epath.Path, labels: Sequence[str]) -> list[Sentence]:
@@ -132,7 +149,7 @@ def read_conllu(path: epath.Path, labels: Sequence[str]) -> list[Sentence]:
     """
     file = read_columns(path, is_conllu=True)
     tags = None if file.is_unspecified(UPOS) else UPOS
-    return _sentences(path, file, FORM, tags, labels, encode=False)
+    return _sentences(path, file, FORM, tags, labels, NO_SPANS, conlleval_spans)
 
 
 def _sentences(
@@ -141,25 +158,35 @@ def _sentences(
     words: int,
     tags: int | None,
     labels: Sequence[str],
-    encode: bool = True,
+    scheme: str | None,
+    find_spans: FindSpans,
 ) -> list[Sentence]:
     """The sentences that can be used; words and perhaps tags are in a column each."""
+    whole = [record for record in file.sentences if not record.problem]
+    written = [
+        [""] * len(record.places) if tags is None else record.fields[tags]
+        for record in whole
+    ]
+    found = read_tags(written, scheme, find_spans)
+    read = zip(written, found.sentences, strict=True)
     usable, first_problem = [], ""
     for number, record in enumerate(file.sentences):
         where, fields, problem, places, document = record
         if not problem:
-            written = [""] * len(places) if tags is None else fields[tags]
-            encoded = bioes(written) if encode and tags is not None else written
-            unknown = [i for i, tag in enumerate(encoded) if tag not in labels]
+            given, (encoded, odd, mended) = next(read)
+            unknown = odd or [i for i, tag in enumerate(encoded) if tag not in labels]
             if tags is None or not unknown:
-                sentence = Sentence(number, tuple(fields[words]), tuple(encoded))
+                sentence = Sentence(number, tuple(fields[words]), encoded)
                 usable.append(sentence._replace(group=document))
+                for i in mended:
+                    said = contradiction(places[i], given[i], encoded[i], found.scheme)
+                    note(MENDED, said)
                 continue
             first = unknown[0]
-            in_bioes = f" ({encoded[first]} in BIOES)" if encode else ""
-            near = near_and_all(encoded[first], labels)
+            tag, in_bioes = given[first], encoded[first]
+            read_as = "" if tag == in_bioes else f" ({in_bioes} in BIOES)"
             where = places[first]
-            problem = f"unknown tag {written[first]!r}{in_bioes}; {near}"
+            problem = f"unknown tag {tag!r}{read_as}; {near_and_all(in_bioes, labels)}"
         bad_row(f"{where}: {problem}", "raise")
         first_problem = first_problem or f"{where.split(', ')[-1]}: {problem}"
     if not usable:
@@ -167,6 +194,11 @@ def _sentences(
             f"{path}: no sentence can be used; the first problem: {first_problem}"
         )
     return usable
+
+
+def contradiction(where: str, written: str, read: str, scheme: str) -> str:
+    """What is noted of a tag that contradicts others, or the scheme of its file."""
+    return f"{where}: {written!r} contradicts {scheme}, read as {read}"
 
 
 def read_columns(path: epath.Path, is_conllu: bool = False) -> ColumnFile:

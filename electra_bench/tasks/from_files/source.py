@@ -1,5 +1,6 @@
 """The data of a task without code: files or data sets whose columns a gin file names."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -8,8 +9,8 @@ from etils import epath
 
 from electra_bench.config.roles import Content, Subject
 from electra_bench.data.readers import split_files
-from electra_bench.data.readers.bad_rows import bad_row
-from electra_bench.data.readers.columns import FORM, UPOS, read_columns
+from electra_bench.data.readers.bad_rows import bad_row, note
+from electra_bench.data.readers.columns import FORM, MENDED, UPOS, read_columns
 from electra_bench.data.readers.labelled_source import (
     GROUP,
     LabelledExamples,
@@ -47,6 +48,8 @@ class Definition(NamedTuple):
         split_seed: of dealing them out.
         labels: class names, or tags, in the order of their ids; None takes those of the
             training set.
+        scheme: of tags that mark spans, IOB1, IOB2, BIOES, BILOU, BMES or BMEWO; "none" if
+            they mark none; None finds that of every file, see `tag_schemes.read_tags`.
         label_range: smallest and largest value of a regression target; None takes those
             of the training set.
         unanswerable: whether questions may have no answer; None looks.
@@ -68,6 +71,7 @@ class Definition(NamedTuple):
     fractions: Subject[Mapping[str, float] | None] = None
     split_seed: Subject[int] = 0
     labels: Subject[Sequence[str] | None] = None
+    scheme: Subject[str | None] = None
     label_range: Subject[Sequence[float] | None] = None
     unanswerable: Subject[bool | None] = None
     metric: Subject[str | None] = None
@@ -114,6 +118,8 @@ class FileTaskSource(LabelledSource):
         kept = self._without_problem(checked)
         if not kept:
             raise ValueError(f"split {split!r} has no rows that can be used")
+        for message in itertools.chain.from_iterable(found.mended for found in kept):
+            note(MENDED, message)
         return [found.example for found in kept]
 
     def _without_problem(self, examples: Iterable[ReadExample]) -> list[ReadExample]:
@@ -180,7 +186,9 @@ class FileTaskSource(LabelledSource):
         task = self.definition
         if task.dataset:
             records = read_dataset(task.dataset, task.files[name])
-            return examples_of(task.kind, records, task.columns, with_target)
+            return examples_of(
+                task.kind, records, task.columns, with_target, task.scheme
+            )
         path = split_files.given(name, task.files[name])
         ending = split_files.extension(path)
         if ending in (CONLLU, *COLUMN_FILES):
@@ -189,7 +197,7 @@ class FileTaskSource(LabelledSource):
             return self._of_columns(path, ending == CONLLU, with_target)
         numbers = any(isinstance(c, int) for c in task.columns.values())
         records = read_records(path, header=not numbers)
-        return examples_of(task.kind, records, task.columns, with_target)
+        return examples_of(task.kind, records, task.columns, with_target, task.scheme)
 
     def _of_columns(
         self, path: epath.Path, is_conllu: bool, with_target: bool
@@ -215,4 +223,5 @@ class FileTaskSource(LabelledSource):
         for record in file.sentences:
             fields = {name: record.fields.get(c, ()) for name, c in columns.items()}
             records.append(record._replace(fields=fields))
-        return examples_of("tagging", records, {}, with_target)
+        scheme = self.definition.scheme
+        return examples_of("tagging", records, {}, with_target, scheme)
