@@ -633,6 +633,18 @@ def test_the_scheme_of_a_file_is_found_or_bound(
     assert not context.notes
 
 
+def test_words_in_a_text_stand_between_blanks(tmp_path):
+    from electra_bench.data import run_context
+
+    row = '{"words": "10\\u00a0000  Euro\\u3000x", "tags": "B-X\\tO"}\n'
+    (tmp_path / "all.jsonl").write_text(row)
+    files = {"train": "all.jsonl", "dev": "all.jsonl"}
+    lines = ["tasks.spaced.kind = 'tagging'", f"tasks.spaced.files = {files!r}"]
+    with run_context.use(data_dir=str(tmp_path)):
+        [example] = registered(lines, tmp_path).examples("dev")
+    assert example.words == ("10\xa0000", "Euro\u3000x")
+
+
 def test_a_split_may_be_labelled_in_part(tmp_path):
     from electra_bench.data import run_context
 

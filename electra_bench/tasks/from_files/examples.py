@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from electra_bench.data.readers.columns import contradiction
+from electra_bench.data.readers.columns import contradiction, words_of
 from electra_bench.data.readers.labelled_source import (
     GROUP,
     Question,
@@ -169,7 +169,7 @@ def _text_row(number: int, record: Record, columns: Columns) -> ReadExample:
 
 
 def _sentence(number: int, record: Record, columns: Columns) -> ReadExample:
-    """Words with their tags: lists, or strings with white space between.
+    """Words with their tags: lists, or strings with blanks between.
 
     Tags are as they are written; without any they are empty.
     """
@@ -249,7 +249,8 @@ def _string(record: Record, columns: Columns, field: str) -> str:
 
 def _strings(record: Record, columns: Columns, field: str) -> list[str]:
     value = _value(record, columns, field)
-    return value.split() if isinstance(value, str) else [str(v) for v in _list(value)]
+    is_text = isinstance(value, str)
+    return words_of(value) if is_text else [str(v) for v in _list(value)]
 
 
 _MAKERS = {
