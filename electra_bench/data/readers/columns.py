@@ -267,6 +267,12 @@ def _between_tabs(text: str) -> list[str]:
     return re.split(r" *\t[\t ]*", text.strip(BLANKS))
 
 
+def is_cell(text: str) -> bool:
+    """Whether a word or tag is read from columns between tabs as it was written."""
+    is_text = text not in ("", DOCUMENT_START) and text == text.strip(BLANKS)
+    return is_text and "\t" not in text and "\n" not in text
+
+
 def _conllu_cells(text: str) -> list[str]:
     return text.split("\t")
 
