@@ -645,6 +645,41 @@ def test_words_in_a_text_stand_between_blanks(tmp_path):
     assert example.words == ("10\xa0000", "Euro\u3000x")
 
 
+ALIKE = {
+    "classification": (
+        "all.tsv",
+        "text_a\tlabel\na\tup\nb\tup\nc\tUp\nd\tup\u200b\ne\tdown\n",
+        "dev: 'Up' (1), 'up' (2), 'up\\u200b' (1) differ only by case",
+    ),
+    "tagging": (
+        "all.conll",
+        "a B-LOC\nb I-LOC\nc B-LOC\n\nd B-Loc\ne O\n",
+        "dev: 'LOC' (2), 'Loc' (1) differ only by case",
+    ),
+    "tags of words": (
+        "all.jsonl",
+        '{"words": ["a", "b"], "tags": ["NN", "NN\\u00a0"]}\n',
+        "dev: 'NN' (1), 'NN\\xa0' (1) differ only by case",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ALIKE)
+def test_labels_that_look_alike_are_noted(case, tmp_path):
+    from electra_bench.data import run_context
+
+    name, content, expected = ALIKE[case]
+    (tmp_path / name).write_text(content)
+    kind = "classification" if case == "classification" else "tagging"
+    files = {"train": name, "dev": name}
+    lines = [f"tasks.alike.kind = {kind!r}", f"tasks.alike.files = {files!r}"]
+    source = registered(lines, tmp_path)
+    with run_context.use(data_dir=str(tmp_path), notes={}) as context:
+        source.examples("dev")
+    [said] = context.notes["labels alike"]
+    assert said.startswith(expected)
+
+
 def test_a_split_may_be_labelled_in_part(tmp_path):
     from electra_bench.data import run_context
 

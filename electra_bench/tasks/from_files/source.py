@@ -1,6 +1,7 @@
 """The data of a task without code: files or data sets whose columns a gin file names."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,12 +11,21 @@ from etils import epath
 from electra_bench.config.roles import Content, Subject
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import bad_row, note
-from electra_bench.data.readers.columns import FORM, MENDED, UPOS, read_columns
+from electra_bench.data.readers.columns import (
+    FORM,
+    MENDED,
+    UPOS,
+    is_span_tag,
+    read_columns,
+)
 from electra_bench.data.readers.labelled_source import (
     GROUP,
     LabelledExamples,
     LabelledSource,
+    Sentence,
+    TextExample,
 )
+from electra_bench.data.readers.like_labels import like_labels
 from electra_bench.data.readers.named_datasets import read_dataset
 from electra_bench.data.readers.records import read_records
 from electra_bench.data.readers.tables import one_of, within
@@ -25,6 +35,8 @@ from electra_bench.tasks.from_files.examples import ReadExample, examples_of
 ALL = "all"
 COLUMN_FILES = (".conll", ".bio", ".iob", ".txt")
 CONLLU = ".conllu"
+# The mark of scores behind labels that look alike.
+ALIKE = "labels alike"
 # How data sets of TensorFlow and Hugging Face write that a class is not known.
 NO_CLASS = "-1"
 
@@ -120,6 +132,8 @@ class FileTaskSource(LabelledSource):
             raise ValueError(f"split {split!r} has no rows that can be used")
         for message in itertools.chain.from_iterable(found.mended for found in kept):
             note(MENDED, message)
+        for message in like_labels(self._label_counts(kept)):
+            note(ALIKE, f"{split}: {message}")
         return [found.example for found in kept]
 
     def _without_problem(self, examples: Iterable[ReadExample]) -> list[ReadExample]:
@@ -130,6 +144,27 @@ class FileTaskSource(LabelledSource):
             else:
                 kept.append(found)
         return kept
+
+    def _label_counts(self, examples: Iterable[ReadExample]) -> Mapping[str, int]:
+        """How often every class occurs, of spans every type; of other kinds nothing."""
+        if self.definition.labels is None:
+            return {}
+        # A class may be in another split only.
+        counts = Counter(dict.fromkeys(self.definition.labels, 0))
+        for example in (one.example for one in examples):
+            if isinstance(example, TextExample):
+                counts.update([example.label])
+            elif isinstance(example, Sentence):
+                counts.update(example.tags)
+        del counts[""]
+        is_tagging = self.definition.kind == "tagging"
+        if not is_tagging or not all(map(is_span_tag, counts)):
+            return counts
+        types = Counter(dict.fromkeys((label[2:] for label in counts), 0))
+        for label, count in counts.items():
+            # A span begins with one of these.
+            types[label[2:]] += count * label.startswith(("B-", "S-"))
+        return types
 
     def _has_target(self, split: str) -> bool:
         """Whether what is to be predicted must be given."""
