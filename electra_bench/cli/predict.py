@@ -71,7 +71,8 @@ class Predict(gin_arguments.OnError, gin_arguments.Bindings, Json):
              can say that there is no answer
       mrqa   folder; <task>-<split>-predictions.json
       conll  file; a word a line, with its right and its predicted tag; _ for words that the
-             length limit cut off, where they are not read in windows
+             length limit cut off, where they are not read in windows. Between blanks, or
+             tabs if white space is in a word; words with a tab or a line end are refused
 
     Model, vocabulary and data folder are those of the run, unless bindings say otherwise.
     Scores are printed where right answers are known.

@@ -67,6 +67,9 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
         if found["skipped"]:
             yield f"  left out: {found['skipped']:,} rows"
             yield from (f"    {reason}" for reason in found["reasons"])
+        for mark, (count, places) in found["notes"].items():
+            yield f"  {mark}: {count:,}"
+            yield from (f"    {place}" for place in places)
         yield "  " + _balance(found["targets"], report["kind"])
     for split, why in report["absent"].items():
         yield f"{split}: absent: {why}"

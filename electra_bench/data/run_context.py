@@ -25,6 +25,8 @@ class RunContext:
             what is usual for the task.
         skipped: why rows were left out, a key each in their order; what is read again
             counts once.
+        notes: what was mended or seems wrong in data that are used: the mark of a score
+            that says so ("tags mended") to the places, a key each in their order.
         cut: what the limits of features leave out to how many were, and of how many.
     """
 
@@ -33,6 +35,7 @@ class RunContext:
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
     on_error: str | None = None
     skipped: dict[str, None] = dataclasses.field(default_factory=dict)
+    notes: dict[str, dict[str, None]] = dataclasses.field(default_factory=dict)
     cut: dict[str, list[int]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):

@@ -37,6 +37,8 @@ class TaskExamples(NamedTuple):
         store: the examples.
         data_sha256: hash of the split's raw examples.
         num_skipped: rows of the data that were left out; `reasons`: why, the first few.
+        notes: what was mended or seems wrong ("tags mended") to how often, and the first
+            few places.
         cut: what the limits of features left out ("words cut") to how many, of how many.
     """
 
@@ -47,6 +49,7 @@ class TaskExamples(NamedTuple):
     num_skipped: int = 0
     reasons: tuple[str, ...] = ()
     cut: Mapping[str, tuple[int, int]] = MappingProxyType({})
+    notes: Mapping[str, tuple[int, tuple[str, ...]]] = MappingProxyType({})
 
     @property
     def num_examples(self) -> int:
@@ -145,7 +148,8 @@ def _task_examples(
         return TaskExamples(task.name, rate, built.store, built.data_sha256)
     # Rows that are left out are not in the hash of those that are kept.
     skipped: dict[str, None] = {}
-    with run_context.use(skipped=skipped):
+    noted: dict[str, dict[str, None]] = {}
+    with run_context.use(skipped=skipped, notes=noted):
         data, groups = raw_hashes(task, split)
     vocabulary = run_context.current().vocabulary
     features = [choices.tagged_words(), choices.context_windows()]
@@ -160,12 +164,14 @@ def _task_examples(
         "seq_length": seq_length,
         "on_error": run_context.current().on_error,
         "skipped": list(skipped),
+        "notes": {mark: list(places) for mark, places in noted.items()},
     }
 
     def build(writer: ExampleWriter) -> Mapping[str, object]:
         skipped: dict[str, None] = {}
         cut: dict[str, list[int]] = {}
-        with run_context.use(skipped=skipped, cut=cut):
+        noted: dict[str, dict[str, None]] = {}
+        with run_context.use(skipped=skipped, cut=cut, notes=noted):
             dataset = _read_once(task, split, seq_length)
         _write(dataset, writer)
         reasons = list(skipped)[:MAX_REASONS]
@@ -173,8 +179,16 @@ def _task_examples(
             logging.warning("%s: skipped %d rows", task.name, len(skipped))
         for reason in reasons:
             logging.warning("skipped: %s", reason)
-        found = {what: counts for what, counts in cut.items() if counts[0]}
-        return {"skipped": len(skipped), "reasons": reasons, "cut": found}
+        for mark, places in noted.items():
+            logging.warning(
+                "%s: %s: %d, the first: %s", task.name, mark, len(places), [*places][0]
+            )
+        return {
+            "skipped": len(skipped),
+            "reasons": reasons,
+            "cut": {what: counts for what, counts in cut.items() if counts[0]},
+            "notes": {m: [len(p), [*p][:MAX_REASONS]] for m, p in noted.items()},
+        }
 
     store, notes = cached_examples(f"{task.name}-{split}", parts, build)
     if len(store) == 0:
@@ -187,6 +201,7 @@ def _task_examples(
         notes["skipped"],
         tuple(notes["reasons"]),
         {what: tuple(counts) for what, counts in notes["cut"].items()},
+        {mark: (count, tuple(p)) for mark, (count, p) in notes["notes"].items()},
     )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from electra_bench.records import RunRecord, TaskCard, TaskResult, write_predictions
@@ -120,7 +121,8 @@ def score_marks(
         found; "partly seen before": few of the examples; "seen in train": the training
         set has scored examples; "unseen positions":
         there are longer examples than any in pre-training; "rows skipped": the data had
-        rows that could not be used; "words cut" and the like: how much of the examples
+        rows that could not be used; "tags mended", "labels alike" and the like: what was
+        noted of rows that were used; "words cut" and the like: how much of the examples
         the limits of their features left out. Each with the whole of it.
     """
     stores = [part.store for part in parts]
@@ -137,13 +139,23 @@ def score_marks(
                 f"{longer} of {sum(map(len, stores))} examples are longer than the "
                 f"{seen} tokens of the longest sequence in pre-training"
             )
-    skipped = sum(part.num_skipped for part in parts)
-    if skipped:
-        reasons = [reason for part in parts for reason in part.reasons]
-        marks["rows skipped"] = (
-            f"{skipped}, the first of them: {'; '.join(reasons[:3])}"
-        )
-    return marks | _cut(parts)
+    return marks | _told(parts) | _cut(parts)
+
+
+def _told(parts: Sequence[TaskExamples]) -> dict[str, str]:
+    """What readers left out or noted, to how much of it and its first places."""
+    counts: Counter[str] = Counter()
+    places: dict[str, list[str]] = {}
+    for part in parts:
+        skipped = {"rows skipped": (part.num_skipped, part.reasons)}
+        for mark, (count, some) in (skipped | dict(part.notes)).items():
+            counts[mark] += count
+            places.setdefault(mark, []).extend(some)
+    return {
+        mark: f"{count}, the first of them: {'; '.join(places[mark][:3])}"
+        for mark, count in counts.items()
+        if count
+    }
 
 
 def _cut(parts: Sequence[TaskExamples]) -> dict[str, str]:

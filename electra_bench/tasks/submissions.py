@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from electra_bench.data.readers.columns import is_cell
 from electra_bench.records import Prediction, TaskCard
 from electra_bench.system.atomic import atomic_file
 
@@ -145,10 +146,15 @@ def num_cut_off(sentence: Tagged) -> int:
 def conll_text(sentences: Sequence[Tagged]) -> str:
     """Lines of word, right tag and predicted tag, a blank one after every sentence.
 
-    Words that were cut off have `CUT_OFF` for the predicted tag. conlleval reads such
-    lines.
+    Between blanks, as conlleval reads them; between tabs, as it does with `-d '\\t'`, if
+    white space is in a word or a tag. Words that were cut off have `CUT_OFF` for the
+    predicted tag.
+
+    Raises:
+        ValueError: a word or tag that no line can hold: empty, with a tab, a line end or a
+            blank around it, or what begins a document; names the sentence.
     """
-    lines = []
+    rows: list[Sequence[str]] = []
     for sentence in sentences:
         found = sentence.prediction
         # Where there is a prediction, both tags are in the form that metrics compare.
@@ -156,9 +162,19 @@ def conll_text(sentences: Sequence[Tagged]) -> str:
         right = [*compared, *sentence.tags[len(compared) :]]
         right = [tag or CUT_OFF for tag in right]
         predicted = [*found.prediction, *[CUT_OFF] * num_cut_off(sentence)]
-        words = zip(sentence.words, right, predicted, strict=True)
-        lines += [*map(" ".join, words), ""]
-    return "".join(f"{line}\n" for line in lines)
+        for row in zip(sentence.words, right, predicted, strict=True):
+            for cell in row:
+                if not is_cell(cell):
+                    raise ValueError(
+                        f"sentence {found.id!r}: {cell!r} cannot stand in a line of CoNLL, "
+                        "which needs text without tabs, line ends and blanks around it; "
+                        "use the format jsonl"
+                    )
+            rows.append(row)
+        rows.append(())
+    is_plain = all(len(cell.split()) == 1 for row in rows for cell in row)
+    separator = " " if is_plain else "\t"
+    return "".join(f"{separator.join(row)}\n" for row in rows)
 
 
 def write_archive(path: str, tables: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """The tagging tasks: from their cards to seqio tasks."""
 
 import functools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import seqio
@@ -17,7 +18,8 @@ def chunk(card: TaskCard) -> seqio.Task:
     """Registers CoNLL-2000 chunking.
 
     The files `train` and `test` are published. What lies as `dev` in the original's layout
-    is the published test file, so it is read as test where there is no `test`.
+    is the published test file, so it is read as test where there is no `test`. Tags that
+    contradict one another are read as the original does.
     """
     parts = {
         "train": columns.SplitPart(("train",), "rest"),
@@ -25,7 +27,7 @@ def chunk(card: TaskCard) -> seqio.Task:
         "train_all": columns.SplitPart(("train",)),
         "test": columns.SplitPart(("test", "dev")),
     }
-    return _add_spans(card, 3, (), parts)
+    return _add_spans(card, 3, (), parts, find_spans=columns.original_spans)
 
 
 def ner(card: TaskCard) -> seqio.Task:
@@ -54,10 +56,16 @@ def pos(card: TaskCard) -> seqio.Task:
     return add_labelled_task(card, source, [tag_accuracy])
 
 
-def _add_spans(card: TaskCard, num_columns: int, *where: Any) -> seqio.Task:
-    """Registers a task of spans; `where` are the folders and parts of its source."""
+def _add_spans(
+    card: TaskCard,
+    num_columns: int,
+    folders: Sequence[str],
+    parts: Mapping[str, columns.SplitPart],
+    **reading: Any,
+) -> seqio.Task:
+    """Registers a task of spans; `reading` is what else `read_sentences` takes."""
     read = functools.partial(
-        columns.read_sentences, num_columns=num_columns, labels=card.labels
+        columns.read_sentences, num_columns=num_columns, labels=card.labels, **reading
     )
-    source = columns.ColumnSource(card.name, *where, read)
+    source = columns.ColumnSource(card.name, folders, parts, read)
     return add_labelled_task(card, source, [span_f1, tag_accuracy])

@@ -641,6 +641,114 @@ def test_a_bad_line_is_named_or_skipped(case, tmp_path):
     assert f"{path}, {expected}" in reason
 
 
+ODD_TAGS = {
+    "in dev": ("all.conll", "x 0\n\na B-X\nb I-X\n", "line 1", "dev"),
+    "in a tagged text": (
+        "all.jsonl",
+        '{"words": "a b", "tags": "B-X I-X"}\n{"words": "a b", "tags": ["0", "B-X"]}\n',
+        "line 2",
+        "dev",
+    ),
+    "in train": ("all.conll", "a B-X\nb 0\n\na B-X\nb I-X\n", "line 2", "train"),
+}
+
+
+@pytest.mark.parametrize("case", ODD_TAGS)
+def test_an_odd_tag_is_named_and_spans_stay_the_metric(case, tmp_path):
+    from electra_bench.data import run_context
+
+    name, content, where, split = ODD_TAGS[case]
+    (tmp_path / name).write_text(content)
+    (tmp_path / "good.conll").write_text("a B-X\nb I-X\n\nc O\n")
+    files = {"train": "good.conll", "dev": "good.conll", split: name}
+    lines = ["tasks.odd.kind = 'tagging'", f"tasks.odd.files = {files!r}"]
+    with pytest.raises(ValueError) as caught:
+        registered(lines, tmp_path)
+    place = f"{tmp_path / name}, {where}: unknown label '0', other tags are in IOB2"
+    assert place in str(caught.value)
+    with run_context.use(
+        data_dir=str(tmp_path), on_error="skip", skipped={}
+    ) as context:
+        source = registered([*lines, "tasks.odd.on_error = 'skip'"], tmp_path)
+        assert source.definition.metric == "f1"
+        assert len(source.examples(split)) == 1
+    assert place in next(iter(context.skipped))
+
+
+@pytest.mark.parametrize(
+    ("content", "scheme", "metric", "expected"),
+    [
+        ("London I-LOC\nHarry I-PER\n", None, "f1", ("S-LOC", "S-PER")),
+        ("a B-LOC\nb L-LOC\nc U-LOC\n", None, "f1", ("B-LOC", "E-LOC", "S-LOC")),
+        ("a LOC-B\nb O\n", None, "f1", ("S-LOC", "O")),
+        ("a B\nb I\nc O\n", None, "f1", ("B-_", "E-_", "O")),
+        ("a I\nb O\n", "IOB1", "f1", ("S-_", "O")),
+        ("a B-X\nb 0\n", "none", "tag_accuracy", ("B-X", "0")),
+    ],
+)
+def test_the_scheme_of_a_file_is_found_or_bound(
+    content, scheme, metric, expected, tmp_path
+):
+    (tmp_path / "all.conll").write_text(content)
+    files = {"train": "all.conll", "dev": "all.conll"}
+    lines = ["tasks.schemed.kind = 'tagging'", f"tasks.schemed.files = {files!r}"]
+    lines.append(f"tasks.schemed.scheme = {scheme!r}")
+    from electra_bench.data import run_context
+
+    with run_context.use(data_dir=str(tmp_path), notes={}) as context:
+        source = registered(lines, tmp_path)
+        assert source.definition.metric == metric
+        assert source.examples("dev")[0].tags == expected
+    assert not context.notes
+
+
+def test_words_in_a_text_stand_between_blanks(tmp_path):
+    from electra_bench.data import run_context
+
+    row = '{"words": "10\\u00a0000  Euro\\u3000x", "tags": "B-X\\tO"}\n'
+    (tmp_path / "all.jsonl").write_text(row)
+    files = {"train": "all.jsonl", "dev": "all.jsonl"}
+    lines = ["tasks.spaced.kind = 'tagging'", f"tasks.spaced.files = {files!r}"]
+    with run_context.use(data_dir=str(tmp_path)):
+        [example] = registered(lines, tmp_path).examples("dev")
+    assert example.words == ("10\xa0000", "Euro\u3000x")
+
+
+ALIKE = {
+    "classification": (
+        "all.tsv",
+        "text_a\tlabel\na\tup\nb\tup\nc\tUp\nd\tup\u200b\ne\tdown\n",
+        "dev: 'Up' (1), 'up' (2), 'up\\u200b' (1) differ only by case",
+    ),
+    "tagging": (
+        "all.conll",
+        "a B-LOC\nb I-LOC\nc B-LOC\n\nd B-Loc\ne O\n",
+        "dev: 'LOC' (2), 'Loc' (1) differ only by case",
+    ),
+    "tags of words": (
+        "all.jsonl",
+        '{"words": ["a", "b"], "tags": ["NN", "NN\\u00a0"]}\n',
+        "dev: 'NN' (1), 'NN\\xa0' (1) differ only by case",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ALIKE)
+def test_labels_that_look_alike_are_noted(case, tmp_path):
+    from electra_bench.data import run_context
+
+    name, content, expected = ALIKE[case]
+    (tmp_path / name).write_text(content)
+    kind = "classification" if case == "classification" else "tagging"
+    files = {"train": name, "dev": name}
+    lines = [f"tasks.alike.kind = {kind!r}", f"tasks.alike.files = {files!r}"]
+    source = registered(lines, tmp_path)
+    with run_context.use(data_dir=str(tmp_path), notes={}) as context:
+        source.examples("dev")
+    [said] = context.notes["labels alike"]
+    assert said.startswith(expected)
+
+
 def test_a_split_may_be_labelled_in_part(tmp_path):
     from electra_bench.data import run_context
 

@@ -88,6 +88,22 @@ def test_words_that_are_not_scored_at_sixteen_tokens_are_marked(
     assert marks == {"words cut": "24,618 of 47,377 to score"}
 
 
+def test_tags_that_are_mended_mark_the_score(tmp_path, shared_golden):
+    vocabulary = WordPieceVocabulary(str(shared_golden / "vocab.txt"))
+    path = tmp_path / "dev.txt"
+    path.write_text("a B-group\nb I-group\n\nc B-group\nd O\ne I-person\n")
+    files = {"dev": str(path)}
+    for _ in range(2):  # made, and found in the cache
+        with run_context.use(vocabulary=vocabulary, files=files):
+            [part] = examples("wnut17", "dev", 16)
+        [(mark, said)] = score_marks(None, registry.tasks.get("wnut17"), [part]).items()
+        assert mark == "tags mended"
+        assert said == (
+            f"1, the first of them: {path}, line 6: 'I-person' contradicts IOB2, read as "
+            "S-person"
+        )
+
+
 def test_the_card_has_the_tags_of_the_published_files(shared_data):
     card = registry.tasks.get("chunk")
     tags = set()

@@ -6,8 +6,10 @@ import zipfile
 from dataclasses import replace
 
 import pytest
+from etils import epath
 
 from electra_bench import registry
+from electra_bench.data.readers.columns import read_columns
 from electra_bench.records import Prediction
 from electra_bench.system.atomic import write_json
 from electra_bench.tasks import submissions
@@ -146,3 +148,32 @@ def test_tagged_words_and_those_that_were_cut_off():
         "He S-NP S-NP\nreckons S-VP O\n\nthe B-NP O\ncurrent I-NP _\naccount E-NP _\n\n"
     )
     assert [submissions.num_cut_off(sentence) for sentence in (whole, cut)] == [0, 2]
+
+
+ROUND_TRIPS = {
+    "blanks": (["New York", "is", "#"], "\t"),
+    "no-break spaces": (["10\xa0000", "\u3000", "a\x0bb"], "\t"),
+    "a comment's sign": (["#", "x", "#x"], " "),
+    "marks": (["-DOCSTART-x", "\u200b", "_"], " "),
+}
+
+
+@pytest.mark.parametrize("case", ROUND_TRIPS)
+def test_words_come_back_from_columns(case, tmp_path):
+    words, separator = ROUND_TRIPS[case]
+    tags = ["O"] * 3 if separator == " " else ["B-work of art", "I-work of art", "O"]
+    sentence = Tagged(words, tags, Prediction("0", tags, tags))
+    path = epath.Path(tmp_path / "t.conll")
+    path.write_text(submissions.conll_text([sentence, sentence]))
+    assert path.read_text().startswith(separator.join([words[0], tags[0], tags[0]]))
+    file = read_columns(path)
+    assert [record.fields[0] for record in file.sentences] == [tuple(words)] * 2
+    assert [record.fields[2] for record in file.sentences] == [tuple(tags)] * 2
+
+
+@pytest.mark.parametrize("word", ["", " ", "a\tb", "a\nb", " a", "a\r", "-DOCSTART-"])
+def test_words_that_no_line_can_hold_are_refused(word):
+    for words, tags in ((["a", word], ["O", "O"]), (["a", "b"], ["O", word or " "])):
+        sentence = Tagged(words, tags, Prediction("s7", tags, tags))
+        with pytest.raises(ValueError, match=r"sentence 's7': .* use the format jsonl"):
+            submissions.conll_text([sentence])

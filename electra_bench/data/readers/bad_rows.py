@@ -1,4 +1,4 @@
-"""What is done about a row that cannot be used."""
+"""What is done about rows that cannot be used, or not as they are."""
 
 from electra_bench.data import run_context
 from electra_bench.data.text.streams import OnError
@@ -18,3 +18,13 @@ def bad_row(message: str, usual: OnError) -> None:
     if (context.on_error or usual) == "raise":
         raise ValueError(message)
     context.skipped[message] = None
+
+
+def note(mark: str, message: str) -> None:
+    """Tells the context what was mended, or seems wrong, in a row that is used.
+
+    Args:
+        mark: of the scores that it is behind, in a word or two.
+        message: what it is, with file and line or split.
+    """
+    run_context.current().notes.setdefault(mark, {})[message] = None

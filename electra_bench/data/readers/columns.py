@@ -11,15 +11,19 @@ from etils import epath
 
 from electra_bench.data import run_context
 from electra_bench.data.readers import split_files
-from electra_bench.data.readers.bad_rows import bad_row
+from electra_bench.data.readers.bad_rows import bad_row, note
 from electra_bench.data.readers.labelled_source import LabelledSource, Sentence
 from electra_bench.data.readers.records import Record
 from electra_bench.data.readers.tables import TableLine
+from electra_bench.data.readers.tag_schemes import NO_SPANS, FindSpans, Span, read_tags
+from electra_bench.data.readers.tag_schemes import spans as conlleval_spans
 from electra_bench.system.near_names import near_and_all
 
 DOCUMENT_START = "-DOCSTART-"
 # The same in CoNLL-U, perhaps with a name: `# newdoc id = blog-1`.
 NEW_DOCUMENT = re.compile(r"#\s*newdoc\b(?:\s+id\s*=\s*(.*\S))?")
+# The mark of scores behind tags that contradict one another.
+MENDED = "tags mended"
 # What stands for a value that is not given.
 UNSPECIFIED = "_"
 
@@ -27,6 +31,7 @@ UNSPECIFIED = "_"
 # Of a word in CoNLL-U: ID, FORM, LEMMA, UPOS and six more.
 CONLLU_COLUMNS = 10
 FORM, UPOS = 1, 3
+CONLLU_ID = re.compile(r"[0-9]+([-.][0-9]+)?")
 
 
 class ColumnFile(NamedTuple):
@@ -53,7 +58,7 @@ class ColumnFile(NamedTuple):
 def spans(tags: Sequence[str]) -> list[tuple[int, int, str]]:
     """First and last word and type of every span.
 
-    Reads IOB1, IOB2 and BIOES. Where tags contradict one another, a span goes on over an
+    Reads IOB2 and BIOES. Where tags contradict one another, a span goes on over an
     `I` of another type and has the type of its last word.
 
     Source: google-research/electra finetune/tagging/tagging_utils.py, `get_span_labels`.
@@ -71,6 +76,11 @@ def spans(tags: Sequence[str]) -> list[tuple[int, int, str]]:
     if start is not None:
         found.append((start, len(tags) - 1, tags[-1].partition("-")[2]))
     return found
+
+
+def original_spans(tags: Sequence[str]) -> list[Span]:
+    """Type, first and last word of every span, as `spans` finds them."""
+    return [(kind, start, end) for start, end, kind in spans(tags)]
 
 
 def is_span_tag(tag: str) -> bool:
@@ -92,19 +102,26 @@ def bioes(tags: Sequence[str]) -> tuple[str, ...]:
 
 
 def read_sentences(
-    path: epath.Path, num_columns: int, labels: Sequence[str]
+    path: epath.Path,
+    num_columns: int,
+    labels: Sequence[str],
+    scheme: str | None = None,
+    find_spans: FindSpans = conlleval_spans,
 ) -> list[Sentence]:
     """Reads a column file; blank lines separate sentences.
 
     Args:
         path: the file.
-        num_columns: columns of every line, separated by white space: the word first, its
-            tag last. A file without tags has one column fewer, or the words only.
+        num_columns: columns of every line, see `read_columns`: the word first, its tag
+            last. A file without tags has one column fewer, or the words only.
         labels: the BIOES tags that may occur.
+        scheme: that the tags are in, see `read_tags`; None finds it.
+        find_spans: what tags mean, perhaps such as contradict one another.
 
     Raises:
-        ValueError: empty, or, unless the sentence is to be skipped, a line that is not
-            UTF-8 or has another number of columns or an unknown tag; names file and line.
+        ValueError: no such scheme, empty, or, unless the sentence is to be skipped, a line
+            that is not UTF-8 or has another number of columns or an unknown tag; names file
+            and line.
 
     Source: google-research/electra finetune/tagging/tagging_tasks.py,
     `_get_labeled_sentences`. Differs: the original takes any number of columns.
@@ -114,7 +131,8 @@ def read_sentences(
         raise ValueError(f"{path}: got {file.width} columns, expected {num_columns}")
     tags = num_columns - 1
     has_tags = file.width == num_columns and not file.is_unspecified(tags)
-    return _sentences(path, file, 0, tags if has_tags else None, labels)
+    column = tags if has_tags else None
+    return _sentences(path, file, 0, column, labels, scheme, find_spans)
 
 
 def read_conllu(path: epath.Path, labels: Sequence[str]) -> list[Sentence]:
@@ -132,7 +150,7 @@ def read_conllu(path: epath.Path, labels: Sequence[str]) -> list[Sentence]:
     """
     file = read_columns(path, is_conllu=True)
     tags = None if file.is_unspecified(UPOS) else UPOS
-    return _sentences(path, file, FORM, tags, labels, encode=False)
+    return _sentences(path, file, FORM, tags, labels, NO_SPANS, conlleval_spans)
 
 
 def _sentences(
@@ -141,25 +159,35 @@ def _sentences(
     words: int,
     tags: int | None,
     labels: Sequence[str],
-    encode: bool = True,
+    scheme: str | None,
+    find_spans: FindSpans,
 ) -> list[Sentence]:
     """The sentences that can be used; words and perhaps tags are in a column each."""
+    whole = [record for record in file.sentences if not record.problem]
+    written = [
+        [""] * len(record.places) if tags is None else record.fields[tags]
+        for record in whole
+    ]
+    found = read_tags(written, scheme, find_spans)
+    read = zip(written, found.sentences, strict=True)
     usable, first_problem = [], ""
     for number, record in enumerate(file.sentences):
         where, fields, problem, places, document = record
         if not problem:
-            written = [""] * len(places) if tags is None else fields[tags]
-            encoded = bioes(written) if encode and tags is not None else written
-            unknown = [i for i, tag in enumerate(encoded) if tag not in labels]
+            given, (encoded, odd, mended) = next(read)
+            unknown = odd or [i for i, tag in enumerate(encoded) if tag not in labels]
             if tags is None or not unknown:
-                sentence = Sentence(number, tuple(fields[words]), tuple(encoded))
+                sentence = Sentence(number, tuple(fields[words]), encoded)
                 usable.append(sentence._replace(group=document))
+                for i in mended:
+                    said = contradiction(places[i], given[i], encoded[i], found.scheme)
+                    note(MENDED, said)
                 continue
             first = unknown[0]
-            in_bioes = f" ({encoded[first]} in BIOES)" if encode else ""
-            near = near_and_all(encoded[first], labels)
+            tag, in_bioes = given[first], encoded[first]
+            read_as = "" if tag == in_bioes else f" ({in_bioes} in BIOES)"
             where = places[first]
-            problem = f"unknown tag {written[first]!r}{in_bioes}; {near}"
+            problem = f"unknown tag {tag!r}{read_as}; {near_and_all(in_bioes, labels)}"
         bad_row(f"{where}: {problem}", "raise")
         first_problem = first_problem or f"{where.split(', ')[-1]}: {problem}"
     if not usable:
@@ -169,58 +197,147 @@ def _sentences(
     return usable
 
 
+def contradiction(where: str, written: str, read: str, scheme: str) -> str:
+    """What is noted of a tag that contradicts others, or the scheme of its file."""
+    return f"{where}: {written!r} contradicts {scheme}, read as {read}"
+
+
 def read_columns(path: epath.Path, is_conllu: bool = False) -> ColumnFile:
     """The sentences of a file of columns, between blank lines.
 
-    Every line should have as many columns as most lines have, separated by white space; in
-    CoNLL-U ten, separated by tabs. There ranges of words that are written as one (`3-4`)
-    and words that are not written (`8.1`) are left out, as in evaluations of tagging. What
-    is wrong with a sentence stands in its record. Documents begin at lines `-DOCSTART-`, in
-    CoNLL-U `# newdoc`.
+    Every line should have as many columns as most lines have, in CoNLL-U ten. They are
+    separated by tabs if most lines have one, else by blanks. In CoNLL-U ranges of words
+    that are written as one (`3-4`) and words that are not written (`8.1`) are left out, as
+    in evaluations of tagging. What is wrong with a sentence stands in its record. Documents
+    begin at lines `-DOCSTART-`, in CoNLL-U `# newdoc`. Lines that begin with `#` are
+    comments, where that is no word, see `_without_comments`.
 
     Raises:
         ValueError: no sentence, or none that can be read.
     """
+    lines = split_files.read_lines(path)
+    cells_of = _conllu_cells if is_conllu else _separator(lines)
     # A document and the lines of a sentence of it.
     sentences: list[tuple[str, list[TableLine]]] = [("", [])]
-    for number, text, problem in split_files.read_lines(path):
-        cells = text.split("\t" if is_conllu else None)
+    for number, text, problem in lines:
         if not problem and not text.strip():
             sentences.append((sentences[-1][0], []))
-        elif problem or _is_word(cells, is_conllu):
+            continue
+        cells = cells_of(text)
+        if is_conllu and not problem:
+            problem = _conllu_problem(cells)
+        if problem or _is_word(cells, is_conllu):
             sentences[-1][1].append(TableLine(number, cells, problem))
         elif (name := _document(text, is_conllu)) is not None:
             sentences.append((name or f"line {number}", []))
+    readable = [n for _, lines in sentences for n in lines if not n.problem]
+    sure = [line for line in readable if not _may_be_comment(line)]
+    widths = Counter(len(line.fields) for line in sure or readable)
+    width = (
+        CONLLU_COLUMNS if is_conllu else max(widths, key=widths.__getitem__, default=0)
+    )
+    if not is_conllu:
+        sentences = _without_comments(sentences, width)
     sentences = [(document, lines) for document, lines in sentences if lines]
     if not sentences:
         raise ValueError(f"{path}: no sentences")
-    widths = Counter(
-        len(line.fields) for _, lines in sentences for line in lines if not line.problem
-    )
     if not widths:
         _, [(number, _, problem), *_] = sentences[0]
         raise ValueError(f"{path}, line {number}: {problem}")
-    width = CONLLU_COLUMNS if is_conllu else widths.most_common(1)[0][0]
-    expected = f"{width}, separated by tabs" if is_conllu else f"{width}"
+    by_tabs = ", separated by tabs" if cells_of is not words_of else ""
     name = str(path)  # once, not for every line
     records = [
-        _record(name, lines, width, expected)._replace(group=document)
+        _record(name, lines, width, f"{width}{by_tabs}")._replace(group=document)
         for document, lines in sentences
     ]
     return ColumnFile(width, records)
 
 
+# Other white space may be in words: no-break spaces, those of Chinese.
+BLANKS = " \t\r\n\f\v"
+
+
+def words_of(text: str) -> list[str]:
+    """What stands between blanks; as opposed to `split`, not between no-break spaces."""
+    return re.findall(f"[^{BLANKS}]+", text)
+
+
+def _between_tabs(text: str) -> list[str]:
+    """Cells between tabs, of which several may align a column, without blanks around."""
+    return re.split(r" *\t[\t ]*", text.strip(BLANKS))
+
+
+def is_cell(text: str) -> bool:
+    """Whether a word or tag is read from columns between tabs as it was written."""
+    is_text = text not in ("", DOCUMENT_START) and text == text.strip(BLANKS)
+    return is_text and "\t" not in text and "\n" not in text
+
+
+def _conllu_cells(text: str) -> list[str]:
+    return text.split("\t")
+
+
+def _separator(lines: Sequence[split_files.ReadLine]) -> Callable[[str], list[str]]:
+    """How the lines of a file are cut into columns."""
+    no_words = "#", DOCUMENT_START
+    of_words = [t for _, t, _ in lines if t.strip() and not t.startswith(no_words)]
+    has_tab = sum("\t" in text for text in of_words)
+    return _between_tabs if 2 * has_tab > len(of_words) else words_of
+
+
+def _may_be_comment(line: TableLine) -> bool:
+    return not line.problem and words_of(line.fields[0])[:1] == ["#"]
+
+
+def _without_comments(
+    sentences: Sequence[tuple[str, list[TableLine]]], width: int
+) -> list[tuple[str, list[TableLine]]]:
+    """Sentences without lines before their words that begin with `#` and are no words.
+
+    A word may be `#`: such a line has as many columns as others, or it ends in a tag that
+    others have, too, and lacks columns.
+    """
+    tags = {
+        line.fields[-1]
+        for _, lines in sentences
+        for line in lines
+        if not line.problem and len(line.fields) == width
+    }
+
+    def is_comment(line: TableLine) -> bool:
+        return (
+            _may_be_comment(line)
+            and len(line.fields) != width
+            and line.fields[-1] not in tags
+        )
+
+    return [
+        (document, list(itertools.dropwhile(is_comment, lines)))
+        for document, lines in sentences
+    ]
+
+
 def _is_word(cells: Sequence[str], is_conllu: bool) -> bool:
     if not is_conllu:
-        return cells[0] != DOCUMENT_START
-    is_odd = len(cells) != CONLLU_COLUMNS and not cells[0].startswith("#")
-    return is_odd or cells[0].isdigit()
+        return words_of(cells[0])[:1] != [DOCUMENT_START]
+    return cells[0].isdigit()
+
+
+def _conllu_problem(cells: Sequence[str]) -> str:
+    """What is wrong with a line of CoNLL-U, by its ID and number of columns; or empty."""
+    if cells[0].startswith("#"):
+        return ""
+    if len(cells) != CONLLU_COLUMNS:
+        return f"got {len(cells)} columns, expected {CONLLU_COLUMNS}, separated by tabs"
+    if not CONLLU_ID.fullmatch(cells[0]):
+        return f"ID {cells[0]!r} is no number (3), range (3-4) or empty node (8.1)"
+    return ""
 
 
 def _document(text: str, is_conllu: bool) -> str | None:
     """The name of the document that a line begins; empty without one, None if none does."""
     if not is_conllu:
-        return "" if text.split()[0] == DOCUMENT_START else None
+        return ""
     found = NEW_DOCUMENT.match(text)
     return found and (found[1] or "")
 

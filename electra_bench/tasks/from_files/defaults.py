@@ -2,11 +2,12 @@
 
 import collections
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from electra_bench.data.readers.bad_rows import bad_row
 from electra_bench.data.readers.columns import is_span_tag
+from electra_bench.data.readers.tag_schemes import NO_SPANS, span_labels
 from electra_bench.tasks.from_files.examples import FIELDS
 from electra_bench.tasks.from_files.source import Definition, FileTaskSource
 from electra_bench.tasks.majority_baseline import majority_answers
@@ -34,8 +35,8 @@ def metric_fns(task: Definition) -> list[ListMetric]:
         case "regression":
             found = [listed_spearman, listed_pearson]
         case "tagging":
-            of_spans = [span_f1] if all(map(is_span_tag, task.labels)) else []
-            found = [*of_spans, tag_accuracy]
+            is_of_spans = task.scheme != NO_SPANS and all(map(is_span_tag, task.labels))
+            found = [*([span_f1] if is_of_spans else []), tag_accuracy]
         case _:
             found = [squad_v2() if task.unanswerable else squad_v1]
     return list(map(list_form, found))
@@ -43,6 +44,7 @@ def metric_fns(task: Definition) -> list[ListMetric]:
 
 def _labels(source: FileTaskSource) -> tuple[str, ...]:
     is_tagging = source.definition.kind == "tagging"
+    may_be_spans = is_tagging and source.definition.scheme != NO_SPANS
     found = set()
     for _, example, *_ in source.usable(source.definition.train_split):
         found |= {*example.tags} if is_tagging else {example.label} - {""}
@@ -54,8 +56,8 @@ def _labels(source: FileTaskSource) -> tuple[str, ...]:
             f"the training set has {only}, expected two or more different ones: give a "
             "training set that has them, or name them all in `labels`; is `columns` right?"
         )
-    if is_tagging and all(map(is_span_tag, found)):
-        return span_labels(found)
+    if may_be_spans and (labels := span_labels(found)):
+        return labels
     if len(found) > MAX_LABELS:
         raise ValueError(
             f"the training set has {len(found)} different {what}s, expected 2 to "
@@ -64,12 +66,6 @@ def _labels(source: FileTaskSource) -> tuple[str, ...]:
     return tuple(
         sorted(found, key=lambda x: (not x.isdecimal(), len(x) * x.isdecimal(), x))
     )
-
-
-def span_labels(tags: Iterable[str]) -> tuple[str, ...]:
-    """Every form in BIOES of every type that occurs, of which the tags may lack some."""
-    types = sorted({tag[2:] for tag in tags} - {""})
-    return ("O", *(f"{form}-{kind}" for kind in types for form in "BIES"))
 
 
 def _label_range(source: FileTaskSource) -> tuple[float, float]:

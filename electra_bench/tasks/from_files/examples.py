@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from electra_bench.data.readers.columns import bioes, is_span_tag
+from electra_bench.data.readers.columns import contradiction, words_of
 from electra_bench.data.readers.labelled_source import (
     GROUP,
     Question,
@@ -14,6 +14,7 @@ from electra_bench.data.readers.labelled_source import (
 )
 from electra_bench.data.readers.questions import located
 from electra_bench.data.readers.records import Record
+from electra_bench.data.readers.tag_schemes import NO_SPANS, ReadTags, read_tags
 
 
 class KindFields(NamedTuple):
@@ -57,6 +58,7 @@ class ReadExample(NamedTuple):
         problem: why it cannot be used; empty if it can.
         misplaced: why it cannot be trained on: its answer is not where it should be.
         places: where every word of a sentence stands, if each has a line of its own.
+        mended: where tags contradict others, to how they are written and read.
     """
 
     where: str
@@ -64,10 +66,15 @@ class ReadExample(NamedTuple):
     problem: str = ""
     misplaced: str = ""
     places: tuple[str, ...] = ()
+    mended: tuple[str, ...] = ()
 
 
 def examples_of(
-    kind: str, records: Sequence[Record], columns: Columns, with_target: bool
+    kind: str,
+    records: Sequence[Record],
+    columns: Columns,
+    with_target: bool,
+    scheme: str | None = None,
 ) -> list[ReadExample]:
     """An example a record; what is wrong with one stands in it.
 
@@ -77,6 +84,7 @@ def examples_of(
         columns: which column holds what; what is not said is in the column of its own
             name, if there is one.
         with_target: whether what is to be predicted must be there.
+        scheme: of tags, see `read_tags`; None finds it.
 
     Raises:
         ValueError: no record has a column that is needed or was named.
@@ -100,10 +108,40 @@ def examples_of(
                 f"{records[0].where}: no column {column!r} for {field}; columns: "
                 f"{names}"
             )
-    return [
+    made = [
         _example(kind, number, record, found, needed)
         for number, record in enumerate(records)
     ]
+    return _with_spans(made, scheme) if kind == "tagging" else made
+
+
+def _with_spans(made: Sequence[ReadExample], scheme: str | None) -> list[ReadExample]:
+    """The sentences of a file, with tags of spans in BIOES."""
+    sentences = [m.example for m in made if isinstance(m.example, Sentence)]
+    found = read_tags([sentence.tags for sentence in sentences], scheme)
+    tagged = zip(sentences, found.sentences, strict=True)
+    return [
+        _with_tags(one, *next(tagged), found.scheme) if one.example else one
+        for one in made
+    ]
+
+
+def _with_tags(
+    one: ReadExample, sentence: Sentence, read: ReadTags, scheme: str
+) -> ReadExample:
+    """A sentence with tags as they are read, or the first one that is not known."""
+    written, places = sentence.tags, one.places or [one.where] * len(sentence.tags)
+    if read.odd:
+        first = read.odd[0]
+        problem = (
+            f"unknown label {written[first]!r}, other tags are in {scheme}; mend it, or "
+            f"bind scheme = {NO_SPANS!r} if tags mark no spans"
+        )
+        return one._replace(where=places[first], problem=problem)
+    mended = (
+        contradiction(places[i], written[i], read.tags[i], scheme) for i in read.mended
+    )
+    return one._replace(example=sentence._replace(tags=read.tags), mended=tuple(mended))
 
 
 def _example(
@@ -131,9 +169,9 @@ def _text_row(number: int, record: Record, columns: Columns) -> ReadExample:
 
 
 def _sentence(number: int, record: Record, columns: Columns) -> ReadExample:
-    """Words with their tags: lists, or strings with white space between.
+    """Words with their tags: lists, or strings with blanks between.
 
-    Tags of spans are re-encoded in BIOES; without any they are empty.
+    Tags are as they are written; without any they are empty.
     """
     words = _strings(record, columns, "words")
     tags = _strings(record, columns, "tags") or [""] * len(words)
@@ -143,9 +181,8 @@ def _sentence(number: int, record: Record, columns: Columns) -> ReadExample:
         )
     if any(tags) and not all(tags):
         raise ValueError(f"word {tags.index('') + 1} has no tag, but others have")
-    encoded = bioes(tags) if all(map(is_span_tag, tags)) else tuple(tags)
     group = record.group or _string(record, columns, GROUP)
-    sentence = Sentence(number, tuple(words), encoded, group=group)
+    sentence = Sentence(number, tuple(words), tuple(tags), group=group)
     return ReadExample(record.where, sentence, places=record.places)
 
 
@@ -212,7 +249,8 @@ def _string(record: Record, columns: Columns, field: str) -> str:
 
 def _strings(record: Record, columns: Columns, field: str) -> list[str]:
     value = _value(record, columns, field)
-    return value.split() if isinstance(value, str) else [str(v) for v in _list(value)]
+    is_text = isinstance(value, str)
+    return words_of(value) if is_text else [str(v) for v in _list(value)]
 
 
 _MAKERS = {

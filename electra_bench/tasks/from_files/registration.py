@@ -19,9 +19,9 @@ import seqio
 
 from electra_bench import config, registry
 from electra_bench.data import run_context
-from electra_bench.data.readers.columns import is_span_tag
 from electra_bench.data.readers.labelled_source import GROUP
 from electra_bench.data.readers.split_files import check_readers
+from electra_bench.data.readers.tag_schemes import NO_SPANS, check_scheme, span_labels
 from electra_bench.records import TaskCard
 from electra_bench.tasks.from_files import defaults
 from electra_bench.tasks.from_files.examples import FIELDS
@@ -136,6 +136,9 @@ def _check(task: Definition) -> None:
             f"fractions deal out files = {{'{ALL}': ...}} and are above 0, at most 1 "
             f"together; got files {dict(task.files)} and fractions {task.fractions}"
         )
+    if task.scheme is not None and task.kind != "tagging":
+        raise ValueError(f"scheme is of tagging tasks, this one is {task.kind}")
+    check_scheme(task.scheme)
     if task.on_error not in ("raise", "skip"):
         raise ValueError(f"on_error must be 'raise' or 'skip', got {task.on_error!r}")
     bounds = task.label_range
@@ -155,8 +158,13 @@ def _completed(name: str, task: Definition) -> tuple[Definition, set[str]]:
 
     They are bound with gin, so that a run's configuration holds them.
     """
-    if task.kind == "tagging" and all(map(is_span_tag, task.labels or ("",))):
-        task = task._replace(labels=defaults.span_labels(task.labels))
+    if task.kind == "tagging" and task.labels and task.scheme != NO_SPANS:
+        of_spans = span_labels(task.labels)
+        task = (
+            task._replace(labels=of_spans)
+            if of_spans
+            else task._replace(scheme=NO_SPANS)
+        )
     source = FileTaskSource(task)
     # Several things are asked of the same splits.
     source.read = functools.cache(source.read)

@@ -1,5 +1,7 @@
 """The data of a task without code: files or data sets whose columns a gin file names."""
 
+import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -9,13 +11,22 @@ from etils import epath
 from electra_bench.config.ranges import Length, NotNegative, Positive, PositiveShare
 from electra_bench.config.roles import Content, Subject
 from electra_bench.data.readers import split_files
-from electra_bench.data.readers.bad_rows import bad_row
-from electra_bench.data.readers.columns import FORM, UPOS, read_columns
+from electra_bench.data.readers.bad_rows import bad_row, note
+from electra_bench.data.readers.columns import (
+    FORM,
+    MENDED,
+    UPOS,
+    is_span_tag,
+    read_columns,
+)
 from electra_bench.data.readers.labelled_source import (
     GROUP,
     LabelledExamples,
     LabelledSource,
+    Sentence,
+    TextExample,
 )
+from electra_bench.data.readers.like_labels import like_labels
 from electra_bench.data.readers.named_datasets import read_dataset
 from electra_bench.data.readers.records import read_records
 from electra_bench.data.readers.tables import one_of, within
@@ -25,6 +36,8 @@ from electra_bench.tasks.from_files.examples import ReadExample, examples_of
 ALL = "all"
 COLUMN_FILES = (".conll", ".bio", ".iob", ".txt")
 CONLLU = ".conllu"
+# The mark of scores behind labels that look alike.
+ALIKE = "labels alike"
 # How data sets of TensorFlow and Hugging Face write that a class is not known.
 NO_CLASS = "-1"
 
@@ -48,6 +61,8 @@ class Definition(NamedTuple):
         split_seed: of dealing them out.
         labels: class names, or tags, in the order of their ids; None takes those of the
             training set.
+        scheme: of tags that mark spans, IOB1, IOB2, BIOES, BILOU, BMES or BMEWO; "none" if
+            they mark none; None finds that of every file, see `tag_schemes.read_tags`.
         label_range: smallest and largest value of a regression target; None takes those
             of the training set.
         unanswerable: whether questions may have no answer; None looks.
@@ -69,6 +84,7 @@ class Definition(NamedTuple):
     fractions: Subject[Mapping[str, PositiveShare[float]] | None] = None
     split_seed: Subject[NotNegative[int]] = 0
     labels: Subject[Sequence[str] | None] = None
+    scheme: Subject[str | None] = None
     label_range: Subject[Sequence[float] | None] = None
     unanswerable: Subject[bool | None] = None
     metric: Subject[str | None] = None
@@ -121,6 +137,10 @@ class FileTaskSource(LabelledSource):
         kept = self._without_problem(checked)
         if not kept:
             raise ValueError(f"split {split!r} has no rows that can be used")
+        for message in itertools.chain.from_iterable(found.mended for found in kept):
+            note(MENDED, message)
+        for message in like_labels(self._label_counts(kept)):
+            note(ALIKE, f"{split}: {message}")
         return [found.example for found in kept]
 
     def _without_problem(self, examples: Iterable[ReadExample]) -> list[ReadExample]:
@@ -131,6 +151,27 @@ class FileTaskSource(LabelledSource):
             else:
                 kept.append(found)
         return kept
+
+    def _label_counts(self, examples: Iterable[ReadExample]) -> Mapping[str, int]:
+        """How often every class occurs, of spans every type; of other kinds nothing."""
+        if self.definition.labels is None:
+            return {}
+        # A class may be in another split only.
+        counts = Counter(dict.fromkeys(self.definition.labels, 0))
+        for example in (one.example for one in examples):
+            if isinstance(example, TextExample):
+                counts.update([example.label])
+            elif isinstance(example, Sentence):
+                counts.update(example.tags)
+        del counts[""]
+        is_tagging = self.definition.kind == "tagging"
+        if not is_tagging or not all(map(is_span_tag, counts)):
+            return counts
+        types = Counter(dict.fromkeys((label[2:] for label in counts), 0))
+        for label, count in counts.items():
+            # A span begins with one of these.
+            types[label[2:]] += count * label.startswith(("B-", "S-"))
+        return types
 
     def _has_target(self, split: str) -> bool:
         """Whether what is to be predicted must be given."""
@@ -195,7 +236,9 @@ class FileTaskSource(LabelledSource):
         task = self.definition
         if task.dataset:
             records = read_dataset(task.dataset, task.files[name])
-            return examples_of(task.kind, records, task.columns, with_target)
+            return examples_of(
+                task.kind, records, task.columns, with_target, task.scheme
+            )
         path = split_files.given(name, task.files[name])
         ending = split_files.extension(path)
         if ending in (CONLLU, *COLUMN_FILES):
@@ -204,7 +247,7 @@ class FileTaskSource(LabelledSource):
             return self._of_columns(path, ending == CONLLU, with_target)
         numbers = any(isinstance(c, int) for c in task.columns.values())
         records = read_records(path, header=not numbers)
-        return examples_of(task.kind, records, task.columns, with_target)
+        return examples_of(task.kind, records, task.columns, with_target, task.scheme)
 
     def _of_columns(
         self, path: epath.Path, is_conllu: bool, with_target: bool
@@ -230,4 +273,5 @@ class FileTaskSource(LabelledSource):
         for record in file.sentences:
             fields = {name: record.fields.get(c, ()) for name, c in columns.items()}
             records.append(record._replace(fields=fields))
-        return examples_of("tagging", records, {}, with_target)
+        scheme = self.definition.scheme
+        return examples_of("tagging", records, {}, with_target, scheme)

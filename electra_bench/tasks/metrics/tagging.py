@@ -4,38 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from electra_bench.data.readers.tag_schemes import spans
 from electra_bench.tasks.metrics.weighted import Measures, ratio
-
-Span = tuple[str, int, int]
-
-
-def spans(tags: Sequence[str]) -> list[Span]:
-    """Type, first and last word of every span of a sentence.
-
-    Tags may be IOB1, IOB2 or BIOES; where they contradict each other, conlleval's reading
-    holds: a span ends where a tag starts another one or has another type.
-
-    Source: Tjong Kim Sang and Buchholz 2000, conlleval; as seqeval has it.
-    """
-    found: list[Span] = []
-    first, last_form, last_kind = 0, "O", ""
-    for place, tag in enumerate([*tags, "O"]):
-        form, kind = tag[0], tag[1:].split("-", 1)[-1] or "_"
-        changes = kind != last_kind
-        if (
-            last_form in {"E", "S"}
-            or (last_form in {"B", "I"} and form in {"B", "S", "O"})
-            or (changes and last_form not in {"O", "."})
-        ):
-            found.append((last_kind, first, place - 1))
-        if (
-            form in {"B", "S"}
-            or (form in {"E", "I"} and last_form in {"E", "S", "O"})
-            or (changes and form not in {"O", "."})
-        ):
-            first = place
-        last_form, last_kind = form, kind
-    return found
 
 
 def span_f1(

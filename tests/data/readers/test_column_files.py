@@ -10,6 +10,7 @@ from electra_bench.data.readers.columns import (
     ColumnSource,
     SplitPart,
     bioes,
+    read_columns,
     read_conllu,
     read_sentences,
     spans,
@@ -86,6 +87,65 @@ def test_a_file_without_tags(write, line):
     assert sentence == Sentence(0, ("a",), ("",))
 
 
+SEPARATED = {
+    "a no-break space is no separator": (
+        "10\xa0000 O\nEuro O\n\n\u3000 O\n",
+        [("10\xa0000", "Euro"), ("\u3000",)],
+    ),
+    "nor is a blank beside tabs": (
+        "New York\tO\n\nin\tO\nLos Angeles\tO\n",
+        [("New York",), ("in", "Los Angeles")],
+    ),
+    "several tabs align a column": (
+        "-DOCSTART- -X-\n\na\t\tO\nlong \tO\t\n",
+        [("a", "long")],
+    ),
+    "a tab among blanks": ("a O\nb\tO\nc  O \n", [("a", "b", "c")]),
+    "a comment before a sentence": (
+        "# n-tv.de vom 26.02.2005\na O\n# O\n\n#\n\n# from here\n#b O\n",
+        [("a", "#"), ("#b",)],
+    ),
+    "comments beside tabs": (
+        "#\nNew York\tO\n\n# x\n# y\nb\tO\n",
+        [("New York",), ("b",)],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SEPARATED)
+def test_words_between_separators(write, case):
+    text, expected = SEPARATED[case]
+    found = read_sentences(write(text), 2, LABELS)
+    assert [sentence.words for sentence in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        # None of these is a comment.
+        ("a O\n# n-tv.de vom 2005\nb O\n", "line 2: got 4 columns, expected 2"),
+        ("a O\nb O\n\n# x O\nb O\n", "line 4: got 3 columns, expected 2"),
+        ("a O\nb O\n\n#x y O\nb O\n", "line 4: got 3 columns, expected 2"),
+        ("a\tO\n\tO\n", "line 2: got 1 columns, expected 2, separated by tabs"),
+    ],
+)
+def test_no_line_of_words_is_taken_for_less(write, text, message):
+    with pytest.raises(ValueError, match=message):
+        read_sentences(write(text), 2, LABELS)
+
+
+def test_columns_of_germeval(write):
+    text = (
+        "#\thttp://de.wikipedia.org/wiki/Manfred_Korfmann [2009-10-17]\n"
+        "1\tAufgrund\tO\tO\n2\tM.\xa0Korfmann\tB-PER\tO\n\n"
+        "#\thttp://de.wikipedia.org/wiki/Troia [2009-10-17]\n1\tTroia\tB-LOC\tO\n"
+    )
+    file = read_columns(write(text))
+    assert file.width == 4
+    first, second = (record.fields[1] for record in file.sentences)
+    assert (first, second) == (("Aufgrund", "M.\xa0Korfmann"), ("Troia",))
+
+
 CONLLU = """\
 # text = He doesn't.
 1\tHe\the\tPRON\t_\t_\t_\t_\t_\t_
@@ -111,6 +171,10 @@ def test_conllu(write):
         (CONLLU.replace("PROPN", "PRPN"), "line 8: unknown tag 'PRPN'; near: .'PROPN'"),
         ("1 a a X\n", "line 1: got 1 columns, expected 10, separated by tabs"),
         ("# nothing\n", "no sentences"),
+        (CONLLU.replace("\n2\t", "\nx2\t"), "line 4: ID 'x2' is no number"),
+        (CONLLU.replace("\n3\t", "\n3.\t"), "line 5: ID '3.' is no number"),
+        (CONLLU.replace("\n3\t", "\n٣\t"), "line 5: ID '٣' is no number"),
+        (CONLLU.replace("\n3\t", "\n\t"), "line 5: ID '' is no number"),
     ],
 )
 def test_bad_conllu_is_named(write, text, message):
@@ -124,6 +188,12 @@ def test_conllu_may_lack_tags_and_sentences_be_skipped(write):
         untagged = untagged.replace(f"\t{tag}\t", "\t_\t")
     first, second = read_conllu(write(untagged), PARTS_OF_SPEECH)
     assert first == Sentence(0, ("He", "does", "n't"), ("", "", ""))
+    with run_context.use(on_error="skip", skipped={}) as context:
+        text = CONLLU.replace("\n3\t", "\nthree\t")
+        [sentence] = read_conllu(write(text), PARTS_OF_SPEECH)
+    [reason] = context.skipped
+    assert sentence.words == ("New York",)
+    assert "line 5: ID 'three' is no number (3), range (3-4) or empty node" in reason
     bad = CONLLU.replace("PART", "PRT")
     with run_context.use(on_error="skip", skipped={}) as context:
         assert read_conllu(write(bad), PARTS_OF_SPEECH) == [

@@ -1,0 +1,154 @@
+import functools
+
+import numpy as np
+import pytest
+from etils import epath
+
+from electra_bench.data import run_context
+from electra_bench.data.readers.columns import original_spans, read_sentences
+from electra_bench.data.readers.tag_schemes import (
+    SCHEMES,
+    read_tags,
+    span_labels,
+    spans,
+)
+
+
+def written(scheme, found, size):
+    """The tags that a scheme has for spans, written down from its definition."""
+    tags = ["O"] * size
+    for number, (kind, start, end) in enumerate(found):
+        follows = number > 0 and found[number - 1][::2] == (kind, start - 1)
+        for place in range(start, end + 1):
+            is_first, is_last = place == start, place == end
+            letter = {
+                "IOB1": "B" if is_first and follows else "I",
+                "IOB2": "B" if is_first else "I",
+                "BIOES": {(1, 1): "S", (1, 0): "B", (0, 0): "I", (0, 1): "E"},
+                "BILOU": {(1, 1): "U", (1, 0): "B", (0, 0): "I", (0, 1): "L"},
+                "BMES": {(1, 1): "S", (1, 0): "B", (0, 0): "M", (0, 1): "E"},
+                "BMEWO": {(1, 1): "W", (1, 0): "B", (0, 0): "M", (0, 1): "E"},
+            }[scheme]
+            if isinstance(letter, dict):
+                letter = letter[int(is_first), int(is_last)]
+            tags[place] = f"{letter}-{kind}"
+    return tags
+
+
+def type_first(tag):
+    return "-".join(reversed(tag.split("-")))
+
+
+@pytest.mark.parametrize("spell", [str, type_first, lambda tag: tag.replace("-", "_")])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_spans_of_every_scheme_and_spelling_are_found(scheme, spell):
+    random = np.random.default_rng(0)
+    sentences, expected = [], []
+    for _ in range(60):
+        found, start = [], 0
+        while start < 12:
+            size = int(random.integers(1, 4))
+            if random.random() < 0.7:
+                found.append(
+                    (str(random.choice(["LOC", "PER"])), start, start + size - 1)
+                )
+            start += size
+        expected.append(found)
+        sentences.append([spell(tag) for tag in written(scheme, found, start)])
+    read = read_tags(sentences)
+    assert read.scheme == scheme
+    assert [spans(one.tags) for one in read.sentences] == expected
+    assert not any(one.mended or one.odd for one in read.sentences)
+    assert read_tags(sentences, scheme) == read
+
+
+SENTENCES = {
+    "IOB1, types that touch": (["I-LOC", "I-PER"], ["S-LOC", "S-PER"]),
+    "IOB1, three that touch": (
+        ["I-A", "I-A", "I-B", "B-B", "O"],
+        ["B-A", "E-A", "S-B", "S-B", "O"],
+    ),
+    "BILOU": (["B-A", "L-A", "U-A"], ["B-A", "E-A", "S-A"]),
+    "no types": (["B", "I", "O", "B"], ["B-_", "E-_", "O", "S-_"]),
+    "segmented words": (["B", "M", "E", "S"], ["B-_", "I-_", "E-_", "S-_"]),
+    "type first": (["PER-B", "PER-I", "O"], ["B-PER", "E-PER", "O"]),
+    "types with hyphens": (["B-a-b", "I-a-b"], ["B-a-b", "E-a-b"]),
+    "one odd tag": (["B-A", "I-A", "0"], ["B-A", "I-A", "0"]),
+    "parts of speech": (["NN", "O", "IN"], ["NN", "O", "IN"]),
+    "subject and object": (["S", "O"], ["S", "O"]),
+    "letters": (["N", "V", "B", "I", "E"], ["N", "V", "B", "I", "E"]),
+}
+
+
+@pytest.mark.parametrize("case", SENTENCES)
+def test_tags_are_read(case):
+    tags, expected = SENTENCES[case]
+    assert list(read_tags([tags]).sentences[0].tags) == expected
+
+
+def test_an_odd_tag_is_named_and_the_others_stay_spans():
+    read = read_tags([["B-PER", "0"], ["I-LOC", "O"], []])
+    assert [one.odd for one in read.sentences] == [(1,), (), ()]
+    assert read.sentences[1].tags == ("S-LOC", "O")
+
+
+def test_tags_that_contradict_the_scheme_are_told():
+    whole = ["B-A", "I-A", "O", "B-B"]
+    read = read_tags([whole] * 3 + [["O", "I-A"], ["B-A", "I-B"]])
+    assert read.scheme == "IOB2"
+    assert [one.mended for one in read.sentences[3:]] == [(1,), (1,)]
+    assert [one.tags for one in read.sentences[3:]] == [("O", "S-A"), ("S-A", "S-B")]
+    # A span that goes on has the type of its last word in the original.
+    one = read_tags([["B-A", "I-B"]], "IOB2", original_spans).sentences[0]
+    assert (one.tags, one.mended) == (("B-B", "E-B"), (0,))
+
+
+def test_a_scheme_may_be_bound():
+    assert read_tags([["I", "O", "I"]]).scheme == "none"
+    assert read_tags([["I", "O", "I"]], "IOB1").sentences[0].tags == ("S-_", "O", "S-_")
+    assert read_tags([["B-A", "I-A"]], "none").sentences[0].tags == ("B-A", "I-A")
+    with pytest.raises(ValueError, match=r"scheme must be one of .*, got 'BIO'"):
+        read_tags([], "BIO")
+
+
+def test_labels_are_all_forms_of_the_types():
+    expected = ("O", "B-A", "I-A", "E-A", "S-A")
+    assert span_labels(["U-A", ""]) == span_labels(["A-B", "O"]) == expected
+    assert span_labels(["B-A", "0"]) is None
+    assert span_labels(["S", "O"]) is None
+
+
+def test_a_file_in_iob1_and_what_contradicts_its_scheme(tmp_path):
+    path = epath.Path(tmp_path / "all.txt")
+    labels = span_labels(["B-LOC", "B-PER"])
+    read = functools.partial(read_sentences, path, 2, labels)
+    path.write_text("London I-LOC\nHarry I-PER\nHarry B-PER\n")
+    with run_context.use(notes={}) as context:
+        [sentence] = read()
+        assert sentence.tags == ("S-LOC", "S-PER", "S-PER")
+        assert not context.notes
+        assert read(scheme="IOB2") == [sentence]
+    [(mark, places)] = context.notes.items()
+    first, second = places
+    assert mark == "tags mended"
+    assert first == f"{path}, line 1: 'I-LOC' contradicts IOB2, read as S-LOC"
+    assert second == f"{path}, line 2: 'I-PER' contradicts IOB2, read as S-PER"
+    path.write_text("London B-LOC\nis 0\nLyon B-LOC\n")
+    with pytest.raises(ValueError, match=r"all.txt, line 2: unknown tag '0'; near: \["):
+        read()
+
+
+def found_in(sentences):
+    return {(one.number, *span) for one in sentences for span in spans(one.tags)}
+
+
+def test_wikigold_has_all_its_spans(shared_data):
+    path = epath.Path(shared_data / "ner/wikigold/all.txt")
+    labels = span_labels(["B-LOC", "B-MISC", "B-ORG", "B-PER"])
+    with run_context.use(notes={}) as context:
+        found = found_in(read_sentences(path, 2, labels))
+    assert len(found) == 3558
+    assert not context.notes
+    # In the original spans go on over other types.
+    merged = found_in(read_sentences(path, 2, labels, find_spans=original_spans))
+    assert len(found - merged) == 34
