@@ -67,6 +67,8 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
         if found["skipped"]:
             yield f"  left out: {found['skipped']:,} rows"
             yield from (f"    {reason}" for reason in found["reasons"])
+        for what, (count, how) in found["repaired"].items():
+            yield f"  {what}: {count:,}, the first: {how}"
         yield "  " + _balance(found["targets"], report["kind"])
     for split, why in report["absent"].items():
         yield f"{split}: absent: {why}"

@@ -99,6 +99,7 @@ def validate_task(
                 "rows": len(part.store),
                 "skipped": part.num_skipped,
                 "reasons": list(part.reasons),
+                "repaired": {what: list(how) for what, how in part.repaired.items()},
                 "tokens": _lengths(whole.store),
                 "truncated_percent": _truncated(card, whole.store, part, length),
                 "lost": _lost(card, whole.store, part.store),

@@ -25,6 +25,8 @@ class RunContext:
             what is usual for the task.
         skipped: why rows were left out, a key each in their order; what is read again
             counts once.
+        repaired: what was put right in rows that are kept ("answers moved") to where and
+            how, a key each.
         cut: what the limits of features leave out to how many were, and of how many.
     """
 
@@ -33,6 +35,7 @@ class RunContext:
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
     on_error: str | None = None
     skipped: dict[str, None] = dataclasses.field(default_factory=dict)
+    repaired: dict[str, dict[str, None]] = dataclasses.field(default_factory=dict)
     cut: dict[str, list[int]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):

@@ -38,6 +38,8 @@ class TaskExamples(NamedTuple):
         data_sha256: hash of the split's raw examples.
         num_skipped: rows of the data that were left out; `reasons`: why, the first few.
         cut: what the limits of features left out ("words cut") to how many, of how many.
+        repaired: what was put right in rows that are kept ("answers moved") to how many,
+            and how the first one was.
     """
 
     task: str
@@ -47,6 +49,7 @@ class TaskExamples(NamedTuple):
     num_skipped: int = 0
     reasons: tuple[str, ...] = ()
     cut: Mapping[str, tuple[int, int]] = MappingProxyType({})
+    repaired: Mapping[str, tuple[int, str]] = MappingProxyType({})
 
     @property
     def num_examples(self) -> int:
@@ -143,9 +146,10 @@ def _task_examples(
     if isinstance(task.source, CorpusSource):
         built = build_corpus(task, split, seq_length, processes)
         return TaskExamples(task.name, rate, built.store, built.data_sha256)
-    # Rows that are left out are not in the hash of those that are kept.
+    # What was left out or put right is not in the hash of the rows that are kept.
     skipped: dict[str, None] = {}
-    with run_context.use(skipped=skipped):
+    repaired: dict[str, dict[str, None]] = {}
+    with run_context.use(skipped=skipped, repaired=repaired):
         data, groups = raw_hashes(task, split)
     vocabulary = run_context.current().vocabulary
     features = [choices.tagged_words(), choices.context_windows()]
@@ -160,12 +164,14 @@ def _task_examples(
         "seq_length": seq_length,
         "on_error": run_context.current().on_error,
         "skipped": list(skipped),
+        "repaired": {what: list(how) for what, how in repaired.items()},
     }
 
     def build(writer: ExampleWriter) -> Mapping[str, object]:
         skipped: dict[str, None] = {}
+        repaired: dict[str, dict[str, None]] = {}
         cut: dict[str, list[int]] = {}
-        with run_context.use(skipped=skipped, cut=cut):
+        with run_context.use(skipped=skipped, repaired=repaired, cut=cut):
             dataset = _read_once(task, split, seq_length)
         _write(dataset, writer)
         reasons = list(skipped)[:MAX_REASONS]
@@ -173,8 +179,16 @@ def _task_examples(
             logging.warning("%s: skipped %d rows", task.name, len(skipped))
         for reason in reasons:
             logging.warning("skipped: %s", reason)
+        first = {what: (len(how), next(iter(how))) for what, how in repaired.items()}
+        for what, (count, how) in first.items():
+            logging.warning("%s: %s: %d, the first: %s", task.name, what, count, how)
         found = {what: counts for what, counts in cut.items() if counts[0]}
-        return {"skipped": len(skipped), "reasons": reasons, "cut": found}
+        return {
+            "skipped": len(skipped),
+            "reasons": reasons,
+            "cut": found,
+            "repaired": first,
+        }
 
     store, notes = cached_examples(f"{task.name}-{split}", parts, build)
     if len(store) == 0:
@@ -187,6 +201,7 @@ def _task_examples(
         notes["skipped"],
         tuple(notes["reasons"]),
         {what: tuple(counts) for what, counts in notes["cut"].items()},
+        {what: tuple(first) for what, first in notes["repaired"].items()},
     )
 
 

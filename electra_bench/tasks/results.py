@@ -117,8 +117,9 @@ def score_marks(
         found; "partly seen before": few of the examples; "seen in train": the training
         set has scored examples; "unseen positions":
         there are longer examples than any in pre-training; "rows skipped": the data had
-        rows that could not be used; "words cut" and the like: how much of the examples
-        the limits of their features left out. Each with the whole of it.
+        rows that could not be used; "answers moved" and the like: what was put right in
+        its rows; "words cut" and the like: how much of the examples the limits of their
+        features left out. Each with the whole of it.
     """
     stores = [part.store for part in parts]
     marks = leaks.marks if leaks else {}
@@ -140,16 +141,19 @@ def score_marks(
         marks["rows skipped"] = (
             f"{skipped}, the first of them: {'; '.join(reasons[:3])}"
         )
-    return marks | _cut(parts)
+    return marks | _changed(parts)
 
 
-def _cut(parts: Sequence[TaskExamples]) -> dict[str, str]:
-    """What the limits of features left out, to how much of it."""
+def _changed(parts: Sequence[TaskExamples]) -> dict[str, str]:
+    """What was put right, and what the limits of features left out, to how much of it."""
     *to_train, to_score = parts
     of_parts = {"to score": [to_score], "to train on": to_train}
     found: dict[str, list[str]] = {}
     for purpose, some in of_parts.items():
         for part in some:
+            for what, (count, how) in part.repaired.items():
+                said = f"{count:,} {purpose}, the first of them: {how}"
+                found.setdefault(what, []).append(said)
             for what, (cut, total) in part.cut.items():
                 share = f"{cut:,} of {total:,} {purpose}"
                 found.setdefault(what, []).append(share)

@@ -1,4 +1,4 @@
-"""What is done about a row that cannot be used."""
+"""What is done about a row that cannot be used, or only once it is put right."""
 
 from electra_bench.data import run_context
 from electra_bench.data.text.streams import OnError
@@ -18,3 +18,13 @@ def bad_row(message: str, usual: OnError) -> None:
     if (context.on_error or usual) == "raise":
         raise ValueError(message)
     context.skipped[message] = None
+
+
+def repaired(what: str, message: str) -> None:
+    """Tells the context that something was put right in a row that is kept.
+
+    Args:
+        what: in the word or two that tables show: "answers moved".
+        message: how, with file and line or id.
+    """
+    run_context.current().repaired.setdefault(what, {})[message] = None

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from electra_bench.data.readers.answer_places import located
 from electra_bench.data.readers.columns import bioes, is_span_tag
 from electra_bench.data.readers.labelled_source import (
     GROUP,
@@ -12,7 +13,6 @@ from electra_bench.data.readers.labelled_source import (
     Sentence,
     TextExample,
 )
-from electra_bench.data.readers.questions import located
 from electra_bench.data.readers.records import Record
 
 
@@ -56,6 +56,7 @@ class ReadExample(NamedTuple):
             for span_qa a Question; None if the record holds none.
         problem: why it cannot be used; empty if it can.
         misplaced: why it cannot be trained on: its answer is not where it should be.
+        repair: what was put right to train on it, see `Located`; `how`: of the repair.
         places: where every word of a sentence stands, if each has a line of its own.
     """
 
@@ -63,6 +64,8 @@ class ReadExample(NamedTuple):
     example: TextExample | Sentence | Question | None
     problem: str = ""
     misplaced: str = ""
+    repair: str = ""
+    how: str = ""
     places: tuple[str, ...] = ()
 
 
@@ -158,16 +161,14 @@ def _question(number: int, record: Record, columns: Columns) -> ReadExample:
     """
     context = _string(record, columns, "context")
     answers = _answers(record, columns)
-    text, start = answers[0] if answers else ("", None)
-    if answers and start is None:
-        start = context.find(text)
+    text, start = answers[0] if answers else (None, None)
     asked = _string(record, columns, "question")
     id = _string(record, columns, "id") or str(number)
     texts = tuple(answer for answer, _ in answers)
     group = _string(record, columns, GROUP)
     question = Question(id, asked, context, texts, None, not answers, group)
-    question, misplaced = located(question, text, start)
-    return ReadExample(record.where, question, misplaced=misplaced)
+    question, misplaced, repair, how = located(question, text, start)
+    return ReadExample(record.where, question, "", misplaced, repair, how)
 
 
 def _answers(record: Record, columns: Columns) -> list[tuple[str, int | None]]:

@@ -8,7 +8,7 @@ from etils import epath
 
 from electra_bench.config.roles import Content, Subject
 from electra_bench.data.readers import split_files
-from electra_bench.data.readers.bad_rows import bad_row
+from electra_bench.data.readers.bad_rows import bad_row, repaired
 from electra_bench.data.readers.columns import FORM, UPOS, read_columns
 from electra_bench.data.readers.labelled_source import (
     GROUP,
@@ -133,8 +133,11 @@ class FileTaskSource(LabelledSource):
         """The example, without a label that stands for none; or where what is wrong."""
         task, example = self.definition, found.example
         if task.kind == "span_qa":
-            is_trained_on = split == task.train_split
-            return found._replace(problem=found.misplaced if is_trained_on else "")
+            if split != task.train_split:
+                return found._replace(problem="")
+            if found.repair:
+                repaired(found.repair, f"{found.where}: {found.how}")
+            return found._replace(problem=found.misplaced)
         labels = example.tags if task.kind == "tagging" else [example.label]
         is_no_class = (
             task.kind == "classification"
