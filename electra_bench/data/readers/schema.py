@@ -16,7 +16,6 @@ _WORDS = {
     "bool": "true or false",
     "array": "a list",
     "object": "an object",
-    "null": "nothing",
 }
 _LONGEST = 100  # characters of a value in a message
 
@@ -51,7 +50,9 @@ def checked(
     if found:
         lacking = repr(names.get(found[1], found[1]))
         raise ValueError(f"{field!r} lacks {lacking}" if field else f"lacks {lacking}")
-    types = re.findall(r"\w+", said.split("`")[1])
+    types = said.split("`")[1].split(" | ")
+    # A number may be a whole one; that nothing may stand there helps nobody.
+    types = [t for t in types if t != "null" and not (t == "int" and "float" in types)]
     wanted = " or ".join(_WORDS.get(name, name) for name in types)
     length = re.search(r" of length .*", said)
     shown = repr(value)
