@@ -1,12 +1,12 @@
 """What a task without code leaves open and its data tell: labels, range, metric, floor."""
 
 import collections
-import math
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from electra_bench.data.readers.bad_rows import bad_row
 from electra_bench.data.readers.columns import is_span_tag
+from electra_bench.data.readers.numbers import parsed_number
 from electra_bench.tasks.from_files.examples import FIELDS
 from electra_bench.tasks.from_files.source import Definition, FileTaskSource
 from electra_bench.tasks.majority_baseline import majority_answers
@@ -67,16 +67,10 @@ def span_labels(tags: Iterable[str]) -> tuple[str, ...]:
 def _label_range(source: FileTaskSource) -> tuple[float, float]:
     values = []
     for found in source.usable(source.definition.train_split):
-        label = found.example.label
         try:
-            value = float(label)
-        except ValueError:
-            value = math.nan
-        if math.isfinite(value):
-            values.append(value)
-        else:
-            message = f"{found.where}: label {label!r} is no number"
-            bad_row(message, source.definition.on_error)
+            values.append(parsed_number(found.example.label))
+        except ValueError as error:
+            bad_row(f"{found.where}: label {error}", source.definition.on_error)
     if not values or min(values) == max(values):
         raise ValueError("the labels of the training set are all the same number")
     return min(values), max(values)
