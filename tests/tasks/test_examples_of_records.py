@@ -8,6 +8,7 @@ import pyarrow.parquet
 import pytest
 from etils import epath
 
+from electra_bench.data import run_context
 from electra_bench.data.readers.records import Record, read_records
 from electra_bench.tasks.from_files.examples import examples_of
 
@@ -120,6 +121,16 @@ def test_binary_columns_of_parquet(tmp_path):
     )
     assert found.example.words == ("a", "é") and found.example.tags == ("0", "1")
     assert found.example.group == "p1"
+
+
+def test_half_a_surrogate_pair_in_any_field(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('\n{"words": ["\\ud800a", "b"], "tags": ["X", "\\uDFFF"]}\n')
+    with run_context.use(repaired={}) as context:
+        [found] = examples_of("tagging", read_records(epath.Path(path)), {}, True)
+    assert found.example.words == ("?a", "b") and found.example.tags == ("X", "?")
+    [how] = context.repaired["characters replaced"]
+    assert how == f"{path}, line 2: 2 half surrogate pairs, as '?'"
 
 
 def test_numbers_of_json(tmp_path):

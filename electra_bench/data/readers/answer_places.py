@@ -81,7 +81,7 @@ def _any_case(answer: str) -> str:
 
 def _said(context: str, answer: str, start: int) -> tuple[int, int] | None:
     """The span at a place; None if the answer is not there."""
-    if start < 0:
+    if not 0 <= start <= len(context):
         return None
     if context.startswith(answer, start):
         return start, start + len(answer)

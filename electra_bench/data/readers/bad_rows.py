@@ -1,5 +1,7 @@
 """What is done about a row that cannot be used, or only once it is put right."""
 
+from collections.abc import Callable
+
 from electra_bench.data import run_context
 from electra_bench.data.text.streams import OnError
 
@@ -18,6 +20,21 @@ def bad_row(message: str, usual: OnError) -> None:
     if (context.on_error or usual) == "raise":
         raise ValueError(message)
     context.skipped[message] = None
+
+
+def replaced_in(where: str) -> Callable[[int], None]:
+    """What tells the context of characters of a file that are no text.
+
+    Args:
+        where: file, and line if there are any.
+    """
+
+    def tell(count: int) -> None:
+        repaired(
+            "characters replaced", f"{where}: {count} half surrogate pairs, as '?'"
+        )
+
+    return tell
 
 
 def repaired(what: str, message: str) -> None:

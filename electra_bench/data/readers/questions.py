@@ -10,7 +10,7 @@ from etils import epath
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.answer_places import Located, located
 from electra_bench.data.readers.answer_text import covering_words
-from electra_bench.data.readers.bad_rows import OnError, bad_row, repaired
+from electra_bench.data.readers.bad_rows import OnError, bad_row, repaired, replaced_in
 from electra_bench.data.readers.labelled_source import LabelledSource, Question
 from electra_bench.data.readers.records import json_records
 from electra_bench.data.readers.schema import checked
@@ -121,7 +121,7 @@ def squad_questions(path: epath.Path, unanswerable: bool = True) -> ReadQuestion
     """
     text = split_files.read_text(path)
     try:
-        articles = checked(json_value(text), _Articles).data
+        articles = checked(json_value(text, replaced_in(str(path))), _Articles).data
     except json.JSONDecodeError as error:
         raise ValueError(
             f"line {error.lineno}, character {error.colno}: no JSON: {error.msg}; "

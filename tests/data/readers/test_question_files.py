@@ -175,6 +175,22 @@ def test_what_cannot_be_read_is_left_out_only_if_the_run_says_so(read):
         read(squad(question()), mrqa_questions)
 
 
+@pytest.mark.parametrize("reader", [version_1, mrqa_questions])
+def test_half_a_surrogate_pair_is_read_as_in_texts(read, reader):
+    context = "The \ud83d fox \ude00 sleeps."
+    if reader is version_1:
+        content = squad(question(text="fox", start=6), context=context)
+    else:
+        detected = [{"text": "fox", "char_spans": [[6, 8]]}]
+        content = mrqa(detected_answers=detected)
+        content = json.dumps(json.loads(content) | {"context": context})
+    with run_context.use(repaired={}) as found:
+        [one] = read(content, reader)
+    assert one.context == "The ? fox ? sleeps." and one.span == (6, 9)
+    [how] = found.repaired["characters replaced"]
+    assert "file.json" in how and how.endswith(": 2 half surrogate pairs, as '?'")
+
+
 def test_no_id_twice(read):
     content = squad(question(), question())
     with pytest.raises(ValueError, match=r"file\.json: question 'q1' is there twice"):
