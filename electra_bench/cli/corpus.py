@@ -231,6 +231,9 @@ def _print(folder: str, manifest: Mapping[str, Any]) -> None:
         f"  {manifest['text_bytes'] / 1e6:.1f} MB of text in {manifest['seconds']:.1f} s "
         f"({manifest['mb_per_s']:.2f} MB/s)"
     )
+    if manifest.get("replaced"):
+        found = f"{manifest['replaced']:,} halves of surrogate pairs"
+        print(f"  {found} were read as '?'", file=sys.stderr)
     if manifest["skipped"]:
         print(f"  {manifest['skipped']:,} skipped", file=sys.stderr)
         for reason in manifest["skipped_reasons"]:

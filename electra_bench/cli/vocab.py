@@ -68,6 +68,8 @@ def run(args: Train) -> None:
     summary = train(args, lines)
     seconds = time.monotonic() - started
     print(f"wrote {args.output}: {args.type}, {summary}; {seconds:.0f} s")
+    if report.replaced:
+        print(f"{report.replaced:,} halves of surrogate pairs were read as '?'")
     if report.skipped:
         print(f"skipped {report.skipped} damaged parts, the first: {report.reasons[0]}")
 

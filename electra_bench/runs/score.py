@@ -117,6 +117,8 @@ def score(
         record = opened.finish(
             results=(result,), wall_s=scores.seconds, **scoring.record_fields(run)
         )
+    if reading.report.replaced:
+        scoring.warn(f"{reading.report.replaced} half surrogate pairs were read as '?'")
     for reason in reading.report.reasons:
         scoring.warn(f"skipped: {reason}")
     return record

@@ -146,7 +146,7 @@ def _task_examples(
     if isinstance(task.source, CorpusSource):
         built = build_corpus(task, split, seq_length, processes)
         return TaskExamples(task.name, rate, built.store, built.data_sha256)
-    # Rows that are left out are not in the hash of those that are kept.
+    # What was left out or put right is not in the hash of the rows that are kept.
     skipped: dict[str, None] = {}
     noted: dict[str, dict[str, None]] = {}
     with run_context.use(skipped=skipped, notes=noted):

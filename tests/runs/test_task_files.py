@@ -338,7 +338,7 @@ JSON_LINES = {
     "a list where a text is expected": (
         {},
         [{"text_a": "a", "label": "x"}, {"text_a": ["b", "c"], "label": "y"}],
-        "line 2: 'text_a' holds list, expected text",
+        "line 2: 'text_a' is ['b', 'c'], expected text",
     ),
     "an on_error that is misspelt": (
         {"on_error": "rasie"},

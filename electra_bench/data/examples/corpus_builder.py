@@ -336,6 +336,7 @@ def build_corpus_folder(
             "text_bytes": report.text_bytes,
             "skipped": report.skipped,
             "skipped_reasons": report.reasons,
+            **({"replaced": report.replaced} if report.replaced else {}),
             "seconds": round(seconds, 3),
             "mb_per_s": round(report.text_bytes / 1e6 / max(seconds, 1e-9), 3),
         }

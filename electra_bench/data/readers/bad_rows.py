@@ -1,5 +1,7 @@
 """What is done about rows that cannot be used, or not as they are."""
 
+from collections.abc import Callable
+
 from electra_bench.data import run_context
 from electra_bench.data.text.streams import OnError
 
@@ -28,3 +30,16 @@ def note(mark: str, message: str) -> None:
         message: what it is, with file and line or split.
     """
     run_context.current().notes.setdefault(mark, {})[message] = None
+
+
+def replaced_in(where: str) -> Callable[[int], None]:
+    """What tells the context of characters of a file that are no text.
+
+    Args:
+        where: file, and line if there are any.
+    """
+
+    def tell(count: int) -> None:
+        note("characters replaced", f"{where}: {count} half surrogate pairs, as '?'")
+
+    return tell

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from electra_bench.data.text.json_lines import valid_text
 from electra_bench.data.text.lines import read_objects
 from electra_bench.data.text.streams import Reading, ReadReport
 
@@ -72,7 +71,7 @@ def _hypothesis(content: Any, where: str) -> tuple[str, float]:
     is_number = isinstance(score, (int, float)) and not isinstance(score, bool)
     if not is_number or not math.isfinite(score):
         raise ValueError(f"{where}: its score must be a finite number, got {score!r}")
-    return valid_text(content["text"]), float(score)
+    return content["text"], float(score)
 
 
 def _references(record: Mapping[str, Any], where: str) -> tuple[str, ...]:
@@ -86,4 +85,4 @@ def _references(record: Mapping[str, Any], where: str) -> tuple[str, ...]:
         raise ValueError(
             f"{where}: 'reference' must be a string and 'references' a list of strings"
         )
-    return tuple(map(valid_text, references))
+    return tuple(references)

@@ -2,27 +2,109 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, ClassVar, NamedTuple
 
+import msgspec
 from etils import epath
 
 from electra_bench.data.readers import split_files
+from electra_bench.data.readers.answer_places import Located, located
 from electra_bench.data.readers.answer_text import covering_words
-from electra_bench.data.readers.bad_rows import OnError, bad_row
+from electra_bench.data.readers.bad_rows import OnError, bad_row, note, replaced_in
 from electra_bench.data.readers.labelled_source import LabelledSource, Question
 from electra_bench.data.readers.records import json_records
+from electra_bench.data.readers.schema import checked
 from electra_bench.data.text.json_lines import json_value
 from electra_bench.system.file_hashes import file_sha256
 
-# Questions, each with what is wrong with the place of its answer, if anything; None, with
-# what is wrong, for a part of the file that cannot be read.
-ReadQuestions = Iterator[tuple[Question | None, str]]
+# Questions; for a part of the file that cannot be read what is wrong with it.
+ReadQuestions = Iterator[Located | str]
 
 SQUAD_SHAPE = (
     "expected one JSON object with 'data', articles of 'paragraphs', each with 'context' "
     "and 'qas', as SQuAD has it"
 )
 MRQA_SHAPE = "expected 'context' and 'qas', as MRQA has them"
+
+
+class _Paragraph(msgspec.Struct):
+    """A context; its questions are checked one by one."""
+
+    context: str
+    qas: list[dict[str, Any]]
+
+
+class _Article(msgspec.Struct):
+    paragraphs: list[_Paragraph]
+    title: Any = None
+
+    @property
+    def name(self) -> str:
+        """Its title; empty if it has none."""
+        return self.title if isinstance(self.title, str) else ""
+
+
+class _Articles(msgspec.Struct):
+    data: list[_Article]
+
+
+class Answers(NamedTuple):
+    """The answers to a question.
+
+    Attributes:
+        texts: all right ones.
+        trained_on: one of them; None if there is none.
+        start: its first character; None if the data do not say.
+    """
+
+    texts: tuple[str, ...]
+    trained_on: str | None = None
+    start: int | None = None
+
+
+class _SquadAnswer(msgspec.Struct):
+    text: str
+    answer_start: int
+
+
+class _SquadQuestion(msgspec.Struct):
+    ID: ClassVar[str] = "id"
+
+    id: str | int
+    question: str
+    answers: list[_SquadAnswer] | None = None
+    is_impossible: bool | None = None
+
+    def right(self) -> Answers:
+        """The first answer is trained on."""
+        given = self.answers or []
+        texts = tuple(answer.text for answer in given)
+        return Answers(texts, *((texts[0], given[0].answer_start) if given else ()))
+
+
+class _Detected(msgspec.Struct):
+    """An answer, and first and last character of each of its places."""
+
+    text: str
+    char_spans: Annotated[list[tuple[int, int]], msgspec.Meta(min_length=1)]
+
+
+class _MrqaQuestion(msgspec.Struct):
+    ID: ClassVar[str] = "qid"
+
+    id: str | int = msgspec.field(name=ID)
+    question: str
+    answers: list[str] | None = None
+    detected_answers: list[_Detected] | None = None
+    is_impossible: bool | None = None
+
+    def right(self) -> Answers:
+        """The first place of the first detected answer is trained on."""
+        texts = tuple(self.answers or ())
+        if not self.detected_answers:
+            return Answers(texts)
+        first = self.detected_answers[0]
+        return Answers(texts, first.text, first.char_spans[0][0])
 
 
 def squad_questions(path: epath.Path, unanswerable: bool = True) -> ReadQuestions:
@@ -39,49 +121,37 @@ def squad_questions(path: epath.Path, unanswerable: bool = True) -> ReadQuestion
     """
     text = split_files.read_text(path)
     try:
-        articles = json_value(text)["data"]
-        pairs = [
-            (_title(article), _text(paragraph, "context"), entry)
-            for article in articles
-            for paragraph in article["paragraphs"]
-            for entry in paragraph["qas"]
-        ]
-        says = {"is_impossible" in entry for *_, entry in pairs if entry.get("answers")}
+        articles = checked(json_value(text, replaced_in(str(path))), _Articles).data
     except json.JSONDecodeError as error:
         raise ValueError(
             f"line {error.lineno}, character {error.colno}: no JSON: {error.msg}; "
             f"{SQUAD_SHAPE}"
         ) from error
-    except (KeyError, TypeError, AttributeError, ValueError):
-        raise ValueError(SQUAD_SHAPE) from None
+    except ValueError as error:
+        raise ValueError(f"{error}; {SQUAD_SHAPE}") from None
+    entries = [
+        (article.name, paragraph.context, entry)
+        for article in articles
+        for paragraph in article.paragraphs
+        for entry in paragraph.qas
+    ]
+    says = {"is_impossible" in entry for *_, entry in entries if entry.get("answers")}
     if unanswerable and says == {False}:
         raise ValueError(
             "no question says whether it 'is_impossible', expected a file of SQuAD 2.0; is "
             "this one of 1.1?"
         )
-    for number, (title, context, entry) in enumerate(pairs, start=1):
-        if entry.get("is_impossible") and not unanswerable:
+    for number, (title, context, entry) in enumerate(entries, start=1):
+        found = _read(entry, _SquadQuestion, number, context, title)
+        if unanswerable or isinstance(found, str):
+            yield found
+            continue
+        if found.question.is_impossible:
             raise ValueError(
-                f"question {entry.get('id')!r} 'is_impossible', expected a file of SQuAD "
+                f"question {found.question.id!r} 'is_impossible', expected a file of SQuAD "
                 "1.1; is this one of 2.0?"
             )
-        question, problem = _entry(entry, "id", number, context, _squad_answers)
-        yield question and question._replace(group=title), problem
-
-
-def _title(article: Mapping[str, Any]) -> str:
-    """Of an article; empty if it has none."""
-    title = article.get("title")
-    return title if isinstance(title, str) else ""
-
-
-def _squad_answers(entry: Mapping[str, Any]) -> tuple[list[str], str, int | None]:
-    """All answers, the one that is trained on, and its first character."""
-    given = _list(entry, "answers")
-    texts = [_text(answer, "text") for answer in given]
-    if not given:
-        return [], "", None
-    return texts, texts[0], _whole(given[0]["answer_start"])
+        yield found
 
 
 def mrqa_questions(path: epath.Path) -> ReadQuestions:
@@ -95,105 +165,59 @@ def mrqa_questions(path: epath.Path) -> ReadQuestions:
         if "header" in fields:
             continue
         try:
-            context, entries = _text(fields, "context"), _list(fields, "qas")
-        except (KeyError, ValueError):
-            yield None, f"{line}: {problem or MRQA_SHAPE}"
+            if problem:
+                raise ValueError(problem)
+            paragraph = checked(fields, _Paragraph)
+        except ValueError as error:
+            yield f"{line}: {problem or f'{error}; {MRQA_SHAPE}'}"
             continue
-        for i, entry in enumerate(entries, start=1):
-            question, problem = _entry(entry, "qid", i, context, _mrqa_answers)
-            place = "" if question else f"{line}: "
-            yield question, place + problem
+        for number, entry in enumerate(paragraph.qas, start=1):
+            found = _read(entry, _MrqaQuestion, number, paragraph.context)
+            yield f"{line}: {found}" if isinstance(found, str) else found
 
 
-def _mrqa_answers(entry: Mapping[str, Any]) -> tuple[list[str], str, int | None]:
-    """All answers, the one that is trained on, and its first character."""
-    texts = _list(entry, "answers")
-    if not all(isinstance(text, str) for text in texts):
-        raise ValueError(f"'answers' are {texts!r}, expected texts")
-    found = _list(entry, "detected_answers")
-    if not found:
-        return texts, "", None
-    start = _whole(found[0]["char_spans"][0][0])
-    return texts, _text(found[0], "text"), start
-
-
-def _entry(
+def _read(
     entry: Mapping[str, Any],
-    id_field: str,
+    schema: type[_SquadQuestion] | type[_MrqaQuestion],
     number: int,
     context: str,
-    answers_of: Callable[[Mapping[str, Any]], tuple[list[str], str, int | None]],
-) -> tuple[Question | None, str]:
+    group: str = "",
+) -> Located | str:
     """A question of a file, see `ReadQuestions`.
 
     Args:
         entry: as the file has it.
-        id_field: what the id is called.
+        schema: what it should be.
         number: of the entry, from 1; names it if it has no id.
         context: where the answer stands.
-        answers_of: reads the answers.
+        group: see `Question`.
     """
-    name = f"question {number}"
-    try:
-        id = entry[id_field]
-        # Some have numbers for ids.
-        id = str(id) if isinstance(id, int) else _text(entry, id_field)
-        name = f"question {id!r}"
-        text, is_impossible = _text(entry, "question"), bool(entry.get("is_impossible"))
-        answers, answer, start = answers_of(entry)
-        given = () if is_impossible else tuple(answers)
-        question = Question(id, text, context, given, None, is_impossible)
-        return located(question, answer, start)
-    except KeyError as error:
-        return None, f"{name} lacks {error}"
-    except (TypeError, IndexError, AttributeError):
-        return None, f"{name}: {json.dumps(entry)[:200]} is not of the expected shape"
-    except ValueError as error:
-        return None, f"{name}: {error}"
-
-
-def _text(fields: Mapping[str, Any], name: str) -> str:
-    if not isinstance(fields[name], str):
-        raise ValueError(f"{name!r} is {fields[name]!r}, expected text")
-    return fields[name]
-
-
-def _list(fields: Mapping[str, Any], name: str) -> list:
-    value = fields.get(name) or []
-    if not isinstance(value, list):
-        raise ValueError(f"{name!r} is {value!r}, expected a list")
-    return value
-
-
-def _whole(value: Any) -> int:
-    if not isinstance(value, int):
-        raise ValueError(f"an answer begins at {value!r}, expected a whole number")
-    return value
-
-
-def located(question: Question, answer: str, start: int | None) -> tuple[Question, str]:
-    """A question with its span, or with what is wrong with the place of its answer.
-
-    Args:
-        question: without a span.
-        answer: the one that is trained on.
-        start: its first character in the context; None without an answer.
-    """
-    id, context = question.id, question.context
-    if question.is_impossible or start is None:
-        return question, ""
-    end = start + len(answer)
-    # White space and case may differ, and whole words be longer.
-    wanted = " ".join(answer.split()).lower()
-    is_inside = start >= 0 and end <= len(context)
-    if is_inside and wanted in covering_words(context, start, end).lower():
-        return question._replace(span=(start, end)), ""
-    if wanted not in " ".join(context.split()).lower():
-        return question, f"question {id!r}: its answer {answer!r} is not in the context"
-    return question, (
-        f"question {id!r}: its answer {answer!r} is not at character {start} of the "
-        f"context, which has {context[max(start, 0) : max(end, 0)]!r} there"
+    id = entry.get(schema.ID)
+    name = (
+        f"question {str(id)!r}" if isinstance(id, (str, int)) else f"question {number}"
     )
+    try:
+        read = checked(entry, schema)
+    except ValueError as error:
+        message = str(error)
+        return (
+            f"{name} {message}" if message.startswith("lacks") else f"{name}: {message}"
+        )
+    right, is_impossible = read.right(), bool(read.is_impossible)
+    given = () if is_impossible else right.texts
+    question = Question(
+        str(read.id), read.question, context, given, None, is_impossible, group
+    )
+    return located(question, right.trained_on, right.start)
+
+
+def _in_words(context: str, start: int, end: int) -> bool:
+    """Whether an answer is in its words, of which a no-break space is a part.
+
+    Source: google-research/electra finetune/qa/qa_tasks.py, `_add_examples`.
+    """
+    wanted = " ".join(context[start:end].split()).lower()
+    return wanted in covering_words(context, start, end).lower()
 
 
 class QuestionSource(LabelledSource):
@@ -213,7 +237,8 @@ class QuestionSource(LabelledSource):
             on_error: "raise" stops at a bad question, "skip" leaves it out, see
                 `bad_row`: one whose id was there before, or, in a split whose name
                 begins with "train", one whose answer is not given or not where it is said
-                to be. Lines and questions that cannot be read stop unless the run skips.
+                to be, see `located`. Lines and questions that cannot be read stop unless
+                the run skips.
         """
         self._files = dict(files)
         self._read = read
@@ -242,20 +267,30 @@ class QuestionSource(LabelledSource):
     def _checked(self, path: epath.Path, is_trained_on: bool) -> list[Question]:
         found: dict[str, Question] = {}
         first_problem = ""
-        for question, problem in self._read(path):
-            if question is None:
-                bad_row(f"{path}: {problem}", "raise")
-            elif question.id in found:
+        for read in self._read(path):
+            if isinstance(read, str):
+                bad_row(f"{path}: {read}", "raise")
+                first_problem = first_problem or read
+                continue
+            question, problem, repair, how = read
+            if question.id in found:
                 problem = f"question {question.id!r} is there twice"
             elif not is_trained_on:
                 problem = ""
             elif question.span is None and not question.is_impossible and not problem:
                 problem = f"question {question.id!r} has no answer to train on"
-            if question and problem:
+            elif question.span and not _in_words(question.context, *question.span):
+                problem = (
+                    f"question {question.id!r}: its answer has white space that separates "
+                    "no words of the context; the original leaves it out"
+                )
+            if problem:
                 bad_row(f"{path}: {problem}", self._on_error)
-            elif question:
-                found[question.id] = question
-            first_problem = first_problem or problem
+                first_problem = first_problem or problem
+                continue
+            found[question.id] = question
+            if repair and is_trained_on:
+                note(repair, f"{path}: {how}")
         if first_problem and not found:
             raise ValueError(
                 f"no question can be used; the first problem: {first_problem}"

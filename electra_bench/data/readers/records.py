@@ -11,6 +11,7 @@ import pyarrow.parquet
 from etils import epath
 
 from electra_bench.data.readers import split_files
+from electra_bench.data.readers.bad_rows import replaced_in
 from electra_bench.data.readers.tables import TableLine, read_fields
 from electra_bench.data.text.json_lines import json_value
 from electra_bench.system.regular_files import refuse_special
@@ -115,7 +116,7 @@ def json_records(path: epath.Path) -> Iterator[Record]:
             if not line.strip():
                 continue
             try:
-                fields = json_value(line)
+                fields = json_value(line, replaced_in(f"{file}, line {number}"))
             except json.JSONDecodeError as error:
                 problem = f"expected one JSON object a line: {error.msg}"
         if not isinstance(fields, dict):

@@ -8,6 +8,7 @@ from etils import epath
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import OnError, bad_row
 from electra_bench.data.readers.labelled_source import LabelledSource, TextExample
+from electra_bench.data.readers.numbers import parsed_number
 from electra_bench.system.near_names import near_and_all
 
 
@@ -165,9 +166,9 @@ def within(smallest: float, largest: float) -> Callable[[str], None]:
 
     def check(label: str) -> None:
         try:
-            value = float(label)
-        except ValueError:
-            raise ValueError(f"label {label!r} is not a number") from None
+            value = parsed_number(label)
+        except ValueError as error:
+            raise ValueError(f"label {error}") from None
         if not smallest <= value <= largest:
             raise ValueError(f"label {label} is outside [{smallest}, {largest}]")
 

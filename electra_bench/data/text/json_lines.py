@@ -1,7 +1,8 @@
 """Lines that each hold a JSON object."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from electra_bench.data.text.streams import (
@@ -12,15 +13,23 @@ from electra_bench.data.text.streams import (
     numbered_lines,
 )
 
+# Half of a pair in UTF-16, which JSON may escape; it is no character.
+_HALF = re.compile("[\ud800-\udfff]")
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
-def json_value(text: str) -> Any:
-    """What a JSON text says.
+
+def json_value(text: str, replaced: Callable[[int], None]) -> Any:
+    """What a JSON text says, each half of a surrogate pair as "?".
+
+    Args:
+        text: the JSON.
+        replaced: is told how many halves there were, if any.
 
     Raises:
         json.JSONDecodeError: nothing, or nothing that can be read.
     """
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except json.JSONDecodeError:
         raise
     except RecursionError:
@@ -28,6 +37,25 @@ def json_value(text: str) -> Any:
     except ValueError as error:
         # Python refuses numbers of thousands of digits.
         raise json.JSONDecodeError(str(error), text, 0) from None
+    if not _ESCAPED_HALF.search(text):
+        return value
+    halves = 0
+
+    def whole(part: Any) -> Any:
+        nonlocal halves
+        if isinstance(part, str):
+            part, count = _HALF.subn("?", part)
+            halves += count
+        elif isinstance(part, list):
+            part = [whole(item) for item in part]
+        elif isinstance(part, dict):
+            part = {whole(name): whole(item) for name, item in part.items()}
+        return part
+
+    value = whole(value)
+    if halves:
+        replaced(halves)
+    return value
 
 
 def json_objects(
@@ -44,7 +72,7 @@ def json_objects(
         if not line.text.strip():
             continue
         try:
-            record = json_value(line.text)
+            record = json_value(line.text, reading.report.replace)
         except json.JSONDecodeError as error:
             reading.wrong(f"{line.where}: not JSON: {error}")
             continue
@@ -61,13 +89,8 @@ def json_texts(stream: Peekable, name: str, reading: Reading) -> Iterator[Text]:
     for line, record in json_objects(stream, name, reading):
         text = record.get(field)
         if isinstance(text, str):
-            yield Text(record.get("id", line.number), line.where, valid_text(text))
+            yield Text(record.get("id", line.number), line.where, text)
             continue
         found = "is no string" if field in record else "is missing"
         fields = sorted(record)
         reading.wrong(f"{line.where}: field {field!r} {found}; fields: {fields}")
-
-
-def valid_text(text: str) -> str:
-    """The text without halves of surrogate pairs, which JSON may escape."""
-    return text.encode("utf-8", "replace").decode()

@@ -84,6 +84,7 @@ class ReadReport:
         files: files read to their end.
         skipped: lines and files left out because of `on_error="skip"`.
         reasons: why, the first few.
+        replaced: characters that are no text and were read as "?".
     """
 
     total_bytes: int = 0
@@ -92,12 +93,17 @@ class ReadReport:
     files: int = 0
     skipped: int = 0
     reasons: list[str] = field(default_factory=list)
+    replaced: int = 0
 
     MAX_REASONS = 5
 
     def count_read(self, size: int) -> None:
         """Counts bytes read from disk."""
         self.read_bytes += size
+
+    def replace(self, count: int) -> None:
+        """Counts characters that are no text."""
+        self.replaced += count
 
     def skip(self, reason: str) -> None:
         """Counts something left out."""

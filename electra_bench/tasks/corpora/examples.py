@@ -124,6 +124,9 @@ def build_corpus(
             name=task.name,
             overwrite=overwrite,
         )
+        if report.replaced:
+            said = "corpus %r: %d halves of surrogate pairs were read as '?'"
+            logging.warning(said, task.name, report.replaced)
         if report.skipped:
             first = report.reasons[0]
             said = "corpus %r: %d skipped, the first: %s"

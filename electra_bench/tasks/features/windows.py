@@ -22,6 +22,8 @@ from electra_bench.tasks.features.preprocessors import Ragged, map_rows
 from electra_bench.vocabularies.run_vocabulary import run_vocabulary
 
 NO_ANSWER = (0, 0)
+# Tokens of a window that are neither of the question nor of the context.
+NUM_SPECIAL = 3
 
 
 @features.register("windows")
@@ -162,6 +164,23 @@ def has_max_context(num_tokens: int, parts: Sequence[tuple[int, int]]) -> np.nda
     return best == np.arange(len(parts))[:, None]
 
 
+def query_limit(num_tokens: int, most: int, length: int) -> int:
+    """Tokens of a question that are kept.
+
+    As in the original, what is beyond `most` is cut off. A question that would leave no
+    room for its context, which the original cannot encode, takes half of the window.
+
+    Args:
+        num_tokens: of the question.
+        most: tokens of a question at most.
+        length: tokens of a window, special ones included.
+
+    Source: google-research/electra finetune/qa/qa_tasks.py, `featurize`.
+    """
+    kept, room = min(num_tokens, most), length - NUM_SPECIAL
+    return kept if kept < room else room // 2
+
+
 def windows(
     query: Sequence[int],
     tokens: Tokens,
@@ -185,15 +204,15 @@ def windows(
         divide: which parts of the context are windows, called as `spans`.
 
     Raises:
-        ValueError: no room for the context beside the question.
+        ValueError: no room for the context beside the question, see `query_limit`.
 
     Source: google-research/electra finetune/qa/qa_tasks.py, `featurize`.
     """
-    room = length - len(query) - 3
+    room = length - len(query) - NUM_SPECIAL
     if room < 1:
         raise ValueError(
             f"sequences of {length} tokens have no room for a context beside a question "
-            f"of {len(query)} tokens; raise the length or lower max_query_length"
+            f"of {len(query)} tokens"
         )
     first = len(query) + 2
     parts = list(divide(len(tokens.ids), room, stride))
@@ -232,18 +251,26 @@ def encode_windows(
     The target is the answer from `answer_start` to `answer_end`, see `answer_tokens`. A
     row for every window; `char_start` and `char_end` map its tokens to the context,
     and what the example held is kept. "questions cut" counts those that are longer than
-    their limit, "answers cut" those that no window holds whole.
+    their limit (`query_limit`), "answers cut" those that no window holds whole.
 
     Args:
         dataset: examples of questions.
         sequence_length: `input_ids` is the token limit; without it nothing is cut.
         doc_stride: of the task, in place of `Windows.doc_stride`.
 
+    Raises:
+        ValueError: windows that hold no token of a question and of its context.
+
     Source: google-research/electra finetune/qa/qa_tasks.py, `featurize`.
     """
     vocabulary = run_vocabulary()
     chosen = choices.context_windows()
     length = (sequence_length or {}).get("input_ids") or 2**31
+    if length < NUM_SPECIAL + 2:
+        raise ValueError(
+            f"max_seq_length {length} has no room for a question and its context beside "
+            f"{NUM_SPECIAL} special tokens; it must be {NUM_SPECIAL + 2} or more"
+        )
     count_questions = cuts.counter("questions cut")
     count_answers = cuts.counter("answers cut")
 
@@ -263,9 +290,10 @@ def encode_windows(
                 place = starts[splits[row]], ends[splits[row]]
                 answer = answer_tokens(vocabulary, context, tokens, *place)
             query = list(vocabulary.encode(question.decode()))
-            count_questions(len(query) > chosen.max_query_length, 1)
+            kept = query_limit(len(query), chosen.max_query_length, length)
+            count_questions(kept < len(query), 1)
             found = windows(
-                query[: chosen.max_query_length],
+                query[:kept],
                 tokens,
                 vocabulary.special_ids,
                 answer,

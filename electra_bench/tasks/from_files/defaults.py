@@ -1,12 +1,12 @@
 """What a task without code leaves open and its data tell: labels, range, metric, floor."""
 
 import collections
-import math
 from collections.abc import Callable, Collection
 from typing import Any
 
 from electra_bench.data.readers.bad_rows import bad_row
 from electra_bench.data.readers.columns import is_span_tag
+from electra_bench.data.readers.numbers import parsed_number
 from electra_bench.data.readers.tag_schemes import NO_SPANS, span_labels
 from electra_bench.tasks.from_files.examples import FIELDS
 from electra_bench.tasks.from_files.source import Definition, FileTaskSource
@@ -71,16 +71,10 @@ def _labels(source: FileTaskSource) -> tuple[str, ...]:
 def _label_range(source: FileTaskSource) -> tuple[float, float]:
     values = []
     for found in source.usable(source.definition.train_split):
-        label = found.example.label
         try:
-            value = float(label)
-        except ValueError:
-            value = math.nan
-        if math.isfinite(value):
-            values.append(value)
-        else:
-            message = f"{found.where}: label {label!r} is no number"
-            bad_row(message, source.definition.on_error)
+            values.append(parsed_number(found.example.label))
+        except ValueError as error:
+            bad_row(f"{found.where}: label {error}", source.definition.on_error)
     if not values or min(values) == max(values):
         only = f"all {values[0]:g}" if values else "no numbers"
         raise ValueError(

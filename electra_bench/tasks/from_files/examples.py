@@ -1,10 +1,12 @@
 """From records of named fields to texts, sentences and questions, by the kind of task."""
 
+import decimal
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
+import msgspec
 
+from electra_bench.data.readers.answer_places import located
 from electra_bench.data.readers.columns import contradiction, words_of
 from electra_bench.data.readers.labelled_source import (
     GROUP,
@@ -12,8 +14,8 @@ from electra_bench.data.readers.labelled_source import (
     Sentence,
     TextExample,
 )
-from electra_bench.data.readers.questions import located
 from electra_bench.data.readers.records import Record
+from electra_bench.data.readers.schema import checked
 from electra_bench.data.readers.tag_schemes import NO_SPANS, ReadTags, read_tags
 
 
@@ -57,6 +59,7 @@ class ReadExample(NamedTuple):
             for span_qa a Question; None if the record holds none.
         problem: why it cannot be used; empty if it can.
         misplaced: why it cannot be trained on: its answer is not where it should be.
+        repair: what was put right to train on it, see `Located`; `how`: of the repair.
         places: where every word of a sentence stands, if each has a line of its own.
         mended: where tags contradict others, to how they are written and read.
     """
@@ -65,6 +68,8 @@ class ReadExample(NamedTuple):
     example: TextExample | Sentence | Question | None
     problem: str = ""
     misplaced: str = ""
+    repair: str = ""
+    how: str = ""
     places: tuple[str, ...] = ()
     mended: tuple[str, ...] = ()
 
@@ -154,103 +159,156 @@ def _example(
             problem = f"no {columns[field]!r}; there are {there}"
     if problem:
         return ReadExample(record.where, None, problem)
+    given = {name: record.fields.get(column) for name, column in columns.items()}
     try:
-        return _MAKERS[kind](number, record, columns)
+        given = {name: _plain(value, columns[name]) for name, value in given.items()}
+        return _MAKERS[kind](number, record, given, columns)
     except ValueError as error:
         return ReadExample(record.where, None, str(error))
 
 
-def _text_row(number: int, record: Record, columns: Columns) -> ReadExample:
+def _plain(value: Any, column: str | int) -> Any:
+    """A value as JSON has it, or None where it stands for a missing one.
+
+    Raises:
+        ValueError: bytes that are no text.
+    """
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{column!r} holds bytes that are not UTF-8 (byte {error.start})"
+            ) from error
+    if isinstance(value, Mapping):
+        return {name: _plain(part, column) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part, column) for part in value]
+    if isinstance(value, decimal.Decimal):
+        return str(value)
+    is_missing = isinstance(value, (str, float)) and (value == "" or value != value)
+    return None if is_missing else value
+
+
+# Names and labels; those of classes may be numbers.
+_Scalar = str | int | float | bool
+
+
+class _TextRow(msgspec.Struct):
+    text_a: str | None = None
+    text_b: str | None = None
+    label: _Scalar | None = None
+    group: _Scalar | None = None
+
+
+class _TaggedWords(msgspec.Struct):
+    words: list[str] | str | None = None
+    tags: list[str | int | bool | None] | str | None = None
+    group: _Scalar | None = None
+
+
+class _Answer(msgspec.Struct):
+    text: str
+    answer_start: int | None = None
+
+
+class _Answers(msgspec.Struct):
+    text: list[str] | str | None
+    answer_start: list[int | None] | int | None = None
+
+
+class _QuestionRow(msgspec.Struct):
+    question: str | None = None
+    context: str | None = None
+    answers: list[_Answer | str | None] | _Answers | str | None = None
+    answer_start: list[int | None] | int | None = None
+    id: _Scalar | None = None
+    group: _Scalar | None = None
+
+
+def _written(value: _Scalar | None) -> str:
+    return "" if value is None else str(value)
+
+
+def _text_row(
+    number: int, record: Record, given: Mapping[str, Any], names: Columns
+) -> ReadExample:
     """Texts with their label as it is written; empty without one."""
-    fields = ("text_a", "text_b", "label", GROUP)
-    *texts, label, group = (_string(record, columns, field) for field in fields)
-    example = TextExample(number, texts[0], texts[1], label, group=group)
+    row = checked(given, _TextRow, names)
+    group, label = _written(row.group), _written(row.label)
+    example = TextExample(
+        number, row.text_a or "", row.text_b or "", label, group=group
+    )
     return ReadExample(record.where, example)
 
 
-def _sentence(number: int, record: Record, columns: Columns) -> ReadExample:
+def _sentence(
+    number: int, record: Record, given: Mapping[str, Any], names: Columns
+) -> ReadExample:
     """Words with their tags: lists, or strings with blanks between.
 
     Tags are as they are written; without any they are empty.
     """
-    words = _strings(record, columns, "words")
-    tags = _strings(record, columns, "tags") or [""] * len(words)
+    row = checked(given, _TaggedWords, names)
+    words, tags = (
+        [_written(item) for item in (words_of(x) if isinstance(x, str) else x or ())]
+        for x in (row.words, row.tags)
+    )
+    tags = tags or [""] * len(words)
     if not words or len(words) != len(tags):
         raise ValueError(
             f"got {len(words)} words and {len(tags)} tags, expected one tag for every word"
         )
     if any(tags) and not all(tags):
         raise ValueError(f"word {tags.index('') + 1} has no tag, but others have")
-    group = record.group or _string(record, columns, GROUP)
+    group = record.group or _written(row.group)
     sentence = Sentence(number, tuple(words), tuple(tags), group=group)
     return ReadExample(record.where, sentence, places=record.places)
 
 
-def _question(number: int, record: Record, columns: Columns) -> ReadExample:
+def _question(
+    number: int, record: Record, given: Mapping[str, Any], names: Columns
+) -> ReadExample:
     """A question with its answers.
 
-    `answers` is a string, a list of strings, or as SQuAD has them in Hugging Face's
-    library, `{"text": [...], "answer_start": [...]}`; without any the context holds no
-    answer. Without `answer_start` the answer is looked for in the context.
+    `answers` is a string, a list of strings or of `{"text": ..., "answer_start": ...}`, or
+    as SQuAD has them in Hugging Face's library, `{"text": [...], "answer_start": [...]}`;
+    without any the context holds no answer. Without `answer_start` the answer is looked for
+    in the context.
     """
-    context = _string(record, columns, "context")
-    answers = _answers(record, columns)
-    text, start = answers[0] if answers else ("", None)
-    if answers and start is None:
-        start = context.find(text)
-    asked = _string(record, columns, "question")
-    id = _string(record, columns, "id") or str(number)
+    row = checked(given, _QuestionRow, names)
+    answers = _answers(row)
+    text, start = answers[0] if answers else (None, None)
     texts = tuple(answer for answer, _ in answers)
-    group = _string(record, columns, GROUP)
-    question = Question(id, asked, context, texts, None, not answers, group)
-    question, misplaced = located(question, text, start)
-    return ReadExample(record.where, question, misplaced=misplaced)
+    question = Question(
+        _written(row.id) or str(number),
+        row.question or "",
+        row.context or "",
+        texts,
+        None,
+        not answers,
+        _written(row.group),
+    )
+    question, misplaced, repair, how = located(question, text, start)
+    return ReadExample(record.where, question, "", misplaced, repair, how)
 
 
-def _answers(record: Record, columns: Columns) -> list[tuple[str, int | None]]:
+def _answers(row: _QuestionRow) -> list[tuple[str, int | None]]:
     """Every answer and where it begins, if that is said."""
-    given = _value(record, columns, "answers")
-    starts = _value(record, columns, "answer_start")
-    if isinstance(given, Mapping):
-        given, starts = given.get("text"), given.get("answer_start")
-    texts = _list(given)
-    places: list = _list(starts) or [None] * len(texts)
-    if len(places) != len(texts):
+    given, starts = row.answers, row.answer_start
+    if isinstance(given, _Answers):
+        given, starts = given.text, given.answer_start
+    items = given if isinstance(given, list) else [given] if given else []
+    places = starts if isinstance(starts, list) else [starts] * (starts is not None)
+    if places and len(places) != len(items):
         raise ValueError(
-            f"{len(texts)} answers, but {len(places)} places in answer_start"
+            f"{len(items)} answers, but {len(places)} places in answer_start"
         )
-    try:
-        numbers = [None if place is None else int(place) for place in places]
-    except ValueError:
-        raise ValueError(f"answer_start {starts!r} is no whole number") from None
-    pairs = zip(map(str, texts), numbers, strict=True)
-    return [pair for pair in pairs if pair[0]]
-
-
-def _value(record: Record, columns: Columns, field: str) -> Any:
-    return record.fields.get(columns.get(field))
-
-
-def _list(value: Any) -> list:
-    if not np.isscalar(value):
-        return [] if value is None else list(value)
-    is_missing = value == "" or value != value  # NaN stands for a missing value
-    return [] if is_missing else [value]
-
-
-def _string(record: Record, columns: Columns, field: str) -> str:
-    value = _value(record, columns, field)
-    if value is not None and not np.isscalar(value):
-        raise ValueError(
-            f"{columns[field]!r} holds {type(value).__name__}, expected text"
-        )
-    return "".join(map(str, _list(value)))
-
-
-def _strings(record: Record, columns: Columns, field: str) -> list[str]:
-    value = _value(record, columns, field)
-    is_text = isinstance(value, str)
-    return words_of(value) if is_text else [str(v) for v in _list(value)]
+    pairs = [
+        (item.text, item.answer_start) if isinstance(item, _Answer) else (item, place)
+        for item, place in zip(items, places or [None] * len(items), strict=True)
+    ]
+    return [(text, place) for text, place in pairs if text]
 
 
 _MAKERS = {

@@ -181,8 +181,11 @@ class FileTaskSource(LabelledSource):
         """The example, without a label that stands for none; or where what is wrong."""
         task, example = self.definition, found.example
         if task.kind == "span_qa":
-            is_trained_on = split == task.train_split
-            return found._replace(problem=found.misplaced if is_trained_on else "")
+            if split != task.train_split:
+                return found._replace(problem="")
+            if found.repair:
+                note(found.repair, f"{found.where}: {found.how}")
+            return found._replace(problem=found.misplaced)
         labels = example.tags if task.kind == "tagging" else [example.label]
         is_no_class = (
             task.kind == "classification"

@@ -13,6 +13,8 @@ from electra_bench.data.readers.questions import (
 )
 
 CONTEXT = "The red fox sleeps. It dreams."
+# Ids of questions beside a bad one, which is then few.
+GOOD = [f"good{i}" for i in range(8)]
 
 
 def question(id="q1", text="fox", start=8, **changes):
@@ -24,8 +26,8 @@ def question(id="q1", text="fox", start=8, **changes):
 version_1 = functools.partial(squad_questions, unanswerable=False)
 
 
-def squad(*questions):
-    paragraphs = [{"context": CONTEXT, "qas": list(questions)}]
+def squad(*questions, context=CONTEXT):
+    paragraphs = [{"context": context, "qas": list(questions)}]
     return json.dumps({"data": [{"title": "t", "paragraphs": paragraphs}]})
 
 
@@ -66,24 +68,69 @@ def test_mrqa_takes_the_first_place_of_the_first_detected_answer(read):
 
 def test_answers_may_differ_in_case_and_white_space(read):
     [found] = read(squad(question(text="RED  Fox", start=4)))
-    assert found.span == (4, 12)
+    assert found.span == (4, 11)
+
+
+EMOJI = "😀 Ann met Bob. 😀 Bob met Ann."
+THAI = "กรุงเทพเป็นเมืองหลวงของไทย"
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"),
+    ("context", "text", "start", "span"),
     [
-        ({"start": 12}, r"question 'q1'.*'fox' is not at character 12.*'sle'"),
-        ({"start": 400}, r"question 'q1'.*is not at character 400"),
-        ({"text": "wolf"}, r"question 'q1': its answer 'wolf' is not in the context"),
+        # UTF-16 counts an emoji twice; of two places that tells which one.
+        (EMOJI, "Ann", 3, (2, 5)),
+        (EMOJI, "Bob", 19, (17, 20)),
+        (EMOJI, "Ann.", 0, (25, 29)),
+        (THAI, "เมืองหลวง", 0, (11, 20)),
+        ("東京都に住む人。", "住む", 0, (4, 6)),
+        ("MKVLAAGIVGLC", "GIV", 400, (6, 9)),
+        ("MKVLAAGIVGLC", "giv", -1, (6, 9)),
+        # In the words that it is said to be in it stands once.
+        ("Of 1895 (1895-1943).", "1895", 8, (9, 13)),
     ],
 )
-def test_an_answer_must_be_where_it_is_said_to_be(read, wrong, message):
-    content = squad(question(**wrong), question("q2"))
-    with pytest.raises(ValueError, match=rf"file\.json: {message}"):
-        read(content)
-    assert [q.id for q in read(content, on_error="skip")] == ["q2"]
+def test_a_wrong_place_is_put_right_where_the_right_one_is_clear(
+    read, context, text, start, span
+):
+    content = squad(question(text=text, start=start), context=context)
+    with run_context.use(notes={}) as found:
+        [moved] = read(content)
+    assert moved.span == span
+    [how] = found.notes["answers moved"]
+    assert how.endswith(
+        f"file.json: question 'q1': its answer {text!r} is at character {span[0]}, not "
+        f"{start}"
+    )
     # Only training needs the place.
-    assert [q.span for q in read(content, split="dev")] == [None, (8, 11)]
+    with run_context.use(notes={}) as found:
+        read(content, split="dev")
+    assert not found.notes
+
+
+@pytest.mark.parametrize(
+    ("context", "wrong", "message"),
+    [
+        (
+            "東京と東京都",
+            {"text": "東京", "start": 1},
+            "not at character 1.*'京と'.* 2 other",
+        ),
+        ("ACACA", {"text": "ACA", "start": 1}, "not at character 1.*'CAC'.* 2 other"),
+        ("A fox, a fox.", {"start": 400}, "not at character 400.*'' there, but at 2"),
+        (CONTEXT, {"text": "wolf"}, "its answer 'wolf' is not in the context"),
+        (CONTEXT, {"text": " "}, "its answer ' ' is blank"),
+    ],
+)
+def test_an_answer_must_be_where_it_is_said_to_be(read, context, wrong, message):
+    good = {"context": CONTEXT, "qas": [question("q2"), *map(question, GOOD)]}
+    bad = {"context": context, "qas": [question(**wrong)]}
+    content = json.dumps({"data": [{"paragraphs": [bad, good]}]})
+    with pytest.raises(ValueError, match=rf"file\.json: question 'q1': .*{message}"):
+        read(content)
+    assert [q.id for q in read(content, on_error="skip")] == ["q2", *GOOD]
+    # Only training needs the place.
+    assert [q.span for q in read(content, split="dev")][:2] == [None, (8, 11)]
 
 
 def test_training_needs_an_answer(read):
@@ -123,9 +170,25 @@ def test_what_cannot_be_read_is_left_out_only_if_the_run_says_so(read):
     assert "line 3: question 'c': 'question' is 7, expected text" in number
     with (
         run_context.use(on_error="skip", skipped={}),
-        pytest.raises(ValueError, match="no question can be used; .* line 1: expected"),
+        pytest.raises(ValueError, match="no question can be used; .* line 1: lacks"),
     ):
         read(squad(question()), mrqa_questions)
+
+
+@pytest.mark.parametrize("reader", [version_1, mrqa_questions])
+def test_half_a_surrogate_pair_is_read_as_in_texts(read, reader):
+    context = "The \ud83d fox \ude00 sleeps."
+    if reader is version_1:
+        content = squad(question(text="fox", start=6), context=context)
+    else:
+        detected = [{"text": "fox", "char_spans": [[6, 8]]}]
+        content = mrqa(detected_answers=detected)
+        content = json.dumps(json.loads(content) | {"context": context})
+    with run_context.use(notes={}) as found:
+        [one] = read(content, reader)
+    assert one.context == "The ? fox ? sleeps." and one.span == (6, 9)
+    [how] = found.notes["characters replaced"]
+    assert "file.json" in how and how.endswith(": 2 half surrogate pairs, as '?'")
 
 
 def test_no_id_twice(read):
@@ -150,18 +213,33 @@ LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n"
         (LFS, version_1, "pointer of Git LFS"),
         (squad({"id": "a", "answers": []}), version_1, "'a' lacks 'question'"),
         (squad({"question": "Who?"}), version_1, "question 1 lacks 'id'"),
-        (squad(question(start="8")), version_1, "'q1': an answer begins at '8'"),
+        (squad(question(start="8?")), version_1, "start' is '8\\?', expected a whole"),
+        (squad(question(start=15.5)), version_1, "'q1': .*answer_start' is 15.5"),
+        (squad(question(start=True)), version_1, "answer_start' is True, expected"),
+        (squad(question(start="1_5")), version_1, "answer_start' is '1_5', expected"),
+        (squad(question(text=None)), version_1, "text' is None, expected text"),
+        (squad(question(is_impossible="no")), version_1, "is_impossible' is 'no', exp"),
+        (squad(question(is_impossible=[])), version_1, "expected true or false"),
         (squad(question(answers="fox")), version_1, "'q1': 'answers' is 'fox'"),
-        (squad(question(answers=[3])), version_1, r"'q1': .*\[3\].*expected shape"),
+        (
+            squad(question(answers=[3])),
+            version_1,
+            r"'q1': 'answers\[0\]' is 3, expected an object",
+        ),
         ('{"data": null}', version_1, "expected one JSON object with 'data'"),
         ('{"data": ["x"]}', version_1, "expected one JSON object with 'data'"),
-        (squad("x"), version_1, "expected one JSON object with 'data'"),
+        (squad("x"), version_1, r"qas\[0\]' is 'x', expected an object; expected one"),
+        (squad(question(), context=7), version_1, "context' is 7, expected text; exp"),
         (f"{mrqa()}\n{mrqa()}", version_1, "line 2, .*: Extra data; expected one"),
         (mrqa(detected_answers=[{"text": "a"}]), mrqa_questions, "lacks 'char_spans'"),
-        (mrqa(answers=["fox", 3]), mrqa_questions, r"line 1: question 'a': 'answers'"),
+        (
+            mrqa(answers=["fox", 3]),
+            mrqa_questions,
+            r"line 1: question 'a': 'answers\[1\]' is 3",
+        ),
         (json.dumps({"a": 1}, indent=1), mrqa_questions, "line 1: expected one JSON"),
-        (f"{mrqa()}\n{{}}\n", mrqa_questions, "line 2: expected 'context' and 'qas'"),
-        (squad(question()), mrqa_questions, "line 1: expected 'context' and 'qas'"),
+        (f"{mrqa()}\n{{}}\n", mrqa_questions, "line 2: lacks 'context'; expected 'con"),
+        (squad(question()), mrqa_questions, "line 1: lacks 'context'; expected 'con"),
     ],
 )
 def test_other_files_are_refused(read, content, reader, message):

@@ -113,7 +113,7 @@ def test_numbers_are_checked(write):
     check("5.000")
     for label, message in (
         ("5.1", r"label 5.1 is outside \[0.0, 5.0\]"),
-        ("nan", "outside"),
+        ("nan", "'nan' is not a number"),
         ("high", "'high' is not a number"),
     ):
         path = write(f"label\ta\tb\n{label}\ta\tb\n")

@@ -142,10 +142,20 @@ def test_bad_json_lines(tmp_path, line, message):
     assert report.skipped == 1
 
 
-def test_half_a_surrogate_pair_is_no_text(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "read", "count"),
+    [
+        ("a\\ud800b", "a?b", 1),
+        ("\\uDE00 and \\ud83d\\u0041", "? and ?A", 2),
+        ("\\ud83d\\ude00 \\\\ud800", "😀 \\ud800", 0),
+    ],
+)
+def test_half_a_surrogate_pair_is_no_text(tmp_path, text, read, count):
     path = tmp_path / "a.jsonl"
-    path.write_text('{"text": "a\\ud800b"}')
-    assert lines_of([str(path)]) == [["a?b"]]
+    path.write_text(f'{{"text": "{text}"}}')
+    report = ReadReport()
+    assert lines_of([str(path)], report=report) == [[read]]
+    assert report.replaced == count
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])

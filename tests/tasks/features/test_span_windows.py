@@ -211,6 +211,44 @@ def test_long_questions_are_cut():
     assert row["labels"].tolist() == [0, 0, 1]
 
 
+@pytest.mark.parametrize(
+    ("asked", "length", "kept", "expected"),
+    [
+        # Room for one token of the context is enough, as in the original.
+        (4, 8, 4, [[2, 10, 11, 12, 13, 3, 15, 3], [2, 10, 11, 12, 13, 3, 16, 3]]),
+        (5, 8, 2, [[2, 10, 11, 3, 15, 16, 3]]),
+        (60, 8, 2, [[2, 10, 11, 3, 15, 16, 3]]),
+        (2, 5, 1, [[2, 10, 3, 15, 3], [2, 10, 3, 16, 3]]),
+    ],
+)
+def test_a_question_leaves_room_for_its_context(asked, length, kept, expected):
+    with run_context.use(vocabulary=Words(), cut={}) as context:
+        made = encode_windows(questions_of(asked), {"input_ids": length})
+        rows = [row["input_ids"].tolist() for row in made.as_numpy_iterator()]
+    assert rows == expected
+    assert context.cut["questions cut"] == [kept < asked, 1]
+
+
+def questions_of(size):
+    example = {
+        "question": [" ".join(f"w{i}" for i in range(size))],
+        "context": ["w5 w6"],
+        "answer_start": np.zeros([1, 0], np.int32),
+        "answer_end": np.zeros([1, 0], np.int32),
+        "is_impossible": [1],
+    }
+    return tf.data.Dataset.from_tensor_slices(example)
+
+
+@pytest.mark.parametrize("length", [4, 3, 1])
+def test_windows_that_hold_nothing_are_refused_before_any_work(length):
+    with (
+        run_context.use(vocabulary=Words()),
+        pytest.raises(ValueError, match=f"max_seq_length {length} has no .* 5 or more"),
+    ):
+        encode_windows(questions_of(1), {"input_ids": length})
+
+
 def test_what_metrics_see():
     example = {"answers": ["one", b"two"], "is_impossible": 0, "context": "one two"}
     none = {"answers": [], "is_impossible": 0}
