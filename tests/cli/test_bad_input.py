@@ -355,8 +355,12 @@ def test_gin_mistakes_in_a_file(text, said, refused, pretrain, tmp_path):
 @pytest.mark.parametrize(
     ("verb", "binding", "said"),
     [
-        ("pretrain", "TRAIN_STEPS = 'ten'", "expected int | None"),
-        ("pretrain", "BATCH_SIZE = 8.0", "expected int (for runs.pretrain.batch_size)"),
+        ("pretrain", "TRAIN_STEPS = 'ten'", "expected int above 0 | None"),
+        (
+            "pretrain",
+            "BATCH_SIZE = 8.0",
+            "expected int above 0 (for runs.pretrain.batch_size)",
+        ),
         (
             "pretrain",
             "CORPORA = 'x'",
