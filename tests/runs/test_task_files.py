@@ -226,6 +226,15 @@ BAD = {
         "tasks.bad.kind = 'sorting'",
         "kind 'sorting' is none that files hold",
     ),
+    "a scheme of no tags": (
+        "tasks.bad.scheme = 'IOB1'",
+        "scheme is of tagging tasks, this one is classification",
+    ),
+    "no such scheme": (
+        "tasks.bad.scheme = 'BIO'",
+        "scheme must be one of ['IOB2', 'IOB1', 'BIOES', 'BILOU', 'BMES', 'BMEWO', "
+        "'none'], got 'BIO'",
+    ),
     "no such column": (
         "tasks.bad.columns = {'text_a': 'txt', 'label': 'mood'}",
         "line 2: no column 'txt' for text_a; columns: ['text', 'mood', 'page']",

@@ -38,7 +38,7 @@ def by_class(kind: str | None, read: Callable[[], Answers]) -> Measures:
     if kind == "classification":
         return _confused([(str(target), str(found)) for target, found in pairs])
     tags = {tag for tags in answers.targets for tag in tags}
-    if any(tag.startswith(("B-", "I-")) for tag in tags):
+    if any(tag.startswith(("B-", "I-", "E-", "S-")) for tag in tags):
         return _spans(answers)
     return _confused([pair for two in pairs for pair in zip(*two, strict=True)])
 

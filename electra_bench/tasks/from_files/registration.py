@@ -136,9 +136,9 @@ def _check(task: Definition) -> None:
             f"fractions deal out files = {{'{ALL}': ...}} and are above 0, at most 1 "
             f"together; got files {dict(task.files)} and fractions {task.fractions}"
         )
+    check_scheme(task.scheme)
     if task.scheme is not None and task.kind != "tagging":
         raise ValueError(f"scheme is of tagging tasks, this one is {task.kind}")
-    check_scheme(task.scheme)
     if task.on_error not in ("raise", "skip"):
         raise ValueError(f"on_error must be 'raise' or 'skip', got {task.on_error!r}")
     bounds = task.label_range
