@@ -42,6 +42,7 @@ def evaluate(
     data_dir: Machine[str | None] = None,
     files: Content[Mapping[str, str] | None] = None,
     on_error: PerTask[str | None] = None,
+    max_skipped: Machine[float | None] = None,
     max_seq_length: PerTask[int | None] = None,
     batch_size: Detail[int] = 64,
     eval_batches: Result[int] = 100,
@@ -61,6 +62,7 @@ def evaluate(
         data_dir: folder with data sets.
         files: split to path, for data that lies elsewhere.
         on_error: see `finetune`; None takes the run's.
+        max_skipped: see `finetune`; None takes the run's.
         max_seq_length: token limit; None takes the run's, or the card's.
         batch_size: examples at once.
         eval_batches: of a corpus, at most so many batches.
@@ -82,7 +84,9 @@ def evaluate(
     run = RestoredRun.open(
         [registry.tasks.get(head)],
         pretrained,
-        ReadingOptions(vocab, vocabulary, data_dir, files, max_seq_length, on_error),
+        ReadingOptions(
+            vocab, vocabulary, data_dir, files, max_seq_length, on_error, max_skipped
+        ),
     )
     if is_task:
         run.check_files([name])

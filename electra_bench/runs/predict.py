@@ -75,6 +75,7 @@ def predict(
     data_dir: Machine[str | None] = None,
     files: Content[Mapping[str, str] | None] = None,
     on_error: PerTask[str | None] = None,
+    max_skipped: Machine[float | None] = None,
     max_seq_length: PerTask[int | None] = None,
     batch_size: Detail[int] = 64,
 ) -> list[SplitPredictions]:
@@ -93,6 +94,7 @@ def predict(
         data_dir: folder with data sets.
         files: split to path, for data that lies elsewhere.
         on_error: see `finetune`; None takes the run's.
+        max_skipped: see `finetune`; None takes the run's.
         max_seq_length: token limit; None takes the run's, or the card's.
         batch_size: examples at once.
 
@@ -111,7 +113,9 @@ def predict(
     run = RestoredRun.open(
         [registry.tasks.get(head) for head in heads],
         pretrained,
-        ReadingOptions(vocab, vocabulary, data_dir, files, max_seq_length, on_error),
+        ReadingOptions(
+            vocab, vocabulary, data_dir, files, max_seq_length, on_error, max_skipped
+        ),
     )
     run.check_files([*dict.fromkeys(one.card.name for one in chosen)])
     for one in chosen:

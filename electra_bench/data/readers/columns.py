@@ -11,7 +11,7 @@ from etils import epath
 
 from electra_bench.data import run_context
 from electra_bench.data.readers import split_files
-from electra_bench.data.readers.bad_rows import bad_row
+from electra_bench.data.readers.bad_rows import BadRows
 from electra_bench.data.readers.labelled_source import LabelledSource, Sentence
 from electra_bench.data.readers.records import Record
 from electra_bench.data.readers.tables import TableLine
@@ -144,7 +144,7 @@ def _sentences(
     encode: bool = True,
 ) -> list[Sentence]:
     """The sentences that can be used; words and perhaps tags are in a column each."""
-    usable, first_problem = [], ""
+    usable, first_problem, bad = [], "", BadRows("raise")
     for number, record in enumerate(file.sentences):
         where, fields, problem, places, document = record
         if not problem:
@@ -160,12 +160,13 @@ def _sentences(
             near = near_and_all(encoded[first], labels)
             where = places[first]
             problem = f"unknown tag {written[first]!r}{in_bioes}; {near}"
-        bad_row(f"{where}: {problem}", "raise")
+        bad.add(f"{where}: {problem}")
         first_problem = first_problem or f"{where.split(', ')[-1]}: {problem}"
     if not usable:
         raise ValueError(
             f"{path}: no sentence can be used; the first problem: {first_problem}"
         )
+    bad.check(str(path), len(usable))
     return usable
 
 

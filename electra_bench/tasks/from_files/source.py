@@ -8,7 +8,7 @@ from etils import epath
 
 from electra_bench.config.roles import Content, Subject
 from electra_bench.data.readers import split_files
-from electra_bench.data.readers.bad_rows import bad_row, repaired
+from electra_bench.data.readers.bad_rows import BadRows, repaired
 from electra_bench.data.readers.columns import FORM, UPOS, read_columns
 from electra_bench.data.readers.labelled_source import (
     GROUP,
@@ -101,9 +101,9 @@ class FileTaskSource(LabelledSource):
             FileNotFoundError: no such file.
             ValueError: a bad row; says where.
         """
-        checked = []
+        checked, bad = [], BadRows(self.definition.on_error)
         ids: set[str | int] = set()
-        for found in self.usable(split):
+        for found in self._without_problem(self.read(split), bad):
             id = found.example.id or len(ids)
             if id in ids:
                 found = found._replace(problem=f"id {id!r} is there twice")
@@ -111,16 +111,19 @@ class FileTaskSource(LabelledSource):
                 ids.add(id)
                 found = self._checked(found, split)
             checked.append(found)
-        kept = self._without_problem(checked)
+        kept = self._without_problem(checked, bad)
+        bad.check(f"split {split!r}", len(kept))
         if not kept:
             raise ValueError(f"split {split!r} has no rows that can be used")
         return [found.example for found in kept]
 
-    def _without_problem(self, examples: Iterable[ReadExample]) -> list[ReadExample]:
+    def _without_problem(
+        self, examples: Iterable[ReadExample], bad: BadRows
+    ) -> list[ReadExample]:
         kept = []
         for found in examples:
             if found.problem or found.example is None:
-                bad_row(f"{found.where}: {found.problem}", self.definition.on_error)
+                bad.add(f"{found.where}: {found.problem}")
             else:
                 kept.append(found)
         return kept
@@ -164,7 +167,10 @@ class FileTaskSource(LabelledSource):
         Raises:
             ValueError: one holds nothing; says where and why.
         """
-        return self._without_problem(self.read(split))
+        bad = BadRows(self.definition.on_error)
+        kept = self._without_problem(self.read(split), bad)
+        bad.check(f"split {split!r}", len(kept))
+        return kept
 
     def read(self, split: str) -> list[ReadExample]:
         """An example a record, or a sentence of a column file, usable or not."""
