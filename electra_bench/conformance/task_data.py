@@ -59,7 +59,11 @@ def validate_task(
     data_dir = parsed.value("DATA_DIR") or run_context.current().data_dir
     bound = parsed.value("FILES") or {}
     limit = parsed.value("runs.finetune.max_skipped")
-    reading = {"data_dir": data_dir, "files": bound, "on_error": on_error}
+    reading: dict[str, Any] = {
+        "data_dir": data_dir,
+        "files": bound,
+        "on_error": on_error,
+    }
     if limit is not None:
         reading["max_skipped"] = limit
     register_file_tasks(parsed, name, **reading)
