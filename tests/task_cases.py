@@ -7,6 +7,7 @@ from pathlib import Path
 
 import gin
 
+from electra_bench.data import run_context
 from electra_bench.tasks.features.preprocessors import complete
 from electra_bench.tasks.features.windows import encode_windows
 from electra_bench.tasks.features.words import encode_words
@@ -76,7 +77,9 @@ def write(folder: Path, task: str, split: str, content: str) -> None:
 
 def question_windows(task: str, split: str, config: dict) -> dict[int, list[dict]]:
     """All windows, of each example together."""
-    source = load_task(task).source.get_dataset(split, shuffle=False)
+    # The original leaves out any number of bad questions.
+    with run_context.use(max_skipped=1.0):
+        source = load_task(task).source.get_dataset(split, shuffle=False)
     gin.bind_parameter("features.windows.doc_stride", config["doc_stride"])
     gin.bind_parameter("features.windows.max_query_length", config["max_query_length"])
     try:

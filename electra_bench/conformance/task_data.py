@@ -58,7 +58,15 @@ def validate_task(
     parsed = parse(["runs/finetune.gin", *files], bindings, plugins)
     data_dir = parsed.value("DATA_DIR") or run_context.current().data_dir
     bound = parsed.value("FILES") or {}
-    register_file_tasks(parsed, name, data_dir=data_dir, files=bound, on_error=on_error)
+    limit = parsed.value("runs.finetune.max_skipped")
+    reading: dict[str, Any] = {
+        "data_dir": data_dir,
+        "files": bound,
+        "on_error": on_error,
+    }
+    if limit is not None:
+        reading["max_skipped"] = limit
+    register_file_tasks(parsed, name, **reading)
     card: TaskCard = registry.tasks.get(name)
     if card.kind not in registry.kinds.names():
         raise ValueError(
@@ -80,9 +88,7 @@ def validate_task(
         "absent": {},
     }
     found: dict[str, Split] = {}
-    with run_context.use(
-        vocabulary=tokenizer, data_dir=data_dir, files=bound, on_error=on_error
-    ):
+    with run_context.use(vocabulary=tokenizer, **reading):
         check_files(bound, [name])
         for split in sorted(task.splits, key=lambda s: (s not in needed, s)):
             try:

@@ -11,6 +11,9 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+# Of the rows of a file; whoever leaves out more reads another file than was meant.
+MAX_SKIPPED = 0.1
+
 
 @dataclasses.dataclass(frozen=True)
 class RunContext:
@@ -23,6 +26,7 @@ class RunContext:
         files: split to path, binds splits of the run's task by hand.
         on_error: what to do about rows that cannot be used, "raise" or "skip"; None does
             what is usual for the task.
+        max_skipped: share of a file's rows that may be left out, from 0 to 1.
         skipped: why rows were left out, a key each in their order; what is read again
             counts once.
         notes: what was mended or seems wrong in data that are used: the mark of a score
@@ -34,16 +38,19 @@ class RunContext:
     vocabulary: Any = None
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
     on_error: str | None = None
+    max_skipped: float = MAX_SKIPPED
     skipped: dict[str, None] = dataclasses.field(default_factory=dict)
     notes: dict[str, dict[str, None]] = dataclasses.field(default_factory=dict)
     cut: dict[str, list[int]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
-        """Checks `on_error`.
+        """Checks `on_error` and `max_skipped`.
 
         Raises:
-            ValueError: neither of the two.
+            ValueError: neither of the two, or no share.
         """
+        if not 0 <= self.max_skipped <= 1:
+            raise ValueError(f"max_skipped must be from 0 to 1, got {self.max_skipped}")
         if self.on_error not in (None, "raise", "skip"):
             raise ValueError(
                 f"on_error must be 'raise' or 'skip', got {self.on_error!r}"

@@ -8,7 +8,7 @@ from typing import Any
 import gin
 
 from electra_bench import registry
-from electra_bench.config.ranges import Length, Positive
+from electra_bench.config.ranges import Length, Positive, Share
 from electra_bench.config.roles import (
     Content,
     Detail,
@@ -43,6 +43,7 @@ def evaluate(
     data_dir: Machine[str | None] = None,
     files: Content[Mapping[str, str] | None] = None,
     on_error: PerTask[str | None] = None,
+    max_skipped: Machine[Share[float] | None] = None,
     max_seq_length: PerTask[Length[int] | None] = None,
     batch_size: Detail[Positive[int]] = 64,
     eval_batches: Result[Positive[int]] = 100,
@@ -62,6 +63,7 @@ def evaluate(
         data_dir: folder with data sets.
         files: split to path, for data that lies elsewhere.
         on_error: see `finetune`; None takes the run's.
+        max_skipped: see `finetune`; None takes the run's.
         max_seq_length: token limit; None takes the run's, or the card's.
         batch_size: examples at once.
         eval_batches: of a corpus, at most so many batches.
@@ -83,7 +85,9 @@ def evaluate(
     run = RestoredRun.open(
         [registry.tasks.get(head)],
         pretrained,
-        ReadingOptions(vocab, vocabulary, data_dir, files, max_seq_length, on_error),
+        ReadingOptions(
+            vocab, vocabulary, data_dir, files, max_seq_length, on_error, max_skipped
+        ),
     )
     if is_task:
         run.check_files([name])

@@ -7,7 +7,7 @@ from typing import Any
 import gin
 
 from electra_bench import config
-from electra_bench.config.ranges import Length, NotNegative, Positive
+from electra_bench.config.ranges import Length, NotNegative, Positive, Share
 from electra_bench.config.roles import (
     Content,
     Detail,
@@ -72,6 +72,7 @@ def finetune(
     data_dir: Machine[str | None] = None,
     files: Content[Mapping[str, str] | None] = None,
     on_error: PerTask[str | None] = None,
+    max_skipped: Machine[Share[float]] = run_context.MAX_SKIPPED,
     epochs: PerTask[Positive[float] | None] = None,
     max_seq_length: PerTask[Length[int] | None] = None,
     batch_size: Result[Positive[int]] = 32,
@@ -108,6 +109,8 @@ def finetune(
         files: split to path, for data that lies elsewhere.
         on_error: "raise" stops at a row of the data that cannot be used, "skip" leaves it
             out and marks the score; None does what is usual for the task.
+        max_skipped: share of a file's rows that may be left out, from 0 to 1; if more
+            cannot be used, the run stops.
         epochs: passes over the training set; None takes the card's, of several the least.
         max_seq_length: token limit; None takes the card's.
         batch_size: examples in an update.
@@ -152,6 +155,7 @@ def finetune(
         data_dir=data_dir or run_context.current().data_dir,
         files=dict(files or {}),
         on_error=on_error,
+        max_skipped=max_skipped,
     ):
         check_files(files or {}, mixture.tasks)
         data = [TaskData.load(card, splits, max_seq_length, held_out) for card in cards]

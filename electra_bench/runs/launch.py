@@ -75,6 +75,7 @@ def configure(
         data_dir=parsed.value(f"runs.{root}.data_dir"),
         files=parsed.value(f"runs.{root}.files"),
         on_error=parsed.value(f"runs.{root}.on_error"),
+        max_skipped=parsed.value(f"runs.{root}.max_skipped"),
     )
     return parsed
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import gin
 
 from electra_bench import registry
-from electra_bench.config.ranges import Length, Positive
+from electra_bench.config.ranges import Length, Positive, Share
 from electra_bench.config.roles import Content, Detail, Machine, PerTask, Subject
 from electra_bench.records import Prediction, RunRecord, TaskCard, TaskResult
 from electra_bench.records.run_folder import fine_tuned_record
@@ -76,6 +76,7 @@ def predict(
     data_dir: Machine[str | None] = None,
     files: Content[Mapping[str, str] | None] = None,
     on_error: PerTask[str | None] = None,
+    max_skipped: Machine[Share[float] | None] = None,
     max_seq_length: PerTask[Length[int] | None] = None,
     batch_size: Detail[Positive[int]] = 64,
 ) -> list[SplitPredictions]:
@@ -94,6 +95,7 @@ def predict(
         data_dir: folder with data sets.
         files: split to path, for data that lies elsewhere.
         on_error: see `finetune`; None takes the run's.
+        max_skipped: see `finetune`; None takes the run's.
         max_seq_length: token limit; None takes the run's, or the card's.
         batch_size: examples at once.
 
@@ -112,7 +114,9 @@ def predict(
     run = RestoredRun.open(
         [registry.tasks.get(head) for head in heads],
         pretrained,
-        ReadingOptions(vocab, vocabulary, data_dir, files, max_seq_length, on_error),
+        ReadingOptions(
+            vocab, vocabulary, data_dir, files, max_seq_length, on_error, max_skipped
+        ),
     )
     run.check_files([*dict.fromkeys(one.card.name for one in chosen)])
     for one in chosen:

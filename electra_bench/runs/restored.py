@@ -33,6 +33,7 @@ class ReadingOptions(NamedTuple):
     files: Mapping[str, str] | None = None
     max_seq_length: int | None = None
     on_error: str | None = None
+    max_skipped: float | None = None
 
 
 class RestoredRun(NamedTuple):
@@ -74,6 +75,8 @@ class RestoredRun(NamedTuple):
             name: getattr(options, name) or _parameter(pretrained, name)
             for name in ("max_seq_length", "on_error")
         }
+        if options.max_skipped is None:
+            of_run["max_skipped"] = _parameter(pretrained, "max_skipped")
         strategy = registry.training.get("strategy")()
         with strategy.scope():
             objective = restored_objective(cards, pretrained, tokenizer)
@@ -141,11 +144,13 @@ class RestoredRun(NamedTuple):
         return find
 
     def _context(self, task: str) -> contextlib.AbstractContextManager:
+        limit = self.options.max_skipped
         return run_context.use(
             vocabulary=self.tokenizer,
             data_dir=self._data_dir,
             files=self._files(task),
             on_error=self.options.on_error,
+            **({} if limit is None else {"max_skipped": limit}),
         )
 
     @property

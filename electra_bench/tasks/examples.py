@@ -17,15 +17,13 @@ from absl import logging
 from electra_bench.data import run_context
 from electra_bench.data.examples.cache import cached_examples
 from electra_bench.data.examples.store import ExampleStore, ExampleWriter
+from electra_bench.data.readers.bad_rows import MAX_REASONS, by_reason
 from electra_bench.tasks.corpora.examples import build_corpus
 from electra_bench.tasks.corpora.sources import CorpusSource
 from electra_bench.tasks.features import choices
 from electra_bench.tasks.features.preprocessors import ROWS_AT_ONCE, as_ragged
 from electra_bench.tasks.fingerprints import making, raw_hashes
 from electra_bench.tasks.registration import load_task
-
-# Of the rows that are left out, so many are named.
-MAX_REASONS = 5
 
 
 class TaskExamples(NamedTuple):
@@ -36,7 +34,7 @@ class TaskExamples(NamedTuple):
         rate: mixing rate; 1 for a task of its own.
         store: the examples.
         data_sha256: hash of the split's raw examples.
-        num_skipped: rows of the data that were left out; `reasons`: why, the first few.
+        num_skipped: rows of the data that were left out; `reasons`: why, see `by_reason`.
         notes: what was mended or seems wrong ("tags mended") to how often, and the first
             few places.
         cut: what the limits of features left out ("words cut") to how many, of how many.
@@ -174,7 +172,7 @@ def _task_examples(
         with run_context.use(skipped=skipped, cut=cut, notes=noted):
             dataset = _read_once(task, split, seq_length)
         _write(dataset, writer)
-        reasons = list(skipped)[:MAX_REASONS]
+        reasons = by_reason(skipped)[:MAX_REASONS]
         if reasons:
             logging.warning("%s: skipped %d rows", task.name, len(skipped))
         for reason in reasons:

@@ -494,7 +494,7 @@ def test_whole_numbers_of_parquet_stay_whole_beside_missing_ones(tmp_path):
         "tasks.whole.files = {'train': 'a.parquet', 'dev': 'b.parquet'}",
         "tasks.whole.on_error = 'skip'",
     ]
-    with run_context.use(data_dir=str(tmp_path)):
+    with run_context.use(data_dir=str(tmp_path), max_skipped=0.5):
         source = registered(lines, tmp_path)
         assert [e.label for e in source.examples("dev")] == ["0", "1"]
 
@@ -529,9 +529,10 @@ def test_bad_rows_can_be_skipped_and_are_counted(tmp_path):
         "tasks.skips.columns = {'text_a': 'text', 'label': 'mood'}",
         "tasks.skips.on_error = 'skip'",
     ]
-    register_file_tasks(parse((), lines), data_dir=str(tmp_path))
+    here = {"data_dir": str(tmp_path), "max_skipped": 0.5}
+    register_file_tasks(parse((), lines), **here)
     source = load_task("skips").source
-    with run_context.use(data_dir=str(tmp_path), skipped={}) as context:
+    with run_context.use(**here, skipped={}) as context:
         assert source.num_input_examples("train") == 2
     [reason] = context.skipped
     assert "line 3: no label" in reason
@@ -640,7 +641,7 @@ def test_a_bad_line_is_named_or_skipped(case, tmp_path):
         registered(lines, tmp_path)
     assert f"{path}, {expected}" in str(caught.value)
     with run_context.use(
-        data_dir=str(tmp_path), on_error="skip", skipped={}
+        data_dir=str(tmp_path), on_error="skip", max_skipped=0.7, skipped={}
     ) as context:
         lines.append("tasks.lined.on_error = 'skip'")
         source = registered(lines, tmp_path)
@@ -676,7 +677,7 @@ def test_an_odd_tag_is_named_and_spans_stay_the_metric(case, tmp_path):
     place = f"{tmp_path / name}, {where}: unknown label '0', other tags are in IOB2"
     assert place in str(caught.value)
     with run_context.use(
-        data_dir=str(tmp_path), on_error="skip", skipped={}
+        data_dir=str(tmp_path), on_error="skip", max_skipped=0.5, skipped={}
     ) as context:
         source = registered([*lines, "tasks.odd.on_error = 'skip'"], tmp_path)
         assert source.definition.metric == "f1"
@@ -758,6 +759,36 @@ def test_labels_that_look_alike_are_noted(case, tmp_path):
     assert said.startswith(expected)
 
 
+MOSTLY_BAD = {
+    "classification": ("text_a,label\n" + "a\n" * 90 + "a,x\nb,y\n" * 10, "90 of 110"),
+    "regression": ("text_a,label\n" + "a,1_0\n" * 3 + "a,1\nb,2\n" * 10, "3 of 23"),
+    "span_qa": (
+        "question,context,answers\n" + "q,a b,c\n" * 3 + "q,a b,b\n" * 20,
+        "3 of 23",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", MOSTLY_BAD)
+def test_skipping_stops_where_too_much_would_be_left_out(kind, tmp_path):
+    from electra_bench.data import run_context
+
+    content, share = MOSTLY_BAD[kind]
+    (tmp_path / "a.csv").write_text(content)
+    lines = [
+        f"tasks.mostly.kind = {kind!r}",
+        "tasks.mostly.files = {'train': 'a.csv', 'dev': 'a.csv'}",
+        "tasks.mostly.on_error = 'skip'",
+    ]
+    with run_context.use(data_dir=str(tmp_path), skipped={}):
+        with pytest.raises(ValueError) as caught:
+            registered(lines, tmp_path).examples("train")
+        assert f"split 'train': {share} rows cannot be used" in str(caught.value)
+        assert "more like it" in str(caught.value)
+        with run_context.use(max_skipped=0.9):
+            assert len(registered(lines, tmp_path).examples("train")) == 20
+
+
 def test_a_split_may_be_labelled_in_part(tmp_path):
     from electra_bench.data import run_context
 
@@ -782,6 +813,10 @@ def test_skipped_sentences_are_marked_in_the_record(finetune, tmp_path, capsys):
     command = [f"DATA_DIR = {str(tmp_path / 'data')!r}", *more]
     assert main(finetune(*command)) == 2
     assert "train.txt, line 26: unknown tag 'B-nothing'" in capsys.readouterr().err
+    # One of nine sentences is more than a tenth.
+    assert main(finetune(*command, flags=("--on_error", "skip"))) == 2
+    assert "1 of 9 rows cannot be used, more than the 10 %" in capsys.readouterr().err
+    command.append("runs.finetune.max_skipped = 0.2")
     assert main(finetune(*command, flags=("--on_error", "skip"))) == 0
     [path] = (tmp_path / "runs").glob("*/record.json")
     [result] = read_record(str(path)).results

@@ -1,9 +1,68 @@
 """What is done about rows that cannot be used, or not as they are."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 
 from electra_bench.data import run_context
 from electra_bench.data.text.streams import OnError
+
+# Of the reasons why rows are left out, so many are named.
+MAX_REASONS = 5
+
+
+class BadRows:
+    """The rows of one file, or split, that cannot be used."""
+
+    def __init__(self, usual: OnError):
+        """None yet.
+
+        Args:
+            usual: what is done about them where the run does not say.
+        """
+        self._usual = usual
+        self._messages: list[str] = []
+
+    def add(self, message: str, usual: OnError | None = None) -> None:
+        """One more, see `bad_row`."""
+        bad_row(message, usual or self._usual)
+        self._messages.append(message)
+
+    def check(self, name: str, kept: int) -> None:
+        """Checks that not too many were left out.
+
+        Args:
+            name: of the file or split.
+            kept: rows that can be used.
+
+        Raises:
+            ValueError: more than the context allows; says why.
+        """
+        if not self._messages:
+            return
+        bad, limit = len(self._messages), run_context.current().max_skipped
+        if bad > limit * (bad + kept):
+            reasons = "; ".join(by_reason(self._messages)[:MAX_REASONS])
+            reasons = reasons.replace(f"{name}, ", "").replace(f"{name}: ", "")
+            raise ValueError(
+                f"{name}: {bad:,} of {bad + kept:,} rows cannot be used, more than the "
+                f"{100 * limit:g} % that may be skipped (runs.finetune.max_skipped): "
+                f"{reasons}"
+            )
+
+
+def by_reason(messages: Iterable[str]) -> list[str]:
+    """Of messages that differ in numbers and quoted text only the first, with a count.
+
+    Those that are most come first.
+    """
+    alike: dict[str, list[str]] = {}
+    for message in messages:
+        kind = re.sub(r"'[^']*'|\"[^\"]*\"|\d+", "", message)
+        alike.setdefault(kind, []).append(message)
+    return [
+        first + (f" (and {len(rest):,} more like it)" if rest else "")
+        for first, *rest in sorted(alike.values(), key=len, reverse=True)
+    ]
 
 
 def bad_row(message: str, usual: OnError) -> None:

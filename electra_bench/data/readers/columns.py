@@ -11,7 +11,7 @@ from etils import epath
 
 from electra_bench.data import run_context
 from electra_bench.data.readers import split_files
-from electra_bench.data.readers.bad_rows import bad_row, note
+from electra_bench.data.readers.bad_rows import BadRows, note
 from electra_bench.data.readers.labelled_source import LabelledSource, Sentence
 from electra_bench.data.readers.records import Record
 from electra_bench.data.readers.tables import TableLine
@@ -170,7 +170,7 @@ def _sentences(
     ]
     found = read_tags(written, scheme, find_spans)
     read = zip(written, found.sentences, strict=True)
-    usable, first_problem = [], ""
+    usable, first_problem, bad = [], "", BadRows("raise")
     for number, record in enumerate(file.sentences):
         where, fields, problem, places, document = record
         if not problem:
@@ -188,12 +188,13 @@ def _sentences(
             read_as = "" if tag == in_bioes else f" ({in_bioes} in BIOES)"
             where = places[first]
             problem = f"unknown tag {tag!r}{read_as}; {near_and_all(in_bioes, labels)}"
-        bad_row(f"{where}: {problem}", "raise")
+        bad.add(f"{where}: {problem}")
         first_problem = first_problem or f"{where.split(', ')[-1]}: {problem}"
     if not usable:
         raise ValueError(
             f"{path}: no sentence can be used; the first problem: {first_problem}"
         )
+    bad.check(str(path), len(usable))
     return usable
 
 

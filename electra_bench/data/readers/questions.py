@@ -10,7 +10,7 @@ from etils import epath
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.answer_places import Located, located
 from electra_bench.data.readers.answer_text import covering_words
-from electra_bench.data.readers.bad_rows import OnError, bad_row, note, replaced_in
+from electra_bench.data.readers.bad_rows import BadRows, OnError, note, replaced_in
 from electra_bench.data.readers.labelled_source import LabelledSource, Question
 from electra_bench.data.readers.records import json_records
 from electra_bench.data.readers.schema import checked
@@ -266,10 +266,10 @@ class QuestionSource(LabelledSource):
 
     def _checked(self, path: epath.Path, is_trained_on: bool) -> list[Question]:
         found: dict[str, Question] = {}
-        first_problem = ""
+        first_problem, bad = "", BadRows(self._on_error)
         for read in self._read(path):
             if isinstance(read, str):
-                bad_row(f"{path}: {read}", "raise")
+                bad.add(f"{path}: {read}", "raise")
                 first_problem = first_problem or read
                 continue
             question, problem, repair, how = read
@@ -285,7 +285,7 @@ class QuestionSource(LabelledSource):
                     "no words of the context; the original leaves it out"
                 )
             if problem:
-                bad_row(f"{path}: {problem}", self._on_error)
+                bad.add(f"{path}: {problem}")
                 first_problem = first_problem or problem
                 continue
             found[question.id] = question
@@ -297,4 +297,5 @@ class QuestionSource(LabelledSource):
             )
         if not found:
             raise ValueError("no questions")
+        bad.check(str(path), len(found))
         return list(found.values())

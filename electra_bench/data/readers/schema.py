@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,9 +19,7 @@ _WORDS = {
 _LONGEST = 100  # characters of a value in a message
 
 
-def checked(
-    value: Any, schema: type[T], names: Mapping[str, Any] = MappingProxyType({})
-) -> T:
+def checked(value: Any, schema: type[T], names: Mapping[str, Any] | None = None) -> T:
     """A value as a schema has it.
 
     Usual spellings are taken for what they mean: "8" and 8.0 for a whole number, "false"
@@ -40,6 +37,7 @@ def checked(
         return msgspec.convert(value, schema, strict=False)
     except msgspec.ValidationError as error:
         message = str(error)
+    names = names or {}
     said, _, path = message.partition(" - at ")
     keys = re.findall(r"[^.\[\]]+", path.strip("`$"))
     for key in keys:

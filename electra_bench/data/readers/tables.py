@@ -6,7 +6,7 @@ from typing import NamedTuple
 from etils import epath
 
 from electra_bench.data.readers import split_files
-from electra_bench.data.readers.bad_rows import OnError, bad_row
+from electra_bench.data.readers.bad_rows import BadRows, OnError
 from electra_bench.data.readers.labelled_source import LabelledSource, TextExample
 from electra_bench.data.readers.numbers import parsed_number
 from electra_bench.system.near_names import near_and_all
@@ -82,7 +82,7 @@ def read_table(
     Source: google-research/electra finetune/classification/classification_tasks.py,
     `read_tsv` and `_load_glue`. Differs: a bad row is an error unless asked otherwise.
     """
-    rows, idx, first_problem = [], -1, ""
+    rows, idx, first_problem, bad = [], -1, "", BadRows(on_error)
     for line, fields, unreadable in read_fields(path):
         if columns.header and line == 1:
             if unreadable:
@@ -97,7 +97,7 @@ def read_table(
         except ValueError as error:
             problem = f"line {line}: {error}"
             # The original reads no such file.
-            bad_row(f"{path}, {problem}", "raise" if unreadable else on_error)
+            bad.add(f"{path}, {problem}", "raise" if unreadable else None)
             first_problem = first_problem or problem
             continue
         text_b = "" if columns.text_b is None else fields[columns.text_b]
@@ -110,6 +110,7 @@ def read_table(
         raise ValueError(
             f"{path}: no rows{' below the header' if columns.header else ''}"
         )
+    bad.check(str(path), len(rows))
     return rows
 
 

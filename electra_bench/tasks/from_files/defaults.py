@@ -4,7 +4,7 @@ import collections
 from collections.abc import Callable, Collection
 from typing import Any
 
-from electra_bench.data.readers.bad_rows import bad_row
+from electra_bench.data.readers.bad_rows import BadRows
 from electra_bench.data.readers.columns import is_span_tag
 from electra_bench.data.readers.numbers import parsed_number
 from electra_bench.data.readers.tag_schemes import NO_SPANS, span_labels
@@ -69,12 +69,13 @@ def _labels(source: FileTaskSource) -> tuple[str, ...]:
 
 
 def _label_range(source: FileTaskSource) -> tuple[float, float]:
-    values = []
+    values, bad = [], BadRows(source.definition.on_error)
     for found in source.usable(source.definition.train_split):
         try:
             values.append(parsed_number(found.example.label))
         except ValueError as error:
-            bad_row(f"{found.where}: label {error}", source.definition.on_error)
+            bad.add(f"{found.where}: label {error}")
+    bad.check(f"split {source.definition.train_split!r}", len(values))
     if not values or min(values) == max(values):
         only = f"all {values[0]:g}" if values else "no numbers"
         raise ValueError(

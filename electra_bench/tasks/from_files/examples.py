@@ -295,7 +295,8 @@ def _question(
 
 def _answers(row: _QuestionRow) -> list[tuple[str, int | None]]:
     """Every answer and where it begins, if that is said."""
-    given, starts = row.answers, row.answer_start
+    given: Any = row.answers
+    starts = row.answer_start
     if isinstance(given, _Answers):
         given, starts = given.text, given.answer_start
     items = given if isinstance(given, list) else [given] if given else []

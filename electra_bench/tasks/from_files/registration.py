@@ -86,6 +86,7 @@ def register_file_tasks(
     data_dir: str | None = None,
     files: Mapping[str, str] | None = None,
     on_error: str | None = None,
+    max_skipped: float | None = None,
 ) -> list[str]:
     """Registers the tasks that a configuration describes; their names.
 
@@ -96,6 +97,8 @@ def register_file_tasks(
         data_dir: folder with data sets; None takes that of the surroundings.
         files: split to path, for data that lies elsewhere.
         on_error: what to do about rows that cannot be used.
+        max_skipped: share of a file's rows that may be left out; None takes that of the
+            surroundings.
 
     Raises:
         FileNotFoundError: a file is not there.
@@ -105,6 +108,8 @@ def register_file_tasks(
     names = list(dict.fromkeys(s.removeprefix("tasks.") for s in selectors))
     of_run = {task} if isinstance(task, str) else set(task or ())
     files = files or {}
+    if max_skipped is None:
+        max_skipped = run_context.current().max_skipped
     readers = {n: parsed.value(f"tasks.{n}.files") or () for n in names if n in of_run}
     check_readers(files, readers)
     for name in names:
@@ -112,6 +117,7 @@ def register_file_tasks(
             data_dir=data_dir or run_context.current().data_dir,
             files={k: v for k, v in files.items() if k in readers.get(name, ())},
             on_error=on_error,
+            max_skipped=max_skipped,
         ):
             register(name)
     return names

@@ -11,7 +11,7 @@ from etils import epath
 from electra_bench.config.ranges import Length, NotNegative, Positive, PositiveShare
 from electra_bench.config.roles import Content, Subject
 from electra_bench.data.readers import split_files
-from electra_bench.data.readers.bad_rows import bad_row, note
+from electra_bench.data.readers.bad_rows import BadRows, note
 from electra_bench.data.readers.columns import (
     FORM,
     MENDED,
@@ -124,9 +124,9 @@ class FileTaskSource(LabelledSource):
             FileNotFoundError: no such file.
             ValueError: a bad row; says where.
         """
-        checked = []
+        checked, bad = [], BadRows(self.definition.on_error)
         ids: set[str | int] = set()
-        for found in self.usable(split):
+        for found in self._without_problem(self.read(split), bad):
             id = found.example.id or len(ids)
             if id in ids:
                 found = found._replace(problem=f"id {id!r} is there twice")
@@ -134,7 +134,8 @@ class FileTaskSource(LabelledSource):
                 ids.add(id)
                 found = self._checked(found, split)
             checked.append(found)
-        kept = self._without_problem(checked)
+        kept = self._without_problem(checked, bad)
+        bad.check(f"split {split!r}", len(kept))
         if not kept:
             raise ValueError(f"split {split!r} has no rows that can be used")
         for message in itertools.chain.from_iterable(found.mended for found in kept):
@@ -143,11 +144,13 @@ class FileTaskSource(LabelledSource):
             note(ALIKE, f"{split}: {message}")
         return [found.example for found in kept]
 
-    def _without_problem(self, examples: Iterable[ReadExample]) -> list[ReadExample]:
+    def _without_problem(
+        self, examples: Iterable[ReadExample], bad: BadRows
+    ) -> list[ReadExample]:
         kept = []
         for found in examples:
             if found.problem or found.example is None:
-                bad_row(f"{found.where}: {found.problem}", self.definition.on_error)
+                bad.add(f"{found.where}: {found.problem}")
             else:
                 kept.append(found)
         return kept
@@ -220,7 +223,10 @@ class FileTaskSource(LabelledSource):
         Raises:
             ValueError: one holds nothing; says where and why.
         """
-        return self._without_problem(self.read(split))
+        bad = BadRows(self.definition.on_error)
+        kept = self._without_problem(self.read(split), bad)
+        bad.check(f"split {split!r}", len(kept))
+        return kept
 
     def read(self, split: str) -> list[ReadExample]:
         """An example a record, or a sentence of a column file, usable or not."""

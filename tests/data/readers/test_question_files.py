@@ -13,8 +13,6 @@ from electra_bench.data.readers.questions import (
 )
 
 CONTEXT = "The red fox sleeps. It dreams."
-# Ids of questions beside a bad one, which is then few.
-GOOD = [f"good{i}" for i in range(8)]
 
 
 def question(id="q1", text="fox", start=8, **changes):
@@ -40,11 +38,14 @@ def mrqa(**changes):
 
 @pytest.fixture
 def read(tmp_path):
+    """Of so few questions most may be bad."""
+
     def questions(content, reader=version_1, on_error="raise", split="train"):
         path = tmp_path / "file.json"
         path.write_bytes(content.encode(errors="surrogateescape"))
         source = QuestionSource({split: []}, reader, on_error)
-        with run_context.use(files={split: str(path)}, data_dir=None):
+        files = {split: str(path)}
+        with run_context.use(files=files, data_dir=None, max_skipped=0.7):
             return source.examples(split)
 
     return questions
@@ -123,14 +124,14 @@ def test_a_wrong_place_is_put_right_where_the_right_one_is_clear(
     ],
 )
 def test_an_answer_must_be_where_it_is_said_to_be(read, context, wrong, message):
-    good = {"context": CONTEXT, "qas": [question("q2"), *map(question, GOOD)]}
+    good = {"context": CONTEXT, "qas": [question("q2")]}
     bad = {"context": context, "qas": [question(**wrong)]}
     content = json.dumps({"data": [{"paragraphs": [bad, good]}]})
     with pytest.raises(ValueError, match=rf"file\.json: question 'q1': .*{message}"):
         read(content)
-    assert [q.id for q in read(content, on_error="skip")] == ["q2", *GOOD]
+    assert [q.id for q in read(content, on_error="skip")] == ["q2"]
     # Only training needs the place.
-    assert [q.span for q in read(content, split="dev")][:2] == [None, (8, 11)]
+    assert [q.span for q in read(content, split="dev")] == [None, (8, 11)]
 
 
 def test_training_needs_an_answer(read):
