@@ -18,35 +18,7 @@ for name in (
 ):
     os.environ.setdefault(name, "1")
 
-# Files of a minute and more, which parallel runs begin with: a long one that comes last
-# runs alone. By themselves they would begin with those of most tests.
-LONGEST = (
-    "conformance/test_tasks.py",
-    "runs/test_quickstart.py",
-    "suites/test_suite_runs.py",
-    "runs/test_resume.py",
-    "runs/test_pretrain.py",
-    "objectives/test_electra_golden.py",
-    "cli/test_hparams_flag.py",
-    "runs/test_evaluate.py",
-    "runs/test_predict.py",
-    "tasks/leaks/test_find_leaks.py",
-    "plugins/test_distributions.py",
-    "runs/test_task_files.py",
-)
-
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-
-
-def pytest_configure(config):
-    """Files keep the order that they are collected in."""
-    config.option.loadscopereorder = False
-
-
-def pytest_collection_modifyitems(items):
-    """The longest files first, the others as they come."""
-    rank = {Path(__file__).parent / name: i for i, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 def _shared(folder: str) -> Path:

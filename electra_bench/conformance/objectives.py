@@ -114,9 +114,9 @@ def one_seed_gives_one_loss(case: Case) -> None:
             losses(objective, batch, [n], training=False) for n in (4, 3)
         )
         _check_sums(found, expected, "outside training the loss depends on seed")
-        first, second = (objective.outputs(batch, Seed.of(n)) for n in (4, 3))
-        for name, output in first.items():
-            is_same = np.allclose(output, second[name], rtol=1e-5, atol=1e-5)
+        outputs, others = (objective.outputs(batch, Seed.of(n)) for n in (4, 3))
+        for name, output in outputs.items():
+            is_same = np.allclose(output, others[name], rtol=1e-5, atol=1e-5)
             require(is_same, f"output {name!r} depends on seed")
 
 

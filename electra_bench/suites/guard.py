@@ -10,12 +10,12 @@ import ctypes
 import dataclasses
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.connection import wait
 
 import psutil
 
@@ -92,7 +92,7 @@ def run(
     started(guard)
     try:
         # Ray interrupts a task without a signal, which ends no system call.
-        while not select.select([guard.stdout], [], [], POLL_S)[0]:
+        while not wait([guard.stdout], POLL_S):
             pass
         said = guard.stdout.read()
     except BaseException:
@@ -182,7 +182,7 @@ def _locked(file) -> bool:
         if locks.lock(file):
             return True
         # Closed: nobody waits any more.
-        if select.select([0], [], [], 0.2)[0] or time.monotonic() > deadline:
+        if wait([0], 0.2) or time.monotonic() > deadline:
             return False
 
 
@@ -190,7 +190,7 @@ def _wait(pid: int, timeout_s: float | None) -> None:
     """Returns when a child ended, the starter is gone, or time is up."""
     child = os.pidfd_open(pid)
     try:
-        select.select([0, child], [], [], timeout_s)
+        wait([0, child], timeout_s)
     finally:
         os.close(child)
 

@@ -49,8 +49,12 @@ def small(rows=2, seq=6, **settings):
     return objective, (ids, mask, segments)
 
 
-def test_the_smallest_numbers_are_allowed():
-    small(beam_size=1, n_best_size=1, max_answer_length=1)
+def test_the_smallest_numbers_leave_one_start_and_one_end():
+    objective, arrays = small(beam_size=1, n_best_size=1, max_answer_length=1)
+    batch = batch_of(arrays, np.zeros([2, 3]))
+    outputs = objective.outputs(batch, Seed.of(0))
+    assert outputs["start_top_index"].shape == (2, 1)
+    assert outputs["end_top_index"].shape == (2, 1, 1)
 
 
 def test_invented_answers_end_before_the_last_separator():

@@ -1,7 +1,9 @@
 """No process outlives the one that asked for it, nor runs twice at once."""
 
+import contextlib
 import fcntl
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -48,6 +50,24 @@ def order(tmp_path):
         return Order(**{**fields, **changes})
 
     return make
+
+
+@pytest.fixture
+def many_files():
+    """As many open files as a long process may have, more than select() can name."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2048:
+        pytest.skip(f"this machine allows {hard} open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    with contextlib.ExitStack() as held:
+        for _ in range(1100):
+            held.enter_context(open(os.devnull))
+        yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_process_with_many_open_files_starts_commands(order, many_files):
+    assert run(order("raise SystemExit(3)")).status == 3
 
 
 def waited_for(path, timeout_s=60):
