@@ -8,7 +8,7 @@ from typing import Any
 import gin
 
 from electra_bench import registry
-from electra_bench.config.ranges import Positive
+from electra_bench.config.ranges import NotNegative, Positive
 from electra_bench.config.statements import COMMAND_LINE
 from electra_bench.records import RunRecord
 from electra_bench.runs.launch import launch
@@ -44,8 +44,8 @@ def quickstart(
     workdir: str,
     minutes: Positive[float],
     model_file: str,
-    overhead_minutes: float,
-    finetune_updates: Positive[float],
+    overhead_minutes: NotNegative[float],
+    finetune_updates: NotNegative[float],
     seeds: Sequence[int],
     epochs: Positive[float],
     learning_rates: Sequence[Positive[float]],

@@ -144,31 +144,34 @@ def score_marks(
 
 def _told(parts: Sequence[TaskExamples]) -> dict[str, str]:
     """What readers left out or noted, to how much of it and its first places."""
-    counts: Counter[str] = Counter()
+    counts: dict[str, Counter[str]] = {}
     places: dict[str, list[str]] = {}
-    for part in parts:
+    for purpose, part in _with_purposes(parts):
         skipped = {"rows skipped": (part.num_skipped, part.reasons)}
         for mark, (count, some) in (skipped | dict(part.notes)).items():
-            counts[mark] += count
-            places.setdefault(mark, []).extend(some)
+            if count:
+                counts.setdefault(mark, Counter())[purpose] += count
+                places.setdefault(mark, []).extend(some)
     return {
-        mark: f"{count}, the first of them: {'; '.join(places[mark][:3])}"
-        for mark, count in counts.items()
-        if count
+        mark: ", ".join(f"{count:,} {purpose}" for purpose, count in found.items())
+        + f", the first of them: {'; '.join(places[mark][:3])}"
+        for mark, found in counts.items()
     }
 
 
 def _cut(parts: Sequence[TaskExamples]) -> dict[str, str]:
     """What the limits of features left out, to how much of it."""
-    *to_train, to_score = parts
-    of_parts = {"to score": [to_score], "to train on": to_train}
     found: dict[str, list[str]] = {}
-    for purpose, some in of_parts.items():
-        for part in some:
-            for what, (cut, total) in part.cut.items():
-                share = f"{cut:,} of {total:,} {purpose}"
-                found.setdefault(what, []).append(share)
+    for purpose, part in _with_purposes(parts):
+        for what, (cut, total) in part.cut.items():
+            found.setdefault(what, []).append(f"{cut:,} of {total:,} {purpose}")
     return {what: ", ".join(shares) for what, shares in found.items()}
+
+
+def _with_purposes(parts: Sequence[TaskExamples]) -> list[tuple[str, TaskExamples]]:
+    """The parts as they are told of: the last one, which is scored, first."""
+    *to_train, to_score = parts
+    return [("to score", to_score), *(("to train on", part) for part in to_train)]
 
 
 def out_of_reach(scored: Scored) -> dict[str, str]:

@@ -221,7 +221,7 @@ def test_more_examples_than_published_are_no_part_of_them(size, mark, line):
         "published": card.splits["dev"],
         "rows": size,
         "skipped": 0,
-        "repaired": {},
+        "notes": {},
         "tokens": {},
         "truncated_percent": 0.0,
         "lost": None,

@@ -820,7 +820,8 @@ def test_skipped_sentences_are_marked_in_the_record(finetune, tmp_path, capsys):
     assert main(finetune(*command, flags=("--on_error", "skip"))) == 0
     [path] = (tmp_path / "runs").glob("*/record.json")
     [result] = read_record(str(path)).results
-    assert result.marks["rows skipped"].startswith("2, the first of them: ")
+    told = result.marks["rows skipped"]
+    assert told.startswith("1 to score, 1 to train on, the first of them: ")
     assert result.num_examples == 8
 
 
@@ -836,5 +837,6 @@ def test_skipped_rows_are_marked_in_the_record(finetune, cola_dir, tmp_path, cap
     assert main(finetune(*bad, flags=("--on_error", "skip"))) == 0
     [path] = (tmp_path / "runs").glob("*/record.json")
     [result] = read_record(str(path)).results
-    assert result.marks["rows skipped"].startswith("2, the first of them: ")
+    told = result.marks["rows skipped"]
+    assert told.startswith("1 to score, 1 to train on, the first of them: ")
     assert result.num_examples == 80

@@ -99,8 +99,8 @@ def test_tags_that_are_mended_mark_the_score(tmp_path, shared_golden):
         [(mark, said)] = score_marks(None, registry.tasks.get("wnut17"), [part]).items()
         assert mark == "tags mended"
         assert said == (
-            f"1, the first of them: {path}, line 6: 'I-person' contradicts IOB2, read as "
-            "S-person"
+            f"1 to score, the first of them: {path}, line 6: 'I-person' contradicts IOB2, "
+            "read as S-person"
         )
 
 

@@ -32,12 +32,14 @@ def test_moved_answers_are_marked(vocab_file, tmp_path):
         parts = [examples("squadv1", split, 64)[0] for split in ("train", "dev")]
     train, dev = parts
     assert train.num_examples == 3 and train.num_skipped == 0
-    assert train.repaired["answers moved"][0] == 2
-    assert "answers moved" not in dev.repaired  # a place is needed to train only
+    assert train.notes["answers moved"][0] == 2
+    assert "answers moved" not in dev.notes  # a place is needed to train only
     marks = score_marks(None, registry.tasks.get("squadv1"), parts)
     path = tmp_path / "train-v1.1.json"
-    assert marks["answers moved"] == (
+    assert marks["answers moved"].startswith(
         f"2 to train on, the first of them: {path}: question 'q1': its answer 'Ann' is at "
         "character 2, not 3"
     )
+    said = "1 to score, 1 to train on, the first of them: "
+    assert marks["characters replaced"].startswith(said)
     assert "3 half surrogate pairs, as '?'" in marks["characters replaced"]
