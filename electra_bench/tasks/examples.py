@@ -149,7 +149,10 @@ def _task_examples(
     noted: dict[str, dict[str, None]] = {}
     with run_context.use(skipped=skipped, notes=noted):
         data, groups = raw_hashes(task, split)
-    vocabulary = run_context.current().vocabulary
+    context = run_context.current()
+    vocabulary = context.vocabulary
+    # A source that knows its hash was not read yet, so nobody has told where it lies.
+    unread = hasattr(task.source, "data_sha256")
     features = [choices.tagged_words(), choices.context_windows()]
     code = making(task, vocabulary, __name__, features)
     parts = code and {
@@ -160,7 +163,8 @@ def _task_examples(
         "groups": groups,
         "vocabulary": vocabulary.sha256 if vocabulary else None,
         "seq_length": seq_length,
-        "on_error": run_context.current().on_error,
+        "on_error": context.on_error,
+        "place": [context.data_dir, context.files.get(split)] if unread else None,
         "skipped": list(skipped),
         "notes": {mark: list(places) for mark, places in noted.items()},
     }
