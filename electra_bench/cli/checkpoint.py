@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal
 
 from electra_bench.cli import arguments, errors
 from electra_bench.cli.arguments import Dir, Json, Options, RunDir
-from electra_bench.system import quiet
+from electra_bench.system.tensorflow_import import import_tensorflow
 
 PARTS = ("discriminator", "generator", "encoder", "tagging", "span_qa")
 Folder = Annotated[str, Options(metavar="FOLDER")]
@@ -93,7 +93,7 @@ def add_parser(subparsers) -> None:
 
 
 def _import(args: Import) -> None:
-    quiet.import_tensorflow()
+    import_tensorflow()
     from electra_bench.interop.import_model import import_model
     from electra_bench.tasks.task_data import trainable_card
 
@@ -129,7 +129,7 @@ def _contaminated(given: list[str]) -> dict[str, str]:
 
 
 def _export(args: Export) -> None:
-    quiet.import_tensorflow()
+    import_tensorflow()
     from electra_bench.interop import export_model
     from electra_bench.records.run_folder import record_of
 
@@ -195,7 +195,7 @@ def _export_saved_model(args: Export, source: Any, card: Any) -> None:
 
 def _describe(args: Describe) -> None:
     if not os.path.isfile(os.path.join(args.path, "model.safetensors")):
-        quiet.import_tensorflow()
+        import_tensorflow()
     described = describe(args.path)
     if args.json:
         print(json.dumps(described, indent=1))

@@ -15,8 +15,8 @@ from electra_bench.cli import arguments, errors, gin_arguments, results
 from electra_bench.cli.arguments import Json, Options
 from electra_bench.records import write_predictions
 from electra_bench.records.run_folder import CONFIG, fine_tuned_record
-from electra_bench.system import quiet
 from electra_bench.system.atomic import write_json, write_text
+from electra_bench.system.tensorflow_import import import_tensorflow
 from electra_bench.tasks import submissions
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def _answered_by(task: str) -> str:
 
 def _open(args: Predict, run_dir: str) -> list["SplitPredictions"]:
     """Opens a run and finds the examples that it is to predict."""
-    quiet.import_tensorflow()
+    import_tensorflow()
     from electra_bench.runs.launch import launch
 
     tasks = _tasks(run_dir)
