@@ -50,7 +50,8 @@ def import_tensorflow() -> None:
 def _absent(names: tuple[str, ...]) -> Iterator[None]:
     """Lets modules that are not loaded yet seem not to be installed."""
     hidden = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # None is an ImportError
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # as documented: absent
     try:
         yield
     finally:

@@ -12,6 +12,7 @@ from etils import epath
 from electra_bench.data import run_context
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import BadRows, note
+from electra_bench.data.readers.cells import DOCUMENT_START, between_tabs, words_of
 from electra_bench.data.readers.labelled_source import LabelledSource, Sentence
 from electra_bench.data.readers.records import Record
 from electra_bench.data.readers.tables import TableLine
@@ -19,15 +20,12 @@ from electra_bench.data.readers.tag_schemes import NO_SPANS, FindSpans, Span, re
 from electra_bench.data.readers.tag_schemes import spans as conlleval_spans
 from electra_bench.system.near_names import near_and_all
 
-DOCUMENT_START = "-DOCSTART-"
 # The same in CoNLL-U, perhaps with a name: `# newdoc id = blog-1`.
 NEW_DOCUMENT = re.compile(r"#\s*newdoc\b(?:\s+id\s*=\s*(.*\S))?")
 # The mark of scores behind tags that contradict one another.
 MENDED = "tags mended"
 # What stands for a value that is not given.
 UNSPECIFIED = "_"
-
-
 # Of a word in CoNLL-U: ID, FORM, LEMMA, UPOS and six more.
 CONLLU_COLUMNS = 10
 FORM, UPOS = 1, 3
@@ -254,26 +252,6 @@ def read_columns(path: epath.Path, is_conllu: bool = False) -> ColumnFile:
     return ColumnFile(width, records)
 
 
-# Other white space may be in words: no-break spaces, those of Chinese.
-BLANKS = " \t\r\n\f\v"
-
-
-def words_of(text: str) -> list[str]:
-    """What stands between blanks; as opposed to `split`, not between no-break spaces."""
-    return re.findall(f"[^{BLANKS}]+", text)
-
-
-def _between_tabs(text: str) -> list[str]:
-    """Cells between tabs, of which several may align a column, without blanks around."""
-    return re.split(r" *\t[\t ]*", text.strip(BLANKS))
-
-
-def is_cell(text: str) -> bool:
-    """Whether a word or tag is read from columns between tabs as it was written."""
-    is_text = text not in ("", DOCUMENT_START) and text == text.strip(BLANKS)
-    return is_text and "\t" not in text and "\n" not in text
-
-
 def _conllu_cells(text: str) -> list[str]:
     return text.split("\t")
 
@@ -283,7 +261,7 @@ def _separator(lines: Sequence[split_files.ReadLine]) -> Callable[[str], list[st
     no_words = "#", DOCUMENT_START
     of_words = [t for _, t, _ in lines if t.strip() and not t.startswith(no_words)]
     has_tab = sum("\t" in text for text in of_words)
-    return _between_tabs if 2 * has_tab > len(of_words) else words_of
+    return between_tabs if 2 * has_tab > len(of_words) else words_of
 
 
 def _may_be_comment(line: TableLine) -> bool:

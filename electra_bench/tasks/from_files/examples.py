@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from electra_bench.data.readers.answer_places import located
-from electra_bench.data.readers.columns import contradiction, words_of
+from electra_bench.data.readers.cells import words_of
+from electra_bench.data.readers.columns import contradiction
 from electra_bench.data.readers.labelled_source import (
     GROUP,
     Question,
