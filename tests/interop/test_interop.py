@@ -129,7 +129,7 @@ def test_a_real_bert_comes_without_its_pooler(tmp_path, capsys):
     assert len((output / "vocab.txt").read_text(encoding="utf-8").splitlines()) == 30522
 
 
-def test_what_a_model_has_seen_is_written_down(exported, tmp_path, capsys):
+def test_what_a_model_has_seen_is_written_down(exported, tmp_path, capsys, power):
     seen = ["--contaminated", "mrpc=its training holds MRPC"]
     output = tmp_path / "known"
     arguments = ["import", exported["discriminator"], "--output", output]
@@ -147,6 +147,7 @@ def test_what_a_model_has_seen_is_written_down(exported, tmp_path, capsys):
         assert checkpoint(*arguments, "--contaminated", wrong) == 2
         assert "mrpc" in the_sentence(capsys.readouterr().err, "checkpoint")
         assert not arguments[-1].exists()
+    power.check()
 
 
 @pytest.mark.parametrize("stopped", ["write_record", "_write_bindings", "Checkpoints"])

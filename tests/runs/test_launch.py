@@ -97,7 +97,7 @@ def test_a_run_of_before_code_was_noted_answers(old_run, capsys):
     assert main(["leaderboard", "build", "runs", "--out", "out"]) == 0
 
 
-def test_a_run_of_before_that_was_interrupted_goes_on(old_run, capsys):
+def test_a_run_of_before_that_was_interrupted_goes_on(old_run, capsys, power):
     before = read_record(str(old_run / "record.json"))
     (old_run / "record.json").unlink()
     shutil.rmtree(old_run / "predictions")
@@ -108,6 +108,7 @@ def test_a_run_of_before_that_was_interrupted_goes_on(old_run, capsys):
     [result], [old] = record.results, before.results
     assert result.data_sha256 == old.data_sha256
     assert result.metrics == pytest.approx(old.metrics)
+    power.check()
 
 
 READ_A_RUN = [
