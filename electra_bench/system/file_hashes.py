@@ -47,7 +47,7 @@ def file_sha256(path: str) -> str:
         # Not to be able to write it down only costs time.
         with contextlib.suppress(OSError):
             os.makedirs(os.path.dirname(memo), exist_ok=True)
-            with atomic_file(memo, partial=f"{memo}.{os.getpid()}") as file:
+            with atomic_file(memo) as file:
                 file.write(sha256.encode())
     return sha256
 
