@@ -6,6 +6,7 @@ from typing import Any
 import seqio
 
 from electra_bench.data.readers import split_files
+from electra_bench.data.readers.labelled_source import numbered_on
 from electra_bench.data.readers.tables import (
     Columns,
     TableSource,
@@ -133,18 +134,20 @@ class MrpcSource(TableSource):
         if split_files.find_or_none(split, candidates) is not None:
             return super().table(split)
         name = "msr_paraphrase_test" if split == "test" else "msr_paraphrase_train"
-        path = split_files.find(name, [*candidates, *self.candidates(name, ".txt")])
-        rows = self.read(path, split)
+        paths = split_files.find(name, [*candidates, *self.candidates(name, ".txt")])
         if split == "test":
-            return rows
-        ids = split_files.find("dev_ids", self.candidates("dev_ids"))
-        # As a whole: an id that is lost would move its pair from dev to train.
-        split_files.read_text(ids)
-        dev_ids = {tuple(line.fields) for line in read_fields(ids)}
-        lines = list(read_fields(path))[1:]
-        chosen = [
-            row
-            for row in rows
-            if (tuple(lines[row.idx].fields[1:3]) in dev_ids) == (split == "dev")
-        ]
+            return numbered_on(self.read(path, split) for path in paths)
+        dev_ids = set()
+        for ids in split_files.find("dev_ids", self.candidates("dev_ids")):
+            # As a whole: an id that is lost would move its pair from dev to train.
+            split_files.read_text(ids)
+            dev_ids |= {tuple(line.fields) for line in read_fields(ids)}
+        chosen = []
+        for path in paths:
+            lines = list(read_fields(path))[1:]
+            chosen += [
+                row
+                for row in self.read(path, split)
+                if (tuple(lines[row.idx].fields[1:3]) in dev_ids) == (split == "dev")
+            ]
         return [row._replace(idx=i) for i, row in enumerate(chosen)]

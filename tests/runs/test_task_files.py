@@ -249,7 +249,15 @@ BAD = {
     ),
     "no file": (
         "tasks.bad.files = {'train': 'nothing.csv', 'dev': 'all.csv'}",
-        "split 'train' is bound to nothing.csv: no such file",
+        "split 'train': no file or folder 'nothing.csv' here or in",
+    ),
+    "no file matches": (
+        "tasks.bad.files = {'train': ['all.csv', 'part-*.csv'], 'dev': 'all.csv'}",
+        "split 'train': no file matches 'part-*.csv' here or in",
+    ),
+    "no files": (
+        "tasks.bad.files = {'train': [], 'dev': 'all.csv'}",
+        "split 'train' is bound to [], expected a file, a glob, or a list of them",
     ),
     "no dev split": (
         "tasks.bad.files = {'train': 'all.csv'}",
@@ -649,6 +657,63 @@ def test_a_bad_line_is_named_or_skipped(case, tmp_path):
         assert [row["idx"] for row in rows] == kept
     reason, *_ = context.skipped
     assert f"{path}, {expected}" in reason
+
+
+SEVERAL = {
+    "tables": (
+        "classification",
+        {"a.tsv": "text_a\tlabel\na\tx\n", "b.csv": "label,text_a\ny,b\nx,c\n"},
+        "text_a\tlabel\na\tx\nb\ty\nc\tx\n",
+    ),
+    "sentences in two schemes": (
+        "tagging",
+        {"a.conll": "u O\nv I-X\n", "b.bio": "w S-X\n\nx B-X\ny E-X\n"},
+        "u O\nv B-X\n\nw B-X\n\nx B-X\ny I-X\n",
+    ),
+    "questions without ids": (
+        "span_qa",
+        {
+            "a.jsonl": '{"question": "q", "context": "a b", "answers": "a"}\n',
+            "b.jsonl": '{"question": "r", "context": "a b", "answers": "b"}\n',
+        },
+        '{"question": "q", "context": "a b", "answers": "a"}\n'
+        '{"question": "r", "context": "a b", "answers": "b"}\n',
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SEVERAL)
+def test_several_files_of_a_split_are_as_one(case, tmp_path):
+    from electra_bench.data import run_context
+
+    kind, parts, whole = SEVERAL[case]
+    folder = tmp_path / "data [1]"  # a name, no pattern
+    folder.mkdir()
+    for name, content in parts.items():
+        (folder / name).write_text(content)
+    ending = {"classification": "tsv", "tagging": "conll", "span_qa": "jsonl"}[kind]
+    (folder / f"whole.{ending}").write_text(whole)
+    first, second = parts
+    lines = [f"tasks.several.kind = {kind!r}"]
+    examples = []
+    with run_context.use(data_dir=str(folder)):
+        for files in (f"whole.{ending}", [first, second], ["a.*", "b.*"], "[ab].*"):
+            bound = f"tasks.several.files = {{'train': {files!r}, 'dev': {files!r}}}"
+            source = registered([*lines, bound], folder)
+            examples.append(list(source.examples("dev")))
+        reversed_files = {"dev": [second, first]}
+        with run_context.use(files=reversed_files):
+            assert list(source.examples("dev")) != examples[0]
+    assert examples[1:] == examples[:1] * 3
+
+
+def test_a_bad_row_of_the_second_file_is_named(tmp_path):
+    (tmp_path / "a.csv").write_text("text_a,label\na,x\nb,y\n")
+    (tmp_path / "b.csv").write_text("text_a,label\na,x\nb\n")
+    lines = ["tasks.second.kind = 'classification'"]
+    lines.append("tasks.second.files = {'train': '*.csv', 'dev': 'a.csv'}")
+    with pytest.raises(ValueError, match=r"b.csv, line 3: got 1 columns, expected 2"):
+        registered(lines, tmp_path)
 
 
 ODD_TAGS = {

@@ -12,7 +12,11 @@ from etils import epath
 from electra_bench.data import run_context
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import BadRows, note
-from electra_bench.data.readers.labelled_source import LabelledSource, Sentence
+from electra_bench.data.readers.labelled_source import (
+    LabelledSource,
+    Sentence,
+    numbered_on,
+)
 from electra_bench.data.readers.records import Record
 from electra_bench.data.readers.tables import TableLine
 from electra_bench.data.readers.tag_schemes import NO_SPANS, FindSpans, Span, read_tags
@@ -436,19 +440,23 @@ class ColumnSource(LabelledSource):
             share = "whole"
         where = self._extension, *self._folders
         candidates = [split_files.layouts(self._task, file, *where) for file in files]
-        path = split_files.find(files[0], list(itertools.chain(*candidates)))
-        sentences = self._read(path)
-        if split != UNTAGGED and not all(sentences[0].tags):
-            raise ValueError(
-                f"{path}: the column of tags is missing or empty, which it may be in the "
-                f"split {UNTAGGED!r} only"
-            )
+        paths = split_files.find(files[0], list(itertools.chain(*candidates)))
+        sentences = numbered_on(self._tagged(path, split) for path in paths)
         if share == "whole":
             return sentences
         wanted = share == "held_out"
         chosen = [s for s in sentences if is_held_out(s, self._seed) == wanted]
         if not chosen:
             raise ValueError(
-                f"{path}: no sentence of it falls into the split {split!r}"
+                f"{paths[0]}: no sentence of it falls into the split {split!r}"
             )
         return chosen
+
+    def _tagged(self, path: epath.Path, split: str) -> list[Sentence]:
+        sentences = self._read(path)
+        if split != UNTAGGED and not all(sentences[0].tags):
+            raise ValueError(
+                f"{path}: the column of tags is missing or empty, which it may be in the "
+                f"split {UNTAGGED!r} only"
+            )
+        return sentences

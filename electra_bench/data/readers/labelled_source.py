@@ -1,8 +1,8 @@
 """Labelled examples as a seqio source: what a reader finds in the file of a split."""
 
 import abc
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import seqio
@@ -50,6 +50,9 @@ class Sentence(NamedTuple):
     group: str = ""
 
 
+Numbered = TypeVar("Numbered", TextExample, Sentence)
+
+
 class Question(NamedTuple):
     """One question about a context.
 
@@ -71,6 +74,22 @@ class Question(NamedTuple):
     span: tuple[int, int] | None
     is_impossible: bool
     group: str = ""
+
+
+def numbered_on(files: Iterable[Sequence[Numbered]]) -> list[Numbered]:
+    """The examples of several files, numbered as if they were one.
+
+    Args:
+        files: their examples, whose numbers rise.
+    """
+    joined: list[Numbered] = []
+    for examples in files:
+        # What was left out at the end of a file gives no gap.
+        start = joined[-1][0] + 1 if joined else 0
+        for example in examples:
+            changed: dict[str, Any] = {example._fields[0]: start + example[0]}
+            joined.append(example._replace(**changed))
+    return joined
 
 
 LabelledExamples = Sequence[TextExample] | Sequence[Sentence] | Sequence[Question]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from etils import epath
 
 from electra_bench.data import run_context
+from electra_bench.data.text.files import find_files
 from electra_bench.system.regular_files import refuse_special
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -30,20 +31,20 @@ def layouts(task: str, split: str, extension: str, *folders: str) -> list[str]:
     ]
 
 
-def find(split: str, candidates: Sequence[str]) -> epath.Path:
-    """The file of a split: bound by hand, or the first candidate that exists.
+def find(split: str, candidates: Sequence[str]) -> list[epath.Path]:
+    """The files of a split: bound by hand, or the first candidate that exists.
 
     Args:
-        split: name under which the run's `files` may bind it.
+        split: name under which the run's `files` may bind them.
         candidates: paths relative to the data folder, each tried as it is and with `.gz`
             and `.xz`.
 
     Raises:
         FileNotFoundError: nothing there; says where it was searched.
     """
-    path = find_or_none(split, candidates)
-    if path is not None:
-        return path
+    paths = find_or_none(split, candidates)
+    if paths is not None:
+        return paths
     context = run_context.current()
     if context.data_dir is None:
         raise FileNotFoundError(
@@ -56,7 +57,7 @@ def find(split: str, candidates: Sequence[str]) -> epath.Path:
     )
 
 
-def find_or_none(split: str, candidates: Sequence[str]) -> epath.Path | None:
+def find_or_none(split: str, candidates: Sequence[str]) -> list[epath.Path] | None:
     """As `find`, but None if there is no such file.
 
     Raises:
@@ -72,31 +73,42 @@ def find_or_none(split: str, candidates: Sequence[str]) -> epath.Path | None:
             path = epath.Path(context.data_dir) / (candidate + compression)
             if path.exists():
                 refuse_special(path)
-                return path
+                return [path]
     return None
 
 
-def given(split: str, file: str) -> epath.Path:
-    """The file of a split that a configuration names, seen from here or the data folder.
+def given(split: str, files: str | Sequence[str]) -> list[epath.Path]:
+    """The files of a split that a configuration names, seen from here or the data folder.
 
     Args:
-        split: name under which the run's `files` may bind another one.
-        file: its path.
+        split: name under which the run's `files` may bind others.
+        files: paths, folders and globs, one or several, see `find_files`.
 
     Raises:
-        FileNotFoundError: no such file.
-        ValueError: a pipe or a device.
+        FileNotFoundError: no such file, or none that matches.
+        ValueError: a pipe or a device, or no path.
     """
     context = run_context.current()
-    file, data_dir = context.files.get(split, file), context.data_dir
-    path = epath.Path(file)
-    if not path.exists() and data_dir is not None:
-        path = epath.Path(data_dir) / file
-    if path.exists():
-        refuse_special(path)
-        return path
-    below = f", neither here nor in {data_dir}" if data_dir else ""
-    raise FileNotFoundError(f"split {split!r} is bound to {file}: no such file{below}")
+    names = named(split, context.files.get(split, files))
+    try:
+        return [epath.Path(file) for file in find_files(names, context.data_dir)]
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"split {split!r}: {error}") from error
+
+
+def named(split: str, files: str | Sequence[str]) -> list[str]:
+    """The names that a split is bound to, as a list.
+
+    Raises:
+        ValueError: what is bound are no names, or none.
+    """
+    names = [files] if isinstance(files, str) else files
+    is_list = isinstance(names, (list, tuple)) and bool(names)
+    if is_list and all(isinstance(name, str) and name for name in names):
+        return list(names)
+    raise ValueError(
+        f"split {split!r} is bound to {files!r}, expected a file, a glob, or a list of them"
+    )
 
 
 def extension(path: epath.Path) -> str:
@@ -198,12 +210,12 @@ def refuse_pointer(path: epath.Path, beginning: bytes) -> None:
 
 
 def check_readers(
-    files: Mapping[str, str], readers: Mapping[str, Collection[str]]
+    files: Mapping[str, str | Sequence[str]], readers: Mapping[str, Collection[str]]
 ) -> None:
     """Checks that every file that is bound by hand is meant for one task.
 
     Args:
-        files: split to path.
+        files: split to its files.
         readers: task to the splits that it reads files for.
 
     Raises:

@@ -7,7 +7,11 @@ from etils import epath
 
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import BadRows, OnError
-from electra_bench.data.readers.labelled_source import LabelledSource, TextExample
+from electra_bench.data.readers.labelled_source import (
+    LabelledSource,
+    TextExample,
+    numbered_on,
+)
 from electra_bench.data.readers.numbers import parsed_number
 from electra_bench.system.near_names import near_and_all
 
@@ -222,13 +226,14 @@ class TableSource(LabelledSource):
         return read_table(path, columns, self._check_label, self._on_error)
 
     def table(self, split: str) -> list[TextExample]:
-        """The rows of a split that has a file of its own.
+        """The rows of a split that has files of its own.
 
         Raises:
             FileNotFoundError: no such file; says where it was searched.
             ValueError: a bad row.
         """
-        return self.read(split_files.find(split, self.candidates(split)), split)
+        paths = split_files.find(split, self.candidates(split))
+        return numbered_on(self.read(path, split) for path in paths)
 
     def examples(self, split: str) -> list[TextExample]:
         """All examples of a split in the order of its file."""

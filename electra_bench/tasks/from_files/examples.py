@@ -80,6 +80,7 @@ def examples_of(
     columns: Columns,
     with_target: bool,
     scheme: str | None = None,
+    first: int = 0,
 ) -> list[ReadExample]:
     """An example a record; what is wrong with one stands in it.
 
@@ -90,6 +91,7 @@ def examples_of(
             name, if there is one.
         with_target: whether what is to be predicted must be there.
         scheme: of tags, see `read_tags`; None finds it.
+        first: number of the first record, where other files come before.
 
     Raises:
         ValueError: no record has a column that is needed or was named.
@@ -115,7 +117,7 @@ def examples_of(
             )
     made = [
         _example(kind, number, record, found, needed)
-        for number, record in enumerate(records)
+        for number, record in enumerate(records, first)
     ]
     return _with_spans(made, scheme) if kind == "tagging" else made
 

@@ -28,9 +28,9 @@ from electra_bench.data.readers.labelled_source import (
 )
 from electra_bench.data.readers.like_labels import like_labels
 from electra_bench.data.readers.named_datasets import read_dataset
-from electra_bench.data.readers.records import read_records
+from electra_bench.data.readers.records import Record, read_records
 from electra_bench.data.readers.tables import one_of, within
-from electra_bench.tasks.from_files.examples import ReadExample, examples_of
+from electra_bench.tasks.from_files.examples import Columns, ReadExample, examples_of
 
 # The file that `fractions` deals out.
 ALL = "all"
@@ -47,9 +47,10 @@ class Definition(NamedTuple):
 
     Attributes:
         kind: classification, regression, tagging or span_qa.
-        files: split to file, seen from here or from the data folder: .tsv, .csv, .jsonl,
-            .parquet, .conllu, or .conll, .bio, .iob, .txt with columns between white
-            space. With `dataset`, split to the name that it has there.
+        files: split to its files, names or globs, one or several, seen from here or from
+            the data folder: .tsv, .csv, .jsonl, .parquet, .conllu, or .conll, .bio, .iob,
+            .txt with columns between white space. With `dataset`, split to the name or
+            names that it has there.
         columns: what holds what, by name, or by number, from 0, in files without header:
             text_a, text_b, label; words, tags; question, context, answers, answer_start,
             id; group, what an example belongs to with others ("document"). What is not
@@ -78,7 +79,7 @@ class Definition(NamedTuple):
     """
 
     kind: Subject[str]
-    files: Content[Mapping[str, str]]
+    files: Content[Mapping[str, str | Sequence[str]]]
     columns: Subject[Mapping[str, Any] | None] = None
     dataset: Subject[str | None] = None
     fractions: Subject[Mapping[str, PositiveShare[float]] | None] = None
@@ -242,25 +243,35 @@ class FileTaskSource(LabelledSource):
         return [whole[i] for i in sorted(order[first:last])]
 
     def _whole(self, name: str, with_target: bool) -> list[ReadExample]:
+        """The examples of all files of a split, numbered on from file to file."""
+        task, found = self.definition, []
+        parts = (
+            split_files.named(name, task.files[name])
+            if task.dataset
+            else split_files.given(name, task.files[name])
+        )
+        for part in parts:
+            records, columns = self._records(part)
+            found += examples_of(
+                task.kind, records, columns, with_target, task.scheme, len(found)
+            )
+        return found
+
+    def _records(self, part: str | epath.Path) -> tuple[Sequence[Record], Columns]:
+        """The records of a file, or of a data set's split; what their columns hold."""
         task = self.definition
         if task.dataset:
-            records = read_dataset(task.dataset, task.files[name])
-            return examples_of(
-                task.kind, records, task.columns, with_target, task.scheme
-            )
-        path = split_files.given(name, task.files[name])
-        ending = split_files.extension(path)
+            return read_dataset(task.dataset, part), task.columns
+        ending = split_files.extension(part)
         if ending in (CONLLU, *COLUMN_FILES):
             if task.kind != "tagging":
-                raise ValueError(f"{path}: a file of columns holds a tagging task only")
-            return self._of_columns(path, ending == CONLLU, with_target)
+                raise ValueError(f"{part}: a file of columns holds a tagging task only")
+            return self._of_columns(part, ending == CONLLU), {}
         numbers = any(isinstance(c, int) for c in task.columns.values())
-        records = read_records(path, header=not numbers)
-        return examples_of(task.kind, records, task.columns, with_target, task.scheme)
+        return read_records(part, header=not numbers), task.columns
 
-    def _of_columns(
-        self, path: epath.Path, is_conllu: bool, with_target: bool
-    ) -> list[ReadExample]:
+    def _of_columns(self, path: epath.Path, is_conllu: bool) -> list[Record]:
+        """A record a sentence, with the fields `words` and `tags`."""
         file = read_columns(path, is_conllu)
         if GROUP in self.definition.columns:
             raise ValueError(
@@ -282,5 +293,4 @@ class FileTaskSource(LabelledSource):
         for record in file.sentences:
             fields = {name: record.fields.get(c, ()) for name, c in columns.items()}
             records.append(record._replace(fields=fields))
-        scheme = self.definition.scheme
-        return examples_of("tagging", records, {}, with_target, scheme)
+        return records

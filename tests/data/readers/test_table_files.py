@@ -151,6 +151,14 @@ def test_a_source_yields_raw_examples(write, source, tmp_path):
         assert sorted(e["idx"] for e in shuffled.as_numpy_iterator()) == [0, 1]
 
 
+def test_rows_of_several_files_are_numbered_on(write, source, tmp_path):
+    write("label\ta\tb\nyes\ta\tb\n", "1.tsv")
+    write("label\ta\tb\nno\tc\td\n", "2.tsv")
+    with run_context.use(data_dir=str(tmp_path), files={"train": "[12].tsv"}):
+        first, second = source.examples("train")
+    assert (first.idx, first.label, second.idx, second.label) == (0, "yes", 1, "no")
+
+
 def test_doubling_adds_every_pair_in_the_other_order(write, source, tmp_path):
     write("label\ta\tb\nyes\ta\tb\nno\tc\td\n")
     with run_context.use(data_dir=str(tmp_path), files={}):
