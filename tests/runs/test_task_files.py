@@ -716,6 +716,77 @@ def test_a_bad_row_of_the_second_file_is_named(tmp_path):
         registered(lines, tmp_path)
 
 
+ODD_LABELS = {
+    "a header over numbers": (
+        "all.csv",
+        "text,stars\na,1\nb,2\nc,1\nd,2\n",
+        {
+            "header as a row": "line 1: 'stars' stands over numbers only",
+            "labels seen once": "line 1: 'stars' is the label of nothing else in train",
+        },
+    ),
+    "a header over ids": (
+        "all.tsv",
+        "text\tmood\tid\na\tmood\t1\nb\tup\t2\nc\tup\t-3e2\n",
+        {"header as a row": "line 1: 'id' stands over numbers only"},
+    ),
+    "a header over texts": (
+        "all.tsv",
+        "text\tmood\na\tup\nb\tdown\nc\tup\nd\tdown\n",
+        {"labels seen once": "line 1: 'mood' is the label of nothing else in train"},
+    ),
+    "a class of one row": (
+        "all.csv",
+        "a,up\nb,down\nc,up\nd,downn\ne,down\n",
+        {"labels seen once": "line 4: 'downn' is the label of nothing else in train"},
+    ),
+    "a header over tags": (
+        "all.conll",
+        "word tag\na DET\nb NOUN\n\na DET\nb NOUN\n",
+        {"labels seen once": "line 1: 'tag' is the label of nothing else"},
+    ),
+    "a type of one span": (
+        "all.conll",
+        "a B-X\nb I-X\nc B-X\nd B-Y\n",
+        {"labels seen once": "line 1: 'Y' is the label of nothing else"},
+    ),
+    "every class of one row": ("all.csv", "a,up\nb,down\n", {}),
+    "text below text, numbers below numbers": ("all.csv", "1,up\n2,down\n3,4\n", {}),
+}
+
+
+@pytest.mark.parametrize("case", ODD_LABELS)
+def test_labels_and_first_lines_that_are_hardly_meant_are_noted(case, tmp_path):
+    from electra_bench.data import run_context
+
+    name, content, expected = ODD_LABELS[case]
+    (tmp_path / name).write_text(content)
+    is_tagging = name == "all.conll"
+    files = {"train": name, "dev": name}
+    lines = [f"tasks.noted.kind = {'tagging' if is_tagging else 'classification'!r}"]
+    lines.append(f"tasks.noted.files = {files!r}")
+    if not is_tagging:
+        lines.append("tasks.noted.columns = {'text_a': 0, 'label': 1}")
+    with run_context.use(data_dir=str(tmp_path), notes={}) as context:
+        registered(lines, tmp_path).examples("train")
+    found = {mark: list(places) for mark, places in context.notes.items()}
+    assert found.keys() == expected.keys()
+    for mark, message in expected.items():
+        assert len(found[mark]) == 1 and message in found[mark][0]
+
+
+@pytest.mark.parametrize("name", ["all.tsv", "all.csv"])
+def test_a_header_in_the_midst_of_a_file_is_no_example(name, tmp_path):
+    rows = ["text_a,label", "a,x", "b,y", "text_a,label", "c,x"]
+    content = "\n".join(rows) + "\n"
+    comma = "," if name.endswith("csv") else "\t"
+    (tmp_path / name).write_text(content.replace(",", comma))
+    lines = ["tasks.again.kind = 'classification'"]
+    lines.append(f"tasks.again.files = {{'train': {name!r}, 'dev': {name!r}}}")
+    with pytest.raises(ValueError, match="line 4: the header again"):
+        registered(lines, tmp_path)
+
+
 ODD_TAGS = {
     "in dev": ("all.conll", "x 0\n\na B-X\nb I-X\n", "line 1", "dev"),
     "in a tagged text": (

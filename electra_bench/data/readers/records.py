@@ -4,19 +4,22 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pyarrow.parquet
 from etils import epath
 
 from electra_bench.data.readers import split_files
-from electra_bench.data.readers.bad_rows import replaced_in
+from electra_bench.data.readers.bad_rows import note, replaced_in
+from electra_bench.data.readers.numbers import is_number
 from electra_bench.data.readers.tables import TableLine, read_fields
 from electra_bench.data.text.json_lines import json_value
 from electra_bench.system.regular_files import refuse_special
 
 LONGEST_FIELD = 2**31 - 1
+# The mark of scores behind a first line that is read as a row.
+MAYBE_HEADER = "header as a row"
 
 
 class Record(NamedTuple):
@@ -93,14 +96,32 @@ def _named(path: epath.Path, rows: list[TableLine], header: bool) -> Iterator[Re
             raise ValueError(f"{path}, line {line}: {problem}")
     widths = Counter(len(row.fields) for row in rows if not row.problem)
     width = len(names) or max(widths, key=widths.get, default=0)
+    if not header:
+        _note_a_header(path, [row for row in rows if len(row.fields) == width])
     file = str(path)
     for line, cells, problem in rows:
         if not problem and len(cells) != width:
             problem = f"got {len(cells)} columns, expected {width}"
+        if not problem and cells == names:
+            problem = "the header again"
         named: dict[str | int, str] = {} if problem else dict(enumerate(cells))
         if header and not problem:
             named |= zip(names, cells, strict=True)
         yield Record(f"{file}, line {line}", named, problem)
+
+
+def _note_a_header(path: epath.Path, rows: Sequence[TableLine]) -> None:
+    """Tells of a first line whose form no other has: text where all others have numbers."""
+    if len(rows) < 2:
+        return
+    for name, *cells in zip(*(row.fields for row in rows), strict=True):
+        if not is_number(name) and all(map(is_number, cells)):
+            note(
+                MAYBE_HEADER,
+                f"{path}, line {rows[0].line}: {name!r} stands over numbers only; if this "
+                "line is a header, name the columns in `columns` instead of counting them",
+            )
+            return
 
 
 def json_records(path: epath.Path) -> Iterator[Record]:

@@ -24,14 +24,24 @@ class Columns(NamedTuple):
         text_a: the text, or the first of two.
         text_b: the second text; None if there is one only.
         label: the label; None in files without labels.
-        header: whether the first line is a header.
+        header: what a header calls these, in this order, however they are cased; it may be
+            missing where there are labels. True if a header is there whose names are not
+            known; False if there is none.
     """
 
     count: int
     text_a: int
     text_b: int | None = None
     label: int | None = None
-    header: bool = True
+    header: bool | tuple[str, ...] = True
+
+    @property
+    def named(self) -> dict[int, str]:
+        """Position to the name that a header has there, as far as it is known."""
+        if isinstance(self.header, bool):
+            return {}
+        used = [c for c in (self.text_a, self.text_b, self.label) if c is not None]
+        return dict(zip(used, self.header, strict=False))
 
 
 class TableLine(NamedTuple):
@@ -81,22 +91,19 @@ def read_table(
 
     Raises:
         ValueError: a row with another number of columns, a bad label (file and line), a
-            row in place of the header, or no row that can be used.
+            first line that is neither header nor row, or no row that can be used.
 
     Source: google-research/electra finetune/classification/classification_tasks.py,
     `read_tsv` and `_load_glue`. Differs: a bad row is an error unless asked otherwise.
     """
-    rows, idx, first_problem, bad = [], -1, "", BadRows(on_error)
-    for line, fields, unreadable in read_fields(path):
-        if columns.header and line == 1:
-            if unreadable:
-                raise ValueError(f"{path}, line 1: {unreadable}")
-            _refuse_row(path, fields, columns, check_label)
-            continue
-        idx += 1
+    rows, first_problem, bad = [], "", BadRows(on_error)
+    lines = below_header(path, columns, check_label)
+    for idx, (line, fields, unreadable) in enumerate(lines):
         try:
             if unreadable:
                 raise ValueError(unreadable)
+            if _is_named(fields, columns):
+                raise ValueError("the header again")
             label = _label(fields, columns, check_label)
         except ValueError as error:
             problem = f"line {line}: {error}"
@@ -134,26 +141,61 @@ def _label(
     return fields[columns.label]
 
 
-def _refuse_row(
-    path: epath.Path,
-    header: Sequence[str],
-    columns: Columns,
-    check_label: Callable[[str], None],
-) -> None:
-    """Checks that a header is none of the rows, as far as labels tell.
+def below_header(
+    path: epath.Path, columns: Columns, check_label: Callable[[str], None]
+) -> list[TableLine]:
+    """The lines of a table without its header, if it has one.
+
+    Args:
+        path: the file.
+        columns: its columns.
+        check_label: see `read_table`.
 
     Raises:
-        ValueError: it is a row, which would be lost.
+        ValueError: the first line is neither header nor row, so that nobody knows what
+            stands where.
     """
-    if columns.label is None:
-        return
-    try:
-        label = _label(header, columns, check_label)
-    except ValueError:
-        return
-    raise ValueError(
-        f"{path}, line 1: got a row with the label {label!r}, expected a header"
+    first, *rest = read_fields(path)
+    if not columns.header:
+        return [first, *rest]
+    if _is_named(first.fields, columns):
+        return rest
+    problem = first.problem
+    if not problem and columns.label is None:
+        problem = "this is no header"
+    elif not problem:
+        try:
+            _label(first.fields, columns, check_label)
+        except ValueError as error:
+            problem = f"neither a header nor a row ({error})"
+        else:
+            return [first, *rest]
+    if not columns.named and _may_be_names(first.fields, columns, check_label):
+        return rest
+    expected = ", ".join(f"{name!r} ({i + 1})" for i, name in columns.named.items())
+    expected = f"; a header has {expected} in these columns, from 1" if expected else ""
+    raise ValueError(f"{path}, line {first.line}: {problem}{expected}")
+
+
+def _is_named(fields: Sequence[str], columns: Columns) -> bool:
+    """Whether a line is the header whose names are known."""
+    return bool(columns.named) and all(
+        i < len(fields) and fields[i].strip().casefold() == name.casefold()
+        for i, name in columns.named.items()
     )
+
+
+def _may_be_names(
+    fields: Sequence[str], columns: Columns, check_label: Callable[[str], None]
+) -> bool:
+    """Whether a line may be a header: it has all columns, and a label in none."""
+    for field in fields:
+        try:
+            check_label(field)
+        except ValueError:
+            continue
+        return False
+    return len(fields) == columns.count
 
 
 def one_of(labels: Sequence[str]) -> Callable[[str], None]:
@@ -224,6 +266,10 @@ class TableSource(LabelledSource):
         """The rows of a file that holds a split."""
         columns = self._columns[split]
         return read_table(path, columns, self._check_label, self._on_error)
+
+    def lines(self, path: epath.Path, split: str) -> list[TableLine]:
+        """The lines of such a file without its header; `idx` of a row counts them."""
+        return below_header(path, self._columns[split], self._check_label)
 
     def table(self, split: str) -> list[TextExample]:
         """The rows of a split that has files of its own.

@@ -1,7 +1,6 @@
 """The data of a task without code: files or data sets whose columns a gin file names."""
 
 import itertools
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -24,7 +23,6 @@ from electra_bench.data.readers.labelled_source import (
     LabelledExamples,
     LabelledSource,
     Sentence,
-    TextExample,
 )
 from electra_bench.data.readers.like_labels import like_labels
 from electra_bench.data.readers.named_datasets import read_dataset
@@ -38,6 +36,8 @@ COLUMN_FILES = (".conll", ".bio", ".iob", ".txt")
 CONLLU = ".conllu"
 # The mark of scores behind labels that look alike.
 ALIKE = "labels alike"
+# That behind labels of which there is one example to learn from.
+ONCE = "labels seen once"
 # How data sets of TensorFlow and Hugging Face write that a class is not known.
 NO_CLASS = "-1"
 
@@ -141,9 +141,26 @@ class FileTaskSource(LabelledSource):
             raise ValueError(f"split {split!r} has no rows that can be used")
         for message in itertools.chain.from_iterable(found.mended for found in kept):
             note(MENDED, message)
-        for message in like_labels(self._label_counts(kept)):
-            note(ALIKE, f"{split}: {message}")
+        self._note_labels(kept, split)
         return [found.example for found in kept]
+
+    def _note_labels(self, examples: Sequence[ReadExample], split: str) -> None:
+        """Tells of labels that are hardly meant as they are."""
+        places: dict[str, list[str]] = {}
+        for found in examples:
+            for label in self._labels_of(found.example):
+                places.setdefault(label, []).append(found.where)
+        counts = {label: len(found) for label, found in places.items()}
+        if split == self.definition.train_split and max(counts.values(), default=0) > 1:
+            for label in sorted(label for label in counts if counts[label] == 1):
+                where = places[label][0]
+                note(
+                    ONCE, f"{where}: {label!r} is the label of nothing else in {split}"
+                )
+        # A class may be in another split only.
+        known = dict.fromkeys(self._classes(self.definition.labels or ()), 0)
+        for message in like_labels(known | counts):
+            note(ALIKE, f"{split}: {message}")
 
     def _without_problem(
         self, examples: Iterable[ReadExample], bad: BadRows
@@ -156,26 +173,21 @@ class FileTaskSource(LabelledSource):
                 kept.append(found)
         return kept
 
-    def _label_counts(self, examples: Iterable[ReadExample]) -> Mapping[str, int]:
-        """How often every class occurs, of spans every type; of other kinds nothing."""
+    def _labels_of(self, example: Any) -> list[str]:
+        """The classes of an example, of spans the type of each; of other kinds nothing."""
         if self.definition.labels is None:
-            return {}
-        # A class may be in another split only.
-        counts = Counter(dict.fromkeys(self.definition.labels, 0))
-        for example in (one.example for one in examples):
-            if isinstance(example, TextExample):
-                counts.update([example.label])
-            elif isinstance(example, Sentence):
-                counts.update(example.tags)
-        del counts[""]
+            return []
+        is_sentence = isinstance(example, Sentence)
+        return self._classes(example.tags if is_sentence else [example.label])
+
+    def _classes(self, labels: Iterable[str]) -> list[str]:
+        """The classes that labels name, where tags of spans name types, once a span."""
+        labels = list(filter(None, labels))
         is_tagging = self.definition.kind == "tagging"
-        if not is_tagging or not all(map(is_span_tag, counts)):
-            return counts
-        types = Counter(dict.fromkeys((label[2:] for label in counts), 0))
-        for label, count in counts.items():
-            # A span begins with one of these.
-            types[label[2:]] += count * label.startswith(("B-", "S-"))
-        return types
+        if not is_tagging or not all(map(is_span_tag, self.definition.labels)):
+            return labels
+        # A span begins with one of these.
+        return [label[2:] for label in labels if label.startswith(("B-", "S-"))]
 
     def _has_target(self, split: str) -> bool:
         """Whether what is to be predicted must be given."""
@@ -244,7 +256,8 @@ class FileTaskSource(LabelledSource):
 
     def _whole(self, name: str, with_target: bool) -> list[ReadExample]:
         """The examples of all files of a split, numbered on from file to file."""
-        task, found = self.definition, []
+        task = self.definition
+        found: list[ReadExample] = []
         parts = (
             split_files.named(name, task.files[name])
             if task.dataset
