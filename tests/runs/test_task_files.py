@@ -6,6 +6,7 @@ import re
 import pandas as pd
 import pytest
 from etils import epath
+from file_tasks import registered
 from small_runs import SMALL_MODEL, the_sentence
 
 from electra_bench.cli.main import main
@@ -384,15 +385,6 @@ def test_bad_lines_are_named(case, tmp_path):
     with pytest.raises(ValueError) as caught:
         register_file_tasks(parse((), lines), data_dir=str(tmp_path))
     assert expected in str(caught.value)
-
-
-def registered(lines, folder):
-    from electra_bench.runs.launch import parse
-    from electra_bench.tasks.from_files.registration import register_file_tasks
-    from electra_bench.tasks.registration import load_task
-
-    [name] = register_file_tasks(parse((), lines), data_dir=str(folder))
-    return load_task(name).source
 
 
 LEFT_OPEN = {

@@ -8,10 +8,13 @@ from typing import NamedTuple
 from etils import epath
 
 from electra_bench.data import run_context
+from electra_bench.data.readers.forms import UTF_8, refuse_other_formats
 from electra_bench.data.text.files import find_files
 from electra_bench.system.regular_files import refuse_special
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# So many bytes tell a format.
+BEGINNING = 32
 COMPRESSIONS = ("", ".gz", ".xz")
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
@@ -117,22 +120,28 @@ def extension(path: epath.Path) -> str:
     return path.with_suffix("").suffix if packed else path.suffix
 
 
-def read_text(path: epath.Path) -> str:
+def read_text(path: epath.Path, encoding: str = UTF_8) -> str:
     """The text of a file, `.gz` and `.xz` unpacked, without a byte order mark.
 
+    Args:
+        path: of the file.
+        encoding: of its characters.
+
     Raises:
-        ValueError: not UTF-8 (names byte and line), damaged, empty, or a pointer of Git
-            LFS.
+        ValueError: in another encoding (names byte and line), damaged, empty, a pointer of
+            Git LFS, or of a format that is not read.
     """
     data = _unpacked(path)
     try:
+        if encoding != UTF_8:
+            return data.decode(encoding).removeprefix("\ufeff")
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         # With a byte order mark the decoder counts from behind it.
         skipped = len(data) - len(data.removeprefix(BYTE_ORDER_MARK))
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ValueError(
-            f"{path}: not UTF-8 at byte {error.start + skipped} "
+            f"{path}: not {encoding.upper()} at byte {error.start + skipped} "
             f"(line {line}, {error.object[error.start : error.start + 1]!r})"
         ) from error
 
@@ -151,17 +160,25 @@ class ReadLine(NamedTuple):
     problem: str = ""
 
 
-def read_lines(path: epath.Path) -> list[ReadLine]:
+def read_lines(
+    path: epath.Path, encoding: str = UTF_8, comment: str = ""
+) -> list[ReadLine]:
     """The lines of a file of which each can be used without the others.
 
     A byte that is not UTF-8 spoils its line only. As opposed to `splitlines`, nothing but
     line feeds ends lines, since texts may hold the other characters; in a file without any,
     carriage returns do.
 
+    Args:
+        path: of the file.
+        encoding: of its characters; in any but UTF-8 a wrong byte spoils the file.
+        comment: what lines begin with that are left out; empty for none.
+
     Raises:
-        ValueError: damaged, empty, or a pointer of Git LFS.
+        ValueError: see `read_text`.
     """
-    data = _unpacked(path)
+    is_utf_8 = encoding == UTF_8
+    data = _unpacked(path) if is_utf_8 else read_text(path, encoding).encode()
     content = data.removeprefix(BYTE_ORDER_MARK)
     start = len(data) - len(content)
     end = b"\n" if b"\n" in content else b"\r"
@@ -174,6 +191,8 @@ def read_lines(path: epath.Path) -> list[ReadLine]:
             problem = f"not UTF-8 at byte {start + error.start} ({byte!r})"
             lines.append(ReadLine(number, "", problem))
         start += len(line) + 1
+    if comment:
+        return [line for line in lines if not line.text.startswith(comment)]
     return lines
 
 
@@ -188,6 +207,7 @@ def _unpacked(path: epath.Path) -> bytes:
             data = lzma.decompress(data)
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise ValueError(f"{path}: cannot be unpacked: {error}") from error
+    refuse_other_formats(path, data[:BEGINNING])
     if not data.removeprefix(BYTE_ORDER_MARK).strip():
         raise ValueError(f"{path}: empty file")
     return data

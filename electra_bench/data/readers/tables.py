@@ -7,6 +7,7 @@ from etils import epath
 
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import BadRows, OnError
+from electra_bench.data.readers.forms import Form
 from electra_bench.data.readers.labelled_source import (
     LabelledSource,
     TextExample,
@@ -14,6 +15,8 @@ from electra_bench.data.readers.labelled_source import (
 )
 from electra_bench.data.readers.numbers import parsed_number
 from electra_bench.system.near_names import near_and_all
+
+TABS = Form("\t")
 
 
 class Columns(NamedTuple):
@@ -58,7 +61,7 @@ class TableLine(NamedTuple):
     problem: str = ""
 
 
-def read_fields(path: epath.Path) -> Iterator[TableLine]:
+def read_fields(path: epath.Path, form: Form = TABS) -> Iterator[TableLine]:
     """Yields the lines of a table. Quotes are text, as in the original.
 
     So a line is a row, and needs no `csv.reader`, which limits the length of a field and
@@ -67,10 +70,11 @@ def read_fields(path: epath.Path) -> Iterator[TableLine]:
     Raises:
         ValueError: see `split_files.read_lines`.
     """
-    for number, text, problem in split_files.read_lines(path):
+    lines = split_files.read_lines(path, form.encoding, form.comment)
+    for number, text, problem in lines:
         if "\r" in text:
             problem = "a carriage return inside a field"
-        fields = text.split("\t") if text and not problem else []
+        fields = form.cells(text) if text and not problem else []
         yield TableLine(number, fields, problem)
 
 

@@ -96,7 +96,7 @@ def examples_of(
     Raises:
         ValueError: no record has a column that is needed or was named.
     """
-    fields = FIELDS[kind]
+    fields, records = FIELDS[kind], _with_nested(records, columns)
     needed = [*fields.inputs, *([fields.target] if with_target else [])]
     known = dict.fromkeys(name for record in records for name in record.fields)
     if not known:
@@ -120,6 +120,36 @@ def examples_of(
         for number, record in enumerate(records, first)
     ]
     return _with_spans(made, scheme) if kind == "tagging" else made
+
+
+def _with_nested(records: Sequence[Record], columns: Columns) -> Sequence[Record]:
+    """Records with what columns such as `review.text` name in objects and lists.
+
+    A field that is called so goes first; a number is that of an item, from 0.
+    """
+    nested = [c for c in columns.values() if isinstance(c, str) and "." in c]
+    if not nested:
+        return records
+    found = []
+    for record in records:
+        inner = {c: _inner(record.fields, c.split(".")) for c in nested}
+        there = {c: value for c, value in inner.items() if value is not _NOTHING}
+        found.append(record._replace(fields={**there, **record.fields}))
+    return found
+
+
+_NOTHING = object()
+
+
+def _inner(value: Any, path: Sequence[str]) -> Any:
+    """What stands at a path in a value, or `_NOTHING`."""
+    for name in path:
+        if isinstance(value, (list, tuple)) and name.isdecimal():
+            value = value[int(name)] if int(name) < len(value) else _NOTHING
+        else:
+            is_object = isinstance(value, Mapping)
+            value = value.get(name, _NOTHING) if is_object else _NOTHING
+    return value
 
 
 def _with_spans(made: Sequence[ReadExample], scheme: str | None) -> list[ReadExample]:

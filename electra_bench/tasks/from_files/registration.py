@@ -143,6 +143,7 @@ def _check(task: Definition) -> None:
             f"fractions deal out files = {{'{ALL}': ...}} and are above 0, at most 1 "
             f"together; got files {dict(task.files)} and fractions {task.fractions}"
         )
+    _check_form(task)
     check_scheme(task.scheme)
     if task.scheme is not None and task.kind != "tagging":
         raise ValueError(f"scheme is of tagging tasks, this one is {task.kind}")
@@ -203,6 +204,20 @@ def _card(name: str, task: Definition) -> TaskCard:
         citation="none",
         **same,
     )
+
+
+def _check_form(task: Definition) -> None:
+    task.form.check()
+    bound = [*task.form.bound, *(["label_from_file"] if task.label_from_file else [])]
+    if task.dataset and bound:
+        raise ValueError(f"{bound[0]} is of files, this task has a data set")
+    if task.label_from_file is None:
+        return
+    if FIELDS[task.kind].target != "label" or "label" in task.columns:
+        raise ValueError(
+            "label_from_file says the label of all rows of a file, so `columns` may not; "
+            f"the task is of kind {task.kind}, columns {dict(task.columns)}"
+        )
 
 
 def _file_names(task: Definition) -> str:

@@ -18,6 +18,7 @@ from electra_bench.data.readers.columns import (
     is_span_tag,
     read_columns,
 )
+from electra_bench.data.readers.forms import UTF_8, WHOLE_LINE, Form
 from electra_bench.data.readers.labelled_source import (
     GROUP,
     LabelledExamples,
@@ -26,7 +27,7 @@ from electra_bench.data.readers.labelled_source import (
 )
 from electra_bench.data.readers.like_labels import like_labels
 from electra_bench.data.readers.named_datasets import read_dataset
-from electra_bench.data.readers.records import Record, read_records
+from electra_bench.data.readers.records import Record, is_known, read_records
 from electra_bench.data.readers.tables import one_of, within
 from electra_bench.tasks.from_files.examples import Columns, ReadExample, examples_of
 
@@ -57,6 +58,16 @@ class Definition(NamedTuple):
             named is in the column of its own name, but for the group: without a column it
             is as `tasks/groups.py` says.
         dataset: `tfds:NAME` or `hf:NAME` instead of files.
+        sep: what separates the columns of tables and of column files, a character or a
+            regular expression; None for what the name says. If it matches a blank, the
+            last column that `columns` numbers takes the rest of the line. Tables with
+            `sep` may be called anything.
+        quote: the character that encloses fields of tables, empty for none; None for what
+            the name says.
+        encoding: of the characters of text files.
+        comment: what lines begin with that are left out.
+        label_from_file: pattern of a path, as `*.pos`, to the label of all its rows; a
+            file of another ending then holds a text a line, in column 0.
         fractions: split to its share, at most 1 together, of the file that `files` binds
             to 'all'.
         split_seed: of dealing them out.
@@ -82,6 +93,11 @@ class Definition(NamedTuple):
     files: Content[Mapping[str, str | Sequence[str]]]
     columns: Subject[Mapping[str, Any] | None] = None
     dataset: Subject[str | None] = None
+    sep: Subject[str | None] = None
+    quote: Subject[str | None] = None
+    encoding: Subject[str] = UTF_8
+    comment: Subject[str] = ""
+    label_from_file: Subject[Mapping[str, str] | None] = None
     fractions: Subject[Mapping[str, PositiveShare[float]] | None] = None
     split_seed: Subject[NotNegative[int]] = 0
     labels: Subject[Sequence[str] | None] = None
@@ -97,6 +113,17 @@ class Definition(NamedTuple):
     version: Subject[Positive[int]] = 1
     summary: Subject[str] = ""
     on_error: Subject[str] = "raise"
+
+    @property
+    def form(self) -> Form:
+        """How its files are written."""
+        form = Form(self.sep, self.quote, self.encoding, self.comment)
+        numbers = [c for c in (self.columns or {}).values() if isinstance(c, int)]
+        return (
+            form._replace(last=max(numbers))
+            if numbers and form.separates_words
+            else form
+        )
 
 
 class FileTaskSource(LabelledSource):
@@ -273,26 +300,51 @@ class FileTaskSource(LabelledSource):
     def _records(self, part: str | epath.Path) -> tuple[Sequence[Record], Columns]:
         """The records of a file, or of a data set's split; what their columns hold."""
         task = self.definition
+        columns: Columns = task.columns or {}
         if task.dataset:
-            return read_dataset(task.dataset, part), task.columns
-        ending = split_files.extension(part)
-        if ending in (CONLLU, *COLUMN_FILES):
-            if task.kind != "tagging":
-                raise ValueError(f"{part}: a file of columns holds a tagging task only")
+            return read_dataset(task.dataset, part), columns
+        ending, form = split_files.extension(part), task.form
+        if task.kind == "tagging" and ending in (CONLLU, *COLUMN_FILES):
             return self._of_columns(part, ending == CONLLU), {}
-        numbers = any(isinstance(c, int) for c in task.columns.values())
-        return read_records(part, header=not numbers), task.columns
+        is_table = form.sep is not None or task.label_from_file is not None
+        if ending in (CONLLU, *COLUMN_FILES) and not is_table:
+            raise ValueError(
+                f"{part}: a file of columns holds a tagging task only; of a table called "
+                "so, give `sep`"
+            )
+        numbers = any(isinstance(c, int) for c in columns.values())
+        if task.label_from_file is None:
+            return read_records(part, not numbers, form), columns
+        if form.sep is None and not is_known(ending):
+            form = form._replace(sep=WHOLE_LINE)
+        label = self._label_of(part)
+        records = [
+            record._replace(fields={**record.fields, "label": label})
+            for record in read_records(part, not numbers, form)
+        ]
+        return records, {**columns, "label": "label"}
+
+    def _label_of(self, path: epath.Path) -> str:
+        """The label of all rows of a file."""
+        patterns = self.definition.label_from_file or {}
+        for pattern, label in patterns.items():
+            if path.match(pattern):
+                return label
+        raise ValueError(
+            f"{path}: label_from_file has no pattern for this file, only {list(patterns)}"
+        )
 
     def _of_columns(self, path: epath.Path, is_conllu: bool) -> list[Record]:
         """A record a sentence, with the fields `words` and `tags`."""
-        file = read_columns(path, is_conllu)
-        if GROUP in self.definition.columns:
+        file = read_columns(path, is_conllu, self.definition.form)
+        given: Columns = self.definition.columns or {}
+        if GROUP in given:
             raise ValueError(
                 f"{path}: a file of columns has no column for {GROUP}; its documents begin "
                 "at lines -DOCSTART-, in CoNLL-U # newdoc"
             )
         words, tags = (FORM, UPOS) if is_conllu else (0, -1)
-        columns = {"words": words, "tags": tags, **self.definition.columns}
+        columns = {"words": words, "tags": tags, **given}
         for field, column in columns.items():
             if not isinstance(column, int) or not -file.width <= column < file.width:
                 raise ValueError(
