@@ -30,6 +30,8 @@ def rows(kind):
         if kind == "classification":
             mood = "up" if i % 2 else "down"
             made.append({"text": f"{text}, {i}", "mood": mood, "page": i // 3})
+        elif kind == "multi_label":
+            made.append({"text": f"{text}, {i}", "moods": ["up", "fast"][i % 2 :]})
         elif kind == "regression":
             made.append({"one": text, "two": words[-1], "score": i / 2})
         elif kind == "tagging":
@@ -43,6 +45,7 @@ def rows(kind):
 
 COLUMNS = {
     "classification": {"text_a": "text", "label": "mood", "group": "page"},
+    "multi_label": {"text_a": "text", "label": "moods"},
     "regression": {"text_a": "one", "text_b": "two", "label": "score"},
     "tagging": {"words": "tokens", "tags": "ner"},
     "span_qa": {
@@ -55,12 +58,14 @@ COLUMNS = {
 # What a group is, and how many there are.
 UNITS = {
     "classification": ("page", 4),
+    "multi_label": ("example", 12),
     "regression": ("text", 4),
     "tagging": ("example", 12),
     "span_qa": ("context", 4),
 }
 METRICS = {
     "classification": {"accuracy", "mcc", "macro_f1", "f1"},
+    "multi_label": {"micro_f1", "macro_f1", "subset_accuracy"},
     "regression": {"spearman", "pearson"},
     "tagging": {"f1", "precision", "recall", "tag_accuracy"},
     "span_qa": {"exact", "f1"},
@@ -128,6 +133,7 @@ def test_a_format_holds_every_kind_and_all_are_trained_together(
         path = tmp_path / f"{kind}{ending}"
         write(path, kind)
         text += task(f"my_{kind}", kind, path, columns)
+    text += "tasks.my_multi_label.label_sep = ' '\n"
     task_file = tmp_path / "my.gin"
     task_file.write_text(text)
     assert main(command(vocab_file, tmp_path, task_file)) == 0
@@ -143,7 +149,7 @@ def test_a_format_holds_every_kind_and_all_are_trained_together(
         assert (result.unit, result.num_groups) == UNITS[kind]
         file = path.parent / result.predictions_path
         found = [line.group for line in read_predictions(str(file))]
-        assert len(set(found)) == (1 if kind == "tagging" else 4)
+        assert len(set(found)) == (1 if UNITS[kind][0] == "example" else 4)
     assert tuple(record.hparams["tasks.my_classification.labels"]) == ("down", "up")
     assert tuple(record.hparams["tasks.my_regression.label_range"]) == (0.0, 5.5)
     assert record.hparams["tasks.my_classification.floor"] == 50.0

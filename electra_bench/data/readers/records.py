@@ -201,20 +201,13 @@ def _note_a_header(path: epath.Path, rows: Sequence[TableLine]) -> None:
 
 
 def json_records(path: epath.Path, form: Form = AS_NAMED) -> Iterator[Record]:
-    """The objects of a file, one a line, or the entries of the array that it is.
+    """The objects of a file, one a line.
 
     Raises:
         ValueError: the file cannot be read.
     """
     file = str(path)
     lines = split_files.read_lines(path, form.encoding, form.comment)
-    first = next((line.text for line in lines if line.text.strip()), "").strip()
-    is_spread = split_files.extension(path) == ".json" and first in ("{", "[")
-    if is_spread or first.startswith("["):
-        entries = _array(path, form)
-        if entries is not None:
-            yield from entries
-            return
     for number, line, problem in lines:
         fields: Any = {}
         if not problem:
@@ -225,6 +218,18 @@ def json_records(path: epath.Path, form: Form = AS_NAMED) -> Iterator[Record]:
             except json.JSONDecodeError as error:
                 problem = f"expected one JSON object a line: {error.msg}"
         yield _object(f"{file}, line {number}", fields, problem)
+
+
+def _json(path: epath.Path, form: Form) -> Iterator[Record]:
+    """The objects of a file, one a line, or the entries of the array that it is."""
+    lines = split_files.read_lines(path, form.encoding, form.comment)
+    first = next((line.text for line in lines if line.text.strip()), "").strip()
+    is_spread = split_files.extension(path) == ".json" and first in ("{", "[")
+    if is_spread or first.startswith("["):
+        entries = _array(path, form)
+        if entries is not None:
+            return iter(entries)
+    return json_records(path, form)
 
 
 def _array(path: epath.Path, form: Form) -> list[Record] | None:
@@ -271,8 +276,6 @@ def _parquet(path: epath.Path, form: Form) -> Iterator[Record]:
 _SEPARATORS = {".tsv": "\t", ".csv": ","}
 # How files of an ending are read, and what their form may be bound to.
 _OBJECTS: dict[str, tuple[Callable[..., Iterator[Record]], set[str]]] = {
-    **dict.fromkeys(
-        (".jsonl", ".ndjson", ".json"), (json_records, {"encoding", "comment"})
-    ),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), (_json, {"encoding", "comment"})),
     ".parquet": (_parquet, set()),
 }

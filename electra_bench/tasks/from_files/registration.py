@@ -143,6 +143,11 @@ def _check(task: Definition) -> None:
             f"fractions deal out files = {{'{ALL}': ...}} and are above 0, at most 1 "
             f"together; got files {dict(task.files)} and fractions {task.fractions}"
         )
+    if not task.label_sep or (task.label_sep != "," and task.kind != "multi_label"):
+        raise ValueError(
+            f"label_sep = {task.label_sep!r} of a {task.kind} task; expected what stands "
+            "between labels, of a task of kind multi_label"
+        )
     _check_form(task)
     check_scheme(task.scheme)
     if task.scheme is not None and task.kind != "tagging":

@@ -23,7 +23,7 @@ from electra_bench.data.readers.labelled_source import (
     GROUP,
     LabelledExamples,
     LabelledSource,
-    Sentence,
+    read_labels,
 )
 from electra_bench.data.readers.like_labels import like_labels
 from electra_bench.data.readers.named_datasets import read_dataset
@@ -47,7 +47,7 @@ class Definition(NamedTuple):
     """What a gin file may say of a task.
 
     Attributes:
-        kind: classification, regression, tagging or span_qa.
+        kind: classification, multi_label, regression, tagging or span_qa.
         files: split to its files, names or globs, one or several, seen from here or from
             the data folder: .tsv, .csv, .jsonl, .parquet, .conllu, or .conll, .bio, .iob,
             .txt with columns between white space. With `dataset`, split to the name or
@@ -66,6 +66,7 @@ class Definition(NamedTuple):
             the name says.
         encoding: of the characters of text files.
         comment: what lines begin with that are left out.
+        label_sep: what separates the labels of a text in a column, for multi_label.
         label_from_file: pattern of a path, as `*.pos`, to the label of all its rows; a
             file of another ending then holds a text a line, in column 0.
         fractions: split to its share, at most 1 together, of the file that `files` binds
@@ -97,6 +98,7 @@ class Definition(NamedTuple):
     quote: Subject[str | None] = None
     encoding: Subject[str] = UTF_8
     comment: Subject[str] = ""
+    label_sep: Subject[str] = ","
     label_from_file: Subject[Mapping[str, str] | None] = None
     fractions: Subject[Mapping[str, PositiveShare[float]] | None] = None
     split_seed: Subject[NotNegative[int]] = 0
@@ -173,9 +175,11 @@ class FileTaskSource(LabelledSource):
 
     def _note_labels(self, examples: Sequence[ReadExample], split: str) -> None:
         """Tells of labels that are hardly meant as they are."""
+        if self.definition.labels is None:
+            return
         places: dict[str, list[str]] = {}
         for found in examples:
-            for label in self._labels_of(found.example):
+            for label in self._classes(self.labels_of(found.example)):
                 places.setdefault(label, []).append(found.where)
         counts = {label: len(found) for label, found in places.items()}
         if split == self.definition.train_split and max(counts.values(), default=0) > 1:
@@ -185,7 +189,7 @@ class FileTaskSource(LabelledSource):
                     ONCE, f"{where}: {label!r} is the label of nothing else in {split}"
                 )
         # A class may be in another split only.
-        known = dict.fromkeys(self._classes(self.definition.labels or ()), 0)
+        known = dict.fromkeys(self._classes(self.definition.labels), 0)
         for message in like_labels(known | counts):
             note(ALIKE, f"{split}: {message}")
 
@@ -200,12 +204,13 @@ class FileTaskSource(LabelledSource):
                 kept.append(found)
         return kept
 
-    def _labels_of(self, example: Any) -> list[str]:
-        """The classes of an example, of spans the type of each; of other kinds nothing."""
-        if self.definition.labels is None:
-            return []
-        is_sentence = isinstance(example, Sentence)
-        return self._classes(example.tags if is_sentence else [example.label])
+    def labels_of(self, example: Any) -> list[str]:
+        """The labels of a text, or the tags of a sentence; empty where none is known."""
+        if self.definition.kind == "tagging":
+            return list(example.tags)
+        if self.definition.kind == "multi_label":
+            return read_labels(example.label) or []
+        return [example.label]
 
     def _classes(self, labels: Iterable[str]) -> list[str]:
         """The classes that labels name, where tags of spans name types, once a span."""
@@ -229,16 +234,20 @@ class FileTaskSource(LabelledSource):
             if found.repair:
                 note(found.repair, f"{found.where}: {found.how}")
             return found._replace(problem=found.misplaced)
-        labels = example.tags if task.kind == "tagging" else [example.label]
+        labels = self.labels_of(example)
         is_no_class = (
             task.kind == "classification"
             and labels == [NO_CLASS]
             and NO_CLASS not in task.labels
         )
-        if is_no_class or not any(labels):
+        # That a text has none of many labels is known.
+        is_none = task.kind == "multi_label" and example.label != ""
+        if is_no_class or not (any(labels) or is_none):
             if task.kind != "tagging":
                 found = found._replace(example=example._replace(label=""))
-            return found._replace(problem="no label" if self._has_target(split) else "")
+            says_none = "; [] says none" if task.kind == "multi_label" else ""
+            problem = f"no label{says_none}" if self._has_target(split) else ""
+            return found._replace(problem=problem)
         is_number = task.kind == "regression"
         check = within(*task.label_range) if is_number else one_of(task.labels)
         places = found.places or [found.where] * len(labels)
@@ -293,7 +302,13 @@ class FileTaskSource(LabelledSource):
         for part in parts:
             records, columns = self._records(part)
             found += examples_of(
-                task.kind, records, columns, with_target, task.scheme, len(found)
+                task.kind,
+                records,
+                columns,
+                with_target,
+                scheme=task.scheme,
+                label_sep=task.label_sep,
+                first=len(found),
             )
         return found
 
