@@ -185,6 +185,8 @@ def test_columns_of_words_may_be_separated_otherwise(tmp_path):
     with run_context.use(data_dir=str(tmp_path)):
         [found] = registered(lines, tmp_path).examples("dev")
     assert (found.words, found.tags) == (("London", "café"), ("S-LOC", "O"))
+    with pytest.raises(ValueError, match="quote says nothing of a file of columns"):
+        registered([*lines, "tasks.words.quote = '\"'"], tmp_path)
 
 
 REFUSED = {
@@ -209,6 +211,25 @@ REFUSED = {
         "this is Parquet, which is not read; call",
     ),
     "gzip without its ending": ("a.tsv", b"\x1f\x8bx", [], "packed by gzip"),
+    "a page in place of the data": (
+        "a.tsv",
+        "<!DOCTYPE html>",
+        [],
+        "this is XML or HTML",
+    ),
+    "bzip2 called TSV": ("a.tsv", b"BZh9", [], "this is packed by bzip2 or zstd"),
+    "bzip2": (
+        "a.tsv.bz2",
+        b"BZh9",
+        [],
+        "this is packed by bzip2 or zstd, which is not",
+    ),
+    "no encoding of text": (
+        "a.csv",
+        "x",
+        ["encoding = 'rot13'"],
+        "'rot13' is not known",
+    ),
     "an archive": (
         "a.zip",
         "x",

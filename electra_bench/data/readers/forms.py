@@ -1,6 +1,5 @@
 """How a file of lines is written, where its name does not say it; and what is not read."""
 
-import codecs
 import os
 import re
 from typing import NamedTuple
@@ -21,15 +20,19 @@ _BY_ENDING = {
     **dict.fromkeys((".db", ".sqlite", ".sqlite3"), ("a data base", _RECORDS)),
     **dict.fromkeys((".pdf", ".doc", ".docx", ".rtf"), ("a document", _RECORDS)),
     **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar"), ("an archive", _UNPACK)),
+    **dict.fromkeys((".bz2", ".zst"), ("packed by bzip2 or zstd", _UNPACK)),
 }
 _BY_CONTENT = {
-    b"<?xml": _BY_ENDING[".xml"],
+    **dict.fromkeys(
+        (b"<?xml", b"<!DOCTYPE", b"<!doctype", b"<html"), _BY_ENDING[".xml"]
+    ),
     b"PK\x03\x04": ("a spreadsheet or an archive", "save it as CSV, or unpack it"),
     b"\xd0\xcf\x11\xe0": _BY_ENDING[".xls"],
     b"PAR1": ("Parquet", "call it .parquet"),
     b"ARROW1": _BY_ENDING[".arrow"],
     b"%PDF-": _BY_ENDING[".pdf"],
     b"SQLite format 3": _BY_ENDING[".db"],
+    **dict.fromkeys((b"BZh", b"\x28\xb5\x2f\xfd"), _BY_ENDING[".bz2"]),
     b"\x1f\x8b": ("packed by gzip", "call it .gz"),
     b"\xfd7zXZ\x00": ("packed by xz", "call it .xz"),
 }
@@ -95,7 +98,7 @@ class Form(NamedTuple):
                 character.
         """
         try:
-            codecs.lookup(self.encoding)
+            "".encode(self.encoding)
         except LookupError:
             raise ValueError(
                 f"encoding {self.encoding!r} is not known; expected one such as 'utf-8', "

@@ -141,8 +141,9 @@ def _enclosed(path: epath.Path, header: bool, form: Form) -> Iterator[TableLine]
     # A field may be a long document; the module's own limit is 131,072 characters.
     csv.field_size_limit(LONGEST_FIELD)
     text = split_files.read_text(path, form.encoding)
-    found = _separator(next(_Lines(text, form.comment), "")) if header else None
-    sep = form.sep or found or _SEPARATORS[split_files.extension(path)]
+    sep = form.sep or _SEPARATORS[split_files.extension(path)]
+    if header and form.sep is None and sep == ",":
+        sep = _separator(next(_Lines(text, form.comment), ""))
     lines = _Lines(text, form.comment)
     reader = csv.reader(lines, delimiter=sep, quotechar=form.quote, strict=True)
     try:
@@ -155,10 +156,10 @@ def _enclosed(path: epath.Path, header: bool, form: Form) -> Iterator[TableLine]
         raise ValueError(f"{path}, line {lines.number}: {error}") from error
 
 
-def _separator(header: str) -> str | None:
-    """What separates the names of a header that has no comma; None if nothing does."""
+def _separator(header: str) -> str:
+    """What separates the names of a header: a comma, if it has one, or nothing else."""
     found = max(OTHER_SEPARATORS, key=header.count)
-    return found if found in header and "," not in header else None
+    return found if found in header and "," not in header else ","
 
 
 def _named(path: epath.Path, rows: list[TableLine], header: bool) -> Iterator[Record]:
@@ -188,7 +189,7 @@ def _named(path: epath.Path, rows: list[TableLine], header: bool) -> Iterator[Re
 
 def _note_a_header(path: epath.Path, rows: Sequence[TableLine]) -> None:
     """Tells of a first line whose form no other has: text where all others have numbers."""
-    if len(rows) < 2:
+    if len(rows) < 3:
         return
     for name, *cells in zip(*(row.fields for row in rows), strict=True):
         if not is_number(name) and all(map(is_number, cells)):

@@ -207,8 +207,9 @@ def _unpacked(path: epath.Path) -> bytes:
             data = lzma.decompress(data)
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise ValueError(f"{path}: cannot be unpacked: {error}") from error
-    refuse_other_formats(path, data[:BEGINNING])
-    if not data.removeprefix(BYTE_ORDER_MARK).strip():
+    content = data.removeprefix(BYTE_ORDER_MARK)
+    refuse_other_formats(path, content[:BEGINNING])
+    if not content.strip():
         raise ValueError(f"{path}: empty file")
     return data
 

@@ -331,7 +331,7 @@ class FileTaskSource(LabelledSource):
         if task.label_from_file is None:
             return read_records(part, not numbers, form), columns
         if form.sep is None and not is_known(ending):
-            form = form._replace(sep=WHOLE_LINE)
+            form = form._replace(sep=WHOLE_LINE, quote="")
         label = self._label_of(part)
         records = [
             record._replace(fields={**record.fields, "label": label})
@@ -351,7 +351,10 @@ class FileTaskSource(LabelledSource):
 
     def _of_columns(self, path: epath.Path, is_conllu: bool) -> list[Record]:
         """A record a sentence, with the fields `words` and `tags`."""
-        file = read_columns(path, is_conllu, self.definition.form)
+        form = self.definition.form._replace(last=None)
+        if form.quote is not None:
+            raise ValueError(f"{path}: quote says nothing of a file of columns")
+        file = read_columns(path, is_conllu, form)
         given: Columns = self.definition.columns or {}
         if GROUP in given:
             raise ValueError(
