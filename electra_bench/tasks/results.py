@@ -191,7 +191,7 @@ def one_answer(card: TaskCard, scored: Scored) -> dict[str, str]:
     answers = {
         repr(label)
         for one in scored.predictions
-        for label in (one.target if isinstance(one.target, list) else [one.target])
+        for label in (one.target if card.kind == "tagging" else [one.target])
     }
     if len(answers) != 1:
         return {}

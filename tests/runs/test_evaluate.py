@@ -75,7 +75,7 @@ def test_a_split_without_labels_has_no_scores(
     finetune_bindings, cola_dir, tmp_path, capsys
 ):
     shutil.copytree(cola_dir, tmp_path / "data")
-    (tmp_path / "data" / "CoLA" / "test.tsv").write_text("index\ttext\n0\tA day.\n")
+    (tmp_path / "data" / "CoLA" / "test.tsv").write_text("index\tsentence\n0\tA day.\n")
     more = [f"DATA_DIR = {str(tmp_path / 'data')!r}", "EPOCHS = 0.1"]
     launch("finetune", ["runs/finetune.gin"], merged(finetune_bindings, more))
     test = [str(tmp_path / "runs" / "small-cola-s0"), "--gin.EVAL_SPLIT='test'"]

@@ -13,7 +13,12 @@ from electra_bench.data import run_context
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import BadRows, note
 from electra_bench.data.readers.cells import DOCUMENT_START, between_tabs, words_of
-from electra_bench.data.readers.labelled_source import LabelledSource, Sentence
+from electra_bench.data.readers.forms import AS_NAMED, Form
+from electra_bench.data.readers.labelled_source import (
+    LabelledSource,
+    Sentence,
+    numbered_on,
+)
 from electra_bench.data.readers.records import Record
 from electra_bench.data.readers.tables import TableLine
 from electra_bench.data.readers.tag_schemes import NO_SPANS, FindSpans, Span, read_tags
@@ -201,7 +206,9 @@ def contradiction(where: str, written: str, read: str, scheme: str) -> str:
     return f"{where}: {written!r} contradicts {scheme}, read as {read}"
 
 
-def read_columns(path: epath.Path, is_conllu: bool = False) -> ColumnFile:
+def read_columns(
+    path: epath.Path, is_conllu: bool = False, form: Form = AS_NAMED
+) -> ColumnFile:
     """The sentences of a file of columns, between blank lines.
 
     Every line should have as many columns as most lines have, in CoNLL-U ten. They are
@@ -211,11 +218,18 @@ def read_columns(path: epath.Path, is_conllu: bool = False) -> ColumnFile:
     begin at lines `-DOCSTART-`, in CoNLL-U `# newdoc`. Lines that begin with `#` are
     comments, where that is no word, see `_without_comments`.
 
+    Args:
+        path: of the file.
+        is_conllu: whether it is CoNLL-U.
+        form: how it is written, where not as above.
+
     Raises:
         ValueError: no sentence, or none that can be read.
     """
-    lines = split_files.read_lines(path)
+    lines = split_files.read_lines(path, form.encoding, form.comment)
     cells_of = _conllu_cells if is_conllu else _separator(lines)
+    if form.sep is not None:
+        cells_of = form.cells
     # A document and the lines of a sentence of it.
     sentences: list[tuple[str, list[TableLine]]] = [("", [])]
     for number, text, problem in lines:
@@ -243,7 +257,9 @@ def read_columns(path: epath.Path, is_conllu: bool = False) -> ColumnFile:
     if not widths:
         _, [(number, _, problem), *_] = sentences[0]
         raise ValueError(f"{path}, line {number}: {problem}")
-    by_tabs = ", separated by tabs" if cells_of is not words_of else ""
+    by_tabs = (
+        ", separated by tabs" if cells_of in (_between_tabs, _conllu_cells) else ""
+    )
     name = str(path)  # once, not for every line
     records = [
         _record(name, lines, width, f"{width}{by_tabs}")._replace(group=document)
@@ -414,19 +430,23 @@ class ColumnSource(LabelledSource):
             share = "whole"
         where = self._extension, *self._folders
         candidates = [split_files.layouts(self._task, file, *where) for file in files]
-        path = split_files.find(files[0], list(itertools.chain(*candidates)))
-        sentences = self._read(path)
-        if split != UNTAGGED and not all(sentences[0].tags):
-            raise ValueError(
-                f"{path}: the column of tags is missing or empty, which it may be in the "
-                f"split {UNTAGGED!r} only"
-            )
+        paths = split_files.find(files[0], list(itertools.chain(*candidates)))
+        sentences = numbered_on(self._tagged(path, split) for path in paths)
         if share == "whole":
             return sentences
         wanted = share == "held_out"
         chosen = [s for s in sentences if is_held_out(s, self._seed) == wanted]
         if not chosen:
             raise ValueError(
-                f"{path}: no sentence of it falls into the split {split!r}"
+                f"{paths[0]}: no sentence of it falls into the split {split!r}"
             )
         return chosen
+
+    def _tagged(self, path: epath.Path, split: str) -> list[Sentence]:
+        sentences = self._read(path)
+        if split != UNTAGGED and not all(sentences[0].tags):
+            raise ValueError(
+                f"{path}: the column of tags is missing or empty, which it may be in the "
+                f"split {UNTAGGED!r} only"
+            )
+        return sentences

@@ -15,7 +15,7 @@ from electra_bench.data.readers.labelled_source import LabelledSource, Question
 from electra_bench.data.readers.records import json_records
 from electra_bench.data.readers.schema import checked
 from electra_bench.data.text.json_lines import json_value
-from electra_bench.system.file_hashes import file_sha256
+from electra_bench.system.file_hashes import data_sha256
 
 # Questions; for a part of the file that cannot be read what is wrong with it.
 ReadQuestions = Iterator[Located | str]
@@ -246,8 +246,8 @@ class QuestionSource(LabelledSource):
         super().__init__(splits=list(files))
 
     def data_sha256(self, split: str) -> str:
-        """Hash of the split's file, see `fingerprints.data_sha256`."""
-        return file_sha256(str(split_files.find(split, self._files[split])))
+        """Hash of the split's files, see `fingerprints.data_sha256`."""
+        return data_sha256([*map(str, split_files.find(split, self._files[split]))])
 
     def examples(self, split: str) -> list[Question]:
         """All questions of a split.
@@ -256,15 +256,20 @@ class QuestionSource(LabelledSource):
             FileNotFoundError: no such file; says where it was searched.
             ValueError: a bad file or question; names file and line or id.
         """
-        path = split_files.find(split, self._files[split])
-        try:
-            return self._checked(path, split.startswith("train"))
-        except ValueError as error:
-            text = str(error)
-            named = text if text.startswith(str(path)) else f"{path}: {text}"
-            raise ValueError(named) from error
+        found: dict[str, Question] = {}
+        for path in split_files.find(split, self._files[split]):
+            try:
+                found |= self._checked(path, split.startswith("train"), found)
+            except ValueError as error:
+                text = str(error)
+                named = text if text.startswith(str(path)) else f"{path}: {text}"
+                raise ValueError(named) from error
+        return list(found.values())
 
-    def _checked(self, path: epath.Path, is_trained_on: bool) -> list[Question]:
+    def _checked(
+        self, path: epath.Path, is_trained_on: bool, earlier: Mapping[str, Question]
+    ) -> dict[str, Question]:
+        """The questions of a file by their ids, which no earlier file may have."""
         found: dict[str, Question] = {}
         first_problem, bad = "", BadRows(self._on_error)
         for read in self._read(path):
@@ -273,7 +278,7 @@ class QuestionSource(LabelledSource):
                 first_problem = first_problem or read
                 continue
             question, problem, repair, how = read
-            if question.id in found:
+            if question.id in found or question.id in earlier:
                 problem = f"question {question.id!r} is there twice"
             elif not is_trained_on:
                 problem = ""
@@ -298,4 +303,4 @@ class QuestionSource(LabelledSource):
         if not found:
             raise ValueError("no questions")
         bad.check(str(path), len(found))
-        return list(found.values())
+        return found

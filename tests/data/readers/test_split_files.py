@@ -16,6 +16,10 @@ def data_dir(tmp_path):
         yield tmp_path
 
 
+def found():
+    return [str(path) for path in split_files.find("dev", CANDIDATES)]
+
+
 def put(folder, name, content=b"x"):
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,14 +30,14 @@ def put(folder, name, content=b"x"):
 def test_the_originals_layout_comes_first(data_dir):
     for folder in ("CoLA", "glue/CoLA", "cola", "finetuning_data/cola"):
         path = put(data_dir, f"{folder}/dev.tsv")
-        assert str(split_files.find("dev", CANDIDATES)) == str(path)
+        assert found() == [str(path)]
 
 
 def test_compressed_files_are_found_and_unpacked(data_dir):
     put(data_dir, "cola/dev.tsv.gz", gzip.compress("é".encode()))
-    assert split_files.read_text(split_files.find("dev", CANDIDATES)) == "é"
+    assert split_files.read_text(*split_files.find("dev", CANDIDATES)) == "é"
     put(data_dir, "finetuning_data/cola/dev.tsv.xz", lzma.compress(b"first"))
-    assert split_files.read_text(split_files.find("dev", CANDIDATES)) == "first"
+    assert split_files.read_text(*split_files.find("dev", CANDIDATES)) == "first"
 
 
 def test_a_file_bound_by_hand_wins(data_dir, tmp_path):
@@ -41,12 +45,23 @@ def test_a_file_bound_by_hand_wins(data_dir, tmp_path):
     bound = put(tmp_path, "elsewhere/mine.tsv")
     for name in (str(bound), "elsewhere/mine.tsv"):
         with run_context.use(files={"dev": name}):
-            assert str(split_files.find("dev", CANDIDATES)) == str(bound)
+            assert found() == [str(bound)]
     with (
         run_context.use(files={"dev": "absent.tsv"}),
-        pytest.raises(FileNotFoundError, match=r"'dev' is bound to absent.tsv"),
+        pytest.raises(
+            FileNotFoundError, match=r"'dev': no file or folder 'absent.tsv'"
+        ),
     ):
         split_files.find("dev", CANDIDATES)
+
+
+def test_several_files_bound_by_hand_keep_their_order(data_dir):
+    names = ("b.tsv", "part-2.tsv", "part-1.tsv", "folder/z.tsv", "folder/y.tsv")
+    paths = {name: str(put(data_dir, name)) for name in names}
+    files = ("b.tsv", "part-*.tsv", "part-1.tsv", "folder")
+    with run_context.use(files={"dev": files}):
+        ordered = ("b.tsv", "part-1.tsv", "part-2.tsv", "folder/y.tsv", "folder/z.tsv")
+        assert found() == [paths[name] for name in ordered]
 
 
 def test_a_missing_file_is_said_with_the_places_searched(data_dir):
