@@ -43,8 +43,9 @@ class Describe(Json):
 class Import:
     """Takes over a model of Hugging Face's.
 
-    ELECTRA or BERT, from config.json and model.safetensors. The folder it makes is what
-    INIT names; with --task it is a fine-tuned run that evaluate and predict take.
+    ELECTRA or BERT, from config.json and model.safetensors, or the files that its index
+    names. The folder it makes is what INIT names; with --task it is a fine-tuned run that
+    evaluate and predict take.
 
     Attributes:
         source: with the model's files
@@ -109,6 +110,11 @@ def _import(args: Import) -> None:
     print(f"{found.folder}: {found.params:,} parameters of the encoder; heads: {heads}")
     if not found.has_vocab:
         print(f"no vocab.txt came with it: put the model's into {found.folder}")
+    if found.padding:
+        print(
+            f"{found.padding} rows of the table of word embeddings belong to no token of "
+            "vocab.txt: they are kept, and nothing draws them"
+        )
     if found.dropped:
         print(f"without a counterpart here: {', '.join(sorted(found.dropped))}")
 
@@ -194,7 +200,9 @@ def _export_saved_model(args: Export, source: Any, card: Any) -> None:
 
 
 def _describe(args: Describe) -> None:
-    if not os.path.isfile(os.path.join(args.path, "model.safetensors")):
+    from electra_bench.interop.huggingface_weights import is_here
+
+    if not is_here(args.path):
         quiet.import_tensorflow()
     described = describe(args.path)
     if args.json:
@@ -245,8 +253,10 @@ def describe(path: str) -> dict[str, Any]:
     Raises:
         FileNotFoundError: none of these is there.
     """
+    from electra_bench.interop.huggingface_weights import is_here
+
     slots: set[str] = set()
-    if os.path.isfile(os.path.join(path, "model.safetensors")):
+    if is_here(path):
         from electra_bench.interop.huggingface import read_model
 
         model = read_model(path)
