@@ -10,7 +10,7 @@ from electra_bench.config.roles import Role
 from electra_bench.records import RunRecord
 from electra_bench.registry import parameters
 from electra_bench.reports.collect.lineage import ancestors
-from electra_bench.reports.collect.records import Records
+from electra_bench.reports.collect.records import IN_TABLES, Records
 from electra_bench.reports.table import counted
 
 # A setting's name to its value; what a run does not have, or does not tell, is not there.
@@ -96,7 +96,7 @@ def settings_of(record: RunRecord) -> Settings:
                 PARAMETERS: record.params,
                 "model": record.model,
                 # Of fine-tuning it is the kind of task.
-                "objective": None if record.kind == "finetune" else record.objective,
+                "objective": None if record.kind in IN_TABLES else record.objective,
                 VOCABULARY: record.vocab_sha256,
                 TRAINED_ON: ", ".join(record.tasks) if is_joint else ONE_TASK,
                 TRIALS: record.choice.get("trials", NO_TRIALS),

@@ -46,7 +46,7 @@ def _labels(source: FileTaskSource) -> tuple[str, ...]:
     is_tagging = source.definition.kind == "tagging"
     may_be_spans = is_tagging and source.definition.scheme != NO_SPANS
     found = set()
-    for _, example, *_ in source.usable(source.definition.train_split):
+    for _, example, *_ in source.usable(source.read_off):
         found |= {*example.tags} if is_tagging else {example.label} - {""}
     found -= {""}
     what = "tag" if is_tagging else "label"
@@ -70,12 +70,12 @@ def _labels(source: FileTaskSource) -> tuple[str, ...]:
 
 def _label_range(source: FileTaskSource) -> tuple[float, float]:
     values, bad = [], BadRows(source.definition.on_error)
-    for found in source.usable(source.definition.train_split):
+    for found in source.usable(source.read_off):
         try:
             values.append(parsed_number(found.example.label))
         except ValueError as error:
             bad.add(f"{found.where}: label {error}")
-    bad.check(f"split {source.definition.train_split!r}", len(values))
+    bad.check(f"split {source.read_off!r}", len(values))
     if not values or min(values) == max(values):
         only = f"all {values[0]:g}" if values else "no numbers"
         raise ValueError(
@@ -89,7 +89,7 @@ def _unanswerable(source: FileTaskSource) -> bool:
     task = source.definition
     return any(
         found.example.is_impossible
-        for split in dict.fromkeys((task.train_split, task.eval_split))
+        for split in dict.fromkeys((source.read_off, task.eval_split))
         for found in source.usable(split)
     )
 
@@ -107,7 +107,7 @@ def _floor(source: FileTaskSource) -> float | None:
         return None if task.kind == "span_qa" else 0.0
     train, held_out = (
         [list(x.tags) if task.kind == "tagging" else x.label for x in found]
-        for found in map(source.examples, (task.train_split, task.eval_split))
+        for found in map(source.examples, (source.read_off, task.eval_split))
     )
     constant = majority_answers(held_out, seen=train)
     scores = [fn(held_out, constant) for fn in metric_fns(task)]

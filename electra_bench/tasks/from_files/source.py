@@ -28,6 +28,7 @@ from electra_bench.data.readers.labelled_source import (
 )
 from electra_bench.data.readers.like_labels import like_labels
 from electra_bench.data.readers.named_datasets import read_dataset
+from electra_bench.data.readers.questions import squad_questions
 from electra_bench.data.readers.records import read_records
 from electra_bench.data.readers.tables import one_of, within
 from electra_bench.tasks.from_files.examples import ReadExample, examples_of
@@ -36,6 +37,7 @@ from electra_bench.tasks.from_files.examples import ReadExample, examples_of
 ALL = "all"
 COLUMN_FILES = (".conll", ".bio", ".iob", ".txt")
 CONLLU = ".conllu"
+SQUAD = ".json"
 # The mark of scores behind labels that look alike.
 ALIKE = "labels alike"
 # How data sets of TensorFlow and Hugging Face write that a class is not known.
@@ -48,8 +50,9 @@ class Definition(NamedTuple):
     Attributes:
         kind: classification, regression, tagging or span_qa.
         files: split to file, seen from here or from the data folder: .tsv, .csv, .jsonl,
-            .parquet, .conllu, or .conll, .bio, .iob, .txt with columns between white
-            space. With `dataset`, split to the name that it has there.
+            .parquet, .conllu, .json of questions as SQuAD has them, or .conll, .bio,
+            .iob, .txt with columns between white space. With `dataset`, split to the name
+            that it has there.
         columns: what holds what, by name, or by number, from 0, in files without header:
             text_a, text_b, label; words, tags; question, context, answers, answer_start,
             id; group, what an example belongs to with others ("document"). What is not
@@ -70,6 +73,8 @@ class Definition(NamedTuple):
         floor: the metric of the majority baseline; None computes it.
         train_split: split to train on.
         eval_split: split that is scored.
+        trained_on: task of the same kind whose runs answer this one, which has no split
+            to train on; labels and range are those of that task.
         epochs: passes over the training set.
         max_seq_length: token limit.
         version: to be raised with any change to the data or their meaning.
@@ -91,6 +96,7 @@ class Definition(NamedTuple):
     floor: Subject[float | None] = None
     train_split: Subject[str] = "train"
     eval_split: Subject[str] = "dev"
+    trained_on: Subject[str | None] = None
     epochs: Subject[Positive[float]] = 3.0
     max_seq_length: Subject[Length[int]] = 128
     version: Subject[Positive[int]] = 1
@@ -116,6 +122,12 @@ class FileTaskSource(LabelledSource):
     def file_names(self) -> Sequence[str]:
         """Names that files can be bound to."""
         return [] if self.definition.dataset else list(self.definition.files)
+
+    @property
+    def read_off(self) -> str:
+        """The split that tells what the definition leaves open."""
+        task = self.definition
+        return task.eval_split if task.trained_on else task.train_split
 
     def examples(self, split: str) -> LabelledExamples:
         """The examples of a split that can be used, checked against labels and range.
@@ -250,6 +262,8 @@ class FileTaskSource(LabelledSource):
             )
         path = split_files.given(name, task.files[name])
         ending = split_files.extension(path)
+        if ending == SQUAD and task.kind == "span_qa":
+            return _questions(path)
         if ending in (CONLLU, *COLUMN_FILES):
             if task.kind != "tagging":
                 raise ValueError(f"{path}: a file of columns holds a tagging task only")
@@ -284,3 +298,18 @@ class FileTaskSource(LabelledSource):
             records.append(record._replace(fields=fields))
         scheme = self.definition.scheme
         return examples_of("tagging", records, {}, with_target, scheme)
+
+
+def _questions(path: epath.Path) -> list[ReadExample]:
+    """The questions of a file as SQuAD has them, of either version."""
+    try:
+        return [
+            ReadExample(str(path), None, found)
+            if isinstance(found, str)
+            else ReadExample(str(path), found.question, "", *found[1:])
+            for found in squad_questions(path, unanswerable=None)
+        ]
+    except ValueError as error:
+        text = str(error)
+        named = text if text.startswith(str(path)) else f"{path}: {text}"
+        raise ValueError(named) from error
