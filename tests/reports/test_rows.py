@@ -414,12 +414,12 @@ def test_an_evaluation_is_of_the_row_of_what_it_scored(tmp_path):
     trained = [chosen(seed=seed, pretrain_fraction=1.0) for seed in range(2)]
     again = [
         run(
+            "xquad_de",
             seed=record.seed,
             kind="evaluate",
             parent_run_id=record.run_id,
             run_id=f"{record.run_id}-on-xquad_de",
             hparams={"runs.evaluate.init": f"runs/{record.run_id}"},
-            result={"task": "xquad_de"},
         )
         for record in trained
     ]
