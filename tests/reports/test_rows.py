@@ -423,6 +423,13 @@ def test_an_evaluation_is_of_the_row_of_what_it_scored(tmp_path):
         )
         for record in trained
     ]
+    # One row without the runs, too, whatever they were evaluated on.
+    of_task = {"runs.evaluate.task": "xquad_de"}, {"runs.evaluate.task": "xquad_es"}
+    alone = [
+        run(hparams["runs.evaluate.task"], kind="evaluate", hparams=hparams)
+        for hparams in of_task
+    ]
+    assert list(table_of(*alone)[1]) == ["m"]
     save_records(tmp_path, [*trained, *again])
     table = build_table(collect([str(tmp_path)]))
     [row] = table.rows

@@ -30,6 +30,7 @@ EARLIER = {"pretrain": "pre-training", "finetune": "earlier task"}
 PARAMETERS, VOCABULARY, START, DATA = "parameters", "vocabulary", "start", "data of "
 HASHES = (VOCABULARY, START, DATA)
 FLOPS, EARLIER_TASKS = "train_flops", "earlier tasks"
+EVALUATION = "runs.evaluate."
 TRAINED_ON, ONE_TASK = "trained on", "one task"
 TRIALS, NO_TRIALS, TRIED = "trials", 0, "tried"
 # Of fine-tuning, which checkpoint was scored: the last, or one that a metric chose.
@@ -88,8 +89,13 @@ def settings_of(record: RunRecord) -> Settings:
     is_joint = record.objective == "multi_task"
     chosen = chosen_parameters([record])
     return {
-        # What trials chose may be another value on every task.
-        **{key: value for key, value in record.hparams.items() if key not in chosen},
+        # What trials chose may be another value on every task, and so may what an
+        # evaluation is of.
+        **{
+            key: value
+            for key, value in record.hparams.items()
+            if key not in chosen and not key.startswith(EVALUATION)
+        },
         **{f"{DATA}{name}": sha for name, sha in record.train_data_sha256.items()},
         **_known(
             {
