@@ -44,8 +44,9 @@ class Describe(Json):
 class Import:
     """Takes over a model of Hugging Face's.
 
-    ELECTRA or BERT, from config.json and model.safetensors. The folder it makes is what
-    INIT names; with --task it is a fine-tuned run that evaluate and predict take.
+    ELECTRA or BERT, from config.json and model.safetensors, or the files that its index
+    names. The folder it makes is what INIT names; with --task it is a fine-tuned run that
+    evaluate and predict take.
 
     Attributes:
         source: with the model's files
@@ -110,6 +111,11 @@ def _import(args: Import) -> None:
     print(f"{found.folder}: {found.params:,} parameters of the encoder; heads: {heads}")
     if not found.has_vocab:
         print(f"no vocab.txt came with it: put the model's into {found.folder}")
+    if found.padding:
+        print(
+            f"{found.padding} rows of the table of word embeddings belong to no token of "
+            "vocab.txt: they are kept, and nothing draws them"
+        )
     if found.dropped:
         print(f"without a counterpart here: {', '.join(sorted(found.dropped))}")
 
@@ -197,7 +203,9 @@ def _export_saved_model(args: Export, source: Any, card: Any) -> None:
 
 
 def _describe(args: Describe) -> None:
-    if not os.path.isfile(os.path.join(args.path, "model.safetensors")):
+    from electra_bench.interop.huggingface_weights import is_here
+
+    if not is_here(args.path):
         import_tensorflow()
     described = describe(args.path)
     if args.json:
@@ -248,8 +256,10 @@ def describe(path: str) -> dict[str, Any]:
     Raises:
         FileNotFoundError: none of these is there.
     """
+    from electra_bench.interop.huggingface_weights import is_here
+
     slots: set[str] = set()
-    if os.path.isfile(os.path.join(path, "model.safetensors")):
+    if is_here(path):
         from electra_bench.interop.huggingface import read_model
 
         model = read_model(path)

@@ -31,6 +31,8 @@ from electra_bench.training.checkpoints import Checkpoints
 from electra_bench.vocabularies.load import load_vocabulary
 
 EMBEDDINGS = "electra/embeddings/"
+# Tables are padded by some hundred rows; a vocabulary that lacks more is another model's.
+MAX_PADDING = 0.1
 
 
 class Imported(NamedTuple):
@@ -42,6 +44,7 @@ class Imported(NamedTuple):
         heads: names of pre-training heads, or of the task, that came with it.
         dropped: names of tensors that have no counterpart here.
         has_vocab: whether there was a vocabulary.
+        padding: rows of the table of word embeddings that belong to no token.
     """
 
     folder: str
@@ -49,6 +52,7 @@ class Imported(NamedTuple):
     heads: tuple[str, ...]
     dropped: tuple[str, ...]
     has_vocab: bool
+    padding: int
 
 
 def import_model(
@@ -102,7 +106,9 @@ def import_model(
         bindings |= _generator_bindings(other.sizes, model.sizes)
         dropped += other.dropped
     bindings |= {f"vocabularies.wordpiece.{k}": x for k, x in model.text.items()}
-    vocab_sha256 = _vocabulary_sha256(model)
+    vocab_sha256, padding = _vocabulary(model)
+    if padding:
+        bindings["models.electra.vocab_rows"] = model.vocab_size
     on_start()
     with new_folder(output, sign=FILE_NAME) as folder:
         prefix = Checkpoints(os.path.join(folder, "checkpoints")).save(0, tensors, {})
@@ -129,20 +135,24 @@ def import_model(
         )
         write_record(folder, record)
     has_vocab = model.vocab is not None
-    return Imported(output, params, tuple(head_names), tuple(dropped), has_vocab)
+    return Imported(
+        output, params, tuple(head_names), tuple(dropped), has_vocab, padding
+    )
 
 
-def _vocabulary_sha256(model: ForeignModel) -> str | None:
-    """The hash of a model's vocabulary, which must have as many tokens as the model."""
+def _vocabulary(model: ForeignModel) -> tuple[str | None, int]:
+    """The hash of a model's vocabulary, and how many rows of its table have no token."""
     if model.vocab is None:
-        return None
+        return None, 0
     vocabulary = load_vocabulary(model.vocab, **model.text)
     size = vocabulary.special_ids.size
-    if size != model.vocab_size:
+    padding = model.vocab_size - size
+    if not 0 <= padding <= MAX_PADDING * model.vocab_size:
         raise ForeignModelError(
-            f"{model.vocab} has {size} tokens, config.json says {model.vocab_size}"
+            f"{model.vocab} has {size} tokens, config.json says {model.vocab_size}; it "
+            f"may have fewer by a tenth, where the table of word embeddings is padded"
         )
-    return vocabulary.sha256
+    return vocabulary.sha256, padding
 
 
 def _write_bindings(folder: str, name: str, bindings: Mapping[str, Any]) -> None:

@@ -41,6 +41,7 @@ from electra_bench.vocabularies.change import VocabularyChange
 
 # Scope of the heads of all tasks, of which a model has some.
 HEADS = "task_specific"
+WORD_TABLE = "/word_embeddings"
 
 
 class Best(NamedTuple):
@@ -228,9 +229,10 @@ def restore(
     reader = tf.train.load_checkpoint(prefix)
     shapes = reader.get_variable_to_shape_map()
     changed, wrong = set(), {}
+    by_token = _rows(variables, shapes, change) if change else set()
     for name in [name for name in variables if name in shapes]:
         there, here = list(shapes[name]), variables[name].shape.as_list()
-        if change and _is_by_token(there, here, change):
+        if (*there[:1], *here[:1]) in by_token and there[1:] == here[1:]:
             changed.add(name)
         elif there != here:
             wrong[name] = f"{name} is {there} there, {here} here"
@@ -254,10 +256,19 @@ def restore(
     return step_of_checkpoint(prefix) or 0
 
 
-def _is_by_token(there: list[int], here: list[int], change: VocabularyChange) -> bool:
-    """Whether a shape has a row for every token, in the checkpoint and here."""
-    sizes = change.old_size, len(change.old_ids)
-    return (*there[:1], *here[:1]) == sizes and there[1:] == here[1:]
+def _rows(
+    variables: Mapping[str, tf.Variable],
+    shapes: Mapping[str, Sequence[int]],
+    change: VocabularyChange,
+) -> set[tuple[int, int]]:
+    """How many rows of what has one a token are in the checkpoint, and how many here.
+
+    Tables of words, and what is tied to them, may have more than there are tokens.
+    """
+    old, new = change.old_size, len(change.old_ids)
+    tables = [n for n in variables if n.endswith(WORD_TABLE) and n in shapes]
+    pairs = [(shapes[name][0], variables[name].shape[0]) for name in tables]
+    return {(old, new), *((x, y) for x, y in pairs if x >= old and y >= new)}
 
 
 def _left_over(
@@ -285,9 +296,13 @@ def _advice(
         return f"it holds {', '.join(names[:4])} and others, {len(names)} in all"
     for name in wrong:
         there, here = list(shapes[name]), variables[name].shape.as_list()
-        if name.endswith("/word_embeddings") and there[1:] == here[1:]:
+        if name.endswith(WORD_TABLE) and there[1:] == here[1:]:
+            padded = (
+                "; if its table has rows that belong to no token, bind "
+                f"models.electra.vocab_rows = {there[0]}"
+            )
             return (
                 f"it was made with a vocabulary of {there[0]} tokens, and this one has "
-                f"{here[0]}"
+                f"{here[0]}{padded if there[0] > here[0] else ''}"
             )
     return "give the model it was made with"

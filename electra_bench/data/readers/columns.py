@@ -257,9 +257,7 @@ def read_columns(
     if not widths:
         _, [(number, _, problem), *_] = sentences[0]
         raise ValueError(f"{path}, line {number}: {problem}")
-    by_tabs = (
-        ", separated by tabs" if cells_of in (_between_tabs, _conllu_cells) else ""
-    )
+    by_tabs = ", separated by tabs" if cells_of in (between_tabs, _conllu_cells) else ""
     name = str(path)  # once, not for every line
     records = [
         _record(name, lines, width, f"{width}{by_tabs}")._replace(group=document)

@@ -107,14 +107,17 @@ class _MrqaQuestion(msgspec.Struct):
         return Answers(texts, first.text, first.char_spans[0][0])
 
 
-def squad_questions(path: epath.Path, unanswerable: bool = True) -> ReadQuestions:
+def squad_questions(
+    path: epath.Path, unanswerable: bool | None = True
+) -> ReadQuestions:
     """Reads SQuAD 1.1 or 2.0: one JSON object with `data`.
 
     The first answer is the one that is trained on.
 
     Args:
         path: the file.
-        unanswerable: whether questions may have no answer, as in 2.0.
+        unanswerable: whether questions may have no answer, as in 2.0; None takes files
+            of both versions.
 
     Raises:
         ValueError: not such a file, or one of the other version.
@@ -143,7 +146,7 @@ def squad_questions(path: epath.Path, unanswerable: bool = True) -> ReadQuestion
         )
     for number, (title, context, entry) in enumerate(entries, start=1):
         found = _read(entry, _SquadQuestion, number, context, title)
-        if unanswerable or isinstance(found, str):
+        if unanswerable is not False or isinstance(found, str):
             yield found
             continue
         if found.question.is_impossible:

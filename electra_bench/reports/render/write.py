@@ -80,7 +80,10 @@ def _provenance(record: RunRecord, paths: Mapping[str, str]) -> Provenance:
     # An archive of records may lack it.
     if path is None or not os.path.isfile(config):
         return Provenance(path, None, record.seed)
-    command = f"electra-bench {record.kind} {shlex.quote(config)}"
+    # Verbs that score a run name it first.
+    init = record.hparams.get(f"runs.{record.kind}.init")
+    scored = [init] if init and record.kind not in ("pretrain", "finetune") else []
+    command = shlex.join(["electra-bench", record.kind, *scored, config])
     # In its own folder the run is done already.
     elsewhere, again = f"{command} --workdir repeated", f"{command} --overwrite"
     return Provenance(path, elsewhere, record.seed, again)

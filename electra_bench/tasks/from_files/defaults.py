@@ -50,7 +50,7 @@ def _labels(source: FileTaskSource) -> tuple[str, ...]:
     is_tagging = source.definition.kind == "tagging"
     may_be_spans = is_tagging and source.definition.scheme != NO_SPANS
     found = set()
-    for _, example, *_ in source.usable(source.definition.train_split):
+    for _, example, *_ in source.usable(source.read_off):
         found.update(source.labels_of(example))
     found -= {""}
     what = "tag" if is_tagging else "label"
@@ -74,12 +74,12 @@ def _labels(source: FileTaskSource) -> tuple[str, ...]:
 
 def _label_range(source: FileTaskSource) -> tuple[float, float]:
     values, bad = [], BadRows(source.definition.on_error)
-    for found in source.usable(source.definition.train_split):
+    for found in source.usable(source.read_off):
         try:
             values.append(parsed_number(found.example.label))
         except ValueError as error:
             bad.add(f"{found.where}: label {error}")
-    bad.check(f"split {source.definition.train_split!r}", len(values))
+    bad.check(f"split {source.read_off!r}", len(values))
     if not values or min(values) == max(values):
         only = f"all {values[0]:g}" if values else "no numbers"
         raise ValueError(
@@ -93,7 +93,7 @@ def _unanswerable(source: FileTaskSource) -> bool:
     task = source.definition
     return any(
         found.example.is_impossible
-        for split in dict.fromkeys((task.train_split, task.eval_split))
+        for split in dict.fromkeys((source.read_off, task.eval_split))
         for found in source.usable(split)
     )
 
@@ -116,7 +116,7 @@ def _floor(source: FileTaskSource) -> float | None:
             else source.labels_of(example)
             for example in source.examples(split)
         ]
-        for split in (task.train_split, task.eval_split)
+        for split in (source.read_off, task.eval_split)
     )
     constant = constant_answers(task.kind, held_out, seen=train)
     scores = [fn(held_out, constant) for fn in metric_fns(task)]

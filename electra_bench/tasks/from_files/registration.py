@@ -161,7 +161,10 @@ def _check(task: Definition) -> None:
         raise ValueError(
             f"labels must be two or more different ones, got {task.labels}"
         )
-    for split in (task.train_split, task.eval_split):
+    needed = (
+        [task.eval_split] if task.trained_on else [task.train_split, task.eval_split]
+    )
+    for split in needed:
         if split not in (task.fractions or task.files):
             raise ValueError(f"no file for the split {split!r}; files: {task.files}")
 
@@ -171,6 +174,8 @@ def _completed(name: str, task: Definition) -> tuple[Definition, set[str]]:
 
     They are bound with gin, so that a run's configuration holds them.
     """
+    if task.trained_on:
+        task = _as_trained_on(task, registry.tasks.get(task.trained_on))
     if task.kind == "tagging" and task.labels and task.scheme != NO_SPANS:
         of_spans = span_labels(task.labels)
         task = (
@@ -191,6 +196,26 @@ def _completed(name: str, task: Definition) -> tuple[Definition, set[str]]:
     # Again: only what a call has taken counts as operative.
     gin.get_configurable(f"tasks.{name}")()
     return source.definition, source.told
+
+
+def _as_trained_on(task: Definition, card: TaskCard) -> Definition:
+    """A task with labels and range of the one whose runs answer it.
+
+    Raises:
+        ValueError: that is of another kind, or has a split to train on.
+    """
+    if card.kind != task.kind:
+        raise ValueError(
+            f"trained_on {card.name!r} is of kind {card.kind!r}, this task is of "
+            f"{task.kind!r}"
+        )
+    if task.train_split in task.files or task.train_split in (task.fractions or ()):
+        raise ValueError(
+            f"a task that is trained_on {card.name!r} has no split to train on, but "
+            f"{task.train_split!r} is among its files"
+        )
+    labels, bounds = card.labels or task.labels, card.label_range or task.label_range
+    return task._replace(labels=labels, label_range=bounds)
 
 
 def _card(name: str, task: Definition) -> TaskCard:

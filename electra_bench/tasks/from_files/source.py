@@ -27,6 +27,7 @@ from electra_bench.data.readers.labelled_source import (
 )
 from electra_bench.data.readers.like_labels import like_labels
 from electra_bench.data.readers.named_datasets import read_dataset
+from electra_bench.data.readers.questions import squad_questions
 from electra_bench.data.readers.records import Record, is_known, read_records
 from electra_bench.data.readers.tables import one_of, within
 from electra_bench.tasks.from_files.examples import Columns, ReadExample, examples_of
@@ -49,9 +50,9 @@ class Definition(NamedTuple):
     Attributes:
         kind: classification, multi_label, regression, tagging or span_qa.
         files: split to its files, names or globs, one or several, seen from here or from
-            the data folder: .tsv, .csv, .jsonl, .parquet, .conllu, or .conll, .bio, .iob,
-            .txt with columns between white space. With `dataset`, split to the name or
-            names that it has there.
+            the data folder: .tsv, .csv, .jsonl, .json, .parquet, .conllu, or .conll,
+            .bio, .iob, .txt with columns between white space. With `dataset`, split to
+            the name or names that it has there.
         columns: what holds what, by name, or by number, from 0, in files without header:
             text_a, text_b, label; words, tags; question, context, answers, answer_start,
             id; group, what an example belongs to with others ("document"). What is not
@@ -83,6 +84,8 @@ class Definition(NamedTuple):
         floor: the metric of the majority baseline; None computes it.
         train_split: split to train on.
         eval_split: split that is scored.
+        trained_on: task of the same kind whose runs answer this one, which has no split
+            to train on; labels and range are those of that task.
         epochs: passes over the training set.
         max_seq_length: token limit.
         version: to be raised with any change to the data or their meaning.
@@ -110,6 +113,7 @@ class Definition(NamedTuple):
     floor: Subject[float | None] = None
     train_split: Subject[str] = "train"
     eval_split: Subject[str] = "dev"
+    trained_on: Subject[str | None] = None
     epochs: Subject[Positive[float]] = 3.0
     max_seq_length: Subject[Length[int]] = 128
     version: Subject[Positive[int]] = 1
@@ -146,6 +150,12 @@ class FileTaskSource(LabelledSource):
     def file_names(self) -> Sequence[str]:
         """Names that files can be bound to."""
         return [] if self.definition.dataset else list(self.definition.files)
+
+    @property
+    def read_off(self) -> str:
+        """The split that tells what the definition leaves open."""
+        task = self.definition
+        return task.eval_split if task.trained_on else task.train_split
 
     def examples(self, split: str) -> LabelledExamples:
         """The examples of a split that can be used, checked against labels and range.
@@ -300,6 +310,9 @@ class FileTaskSource(LabelledSource):
             else split_files.given(name, task.files[name])
         )
         for part in parts:
+            if task.kind == "span_qa" and not task.dataset and _is_squad(part):
+                found += _questions(part)
+                continue
             records, columns = self._records(part)
             found += examples_of(
                 task.kind,
@@ -377,3 +390,25 @@ class FileTaskSource(LabelledSource):
             fields = {name: record.fields.get(c, ()) for name, c in columns.items()}
             records.append(record._replace(fields=fields))
         return records
+
+
+def _is_squad(path: epath.Path) -> bool:
+    """Whether questions stand in a file as SQuAD has them, not as records."""
+    return split_files.extension(path) == ".json" and (
+        '"paragraphs"' in split_files.read_text(path)
+    )
+
+
+def _questions(path: epath.Path) -> list[ReadExample]:
+    """The questions of a file as SQuAD has them, of either version."""
+    try:
+        return [
+            ReadExample(str(path), None, found)
+            if isinstance(found, str)
+            else ReadExample(str(path), found.question, "", *found[1:])
+            for found in squad_questions(path, unanswerable=None)
+        ]
+    except ValueError as error:
+        text = str(error)
+        named = text if text.startswith(str(path)) else f"{path}: {text}"
+        raise ValueError(named) from error
