@@ -298,7 +298,9 @@ class RunRecord:
     @property
     def is_trial(self) -> bool:
         """Whether it was scored on a part of its training set, to choose settings by."""
-        return bool(self.hparams.get("runs.finetune.held_out"))
+        # An evaluation has the settings of the run that it scored, too.
+        is_own = self.kind != "evaluate"
+        return is_own and bool(self.hparams.get("runs.finetune.held_out"))
 
     def as_of(self, step: int | None) -> "RunRecord":
         """The record with the costs that the run had at a step; None is its end."""

@@ -159,6 +159,8 @@ def test_a_pre_trained_checkpoint_is_evaluated_on_its_corpus_and_others(
     run_dir = tmp_path / "runs" / "pretrain-small-s0"
     found = evaluated(capsys, run_dir, BATCH)
     assert found == pytest.approx(fractions(recorded(run_dir)), rel=1e-5)
+    assert main(["evaluate", str(run_dir), "--workdir", str(tmp_path)]) == 2
+    assert "is a corpus, and records of evaluation" in capsys.readouterr().err
     dropped = "--gin.features.pretraining.cut_tokens='dropped'"
     assert evaluated(capsys, run_dir, BATCH, dropped) != found
     other = f"{{'other': {{'files': {str(text_file)!r}, 'holdout': 0.5}}}}"
