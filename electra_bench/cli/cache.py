@@ -4,7 +4,6 @@ import contextlib
 import fnmatch
 import json
 import os
-import re
 import shutil
 import sqlite3
 import time
@@ -18,6 +17,7 @@ from electra_bench.cli import arguments, errors
 from electra_bench.cli.arguments import Json, Options
 from electra_bench.system import inventory
 from electra_bench.system.cache_dir import cache_dir
+from electra_bench.system.file_hashes import remembered
 from electra_bench.system.near_names import did_you_mean
 
 FILE_HASHES = "file_hashes"
@@ -222,9 +222,9 @@ def _damages(entry: Entry) -> list[str]:
             return [
                 f"{file.name} holds no hash"
                 for file in _files(entry.path)
-                if not re.fullmatch(b"[0-9a-f]{64}", file.read_bytes())
+                if remembered(os.fspath(file)) is None
             ]
-    return inventory.damages(entry.path, hashes=True)
+    return inventory.damages(entry.path, all=True)
 
 
 def _damages_of_database(path: str) -> list[str]:

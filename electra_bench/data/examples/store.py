@@ -3,8 +3,9 @@
 A store is a list of shard directories. A shard holds, for every numeric feature, the values
 of all rows one after the other (`<feature>.<dtype>.values`) and where each row ends
 (`<feature>.ends`, int64); everything else about a row (strings, lists) is one JSON line in
-`rest.jsonl`. Memory-mapped arrays were chosen over ArrayRecord because batches are read by
-index: see docs/design/example_store.md.
+`rest.jsonl`, and every file the sums of its blocks (`block_sums.py`). Memory-mapped arrays
+were chosen over ArrayRecord because batches are read by index: see
+docs/design/example_store.md.
 """
 
 import contextlib
@@ -15,14 +16,17 @@ from typing import Any
 
 import numpy as np
 
+from electra_bench.data.examples.block_sums import (
+    MEND,
+    CheckedValues,
+    DamagedExamples,
+    SummedFile,
+)
+
 # What is not numeric: JSON, as a feature of bytes.
 REST = "rest"
 # Values that are counted in one go.
 COUNTED = 1 << 20
-MEND = (
-    "a file was cut short: make the examples anew, after `electra-bench cache rm` or with "
-    "`electra-bench corpus build --overwrite`"
-)
 
 
 class _Column:
@@ -32,8 +36,8 @@ class _Column:
         self.dtype = dtype
         self.num_rows = self._size = 0
         name = "rest.jsonl" if feature == REST else f"{feature}.{dtype.name}.values"
-        self._values = open(os.path.join(directory, name), "wb")  # noqa: SIM115
-        self._ends = open(os.path.join(directory, f"{feature}.ends"), "wb")  # noqa: SIM115
+        self._values = SummedFile(os.path.join(directory, name))
+        self._ends = SummedFile(os.path.join(directory, f"{feature}.ends"))
 
     def append(self, values: np.ndarray, lengths: np.ndarray) -> None:
         self._values.write(np.ascontiguousarray(values).tobytes())
@@ -117,17 +121,19 @@ class ExampleWriter(contextlib.AbstractContextManager):
 
 class _Shard:
     def __init__(self, directory: str):
-        self.values: dict[str, np.ndarray] = {}
+        self.values: dict[str, CheckedValues] = {}
         self.ends: dict[str, np.ndarray] = {}
         for name in sorted(os.listdir(directory)):
             path = os.path.join(directory, name)
             if name.endswith(".values"):
                 feature, dtype, _ = name.rsplit(".", 2)
-                self.values[feature] = _map(path, np.dtype(dtype))
+                self.values[feature] = CheckedValues(path, np.dtype(dtype))
             elif name.endswith(".ends"):
-                self.ends[name.removesuffix(".ends")] = _map(path, np.dtype(np.int64))
+                # All of them are needed at once to plan batches.
+                ends = CheckedValues(path, np.dtype(np.int64)).all()
+                self.ends[name.removesuffix(".ends")] = ends
             elif name == "rest.jsonl":
-                self.values[REST] = _map(path, np.dtype(np.uint8))
+                self.values[REST] = CheckedValues(path, np.dtype(np.uint8))
         self.num_rows = max(map(len, self.ends.values()), default=0)
         self._check(directory)
 
@@ -137,37 +143,30 @@ class _Shard:
             due = int(ends[-1]) if len(ends) else 0
             found = len(self.values.get(feature, ()))
             if (len(ends), found) != (self.num_rows, due):
-                raise ValueError(
+                raise DamagedExamples(
                     f"{directory}: feature {feature!r} has {len(ends):,} of "
-                    f"{self.num_rows:,} rows and {found:,} of {due:,} values; {MEND}"
+                    f"{self.num_rows:,} rows and {found:,} of {due:,} values: a file was "
+                    f"cut short; {MEND}"
                 )
 
     def row(self, feature: str, index: int) -> np.ndarray:
         ends = self.ends[feature]
         start = ends[index - 1] if index else 0
-        return self.values[feature][start : ends[index]]
-
-
-def _map(path: str, dtype: np.dtype) -> np.ndarray:
-    size = os.path.getsize(path)
-    if size == 0:  # an empty file cannot be mapped
-        return np.empty(0, dtype)
-    if size % dtype.itemsize:
-        raise ValueError(
-            f"{path}: {size:,} bytes are no whole number of values; {MEND}"
-        )
-    return np.memmap(path, dtype, mode="r")
+        return self.values[feature].part(start, ends[index])
 
 
 class ExampleStore:
     """Rows of one or more shards, in order, read by index."""
 
     def __init__(self, directories: Sequence[str]):
-        """Opens the shards; reads nothing yet.
+        """Opens the shards; of the files it reads where rows end.
+
+        Whatever is read later is compared with its checksum and may raise
+        `DamagedExamples`.
 
         Raises:
             FileNotFoundError: no such directory.
-            ValueError: a file was cut short.
+            DamagedExamples: a file was cut short, or rows end elsewhere than was written.
         """
         self._shards = [_Shard(directory) for directory in directories]
         self._starts = np.cumsum([0, *(shard.num_rows for shard in self._shards)])
@@ -190,7 +189,7 @@ class ExampleStore:
         """How often each of the values 0 to `size - 1` occurs, int64 [size]."""
         total = np.zeros(size, np.int64)
         for shard in self._shards:
-            values = shard.values[feature]
+            values = shard.values[feature].all()
             # By parts: bincount makes an int64 copy.
             for start in range(0, len(values), COUNTED):
                 part = values[start : start + COUNTED]
@@ -199,7 +198,7 @@ class ExampleStore:
 
     def num_distinct(self, feature: str) -> int:
         """How many different values occur in a feature."""
-        values = [shard.values[feature] for shard in self._shards]
+        values = [shard.values[feature].all() for shard in self._shards]
         return len(np.unique(np.concatenate(values)))
 
     def row(self, feature: str, index: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from etils import epath
 from electra_bench.data.text import json_lines, streams
 from electra_bench.data.text.archives import archive_documents, is_tar
 from electra_bench.data.text.streams import DamagedFile, Document, Reading, ReadReport
+from electra_bench.system.file_hashes import HashedFile
 from electra_bench.system.regular_files import refuse_special
 
 FORMATS = ("auto", "text", "jsonl", "openwebtext", "tfrecord", "built")
@@ -137,13 +138,16 @@ def iter_documents(
     reading = Reading(documents, text_field, on_error, report)
     report.total_bytes = sum(file_size(file) for file in files)
     for file in files:
-        try:
-            with open_file(file) as raw, streams.damage_named(file):
-                stream = streams.unpacked(raw, report.count_read)
-                file_is = file_format(file, format)
-                yield from _documents_of(stream, file, file_is, reading)
-        except DamagedFile as error:
-            reading.wrong(str(error))
+        with open_file(file) as raw:
+            hashed = HashedFile(raw)
+            try:
+                with streams.damage_named(file):
+                    stream = streams.unpacked(hashed, report.count_read)
+                    file_is = file_format(file, format)
+                    yield from _documents_of(stream, file, file_is, reading)
+            except DamagedFile as error:
+                reading.wrong(str(error))
+            report.sha256[file] = hashed.sha256()
         report.files += 1
 
 

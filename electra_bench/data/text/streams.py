@@ -85,6 +85,7 @@ class ReadReport:
         skipped: lines and files left out because of `on_error="skip"`.
         reasons: why, the first few.
         replaced: characters that are no text and were read as "?".
+        sha256: files to the hashes of what was read of them.
     """
 
     total_bytes: int = 0
@@ -94,6 +95,7 @@ class ReadReport:
     skipped: int = 0
     reasons: list[str] = field(default_factory=list)
     replaced: int = 0
+    sha256: dict[str, str] = field(default_factory=dict)
 
     MAX_REASONS = 5
 
