@@ -16,6 +16,7 @@ from electra_bench.records import TaskCard
 from electra_bench.records.run_folder import CONFIG, MODEL_FILE
 from electra_bench.system.atomic import write_text
 from electra_bench.training import checkpoints
+from electra_bench.vocabularies.load import vocabulary_beside
 
 QUERY = "electra/encoder/layer_0/attention/self/query/kernel"
 # Part of a checkpoint to the architecture that holds it.
@@ -76,7 +77,7 @@ class TrainedModel(NamedTuple):
             prefix,
             {name: np.asarray(reader.get_tensor(name)) for name in sorted(names)},
             dict(hparams),
-            _first_file(path, "vocab.txt", "vocab.model"),
+            vocabulary_beside(path),
         )
 
     def bound(self, selector: str, scope: str = "") -> dict[str, Any]:

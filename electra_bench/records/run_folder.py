@@ -10,6 +10,8 @@ from electra_bench.records.run_record import (
 )
 
 CONFIG = "config.gin"
+# In it, what the vocabulary was.
+VOCABULARY_READ = "#= vocabulary "
 # The part of it that other runs start from; beside its checkpoints.
 MODEL_FILE = "model.gin"
 
@@ -63,6 +65,26 @@ def config_of(run_dir: str) -> str:
     if not os.path.isfile(path):
         raise FileNotFoundError(f"no run at {run_dir!r}: it has no {CONFIG}")
     return path
+
+
+def vocabulary_of_run(folder: str) -> tuple[str | None, str | None]:
+    """The registered vocabulary of the run in a folder, and its hash, where that is known.
+
+    Raises:
+        RecordError: its record cannot be used.
+    """
+    record = record_of(folder)
+    if record:
+        sort = record.hparams.get(f"runs.{record.kind}.vocabulary")
+        return sort, record.vocab_sha256
+    # An unfinished one has only noted what it reads.
+    path = os.path.join(folder, CONFIG)
+    if os.path.isfile(path):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if line.startswith(VOCABULARY_READ):
+                    return None, line.removeprefix(VOCABULARY_READ).strip()
+    return None, None
 
 
 def record_of(run_dir: str) -> RunRecord | None:

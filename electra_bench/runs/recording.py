@@ -1,7 +1,7 @@
 """What a run leaves behind: fields that every record has, and what others start from."""
 
 import os
-import shutil
+from pathlib import Path
 from typing import Any
 
 from electra_bench.records.run_folder import MODEL_FILE
@@ -12,7 +12,7 @@ from electra_bench.training.build import Training
 from electra_bench.training.checkpoints import sha256_of_checkpoint
 from electra_bench.training.environment import environment
 from electra_bench.training.trainer import Trained
-from electra_bench.vocabularies.load import kind_of
+from electra_bench.vocabularies.load import content_of, kind_of
 
 
 def trained_fields(
@@ -60,6 +60,9 @@ def save_start(run_dir: str, config_text: str, model: str, tokenizer: Any) -> No
         config_text: its configuration.
         model: registered model.
         tokenizer: of the vocabulary.
+
+    Raises:
+        Changed: the vocabulary's file is another one by now.
     """
     # A discriminator's sizes are those of the model that is fine-tuned.
     lines = [line.removeprefix("discriminator/") for line in config_text.splitlines()]
@@ -67,7 +70,8 @@ def save_start(run_dir: str, config_text: str, model: str, tokenizer: Any) -> No
     kept = [f"{line}\n" for line in lines if line.startswith(wanted)]
     write_text(os.path.join(run_dir, MODEL_FILE), "".join(kept))
     name = "vocab.model" if kind_of(tokenizer.path) == "sentencepiece" else "vocab.txt"
-    target = os.path.join(run_dir, name)
-    if not os.path.exists(target):
-        with atomic_file(target) as file, open(tokenizer.path, "rb") as source:
-            shutil.copyfileobj(source, file)
+    content, target = content_of(tokenizer), Path(run_dir, name)
+    # On a full disk there may be no room for it again.
+    if not target.exists() or target.read_bytes() != content:
+        with atomic_file(os.fspath(target)) as file:
+            file.write(content)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import BinaryIO
 
-from electra_bench.system.atomic import atomic_file
+from electra_bench.system.atomic import write_text
 from electra_bench.system.cache_dir import cache_dir
 from electra_bench.system.regular_files import refuse_special
 
@@ -81,8 +81,7 @@ def _remember(memo: str, sha256: str) -> None:
     # Not to be able to write it down only costs time.
     with contextlib.suppress(OSError):
         os.makedirs(os.path.dirname(memo), exist_ok=True)
-        with atomic_file(memo, partial=f"{memo}.{os.getpid()}") as file:
-            file.write(f"{sha256} {_check(memo, sha256)}".encode())
+        write_text(memo, f"{sha256} {_check(memo, sha256)}")
 
 
 def _check(memo: str, sha256: str) -> str:

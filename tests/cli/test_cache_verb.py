@@ -140,6 +140,18 @@ def test_bad_input_is_one_sentence(argv, message, cache, capsys):
     assert names(capsys) == ALL
 
 
+@pytest.mark.parametrize("name", ["a[1]-2c", "a*-2c", "a\\b-2c", "what?#%41-2c"])
+def test_names_that_look_like_patterns(name, cache, capsys, monkeypatch):
+    (cache / "corpora/books-2c").rename(cache / "corpora" / name)
+    assert names(capsys, f"corpora/{name}") == [f"corpora/{name}"]
+    assert command(capsys, "rm", f"corpora/{name}")[0] == 0
+    assert not (cache / "corpora" / name).exists()
+    cache.rename(cache.parent / name)
+    monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(cache.parent / name))
+    status, out, _ = command(capsys, "verify", "reports/*")
+    assert status == 0 and "1 of 1 are as they were written" in out
+
+
 @pytest.mark.parametrize("damage", ["", "0" * 64, "flip", "of another", "\xff"])
 def test_a_damaged_memo_of_a_hash_does_not_count(damage, cache, tmp_path, capsys):
     (memo,) = (cache / "file_hashes").iterdir()

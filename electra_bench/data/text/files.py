@@ -23,7 +23,8 @@ def find_files(patterns: str | Sequence[str], base: str | None = None) -> list[s
 
     Args:
         patterns: one or several; `**` in a glob means any number of folders; of a folder
-            all files below it are taken, except hidden ones.
+            all files below it are taken, except hidden ones. What is there under its very
+            name is no pattern, though it may look like one.
         base: folder that relative patterns are tried in if they are not found otherwise.
 
     Returns:
@@ -63,7 +64,12 @@ def _matches(pattern: str) -> list[str]:
         return [pattern] if path.exists() else []
     if os.path.exists(pattern):
         return [pattern]
-    return sorted(glob.glob(pattern, recursive=True))
+    # A folder that is there under its very name is no pattern, as `exp[1]` is not.
+    folder = os.path.dirname(pattern)
+    while folder and not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    rest = pattern.removeprefix(folder).lstrip("/")
+    return sorted(glob.glob(os.path.join(glob.escape(folder), rest), recursive=True))
 
 
 def _files_below(path: str) -> list[str]:

@@ -9,7 +9,7 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 BLOCK_BYTES = 1 << 20
 # Longer documents are handed on in parts, so that one 40 GB file is no problem.
@@ -147,11 +147,18 @@ class Reading(NamedTuple):
         self.report.skip(message)
 
 
+class Readable(Protocol):
+    """What bytes are read of, so many at a time."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, `size` of them or fewer; none at the end."""
+
+
 class Peekable:
     """A byte stream whose beginning can be looked at before it is read."""
 
     def __init__(
-        self, stream: BinaryIO, watch: Callable[[int], None] = lambda size: None
+        self, stream: Readable, watch: Callable[[int], None] = lambda size: None
     ):
         """Reads nothing yet.
 
@@ -184,7 +191,7 @@ class Peekable:
 
 
 def unpacked(
-    stream: BinaryIO, watch: Callable[[int], None] = lambda size: None
+    stream: Readable, watch: Callable[[int], None] = lambda size: None
 ) -> Peekable:
     """The content of a stream; gzip and xz are known by their first bytes."""
     packed = Peekable(stream, watch)
