@@ -23,6 +23,7 @@ from typing import Annotated, Any, Literal
 from electra_bench.cli import arguments, errors
 from electra_bench.cli.arguments import Dir, Json, Options, RunDir
 from electra_bench.system import quiet
+from electra_bench.system.atomic import new_folder
 
 PARTS = ("discriminator", "generator", "encoder", "tagging", "span_qa")
 Folder = Annotated[str, Options(metavar="FOLDER")]
@@ -172,7 +173,7 @@ def _card(record: Any) -> Any:
 
 
 def _export_saved_model(args: Export, source: Any, card: Any) -> None:
-    from electra_bench.interop.export_model import copy_vocabulary, make_folder
+    from electra_bench.interop.export_model import copy_vocabulary
     from electra_bench.interop.saved_model import export_saved_model
     from electra_bench.records.run_folder import config_of
     from electra_bench.runs import launch
@@ -186,10 +187,10 @@ def _export_saved_model(args: Export, source: Any, card: Any) -> None:
     is_task = card is not None and card.kind != "corpus"
     # Any corpus stands for pre-training.
     objective = restored_objective([card if is_task else PYDOC], pretrained, tokens)
-    make_folder(args.output)
-    errors.begin_work()
-    export_saved_model(objective, args.output, whole=is_task)
-    copy_vocabulary(source, args.output)
+    with new_folder(args.output, sign="saved_model.pb") as folder:
+        errors.begin_work()
+        export_saved_model(objective, folder, whole=is_task)
+        copy_vocabulary(source, folder)
     print(args.output)
 
 
@@ -261,16 +262,16 @@ def describe(path: str) -> dict[str, Any]:
     else:
         import tensorflow as tf
 
-        from electra_bench.training import checkpoints
+        from electra_bench.training import checkpoint_files, checkpoints
 
-        prefix = checkpoints.find_checkpoint(path)
+        prefix = checkpoint_files.find_checkpoint(path)
         found = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
         shapes = {name: list(shape) for name, shape in found.items()}
         slots = checkpoints.slot_names(shapes)
         about = {
             "format": "TensorFlow, by names",
             "checkpoint": prefix,
-            "step": checkpoints.step_of_checkpoint(prefix),
+            "step": checkpoint_files.step_of_checkpoint(prefix),
         }
     names = sorted(set(shapes) - slots - {"global_step"})
     groups: Counter[str] = Counter()

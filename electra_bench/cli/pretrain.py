@@ -68,7 +68,10 @@ def _checkpoint(model_dir: str) -> tuple[str, int] | None:
     if not os.path.isfile(os.path.join(model_dir, "checkpoint")):
         return None
     quiet.import_tensorflow()
-    from electra_bench.training.checkpoints import find_checkpoint, step_of_checkpoint
+    from electra_bench.training.checkpoint_files import (
+        find_checkpoint,
+        step_of_checkpoint,
+    )
 
     prefix = find_checkpoint(model_dir)
     return prefix, step_of_checkpoint(prefix) or 0

@@ -23,9 +23,11 @@ from electra_bench.models.electra import electra, scaled
 from electra_bench.models.flops import EncoderSizes
 from electra_bench.objectives.heads import DiscriminatorHead, MaskedLMHead
 from electra_bench.records import RunRecord, TaskCard, write_record
-from electra_bench.records.run_folder import CONFIG, MODEL_FILE
-from electra_bench.system.atomic import write_text
-from electra_bench.training.checkpoints import Checkpoints, sha256_of_checkpoint
+from electra_bench.records.run_folder import CONFIG, MODEL_FILE, write_gin
+from electra_bench.records.run_record import FILE_NAME
+from electra_bench.system.atomic import check_new, new_folder
+from electra_bench.training.checkpoint_files import sha256_of_checkpoint
+from electra_bench.training.checkpoints import Checkpoints
 from electra_bench.vocabularies.load import load_vocabulary
 
 EMBEDDINGS = "electra/embeddings/"
@@ -76,13 +78,12 @@ def import_model(
         card: of the task whose head comes with it; None for a pre-trained model.
 
     Raises:
-        FileExistsError: `output` exists.
+        FileExistsError: `output` exists, and is not this very model taken over.
         FileNotFoundError: a file is missing.
         ForeignModelError: it does not fit; names every tensor that is missing, left over
             or of another shape, and nothing is written.
     """
-    if os.path.exists(output):
-        raise FileExistsError(f"{output!r} exists; choose another folder")
+    check_new(output, FILE_NAME)
     model = read_model(source)
     head = foreign_head(source, model, card)
     if head and generator is not None:
@@ -103,30 +104,30 @@ def import_model(
     bindings |= {f"vocabularies.wordpiece.{k}": x for k, x in model.text.items()}
     vocab_sha256 = _vocabulary_sha256(model)
     on_start()
-    os.makedirs(output)
-    prefix = Checkpoints(os.path.join(output, "checkpoints")).save(0, tensors, {})
-    _write_bindings(output, MODEL_FILE, bindings)
-    if head:
-        bindings |= head.bindings(model.sizes.get("max_positions"))
-        _write_bindings(output, CONFIG, bindings)
-    if model.vocab:
-        shutil.copyfile(model.vocab, os.path.join(output, "vocab.txt"))
-    label = os.path.basename(os.path.normpath(output))
-    sha256 = sha256_of_checkpoint(prefix)
-    record = RunRecord(
-        f"{label}-{sha256[:8]}",
-        label,
-        "finetune" if head else "pretrain",
-        "done",
-        model="electra",
-        objective=head.card.kind if head else None,
-        hparams=bindings,
-        params=params,
-        contaminated=contaminated or {},
-        vocab_sha256=vocab_sha256,
-        checkpoint_sha256=sha256,
-    )
-    write_record(output, record)
+    with new_folder(output, sign=FILE_NAME) as folder:
+        prefix = Checkpoints(os.path.join(folder, "checkpoints")).save(0, tensors, {})
+        _write_bindings(folder, MODEL_FILE, bindings)
+        if head:
+            bindings |= head.bindings(model.sizes.get("max_positions"))
+            _write_bindings(folder, CONFIG, bindings)
+        if model.vocab:
+            shutil.copyfile(model.vocab, os.path.join(folder, "vocab.txt"))
+        label = os.path.basename(os.path.normpath(output))
+        sha256 = sha256_of_checkpoint(prefix)
+        record = RunRecord(
+            f"{label}-{sha256[:8]}",
+            label,
+            "finetune" if head else "pretrain",
+            "done",
+            model="electra",
+            objective=head.card.kind if head else None,
+            hparams=bindings,
+            params=params,
+            contaminated=contaminated or {},
+            vocab_sha256=vocab_sha256,
+            checkpoint_sha256=sha256,
+        )
+        write_record(folder, record)
     has_vocab = model.vocab is not None
     return Imported(output, params, tuple(head_names), tuple(dropped), has_vocab)
 
@@ -146,7 +147,7 @@ def _vocabulary_sha256(model: ForeignModel) -> str | None:
 
 def _write_bindings(folder: str, name: str, bindings: Mapping[str, Any]) -> None:
     lines = [f"{key} = {value!r}\n" for key, value in bindings.items()]
-    write_text(os.path.join(folder, name), "".join(lines))
+    write_gin(folder, name, "".join(lines))
 
 
 def _checked(

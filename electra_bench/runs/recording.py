@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from electra_bench.records.run_folder import MODEL_FILE
+from electra_bench.records.run_folder import MODEL_FILE, write_gin
 from electra_bench.runs.pretrained import Pretrained
-from electra_bench.system.atomic import atomic_file, write_text
+from electra_bench.system.atomic import atomic_file
 from electra_bench.training import dry_run
 from electra_bench.training.build import Training
-from electra_bench.training.checkpoints import sha256_of_checkpoint
+from electra_bench.training.checkpoint_files import sha256_of_checkpoint
 from electra_bench.training.environment import environment
 from electra_bench.training.trainer import Trained
 from electra_bench.vocabularies.load import content_of, kind_of
@@ -68,7 +68,7 @@ def save_start(run_dir: str, config_text: str, model: str, tokenizer: Any) -> No
     lines = [line.removeprefix("discriminator/") for line in config_text.splitlines()]
     wanted = (f"models.{model}.", "vocabularies.")
     kept = [f"{line}\n" for line in lines if line.startswith(wanted)]
-    write_text(os.path.join(run_dir, MODEL_FILE), "".join(kept))
+    write_gin(run_dir, MODEL_FILE, "".join(kept))
     name = "vocab.model" if kind_of(tokenizer.path) == "sentencepiece" else "vocab.txt"
     content, target = content_of(tokenizer), Path(run_dir, name)
     # On a full disk there may be no room for it again.

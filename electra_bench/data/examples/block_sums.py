@@ -1,19 +1,21 @@
 """Files of values with a checksum for every block, so that a flipped bit is never read.
 
-A file that was written with sums has them beside it: CRC-32 of every block, little-endian
-uint32, under its name and `.crc32`. They are made of what is written, not of what lies on
-the disk later. A block is compared when it is read for the first time: reading a whole
-file first would take a start longer than a step.
+The sums of all files of a folder stand in its `crc32.json`: the name of a file to the
+CRC-32 of every block. They are made of what is written, not of what lies on the disk later.
+A block is compared when it is read for the first time: reading whole files first would take
+a start longer than a step.
 """
 
+import json
 import os
 import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 BLOCK_BYTES = 1 << 16
-SUFFIX = ".crc32"
-SUMS = np.dtype("<u4")
+FILE_NAME = "crc32.json"
 MEND = (
     "make the examples anew, after `electra-bench cache rm` or with `electra-bench corpus "
     "build --overwrite`"
@@ -29,7 +31,6 @@ class SummedFile:
 
     def __init__(self, path: str):
         """Makes the file."""
-        self._path = path
         self._file = open(path, "wb")  # noqa: SIM115
         self._sums: list[int] = []
         self._sum = self._filled = 0
@@ -50,29 +51,48 @@ class SummedFile:
         self._sums.append(self._sum)
         self._sum = self._filled = 0
 
-    def close(self) -> None:
-        """Closes the file and writes its sums."""
+    def close(self) -> list[int]:
+        """Closes the file and returns the sums of its blocks."""
         if self._filled:
             self._end_block()
         self._file.close()
-        np.array(self._sums, SUMS).tofile(self._path + SUFFIX)
+        return self._sums
+
+
+def write_sums(directory: str, sums: Mapping[str, Sequence[int]]) -> None:
+    """Writes the sums of the blocks of a folder's files, by their names."""
+    Path(directory, FILE_NAME).write_text(json.dumps(sums), "utf-8")
+
+
+def read_sums(directory: str) -> dict[str, list[int]] | None:
+    """What `write_sums` has written; None for a folder of an earlier version.
+
+    Raises:
+        DamagedExamples: it is not as it was written.
+    """
+    path = Path(directory, FILE_NAME)
+    if not path.exists():
+        return None
+    try:
+        sums = json.loads(path.read_text("utf-8"))
+        return {name: [int(one) for one in of] for name, of in sums.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DamagedExamples(f"{path} is not what was written; {MEND}") from error
 
 
 class CheckedValues:
-    """The values of a file, memory-mapped; a block is checked when it is first read.
+    """The values of a file, memory-mapped; a block is checked when it is first read."""
 
-    Files of earlier versions have no sums and are read as they are.
-    """
-
-    def __init__(self, path: str, dtype: np.dtype):
+    def __init__(self, path: str, dtype: np.dtype, sums: Sequence[int] | None):
         """Opens the file; reads none of its values yet.
 
         Args:
             path: the file.
             dtype: of its values.
+            sums: of its blocks; None leaves them unchecked.
 
         Raises:
-            DamagedExamples: no whole number of values, or sums of another size.
+            DamagedExamples: no whole number of values, or of another size than the sums.
         """
         self._path = path
         size = os.path.getsize(path)
@@ -84,8 +104,13 @@ class CheckedValues:
         # An empty file cannot be mapped.
         self._values = np.memmap(path, dtype, mode="r") if size else np.empty(0, dtype)
         self._bytes = self._values.view(np.uint8)
-        self._sums = _sums(path, size)
-        self._is_read = np.zeros(len(self._sums), bool)
+        if sums is not None and len(sums) != -(-size // BLOCK_BYTES):
+            raise DamagedExamples(
+                f"{path}: {size:,} bytes are not the {len(sums):,} blocks that were "
+                f"written; {MEND}"
+            )
+        self._sums = sums or ()
+        self._is_read = [False] * len(self._sums)
         self._unread = len(self._sums)
 
     def __len__(self) -> int:
@@ -124,20 +149,3 @@ class CheckedValues:
             )
         self._is_read[block] = True
         self._unread -= 1
-
-
-def _sums(path: str, size: int) -> np.ndarray:
-    """The sums of a file's blocks; none if it was written without.
-
-    Raises:
-        DamagedExamples: they are not as many as its blocks.
-    """
-    if not os.path.exists(path + SUFFIX):
-        return np.empty(0, SUMS)
-    sums = np.fromfile(path + SUFFIX, SUMS)
-    if len(sums) != -(-size // BLOCK_BYTES):
-        raise DamagedExamples(
-            f"{path}: {size:,} bytes are not the {len(sums):,} blocks that were written; "
-            f"{MEND}"
-        )
-    return sums

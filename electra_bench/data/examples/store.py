@@ -3,7 +3,7 @@
 A store is a list of shard directories. A shard holds, for every numeric feature, the values
 of all rows one after the other (`<feature>.<dtype>.values`) and where each row ends
 (`<feature>.ends`, int64); everything else about a row (strings, lists) is one JSON line in
-`rest.jsonl`, and every file the sums of its blocks (`block_sums.py`). Memory-mapped arrays
+`rest.jsonl`, and the sums of all files' blocks (`block_sums.py`). Memory-mapped arrays
 were chosen over ArrayRecord because batches are read by index: see
 docs/design/example_store.md.
 """
@@ -21,6 +21,8 @@ from electra_bench.data.examples.block_sums import (
     CheckedValues,
     DamagedExamples,
     SummedFile,
+    read_sums,
+    write_sums,
 )
 
 # What is not numeric: JSON, as a feature of bytes.
@@ -36,8 +38,11 @@ class _Column:
         self.dtype = dtype
         self.num_rows = self._size = 0
         name = "rest.jsonl" if feature == REST else f"{feature}.{dtype.name}.values"
-        self._values = SummedFile(os.path.join(directory, name))
-        self._ends = SummedFile(os.path.join(directory, f"{feature}.ends"))
+        self._files = {
+            one: SummedFile(os.path.join(directory, one))
+            for one in (name, f"{feature}.ends")
+        }
+        self._values, self._ends = self._files.values()
 
     def append(self, values: np.ndarray, lengths: np.ndarray) -> None:
         self._values.write(np.ascontiguousarray(values).tobytes())
@@ -45,9 +50,9 @@ class _Column:
         self._size += len(values)
         self.num_rows += len(lengths)
 
-    def close(self) -> None:
-        self._values.close()
-        self._ends.close()
+    def close(self) -> dict[str, list[int]]:
+        """The sums of its files, by name."""
+        return {name: file.close() for name, file in self._files.items()}
 
 
 class ExampleWriter(contextlib.AbstractContextManager):
@@ -108,8 +113,10 @@ class ExampleWriter(contextlib.AbstractContextManager):
         Raises:
             ValueError: features with different numbers of rows.
         """
+        sums: dict[str, list[int]] = {}
         for column in self._columns.values():
-            column.close()
+            sums |= column.close()
+        write_sums(self._directory, sums)
         rows = {name: column.num_rows for name, column in self._columns.items()}
         if len(set(rows.values())) > 1:
             raise ValueError(f"features have different numbers of rows: {rows}")
@@ -123,17 +130,19 @@ class _Shard:
     def __init__(self, directory: str):
         self.values: dict[str, CheckedValues] = {}
         self.ends: dict[str, np.ndarray] = {}
+        sums = read_sums(directory)
         for name in sorted(os.listdir(directory)):
             path = os.path.join(directory, name)
+            of_file = None if sums is None else sums.get(name, ())
             if name.endswith(".values"):
                 feature, dtype, _ = name.rsplit(".", 2)
-                self.values[feature] = CheckedValues(path, np.dtype(dtype))
+                self.values[feature] = CheckedValues(path, np.dtype(dtype), of_file)
             elif name.endswith(".ends"):
                 # All of them are needed at once to plan batches.
-                ends = CheckedValues(path, np.dtype(np.int64)).all()
+                ends = CheckedValues(path, np.dtype(np.int64), of_file).all()
                 self.ends[name.removesuffix(".ends")] = ends
             elif name == "rest.jsonl":
-                self.values[REST] = CheckedValues(path, np.dtype(np.uint8))
+                self.values[REST] = CheckedValues(path, np.dtype(np.uint8), of_file)
         self.num_rows = max(map(len, self.ends.values()), default=0)
         self._check(directory)
 

@@ -16,7 +16,7 @@ from electra_bench.reports.render.html import to_html
 from electra_bench.reports.render.latex import to_latex
 from electra_bench.reports.render.markdown import to_markdown
 from electra_bench.reports.table import Provenance, Table
-from electra_bench.system.atomic import write_text
+from electra_bench.system.atomic import make_folder, write_text
 
 FORMATS = ("md", "csv", "json", "tex", "html")
 
@@ -112,7 +112,7 @@ def write_table(
     unknown = sorted(set(formats) - set(FORMATS))
     if unknown:
         raise ValueError(f"no format {unknown[0]!r}; all: {list(FORMATS)}")
-    os.makedirs(out_dir, exist_ok=True)
+    make_folder(out_dir)
     render = {
         "md": lambda: to_markdown(table),
         "csv": lambda: to_csv(table),
