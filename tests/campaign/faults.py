@@ -133,7 +133,9 @@ def judged(
             )
         if _gives(command, expected):
             return SAME, outcome.said
-        return (SAID if SAYS.search(outcome.said) else WRONG), outcome.said
+        if SAYS.search(outcome.said):
+            return SAID, outcome.said
+        return WRONG, f"{_difference(command, expected)}; {outcome.said}"
     if not outcome.is_sentence:
         return DEAD_END, outcome.said
     cure()
@@ -146,9 +148,28 @@ def judged(
 def _gives(command: Command, expected: Any) -> bool:
     try:
         return command.result() == expected
-    except Exception as error:
-        print(f"no result: {error}")
+    except Exception:
         return False
+
+
+def _difference(command: Command, expected: Any) -> str:
+    """Where what a command gives is another thing, as far as it can be told."""
+    try:
+        found = command.result()
+    except Exception as error:
+        return f"no result: {error}"
+    pairs = (
+        zip(found, expected, strict=False)
+        if isinstance(found, tuple)
+        else [(found, expected)]
+    )
+    for here, there in pairs:
+        if here != there and isinstance(here, dict):
+            keys = [key for key in {**here, **there} if here.get(key) != there.get(key)]
+            return f"other {keys}: {[(here.get(key), there.get(key)) for key in keys]}"[
+                :300
+            ]
+    return "another result"
 
 
 def _named(tree: Tree, folder: str) -> int | None:
@@ -237,15 +258,15 @@ def _checkpoints(made: Workshop, rng: random.Random) -> Iterator[Fault]:
 
 
 def _interrupted(moments: list[Moment], folder: str) -> tuple[Tree, int]:
-    """A run with two checkpoints and no record yet, and the step of the newer one."""
-    trees = (moment.killed() for moment in reversed(moments))
-    for tree in trees:
+    """A run before its last step, with two checkpoints, and the step of the newer one."""
+    trees = [moment.killed() for moment in moments]
+    last = max(_named(tree, folder) or 0 for tree in trees)
+    for tree in reversed(trees):
         files = [path for path in tree if path.startswith(f"{folder}/checkpoints/")]
         indices = [path for path in files if path.endswith(".index")]
-        named = _named(tree, folder)
-        partial = any(".partial" in path for path in files)
-        if f"{folder}/record.json" not in tree and len(indices) == 2 and not partial:
-            return tree, named or 0
+        is_between = not any(".partial" in path for path in files)
+        if _named(tree, folder) == last - 1 and len(indices) == 2 and is_between:
+            return tree, last - 1
     raise ValueError("no such moment")
 
 

@@ -22,11 +22,21 @@ import tensorflow as tf
 from file_layer import FileLayer, Moment, Tree, tree_of
 
 from electra_bench.cli.main import main
+from electra_bench.training.checkpoint_files import find_checkpoint
 from electra_bench.training.checkpoints import Checkpoints
 
 PRETRAINED, TUNED = "runs/pretrain-p-s0", "runs/f-cola-s0"
 # Of a record: what is measured, and where and when, is another thing each time.
-MEASURED = {"started", "ended", "wall_s", "environment", "hardware", "suite", "cell_id"}
+MEASURED = {
+    "started",
+    "ended",
+    "checksum",
+    "wall_s",
+    "environment",
+    "hardware",
+    "suite",
+    "cell_id",
+}
 
 
 class Outcome(NamedTuple):
@@ -239,8 +249,7 @@ def _commands() -> dict[str, Command]:
 
 def of_run(folder: str) -> Any:
     """The last weights of a run, its record, its predictions, and its vocabulary."""
-    prefix = Checkpoints(os.path.join(folder, "checkpoints")).latest
-    reader = tf.train.load_checkpoint(prefix)
+    reader = tf.train.load_checkpoint(find_checkpoint(folder))
     weights = {
         name: reader.get_tensor(name).tobytes()
         for name in reader.get_variable_to_shape_map()
