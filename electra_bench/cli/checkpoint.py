@@ -187,7 +187,9 @@ def _export_saved_model(args: Export, source: Any, card: Any) -> None:
     is_task = card is not None and card.kind != "corpus"
     # Any corpus stands for pre-training.
     objective = restored_objective([card if is_task else PYDOC], pretrained, tokens)
-    with new_folder(args.output, sign="saved_model.pb") as folder:
+    # TensorFlow's fingerprint has a number that is drawn.
+    varying = {"fingerprint.pb"}
+    with new_folder(args.output, sign="saved_model.pb", varying=varying) as folder:
         errors.begin_work()
         export_saved_model(objective, folder, whole=is_task)
         copy_vocabulary(source, folder)

@@ -1,5 +1,6 @@
 """`electra-bench describe`."""
 
+import contextlib
 import inspect
 import json
 import os
@@ -11,7 +12,7 @@ from electra_bench.cli import arguments, names
 from electra_bench.cli.arguments import Json, Options, Plugins
 from electra_bench.config import types
 from electra_bench.config.signature import signature_of
-from electra_bench.records.run_folder import CONFIG
+from electra_bench.records.run_folder import config_of
 from electra_bench.registry import REGISTRIES
 from electra_bench.system.near_names import near_and_all
 
@@ -118,9 +119,10 @@ def _run(directory: str) -> dict[str, Any]:
     record = asdict(read)
     if read.code_sha256 is None:
         record["code_sha256"] = CODE_UNKNOWN
-    config = os.path.join(directory, CONFIG)
     described = {"name": record["run_id"], **record, "path": path}
-    if os.path.isfile(config):
+    # An imported model has none, and a damaged one tells nothing.
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        config = config_of(directory)
         lines = Path(config).read_text(encoding="utf-8").splitlines()
         # The header of a saved configuration; see config/snapshot.py.
         described["overrides"] = [

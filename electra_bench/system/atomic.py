@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import Any, BinaryIO
 
 from electra_bench.system import locks
@@ -136,7 +136,7 @@ def complete_folder(
 
 
 @contextlib.contextmanager
-def new_folder(path: str, sign: str) -> Iterator[str]:
+def new_folder(path: str, sign: str, varying: Set[str] = frozenset()) -> Iterator[str]:
     """A complete folder that may be there already only with the very same files.
 
     So a command that was stopped at any moment, or has ended, can be given again.
@@ -144,6 +144,7 @@ def new_folder(path: str, sign: str) -> Iterator[str]:
     Args:
         path: the folder's name.
         sign: a file that such a folder always has: without it, it is another one.
+        varying: files that are others each time.
 
     Yields:
         A folder beside it to write into.
@@ -154,7 +155,7 @@ def new_folder(path: str, sign: str) -> Iterator[str]:
     check_new(path, sign)
     with complete_folder(path) as partial:
         yield partial
-        if not _is_free(path) and not _holds(path, partial):
+        if not _is_free(path) and not _holds(path, partial, varying):
             raise FileExistsError(
                 f"{path!r} exists, and is not what would be written; choose another folder"
             )
@@ -176,14 +177,15 @@ def _is_free(path: str) -> bool:
     return not os.path.lexists(path)
 
 
-def _holds(folder: str, partial: str) -> bool:
+def _holds(folder: str, partial: str, varying: Set[str]) -> bool:
     """Whether a folder has all files of another one, with the same bytes."""
-    names = [
+    names = {
         os.path.relpath(os.path.join(place, file), partial)
         for place, _, files in os.walk(partial)
         for file in files
-    ]
-    _, other, missing = filecmp.cmpfiles(folder, partial, names, shallow=False)
+    }
+    same = sorted(names - varying)
+    _, other, missing = filecmp.cmpfiles(folder, partial, same, shallow=False)
     return not other and not missing
 
 

@@ -99,7 +99,7 @@ def newest_whole(directory: str, before: float = math.inf) -> str | None:
     Raises:
         DamagedCheckpoint: there are some, and none is whole.
     """
-    damaged = []
+    damaged: list[str] = []
     for prefix in _newest_first(directory):
         step = step_of_file(prefix)
         if step is not None and step >= before:

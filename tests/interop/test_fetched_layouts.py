@@ -12,7 +12,7 @@ from electra_bench.data import run_context
 from electra_bench.interop.fetch.public_files import with_included
 from electra_bench.runs import pretrained
 from electra_bench.tasks.registration import load_task
-from electra_bench.training.checkpoints import find_checkpoint, write_tensors
+from electra_bench.training.checkpoint_files import find_checkpoint, write_tensors
 from electra_bench.vocabularies.load import find_vocabulary
 
 

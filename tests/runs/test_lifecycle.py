@@ -12,7 +12,7 @@ from electra_bench import config, registry
 from electra_bench.config.roles import Role, declared
 from electra_bench.config.statements import COMMAND_LINE, Binding
 from electra_bench.records import RunRecord, read_record
-from electra_bench.records.run_folder import config_of
+from electra_bench.records.run_folder import INTERRUPTED, config_of
 from electra_bench.registry.parameters import role_of
 from electra_bench.runs import identity as identities
 from electra_bench.runs import lifecycle
@@ -202,6 +202,8 @@ def test_a_record_that_a_power_loss_has_cut_is_made_again(run, folder, left, cap
     record = run()
     (folder / "checkpoints").mkdir()
     (folder / "record.json").write_text(left)
+    # A suite runs its cell, too.
+    assert find(str(folder), SPEC.parameters, inputs()).state == INTERRUPTED
     capsys.readouterr()
     again = run()
     assert "record.json: cannot be read" in capsys.readouterr().out

@@ -1,3 +1,4 @@
+import concurrent.futures
 import gzip
 import json
 import os
@@ -61,6 +62,16 @@ def test_several_may_write_a_file_at_once(tmp_path):
     assert os.listdir(tmp_path) == ["a"]
 
 
+def test_a_reader_sees_whole_files_while_several_write(tmp_path):
+    path = tmp_path / "a"
+    texts = [letter * size for letter, size in zip("abc", (10, 20_000, 5), strict=True)]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        done = [pool.submit(atomic.write_text, str(path), text) for text in texts * 10]
+        seen = {path.read_text() for _ in range(50) if path.exists()}
+    assert all(future.result() is None for future in done)
+    assert seen | {path.read_text()} <= set(texts) and os.listdir(tmp_path) == ["a"]
+
+
 def test_a_link_that_lies_there_is_not_followed(tmp_path):
     others = tmp_path / "others"
     others.write_text("kept")
@@ -113,9 +124,12 @@ def test_what_a_killed_process_left_goes_and_what_is_being_written_stays(tmp_pat
 def test_a_new_folder_may_be_asked_for_again(tmp_path):
     path = str(tmp_path / "f")
 
+    drawn = iter("123456789")
+
     def make(content):
-        with atomic.new_folder(path, sign="a") as partial:
+        with atomic.new_folder(path, sign="a", varying={"b"}) as partial:
             pathlib.Path(partial, "a").write_text(content)
+            pathlib.Path(partial, "b").write_text(next(drawn))
 
     (tmp_path / "f").mkdir()
     for _ in range(2):

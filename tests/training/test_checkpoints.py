@@ -1,5 +1,6 @@
 """Checkpoints are complete or absent, and what does not fit is named."""
 
+import itertools
 import os
 
 import numpy as np
@@ -211,13 +212,17 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(
         assert target["electra/a/kernel"].numpy()[0, 0] == 10.0
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("suffix", [".data-00000-of-00001", ".index", ".json"])
+@pytest.mark.parametrize(
+    ("suffix", "damage"),
+    [
+        *itertools.product((".data-00000-of-00001", ".index"), DAMAGES),
+        # A line of JSON has no checksum.
+        *itertools.product((".json",), ("empty", "cut", "zeros")),
+    ],
+)
 def test_a_damaged_checkpoint_of_before_falls_back_too(two, tmp_path, suffix, damage):
     for step in (10, 20):
         os.remove(tmp_path / f"model.ckpt-{step}.sha256")
-    if suffix == ".json" and damage in ("flipped", "gone"):
-        pytest.skip("a line of JSON has no checksum, and those from elsewhere lack it")
     DAMAGES[damage](tmp_path / f"model.ckpt-20{suffix}")
     assert checkpoint_files.find_checkpoint(str(tmp_path)) == two.prefix(10)
 
