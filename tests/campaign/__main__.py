@@ -7,7 +7,6 @@ import argparse
 import collections
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from faults import DEAD_END, GROUPS, LOST, VERDICTS, WRONG, all_faults
-from workshop import Workshop, not_compiled
+from workshop import Workshop, a_place
 
 BAD = (LOST, WRONG, DEAD_END)
 
@@ -29,17 +28,16 @@ def main() -> int:
     parser.add_argument("--markdown", help="file for the table")
     args = parser.parse_args()
     started, counts, bad = time.monotonic(), collections.Counter(), []
-    # In memory, if there is such a folder: nothing is lost if the machine stops.
-    memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
-    with tempfile.TemporaryDirectory(dir=memory) as folder, not_compiled(folder):
+    with a_place():
         made = Workshop.open()
         for fault in all_faults(made, args.seed, args.size):
             if args.group in (None, fault.group):
                 verdict, said = fault.inject()
                 counts[fault.group, verdict] += 1
+                print(f"{fault.group} {verdict}: {fault.what}", flush=True)
                 if verdict in BAD:
-                    bad.append(f"{fault.what}: {verdict}: {said.strip()}")
-                    print(bad[-1], flush=True)
+                    bad.append(fault.what)
+                    print(said, flush=True)
     seconds = time.monotonic() - started
     text = f"{table(counts)}\nSeed {args.seed}, {seconds:.0f} s.\n"
     print(text)

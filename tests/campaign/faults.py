@@ -16,6 +16,7 @@ from workshop import (
     PRETRAINED,
     TUNED,
     Command,
+    Outcome,
     Workshop,
     finetuning,
     of_folder,
@@ -93,11 +94,10 @@ def all_faults(made: Workshop, seed: int, size: int) -> Iterator[Fault]:
         seed: of all that is drawn.
         size: how many of each group, at most.
     """
-    for number, group in enumerate(
-        (_cuts, _checkpoints, _caches, _run_files, _kills), 1
-    ):
+    groups = {1: _cuts, 2: _checkpoints, 3: _caches, 4: _run_files, 5: _kills}
+    for number, faults in groups.items():
         rng = random.Random(f"{seed} {number}")
-        every = list(group(made, rng))
+        every = list(faults(made, rng))
         rng.shuffle(every)
         # One of each kind first.
         first = list({fault.kind: fault for fault in every}.values())
@@ -125,51 +125,32 @@ def judged(
     """
     outcome = command.run()
     if outcome.status == 0:
-        began = outcome.first_step
-        if named and began and began - 1 < named - 1:
-            return (
-                LOST,
-                f"began after step {began - 1}, {named} was saved; {outcome.said}",
-            )
+        if _is_lost(outcome, named):
+            return LOST, f"{named} was saved; {outcome.said}"
         if _gives(command, expected):
             return SAME, outcome.said
-        if SAYS.search(outcome.said):
-            return SAID, outcome.said
-        return WRONG, f"{_difference(command, expected)}; {outcome.said}"
+        return (SAID if SAYS.search(outcome.said) else WRONG), outcome.said
     if not outcome.is_sentence:
         return DEAD_END, outcome.said
     cure()
     again = command.run()
-    if again.status == 0 and _gives(command, expected):
-        return REFUSED, outcome.said
-    return DEAD_END, f"{outcome.said}\nafter the cure: {again.said}"
+    both = f"{outcome.said}\nafter the cure: {again.said}"
+    if again.status != 0 or not _gives(command, expected):
+        return DEAD_END, both
+    return (LOST if _is_lost(again, named) else REFUSED), both
+
+
+def _is_lost(outcome: Outcome, named: int | None) -> bool:
+    """Whether a run has done again what more than one checkpoint held."""
+    began = outcome.first_step
+    return named is not None and began is not None and began < named
 
 
 def _gives(command: Command, expected: Any) -> bool:
     try:
         return command.result() == expected
-    except Exception:
+    except Exception:  # nothing that can be read is no result
         return False
-
-
-def _difference(command: Command, expected: Any) -> str:
-    """Where what a command gives is another thing, as far as it can be told."""
-    try:
-        found = command.result()
-    except Exception as error:
-        return f"no result: {error}"
-    pairs = (
-        zip(found, expected, strict=False)
-        if isinstance(found, tuple)
-        else [(found, expected)]
-    )
-    for here, there in pairs:
-        if here != there and isinstance(here, dict):
-            keys = [key for key in {**here, **there} if here.get(key) != there.get(key)]
-            return f"other {keys}: {[(here.get(key), there.get(key)) for key in keys]}"[
-                :300
-            ]
-    return "another result"
 
 
 def _named(tree: Tree, folder: str) -> int | None:
@@ -184,35 +165,31 @@ def _cleared(folder: str) -> Callable[[], Any]:
 
 
 def _cuts(made: Workshop, rng: random.Random) -> Iterator[Fault]:
-    for name, moments in made.moments.items():
-        folder = OUTPUTS[name]
-        for number, moment in enumerate(moments):
-            drawn = random.Random(rng.random())
+    def cut(moment: Moment) -> Tree:
+        return moment.cut(rng)
 
-            def inject(name=name, moment=moment, folder=folder, drawn=drawn):
-                lay(moment.cut(drawn), ".")
+    return _stopped(made, 1, cut)
+
+
+def _kills(made: Workshop, rng: random.Random) -> Iterator[Fault]:
+    return _stopped(made, 5, Moment.killed)
+
+
+def _stopped(
+    made: Workshop, group: int, left: Callable[[Moment], Tree]
+) -> Iterator[Fault]:
+    """Every command at every moment, with what is left then; it is given again."""
+    for name, moments in made.moments.items():
+        for number, moment in enumerate(moments):
+
+            def inject(name=name, moment=moment, folder=OUTPUTS[name]):
+                lay(left(moment), ".")
                 command, expected = made.commands[name], made.results[name]
                 named = _named(moment.killed(), folder)
                 return judged(command, expected, _cleared(folder), named=named)
 
             yield Fault(
-                1, f"{name}, before call {number} ({moment.call})", name, inject
-            )
-
-
-def _kills(made: Workshop, rng: random.Random) -> Iterator[Fault]:
-    for name, moments in made.moments.items():
-        for number, moment in enumerate(moments):
-
-            def inject(name=name, moment=moment, folder=OUTPUTS[name]):
-                tree = moment.killed()
-                lay(tree, ".")
-                command, expected = made.commands[name], made.results[name]
-                named = _named(tree, folder)
-                return judged(command, expected, _cleared(folder), named=named)
-
-            yield Fault(
-                5, f"{name}, before call {number} ({moment.call})", name, inject
+                group, f"{name}, before call {number} ({moment.call})", name, inject
             )
 
 

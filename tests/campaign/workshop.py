@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import random
+import tempfile
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -130,8 +131,18 @@ class Workshop(NamedTuple):
 
 
 @contextlib.contextmanager
-def not_compiled(folder: str) -> Iterator[None]:
-    """A process that stands in a folder, has a cache there, and compiles no model."""
+def a_place() -> Iterator[None]:
+    """A process that stands in an empty folder, has a cache there, and compiles no model.
+
+    The folder lies in memory, if it can: nothing is lost if the machine stops.
+    """
+    memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    with tempfile.TemporaryDirectory(dir=memory) as folder, _in(folder):
+        yield
+
+
+@contextlib.contextmanager
+def _in(folder: str) -> Iterator[None]:
     before = os.getcwd(), os.environ.get("ELECTRA_BENCH_CACHE")
     os.chdir(folder)
     os.environ["ELECTRA_BENCH_CACHE"] = os.path.join(folder, "cache")
