@@ -4,7 +4,6 @@ import contextlib
 import fnmatch
 import json
 import os
-import re
 import shutil
 import sqlite3
 import time
@@ -18,6 +17,7 @@ from electra_bench.cli import arguments, errors
 from electra_bench.cli.arguments import Json, Options
 from electra_bench.system import inventory
 from electra_bench.system.cache_dir import cache_dir
+from electra_bench.system.file_hashes import remembered
 from electra_bench.system.near_names import did_you_mean
 
 FILE_HASHES = "file_hashes"
@@ -165,7 +165,7 @@ def _chosen(args: Cache) -> list[Entry]:
     kinds = list(KINDS)
     entries = sorted(_entries(cache_dir()), key=lambda e: (kinds.index(e.kind), e.name))
     for name in args.names:
-        if not any(fnmatch.fnmatchcase(entry.name, name) for entry in entries):
+        if not any(_is_named(entry, [name]) for entry in entries):
             near = did_you_mean(name, [entry.name for entry in entries])
             raise ValueError(
                 f"nothing in {cache_dir()} is named {name!r}; {near}see "
@@ -182,7 +182,10 @@ def _chosen(args: Cache) -> list[Entry]:
 
 
 def _is_named(entry: Entry, patterns: Sequence[str]) -> bool:
-    return any(fnmatch.fnmatchcase(entry.name, pattern) for pattern in patterns)
+    # A name may look like a pattern.
+    return entry.name in patterns or any(
+        fnmatch.fnmatchcase(entry.name, pattern) for pattern in patterns
+    )
 
 
 def _entries(folder: str) -> Iterator[Entry]:
@@ -222,15 +225,15 @@ def _damages(entry: Entry) -> list[str]:
             return [
                 f"{file.name} holds no hash"
                 for file in _files(entry.path)
-                if not re.fullmatch(b"[0-9a-f]{64}", file.read_bytes())
+                if remembered(os.fspath(file)) is None
             ]
-    return inventory.damages(entry.path, hashes=True)
+    return inventory.damages(entry.path, all=True)
 
 
 def _damages_of_database(path: str) -> list[str]:
     try:
         with contextlib.closing(
-            sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+            sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
         ) as db:
             (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError as error:

@@ -108,6 +108,7 @@ def run(args: Build) -> None:
     from electra_bench.data.examples.builder import ExampleBuilder
     from electra_bench.data.text.files import find_files, iter_documents
     from electra_bench.data.text.streams import ReadReport
+    from electra_bench.system.file_hashes import Changed, files_sha256
     from electra_bench.system.ordered_map import num_cores
 
     _check(args)
@@ -136,18 +137,21 @@ def run(args: Build) -> None:
             threshold,
             functools.partial(ExampleBuilder, cut_tokens=args.cut_tokens),
         )
-        return corpus_builder.made_examples(
+        yield from corpus_builder.made_examples(
             documents(report),
             corpus_builder.tokenizer_of(vocabulary),
             settings,
             args.num_processes or num_cores(),
         )
+        if files_sha256(files, report.sha256) != facts["data"]:
+            raise Changed("the text")
 
     errors.begin_work()
+    facts = _facts(args, files, vocabulary)
     manifest = corpus_builder.build_corpus_folder(
         make,
         args.output_dir,
-        _facts(args, files, vocabulary),
+        facts,
         report,
         name=os.path.basename(os.path.abspath(args.output_dir)),
         overwrite=args.overwrite,

@@ -13,7 +13,7 @@ from electra_bench import config
 from electra_bench.interop.huggingface import write_model
 from electra_bench.interop.huggingface_names import TASK_HEADS
 from electra_bench.records import TaskCard
-from electra_bench.records.run_folder import MODEL_FILE, config_of
+from electra_bench.records.run_folder import config_of, model_files
 from electra_bench.system.atomic import new_folder, write_text
 from electra_bench.training.checkpoint_files import (
     find_checkpoint,
@@ -21,6 +21,7 @@ from electra_bench.training.checkpoint_files import (
     write_tensors,
 )
 from electra_bench.training.checkpoints import slot_names
+from electra_bench.vocabularies.load import vocabulary_beside
 
 QUERY = "electra/encoder/layer_0/attention/self/query/kernel"
 # Part of a checkpoint to the architecture that holds it.
@@ -83,7 +84,7 @@ class TrainedModel(NamedTuple):
             prefix,
             {name: np.asarray(reader.get_tensor(name)) for name in sorted(names)},
             dict(hparams),
-            _first_file(path, "vocab.txt", "vocab.model"),
+            vocabulary_beside(path),
         )
 
     def bound(self, selector: str, scope: str = "") -> dict[str, Any]:
@@ -102,7 +103,7 @@ def _configuration(folder: str) -> str | None:
     try:
         return config_of(folder)
     except FileNotFoundError:
-        return _first_file(folder, MODEL_FILE)
+        return next(iter(model_files(folder)), None)
 
 
 def _first_file(folder: str, *names: str) -> str | None:

@@ -23,9 +23,9 @@ from electra_bench.models.electra import electra, scaled
 from electra_bench.models.flops import EncoderSizes
 from electra_bench.objectives.heads import DiscriminatorHead, MaskedLMHead
 from electra_bench.records import RunRecord, TaskCard, write_record
-from electra_bench.records.run_folder import CONFIG, MODEL_FILE
+from electra_bench.records.run_folder import CONFIG, MODEL_FILE, write_gin
 from electra_bench.records.run_record import FILE_NAME
-from electra_bench.system.atomic import check_new, new_folder, write_text
+from electra_bench.system.atomic import check_new, new_folder
 from electra_bench.training.checkpoint_files import sha256_of_checkpoint
 from electra_bench.training.checkpoints import Checkpoints
 from electra_bench.vocabularies.load import load_vocabulary
@@ -157,7 +157,7 @@ def _vocabulary(model: ForeignModel) -> tuple[str | None, int]:
 
 def _write_bindings(folder: str, name: str, bindings: Mapping[str, Any]) -> None:
     lines = [f"{key} = {value!r}\n" for key, value in bindings.items()]
-    write_text(os.path.join(folder, name), "".join(lines))
+    write_gin(folder, name, "".join(lines))
 
 
 def _checked(

@@ -10,10 +10,13 @@ from electra_bench.records.run_record import (
     find_records,
     read_record,
 )
+from electra_bench.system.atomic import write_text
 
+# This file and MODEL_FILE are there twice, also under a hidden name, in case that one is
+# damaged: without them nobody knows what run it was.
 CONFIG = "config.gin"
-# The same again, in case that is damaged: without it nobody knows what run it was.
-CONFIG_COPY = ".config.gin"
+# In it, what the vocabulary was.
+VOCABULARY_READ = "#= vocabulary "
 # Begins the first line, with the hash of the others. Runs of before have none.
 WRITTEN = "#~ sha256 "
 # The part of it that other runs start from; beside its checkpoints.
@@ -52,9 +55,13 @@ def find_run(path: str) -> str:
 
 
 def model_files(folder: str | None) -> list[str]:
-    """The gin file with the sizes of the encoder that a run's folder holds; or none."""
-    path = os.path.join(folder or "", MODEL_FILE)
-    return [path] if folder and os.path.isfile(path) else []
+    """The gin file with the sizes of the encoder that a run's folder holds; or none.
+
+    Raises:
+        ValueError: see `config_of`.
+    """
+    path = _whole(folder, MODEL_FILE) if folder else None
+    return [path] if path else []
 
 
 def config_of(run_dir: str) -> str:
@@ -64,27 +71,47 @@ def config_of(run_dir: str) -> str:
         FileNotFoundError: there is none.
         ValueError: it is damaged, and so is the copy, or there is none.
     """
-    path, copy = (os.path.join(run_dir, name) for name in (CONFIG, CONFIG_COPY))
-    if os.path.isfile(path) and _is_whole(path):
-        return path
-    if os.path.isfile(copy) and _is_whole(copy):
-        return copy
+    path = _whole(run_dir, CONFIG)
+    if path is None:
+        raise FileNotFoundError(f"no run at {run_dir!r}: it has no {CONFIG}")
+    return path
+
+
+def write_gin(run_dir: str, name: str, text: str) -> None:
+    """Writes `CONFIG` or `MODEL_FILE` so that a damage is noticed, and a copy is there."""
+    content = with_checksum(text).encode()
+    for path in (Path(run_dir, name), Path(run_dir, f".{name}")):
+        # On a full disk there may be no room for it again.
+        if not path.is_file() or path.read_bytes() != content:
+            write_text(os.fspath(path), content.decode())
+
+
+def with_checksum(text: str) -> str:
+    """The text of such a file, by which a damage to it is noticed."""
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    return f"{WRITTEN}{sha256}\n{text}"
+
+
+def _whole(run_dir: str, name: str) -> str | None:
+    """The path of a file that `write_gin` has written, or of its copy; None without both.
+
+    Raises:
+        ValueError: it is damaged, and so is the copy, or there is none.
+    """
+    path, copy = (os.path.join(run_dir, name) for name in (name, f".{name}"))
+    for one in (path, copy):
+        if os.path.isfile(one) and _is_whole(one):
+            return one
     if os.path.isfile(path):
         raise ValueError(
             f"{path} is not as it was written, as after a power loss, so it is not known "
             "which run this is"
         )
-    raise FileNotFoundError(f"no run at {run_dir!r}: it has no {CONFIG}")
-
-
-def with_checksum(config: str) -> str:
-    """The text of a configuration's file, by which a damage to it is noticed."""
-    sha256 = hashlib.sha256(config.encode()).hexdigest()
-    return f"{WRITTEN}{sha256}\n{config}"
+    return None
 
 
 def _is_whole(path: str) -> bool:
-    """Whether a configuration is as it was written, as far as that can be told."""
+    """Whether a file is as it was written, as far as that can be told."""
     content = Path(path).read_bytes()
     first, _, rest = content.partition(b"\n")
     if first.startswith(WRITTEN.encode()):
@@ -92,6 +119,26 @@ def _is_whole(path: str) -> bool:
         return noted == hashlib.sha256(rest).hexdigest()
     # What a power loss leaves of one without a hash is empty, or zeros.
     return bool(content.strip(b"\0 \r\n\t"))
+
+
+def vocabulary_of_run(folder: str) -> tuple[str | None, str | None]:
+    """The registered vocabulary of the run in a folder, and its hash, where that is known.
+
+    Raises:
+        RecordError: its record cannot be used.
+        ValueError: see `config_of`.
+    """
+    record = record_of(folder)
+    if record:
+        sort = record.hparams.get(f"runs.{record.kind}.vocabulary")
+        return sort, record.vocab_sha256
+    # An unfinished one has only noted what it reads.
+    path = _whole(folder, CONFIG)
+    lines = Path(path).read_text("utf-8").splitlines() if path else ()
+    noted = [
+        x.removeprefix(VOCABULARY_READ) for x in lines if VOCABULARY_READ in x[:20]
+    ]
+    return None, next(iter(noted), None)
 
 
 def record_of(run_dir: str) -> RunRecord | None:

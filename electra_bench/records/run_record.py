@@ -1,5 +1,6 @@
 """The record that every run leaves behind and every table is made of."""
 
+import hashlib
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,8 @@ from electra_bench.system.atomic import atomic_file
 
 SCHEMA_VERSION = 3
 FILE_NAME = "record.json"
+# Ends a record: the hash of all that stands before it.
+CHECKSUM = b'\n "checksum": "'
 # What is said of the code of a record that does not say its hash.
 CODE_UNKNOWN = "code unknown"
 # Folders inside a run's, which hold no records.
@@ -331,10 +334,28 @@ def write_record(run_dir: str, record: RunRecord) -> str:
     NaN and infinities have no JSON form: a score that is undefined is null.
     """
     path = os.path.join(run_dir, FILE_NAME)
-    content = msgspec.json.encode(record, enc_hook=_plain)
+    content = _formatted(msgspec.json.encode(record, enc_hook=_plain))
+    begun = content.removesuffix(b"\n}\n") + b"," + CHECKSUM
     with atomic_file(path) as file:
-        file.write(msgspec.json.format(content, indent=1) + b"\n")
+        file.write(begun + hashlib.sha256(begun).hexdigest().encode() + b'"\n}\n')
     return path
+
+
+def _formatted(content: bytes) -> bytes:
+    return msgspec.json.format(content, indent=1) + b"\n"
+
+
+def _is_damaged(content: bytes) -> bool:
+    """Whether a record that `write_record` has written says other things now.
+
+    One that another program has written again, which then looks otherwise, is taken as it
+    is, and so is one of an earlier version.
+    """
+    begun, checksum, rest = content.rpartition(CHECKSUM)
+    if not checksum or _formatted(content) != content:
+        return False
+    sha256, _, _ = rest.partition(b'"')
+    return sha256.decode() != hashlib.sha256(begun + checksum).hexdigest()
 
 
 def accept_code(run_dir: str, code: str) -> None:
@@ -385,6 +406,11 @@ def read_record(path: str) -> RunRecord:
                 "which is the newest that this version reads"
             )
         record = _RECORD.decode(content)
+        if _is_damaged(content):
+            raise RecordError(
+                f"{path}: is not as it was written; if it was changed on purpose, take its "
+                "last field out, checksum"
+            )
         for number, result in enumerate(record.results):
             _check_percentages(result, f"results[{number}].")
     except msgspec.ValidationError as error:

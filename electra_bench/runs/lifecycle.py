@@ -19,20 +19,19 @@ from electra_bench.records.run_folder import (
     ABSENT,
     ANSWERED,
     CONFIG,
-    CONFIG_COPY,
     INTERRUPTED,
     OTHER,
     OTHER_CODE,
     config_of,
     record_of,
-    with_checksum,
+    write_gin,
 )
 from electra_bench.records.run_record import CODE_UNKNOWN, FILE_NAME, accept_code
 from electra_bench.runs.identity import Inputs, config_sha256, identity
 from electra_bench.runs.session import Session
 from electra_bench.runs.spec import RunSpec, counted
 from electra_bench.system import locks
-from electra_bench.system.atomic import make_folder, remove, write_text
+from electra_bench.system.atomic import make_folder, remove
 
 _LOCK = ".lock"
 # What the configuration's paths held: "#= vocabulary 3f2a...".
@@ -449,15 +448,7 @@ def _write_config(run_dir: str, spec: RunSpec, inputs: Inputs) -> None:
     lines += [f"{_CODE}{sha}" for sha in inputs.code]
     if inputs.code:
         lines.append(_IDENTITY + identity(spec.parameters, inputs).with_seed)
-    text = with_checksum("\n".join([*lines, spec.text]))
-    for name in (CONFIG, CONFIG_COPY):
-        path = os.path.join(run_dir, name)
-        with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
-            if (
-                file.read() == text.encode()
-            ):  # on a full disk may be no room for it again
-                continue
-        write_text(path, text)
+    write_gin(run_dir, CONFIG, "\n".join([*lines, spec.text]))
 
 
 def _check_spared(path: str | None, run_dir: str, overwrite: bool) -> None:
@@ -478,7 +469,7 @@ def _check_spared(path: str | None, run_dir: str, overwrite: bool) -> None:
 
 def _empty(run_dir: str) -> None:
     """Deletes all but the lock; what says which run it was goes last."""
-    last = (CONFIG_COPY, FILE_NAME, CONFIG)
+    last = (f".{CONFIG}", FILE_NAME, CONFIG)
     names = [name for name in os.listdir(run_dir) if name not in (_LOCK, *last)]
     for name in (*names, *last):
         remove(os.path.join(run_dir, name))

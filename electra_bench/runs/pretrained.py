@@ -93,6 +93,8 @@ class Pretrained(NamedTuple):
 
         None if they have the same tokens, or if none lies beside the checkpoint.
         """
+        if self.of_record("vocab_sha256") == tokenizer.sha256:
+            return None
         path = vocabulary_beside(self.folder)
         if path is None:
             return None

@@ -1,18 +1,18 @@
 """What a run leaves behind: fields that every record has, and what others start from."""
 
 import os
-import shutil
+from pathlib import Path
 from typing import Any
 
-from electra_bench.records.run_folder import MODEL_FILE
+from electra_bench.records.run_folder import MODEL_FILE, write_gin
 from electra_bench.runs.pretrained import Pretrained
-from electra_bench.system.atomic import atomic_file, write_text
+from electra_bench.system.atomic import atomic_file
 from electra_bench.training import dry_run
 from electra_bench.training.build import Training
 from electra_bench.training.checkpoint_files import sha256_of_checkpoint
 from electra_bench.training.environment import environment
 from electra_bench.training.trainer import Trained
-from electra_bench.vocabularies.load import kind_of
+from electra_bench.vocabularies.load import content_of, kind_of
 
 
 def trained_fields(
@@ -60,14 +60,18 @@ def save_start(run_dir: str, config_text: str, model: str, tokenizer: Any) -> No
         config_text: its configuration.
         model: registered model.
         tokenizer: of the vocabulary.
+
+    Raises:
+        Changed: the vocabulary's file is another one by now.
     """
     # A discriminator's sizes are those of the model that is fine-tuned.
     lines = [line.removeprefix("discriminator/") for line in config_text.splitlines()]
     wanted = (f"models.{model}.", "vocabularies.")
     kept = [f"{line}\n" for line in lines if line.startswith(wanted)]
-    write_text(os.path.join(run_dir, MODEL_FILE), "".join(kept))
+    write_gin(run_dir, MODEL_FILE, "".join(kept))
     name = "vocab.model" if kind_of(tokenizer.path) == "sentencepiece" else "vocab.txt"
-    target = os.path.join(run_dir, name)
-    if not os.path.exists(target):
-        with atomic_file(target) as file, open(tokenizer.path, "rb") as source:
-            shutil.copyfileobj(source, file)
+    content, target = content_of(tokenizer), Path(run_dir, name)
+    # On a full disk there may be no room for it again.
+    if not target.exists() or target.read_bytes() != content:
+        with atomic_file(os.fspath(target)) as file:
+            file.write(content)

@@ -18,11 +18,12 @@ from electra_bench.data import run_context
 from electra_bench.data.examples.cache import cached_examples
 from electra_bench.data.examples.store import ExampleStore, ExampleWriter
 from electra_bench.data.readers.bad_rows import MAX_REASONS, by_reason
+from electra_bench.system.file_hashes import Changed
 from electra_bench.tasks.corpora.examples import build_corpus
 from electra_bench.tasks.corpora.sources import CorpusSource
 from electra_bench.tasks.features import choices
 from electra_bench.tasks.features.preprocessors import ROWS_AT_ONCE, as_ragged
-from electra_bench.tasks.fingerprints import making, raw_hashes
+from electra_bench.tasks.fingerprints import OnceRead, making
 from electra_bench.tasks.registration import load_task
 
 
@@ -147,8 +148,9 @@ def _task_examples(
     # What was left out or put right is not in the hash of the rows that are kept.
     skipped: dict[str, None] = {}
     noted: dict[str, dict[str, None]] = {}
+    read = OnceRead(task.source, split)
     with run_context.use(skipped=skipped, notes=noted):
-        data, groups = raw_hashes(task, split)
+        hashes = read.hashes()
     context = run_context.current()
     vocabulary = context.vocabulary
     # A source that knows its hash was not read yet, so nobody has told where it lies.
@@ -159,8 +161,8 @@ def _task_examples(
         **code,
         "task": task.name,
         "split": split,
-        "data": data,
-        "groups": groups,
+        "data": hashes.data,
+        "groups": hashes.groups,
         "vocabulary": vocabulary.sha256 if vocabulary else None,
         "seq_length": seq_length,
         "on_error": context.on_error,
@@ -170,12 +172,12 @@ def _task_examples(
     }
 
     def build(writer: ExampleWriter) -> Mapping[str, object]:
-        skipped: dict[str, None] = {}
         cut: dict[str, list[int]] = {}
-        noted: dict[str, dict[str, None]] = {}
         with run_context.use(skipped=skipped, cut=cut, notes=noted):
-            dataset = _read_once(task, split, seq_length)
+            dataset = _read_once(_with_source(task, read), split, seq_length)
         _write(dataset, writer)
+        if read.hashes() != hashes:
+            raise Changed(f"{task.name}: split {split!r}")
         reasons = by_reason(skipped)[:MAX_REASONS]
         if reasons:
             logging.warning("%s: skipped %d rows", task.name, len(skipped))
@@ -199,11 +201,20 @@ def _task_examples(
         task.name,
         rate,
         store,
-        data,
+        hashes.data,
         notes["skipped"],
         tuple(notes["reasons"]),
         {what: tuple(counts) for what, counts in notes["cut"].items()},
         {mark: (count, tuple(p)) for mark, (count, p) in notes["notes"].items()},
+    )
+
+
+def _with_source(task: seqio.Task, source: seqio.DataSource) -> seqio.Task:
+    return seqio.Task(
+        task.name,
+        source=source,
+        output_features=task.output_features,
+        preprocessors=task.preprocessors,
     )
 
 

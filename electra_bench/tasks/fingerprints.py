@@ -49,6 +49,45 @@ class RawHashes(NamedTuple):
     groups: str
 
 
+class OnceRead(seqio.DataSource):
+    """One split of a source whose dataset is made once: what is hashed is what is used.
+
+    Sources that read lazily (lines of text, TFDS) read again whenever the dataset is gone
+    through; so its hash is taken once more when the examples are made.
+    """
+
+    def __init__(self, source: seqio.DataSource, split: str):
+        """Reads nothing yet."""
+        super().__init__(splits=[split])
+        self._source = source
+        self._dataset: tf.data.Dataset | None = None
+
+    def hashes(self) -> RawHashes:
+        """Those of what its dataset gives now."""
+        [split] = self.splits
+        known = getattr(self._source, "data_sha256", None)
+        if known is not None:
+            return RawHashes(known(split), "")
+        return _hashes(self.get_dataset(split))
+
+    @property
+    def supports_arbitrary_sharding(self) -> bool:
+        """Whether it can be dealt out to any number of shards: it is never asked to."""
+        return False
+
+    def list_shards(self, split: str) -> Sequence[str]:
+        """One shard."""
+        return [split]
+
+    def get_dataset(
+        self, split: str, shuffle: bool = False, **_unused: object
+    ) -> tf.data.Dataset:
+        """The examples in the order of the source."""
+        if self._dataset is None:
+            self._dataset = self._source.get_dataset(split, shuffle=False)
+        return self._dataset
+
+
 def raw_hashes(task: seqio.Task, split: str) -> RawHashes:
     """Both hashes, of one reading.
 
@@ -56,11 +95,12 @@ def raw_hashes(task: seqio.Task, split: str) -> RawHashes:
         task: a seqio task.
         split: one of its splits.
     """
-    known = getattr(task.source, "data_sha256", None)
-    if known is not None:
-        return RawHashes(known(split), "")
+    return OnceRead(task.source, split).hashes()
+
+
+def _hashes(dataset: tf.data.Dataset) -> RawHashes:
     digest, groups = hashlib.sha256(), hashlib.sha256()
-    for example in raw_examples(task.source.get_dataset(split, shuffle=False)):
+    for example in raw_examples(dataset):
         digest.update(b"example")
         for name in sorted(example):
             if name == GROUP:

@@ -172,6 +172,16 @@ def _special_tokens(tokens: Sequence[str], path: str) -> SpecialTokens:
     return SpecialTokens(len(tokens), *found)
 
 
+def is_content_of(content: bytes, sha256: str) -> bool:
+    """Whether a `VocabularyFile` of a content can have a hash, whatever its options."""
+    flags = [
+        {"lower_case": lower_case, "strip_accents": strip_accents}
+        for lower_case in (True, False)
+        for strip_accents in (True, False)
+    ]
+    return any(_sha256(content, options) == sha256 for options in flags)
+
+
 def _sha256(content: bytes, options: Mapping[str, bool]) -> str:
     said = repr(tuple(sorted(options.items())))
     identity = hashlib.sha256(content).hexdigest() + said

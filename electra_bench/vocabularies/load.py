@@ -4,6 +4,8 @@ import os
 from typing import Any
 
 from electra_bench import registry
+from electra_bench.records.run_folder import vocabulary_of_run
+from electra_bench.system.file_hashes import Changed
 from electra_bench.system.regular_files import refuse_special
 from electra_bench.vocabularies import files
 from electra_bench.vocabularies.file_vocabulary import FileVocabulary
@@ -60,12 +62,45 @@ def find_vocabulary(vocab: str | None, init: str | None) -> str:
 
 
 def vocabulary_beside(folder: str | None) -> str | None:
-    """The vocabulary file in a run's folder or beside a checkpoint; None without one."""
+    """The vocabulary file in a run's folder or beside a checkpoint; None without one.
+
+    Raises:
+        ValueError: it is not the one that the run was made with. Of vocabularies other than
+            the built-in ones that cannot be told.
+    """
     for name in ("vocab.txt", "vocab.model"):
         path = os.path.join(folder or "", name)
         if folder and os.path.isfile(path):
+            _check_of_run(folder, path)
             return path
     return None
+
+
+def _check_of_run(folder: str, path: str) -> None:
+    sort, sha256 = vocabulary_of_run(folder)
+    is_built_in = sort in (None, "wordpiece", "sentencepiece")
+    if (
+        sha256
+        and is_built_in
+        and not files.is_content_of(files.read_file(path), sha256)
+    ):
+        raise ValueError(
+            f"{path} is not the vocabulary that the run was made with, whose vocab_sha256 "
+            f"is {sha256}: put that file back"
+        )
+
+
+def content_of(vocabulary: Any) -> bytes:
+    """The content of the file that a vocabulary was made of.
+
+    Raises:
+        Changed: it is another one by now.
+    """
+    content = files.read_file(vocabulary.path)
+    is_built_in = type(vocabulary) in (WordPieceVocabulary, SentencePieceVocabulary)
+    if is_built_in and not files.is_content_of(content, vocabulary.sha256):
+        raise Changed(vocabulary.path)
+    return content
 
 
 def open_vocabulary(

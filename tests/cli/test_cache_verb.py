@@ -1,6 +1,9 @@
+import hashlib
 import json
 import os
 import pathlib
+import shutil
+import stat
 import time
 
 import pytest
@@ -137,8 +140,55 @@ def test_bad_input_is_one_sentence(argv, message, cache, capsys):
     assert names(capsys) == ALL
 
 
-def test_an_empty_memo_of_a_hash_does_not_count(cache, tmp_path):
+@pytest.mark.parametrize("name", ["a[1]-2c", "a*-2c", "a\\b-2c", "what?#%41-2c"])
+def test_names_that_look_like_patterns(name, cache, capsys, monkeypatch):
+    (cache / "corpora/books-2c").rename(cache / "corpora" / name)
+    assert names(capsys, f"corpora/{name}") == [f"corpora/{name}"]
+    assert command(capsys, "rm", f"corpora/{name}")[0] == 0
+    assert not (cache / "corpora" / name).exists()
+    cache.rename(cache.parent / name)
+    monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(cache.parent / name))
+    status, out, _ = command(capsys, "verify", "reports/*")
+    assert status == 0 and "1 of 1 are as they were written" in out
+
+
+@pytest.mark.parametrize("damage", ["", "0" * 64, "flip", "of another", "\xff"])
+def test_a_damaged_memo_of_a_hash_does_not_count(damage, cache, tmp_path, capsys):
     (memo,) = (cache / "file_hashes").iterdir()
     before = memo.read_text()
-    memo.write_text("")
-    assert file_sha256(str(tmp_path / "large")) == before == memo.read_text()
+    written = {
+        "flip": before.translate(str.maketrans("0a", "a0")),
+        "of another": before.replace(before[:64], "0" * 64),
+    }
+    memo.write_text(written.get(damage, damage), "latin-1")
+    assert command(capsys, "verify", "file_hashes")[0] == 1
+    sha256 = hashlib.sha256(b"x" * REMEMBERED_BYTES).hexdigest()
+    assert file_sha256(str(tmp_path / "large")) == sha256
+    assert memo.read_text() == before
+
+
+def test_a_memo_that_cannot_be_read_is_not_needed(cache, tmp_path, monkeypatch):
+    """As one that lies in another user's cache."""
+    shutil.rmtree(cache / "file_hashes")
+    (cache / "file_hashes").write_text("in the way")
+    sha256 = hashlib.sha256(b"x" * REMEMBERED_BYTES).hexdigest()
+    assert file_sha256(str(tmp_path / "large")) == sha256
+
+
+@pytest.mark.parametrize("umask", [0o002, 0o022, 0o077])
+def test_what_is_kept_can_be_read_by_whom_the_umask_lets(umask, tmp_path, monkeypatch):
+    monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(tmp_path / "cache"))
+    large = tmp_path / "large"
+    large.write_bytes(b"x" * REMEMBERED_BYTES)
+    os.utime(large, (time.time() - 100,) * 2)
+    before = os.umask(umask)
+    try:
+        file_sha256(str(large))
+        with complete_folder(str(tmp_path / "cache/examples/a"), inventory=True):
+            pass
+        Store(str(tmp_path / "cache/reports/a.db")).save()
+    finally:
+        os.umask(before)
+    for path in (tmp_path / "cache").rglob("*"):
+        allowed = (0o777 if path.is_dir() else 0o666) & ~umask
+        assert stat.S_IMODE(path.stat().st_mode) == allowed, path

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from electra_bench.cli.main import main
+from electra_bench.data.examples import corpus_builder
 from electra_bench.data.examples.store import ExampleStore
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c", "##b", "é", "e"]
@@ -54,6 +55,23 @@ def test_prints_what_was_made(capsys):
     assert "tokens dropped (" in out and "MB/s" in out
     total = sum(part["documents"] for part in manifest()["splits"].values())
     assert total == 10 and manifest()["max_seq_length"] == 16
+
+
+def test_text_that_changes_while_it_is_read(folder, capsys, monkeypatch):
+    made_examples = corpus_builder.made_examples
+
+    def while_replaced(*args):
+        (folder / "text/a.txt").write_text("c c c\n\nb b b\n")
+        return made_examples(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(corpus_builder, "made_examples", while_replaced)
+        assert build() != 0
+    assert "the text changed while it was read: run the same" in capsys.readouterr().err
+    assert not (folder / "out").exists()
+    assert build() == 0
+    found = sorted("".join(row[1:-1]) for row in rows() + rows("validation"))
+    assert found == ["bbb", "ccc"]
 
 
 def test_cut_tokens(capsys):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 import tarfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from electra_bench.records import (
     write_predictions,
     write_record,
 )
+from electra_bench.records.run_record import accept_code
 
 RESULT = TaskResult(
     "rte", 1, "dev", 277, {"accuracy": 61.0, "mcc": math.nan}, "accuracy"
@@ -58,6 +60,30 @@ def test_unusable_records_name_the_file(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(RecordError, match=f"record.json: .*{message}"):
         read_record(str(path))
+
+
+def test_a_record_that_says_other_things_than_were_written_is_refused(tmp_path):
+    path = Path(write_record(str(tmp_path), RECORD))
+    written, whole, rng = read_record(str(path)), path.read_bytes(), random.Random(0)
+    for _ in range(300):
+        place = rng.randrange(len(whole))
+        flipped = bytes([whole[place] ^ 1 << rng.randrange(8)])
+        path.write_bytes(whole[:place] + flipped + whole[place + 1 :])
+        try:
+            assert read_record(str(path)) == written  # of a space, say
+        except RecordError as error:
+            assert str(error).startswith(str(path))
+    path.write_bytes(whole.replace(b"61.0", b"61.5"))
+    with pytest.raises(
+        RecordError, match="is not as it was written; if it was changed"
+    ):
+        read_record(str(path))
+    # As the sentence says, and with the checksum of what was written then.
+    begun, _, _ = path.read_bytes().rpartition(b',\n "checksum"')
+    path.write_bytes(begun + b"\n}\n")
+    assert read_record(str(path)).results[0].main_score == 61.5
+    accept_code(str(tmp_path), "1a")
+    assert read_record(str(path)).code_accepted == ["1a"]
 
 
 def test_equal_predictions_give_equal_bytes(tmp_path):

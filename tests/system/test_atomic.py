@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from electra_bench.system import atomic, interruption
+from electra_bench.system import atomic, interruption, inventory
 from electra_bench.system.inventory import damages, made
 
 
@@ -156,22 +156,24 @@ def test_a_folder_is_replaced_only_where_that_is_wanted(overwrite, tmp_path):
     assert os.listdir(tmp_path) == ["f"]
 
 
-def test_an_inventory_knows_what_was_written(tmp_path):
+def test_an_inventory_knows_what_was_written(tmp_path, monkeypatch):
     folder = str(tmp_path / "f")
     with atomic.complete_folder(folder, inventory=True) as partial:
         os.mkdir(os.path.join(partial, "inner"))
         for name in ("a", "inner/b", "c"):
             with open(os.path.join(partial, name), "w") as file:
                 file.write("12345")
-    assert damages(folder, hashes=True) == []
+    assert damages(folder) == damages(folder, all=True) == []
     assert set(made(folder)) == {"time", "command"}
     (tmp_path / "f" / "a").write_text("123")
     (tmp_path / "f" / "inner" / "b").write_text("12346")
     (tmp_path / "f" / "c").unlink()
-    assert damages(folder) == ["a has 3 bytes, not 5", "c is missing"]
-    assert damages(folder, hashes=True)[-1] == (
-        "inner/b has another content than was written"
-    )
-    (tmp_path / "f" / "files.json").write_text("")
-    assert damages(folder) == ["files.json cannot be read"]
+    a_and_c = ["a has 3 bytes, not 5", "c is missing"]
+    b = "inner/b has another content than was written"
+    assert damages(folder) == damages(folder, all=True) == [*a_and_c, b]
+    monkeypatch.setattr(inventory, "READ_BYTES", 4)  # larger ones: their sizes only
+    assert damages(folder) == a_and_c and damages(folder, all=True) == [*a_and_c, b]
+    for broken in ("", "[]", '{"files": {"a": {"bites": 5}}}', '{"files": [1]}'):
+        (tmp_path / "f" / "files.json").write_text(broken)
+        assert damages(folder) == ["files.json cannot be read"]
     assert made(folder) is None

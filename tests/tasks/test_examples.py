@@ -11,6 +11,7 @@ from electra_bench.data import run_context
 from electra_bench.data.examples.batch_plan import RandomPlan
 from electra_bench.data.examples.batches import make_batch
 from electra_bench.records import TaskCard
+from electra_bench.tasks import examples as task_examples
 from electra_bench.tasks import postprocessors
 from electra_bench.tasks.examples import examples
 from electra_bench.tasks.features import preprocessors
@@ -139,7 +140,7 @@ def test_missing_splits_are_named(surroundings):
         examples("spine_splits", "test", 16)
 
 
-def test_a_source_is_read_for_its_hash_and_for_its_examples_only(surroundings):
+def test_a_source_is_read_once_for_its_hash_and_its_examples(surroundings):
     register("read_twice", ["good film", "bad film"])
     source = seqio.TaskRegistry.get("read_twice").source
     reads = []
@@ -155,4 +156,37 @@ def test_a_source_is_read_for_its_hash_and_for_its_examples_only(surroundings):
 
     source.get_dataset, source.num_input_examples = read, count
     [part] = examples("read_twice", "train", 8)
-    assert len(part.store) == 2 and reads == ["train", "train"]
+    assert len(part.store) == 2 and reads == ["train"]
+
+
+@pytest.mark.parametrize("moment", ["before the examples", "among the examples"])
+def test_rows_that_change_while_they_are_read_are_not_kept(
+    moment, surroundings, tmp_path, monkeypatch
+):
+    """The source reads its file whenever the dataset is gone through, as lines of text."""
+    path = tmp_path / "texts.txt"
+    path.write_text("good film\nbad film\n")
+    register("changing", ["good film"])
+    of_row = {"idx": 0, "id": "", "text_b": "", "label": "no"}
+    seqio.TaskRegistry.get("changing").source.get_dataset = lambda split, **rest: (
+        tf.data.TextLineDataset(str(path)).map(lambda text: {**of_row, "text_a": text})
+    )
+    write = task_examples._write
+
+    def while_replaced(dataset, writer):
+        if moment == "among the examples":
+            write(dataset.take(1), writer)
+            dataset = dataset.skip(1)
+        path.write_text("very film\nvery film\n")
+        write(dataset, writer)
+
+    with monkeypatch.context() as patch, pytest.raises(ValueError) as error:
+        patch.setattr(task_examples, "_write", while_replaced)
+        examples("changing", "train", 8)
+    assert str(error.value) == (
+        "changing: split 'train' changed while it was read: run the same command again"
+    )
+    assert not any((surroundings / "examples").glob("[!.]*"))
+    [part] = examples("changing", "train", 8)
+    very, film = TOKENS.index("very"), TOKENS.index("film")
+    assert part.store.row("input_ids", 1)[1:3].tolist() == [very, film]

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import seqio
 import tensorflow as tf
+from run_records import run_record
 
 from electra_bench import registry
 from electra_bench.core import SpecialIds
 from electra_bench.data import run_context
+from electra_bench.records import write_record
 from electra_bench.vocabularies import files
-from electra_bench.vocabularies.load import load_vocabulary
+from electra_bench.vocabularies.load import load_vocabulary, open_vocabulary
 from electra_bench.vocabularies.run_vocabulary import RunVocabulary
 from electra_bench.vocabularies.sentencepiece import SentencePieceVocabulary
 from electra_bench.vocabularies.training import train_sentencepiece
@@ -239,3 +241,58 @@ def test_run_vocabulary_without_a_run():
         run.encode("the")
     feature = seqio.Feature(vocabulary=run, add_eos=False)
     assert feature == seqio.Feature(vocabulary=RunVocabulary(), add_eos=False)
+
+
+def record_of(folder, vocabulary, **options):
+    sort = load_vocabulary(vocabulary, **options)
+    record = run_record("tiny", "cola", 0, 50.0, vocab_sha256=sort.sha256)
+    write_record(str(folder), record)
+
+
+def config_of(folder, vocabulary, **options):
+    sha256 = load_vocabulary(vocabulary, **options).sha256
+    (folder / "config.gin").write_text(
+        f"#= init 1a\n#= vocabulary {sha256}\nSEED = 0\n"
+    )
+
+
+@pytest.mark.parametrize("noted_by", [record_of, config_of], ids=["done", "begun"])
+@pytest.mark.parametrize(
+    ("fixture", "name", "options"),
+    [
+        ("vocab_file", "vocab.txt", {}),
+        ("vocab_file", "vocab.txt", {"lower_case": False}),
+        ("vocab_file", "vocab.txt", {"strip_accents": False}),
+        ("model_file", "vocab.model", {}),
+        ("model_file", "vocab.model", {"lower_case": True}),
+    ],
+)
+def test_a_damaged_vocabulary_of_a_run_is_refused(
+    noted_by, fixture, name, options, request, tmp_path
+):
+    source, run = request.getfixturevalue(fixture), tmp_path / "run[1]"
+    run.mkdir()
+    shutil.copy(source, run / name)
+    noted_by(run, source, **options)
+    whole = open_vocabulary(None, None, str(run)).special_ids
+    content = (run / name).read_bytes()
+    place = content.rindex(b"c") if name == "vocab.txt" else len(content) // 2
+    for damaged in (
+        content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :],
+        content[:place],
+        b"",
+        content + b"more\n",
+    ):
+        (run / name).write_bytes(damaged)
+        with pytest.raises(ValueError) as error:
+            open_vocabulary(None, None, str(run))
+        assert "vocab" in str(error.value) and "\n" not in str(error.value)
+        if damaged:
+            assert "is not the vocabulary that the run was made with" in str(
+                error.value
+            )
+            assert "put that file back" in str(error.value)
+        # The right one given by hand, or put back, helps.
+        assert open_vocabulary(None, source, str(run)).special_ids == whole
+    (run / name).write_bytes(content)
+    assert open_vocabulary(None, None, str(run)).special_ids == whole

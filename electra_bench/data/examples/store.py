@@ -3,8 +3,9 @@
 A store is a list of shard directories. A shard holds, for every numeric feature, the values
 of all rows one after the other (`<feature>.<dtype>.values`) and where each row ends
 (`<feature>.ends`, int64); everything else about a row (strings, lists) is one JSON line in
-`rest.jsonl`. Memory-mapped arrays were chosen over ArrayRecord because batches are read by
-index: see docs/design/example_store.md.
+`rest.jsonl`, and the sums of all files' blocks (`block_sums.py`). Memory-mapped arrays
+were chosen over ArrayRecord because batches are read by index: see
+docs/design/example_store.md.
 """
 
 import contextlib
@@ -15,14 +16,19 @@ from typing import Any
 
 import numpy as np
 
+from electra_bench.data.examples.block_sums import (
+    MEND,
+    CheckedValues,
+    DamagedExamples,
+    SummedFile,
+    read_sums,
+    write_sums,
+)
+
 # What is not numeric: JSON, as a feature of bytes.
 REST = "rest"
 # Values that are counted in one go.
 COUNTED = 1 << 20
-MEND = (
-    "a file was cut short: make the examples anew, after `electra-bench cache rm` or with "
-    "`electra-bench corpus build --overwrite`"
-)
 
 
 class _Column:
@@ -32,8 +38,11 @@ class _Column:
         self.dtype = dtype
         self.num_rows = self._size = 0
         name = "rest.jsonl" if feature == REST else f"{feature}.{dtype.name}.values"
-        self._values = open(os.path.join(directory, name), "wb")  # noqa: SIM115
-        self._ends = open(os.path.join(directory, f"{feature}.ends"), "wb")  # noqa: SIM115
+        self._files = {
+            one: SummedFile(os.path.join(directory, one))
+            for one in (name, f"{feature}.ends")
+        }
+        self._values, self._ends = self._files.values()
 
     def append(self, values: np.ndarray, lengths: np.ndarray) -> None:
         self._values.write(np.ascontiguousarray(values).tobytes())
@@ -41,9 +50,9 @@ class _Column:
         self._size += len(values)
         self.num_rows += len(lengths)
 
-    def close(self) -> None:
-        self._values.close()
-        self._ends.close()
+    def close(self) -> dict[str, list[int]]:
+        """The sums of its files, by name."""
+        return {name: file.close() for name, file in self._files.items()}
 
 
 class ExampleWriter(contextlib.AbstractContextManager):
@@ -104,8 +113,10 @@ class ExampleWriter(contextlib.AbstractContextManager):
         Raises:
             ValueError: features with different numbers of rows.
         """
+        sums: dict[str, list[int]] = {}
         for column in self._columns.values():
-            column.close()
+            sums |= column.close()
+        write_sums(self._directory, sums)
         rows = {name: column.num_rows for name, column in self._columns.items()}
         if len(set(rows.values())) > 1:
             raise ValueError(f"features have different numbers of rows: {rows}")
@@ -117,17 +128,21 @@ class ExampleWriter(contextlib.AbstractContextManager):
 
 class _Shard:
     def __init__(self, directory: str):
-        self.values: dict[str, np.ndarray] = {}
+        self.values: dict[str, CheckedValues] = {}
         self.ends: dict[str, np.ndarray] = {}
+        sums = read_sums(directory)
         for name in sorted(os.listdir(directory)):
             path = os.path.join(directory, name)
+            of_file = None if sums is None else sums.get(name, ())
             if name.endswith(".values"):
                 feature, dtype, _ = name.rsplit(".", 2)
-                self.values[feature] = _map(path, np.dtype(dtype))
+                self.values[feature] = CheckedValues(path, np.dtype(dtype), of_file)
             elif name.endswith(".ends"):
-                self.ends[name.removesuffix(".ends")] = _map(path, np.dtype(np.int64))
+                # All of them are needed at once to plan batches.
+                ends = CheckedValues(path, np.dtype(np.int64), of_file).all()
+                self.ends[name.removesuffix(".ends")] = ends
             elif name == "rest.jsonl":
-                self.values[REST] = _map(path, np.dtype(np.uint8))
+                self.values[REST] = CheckedValues(path, np.dtype(np.uint8), of_file)
         self.num_rows = max(map(len, self.ends.values()), default=0)
         self._check(directory)
 
@@ -137,37 +152,30 @@ class _Shard:
             due = int(ends[-1]) if len(ends) else 0
             found = len(self.values.get(feature, ()))
             if (len(ends), found) != (self.num_rows, due):
-                raise ValueError(
+                raise DamagedExamples(
                     f"{directory}: feature {feature!r} has {len(ends):,} of "
-                    f"{self.num_rows:,} rows and {found:,} of {due:,} values; {MEND}"
+                    f"{self.num_rows:,} rows and {found:,} of {due:,} values: a file was "
+                    f"cut short; {MEND}"
                 )
 
     def row(self, feature: str, index: int) -> np.ndarray:
         ends = self.ends[feature]
         start = ends[index - 1] if index else 0
-        return self.values[feature][start : ends[index]]
-
-
-def _map(path: str, dtype: np.dtype) -> np.ndarray:
-    size = os.path.getsize(path)
-    if size == 0:  # an empty file cannot be mapped
-        return np.empty(0, dtype)
-    if size % dtype.itemsize:
-        raise ValueError(
-            f"{path}: {size:,} bytes are no whole number of values; {MEND}"
-        )
-    return np.memmap(path, dtype, mode="r")
+        return self.values[feature].part(start, ends[index])
 
 
 class ExampleStore:
     """Rows of one or more shards, in order, read by index."""
 
     def __init__(self, directories: Sequence[str]):
-        """Opens the shards; reads nothing yet.
+        """Opens the shards; of the files it reads where rows end.
+
+        Whatever is read later is compared with its checksum and may raise
+        `DamagedExamples`.
 
         Raises:
             FileNotFoundError: no such directory.
-            ValueError: a file was cut short.
+            DamagedExamples: a file was cut short, or rows end elsewhere than was written.
         """
         self._shards = [_Shard(directory) for directory in directories]
         self._starts = np.cumsum([0, *(shard.num_rows for shard in self._shards)])
@@ -190,7 +198,7 @@ class ExampleStore:
         """How often each of the values 0 to `size - 1` occurs, int64 [size]."""
         total = np.zeros(size, np.int64)
         for shard in self._shards:
-            values = shard.values[feature]
+            values = shard.values[feature].all()
             # By parts: bincount makes an int64 copy.
             for start in range(0, len(values), COUNTED):
                 part = values[start : start + COUNTED]
@@ -199,7 +207,7 @@ class ExampleStore:
 
     def num_distinct(self, feature: str) -> int:
         """How many different values occur in a feature."""
-        values = [shard.values[feature] for shard in self._shards]
+        values = [shard.values[feature].all() for shard in self._shards]
         return len(np.unique(np.concatenate(values)))
 
     def row(self, feature: str, index: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from etils import epath
 from electra_bench.data.text import json_lines, streams
 from electra_bench.data.text.archives import archive_documents, is_tar
 from electra_bench.data.text.streams import DamagedFile, Document, Reading, ReadReport
+from electra_bench.system.file_hashes import HashedFile
 from electra_bench.system.regular_files import refuse_special
 
 FORMATS = ("auto", "text", "jsonl", "openwebtext", "tfrecord", "built")
@@ -22,7 +23,8 @@ def find_files(patterns: str | Sequence[str], base: str | None = None) -> list[s
 
     Args:
         patterns: one or several; `**` in a glob means any number of folders; of a folder
-            all files below it are taken, except hidden ones.
+            all files below it are taken, except hidden ones. What is there under its very
+            name is no pattern, though it may look like one.
         base: folder that relative patterns are tried in if they are not found otherwise.
 
     Returns:
@@ -55,17 +57,21 @@ def find_files(patterns: str | Sequence[str], base: str | None = None) -> list[s
 
 
 def _matches(pattern: str, base: str = "") -> list[str]:
-    """What a pattern means; in the name of the folder `base` nothing has a meaning."""
+    """What a pattern means below a folder."""
     whole = os.path.join(base, pattern)
-    if "://" not in whole:
-        if os.path.exists(whole):
-            return [whole]
-        escaped = os.path.join(glob.escape(base), pattern)
-        return sorted(glob.glob(escaped, recursive=True))
-    path = epath.Path(whole)
-    if glob.has_magic(path.name):
-        return sorted(os.fspath(match) for match in path.parent.glob(path.name))
-    return [whole] if path.exists() else []
+    if "://" in whole:
+        path = epath.Path(whole)
+        if glob.has_magic(path.name):
+            return sorted(os.fspath(match) for match in path.parent.glob(path.name))
+        return [whole] if path.exists() else []
+    if os.path.exists(whole):
+        return [whole]
+    # A folder that is there under its very name is no pattern, as `exp[1]` is not.
+    folder = os.path.dirname(whole)
+    while folder and not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    rest = whole.removeprefix(folder).lstrip("/")
+    return sorted(glob.glob(os.path.join(glob.escape(folder), rest), recursive=True))
 
 
 def _files_below(path: str) -> list[str]:
@@ -140,13 +146,16 @@ def iter_documents(
     reading = Reading(documents, text_field, on_error, report)
     report.total_bytes = sum(file_size(file) for file in files)
     for file in files:
-        try:
-            with open_file(file) as raw, streams.damage_named(file):
-                stream = streams.unpacked(raw, report.count_read)
-                file_is = file_format(file, format)
-                yield from _documents_of(stream, file, file_is, reading)
-        except DamagedFile as error:
-            reading.wrong(str(error))
+        with open_file(file) as raw:
+            hashed = HashedFile(raw)
+            try:
+                with streams.damage_named(file):
+                    stream = streams.unpacked(hashed, report.count_read)
+                    file_is = file_format(file, format)
+                    yield from _documents_of(stream, file, file_is, reading)
+            except DamagedFile as error:
+                reading.wrong(str(error))
+            report.sha256[file] = hashed.sha256()
         report.files += 1
 
 

@@ -9,7 +9,7 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 BLOCK_BYTES = 1 << 20
 # Longer documents are handed on in parts, so that one 40 GB file is no problem.
@@ -85,6 +85,7 @@ class ReadReport:
         skipped: lines and files left out because of `on_error="skip"`.
         reasons: why, the first few.
         replaced: characters that are no text and were read as "?".
+        sha256: files to the hashes of what was read of them.
     """
 
     total_bytes: int = 0
@@ -94,6 +95,7 @@ class ReadReport:
     skipped: int = 0
     reasons: list[str] = field(default_factory=list)
     replaced: int = 0
+    sha256: dict[str, str] = field(default_factory=dict)
 
     MAX_REASONS = 5
 
@@ -145,11 +147,18 @@ class Reading(NamedTuple):
         self.report.skip(message)
 
 
+class Readable(Protocol):
+    """What bytes are read of, so many at a time."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, `size` of them or fewer; none at the end."""
+
+
 class Peekable:
     """A byte stream whose beginning can be looked at before it is read."""
 
     def __init__(
-        self, stream: BinaryIO, watch: Callable[[int], None] = lambda size: None
+        self, stream: Readable, watch: Callable[[int], None] = lambda size: None
     ):
         """Reads nothing yet.
 
@@ -182,7 +191,7 @@ class Peekable:
 
 
 def unpacked(
-    stream: BinaryIO, watch: Callable[[int], None] = lambda size: None
+    stream: Readable, watch: Callable[[int], None] = lambda size: None
 ) -> Peekable:
     """The content of a stream; gzip and xz are known by their first bytes."""
     packed = Peekable(stream, watch)

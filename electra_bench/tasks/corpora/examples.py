@@ -11,10 +11,12 @@ from absl import logging
 
 from electra_bench.data import run_context
 from electra_bench.data.examples import corpus_builder
+from electra_bench.data.examples.block_sums import MEND, DamagedExamples
 from electra_bench.data.examples.builder import Examples
 from electra_bench.data.examples.cache import cached_folder, content_key
-from electra_bench.data.examples.store import MEND, ExampleStore
+from electra_bench.data.examples.store import ExampleStore
 from electra_bench.data.text.streams import ReadReport
+from electra_bench.system.file_hashes import Changed
 from electra_bench.system.inventory import FILE_NAME as INVENTORY
 from electra_bench.system.inventory import damages
 from electra_bench.system.ordered_map import num_cores
@@ -55,9 +57,11 @@ def corpus_fingerprint(source: CorpusSource, split: str) -> str:
         source: a corpus.
         split: one of its splits.
     """
-    return content_key(
-        {"data": source.fingerprint(), "split": split, "holdout": source.threshold()}
-    )
+    return _of_split(source.fingerprint(), split, source.threshold())
+
+
+def _of_split(data: str, split: str, threshold: float) -> str:
+    return content_key({"data": data, "split": split, "holdout": threshold})
 
 
 def build_corpus(
@@ -89,7 +93,8 @@ def build_corpus(
         )
     if isinstance(source, BuiltSource):  # nothing to build
         _check_built(source.folder(), vocabulary, max_seq_length)
-        return _opened(task, source.folder(), split)
+        sha256 = corpus_fingerprint(source, split)
+        return _opened(task, source.folder(), split, sha256)
     # Examples that others made are taken as they are.
     is_made = not isinstance(source, TFRecordSource)
     features = [pretraining_examples()] if is_made else []
@@ -101,9 +106,10 @@ def build_corpus(
         *(one.builder for one in features),
     )
     code = making(task, vocabulary, __name__, features)
+    data = source.fingerprint()
     parts = code and {
         **code,
-        "data": source.fingerprint(),
+        "data": data,
         "holdout": settings.holdout,
         "vocabulary": vocabulary.sha256,
         "max_seq_length": max_seq_length,
@@ -117,7 +123,7 @@ def build_corpus(
         report = ReadReport()
         workers = processes or num_cores()
         corpus_builder.build_corpus_folder(
-            lambda: _made_examples(task, vocabulary, settings, workers, report),
+            lambda: _made_examples(task, vocabulary, settings, workers, report, data),
             folder,
             facts,
             report,
@@ -133,7 +139,7 @@ def build_corpus(
             logging.warning(said, task.name, report.skipped, first)
 
     with cached_folder("corpora", task.name, parts, make) as folder:
-        return _opened(task, folder, split)
+        return _opened(task, folder, split, _of_split(data, split, settings.holdout))
 
 
 def _made_examples(
@@ -142,11 +148,22 @@ def _made_examples(
     settings: corpus_builder.Settings,
     processes: int,
     report: ReadReport,
+    data: str,
 ) -> Made:
-    """Examples in bulk; through seqio if the task does more than build examples."""
+    """Examples in bulk; through seqio if the task does more than build examples.
+
+    Raises:
+        Changed: they are made of other data than the fingerprint says.
+    """
     if seed_of(task) is not None or not task.preprocessors:
         yield from task.source.made_examples(vocabulary, settings, processes, report)
-        return
+    else:
+        yield from _seqio_examples(task, settings)
+    if task.source.fingerprint_as_read(report) != data:
+        raise Changed(f"corpus {task.name!r}")
+
+
+def _seqio_examples(task: seqio.Task, settings: corpus_builder.Settings) -> Made:
     lengths = {"input_ids": settings.max_seq_length}
     for split in task.splits:
         dataset = task.get_dataset(lengths, split, shuffle=False)
@@ -158,7 +175,7 @@ def _made_examples(
             yield {split: made}, {split: counts}
 
 
-def _opened(task: seqio.Task, folder: str, split: str) -> BuiltCorpus:
+def _opened(task: seqio.Task, folder: str, split: str, sha256: str) -> BuiltCorpus:
     manifest = corpus_builder.read_manifest(folder)
     counts = manifest["splits"].get(split)
     if not counts or not counts["examples"]:
@@ -170,11 +187,11 @@ def _opened(task: seqio.Task, folder: str, split: str) -> BuiltCorpus:
         )
     store = ExampleStore([os.path.join(folder, split)])
     if len(store) != counts["examples"]:
-        raise ValueError(
+        raise DamagedExamples(
             f"{folder}: split {split!r} has {len(store):,} of {counts['examples']:,} "
             f"examples; {MEND}"
         )
-    return BuiltCorpus(folder, store, corpus_fingerprint(task.source, split), manifest)
+    return BuiltCorpus(folder, store, sha256, manifest)
 
 
 def _check_built(folder: str, vocabulary: Any, max_seq_length: int) -> None:
@@ -182,7 +199,7 @@ def _check_built(folder: str, vocabulary: Any, max_seq_length: int) -> None:
     # Folders of earlier versions have no inventory.
     found = damages(folder) if os.path.exists(os.path.join(folder, INVENTORY)) else []
     if found:
-        raise ValueError(f"{folder}: {found[0]}; {MEND}")
+        raise DamagedExamples(f"{folder}: {found[0]}; {MEND}")
     if manifest["vocabulary"] != vocabulary.sha256:
         raise ValueError(f"{folder}: examples made with another vocabulary")
     if manifest["max_seq_length"] > max_seq_length:

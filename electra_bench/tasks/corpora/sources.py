@@ -16,7 +16,7 @@ from electra_bench.data.examples.builder import Examples
 from electra_bench.data.readers.labelled_source import dense
 from electra_bench.data.text.files import file_format, find_files, iter_documents
 from electra_bench.data.text.streams import Document, ReadReport, whole_documents
-from electra_bench.system.file_hashes import file_sha256
+from electra_bench.system.file_hashes import Changed, file_sha256
 from electra_bench.tasks.features.choices import pretraining_examples
 from electra_bench.vocabularies.run_vocabulary import run_vocabulary
 
@@ -71,6 +71,15 @@ class CorpusSource(seqio.DataSource):
     @abc.abstractmethod
     def fingerprint(self) -> str:
         """Hash of the data and of everything that says how it is read."""
+
+    def fingerprint_as_read(self, report: ReadReport) -> str:
+        """As `fingerprint`, of what a reader has read; of what lies there if it is unknown.
+
+        Args:
+            report: of the reader, which has read all.
+        """
+        del report
+        return self.fingerprint()
 
     @abc.abstractmethod
     def threshold(self) -> float:
@@ -171,9 +180,19 @@ class FileSource(CorpusSource):
 
     def documents(self, split: str) -> Iterator[Document]:
         """The documents of a split; see `CorpusSource`."""
-        threshold = self.threshold()
-        every = self.reader()(ReadReport())
-        return (d for d in every if corpus_builder.split_of(d.id, threshold) == split)
+        # Now, as long as the run's context is known.
+        threshold, before, read = self.threshold(), self.fingerprint(), self.reader()
+        same_files = functools.partial(self._fingerprint, self.files())
+
+        def documents() -> Iterator[Document]:
+            report = ReadReport()
+            for document in read(report):
+                if corpus_builder.split_of(document.id, threshold) == split:
+                    yield document
+            if same_files(report) != before:
+                raise Changed(", ".join(self._patterns))
+
+        return documents()
 
     def rows(self) -> Callable[[str], Iterator[Mapping[str, Any]]]:
         """See `CorpusSource`: documents, their ids and `lines`."""
@@ -191,10 +210,18 @@ class FileSource(CorpusSource):
 
         Names of files do not count, except where they tell the format.
         """
+        return self.fingerprint_as_read(ReadReport())
+
+    def fingerprint_as_read(self, report: ReadReport) -> str:
+        """See `CorpusSource`."""
+        return self._fingerprint(self.files(), report)
+
+    def _fingerprint(self, files: Sequence[str], report: ReadReport) -> str:
         digest = hashlib.sha256(repr(sorted(self._options.items())).encode())
-        for file in self.files():
+        for file in files:
             kind = file_format(file, self._options["format"])
-            digest.update(f"{kind} {file_sha256(file)}\n".encode())
+            sha256 = report.sha256.get(file) or file_sha256(file)
+            digest.update(f"{kind} {sha256}\n".encode())
         return digest.hexdigest()
 
     def threshold(self) -> float:

@@ -13,6 +13,7 @@ from electra_bench.data import run_context
 from electra_bench.data.examples.cache import cached_folder
 from electra_bench.system.atomic import complete_folder
 from electra_bench.system.behaviour import Untold, behaviour_sha256
+from electra_bench.system.file_hashes import Changed
 from electra_bench.system.source_closure import sources_sha256
 from electra_bench.tasks.fingerprints import data_sha256
 from electra_bench.tasks.leaks.example_texts import ExampleTexts
@@ -60,9 +61,16 @@ class Split(NamedTuple):
         return f"{self.task}-{self.split}"
 
     def texts(self) -> ExampleTexts:
-        """Its texts, read now."""
+        """Its texts, read now.
+
+        Raises:
+            Changed: they are not those of the hash.
+        """
         with run_context.use(**vars(self.context)):
-            return ExampleTexts.read(load_task(self.task), self.split)
+            texts = ExampleTexts.read(load_task(self.task), self.split)
+            if data_sha256(load_task(self.task), self.split) != self.sha256:
+                raise Changed(self.name)
+        return texts
 
     def content(self) -> dict[str, str] | None:
         """What a cache's key says of its texts; None if it cannot be told.

@@ -8,6 +8,7 @@ from electra_bench import registry
 from electra_bench.data import run_context
 from electra_bench.data.text.streams import Document
 from electra_bench.records.leaks import TrainingText
+from electra_bench.system.file_hashes import Changed
 from electra_bench.tasks.corpora.examples import corpus_fingerprint
 from electra_bench.tasks.corpora.registration import corpus_source
 from electra_bench.tasks.corpora.sources import CorpusSource
@@ -30,13 +31,20 @@ def documents_of(text: TrainingText) -> Iterator[Document]:
         if isinstance(source, CorpusSource):
             if corpus_fingerprint(source, text.split) != text.data_sha256:
                 raise TextGone(f"{text.name} is not as it was")
-            return source.documents(text.split)
+            return _unchanged(source.documents(text.split))
         split = split_of(text)
     except (OSError, LookupError, ValueError) as error:
         if isinstance(error, TextGone):
             raise
         raise TextGone(f"{text.name} is not there: {error}") from error
-    return _example_documents(split)
+    return _unchanged(_example_documents(split))
+
+
+def _unchanged(documents: Iterator[Document]) -> Iterator[Document]:
+    try:
+        yield from documents
+    except Changed as error:
+        raise TextGone(str(error)) from error
 
 
 def split_of(text: TrainingText) -> Split:

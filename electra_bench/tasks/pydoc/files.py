@@ -10,6 +10,7 @@ from electra_bench.data.examples.cache import cached_folder
 from electra_bench.system.atomic import complete_folder
 from electra_bench.system.behaviour import behaviour_sha256
 from electra_bench.system.cache_dir import cache_dir
+from electra_bench.system.file_hashes import Changed
 from electra_bench.tasks.pydoc import docstrings, examples
 
 CORPUS = "corpus.txt"
@@ -42,6 +43,8 @@ def pydoc_files(folder: str | None = None) -> str:
     def make(path: str, overwrite: bool) -> None:
         with complete_folder(path, overwrite, inventory=True) as partial:
             _write(partial, files)
+            if docstrings.source_sha256(files) != parts["source"]:
+                raise Changed(folder)
 
     with cached_folder("pydoc", "packages", parts, make) as path:
         return path

@@ -3,6 +3,8 @@
 import gzip
 import json
 import lzma
+import os
+import shutil
 
 import pytest
 
@@ -92,7 +94,16 @@ def test_patterns_name_files_folders_and_globs(tmp_path):
         below[1],
     ]
     assert find_files("x/*.txt", base=str(tmp_path)) == below[:2]
-    # A name may look like a glob.
+    # A name may look like a glob, and so may a folder's.
+    for folder in ("exp[1]", "a*b", "what?", "back\\slash"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.txt").write_text("x")
+        pattern = str(tmp_path / folder / "*.txt")
+        assert find_files(pattern) == [str(tmp_path / folder / "x.txt")]
+        assert find_files(os.path.join(folder, "[x].txt"), str(tmp_path)) == [
+            str(tmp_path / folder / "x.txt")
+        ]
+        shutil.rmtree(tmp_path / folder)
     (tmp_path / "[1].txt").write_text("text")
     assert find_files(str(tmp_path / "[1].txt")) == [str(tmp_path / "[1].txt")]
     with pytest.raises(FileNotFoundError, match=r"no file matches '.*\*\.gz'"):

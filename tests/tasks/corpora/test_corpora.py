@@ -2,8 +2,10 @@
 
 import contextlib
 import functools
+import gzip
 import json
 import os
+import tarfile
 
 import gin
 import numpy as np
@@ -13,7 +15,8 @@ import tensorflow as tf
 
 from electra_bench import registry
 from electra_bench.data import run_context
-from electra_bench.data.text import streams
+from electra_bench.data.text import files, streams
+from electra_bench.system import inventory
 from electra_bench.tasks.corpora.examples import build_corpus, corpus_fingerprint
 from electra_bench.tasks.corpora.registration import add_corpus, add_corpus_mixture
 from electra_bench.tasks.corpora.sources import FileSource, build_examples
@@ -383,6 +386,76 @@ def test_output_of_corpus_build_is_a_corpus(tmp_path, text_file):
     add_corpus("test_gone", str(tmp_path / "nothing"), format="built")
     with pytest.raises(FileNotFoundError, match="holds no examples made by"):
         build("test_gone")
+
+
+@pytest.mark.parametrize("name", ["text.txt", "text.txt.gz", "text.tar"])
+def test_text_that_changes_while_it_is_read_is_not_kept(name, tmp_path, monkeypatch):
+    path, other = tmp_path / name, tmp_path / f"other-{name}"
+    for file, seed in ((path, 1), (other, 2)):
+        write_text(tmp_path / "a.txt", seed=seed)
+        content = (tmp_path / "a.txt").read_bytes()
+        if name.endswith("gz"):
+            content = gzip.compress(content)
+        file.write_bytes(content)
+        if name.endswith("tar"):
+            with tarfile.open(file, "w") as archive:
+                archive.add(tmp_path / "a.txt")
+    add_corpus("test_changing", str(path), documents="blank_line")
+    before, of_other = path.read_bytes(), other.read_bytes()
+    open_file = files.open_file
+
+    def opened(file):
+        path.write_bytes(of_other)
+        return open_file(file)
+
+    made = FileSource.made_examples
+
+    def made_of_other(*args):
+        monkeypatch.setattr(files, "open_file", opened)
+        yield from made(*args)
+        path.write_bytes(before)  # its hash alone would not tell
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FileSource, "made_examples", made_of_other)
+        with pytest.raises(
+            ValueError, match="'test_changing' changed while it was read"
+        ):
+            build("test_changing")
+    assert not any((tmp_path / "cache" / "corpora").glob("[!.]*"))
+
+
+@pytest.mark.parametrize("feature", ["input_ids.uint16.values", "segment_ids.ends"])
+def test_a_flipped_bit_of_a_kept_corpus(feature, text_file, monkeypatch, caplog):
+    add_corpus("test_flipped", text_file)
+    made = build("test_flipped")
+    expected = stored(made)
+    flip(os.path.join(made.directory, "train", feature), 100)
+    assert stored(build("test_flipped")) == expected
+    assert f"is made anew: train/{feature} has another content" in caplog.text
+    # Large files are not read to open the corpus, and refused where they are read.
+    flip(os.path.join(made.directory, "train", feature), 100)
+    monkeypatch.setattr(inventory, "READ_BYTES", 0)
+    with pytest.raises(
+        ValueError, match=f"{feature}: bytes 0 to .* are not what was w"
+    ):
+        stored(build("test_flipped"))
+
+
+def test_a_flipped_bit_of_a_folder_of_corpus_build(text_file):
+    add_corpus("test_whole", text_file)
+    made = build("test_whole")
+    add_corpus("test_built", made.directory)
+    flip(os.path.join(made.directory, "manifest.json"), 3)
+    with pytest.raises(ValueError, match="manifest.json"):
+        build("test_built")
+
+
+def flip(path, place):
+    with open(path, "r+b") as file:
+        file.seek(place)
+        byte = file.read(1)[0]
+        file.seek(place)
+        file.write(bytes([byte ^ 1]))
 
 
 def test_manifest_tells_what_was_made(text_file):

@@ -1,0 +1,380 @@
+"""All faults: what is done to what was made, which command meets it, and how that ended."""
+
+import contextlib
+import functools
+import os
+import random
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from damage import DAMAGES
+from file_layer import Moment, Tree, lay
+from workshop import (
+    PRETRAINED,
+    TUNED,
+    Command,
+    Outcome,
+    Workshop,
+    finetuning,
+    of_folder,
+    of_run,
+    pretraining,
+)
+
+from electra_bench.system.file_hashes import REMEMBERED_BYTES, file_sha256
+
+SAME, REFUSED = "same result", "refused, with a way on"
+SAID = "other result, said so"
+LOST, WRONG, DEAD_END = "lost", "silently wrong", "dead end"
+VERDICTS = (SAME, REFUSED, SAID, LOST, WRONG, DEAD_END)
+GROUPS = {
+    1: "power cut",
+    2: "damaged checkpoint",
+    3: "damaged cache",
+    4: "damaged file of a run, or odd name",
+    5: "killed while making something",
+}
+# What is said of what lies there and is not as it was.
+SAYS = re.compile(r"is damaged: |predictions changed since the run|cannot be read")
+# What a command makes; removed where its sentence says that it is in the way.
+OUTPUTS = {
+    "pretrain": PRETRAINED,
+    "finetune": TUNED,
+    "predict": "pred",
+    "export hf": "hf",
+    "export tf1": "tf1",
+    "import": "taken",
+    "corpus build": "built",
+    "leaderboard": "report",
+    "from built": "more/pretrain-p-s0",
+    "from import": "more/f-cola-s0",
+}
+ODD_NAMES = (
+    "exp[1]",
+    "a*b",
+    "what?",
+    "back\\slash",
+    "a blank",
+    "it's",
+    'so "called"',
+    "größer",
+    "100%41#x",
+    "{braces}",
+    "~tilde",
+    "$HOME",
+    "semi;colon,comma",
+    "a=b",
+)
+
+
+class Fault(NamedTuple):
+    """One fault.
+
+    Attributes:
+        group: key of `GROUPS`.
+        what: file or moment, and damage.
+        kind: what is alike; a quick campaign tries one of each.
+        inject: injects it into the current folder and says how it ended.
+    """
+
+    group: int
+    what: str
+    kind: str
+    inject: Callable[[], tuple[str, str]]
+
+
+def all_faults(made: Workshop, seed: int, size: int) -> Iterator[Fault]:
+    """Every fault of a campaign, in an order that a seed decides within each group.
+
+    Args:
+        made: what they are injected into.
+        seed: of all that is drawn.
+        size: how many of each group, at most.
+    """
+    groups = {1: _cuts, 2: _checkpoints, 3: _caches, 4: _run_files, 5: _kills}
+    for number, faults in groups.items():
+        rng = random.Random(f"{seed} {number}")
+        every = list(faults(made, rng))
+        rng.shuffle(every)
+        # One of each kind first.
+        first = list({fault.kind: fault for fault in every}.values())
+        rest = [fault for fault in every if fault not in first]
+        yield from [*first, *rest][:size]
+
+
+def judged(
+    command: Command,
+    expected: Any,
+    cure: Callable[[], Any],
+    *,
+    named: int | None = None,
+) -> tuple[str, str]:
+    """Runs a command and says how it ended.
+
+    Args:
+        command: meets what lies there.
+        expected: what it gives where nothing is damaged.
+        cure: does what a sentence says is to be done.
+        named: step of the newest checkpoint before the fault; at most one may be lost.
+
+    Returns:
+        A verdict, and what was said.
+    """
+    outcome = command.run()
+    if outcome.status == 0:
+        if _is_lost(outcome, named):
+            return LOST, f"{named} was saved; {outcome.said}"
+        if _gives(command, expected):
+            return SAME, outcome.said
+        return (SAID if SAYS.search(outcome.said) else WRONG), outcome.said
+    if not outcome.is_sentence:
+        return DEAD_END, outcome.said
+    cure()
+    again = command.run()
+    both = f"{outcome.said}\nafter the cure: {again.said}"
+    if again.status != 0 or not _gives(command, expected):
+        return DEAD_END, both
+    return (LOST if _is_lost(again, named) else REFUSED), both
+
+
+def _is_lost(outcome: Outcome, named: int | None) -> bool:
+    """Whether a run has done again what more than one checkpoint held."""
+    began = outcome.first_step
+    return named is not None and began is not None and began < named
+
+
+def _gives(command: Command, expected: Any) -> bool:
+    try:
+        return command.result() == expected
+    except Exception:  # nothing that can be read is no result
+        return False
+
+
+def _named(tree: Tree, folder: str) -> int | None:
+    """The step that the file `checkpoint` of a run names."""
+    content = tree.get(f"{folder}/checkpoints/checkpoint") or b""
+    found = re.search(rb"model\.ckpt-(\d+)", content)
+    return int(found[1]) if found else None
+
+
+def _cleared(folder: str) -> Callable[[], Any]:
+    return lambda: shutil.rmtree(folder, ignore_errors=True)
+
+
+def _cuts(made: Workshop, rng: random.Random) -> Iterator[Fault]:
+    def cut(moment: Moment) -> Tree:
+        return moment.cut(rng)
+
+    return _stopped(made, 1, cut)
+
+
+def _kills(made: Workshop, rng: random.Random) -> Iterator[Fault]:
+    return _stopped(made, 5, Moment.killed)
+
+
+def _stopped(
+    made: Workshop, group: int, left: Callable[[Moment], Tree]
+) -> Iterator[Fault]:
+    """Every command at every moment, with what is left then; it is given again."""
+    for name, moments in made.moments.items():
+        for number, moment in enumerate(moments):
+
+            def inject(name=name, moment=moment, folder=OUTPUTS[name]):
+                lay(left(moment), ".")
+                command, expected = made.commands[name], made.results[name]
+                named = _named(moment.killed(), folder)
+                return judged(command, expected, _cleared(folder), named=named)
+
+            yield Fault(
+                group, f"{name}, before call {number} ({moment.call})", name, inject
+            )
+
+
+def _damaged(
+    made: Workshop, tree: Tree, path: str, rng: random.Random
+) -> Iterator[tuple[str, Tree]]:
+    """The tree with every damage to one of its files."""
+    content = tree[path]
+    if content is None:
+        return
+    for name, damage in DAMAGES.items():
+        if content or name == "removed":
+            changed = damage(content, rng)
+            if changed != content:
+                rest = {key: value for key, value in tree.items() if key != path}
+                yield name, rest if changed is None else {**rest, path: changed}
+
+
+def _checkpoints(made: Workshop, rng: random.Random) -> Iterator[Fault]:
+    for name, folder in (("pretrain", PRETRAINED), ("finetune", TUNED)):
+        tree, named = _interrupted(made.moments[name], folder)
+        for path in [
+            path for path in tree if path.startswith(f"{folder}/checkpoints/")
+        ]:
+            for damage, broken in _damaged(made, tree, path, rng):
+
+                def inject(name=name, broken=broken, folder=folder, named=named):
+                    lay(broken, ".")
+                    command, expected = made.commands[name], made.results[name]
+                    return judged(command, expected, _cleared(folder), named=named)
+
+                kind = f"{name} {os.path.splitext(path)[1]}"
+                yield Fault(2, f"{path} {damage}, {name} goes on", kind, inject)
+    # Of finished runs: what is started from, and what answers.
+    for path in [
+        path for path in made.whole if path.startswith(f"{TUNED}/checkpoints/")
+    ]:
+        for damage, broken in _damaged(made, made.whole, path, rng):
+            yield _met_by(made, 2, "predict", path, damage, broken)
+    for path in [path for path in made.whole if path.startswith("taken/checkpoints/")]:
+        for damage, broken in _damaged(made, made.whole, path, rng):
+            yield _met_by(made, 2, "from import", path, damage, broken)
+
+
+def _interrupted(moments: list[Moment], folder: str) -> tuple[Tree, int]:
+    """A run before its last step, with two checkpoints, and the step of the newer one."""
+    trees = [moment.killed() for moment in moments]
+    last = max(_named(tree, folder) or 0 for tree in trees)
+    for tree in reversed(trees):
+        files = [path for path in tree if path.startswith(f"{folder}/checkpoints/")]
+        indices = [path for path in files if path.endswith(".index")]
+        is_between = not any(".partial" in path for path in files)
+        if _named(tree, folder) == last - 1 and len(indices) == 2 and is_between:
+            return tree, last - 1
+    raise ValueError("no such moment")
+
+
+def _met_by(made, group, verb, path, damage, broken) -> Fault:
+    """A damage that a command meets which only reads what another one has made."""
+
+    def inject():
+        lay(_without(broken, verb), ".")
+
+        def cure():
+            """What was made is put back, or made again with the same result."""
+            lay(_without(made.whole, verb), ".")
+
+        return judged(made.commands[verb], made.results[verb], cure)
+
+    kind = f"{verb} {os.path.basename(path)}"
+    return Fault(group, f"{path} {damage}, {verb} reads it", kind, inject)
+
+
+def _caches(made: Workshop, rng: random.Random) -> Iterator[Fault]:
+    for path in [path for path in made.whole if path.startswith("cache/")]:
+        # Two commands may have an entry each; one meets it, the other must not mind.
+        verbs = {
+            "corpora": ["pretrain", "from built"],
+            "reports": ["leaderboard"],
+        }.get(path.split("/")[1], ["finetune"])
+        for verb in verbs:
+            for damage, broken in _damaged(made, made.whole, path, rng):
+                yield _met_by(made, 3, verb, path, damage, broken)
+    for path in [path for path in made.whole if path.startswith("built/")]:
+        for damage, broken in _damaged(made, made.whole, path, rng):
+            yield _met_by(made, 3, "from built", path, damage, broken)
+    for damage in DAMAGES:
+
+        def inject(damage=damage):
+            lay(made.whole, ".")
+            expected, memo = _memo()
+            changed = DAMAGES[damage](memo.read_bytes(), rng)
+            memo.unlink() if changed is None else memo.write_bytes(changed)
+            return SAME if file_sha256("large") == expected else WRONG, ""
+
+        yield Fault(3, f"memo of a hash {damage}", f"memo {damage}", inject)
+
+
+def _memo() -> tuple[str, Path]:
+    """The hash of a large file, and what remembers it."""
+    large = Path("large")
+    large.write_bytes(b"x" * REMEMBERED_BYTES)
+    os.utime(large, (0, 0))
+    sha256 = file_sha256("large")
+    [memo] = Path("cache/file_hashes").iterdir()
+    return sha256, memo
+
+
+def _run_files(made: Workshop, rng: random.Random) -> Iterator[Fault]:
+    readers = {
+        PRETRAINED: ("finetune",),
+        TUNED: ("predict", "leaderboard"),
+        "taken": ("from import",),
+    }
+    for folder, verbs in readers.items():
+        below = [path for path in made.whole if path.startswith(f"{folder}/")]
+        for path in below:
+            if "/checkpoints/" in path or "/tensorboard/" in path:
+                continue
+            for verb in verbs:
+                for damage, broken in _damaged(made, made.whole, path, rng):
+                    yield _met_by(made, 4, verb, path, damage, broken)
+    for name in ODD_NAMES:
+        inject = functools.partial(_odd, made, name)
+        yield Fault(4, f"all lies in {name!r}", "odd name", inject)
+
+
+def _without(tree: Tree, verb: str) -> Tree:
+    """A tree without what a command has made."""
+    folder = OUTPUTS[verb]
+    return {p: x for p, x in tree.items() if not f"{p}/".startswith(f"{folder}/")}
+
+
+def _odd(made: Workshop, name: str) -> tuple[str, str]:
+    """Trains, goes on, fine-tunes, predicts and reports in a folder of an odd name."""
+    inputs = made.before["pretrain"]
+    lay({**inputs, name: None, **{f"{name}/{p}": x for p, x in inputs.items()}}, ".")
+    run, tuned = os.path.join(name, "pretrain-p-s0"), os.path.join(name, "f-cola-s0")
+    pretrain = pretraining(name, f"{name}/text.txt", f"{name}/vocab.txt")
+    steps = [
+        Command(pretrain, lambda: of_run(run)[0]),
+        Command(finetuning(name, f"{name}/data"), lambda: of_run(tuned)[0]),
+        Command(
+            ["predict", tuned, "--split", "dev", "--data_dir", f"{name}/data"]
+            + ["--output", f"{name}/pred"],
+            lambda: of_folder(f"{name}/pred"),
+        ),
+        Command(["evaluate", tuned, "--data_dir", f"{name}/data"], lambda: None),
+        Command(
+            ["leaderboard", "build", name, "--out", f"{name}/report"],
+            lambda: Path(name, "report/leaderboard.csv").read_text(),
+        ),
+    ]
+    expected = [
+        made.results["pretrain"][0],
+        made.results["finetune"][0],
+        made.results["predict"],
+        None,
+        made.results["leaderboard"],
+    ]
+    with _stopped_after(2):
+        steps[0].run()
+    for number, (command, result) in enumerate(zip(steps, expected, strict=True)):
+        named = 2 if number == 0 else None
+        verdict, said = judged(command, result, lambda: None, named=named)
+        if verdict != SAME:
+            return verdict, f"{command.argv[0]}: {said}"
+    return SAME, ""
+
+
+@contextlib.contextmanager
+def _stopped_after(step: int) -> Iterator[None]:
+    """Stops training when it has saved the checkpoint of a step."""
+    from electra_bench.training.checkpoints import Checkpoints
+
+    save = Checkpoints.save
+
+    def stopped(self, at, *args, **options):
+        prefix = save(self, at, *args, **options)
+        if at == step:
+            raise KeyboardInterrupt
+        return prefix
+
+    Checkpoints.save = stopped
+    try:
+        yield
+    finally:
+        Checkpoints.save = save
