@@ -50,11 +50,11 @@ class Build(TextInput):
     number of processes.
 
     Attributes:
-        corpus_dir: folders, files or globs: .txt, .jsonl, tar archives; also .gz and .xz
+        corpus_dir: folders, files or globs: .txt, .jsonl, .csv, tar archives; also .gz,
+            .xz, .bz2 and .zst
         vocab_file: vocab.txt, or a SentencePiece model
         output_dir: folder to write, complete or not at all
         overwrite: replace the output folder, whatever it holds
-        format: of the files; auto tells them apart (default)
         max_seq_length: tokens of an example (default: 128)
         cut_tokens: what does not fit into an example is dropped, as in the original
             (default), or kept for the next one; pre-training needs the same
@@ -73,7 +73,6 @@ class Build(TextInput):
     vocab_file: File
     output_dir: Dir
     overwrite: bool = False
-    format: Literal["auto", "text", "jsonl", "openwebtext"] = "auto"
     max_seq_length: Length[int] = 128
     cut_tokens: Literal["dropped", "kept"] = "dropped"
     num_processes: Positive[int] | None = None

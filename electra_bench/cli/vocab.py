@@ -24,7 +24,8 @@ class Train(TextInput):
       electra-bench vocab train --type sentencepiece --output vocab.model corpus.jsonl
 
     Attributes:
-        files: files, folders or globs; .txt, .jsonl, tar archives of .txt; .gz or .xz
+        files: files, folders or globs: .txt, .jsonl, .csv, tar archives of .txt; also .gz,
+            .xz, .bz2 and .zst
         output: file to write
         size: tokens (default: 30522)
         type: sort of vocabulary (default: wordpiece)
@@ -62,7 +63,11 @@ def run(args: Train) -> None:
     print(f"reading {len(found)} file{'s' * (len(found) != 1)}", flush=True)
     report = files.ReadReport()
     lines = files.iter_lines(
-        found, text_field=args.text_field, on_error=args.on_error, report=report
+        found,
+        format=args.format,
+        text_field=args.text_field,
+        on_error=args.on_error,
+        report=report,
     )
     train = _wordpiece if args.type == "wordpiece" else _sentencepiece
     summary = train(args, lines)

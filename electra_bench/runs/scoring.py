@@ -14,6 +14,7 @@ from electra_bench.core import Objective, Variables
 from electra_bench.core.optional import max_positions_of
 from electra_bench.core.variables import by_name
 from electra_bench.data.text.lines import PIPE
+from electra_bench.data.text.packing import ENDINGS
 from electra_bench.objectives.pseudo_likelihood import (
     PseudoLikelihood,
     pseudo_likelihood,
@@ -108,7 +109,7 @@ def input_sha256(path: str, texts: Sequence[str] = ()) -> str:
 def stem(path: str) -> str:
     """What a file is called in names of runs: without folder and endings."""
     name = "stdin" if path == PIPE else os.path.basename(path)
-    for ending in (".gz", ".xz", ".jsonl", ".ndjson", ".txt"):
+    for ending in (*ENDINGS, ".jsonl", ".ndjson", ".csv", ".tsv", ".txt"):
         name = name.removesuffix(ending)
     return name
 

@@ -47,7 +47,7 @@ def read_records(path: epath.Path, header: bool = True) -> list[Record]:
 
     Args:
         path: ends in .tsv, .csv, .jsonl, .ndjson or .parquet, all but Parquet perhaps
-            followed by .gz or .xz.
+            followed by .gz, .xz, .bz2 or .zst.
         header: whether the first line of a TSV or CSV file names the columns.
 
     Raises:

@@ -2,14 +2,14 @@
 
 import codecs
 import contextlib
-import gzip
 import hashlib
 import lzma
 import tarfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, NamedTuple
+
+from electra_bench.data.text import packing
 
 BLOCK_BYTES = 1 << 20
 # Longer documents are handed on in parts, so that one 40 GB file is no problem.
@@ -17,7 +17,22 @@ PART_CHARS = 1 << 20
 # A line must fit into memory; text has none of this length, decompression bombs do.
 MAX_LINE_BYTES = 64 << 20
 # What unpacking raises.
-DAMAGED = (lzma.LZMAError, zlib.error, gzip.BadGzipFile, tarfile.TarError, EOFError)
+DAMAGED = (*packing.DAMAGED, lzma.LZMAError, tarfile.TarError)
+# What files begin with that are no text, and what they are.
+_NO_TEXT = {
+    b"version https://git-lfs.github.com/spec/": (
+        "a pointer of Git LFS, not the data; fetch it with 'git lfs pull'"
+    ),
+    b"PK\x03\x04": "a zip archive, which is not read; unpack it first",
+    b"7z\xbc\xaf'\x1c": "a 7-Zip archive, which is not read; unpack it first",
+    b"Rar!\x1a\x07": "a RAR archive, which is not read; unpack it first",
+    b"\x04\x22\x4d\x18": "packed with LZ4, which is not read; unpack it first",
+    b"\x1f\x9d": "packed with compress, which is not read; unpack it first",
+    b"PAR1": "Parquet, which is not read as text; write it as JSON lines",
+    b"ARROW1": "Arrow, which is not read as text; write it as JSON lines",
+    b"%PDF-": "a PDF, which is not read; extract its text first",
+}
+_LONGEST_SIGNATURE = max(packing.LONGEST_SIGNATURE, *map(len, _NO_TEXT))
 
 OnError = Literal["raise", "skip"]
 
@@ -149,7 +164,7 @@ class Peekable:
     """A byte stream whose beginning can be looked at before it is read."""
 
     def __init__(
-        self, stream: BinaryIO, watch: Callable[[int], None] = lambda size: None
+        self, stream: packing.Readable, watch: Callable[[int], None] = lambda size: None
     ):
         """Reads nothing yet.
 
@@ -182,16 +197,30 @@ class Peekable:
 
 
 def unpacked(
-    stream: BinaryIO, watch: Callable[[int], None] = lambda size: None
+    stream: BinaryIO, name: str, watch: Callable[[int], None] = lambda size: None
 ) -> Peekable:
-    """The content of a stream; gzip and xz are known by their first bytes."""
+    """The content of a stream; gzip, xz, bzip2 and Zstandard are known by first bytes.
+
+    Args:
+        stream: has `read`.
+        name: of the file, for messages.
+        watch: see `Peekable`; of the stream as it is.
+
+    Raises:
+        DamagedFile: something that is known not to be text, or empty where its name says
+            that it is packed.
+    """
     packed = Peekable(stream, watch)
-    beginning = packed.peek(6)
-    if beginning.startswith(b"\x1f\x8b"):
-        return Peekable(gzip.GzipFile(fileobj=packed, mode="rb"))
-    if beginning == b"\xfd7zXZ\x00":
-        return Peekable(lzma.LZMAFile(packed))
-    return packed
+    beginning = packed.peek(_LONGEST_SIGNATURE)
+    if not beginning and name.lower().endswith(packing.ENDINGS):
+        raise DamagedFile(f"{name}: empty, which no packed file is; fetch it again")
+    content = packing.unpacking(beginning, packed)
+    unpacked = packed if content is None else Peekable(content)
+    beginning = unpacked.peek(_LONGEST_SIGNATURE)
+    for signature, what in _NO_TEXT.items():
+        if beginning.startswith(signature):
+            raise DamagedFile(f"{name}: {what}")
+    return unpacked
 
 
 @contextlib.contextmanager
