@@ -62,6 +62,8 @@ class Build(TextInput):
         num_processes: worker processes (default: one a core)
         blanks_separate_docs: whether a blank line ends a document of a text file (default);
             otherwise the whole file is one
+        documents: instead: what makes a document of a text file; wikitext: an article,
+            which begins with " = Title = "
         do_lower_case: lower-case text (default)
         strip_accents: strip accents (default)
         seed: of random draws (default: 0)
@@ -77,6 +79,7 @@ class Build(TextInput):
     cut_tokens: Literal["dropped", "kept"] = "dropped"
     num_processes: Positive[int] | None = None
     blanks_separate_docs: Boolean = True
+    documents: Literal["blank_line", "file", "line", "wikitext"] | None = None
     do_lower_case: bool = True
     # The second is the original's name.
     strip_accents: Annotated[
@@ -117,7 +120,7 @@ def run(args: Build) -> None:
         return iter_documents(
             files,
             args.format,
-            "blank_line" if args.blanks_separate_docs else "file",
+            args.documents or ("blank_line" if args.blanks_separate_docs else "file"),
             text_field=args.text_field,
             on_error=args.on_error,
             report=report,
@@ -203,6 +206,7 @@ def _facts(args: Build, files: Sequence[str], vocabulary: Any) -> dict[str, Any]
         "format": args.format,
         "text_field": args.text_field,
         "blanks_separate_docs": args.blanks_separate_docs,
+        **({"documents": args.documents} if args.documents else {}),
         "on_error": args.on_error,
         "vocabulary": vocabulary.sha256,
         "max_seq_length": args.max_seq_length,
@@ -218,13 +222,17 @@ def _facts(args: Build, files: Sequence[str], vocabulary: Any) -> dict[str, Any]
 
 
 def _print(folder: str, manifest: Mapping[str, Any]) -> None:
+    from electra_bench.tasks.corpora.losses import all_warnings
+    from electra_bench.vocabularies.text_losses import TextLosses
+
     print(folder)
     for split, counts in manifest["splits"].items():
         dropped = 100 * counts["dropped_tokens"] / max(counts["tokens"], 1)
         print(
             f"  {split}: {counts['documents']:,} documents, {counts['lines']:,} lines, "
             f"{counts['tokens']:,} tokens, {counts['examples']:,} examples; "
-            f"{counts['dropped_tokens']:,} tokens dropped ({dropped:.1f} %)"
+            f"{counts['dropped_tokens']:,} tokens dropped ({dropped:.1f} %), "
+            f"{TextLosses.of(counts).unknown_percent:.2g} % of characters [UNK]"
         )
     print(
         f"  {manifest['text_bytes'] / 1e6:.1f} MB of text in {manifest['seconds']:.1f} s "
@@ -237,3 +245,5 @@ def _print(folder: str, manifest: Mapping[str, Any]) -> None:
         print(f"  {manifest['skipped']:,} skipped", file=sys.stderr)
         for reason in manifest["skipped_reasons"]:
             print(f"    {reason}", file=sys.stderr)
+    for warning in all_warnings(os.path.basename(os.path.abspath(folder)), manifest):
+        print(f"warning: {warning}", file=sys.stderr)

@@ -159,6 +159,7 @@ def pretrain(
             max_seq_length,
             eval_batches,
             training.strategy,
+            train,
         )
         trained = training.trainer(f"pretrain {label}", keep_at).train(
             run.folder, seed, batches.dataset(seed), held.evaluation()

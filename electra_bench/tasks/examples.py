@@ -18,7 +18,7 @@ from electra_bench.data import run_context
 from electra_bench.data.examples.cache import cached_examples
 from electra_bench.data.examples.store import ExampleStore, ExampleWriter
 from electra_bench.data.readers.bad_rows import MAX_REASONS, by_reason
-from electra_bench.tasks.corpora.examples import build_corpus
+from electra_bench.tasks.corpora.examples import BuiltCorpus, build_corpus
 from electra_bench.tasks.corpora.sources import CorpusSource
 from electra_bench.tasks.features import choices
 from electra_bench.tasks.features.preprocessors import ROWS_AT_ONCE, as_ragged
@@ -143,7 +143,7 @@ def _task_examples(
         )
     if isinstance(task.source, CorpusSource):
         built = build_corpus(task, split, seq_length, processes)
-        return TaskExamples(task.name, rate, built.store, built.data_sha256)
+        return _of_corpus(task.name, rate, split, built)
     # What was left out or put right is not in the hash of the rows that are kept.
     skipped: dict[str, None] = {}
     noted: dict[str, dict[str, None]] = {}
@@ -205,6 +205,20 @@ def _task_examples(
         {what: tuple(counts) for what, counts in notes["cut"].items()},
         {mark: (count, tuple(p)) for mark, (count, p) in notes["notes"].items()},
     )
+
+
+def _of_corpus(name: str, rate: float, split: str, built: BuiltCorpus) -> TaskExamples:
+    """A corpus's split; what was left out or read otherwise is told of the first."""
+    manifest, notes = built.manifest, dict(built.warnings)
+    notes = {mark: (count, (said,)) for mark, (count, said) in notes.items()}
+    skipped, reasons = 0, ()
+    if split == next(iter(manifest["splits"])):
+        skipped, reasons = manifest["skipped"], tuple(manifest["skipped_reasons"])
+        if replaced := manifest.get("replaced"):
+            said = f"corpus {name!r}: half surrogate pairs, as '?'"
+            notes["characters replaced"] = replaced, (said,)
+    data = built.data_sha256
+    return TaskExamples(name, rate, built.store, data, skipped, reasons, notes=notes)
 
 
 def _read_once(task: seqio.Task, split: str, seq_length: int) -> tf.data.Dataset:

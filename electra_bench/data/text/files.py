@@ -19,7 +19,7 @@ from electra_bench.data.text.streams import (
 )
 from electra_bench.system.regular_files import refuse_special
 
-DOCUMENTS = ("blank_line", "file", "line")
+DOCUMENTS = ("blank_line", "file", "line", "wikitext")
 ON_ERROR = ("raise", "skip")
 
 
@@ -149,6 +149,7 @@ def iter_documents(
                 yield from _documents_of(stream, file, file_is, reading)
         except DamagedFile as error:
             reading.wrong(str(error))
+            report.damaged_bytes += file_size(file)
         report.files += 1
 
 

@@ -4,6 +4,7 @@ import codecs
 import contextlib
 import hashlib
 import lzma
+import re
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ BLOCK_BYTES = 1 << 20
 PART_CHARS = 1 << 20
 # A line must fit into memory; text has none of this length, decompression bombs do.
 MAX_LINE_BYTES = 64 << 20
+# An article's of WikiText; those of its sections are ` = = Title = = `.
+_TITLE = re.compile(r"= [^=](.*[^=])? =")
 # What unpacking raises.
 DAMAGED = (*packing.DAMAGED, lzma.LZMAError, tarfile.TarError)
 # What files begin with that are no text, and what they are.
@@ -100,6 +103,8 @@ class ReadReport:
         skipped: lines and files left out because of `on_error="skip"`.
         reasons: why, the first few.
         replaced: characters that are no text and were read as "?".
+        lines: read or left out.
+        damaged_bytes: size of the files whose rest was left out.
     """
 
     total_bytes: int = 0
@@ -109,6 +114,8 @@ class ReadReport:
     skipped: int = 0
     reasons: list[str] = field(default_factory=list)
     replaced: int = 0
+    lines: int = 0
+    damaged_bytes: int = 0
 
     MAX_REASONS = 5
 
@@ -119,6 +126,12 @@ class ReadReport:
     def replace(self, count: int) -> None:
         """Counts characters that are no text."""
         self.replaced += count
+
+    @property
+    def unread_share(self) -> float:
+        """Of lines or of bytes, whichever is more, those left out, from 0 to 1."""
+        of_lines = min(self.skipped, self.lines) / max(self.lines, 1)
+        return max(of_lines, self.damaged_bytes / max(self.total_bytes, 1))
 
     def skip(self, reason: str) -> None:
         """Counts something left out."""
@@ -136,8 +149,9 @@ class Reading(NamedTuple):
 
     Attributes:
         documents: what makes a document of a text file: lines up to a `blank_line`, the
-            whole `file`, or every `line`. A JSON line and a file in an archive are a
-            document each, whatever this says.
+            whole `file`, every `line`, or in `wikitext` what begins with ` = Title = `
+            below a blank line. A JSON line and a file in an archive are a document each,
+            whatever this says.
         text_field: the field of a JSON line that holds the text.
         on_error: `raise`, or `skip` and count lines that are not UTF-8, JSON lines that
             cannot be understood and damaged files.
@@ -259,6 +273,7 @@ def decoded_lines(
             lines = _decodable(block, number, offset, name, reading)
         yield lines
         number += block.count(b"\n") + 1
+        reading.report.lines += block.count(b"\n") + 1
         offset += len(block) + 1
 
 
@@ -314,12 +329,19 @@ def text_documents(
     stream: Peekable, name: str, reading: Reading, documents: str
 ) -> Iterator[Document]:
     """Documents of plain text; see `Reading.documents`."""
+    is_wikitext = documents == "wikitext"
+    after_blank = True
     held: list[str] = []
     held_chars = 0
     begun: str | None = None  # the document's id once a part of it is handed on
     for block in decoded_lines(stream, name, reading):
         for _, line in block:
             line = line.strip()
+            is_title = is_wikitext and after_blank and _TITLE.fullmatch(line)
+            if is_title and (held or begun):
+                yield document_part(held, begun, end=True)
+                held, held_chars, begun = [], 0, None
+            after_blank = not line
             if line:
                 held.append(line)
                 held_chars += len(line)

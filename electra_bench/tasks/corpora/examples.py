@@ -18,6 +18,7 @@ from electra_bench.data.text.streams import ReadReport
 from electra_bench.system.inventory import FILE_NAME as INVENTORY
 from electra_bench.system.inventory import damages
 from electra_bench.system.ordered_map import num_cores
+from electra_bench.tasks.corpora.losses import Warnings, all_warnings, corpus_warnings
 from electra_bench.tasks.corpora.ready_made import BuiltSource, TFRecordSource
 from electra_bench.tasks.corpora.sources import CorpusSource, Made, build_examples
 from electra_bench.tasks.features.choices import description_of, pretraining_examples
@@ -32,12 +33,14 @@ class BuiltCorpus(NamedTuple):
         store: the split's examples.
         data_sha256: hash of the corpus.
         manifest: counts and what determined the content.
+        warnings: what of the split was lost, see `corpus_warnings`.
     """
 
     directory: str
     store: ExampleStore
     data_sha256: str
     manifest: Mapping[str, Any]
+    warnings: Warnings
 
 
 def seed_of(task: seqio.Task) -> int | None:
@@ -110,6 +113,7 @@ def build_corpus(
         **({"cut_tokens": features[0].cut_tokens} if is_made else {}),
     }
     facts = {"corpus": task.name, "key": parts and content_key(parts), **(parts or {})}
+    facts["max_seq_length"] = max_seq_length
     if is_made:
         facts["features"] = description_of(features[0])
 
@@ -127,6 +131,9 @@ def build_corpus(
         if report.replaced:
             said = "corpus %r: %d halves of surrogate pairs were read as '?'"
             logging.warning(said, task.name, report.replaced)
+        manifest = corpus_builder.read_manifest(folder)
+        for warning in all_warnings(task.name, manifest):
+            logging.warning("%s", warning)
         if report.skipped:
             first = report.reasons[0]
             said = "corpus %r: %d skipped, the first: %s"
@@ -174,7 +181,13 @@ def _opened(task: seqio.Task, folder: str, split: str) -> BuiltCorpus:
             f"{folder}: split {split!r} has {len(store):,} of {counts['examples']:,} "
             f"examples; {MEND}"
         )
-    return BuiltCorpus(folder, store, corpus_fingerprint(task.source, split), manifest)
+    return BuiltCorpus(
+        folder,
+        store,
+        corpus_fingerprint(task.source, split),
+        manifest,
+        corpus_warnings(task.name, manifest, split),
+    )
 
 
 def _check_built(folder: str, vocabulary: Any, max_seq_length: int) -> None:

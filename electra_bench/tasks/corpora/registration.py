@@ -41,7 +41,7 @@ def add_corpus(
             (the original's `pretrain_tfrecords`), `built` (the output of `corpus build`),
             or `auto`, which tells them apart.
         documents: what makes a document of a text file: lines up to a `blank_line`, the
-            whole `file`, or every `line`.
+            whole `file`, every `line`, or an article of `wikitext`.
         text_field: the field of a JSON line, or column, that holds the text.
         holdout: fraction of documents for the split `validation`.
         on_error: `raise`, or `skip` and count what cannot be read.

@@ -301,3 +301,54 @@ def test_a_line_that_never_ends_is_refused(tmp_path, monkeypatch):
 def test_unknown_options(text_file, option):
     with pytest.raises(ValueError, match=f"{option} must be one of .* got 'x'"):
         lines_of([text_file], **{option: "x"})
+
+
+WIKITEXT = """
+ = Valkyria Chronicles =$
+
+ One line .
+ Another = line =$
+ = No title =$
+
+ = = Gameplay = =$
+
+ Text .
+
+ = E = mc 2 =$
+
+ End .
+""".replace("$", " ")
+
+
+def test_articles_of_wikitext_are_documents(tmp_path, monkeypatch):
+    path = tmp_path / "wiki.train.tokens"
+    path.write_text(WIKITEXT)
+    found = [
+        [
+            *("= Valkyria Chronicles =", "One line .", "Another = line ="),
+            *("= No title =", "= = Gameplay = =", "Text ."),
+        ],
+        ["= E = mc 2 =", "End ."],
+    ]
+    assert lines_of([str(path)], documents="wikitext") == found
+    assert len(lines_of([str(path)])) == 6
+    # Also what comes before the first title, and articles in parts.
+    path.write_text("Preface\n" + WIKITEXT)
+    assert lines_of([str(path)], documents="wikitext") == [["Preface"], *found]
+    monkeypatch.setattr(streams, "PART_CHARS", 20)
+    parts = list(iter_documents([str(path)], documents="wikitext"))
+    assert len(parts) > 3
+    assert [d.lines for d in whole_documents(parts)] == [["Preface"], *found]
+
+
+def test_the_share_that_was_left_out(tmp_path):
+    good, bad = tmp_path / "a.txt", tmp_path / "b.txt.xz"
+    good.write_bytes(b"a\n\xff\n\xff\nb\n")
+    report = ReadReport()
+    lines_of([str(good)], on_error="skip", report=report)
+    assert report.unread_share == 0.5
+    bad.write_bytes(lzma.compress(b"lost\n" * 99)[:-8])
+    report = ReadReport()
+    lines_of([str(good), str(bad)], on_error="skip", report=report)
+    sizes = [file.stat().st_size for file in (good, bad)]
+    assert report.unread_share == sizes[1] / sum(sizes)
