@@ -191,10 +191,17 @@ def _check(args: Build) -> None:
 def _vocabulary(args: Build) -> Any:
     """The vocabulary; a SentencePiece model is known by its content."""
     from electra_bench.vocabularies import files
+    from electra_bench.vocabularies.unused_tokens import unused_tokens
 
     if files.is_sentencepiece(files.read_file(args.vocab_file)):
         return files.sentencepiece_file(args.vocab_file, False, False)
-    return files.wordpiece_file(args.vocab_file, args.do_lower_case, args.strip_accents)
+    found = files.wordpiece_file(
+        args.vocab_file, args.do_lower_case, args.strip_accents
+    )
+    doubts = unused_tokens(found.path, found.tokens, found.tokenizer)
+    for doubt in doubts.values():
+        print(f"warning: {doubt}", file=sys.stderr)
+    return found
 
 
 def _facts(args: Build, files: Sequence[str], vocabulary: Any) -> dict[str, Any]:

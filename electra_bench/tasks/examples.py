@@ -24,6 +24,7 @@ from electra_bench.tasks.features import choices
 from electra_bench.tasks.features.preprocessors import ROWS_AT_ONCE, as_ragged
 from electra_bench.tasks.fingerprints import making, raw_hashes
 from electra_bench.tasks.registration import load_task
+from electra_bench.vocabularies.text_losses import TextLosses
 
 
 class TaskExamples(NamedTuple):
@@ -38,6 +39,8 @@ class TaskExamples(NamedTuple):
         notes: what was mended or seems wrong ("tags mended") to how often, and the first
             few places.
         cut: what the limits of features left out ("words cut") to how many, of how many.
+        losses: what texts lost when they became tokens, see `TextLosses`.
+        doubts: what the vocabulary says against how it is used, see `unused_tokens`.
     """
 
     task: str
@@ -48,6 +51,8 @@ class TaskExamples(NamedTuple):
     reasons: tuple[str, ...] = ()
     cut: Mapping[str, tuple[int, int]] = MappingProxyType({})
     notes: Mapping[str, tuple[int, tuple[str, ...]]] = MappingProxyType({})
+    losses: Mapping[str, int] = MappingProxyType({})
+    doubts: Mapping[str, str] = MappingProxyType({})
 
     @property
     def num_examples(self) -> int:
@@ -173,7 +178,8 @@ def _task_examples(
         skipped: dict[str, None] = {}
         cut: dict[str, list[int]] = {}
         noted: dict[str, dict[str, None]] = {}
-        with run_context.use(skipped=skipped, cut=cut, notes=noted):
+        losses: dict[str, int] = {}
+        with run_context.use(skipped=skipped, cut=cut, notes=noted, losses=losses):
             dataset = _read_once(task, split, seq_length)
         _write(dataset, writer)
         reasons = by_reason(skipped)[:MAX_REASONS]
@@ -185,11 +191,16 @@ def _task_examples(
             logging.warning(
                 "%s: %s: %d, the first: %s", task.name, mark, len(places), [*places][0]
             )
+        of_text = TextLosses.of(losses).warnings(f"task {task.name!r}, {split}")
+        for _, warning in of_text.values():
+            logging.warning("%s", warning)
         return {
             "skipped": len(skipped),
             "reasons": reasons,
             "cut": {what: counts for what, counts in cut.items() if counts[0]},
-            "notes": {m: [len(p), [*p][:MAX_REASONS]] for m, p in noted.items()},
+            "notes": {m: [len(p), [*p][:MAX_REASONS]] for m, p in noted.items()}
+            | {mark: [count, [said]] for mark, (count, said) in of_text.items()},
+            "losses": losses,
         }
 
     store, notes = cached_examples(f"{task.name}-{split}", parts, build)
@@ -204,21 +215,32 @@ def _task_examples(
         tuple(notes["reasons"]),
         {what: tuple(counts) for what, counts in notes["cut"].items()},
         {mark: (count, tuple(p)) for mark, (count, p) in notes["notes"].items()},
+        notes["losses"],
+        getattr(vocabulary, "doubts", {}),
     )
 
 
 def _of_corpus(name: str, rate: float, split: str, built: BuiltCorpus) -> TaskExamples:
     """A corpus's split; what was left out or read otherwise is told of the first."""
-    manifest, notes = built.manifest, dict(built.warnings)
-    notes = {mark: (count, (said,)) for mark, (count, said) in notes.items()}
+    manifest = built.manifest
+    notes = {mark: (count, (said,)) for mark, (count, said) in built.warnings.items()}
     skipped, reasons = 0, ()
     if split == next(iter(manifest["splits"])):
         skipped, reasons = manifest["skipped"], tuple(manifest["skipped_reasons"])
         if replaced := manifest.get("replaced"):
             said = f"corpus {name!r}: half surrogate pairs, as '?'"
             notes["characters replaced"] = replaced, (said,)
-    data = built.data_sha256
-    return TaskExamples(name, rate, built.store, data, skipped, reasons, notes=notes)
+    return TaskExamples(
+        name,
+        rate,
+        built.store,
+        built.data_sha256,
+        skipped,
+        reasons,
+        notes=notes,
+        losses=manifest["splits"][split],
+        doubts=getattr(run_context.current().vocabulary, "doubts", {}),
+    )
 
 
 def _read_once(task: seqio.Task, split: str, seq_length: int) -> tf.data.Dataset:

@@ -123,7 +123,8 @@ def score_marks(
         there are longer examples than any in pre-training; "rows skipped": the data had
         rows that could not be used; "tags mended", "labels alike" and the like: what was
         noted of rows that were used; "words cut" and the like: how much of the examples
-        the limits of their features left out. Each with the whole of it.
+        the limits of their features left out; "cased vocabulary" and the like: the
+        vocabulary is used otherwise than it was made. Each with the whole of it.
     """
     stores = [part.store for part in parts]
     marks = leaks.marks if leaks else {}
@@ -139,7 +140,8 @@ def score_marks(
                 f"{longer} of {sum(map(len, stores))} examples are longer than the "
                 f"{seen} tokens of the longest sequence in pre-training"
             )
-    return marks | _told(parts) | _cut(parts)
+    doubts = {mark: why for part in parts for mark, why in part.doubts.items()}
+    return marks | doubts | _told(parts) | _cut(parts)
 
 
 def _told(parts: Sequence[TaskExamples]) -> dict[str, str]:

@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+from absl import logging
+
 from electra_bench import registry
 from electra_bench.system.regular_files import refuse_special
 from electra_bench.vocabularies import files
@@ -82,4 +84,8 @@ def open_vocabulary(
         ValueError, FileNotFoundError: see `find_vocabulary`.
     """
     path = find_vocabulary(path, folder)
-    return registry.vocabularies.get(name or kind_of(path))(path=path)
+    vocabulary = registry.vocabularies.get(name or kind_of(path))(path=path)
+    # Those of plugins need not know.
+    for doubt in getattr(vocabulary, "doubts", {}).values():
+        logging.warning("%s", doubt)
+    return vocabulary

@@ -16,6 +16,7 @@ class SentencePieceTokenizer(MeasuresText):
     """Encodes text as a SentencePiece model says."""
 
     longest_word = sys.maxsize
+    divides_ideographs = False
 
     def __init__(self, content: bytes, lower_case: bool, strip_accents: bool):
         """Makes a tokenizer.

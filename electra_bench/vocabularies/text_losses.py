@@ -132,10 +132,11 @@ class MeasuresText(abc.ABC):
         longest_word: letters of a word that is divided, at most.
         unknown_id: id of [UNK].
         lower_case: whether text is lower-cased.
-        drops_marks: whether combining marks are stripped.
+        divides_ideographs: whether ideographs are words of their own.
     """
 
     longest_word = 200
+    divides_ideographs = True
     unknown_id: int
     lower_case: bool
 

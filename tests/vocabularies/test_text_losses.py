@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from electra_bench.vocabularies import training
-from electra_bench.vocabularies.files import SPECIAL_TOKENS
+from electra_bench.vocabularies.files import SPECIAL_TOKENS, wordpiece_file
 from electra_bench.vocabularies.sentencepiece_tokenizer import SentencePieceTokenizer
 from electra_bench.vocabularies.text_losses import TextLosses, needed_marks
+from electra_bench.vocabularies.unused_tokens import unused_tokens
 from electra_bench.vocabularies.wordpiece_tokenizer import WordPieceTokenizer
 
 LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
@@ -120,3 +121,31 @@ def test_what_training_cannot_learn():
     ):
         training.train_wordpiece([thai], 40)
     assert np.array(training.count_strings([thai]).total()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "mark"),
+    [
+        (["The", "End"], {}, "cased vocabulary"),
+        (["The", "End"], {"lower_case": False}, None),
+        (["straße", "grün", "schön"], {}, "accented vocabulary"),
+        (["grün", "schön"], {"strip_accents": False}, None),
+        (["हिन्दी", "में"], {}, "accented vocabulary"),
+        (["東京", "##都に", "住む"], {}, "foreign vocabulary"),
+        (["東", "##京", "[unused1]", "の", "##した"], {}, None),
+        (["the", "##s", "'", "½", "ß", "##ing"], {}, None),
+        # A few are usual.
+        ([*(f"w{i}" for i in range(100)), "The"], {}, None),
+    ],
+)
+def test_tokens_that_no_text_gives(words, options, mark):
+    tokens = [*SPECIAL_TOKENS, *words]
+    found = unused_tokens("v.txt", tokens, WordPieceTokenizer(tokens, **options))
+    assert [*found] == ([mark] if mark else [])
+    assert all(said.startswith("v.txt: ") for said in found.values())
+
+
+def test_a_golden_vocabulary_has_no_doubts(shared_golden):
+    path = shared_golden / "vocab.txt"
+    found = wordpiece_file(str(path), True, True)
+    assert unused_tokens(str(path), found.tokens, found.tokenizer) == {}
