@@ -26,7 +26,7 @@ from electra_bench.records import RunRecord, TaskCard, write_record
 from electra_bench.records.run_folder import CONFIG, MODEL_FILE
 from electra_bench.system.atomic import write_text
 from electra_bench.training.checkpoints import Checkpoints, sha256_of_checkpoint
-from electra_bench.vocabularies.load import load_vocabulary
+from electra_bench.vocabularies.load import load_vocabulary, warn_of_doubts
 
 EMBEDDINGS = "electra/embeddings/"
 
@@ -136,6 +136,7 @@ def _vocabulary_sha256(model: ForeignModel) -> str | None:
     if model.vocab is None:
         return None
     vocabulary = load_vocabulary(model.vocab, **model.text)
+    warn_of_doubts(vocabulary)
     size = vocabulary.special_ids.size
     if size != model.vocab_size:
         raise ForeignModelError(

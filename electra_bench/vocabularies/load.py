@@ -85,7 +85,11 @@ def open_vocabulary(
     """
     path = find_vocabulary(path, folder)
     vocabulary = registry.vocabularies.get(name or kind_of(path))(path=path)
-    # Those of plugins need not know.
+    warn_of_doubts(vocabulary)
+    return vocabulary
+
+
+def warn_of_doubts(vocabulary: Any) -> None:
+    """Says what a vocabulary's tokens have against how it is used, if they know."""
     for doubt in getattr(vocabulary, "doubts", {}).values():
         logging.warning("%s", doubt)
-    return vocabulary
