@@ -90,6 +90,7 @@ def score(
     if not texts:
         raise ValueError(f"{input}: no text to score")
     run.warn_of_long(ids)
+    marks = run.warn_of_losses([text.text for text in texts], ids)
     if session.dry_run:
         counts = {"texts": len(ids), "tokens": sum(map(len, ids))}
         return scoring.planned("score", run, counts, ids)
@@ -114,6 +115,7 @@ def score(
             "mean_pll",
             data_sha256=sha256,
             higher_is_better=True,
+            marks=marks,
         )
         record = opened.finish(
             results=(result,), wall_s=scores.seconds, **scoring.record_fields(run)

@@ -31,6 +31,7 @@ from electra_bench.training.checkpoints import restore
 from electra_bench.training.environment import environment
 from electra_bench.training.text_scoring import NUM_SPECIAL, TextScorer
 from electra_bench.vocabularies.load import open_vocabulary
+from electra_bench.vocabularies.text_losses import losses_of
 
 
 class ScoringRun(NamedTuple):
@@ -76,6 +77,23 @@ class ScoringRun(NamedTuple):
             f"{len(ids)} tokens, but the encoder has positions for {self.max_tokens} "
             f"beside [CLS] and [SEP]"
         )
+
+    def warn_of_losses(
+        self, texts: Sequence[str], encoded: Sequence[np.ndarray]
+    ) -> dict[str, str]:
+        """Warns of what texts lost on their way to tokens; marks for their result.
+
+        Args:
+            texts: some.
+            encoded: their ids.
+        """
+        splits = np.cumsum([0, *map(len, encoded)])
+        ids = np.concatenate(encoded) if len(encoded) else np.zeros(0, np.int32)
+        found = losses_of(self.tokenizer, texts, ids, splits).warnings("the texts")
+        marks = {mark: said for mark, (_, said) in found.items()}
+        for said in marks.values():
+            warn(said)
+        return marks | getattr(self.tokenizer, "doubts", {})
 
     def warn_of_long(self, texts: Sequence[np.ndarray]) -> None:
         """Warns of texts at whose end are positions that no training has touched."""

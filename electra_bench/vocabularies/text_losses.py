@@ -5,8 +5,11 @@ import dataclasses
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+
+Integers = Sequence[int] | np.ndarray
 
 # Marks of these alphabets are accents, as stripping takes all for.
 _ACCENTED = {"LATIN", "GREEK", "COMBINING"}
@@ -146,6 +149,10 @@ class MeasuresText(abc.ABC):
         """Whether combining marks are stripped."""
 
     @abc.abstractmethod
+    def encode_word(self, word: str) -> list[int]:
+        """Ids of one word."""
+
+    @abc.abstractmethod
     def unknown_words(self, text: str) -> Iterable[str]:
         """The words, or parts, of a text that become [UNK]."""
 
@@ -181,6 +188,24 @@ class MeasuresText(abc.ABC):
             dotted=sum(map(_turkish, chosen)) if self.lower_case else 0,
         )
         return dataclasses.asdict(losses)
+
+
+def losses_of(
+    vocabulary: Any, texts: Sequence[str], ids: Integers, splits: Integers
+) -> TextLosses:
+    """What texts lose; nothing where the vocabulary has no tokenizer that counts it.
+
+    Args:
+        vocabulary: what encoded them.
+        texts: some.
+        ids: of all of them, one after the other.
+        splits: where each text's begin and end, [texts + 1].
+    """
+    tokenizer = getattr(vocabulary, "tokenizer", None)
+    if not isinstance(tokenizer, MeasuresText):
+        return TextLosses()
+    rows = range(len(texts))
+    return TextLosses.of(tokenizer.losses(texts, np.array(ids), np.array(splits), rows))
 
 
 def watched(

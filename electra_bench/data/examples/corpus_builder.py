@@ -238,7 +238,8 @@ def examples_of_documents(
     """
     lines = "\n".join(document.text for document in documents).split("\n")
     values, splits = tokenizer.encode_batch(lines)
-    ids, ends = values.astype(settings.dtype), splits.tolist()
+    ids: np.ndarray = values.astype(settings.dtype)
+    ends = splits.tolist()
     maker = _Maker(settings)
     rows: dict[str, list[int]] = {split: [] for split in SPLITS}
     line = 0

@@ -131,7 +131,7 @@ def build_corpus(
         if report.replaced:
             said = "corpus %r: %d halves of surrogate pairs were read as '?'"
             logging.warning(said, task.name, report.replaced)
-        manifest = corpus_builder.read_manifest(folder)
+        manifest = corpus_builder.read_manifest(folder) or {}
         for warning in all_warnings(task.name, manifest):
             logging.warning("%s", warning)
         if report.skipped:
@@ -166,7 +166,7 @@ def _made_examples(
 
 
 def _opened(task: seqio.Task, folder: str, split: str) -> BuiltCorpus:
-    manifest = corpus_builder.read_manifest(folder)
+    manifest = corpus_builder.read_manifest(folder) or {}
     counts = manifest["splits"].get(split)
     if not counts or not counts["examples"]:
         total = sum(part["documents"] for part in manifest["splits"].values())

@@ -1,11 +1,11 @@
 """What examples leave out or lose of texts, counted while they are made."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from electra_bench.data import run_context
+from electra_bench.vocabularies.text_losses import Integers, losses_of
 
 
 def counter(what: str) -> Callable[[int, int], None]:
@@ -29,7 +29,7 @@ def counter(what: str) -> Callable[[int, int], None]:
 
 def text_counter(
     vocabulary: Any,
-) -> Callable[[Sequence[str], Sequence[int], Sequence[int]], None]:
+) -> Callable[[Sequence[str], Integers, Integers], None]:
     """Counts what texts lose of the dataset that is being built.
 
     Args:
@@ -40,13 +40,10 @@ def text_counter(
         text's begin and end. The counts stand in the context, see `RunContext.losses`.
     """
     losses = run_context.current().losses
-    measure = getattr(getattr(vocabulary, "tokenizer", None), "losses", None)
 
-    def count(texts: Sequence[str], ids: Sequence[int], splits: Sequence[int]) -> None:
-        if measure is None:
-            return
-        rows = range(len(texts))
-        for name, more in measure(texts, np.array(ids), np.array(splits), rows).items():
+    def count(texts: Sequence[str], ids: Integers, splits: Integers) -> None:
+        found = dataclasses.asdict(losses_of(vocabulary, texts, ids, splits))
+        for name, more in found.items():
             losses[name] = losses.get(name, 0) + more
 
     return count

@@ -179,8 +179,8 @@ def encode_words(
         """Whose each row is, and the rows of several sentences."""
         owners: list[int] = []
         made: list[Row] = []
-        ids, ends = ragged([pieces_of(word) for word in words])
-        count_text([word.decode() for word in words], ids, ends)
+        values, ends = ragged([pieces_of(word) for word in words])
+        count_text([word.decode() for word in words], values, ends)
         for number, (start, end) in enumerate(itertools.pairwise(splits)):
             pieces = [pieces_of(word) for word in words[start:end]]
             ids = [ids_of_labels[tag] for tag in tags[start:end]]
