@@ -239,7 +239,7 @@ def _print(folder: str, manifest: Mapping[str, Any]) -> None:
             f"  {split}: {counts['documents']:,} documents, {counts['lines']:,} lines, "
             f"{counts['tokens']:,} tokens, {counts['examples']:,} examples; "
             f"{counts['dropped_tokens']:,} tokens dropped ({dropped:.1f} %), "
-            f"{TextLosses.of(counts).unknown_percent:.2g} % of characters [UNK]"
+            f"{TextLosses.of(counts).unknown_percent:.3g} % of characters [UNK]"
         )
     print(
         f"  {manifest['text_bytes'] / 1e6:.1f} MB of text in {manifest['seconds']:.1f} s "

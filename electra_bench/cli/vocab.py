@@ -79,7 +79,7 @@ def run(args: Train) -> None:
     losses.add(dataclasses.asdict(unknown))
     seconds = time.monotonic() - started
     print(
-        f"wrote {args.output}: {args.type}, {summary}, {losses.unknown_percent:.2g} % of "
+        f"wrote {args.output}: {args.type}, {summary}, {losses.unknown_percent:.3g} % of "
         f"characters [UNK]{_use(args)}; {seconds:.0f} s"
     )
     if report.replaced:

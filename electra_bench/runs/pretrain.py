@@ -211,7 +211,7 @@ def _show_plan(
     vocabulary = run_context.current().vocabulary
     for name, losses in losses_at_the_beginning(tasks, vocabulary).items():
         settings[f"[UNK] of the beginning of {name}"] = (
-            f"{losses.unknown_percent:.2g} % of {losses.characters:,} characters"
+            f"{losses.unknown_percent:.3g} % of {losses.characters:,} characters"
         )
         for _, warning in losses.warnings(f"beginning of {name!r}").values():
             logging.warning("%s", warning)

@@ -178,6 +178,8 @@ def _unpacked(path: epath.Path) -> bytes:
             f"{path}: cannot be unpacked: it does not begin as a packed file does"
         )
     data = data if content is None else content
+    if what := packing.no_text(data[: packing.LONGEST_SIGNATURE]):
+        raise ValueError(f"{path}: {what}")
     if not data.removeprefix(BYTE_ORDER_MARK).strip():
         raise ValueError(f"{path}: empty file")
     return data

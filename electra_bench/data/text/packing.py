@@ -23,8 +23,22 @@ OPENERS: dict[str, Callable[..., Any]] = {
     ".zst": zstd.open,
 }
 ENDINGS = tuple(OPENERS)
-# So many bytes tell whether and how a stream is packed.
-LONGEST_SIGNATURE = 10
+# What files begin with that are no text, and what they are.
+_NO_TEXT = {
+    b"version https://git-lfs.github.com/spec/": (
+        "a pointer of Git LFS, not the data; fetch it with 'git lfs pull'"
+    ),
+    b"PK\x03\x04": "a zip archive, which is not read; unpack it first",
+    b"7z\xbc\xaf'\x1c": "a 7-Zip archive, which is not read; unpack it first",
+    b"Rar!\x1a\x07": "a RAR archive, which is not read; unpack it first",
+    b"\x04\x22\x4d\x18": "packed with LZ4, which is not read; unpack it first",
+    b"\x1f\x9d": "packed with compress, which is not read; unpack it first",
+    b"PAR1": "Parquet, which is not read as text; write it as JSON lines",
+    b"ARROW1": "Arrow, which is not read as text; write it as JSON lines",
+    b"%PDF-": "a PDF, which is not read; extract its text first",
+}
+# So many bytes tell whether and how a stream is packed, and whether it is no text.
+LONGEST_SIGNATURE = max(10, *map(len, _NO_TEXT))
 _BLOCK_BYTES = 1 << 16
 # The largest that Zstandard allows; `zstd --ultra --long=31` makes such files.
 _LARGEST_WINDOW = {zstd.DecompressionParameter.window_log_max: 31}
@@ -124,6 +138,18 @@ def unpacking(beginning: bytes, packed: Readable) -> Readable | None:
     for signature, unpack in _UNPACKING.items():
         if signature.match(beginning):
             return unpack(packed)
+    return None
+
+
+def no_text(beginning: bytes) -> str | None:
+    """What an unpacked stream is and what to do; None if it may be text.
+
+    Args:
+        beginning: its first bytes, see `unpacking`.
+    """
+    for signature, what in _NO_TEXT.items():
+        if beginning.startswith(signature):
+            return what
     return None
 
 

@@ -21,21 +21,6 @@ MAX_LINE_BYTES = 64 << 20
 _TITLE = re.compile(r"= [^=](.*[^=])? =")
 # What unpacking raises.
 DAMAGED = (*packing.DAMAGED, lzma.LZMAError, tarfile.TarError)
-# What files begin with that are no text, and what they are.
-_NO_TEXT = {
-    b"version https://git-lfs.github.com/spec/": (
-        "a pointer of Git LFS, not the data; fetch it with 'git lfs pull'"
-    ),
-    b"PK\x03\x04": "a zip archive, which is not read; unpack it first",
-    b"7z\xbc\xaf'\x1c": "a 7-Zip archive, which is not read; unpack it first",
-    b"Rar!\x1a\x07": "a RAR archive, which is not read; unpack it first",
-    b"\x04\x22\x4d\x18": "packed with LZ4, which is not read; unpack it first",
-    b"\x1f\x9d": "packed with compress, which is not read; unpack it first",
-    b"PAR1": "Parquet, which is not read as text; write it as JSON lines",
-    b"ARROW1": "Arrow, which is not read as text; write it as JSON lines",
-    b"%PDF-": "a PDF, which is not read; extract its text first",
-}
-_LONGEST_SIGNATURE = max(packing.LONGEST_SIGNATURE, *map(len, _NO_TEXT))
 
 OnError = Literal["raise", "skip"]
 
@@ -225,15 +210,13 @@ def unpacked(
             that it is packed.
     """
     packed = Peekable(stream, watch)
-    beginning = packed.peek(_LONGEST_SIGNATURE)
+    beginning = packed.peek(packing.LONGEST_SIGNATURE)
     if not beginning and name.lower().endswith(packing.ENDINGS):
         raise DamagedFile(f"{name}: empty, which no packed file is; fetch it again")
     content = packing.unpacking(beginning, packed)
     unpacked = packed if content is None else Peekable(content)
-    beginning = unpacked.peek(_LONGEST_SIGNATURE)
-    for signature, what in _NO_TEXT.items():
-        if beginning.startswith(signature):
-            raise DamagedFile(f"{name}: {what}")
+    if what := packing.no_text(unpacked.peek(packing.LONGEST_SIGNATURE)):
+        raise DamagedFile(f"{name}: {what}")
     return unpacked
 
 

@@ -88,6 +88,8 @@ def test_a_missing_file_is_said_with_the_places_searched(data_dir):
         (b"\xef\xbb\xbfa\n\nb\xff", r"not UTF-8 at byte 7 \(line 3"),
         (b"", "empty file"),
         (b" \n\n", "empty file"),
+        (b"PK\x03\x04\xff", "a zip archive, which is not read; unpack it first"),
+        (bz2.compress(b"PAR1"), "Parquet, which is not read as text"),
     ],
 )
 def test_unreadable_files(tmp_path, content, message):
