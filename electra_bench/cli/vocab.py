@@ -86,8 +86,8 @@ def run(args: Train) -> None:
         print(f"{report.replaced:,} halves of surrogate pairs were read as '?'")
     if report.skipped:
         print(f"skipped {report.skipped} damaged parts, the first: {report.reasons[0]}")
-    for _, warning in losses.warnings("the text").values():
-        print(f"warning: {warning}", file=sys.stderr)
+    for loss in losses.warnings("the text").values():
+        print(f"warning: {loss.sentence}", file=sys.stderr)
 
 
 def _wordpiece(args: Train, lines: Iterator[str]) -> tuple[str, Any]:

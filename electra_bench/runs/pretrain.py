@@ -213,8 +213,8 @@ def _show_plan(
         settings[f"[UNK] of the beginning of {name}"] = (
             f"{losses.unknown_percent:.3g} % of {losses.characters:,} characters"
         )
-        for _, warning in losses.warnings(f"beginning of {name!r}").values():
-            logging.warning("%s", warning)
+        for loss in losses.warnings(f"beginning of {name!r}").values():
+            logging.warning("%s", loss.sentence)
     dry_run.show_training(
         folder,
         training.objective,

@@ -90,7 +90,7 @@ class ScoringRun(NamedTuple):
         splits = np.cumsum([0, *map(len, encoded)])
         ids = np.concatenate(encoded) if len(encoded) else np.zeros(0, np.int32)
         found = losses_of(self.tokenizer, texts, ids, splits).warnings("the texts")
-        marks = {mark: said for mark, (_, said) in found.items()}
+        marks = {mark: loss.sentence for mark, loss in found.items()}
         for said in marks.values():
             warn(said)
         return marks | getattr(self.tokenizer, "doubts", {})

@@ -192,14 +192,14 @@ def _task_examples(
                 "%s: %s: %d, the first: %s", task.name, mark, len(places), [*places][0]
             )
         of_text = TextLosses.of(losses).warnings(f"task {task.name!r}, {split}")
-        for _, warning in of_text.values():
-            logging.warning("%s", warning)
+        for loss in of_text.values():
+            logging.warning("%s", loss.sentence)
         return {
             "skipped": len(skipped),
             "reasons": reasons,
             "cut": {what: counts for what, counts in cut.items() if counts[0]},
             "notes": {m: [len(p), [*p][:MAX_REASONS]] for m, p in noted.items()}
-            | {mark: [count, [said]] for mark, (count, said) in of_text.items()},
+            | {m: [x.count, [x.found, x.cure]] for m, x in of_text.items()},
             "losses": losses,
         }
 
@@ -223,7 +223,10 @@ def _task_examples(
 def _of_corpus(name: str, rate: float, split: str, built: BuiltCorpus) -> TaskExamples:
     """A corpus's split; what was left out or read otherwise is told of the first."""
     manifest = built.manifest
-    notes = {mark: (count, (said,)) for mark, (count, said) in built.warnings.items()}
+    notes: dict[str, tuple[int, tuple[str, ...]]] = {
+        mark: (loss.count, (loss.found, loss.cure))
+        for mark, loss in built.warnings.items()
+    }
     skipped, reasons = 0, ()
     if split == next(iter(manifest["splits"])):
         skipped, reasons = manifest["skipped"], tuple(manifest["skipped_reasons"])

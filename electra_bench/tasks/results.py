@@ -147,16 +147,17 @@ def score_marks(
 def _told(parts: Sequence[TaskExamples]) -> dict[str, str]:
     """What readers left out or noted, to how much of it and its first places."""
     counts: dict[str, Counter[str]] = {}
-    places: dict[str, list[str]] = {}
+    places: dict[str, dict[str, None]] = {}
     for purpose, part in _with_purposes(parts):
         skipped = {"rows skipped": (part.num_skipped, part.reasons)}
         for mark, (count, some) in (skipped | dict(part.notes)).items():
             if count:
                 counts.setdefault(mark, Counter())[purpose] += count
-                places.setdefault(mark, []).extend(some)
+                # A cure is that of all.
+                places.setdefault(mark, {}).update(dict.fromkeys(some))
     return {
         mark: ", ".join(f"{count:,} {purpose}" for purpose, count in found.items())
-        + f", the first of them: {'; '.join(places[mark][:3])}"
+        + f", the first of them: {'; '.join([*places[mark]][:3])}"
         for mark, found in counts.items()
     }
 

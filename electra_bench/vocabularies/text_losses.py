@@ -21,6 +21,22 @@ _MAY_NEED_MARKS = re.compile(
 )
 _TURKISH = "ıİ"
 
+# What is said of losses, and what may be done.
+_UNKNOWN = (
+    "a vocabulary of such text has fewer (vocab train, with --type sentencepiece for text "
+    "without blanks)"
+)
+_STRIPPED = "lose a mark that their script needs, since lower-casing strips accents"
+_MARKS = (
+    "vocabularies.wordpiece.strip_accents=False keeps them, with a vocabulary made so "
+    "(vocab train --keep_accents, corpus build --no-strip-accents)"
+)
+_TURKISH_LETTERS = "are Turkish ı or İ, and lower-casing makes I an i"
+_DOTTED = (
+    "lower-case the text by the rules of its language, or keep upper case "
+    "(vocabularies.wordpiece.lower_case=False)"
+)
+
 
 class _NeededMarks(dict[str, int]):
     """Of a character, how many marks stripping takes that its script needs."""
@@ -48,6 +64,26 @@ def needed_marks(text: str) -> int:
     if text.isascii() or not _MAY_NEED_MARKS.search(text):
         return 0
     return sum(map(_needed_marks.__getitem__, text))
+
+
+@dataclasses.dataclass(frozen=True)
+class Loss:
+    """Something that was lost.
+
+    Attributes:
+        count: how much.
+        found: what, of how much and why.
+        cure: what may be done.
+    """
+
+    count: int
+    found: str
+    cure: str
+
+    @property
+    def sentence(self) -> str:
+        """All that is to be said."""
+        return f"{self.found}; {self.cure}"
 
 
 @dataclasses.dataclass
@@ -84,48 +120,34 @@ class TextLosses:
         """Of all characters those that become [UNK]."""
         return 100 * self.unknown / max(self.characters, 1)
 
-    def warnings(self, where: str) -> dict[str, tuple[int, str]]:
-        """What is more than usual: mark of scores to how many characters, and what it is.
+    def warnings(self, where: str) -> dict[str, Loss]:
+        """What is more than usual, by marks of scores.
 
         Args:
             where: names the text.
         """
         found = {}
-        for mark, count, most, what in (
-            ("text unknown", self.unknown, 1.0, f"become [UNK]{self._in_runs()}"),
-            ("marks stripped", self.marks, 1.0, _MARKS),
-            ("Turkish lower-cased", self.dotted, 0.5, _DOTTED),
+        unknown = f"become [UNK]{self._in_runs()}"
+        for mark, count, most, what, cure in (
+            ("text unknown", self.unknown, 1.0, unknown, _UNKNOWN),
+            ("marks stripped", self.marks, 1.0, _STRIPPED, _MARKS),
+            ("Turkish lower-cased", self.dotted, 0.5, _TURKISH_LETTERS, _DOTTED),
         ):
             percent = 100 * count / max(self.characters, 1)
             if percent > most:
                 of = f"{self.characters:,} characters"
-                found[mark] = count, f"{where}: {percent:.1f} % of {of} {what}"
+                share = f"{where}: {percent:.1f} % of {of} {what}"
+                found[mark] = Loss(count, share, cure)
         return found
 
     def _in_runs(self) -> str:
-        runs = ""
-        if self.in_runs:
-            runs = (
-                f", {100 * self.in_runs / self.unknown:.0f} % of these in runs of over "
-                f"{MeasuresText.longest_word} letters without blanks, which WordPiece "
-                "takes for one word"
-            )
-        return f"{runs}; {_UNKNOWN}"
-
-
-_UNKNOWN = (
-    "a vocabulary of such text has fewer (vocab train, with --type sentencepiece for text "
-    "without blanks)"
-)
-_MARKS = (
-    "lose a mark that their script needs, since lower-casing strips accents; "
-    "vocabularies.wordpiece.strip_accents=False keeps them, with a vocabulary made so "
-    "(vocab train --keep_accents, corpus build --no-strip-accents)"
-)
-_DOTTED = (
-    "are Turkish ı or İ, and lower-casing makes I an i; lower-case the text by the rules "
-    "of its language, or keep upper case (vocabularies.wordpiece.lower_case=False)"
-)
+        if not self.in_runs:
+            return ""
+        return (
+            f", {100 * self.in_runs / self.unknown:.0f} % of these in runs of over "
+            f"{MeasuresText.longest_word} letters without blanks, which WordPiece "
+            "takes for one word"
+        )
 
 
 class MeasuresText(abc.ABC):

@@ -78,8 +78,8 @@ def test_unknown_is_counted_by_characters():
 )
 def test_what_is_more_than_usual_is_said(text, mark, said):
     warnings = losses([text]).warnings("train")
-    count, sentence = warnings[mark]
-    assert sentence.startswith("train: ") and said in sentence and count
+    loss = warnings[mark]
+    assert loss.count and loss.sentence.startswith("train: ") and said in loss.sentence
 
 
 def test_usual_text_is_not_warned_of():

@@ -18,11 +18,12 @@ from electra_bench.data.text.streams import ReadReport
 from electra_bench.system.inventory import FILE_NAME as INVENTORY
 from electra_bench.system.inventory import damages
 from electra_bench.system.ordered_map import num_cores
-from electra_bench.tasks.corpora.losses import Warnings, all_warnings, corpus_warnings
+from electra_bench.tasks.corpora.losses import all_warnings, corpus_warnings
 from electra_bench.tasks.corpora.ready_made import BuiltSource, TFRecordSource
 from electra_bench.tasks.corpora.sources import CorpusSource, Made, build_examples
 from electra_bench.tasks.features.choices import description_of, pretraining_examples
 from electra_bench.tasks.fingerprints import making
+from electra_bench.vocabularies.text_losses import Loss
 
 
 class BuiltCorpus(NamedTuple):
@@ -40,7 +41,7 @@ class BuiltCorpus(NamedTuple):
     store: ExampleStore
     data_sha256: str
     manifest: Mapping[str, Any]
-    warnings: Warnings
+    warnings: Mapping[str, Loss]
 
 
 def seed_of(task: seqio.Task) -> int | None:

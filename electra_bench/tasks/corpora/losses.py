@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from electra_bench.vocabularies.text_losses import TextLosses
+from electra_bench.vocabularies.text_losses import Loss, TextLosses
 
 # Shares above which it is said.
 MOST_DROPPED = 0.2
 MOST_UNREAD = 0.2
 
-Warnings = dict[str, tuple[int, str]]
 
-
-def corpus_warnings(name: str, manifest: Mapping[str, Any], split: str) -> Warnings:
-    """Marks of scores to how much was lost, and a sentence with reason and cure.
+def corpus_warnings(
+    name: str, manifest: Mapping[str, Any], split: str
+) -> dict[str, Loss]:
+    """What was lost, by marks of scores.
 
     Args:
         name: of the corpus.
@@ -22,24 +22,25 @@ def corpus_warnings(name: str, manifest: Mapping[str, Any], split: str) -> Warni
     """
     counts = manifest["splits"][split]
     where = f"corpus {name!r}, {split}"
-    found: Warnings = TextLosses.of(counts).warnings(where)
+    found = TextLosses.of(counts).warnings(where)
     tokens, dropped = counts["tokens"], counts["dropped_tokens"]
     if dropped > MOST_DROPPED * tokens:
         length = manifest["max_seq_length"]
-        found["tokens dropped"] = (
+        found["tokens dropped"] = Loss(
             dropped,
             f"{where}: {100 * dropped / tokens:.1f} % of {tokens:,} tokens were dropped: "
-            f"lines are longer than what is left of an example of {length} tokens; "
+            f"lines are longer than what is left of an example of {length} tokens",
             "features.pretraining.cut_tokens='kept' (corpus build --cut-tokens kept) keeps "
             "them, a larger max_seq_length drops fewer",
         )
     unread = manifest.get("unread_share", 0.0)
     if split == next(iter(manifest["splits"])) and unread > MOST_UNREAD:
         first = manifest["skipped_reasons"][0]
-        found["text unread"] = (
+        found["text unread"] = Loss(
             manifest["skipped"],
             f"corpus {name!r}: {100 * unread:.1f} % of its lines or bytes were left out, "
-            f"the first: {first}; name the format (format=), write the files as UTF-8, or "
+            f"the first: {first}",
+            "name the format (format=), write the files as UTF-8, or "
             "fetch damaged ones again",
         )
     return found
@@ -48,7 +49,7 @@ def corpus_warnings(name: str, manifest: Mapping[str, Any], split: str) -> Warni
 def all_warnings(name: str, manifest: Mapping[str, Any]) -> list[str]:
     """The sentences of all splits."""
     return [
-        sentence
+        loss.sentence
         for split in manifest["splits"]
-        for _, sentence in corpus_warnings(name, manifest, split).values()
+        for loss in corpus_warnings(name, manifest, split).values()
     ]
