@@ -30,8 +30,8 @@ from electra_bench.reports.collect.records import records_of
 from electra_bench.reports.frame import records_frame
 from electra_bench.reports.render.write import build_table
 from electra_bench.reports.table import Table
-from electra_bench.system import quiet
 from electra_bench.system.near_names import near_and_all
+from electra_bench.system.tensorflow_import import import_tensorflow
 
 if TYPE_CHECKING:
     import pandas
@@ -182,7 +182,7 @@ def _launch(root: str, files: Sequence[str], arguments: Mapping[str, Any]) -> An
         files: gin files that come after its run file.
         arguments: of the call.
     """
-    quiet.import_tensorflow()
+    import_tensorflow()
     from electra_bench.runs.launch import launch
 
     run_file = f"runs/{root}.gin"

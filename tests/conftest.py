@@ -7,6 +7,7 @@ from pathlib import Path
 
 import gin
 import pytest
+from power import Power
 
 pytest_plugins = ["small_runs", "small_packages"]
 
@@ -32,6 +33,12 @@ def _shared(folder: str) -> Path:
 def shared_data() -> Path:
     """Real data sets for development; not part of the project."""
     return _shared("data")
+
+
+@pytest.fixture
+def power(monkeypatch) -> Power:
+    """Watches whether a power cut would lose something; see `Power.check`."""
+    return Power(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,8 @@ def mnli_dir(tmp_path_factory):
         "dev_matched": 16,
         "dev_mismatched": 16,
     }.items():
-        rows = ["header"]
+        names = ["sentence1", "sentence2"]
+        rows = ["\t".join([*"12345678", *names, *"x" * (columns - 11), "gold_label"])]
         for i in range(6):
             before, after = ["x"] * 8, ["x"] * (columns - 11)
             rows.append("\t".join([*before, f"text {i}", split, *after, labels[i % 3]]))

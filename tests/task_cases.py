@@ -21,6 +21,7 @@ QUIRKS = {
     "cut_words": "dropped",
     "limit": "tokens_and_words",
     "lower_case": True,
+    "empty_words": "next",
 }
 
 

@@ -22,7 +22,8 @@ from typing import Annotated, Any, Literal
 
 from electra_bench.cli import arguments, errors
 from electra_bench.cli.arguments import Dir, Json, Options, RunDir
-from electra_bench.system import quiet
+from electra_bench.system.atomic import new_folder
+from electra_bench.system.tensorflow_import import import_tensorflow
 
 PARTS = ("discriminator", "generator", "encoder", "tagging", "span_qa")
 Folder = Annotated[str, Options(metavar="FOLDER")]
@@ -43,8 +44,9 @@ class Describe(Json):
 class Import:
     """Takes over a model of Hugging Face's.
 
-    ELECTRA or BERT, from config.json and model.safetensors. The folder it makes is what
-    INIT names; with --task it is a fine-tuned run that evaluate and predict take.
+    ELECTRA or BERT, from config.json and model.safetensors, or the files that its index
+    names. The folder it makes is what INIT names; with --task it is a fine-tuned run that
+    evaluate and predict take.
 
     Attributes:
         source: with the model's files
@@ -93,7 +95,7 @@ def add_parser(subparsers) -> None:
 
 
 def _import(args: Import) -> None:
-    quiet.import_tensorflow()
+    import_tensorflow()
     from electra_bench.interop.import_model import import_model
     from electra_bench.tasks.task_data import trainable_card
 
@@ -109,6 +111,11 @@ def _import(args: Import) -> None:
     print(f"{found.folder}: {found.params:,} parameters of the encoder; heads: {heads}")
     if not found.has_vocab:
         print(f"no vocab.txt came with it: put the model's into {found.folder}")
+    if found.padding:
+        print(
+            f"{found.padding} rows of the table of word embeddings belong to no token of "
+            "vocab.txt: they are kept, and nothing draws them"
+        )
     if found.dropped:
         print(f"without a counterpart here: {', '.join(sorted(found.dropped))}")
 
@@ -129,7 +136,7 @@ def _contaminated(given: list[str]) -> dict[str, str]:
 
 
 def _export(args: Export) -> None:
-    quiet.import_tensorflow()
+    import_tensorflow()
     from electra_bench.interop import export_model
     from electra_bench.records.run_folder import record_of
 
@@ -172,7 +179,7 @@ def _card(record: Any) -> Any:
 
 
 def _export_saved_model(args: Export, source: Any, card: Any) -> None:
-    from electra_bench.interop.export_model import copy_vocabulary, make_folder
+    from electra_bench.interop.export_model import copy_vocabulary
     from electra_bench.interop.saved_model import export_saved_model
     from electra_bench.records.run_folder import config_of
     from electra_bench.runs import launch
@@ -186,16 +193,20 @@ def _export_saved_model(args: Export, source: Any, card: Any) -> None:
     is_task = card is not None and card.kind != "corpus"
     # Any corpus stands for pre-training.
     objective = restored_objective([card if is_task else PYDOC], pretrained, tokens)
-    make_folder(args.output)
-    errors.begin_work()
-    export_saved_model(objective, args.output, whole=is_task)
-    copy_vocabulary(source, args.output)
+    # TensorFlow's fingerprint has a number that is drawn.
+    varying = {"fingerprint.pb"}
+    with new_folder(args.output, sign="saved_model.pb", varying=varying) as folder:
+        errors.begin_work()
+        export_saved_model(objective, folder, whole=is_task)
+        copy_vocabulary(source, folder)
     print(args.output)
 
 
 def _describe(args: Describe) -> None:
-    if not os.path.isfile(os.path.join(args.path, "model.safetensors")):
-        quiet.import_tensorflow()
+    from electra_bench.interop.huggingface_weights import is_here
+
+    if not is_here(args.path):
+        import_tensorflow()
     described = describe(args.path)
     if args.json:
         print(json.dumps(described, indent=1))
@@ -245,8 +256,10 @@ def describe(path: str) -> dict[str, Any]:
     Raises:
         FileNotFoundError: none of these is there.
     """
+    from electra_bench.interop.huggingface_weights import is_here
+
     slots: set[str] = set()
-    if os.path.isfile(os.path.join(path, "model.safetensors")):
+    if is_here(path):
         from electra_bench.interop.huggingface import read_model
 
         model = read_model(path)
@@ -261,16 +274,16 @@ def describe(path: str) -> dict[str, Any]:
     else:
         import tensorflow as tf
 
-        from electra_bench.training import checkpoints
+        from electra_bench.training import checkpoint_files, checkpoints
 
-        prefix = checkpoints.find_checkpoint(path)
+        prefix = checkpoint_files.find_checkpoint(path)
         found = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
         shapes = {name: list(shape) for name, shape in found.items()}
         slots = checkpoints.slot_names(shapes)
         about = {
             "format": "TensorFlow, by names",
             "checkpoint": prefix,
-            "step": checkpoints.step_of_checkpoint(prefix),
+            "step": checkpoint_files.step_of_checkpoint(prefix),
         }
     names = sorted(set(shapes) - slots - {"global_step"})
     groups: Counter[str] = Counter()

@@ -8,7 +8,7 @@ from electra_bench import config
 from electra_bench.cli import errors
 from electra_bench.cli.arguments import Dir, Options, Plugins
 from electra_bench.registry import GIN_MODULES, REGISTRIES, load_plugin
-from electra_bench.system import quiet
+from electra_bench.system.tensorflow_import import import_tensorflow
 
 GinFile = Annotated[str, Options(metavar="F")]
 
@@ -196,7 +196,7 @@ def bindings(args: GinParam) -> list[str]:
 
 def launch(args: Run, root: str) -> Any:
     """Runs a root of `electra_bench.runs` as the arguments say."""
-    quiet.import_tensorflow()
+    import_tensorflow()
     from electra_bench.runs.launch import launch as launch_root
 
     return launch_root(

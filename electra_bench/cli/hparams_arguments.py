@@ -11,6 +11,7 @@ from electra_bench import config
 from electra_bench.cli import gin_arguments
 from electra_bench.cli.arguments import Options
 from electra_bench.config.hparams import Translated, read_hparams
+from electra_bench.system.atomic import make_folder, write_text
 
 
 @dataclass(kw_only=True)
@@ -46,10 +47,9 @@ def given_hparams(args: Run) -> tuple[dict[str, Any], str, str] | None:
 def write_results(model_dir: str, name: str, lines: Iterable[str]) -> None:
     """Writes a file of the original's beside the model: `results/<name>_results.txt`."""
     folder = os.path.join(model_dir, "results")
-    os.makedirs(folder, exist_ok=True)
+    make_folder(folder)
     path = os.path.join(folder, f"{name}_results.txt")
-    with open(path, "w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in lines)
+    write_text(path, "".join(f"{line}\n" for line in lines))
 
 
 def launch(args: Run, root: str, translated: Translated) -> Any:

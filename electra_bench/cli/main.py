@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from electra_bench.cli import errors
 from electra_bench.cli.gin_arguments import expand_gin_flags
+from electra_bench.system import interruption
 from electra_bench.system.near_names import did_you_mean
 
 PROGRAM = "electra-bench"
@@ -168,7 +169,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args = _parse(argv)
         program = f"{PROGRAM} {args.verb}"
-        status = args.run(args)
+        with interruption.as_ctrl_c():
+            status = args.run(args)
         sys.stdout.flush()
         return errors.DONE if status is None else status
     except SystemExit as stop:

@@ -14,9 +14,9 @@ from electra_bench import registry
 from electra_bench.cli import arguments, errors, gin_arguments, results
 from electra_bench.cli.arguments import Json, Options
 from electra_bench.records import write_predictions
-from electra_bench.records.run_folder import CONFIG, fine_tuned_record
-from electra_bench.system import quiet
-from electra_bench.system.atomic import write_json, write_text
+from electra_bench.records.run_folder import config_of, fine_tuned_record
+from electra_bench.system.atomic import make_folder, write_json, write_text
+from electra_bench.system.tensorflow_import import import_tensorflow
 from electra_bench.tasks import submissions
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def _answered_by(task: str) -> str:
 
 def _open(args: Predict, run_dir: str) -> list["SplitPredictions"]:
     """Opens a run and finds the examples that it is to predict."""
-    quiet.import_tensorflow()
+    import_tensorflow()
     from electra_bench.runs.launch import launch
 
     tasks = _tasks(run_dir)
@@ -224,7 +224,7 @@ def _open(args: Predict, run_dir: str) -> list["SplitPredictions"]:
         ]
     return launch(
         "predict",
-        ["runs/predict.gin", os.path.join(run_dir, CONFIG)],
+        ["runs/predict.gin", config_of(run_dir)],
         [
             f"PREDICT_INIT = {run_dir!r}",
             f"runs.predict.parts = {parts!r}",
@@ -314,7 +314,7 @@ def _write(args: Predict, one: "SplitPredictions") -> tuple[list[str], dict[str,
     """
     paths, predictions = _paths(args, one), one.predictions
     if FORMS[args.format].in_folder:
-        os.makedirs(args.output, exist_ok=True)
+        make_folder(args.output)
     if args.format == "jsonl":
         write_predictions(paths[0], predictions)
         return paths, {}

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 
 from electra_bench.cli import arguments, gin_arguments, hparams_arguments, results
-from electra_bench.system import quiet
+from electra_bench.system.tensorflow_import import import_tensorflow
 
 
 @dataclass(kw_only=True)
@@ -67,8 +67,11 @@ def _checkpoint(model_dir: str) -> tuple[str, int] | None:
     """The original's checkpoint in its folder and its updates; None if there is none."""
     if not os.path.isfile(os.path.join(model_dir, "checkpoint")):
         return None
-    quiet.import_tensorflow()
-    from electra_bench.training.checkpoints import find_checkpoint, step_of_checkpoint
+    import_tensorflow()
+    from electra_bench.training.checkpoint_files import (
+        find_checkpoint,
+        step_of_checkpoint,
+    )
 
     prefix = find_checkpoint(model_dir)
     return prefix, step_of_checkpoint(prefix) or 0

@@ -8,7 +8,7 @@ from electra_bench.cli import arguments, errors
 from electra_bench.cli.arguments import Dir
 from electra_bench.cli.gin_arguments import GinParam
 from electra_bench.config.ranges import Positive
-from electra_bench.system import quiet
+from electra_bench.system.tensorflow_import import import_tensorflow
 
 # From here on, fine-tuning searches its learning rate and runs five seeds.
 LONG_MINUTES = 60.0
@@ -51,7 +51,7 @@ def add_parser(subparsers) -> None:
 
 def run(args: Quickstart) -> None:
     """Runs everything and prints the leaderboard."""
-    quiet.import_tensorflow()
+    import_tensorflow()
     from electra_bench.reports.collect.records import collect
     from electra_bench.reports.render import terminal
     from electra_bench.reports.render.site import write_site

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from electra_bench.cli import arguments, gin_arguments
-from electra_bench.system import quiet
+from electra_bench.system.tensorflow_import import import_tensorflow
 
 
 @dataclass(kw_only=True)
@@ -40,7 +40,7 @@ def run(args: Validate) -> int | None:
         from electra_bench.cli import validate_plugin
 
         return validate_plugin.run(args)
-    quiet.import_tensorflow()
+    import_tensorflow()
     if args.files[:1] == ["task"]:
         from electra_bench.cli import validate_task
 

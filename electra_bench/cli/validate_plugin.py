@@ -9,8 +9,8 @@ from electra_bench.cli.validate import Validate
 from electra_bench.conformance import plugin as conformance
 from electra_bench.conformance.check import FAILED, PASSED, SKIPPED, Finding
 from electra_bench.registry import REGISTRIES, load_plugin
-from electra_bench.system import quiet
 from electra_bench.system.near_names import near_names
+from electra_bench.system.tensorflow_import import import_tensorflow
 
 # Only these are checked without TensorFlow.
 LIGHT = {"reports"}
@@ -32,7 +32,7 @@ def run(args: Validate) -> int:
     gin_arguments.parse(args)
     errors.begin_work()
     if {kind for kind, _ in own} - LIGHT:
-        quiet.import_tensorflow()
+        import_tensorflow()
     found = conformance.check(own, args.plugin, args.data_dir)
     if args.json:
         found = list(found)

@@ -204,6 +204,8 @@ def _targets(card: TaskCard, task: Any, store: ExampleStore) -> dict[str, Any]:
         row = store.row("labels", i)
         if card.kind == "span_qa":
             counts[int(row[2])] += len(row) > 0
+        elif card.kind == "multi_label":
+            counts.update(np.flatnonzero(row).tolist())
         else:
             counts.update(int(label) for label in row if label != NO_LABEL)
     answers = dict(enumerate(card.labels))

@@ -228,6 +228,8 @@ def labels_are_its_kinds(loaded: Loaded) -> None:
         if card.kind in ("classification", "tagging"):
             largest, size = labels.max(), len(card.labels)
             require(largest < size, f"a label is {largest}, the card has {size} labels")
+        if card.kind == "multi_label":
+            require(labels.max() <= 1, f"a label is {labels.max()}, expected 0 or 1")
         if card.kind == "span_qa":
             first, last, is_impossible = labels
             require(

@@ -44,6 +44,17 @@ class HasMaxPositions(Protocol):
 
 
 @runtime_checkable
+class HasPadding(Protocol):
+    """Embeddings whose table may have rows after those of the vocabulary.
+
+    Attributes:
+        num_tokens: rows of the table that belong to tokens.
+    """
+
+    num_tokens: int
+
+
+@runtime_checkable
 class HasStages(Protocol):
     """An objective that is trained in several stages, one after the other.
 
@@ -211,3 +222,10 @@ def max_positions_of(encoder: Any) -> int | None:
     """Tokens of the longest sequence that an encoder takes; None for any length."""
     embeddings = encoder.embeddings
     return embeddings.max_positions if isinstance(embeddings, HasMaxPositions) else None
+
+
+def num_tokens_of(embeddings: Any) -> int:
+    """Rows of the table of word embeddings that belong to tokens."""
+    if isinstance(embeddings, HasPadding):
+        return embeddings.num_tokens
+    return embeddings.table.shape[0]

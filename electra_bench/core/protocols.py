@@ -50,7 +50,7 @@ class EncoderOutput(NamedTuple):
 class Embeddings(Protocol):
     """The embedding layer, which a generator may share with the discriminator."""
 
-    table: tf.Variable  # word embeddings, float32 [vocab, embed]
+    table: tf.Variable  # word embeddings, float32 [vocab or more, embed]
     size: int  # embed
 
 

@@ -8,7 +8,7 @@ import contextlib
 import contextvars
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 # Of the rows of a file; whoever leaves out more reads another file than was meant.
@@ -23,7 +23,7 @@ class RunContext:
         data_dir: folder with the data sets; None if none was given.
         vocabulary: the run's vocabulary (see `vocabularies/wordpiece.py`); None if none was
             given.
-        files: split to path, binds splits of the run's task by hand.
+        files: split to its files, binds splits of the run's task by hand.
         on_error: what to do about rows that cannot be used, "raise" or "skip"; None does
             what is usual for the task.
         max_skipped: share of a file's rows that may be left out, from 0 to 1.
@@ -38,7 +38,7 @@ class RunContext:
 
     data_dir: str | None = None
     vocabulary: Any = None
-    files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    files: Mapping[str, str | Sequence[str]] = dataclasses.field(default_factory=dict)
     on_error: str | None = None
     max_skipped: float = MAX_SKIPPED
     skipped: dict[str, None] = dataclasses.field(default_factory=dict)

@@ -13,9 +13,14 @@ from electra_bench import config
 from electra_bench.interop.huggingface import write_model
 from electra_bench.interop.huggingface_names import TASK_HEADS
 from electra_bench.records import TaskCard
-from electra_bench.records.run_folder import CONFIG, MODEL_FILE
-from electra_bench.system.atomic import write_text
-from electra_bench.training import checkpoints
+from electra_bench.records.run_folder import MODEL_FILE, config_of
+from electra_bench.system.atomic import new_folder, write_text
+from electra_bench.training.checkpoint_files import (
+    find_checkpoint,
+    step_of_checkpoint,
+    write_tensors,
+)
+from electra_bench.training.checkpoints import slot_names
 
 QUERY = "electra/encoder/layer_0/attention/self/query/kernel"
 # Part of a checkpoint to the architecture that holds it.
@@ -65,12 +70,14 @@ class TrainedModel(NamedTuple):
 
         Raises:
             FileNotFoundError: no checkpoint there.
+            DamagedCheckpoint: none is as it was written.
+            ValueError: the run's configuration is not.
         """
-        prefix = checkpoints.find_checkpoint(path)
+        prefix = find_checkpoint(path)
         reader = tf.train.load_checkpoint(prefix)
         shapes = reader.get_variable_to_shape_map()
-        names = shapes.keys() - checkpoints.slot_names(shapes) - {"global_step"}
-        gin_file = _first_file(path, CONFIG, MODEL_FILE)
+        names = shapes.keys() - slot_names(shapes) - {"global_step"}
+        gin_file = _configuration(path)
         hparams = config.literals(Path(gin_file).read_text("utf-8")) if gin_file else ()
         return cls(
             prefix,
@@ -91,6 +98,13 @@ class TrainedModel(NamedTuple):
         return found
 
 
+def _configuration(folder: str) -> str | None:
+    try:
+        return config_of(folder)
+    except FileNotFoundError:
+        return _first_file(folder, MODEL_FILE)
+
+
 def _first_file(folder: str, *names: str) -> str | None:
     paths = (os.path.join(folder, name) for name in names)
     return next(filter(os.path.isfile, paths), None)
@@ -101,21 +115,20 @@ def export_tf1(source: TrainedModel, output: str) -> str:
 
     Args:
         source: what to give away.
-        output: folder to make; `vocab.txt` goes there too.
+        output: folder to make, see `new_folder`; `vocab.txt` goes there too.
 
     Returns:
         The prefix.
     """
-    make_folder(output)
-    step = checkpoints.step_of_checkpoint(source.prefix) or 0
+    step = step_of_checkpoint(source.prefix) or 0
     name = f"model.ckpt-{step}"
-    prefix = os.path.join(output, name)
     global_step = {"global_step": np.asarray(step, np.int64)}
-    checkpoints.write_tensors(prefix, source.tensors | global_step)
     newest = f'model_checkpoint_path: "{name}"\n'
-    write_text(os.path.join(output, "checkpoint"), newest)
-    copy_vocabulary(source, output)
-    return prefix
+    with new_folder(output, sign="checkpoint") as folder:
+        write_tensors(os.path.join(folder, name), source.tensors | global_step)
+        write_text(os.path.join(folder, "checkpoint"), newest)
+        copy_vocabulary(source, folder)
+    return os.path.join(output, name)
 
 
 def export_huggingface(
@@ -125,7 +138,7 @@ def export_huggingface(
 
     Args:
         source: what to give away.
-        output: folder to make.
+        output: folder to make, see `new_folder`.
         part: one of `ARCHITECTURES`.
         card: of the task whose head goes with it.
 
@@ -159,16 +172,16 @@ def export_huggingface(
         raise ExportError(
             f"{source.vocab} is SentencePiece, which ElectraTokenizer does not read"
         )
-    make_folder(output)
-    write_model(
-        output,
-        architecture=ARCHITECTURES[part],
-        sizes=sizes,
-        tensors=tensors,
-        labels=card.labels if part == "tagging" else (),
-        text=source.bound("vocabularies.wordpiece"),
-    )
-    copy_vocabulary(source, output)
+    with new_folder(output, sign="model.safetensors") as folder:
+        write_model(
+            folder,
+            architecture=ARCHITECTURES[part],
+            sizes=sizes,
+            tensors=tensors,
+            labels=card.labels if part == "tagging" else (),
+            text=source.bound("vocabularies.wordpiece"),
+        )
+        copy_vocabulary(source, folder)
     return Exported(ARCHITECTURES[part], tuple(sorted(left_out)))
 
 
@@ -230,13 +243,6 @@ def _task_head(
         f"{head.layer}/kernel": np.concatenate(kernels, axis=1),
         f"{head.layer}/bias": np.concatenate(biases),
     }
-
-
-def make_folder(output: str) -> None:
-    """Makes a folder that must not exist."""
-    if os.path.exists(output):
-        raise FileExistsError(f"{output!r} exists; choose another folder")
-    os.makedirs(output)
 
 
 def copy_vocabulary(source: TrainedModel, output: str) -> None:

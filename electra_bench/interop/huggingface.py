@@ -10,19 +10,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from electra_bench.interop.huggingface_names import TIED, our_name, their_name
+from electra_bench.interop.huggingface_names import their_name
 from electra_bench.interop.huggingface_tokenizer import (
     ForeignTokenizerError,
     text_options,
 )
+from electra_bench.interop.huggingface_tokens import check_added_tokens
+from electra_bench.interop.huggingface_weights import (
+    WEIGHTS,
+    ForeignModelError,
+    read_tensors,
+)
 from electra_bench.system.atomic import write_json
 
-WEIGHTS = "model.safetensors"
-# Files that unpickle, and with it run, what they hold.
-PICKLED = ("pytorch_model.bin", "model.bin", "model.pt", "model.pth", "model.ckpt")
 MODEL_TYPES = ("electra", "bert")
 # What the encoder here computes; another value would be another function.
 REQUIRED = {
@@ -47,16 +49,12 @@ SIZES = {
 }
 
 
-class ForeignModelError(ValueError):
-    """A model that cannot be taken over: says why."""
-
-
 class ForeignModel(NamedTuple):
     """A model of Hugging Face's in this project's terms.
 
     Attributes:
         sizes: parameters of `models.electra`.
-        vocab_size: number of tokens.
+        vocab_size: rows of the table of word embeddings; a vocabulary may have fewer.
         tensors: the original's names to values.
         dropped: names in the file of what has no counterpart.
         vocab: path of the vocabulary file; None if there is none.
@@ -79,39 +77,27 @@ def read_model(folder: str) -> ForeignModel:
     """Reads a model.
 
     Args:
-        folder: with config.json and model.safetensors.
+        folder: with config.json and model.safetensors, or several files and their index.
 
     Raises:
         FileNotFoundError: a file is missing.
-        ForeignModelError: another architecture, a pickle, or damaged files.
+        ForeignModelError: another architecture, a pickle, damaged files, or a tokeniser
+            with tokens that WordPiece here has not.
     """
     config = _read_json(folder, "config.json")
     _check_config(config, folder)
-    path = os.path.join(folder, WEIGHTS)
-    if not os.path.isfile(path):
-        for name in PICKLED:
-            if os.path.exists(os.path.join(folder, name)):
-                raise ForeignModelError(
-                    f"{os.path.join(folder, name)} is a pickle, which runs whatever "
-                    f"code it holds when it is read: expected {WEIGHTS}, as "
-                    "transformers' save_pretrained writes it"
-                )
-        if os.path.exists(f"{path}.index.json"):
-            raise ForeignModelError(
-                f"{path}.index.json: weights in several files are not read; save them "
-                "as one"
-            )
-        raise FileNotFoundError(f"no {WEIGHTS} in {folder!r}")
-    tensors, dropped = _read_tensors(path)
+    tensors, dropped = read_tensors(folder)
     sizes = {name: config[field] for name, field in SIZES.items() if field in config}
     sizes.setdefault("embedding_size", sizes["hidden_size"])
-    vocab = os.path.join(folder, "vocab.txt")
+    path = os.path.join(folder, "vocab.txt")
+    vocab = path if os.path.isfile(path) else None
+    check_added_tokens(folder, vocab)
     return ForeignModel(
         sizes,
         config["vocab_size"],
         tensors,
         tuple(dropped),
-        vocab if os.path.isfile(vocab) else None,
+        vocab,
         _text_options(folder),
         *_head_options(config, folder),
     )
@@ -161,32 +147,6 @@ def _head_options(config: Mapping[str, Any], folder: str) -> tuple[str, dict[str
         )
     labels = {number: str(label) for number, label in id2label.items()}
     return str(architectures[0]), labels
-
-
-def _read_tensors(path: str) -> tuple[dict[str, np.ndarray], list[str]]:
-    tensors, dropped, tied = {}, [], {}
-    try:
-        with safe_open(path, "numpy") as file:
-            for theirs in file.keys():  # noqa: SIM118 (it is no mapping)
-                ours = our_name(theirs)
-                if theirs in TIED:
-                    tied[theirs] = file.get_tensor(theirs)
-                elif ours is None:
-                    dropped.append(theirs)
-                else:
-                    value = file.get_tensor(theirs)
-                    tensors[ours.name] = value.T if ours.transposed else value
-    except (SafetensorError, TypeError, AttributeError) as error:
-        # The latter two: a dtype that NumPy lacks, as bfloat16.
-        raise ForeignModelError(f"{path} cannot be read: {error}") from error
-    table = tensors.get("electra/embeddings/word_embeddings")
-    for theirs, value in tied.items():
-        if table is not None and not np.array_equal(value, table):
-            raise ForeignModelError(
-                f"{path}: {theirs} is not the table of word embeddings; a softmax of "
-                "its own has no counterpart here"
-            )
-    return {name: np.asarray(x, np.float32) for name, x in tensors.items()}, dropped
 
 
 def _text_options(folder: str) -> dict[str, bool]:

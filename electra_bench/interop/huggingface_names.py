@@ -6,6 +6,7 @@ and `.bias` are `gamma` and `beta`, embedding tables have no suffix, and a dense
 """
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 # Heads whose names do not follow from the rule: ELECTRA's, BERT's, and ours.
@@ -26,6 +27,8 @@ WITHOUT_COUNTERPART = re.compile(
     r"(^|\.)embeddings\.(position_ids|token_type_ids)$|(^|\.)pooler\.|^cls\.seq_relationship\."
 )
 MODEL_PREFIXES = ("electra.", "bert.")
+# The one tensor that every model has once.
+TABLE = re.compile(r"^(.*\.)?embeddings\.word_embeddings\.weight$")
 
 
 class TaskHead(NamedTuple):
@@ -64,6 +67,29 @@ class Name(NamedTuple):
 
     name: str
     transposed: bool
+
+
+def wrapper(names: Iterable[str]) -> str:
+    """What modules around a model put before the names of its tensors; mostly nothing.
+
+    >>> wrapper(["module.electra.embeddings.word_embeddings.weight"])
+    'module.'
+    >>> wrapper(["electra.embeddings.word_embeddings.weight", "classifier.bias"])
+    ''
+
+    Args:
+        names: of all tensors.
+
+    Raises:
+        ValueError: several models, of which any may be meant.
+    """
+    tables = [found for name in names if (found := TABLE.match(name))]
+    if len(tables) > 1:
+        listed = ", ".join(found[0] for found in tables)
+        raise ValueError(f"several tables of word embeddings: {listed}; save one model")
+    prefix = (tables[0][1] or "") if tables else ""
+    own = next((own for own in MODEL_PREFIXES if f".{prefix}".endswith(f".{own}")), "")
+    return prefix.removesuffix(own)
 
 
 def our_name(theirs: str) -> Name | None:

@@ -24,11 +24,15 @@ from electra_bench.models.flops import EncoderSizes
 from electra_bench.objectives.heads import DiscriminatorHead, MaskedLMHead
 from electra_bench.records import RunRecord, TaskCard, write_record
 from electra_bench.records.run_folder import CONFIG, MODEL_FILE
-from electra_bench.system.atomic import write_text
-from electra_bench.training.checkpoints import Checkpoints, sha256_of_checkpoint
+from electra_bench.records.run_record import FILE_NAME
+from electra_bench.system.atomic import check_new, new_folder, write_text
+from electra_bench.training.checkpoint_files import sha256_of_checkpoint
+from electra_bench.training.checkpoints import Checkpoints
 from electra_bench.vocabularies.load import load_vocabulary, warn_of_doubts
 
 EMBEDDINGS = "electra/embeddings/"
+# Tables are padded by some hundred rows; a vocabulary that lacks more is another model's.
+MAX_PADDING = 0.1
 
 
 class Imported(NamedTuple):
@@ -40,6 +44,7 @@ class Imported(NamedTuple):
         heads: names of pre-training heads, or of the task, that came with it.
         dropped: names of tensors that have no counterpart here.
         has_vocab: whether there was a vocabulary.
+        padding: rows of the table of word embeddings that belong to no token.
     """
 
     folder: str
@@ -47,6 +52,7 @@ class Imported(NamedTuple):
     heads: tuple[str, ...]
     dropped: tuple[str, ...]
     has_vocab: bool
+    padding: int
 
 
 def import_model(
@@ -76,13 +82,12 @@ def import_model(
         card: of the task whose head comes with it; None for a pre-trained model.
 
     Raises:
-        FileExistsError: `output` exists.
+        FileExistsError: `output` exists, and is not this very model taken over.
         FileNotFoundError: a file is missing.
         ForeignModelError: it does not fit; names every tensor that is missing, left over
             or of another shape, and nothing is written.
     """
-    if os.path.exists(output):
-        raise FileExistsError(f"{output!r} exists; choose another folder")
+    check_new(output, FILE_NAME)
     model = read_model(source)
     head = foreign_head(source, model, card)
     if head and generator is not None:
@@ -101,48 +106,54 @@ def import_model(
         bindings |= _generator_bindings(other.sizes, model.sizes)
         dropped += other.dropped
     bindings |= {f"vocabularies.wordpiece.{k}": x for k, x in model.text.items()}
-    vocab_sha256 = _vocabulary_sha256(model)
+    vocab_sha256, padding = _vocabulary(model)
+    if padding:
+        bindings["models.electra.vocab_rows"] = model.vocab_size
     on_start()
-    os.makedirs(output)
-    prefix = Checkpoints(os.path.join(output, "checkpoints")).save(0, tensors, {})
-    _write_bindings(output, MODEL_FILE, bindings)
-    if head:
-        bindings |= head.bindings(model.sizes.get("max_positions"))
-        _write_bindings(output, CONFIG, bindings)
-    if model.vocab:
-        shutil.copyfile(model.vocab, os.path.join(output, "vocab.txt"))
-    label = os.path.basename(os.path.normpath(output))
-    sha256 = sha256_of_checkpoint(prefix)
-    record = RunRecord(
-        f"{label}-{sha256[:8]}",
-        label,
-        "finetune" if head else "pretrain",
-        "done",
-        model="electra",
-        objective=head.card.kind if head else None,
-        hparams=bindings,
-        params=params,
-        contaminated=contaminated or {},
-        vocab_sha256=vocab_sha256,
-        checkpoint_sha256=sha256,
-    )
-    write_record(output, record)
+    with new_folder(output, sign=FILE_NAME) as folder:
+        prefix = Checkpoints(os.path.join(folder, "checkpoints")).save(0, tensors, {})
+        _write_bindings(folder, MODEL_FILE, bindings)
+        if head:
+            bindings |= head.bindings(model.sizes.get("max_positions"))
+            _write_bindings(folder, CONFIG, bindings)
+        if model.vocab:
+            shutil.copyfile(model.vocab, os.path.join(folder, "vocab.txt"))
+        label = os.path.basename(os.path.normpath(output))
+        sha256 = sha256_of_checkpoint(prefix)
+        record = RunRecord(
+            f"{label}-{sha256[:8]}",
+            label,
+            "finetune" if head else "pretrain",
+            "done",
+            model="electra",
+            objective=head.card.kind if head else None,
+            hparams=bindings,
+            params=params,
+            contaminated=contaminated or {},
+            vocab_sha256=vocab_sha256,
+            checkpoint_sha256=sha256,
+        )
+        write_record(folder, record)
     has_vocab = model.vocab is not None
-    return Imported(output, params, tuple(head_names), tuple(dropped), has_vocab)
+    return Imported(
+        output, params, tuple(head_names), tuple(dropped), has_vocab, padding
+    )
 
 
-def _vocabulary_sha256(model: ForeignModel) -> str | None:
-    """The hash of a model's vocabulary, which must have as many tokens as the model."""
+def _vocabulary(model: ForeignModel) -> tuple[str | None, int]:
+    """The hash of a model's vocabulary, and how many rows of its table have no token."""
     if model.vocab is None:
-        return None
+        return None, 0
     vocabulary = load_vocabulary(model.vocab, **model.text)
     warn_of_doubts(vocabulary)
     size = vocabulary.special_ids.size
-    if size != model.vocab_size:
+    padding = model.vocab_size - size
+    if not 0 <= padding <= MAX_PADDING * model.vocab_size:
         raise ForeignModelError(
-            f"{model.vocab} has {size} tokens, config.json says {model.vocab_size}"
+            f"{model.vocab} has {size} tokens, config.json says {model.vocab_size}; it "
+            f"may have fewer by a tenth, where the table of word embeddings is padded"
         )
-    return vocabulary.sha256
+    return vocabulary.sha256, padding
 
 
 def _write_bindings(folder: str, name: str, bindings: Mapping[str, Any]) -> None:

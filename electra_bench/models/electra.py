@@ -30,6 +30,7 @@ def electra(
     embedding_size: Subject[Positive[int]],
     max_positions: Subject[Positive[int]] = 512,
     segment_types: Subject[Positive[int]] = 2,
+    vocab_rows: Subject[Positive[int] | None] = None,
     dropout: Result[Rate[float]] = 0.1,
     attention_dropout: Result[Rate[float]] = 0.1,
     initializer_range: Result[Positive[float]] = 0.02,
@@ -56,6 +57,9 @@ def electra(
         embedding_size: size of the embeddings; projected if it is not `hidden_size`.
         max_positions: longest sequence, in tokens.
         segment_types: number of segment ids.
+        vocab_rows: rows of the table of word embeddings, as models have them whose table
+            was padded; those after the vocabulary are kept, and neither masking nor a
+            softmax draws them. None for a row a token.
         dropout: probability of dropping a hidden unit, in [0, 1).
         attention_dropout: probability of dropping an attention probability, in [0, 1).
         initializer_range: standard deviation of initial values, above 0. The original's
@@ -92,6 +96,7 @@ def electra(
         sizes.embedding,
         max_positions,
         segment_types,
+        vocab_rows,
     )
     return TransformerEncoder(
         variables,

@@ -30,6 +30,7 @@ class EmbeddingLayer(tf.Module):
         size: int,
         max_positions: int = 512,
         segment_types: int = 2,
+        rows: int | None = None,
     ):
         """Creates the variables below `name`.
 
@@ -40,20 +41,28 @@ class EmbeddingLayer(tf.Module):
             size: of an embedding.
             max_positions: longest sequence.
             segment_types: number of segment ids.
+            rows: of the table of words, at least `vocab_size`: those after it belong to
+                no token; None for none.
 
         Raises:
-            ValueError: an empty vocabulary.
+            ValueError: an empty vocabulary, or fewer rows than tokens.
         """
         super().__init__()
         if vocab_size < 1:
             raise ValueError(f"{name!r} needs vocab_size >= 1, got {vocab_size}")
+        if rows is not None and rows < vocab_size:
+            raise ValueError(
+                f"{name!r} has a table of {rows} rows (vocab_rows), but the vocabulary has "
+                f"{vocab_size} tokens; bind vocab_rows to None for a row a token"
+            )
+        self.num_tokens = vocab_size
         self.size = size
         self.max_positions = max_positions
 
         def table(part: str, rows: int) -> tf.Variable:
             return variables.truncated_normal(f"{name}/{part}_embeddings", [rows, size])
 
-        self.table = table("word", vocab_size)
+        self.table = table("word", rows or vocab_size)
         self._segments = table("token_type", segment_types)
         self._positions = table("position", max_positions)
         self._norm = LayerNorm(variables, f"{name}/LayerNorm", size)

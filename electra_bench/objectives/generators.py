@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench.core import Batch, Encoder, EncoderFactory, Seed, SpecialIds
+from electra_bench.core.optional import num_tokens_of
 from electra_bench.core.variables import Variables, replicated
 from electra_bench.models.encoder import last_states
 from electra_bench.objectives.flops import Part
@@ -58,6 +59,7 @@ class MaskedLM(tf.Module):
             "generator_predictions",
             encoder.hidden_size,
             encoder.embeddings.table,
+            num_tokens_of(encoder.embeddings),
         )
 
     def __call__(
@@ -98,6 +100,7 @@ class TwoTower(tf.Module):
             "cloze_predictions",
             left_to_right.hidden_size + right_to_left.hidden_size,
             left_to_right.embeddings.table,
+            num_tokens_of(left_to_right.embeddings),
         )
 
     def __call__(

@@ -14,7 +14,12 @@ class MaskedLMHead(tf.Module):
     """
 
     def __init__(
-        self, variables: Variables, name: str, hidden_size: int, table: tf.Variable
+        self,
+        variables: Variables,
+        name: str,
+        hidden_size: int,
+        table: tf.Variable,
+        num_tokens: int | None = None,
     ):
         """Creates the variables below `name`.
 
@@ -22,30 +27,35 @@ class MaskedLMHead(tf.Module):
             variables: creates them.
             name: `generator_predictions`.
             hidden_size: of the encoder.
-            table: word embeddings, float32 [vocab, embed].
+            table: word embeddings, float32 [vocab or more, embed].
+            num_tokens: rows of it that belong to tokens, the first ones; None for all. The
+                others have a bias, too, but no probability.
         """
         super().__init__()
-        vocab, embed = table.shape
+        rows, embed = table.shape
         self.hidden_size = hidden_size
         self.table = table
+        self._num_tokens = num_tokens or rows
         self._dense = Dense(
             variables, f"{name}/dense", hidden_size, embed, activation=gelu
         )
         self._norm = LayerNorm(variables, f"{name}/LayerNorm", embed)
-        self._bias = variables.zeros(f"{name}/output_bias", [vocab])
+        self._bias = variables.zeros(f"{name}/output_bias", [rows])
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Maps float32 [batch, preds, hidden] to logits [batch, preds, vocab]."""
-        vocab, embed = self.table.shape
+        rows, embed = self.table.shape
         # [batch, preds, hidden] -> [batch * preds, embed]
         y = tf.reshape(self._norm(self._dense(x)), [-1, embed])
         logits = tf.nn.bias_add(tf.matmul(y, self.table, transpose_b=True), self._bias)
-        return tf.reshape(logits, tf.concat([tf.shape(x)[:-1], [vocab]], 0))
+        if rows > self._num_tokens:
+            logits = logits[:, : self._num_tokens]
+        return tf.reshape(logits, tf.concat([tf.shape(x)[:-1], [self._num_tokens]], 0))
 
     def forward_flops(self, positions: int) -> float:
         """Operations at so many positions, see `models/flops.py`."""
-        vocab, embed = self.table.shape
-        return flops.masked_lm_head_flops(self.hidden_size, embed, vocab, positions)
+        rows, embed = self.table.shape
+        return flops.masked_lm_head_flops(self.hidden_size, embed, rows, positions)
 
 
 def logit(variables: Variables, name: str, inputs: int) -> Dense:

@@ -7,6 +7,7 @@ import tensorflow as tf
 from electra_bench.config.ranges import NotNegative
 from electra_bench.config.roles import Result
 from electra_bench.core import Batch, EncoderFactory, LossTerms, SpecialIds, Variables
+from electra_bench.core.optional import num_tokens_of
 from electra_bench.objectives import pretrain_metrics
 from electra_bench.objectives.electra import Electra, Forward, like_electra
 from electra_bench.objectives.flops import Part
@@ -26,6 +27,7 @@ class ReplaceMLM(Electra):
             "restoring_predictions",
             self.encoder.hidden_size,
             self.encoder.embeddings.table,
+            num_tokens_of(self.encoder.embeddings),
         )
 
     def encoder_terms(self, batch: Batch, forward: Forward) -> LossTerms:

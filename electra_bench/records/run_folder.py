@@ -1,6 +1,8 @@
 """A run's folder: its files, and what the folder of a run that is asked for can hold."""
 
+import hashlib
 import os
+from pathlib import Path
 
 from electra_bench.records.run_record import (
     FILE_NAME,
@@ -10,6 +12,10 @@ from electra_bench.records.run_record import (
 )
 
 CONFIG = "config.gin"
+# The same again, in case that is damaged: without it nobody knows what run it was.
+CONFIG_COPY = ".config.gin"
+# Begins the first line, with the hash of the others. Runs of before have none.
+WRITTEN = "#~ sha256 "
 # The part of it that other runs start from; beside its checkpoints.
 MODEL_FILE = "model.gin"
 
@@ -21,8 +27,6 @@ INTERRUPTED = "interrupted"
 ABSENT = "absent"
 # This run, done or begun, by code that is not the one here.
 OTHER_CODE = "other code"
-# This run, whose record is cut off.
-UNREADABLE = "unreadable"
 # Something else, which would have to be deleted.
 OTHER = "other"
 
@@ -54,15 +58,40 @@ def model_files(folder: str | None) -> list[str]:
 
 
 def config_of(run_dir: str) -> str:
-    """The configuration of the run in a folder.
+    """The path of the configuration of the run in a folder; that of a copy if need be.
 
     Raises:
         FileNotFoundError: there is none.
+        ValueError: it is damaged, and so is the copy, or there is none.
     """
-    path = os.path.join(run_dir, CONFIG)
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"no run at {run_dir!r}: it has no {CONFIG}")
-    return path
+    path, copy = (os.path.join(run_dir, name) for name in (CONFIG, CONFIG_COPY))
+    if os.path.isfile(path) and _is_whole(path):
+        return path
+    if os.path.isfile(copy) and _is_whole(copy):
+        return copy
+    if os.path.isfile(path):
+        raise ValueError(
+            f"{path} is not as it was written, as after a power loss, so it is not known "
+            "which run this is"
+        )
+    raise FileNotFoundError(f"no run at {run_dir!r}: it has no {CONFIG}")
+
+
+def with_checksum(config: str) -> str:
+    """The text of a configuration's file, by which a damage to it is noticed."""
+    sha256 = hashlib.sha256(config.encode()).hexdigest()
+    return f"{WRITTEN}{sha256}\n{config}"
+
+
+def _is_whole(path: str) -> bool:
+    """Whether a configuration is as it was written, as far as that can be told."""
+    content = Path(path).read_bytes()
+    first, _, rest = content.partition(b"\n")
+    if first.startswith(WRITTEN.encode()):
+        noted = first.decode("utf-8", "replace").removeprefix(WRITTEN)
+        return noted == hashlib.sha256(rest).hexdigest()
+    # What a power loss leaves of one without a hash is empty, or zeros.
+    return bool(content.strip(b"\0 \r\n\t"))
 
 
 def record_of(run_dir: str) -> RunRecord | None:

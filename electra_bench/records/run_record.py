@@ -34,10 +34,12 @@ PERCENTAGES = frozenset(
         "macro_f1",
         "masked_lm_accuracy",
         "mcc",
+        "micro_f1",
         "pearson",
         "precision",
         "recall",
         "spearman",
+        "subset_accuracy",
         "tag_accuracy",
     )
 )

@@ -9,7 +9,7 @@ from electra_bench.reports.board import row_means
 from electra_bench.reports.board.cells import ColumnKey
 from electra_bench.reports.board.notes import contaminated_in
 from electra_bench.reports.board.scores import Board
-from electra_bench.reports.collect.records import Records
+from electra_bench.reports.collect.records import IN_TABLES, Records
 from electra_bench.reports.plot import MOST_NAMES, XY, Series
 from electra_bench.reports.statistics.aggregate import best_first, median_or_none
 from electra_bench.reports.statistics.bootstrap import REPLICATES
@@ -22,7 +22,7 @@ FLOPS, WALL = "pretrain FLOPs", "pretrain seconds"
 def cost(
     tasks: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
-    kinds: Sequence[str] = ("finetune",),
+    kinds: Sequence[str] = IN_TABLES,
     max_rows: int = 50,
     replicates: int = REPLICATES,
 ) -> Callable[[Sequence[RunRecord]], Table]:

@@ -11,7 +11,7 @@ from electra_bench.reports.board.one_task import changes
 from electra_bench.reports.board.row_names import after_pretraining
 from electra_bench.reports.board.scores import Board
 from electra_bench.reports.collect.lineage import ancestors
-from electra_bench.reports.collect.records import Records
+from electra_bench.reports.collect.records import IN_TABLES, Records
 from electra_bench.reports.plot import MOST_NAMES, XY, Point, Series
 from electra_bench.reports.statistics.bootstrap import REPLICATES
 from electra_bench.reports.table import NothingToShow, Table
@@ -24,7 +24,7 @@ SIZE = "generator size"
 def generator_size(
     tasks: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
-    kinds: Sequence[str] = ("finetune",),
+    kinds: Sequence[str] = IN_TABLES,
     max_rows: int = 50,
     replicates: int = REPLICATES,
 ) -> Callable[[Sequence[RunRecord]], Table]:

@@ -10,7 +10,7 @@ from electra_bench.reports.board import one_task
 from electra_bench.reports.board.cells import Entry
 from electra_bench.reports.board.one_task import TaskCell
 from electra_bench.reports.collect.predictions import Answers, Unusable
-from electra_bench.reports.collect.records import Records
+from electra_bench.reports.collect.records import IN_TABLES, Records
 from electra_bench.reports.statistics import example_groups
 from electra_bench.reports.statistics.aggregate import over_seeds
 from electra_bench.reports.statistics.example_groups import LENGTH_NAMES, Measures
@@ -24,7 +24,7 @@ Build = Callable[[Sequence[RunRecord]], Table]
 def class_scores(
     task: str,
     labels: Sequence[str] | None = None,
-    kinds: Sequence[str] = ("finetune",),
+    kinds: Sequence[str] = IN_TABLES,
 ) -> Build:
     """Builds a report on the classes of a task, or its types of spans or tags.
 
@@ -50,7 +50,7 @@ def class_scores(
 def length_scores(
     task: str,
     labels: Sequence[str] | None = None,
-    kinds: Sequence[str] = ("finetune",),
+    kinds: Sequence[str] = IN_TABLES,
 ) -> Build:
     """Builds a report on lengths: of sentences for tagging, of answers for questions.
 

@@ -12,6 +12,7 @@ from electra_bench.reports.board.leaks import notes_on_leaks
 from electra_bench.reports.board.notes import notes_on_records, notes_on_tests
 from electra_bench.reports.board.row_keys import RowKey
 from electra_bench.reports.board.scores import Board, Tested
+from electra_bench.reports.collect.records import IN_TABLES
 from electra_bench.reports.statistics.aggregate import mean_or_none, median_or_none
 from electra_bench.reports.statistics.bootstrap import REPLICATES, Bootstrap
 from electra_bench.reports.statistics.pairs import detectable
@@ -46,7 +47,7 @@ MEANINGS = {
 def leaderboard(
     tasks: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
-    kinds: Sequence[str] = ("finetune",),
+    kinds: Sequence[str] = IN_TABLES,
     max_rows: int = 50,
     correction: str = "holm",
     replicates: int = REPLICATES,

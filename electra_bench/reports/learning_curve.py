@@ -8,6 +8,7 @@ from electra_bench.registry import reports
 from electra_bench.reports import table as tables
 from electra_bench.reports.board import one_task
 from electra_bench.reports.board.one_task import TaskCell
+from electra_bench.reports.collect.records import IN_TABLES
 from electra_bench.reports.plot import XY, Point, Series
 from electra_bench.reports.statistics.bootstrap import REPLICATES, Bootstrap
 from electra_bench.reports.table import Score, Table
@@ -17,7 +18,7 @@ from electra_bench.reports.table import Score, Table
 def learning_curve(
     task: str,
     labels: Sequence[str] | None = None,
-    kinds: Sequence[str] = ("finetune",),
+    kinds: Sequence[str] = IN_TABLES,
     replicates: int = REPLICATES,
 ) -> Callable[[Sequence[RunRecord]], Table]:
     """Builds the report: a column a fraction of pre-training.

@@ -12,6 +12,7 @@ from electra_bench.reports.board.one_task import changes
 from electra_bench.reports.board.row_keys import RowKey
 from electra_bench.reports.board.scores import Board
 from electra_bench.reports.collect.predictions import Unusable
+from electra_bench.reports.collect.records import IN_TABLES
 from electra_bench.reports.statistics import significance
 from electra_bench.reports.statistics.bootstrap import REPLICATES, Bootstrap
 from electra_bench.reports.statistics.pairs import PairTest, compared
@@ -24,7 +25,7 @@ BASE, FIXED = "code_v1", "fixed"
 def quirk_cost(
     tasks: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
-    kinds: Sequence[str] = ("finetune",),
+    kinds: Sequence[str] = IN_TABLES,
     max_rows: int = 200,
     correction: str = "holm",
     replicates: int = REPLICATES,

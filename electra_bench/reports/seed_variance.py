@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from electra_bench.records import RunRecord
 from electra_bench.registry import reports
 from electra_bench.reports.board.scores import Board
+from electra_bench.reports.collect.records import IN_TABLES
 from electra_bench.reports.plot import Dots
 from electra_bench.reports.table import Bounded, NothingToShow, Table
 
@@ -13,7 +14,7 @@ from electra_bench.reports.table import Bounded, NothingToShow, Table
 def seed_variance(
     tasks: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
-    kinds: Sequence[str] = ("finetune",),
+    kinds: Sequence[str] = IN_TABLES,
     max_rows: int = 20,
 ) -> Callable[[Sequence[RunRecord]], Table]:
     """Builds the report: the standard deviation of every cell, and a dot a run.

@@ -10,6 +10,7 @@ from electra_bench.reports.board.cells import Entry
 from electra_bench.reports.board.one_task import TaskCell, cells_of_task, conditions
 from electra_bench.reports.board.row_names import short_names
 from electra_bench.reports.collect.cards import counted_score
+from electra_bench.reports.collect.records import IN_TABLES
 from electra_bench.reports.plot import Dots
 from electra_bench.reports.table import Table
 
@@ -18,7 +19,7 @@ from electra_bench.reports.table import Table
 def task_runs(
     task: str,
     labels: Sequence[str] | None = None,
-    kinds: Sequence[str] = ("finetune",),
+    kinds: Sequence[str] = IN_TABLES,
 ) -> Callable[[Sequence[RunRecord]], Table]:
     """Builds the report.
 

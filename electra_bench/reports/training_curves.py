@@ -1,12 +1,11 @@
 """Loss and discriminator AUC of pre-training against tokens."""
 
-import contextlib
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from electra_bench.records import RunRecord
+from electra_bench.records.metrics_lines import FILE_NAME, read_metrics
 from electra_bench.registry import reports
 from electra_bench.reports.board.row_keys import row_keys
 from electra_bench.reports.collect.records import Records
@@ -45,8 +44,9 @@ def training_curves(
             record.run_id: row.name
             for record, row in zip(wanted, row_keys(wanted, known), strict=True)
         }
-        logs = [(record, _lines(known.paths.get(record.run_id))) for record in wanted]
-        logs = [(record, lines) for record, lines in logs if lines]
+        read = [(record, *_lines(known.paths.get(record.run_id))) for record in wanted]
+        logs = [(record, lines) for record, lines, _ in read if lines]
+        damaged = {names[record.run_id]: count for record, _, count in read if count}
         if not logs:
             raise NothingToShow("no pre-training run has a metrics.jsonl with tokens")
         logged = {name for _, lines in logs for line in lines for name in line}
@@ -72,6 +72,10 @@ def training_curves(
                 "Losses of different objectives do not compare.",
                 f"A line has at most {MOST_POINTS} points, each the mean of as many "
                 "logged ones.",
+                *(
+                    f"{name}: {count} damaged lines of its {FILE_NAME} are left out."
+                    for name, count in damaged.items()
+                ),
             ),
             run="run",
             plots=tuple(_plot(name, logs, names) for name in metrics),
@@ -80,17 +84,14 @@ def training_curves(
     return build
 
 
-def _lines(record_path: str | None) -> list[dict[str, Any]]:
-    path = record_path and os.path.join(os.path.dirname(record_path), "metrics.jsonl")
+def _lines(record_path: str | None) -> tuple[list[dict[str, Any]], int]:
+    """The training lines of a run, and how many of its lines are damaged."""
+    path = record_path and os.path.join(os.path.dirname(record_path), FILE_NAME)
     if not path or not os.path.isfile(path):
-        return []
-    lines = []
-    with open(path, encoding="utf-8") as file:
-        for text in file:
-            # A line that was cut by a kill is written again when the run goes on.
-            with contextlib.suppress(json.JSONDecodeError):
-                lines.append(json.loads(text))
-    return [one for one in lines if one.get("phase") == "train" and "tokens" in one]
+        return [], 0
+    lines, damaged = read_metrics(path)
+    train = [x for x in lines if x.get("phase") == "train" and "tokens" in x]
+    return train, len(damaged)
 
 
 def _plot(metric: str, logs: Sequence[Log], names: Mapping[str, str]) -> XY:

@@ -7,6 +7,7 @@ from electra_bench.records import RunRecord
 from electra_bench.registry import reports
 from electra_bench.reports.board.notes import note_on_contaminated
 from electra_bench.reports.board.scores import Board, Tested
+from electra_bench.reports.collect.records import IN_TABLES
 from electra_bench.reports.plot import Matrix
 from electra_bench.reports.statistics.bootstrap import REPLICATES, Bootstrap
 from electra_bench.reports.statistics.significance import METHODS
@@ -25,7 +26,7 @@ DESCRIPTION = (
 def wins(
     tasks: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
-    kinds: Sequence[str] = ("finetune",),
+    kinds: Sequence[str] = IN_TABLES,
     max_rows: int = 20,
     correction: str = "holm",
     replicates: int = REPLICATES,

@@ -70,7 +70,7 @@ def finetune(
     vocabulary: Subject[str | None] = None,
     label: Machine[str | None] = None,
     data_dir: Machine[str | None] = None,
-    files: Content[Mapping[str, str] | None] = None,
+    files: Content[Mapping[str, str | Sequence[str]] | None] = None,
     on_error: PerTask[str | None] = None,
     max_skipped: Machine[Share[float]] = run_context.MAX_SKIPPED,
     epochs: PerTask[Positive[float] | None] = None,
@@ -106,7 +106,7 @@ def finetune(
         label: row of the leaderboard; the label of `init` by default, with the tasks that
             it was fine-tuned on.
         data_dir: folder with data sets.
-        files: split to path, for data that lies elsewhere.
+        files: split to its files, names or globs, for data that lies elsewhere.
         on_error: "raise" stops at a row of the data that cannot be used, "skip" leaves it
             out and marks the score; None does what is usual for the task.
         max_skipped: share of a file's rows that may be left out, from 0 to 1; if more

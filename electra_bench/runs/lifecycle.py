@@ -9,7 +9,6 @@ import datetime
 import functools
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -20,18 +19,20 @@ from electra_bench.records.run_folder import (
     ABSENT,
     ANSWERED,
     CONFIG,
+    CONFIG_COPY,
     INTERRUPTED,
     OTHER,
     OTHER_CODE,
-    UNREADABLE,
+    config_of,
     record_of,
+    with_checksum,
 )
 from electra_bench.records.run_record import CODE_UNKNOWN, FILE_NAME, accept_code
 from electra_bench.runs.identity import Inputs, config_sha256, identity
 from electra_bench.runs.session import Session
 from electra_bench.runs.spec import RunSpec, counted
 from electra_bench.system import locks
-from electra_bench.system.atomic import write_text
+from electra_bench.system.atomic import make_folder, remove, write_text
 
 _LOCK = ".lock"
 # What the configuration's paths held: "#= vocabulary 3f2a...".
@@ -81,9 +82,10 @@ class Stored(NamedTuple):
 
 
 def stored(run_dir: str) -> Stored | None:
-    """What a folder says of the run in it; None if it holds none."""
-    path = os.path.join(run_dir, CONFIG)
-    if not os.path.isfile(path):
+    """What a folder says of the run in it; None if it holds none, or it is damaged."""
+    try:
+        path = config_of(run_dir)
+    except (FileNotFoundError, ValueError):
         return None
     with open(path, encoding="utf-8") as file:
         return Stored.of(file.read())
@@ -121,10 +123,16 @@ def find(
         inputs: what it is made of.
         default: the value of a parameter that is not among `parameters`.
     """
-    before = stored(run_dir)
+    before = stored(run_dir) or _of_record(run_dir, parameters, inputs)
     if before is None:
         files = os.listdir(run_dir) if os.path.isdir(run_dir) else []
         foreign = [name for name in files if not name.startswith((".", CONFIG))]
+        if foreign and CONFIG in files:
+            # A power loss has taken it. It is written first: where it lies alone, nothing
+            # else is lost.
+            return Found(
+                OTHER, f"its {CONFIG} is damaged, and nothing else tells its run"
+            )
         if FILE_NAME in foreign:
             return Found(OTHER, _lone_record(os.path.join(run_dir, FILE_NAME)))
         return Found(OTHER, "it holds no run") if foreign else Found(ABSENT)
@@ -145,8 +153,22 @@ def find(
         return Found(OTHER_CODE, "it was made by other code", record)
     if record:
         return Found(ANSWERED, record=record)
-    is_begun = problem and os.path.getsize(os.path.join(run_dir, FILE_NAME)) > 0
-    return Found(UNREADABLE if is_begun else INTERRUPTED, problem)
+    return Found(INTERRUPTED, problem)
+
+
+def _of_record(
+    run_dir: str, parameters: Mapping[str, Any], inputs: Inputs
+) -> Stored | None:
+    """What a folder without a configuration is of, if its record says that it is this."""
+    record, _ = _record(run_dir)
+    is_damaged = os.path.isfile(os.path.join(run_dir, CONFIG))
+    if not record or not is_damaged:
+        return None
+    if record.config_sha256 != config_sha256(parameters, inputs):
+        return None
+    code = (record.code_sha256, *record.code_continued)
+    made_of = Inputs(inputs.content, tuple(filter(None, code)))
+    return Stored("", parameters, made_of, record.identity)
 
 
 def _lengthened(run_dir: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
@@ -344,8 +366,8 @@ def open_run(
     run_dir = os.path.join(workdir, spec.name)
     for path in spared:
         _check_spared(path, run_dir, session.overwrite)
-    os.makedirs(run_dir, exist_ok=True)
-    with open(os.path.join(run_dir, _LOCK), "w", encoding="utf-8") as lock:
+    make_folder(run_dir)
+    with open(os.path.join(run_dir, _LOCK), "a", encoding="utf-8") as lock:
         if not locks.lock(lock):
             raise AnotherRun(f"another process is at work in {run_dir}")
         found = find(run_dir, spec.parameters, inputs)
@@ -387,7 +409,7 @@ def _entered(
                 f"{run_dir} holds another run: {found.line}; "
                 f"{found.cure or 'choose another --workdir'}, or {way_out}"
             )
-        if stored(run_dir) is None:
+        if not os.path.isfile(os.path.join(run_dir, CONFIG)):
             raise AnotherRun(
                 f"{run_dir} is not empty and holds no run; choose another --workdir, or "
                 f"{way_out}"
@@ -427,11 +449,15 @@ def _write_config(run_dir: str, spec: RunSpec, inputs: Inputs) -> None:
     lines += [f"{_CODE}{sha}" for sha in inputs.code]
     if inputs.code:
         lines.append(_IDENTITY + identity(spec.parameters, inputs).with_seed)
-    text, path = "\n".join([*lines, spec.text]), os.path.join(run_dir, CONFIG)
-    with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8") as file:
-        if file.read() == text:  # on a full disk there may be no room for it again
-            return
-    write_text(path, text)
+    text = with_checksum("\n".join([*lines, spec.text]))
+    for name in (CONFIG, CONFIG_COPY):
+        path = os.path.join(run_dir, name)
+        with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
+            if (
+                file.read() == text.encode()
+            ):  # on a full disk may be no room for it again
+                continue
+        write_text(path, text)
 
 
 def _check_spared(path: str | None, run_dir: str, overwrite: bool) -> None:
@@ -452,13 +478,7 @@ def _check_spared(path: str | None, run_dir: str, overwrite: bool) -> None:
 
 def _empty(run_dir: str) -> None:
     """Deletes all but the lock; what says which run it was goes last."""
-    last = (FILE_NAME, CONFIG)
+    last = (CONFIG_COPY, FILE_NAME, CONFIG)
     names = [name for name in os.listdir(run_dir) if name not in (_LOCK, *last)]
     for name in (*names, *last):
-        path = os.path.join(run_dir, name)
-        if not os.path.lexists(path):
-            continue
-        if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path)
-        else:
-            os.remove(path)
+        remove(os.path.join(run_dir, name))

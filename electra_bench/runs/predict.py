@@ -74,7 +74,7 @@ def predict(
     vocab: Content[str | None] = None,
     vocabulary: Subject[str | None] = None,
     data_dir: Machine[str | None] = None,
-    files: Content[Mapping[str, str] | None] = None,
+    files: Content[Mapping[str, str | Sequence[str]] | None] = None,
     on_error: PerTask[str | None] = None,
     max_skipped: Machine[Share[float] | None] = None,
     max_seq_length: PerTask[Length[int] | None] = None,
@@ -93,7 +93,7 @@ def predict(
         vocab: vocabulary file; None takes the one beside `init`.
         vocabulary: registered vocabulary; None tells by the file's content.
         data_dir: folder with data sets.
-        files: split to path, for data that lies elsewhere.
+        files: split to its files, names or globs, for data that lies elsewhere.
         on_error: see `finetune`; None takes the run's.
         max_skipped: see `finetune`; None takes the run's.
         max_seq_length: token limit; None takes the run's, or the card's.

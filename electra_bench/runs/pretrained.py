@@ -12,14 +12,15 @@ from electra_bench.records.leaks import TrainingText
 from electra_bench.records.run_folder import find_run, record_of
 from electra_bench.runs.identity import Start
 from electra_bench.training.build import pretraining_objective, task_objective
-from electra_bench.training.checkpoints import (
+from electra_bench.training.checkpoint_files import (
+    check_whole,
     checkpoint_of_step,
     checkpoint_steps,
     find_checkpoint,
-    restore,
     sha256_of_checkpoint,
     step_of_checkpoint,
 )
+from electra_bench.training.checkpoints import restore
 from electra_bench.vocabularies.change import VocabularyChange, vocabulary_change
 from electra_bench.vocabularies.load import open_vocabulary, vocabulary_beside
 
@@ -109,6 +110,8 @@ def find_pretrained(init: str | None, at: float | None = None) -> Pretrained:
 
     Raises:
         FileNotFoundError: nothing there, or no checkpoint of that fraction.
+        DamagedCheckpoint: it is damaged; of several the newest that is whole is taken,
+            unless one is meant.
         ValueError: a fraction of something that is no finished run.
     """
     if init is None:
@@ -118,9 +121,10 @@ def find_pretrained(init: str | None, at: float | None = None) -> Pretrained:
     if at is not None:
         checkpoint = _checkpoint_at(init, folder, record, at)
     elif os.path.exists(f"{init}.index"):
-        checkpoint = init
+        checkpoint = find_checkpoint(init)
     elif record and record.chosen_step:
         checkpoint = checkpoint_of_step(folder, record.chosen_step)
+        check_whole(checkpoint)
     else:
         checkpoint = find_checkpoint(folder)
     if record and record.train_steps:
@@ -139,6 +143,7 @@ def _checkpoint_at(init: str, folder: str, record: RunRecord | None, at: float) 
             f"those of steps {checkpoint_steps(folder)}: pre-train with keep_at, see "
             "gin/runs/learning_curve.gin"
         )
+    check_whole(prefix)
     return prefix
 
 

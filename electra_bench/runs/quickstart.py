@@ -17,6 +17,7 @@ from electra_bench.suites.cell import FLOPS, Cell
 from electra_bench.suites.choice import best
 from electra_bench.suites.grid import RUNS, Grid
 from electra_bench.suites.search import TRIALS, choice_of
+from electra_bench.system.atomic import make_folder
 from electra_bench.tasks.pydoc.files import CORPUS, pydoc_files
 from electra_bench.training.metrics_log import logged_tokens_per_s
 from electra_bench.training.trainer import NonFiniteLoss
@@ -88,7 +89,7 @@ def quickstart(
         )
     for task in tasks:
         registry.tasks.get(task)
-    os.makedirs(workdir, exist_ok=True)
+    make_folder(workdir)
     session.begin()
     vocab = _vocabulary(workdir, vocab_size, session.overwrite)
     cells = _cells(session, workdir, model_file, vocab, tasks, epochs)

@@ -9,7 +9,7 @@ from electra_bench.runs.pretrained import Pretrained
 from electra_bench.system.atomic import atomic_file, write_text
 from electra_bench.training import dry_run
 from electra_bench.training.build import Training
-from electra_bench.training.checkpoints import sha256_of_checkpoint
+from electra_bench.training.checkpoint_files import sha256_of_checkpoint
 from electra_bench.training.environment import environment
 from electra_bench.training.trainer import Trained
 from electra_bench.vocabularies.load import kind_of

@@ -30,7 +30,7 @@ class ReadingOptions(NamedTuple):
     vocab: str | None = None
     vocabulary: str | None = None
     data_dir: str | None = None
-    files: Mapping[str, str] | None = None
+    files: Mapping[str, str | Sequence[str]] | None = None
     max_seq_length: int | None = None
     on_error: str | None = None
     max_skipped: float | None = None
@@ -157,7 +157,7 @@ class RestoredRun(NamedTuple):
     def _data_dir(self) -> str | None:
         return self.options.data_dir or run_context.current().data_dir
 
-    def _files(self, task: str) -> dict[str, str]:
+    def _files(self, task: str) -> dict[str, str | Sequence[str]]:
         """Those that are bound for a task: the run's own are for its task only."""
         files = dict(self.options.files or {})
         record = self.pretrained.record

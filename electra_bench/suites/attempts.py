@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from electra_bench.system.atomic import write_text
+
 FILE_NAME = "attempts.jsonl"
 STARTED, ENDED, INTERRUPTED = "started", "ended", "interrupted"
 
@@ -91,6 +93,8 @@ class Attempts:
     def _append(self, **event: Any) -> None:
         event = {"time": datetime.now(UTC).isoformat(timespec="seconds"), **event}
         line = json.dumps(event).encode() + b"\n"
+        if not os.path.exists(self.path):
+            write_text(self.path, "")  # so that its name is on the disk
         file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         try:
             size = os.fstat(file).st_size

@@ -136,7 +136,7 @@ def main(lock: str, *command: str) -> None:
     # The command inherits these. Ray blocks the interrupt, and `nohup` and `&` ignore it.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    with open(lock, "w") as file:
+    with open(lock, "a") as file:
         if not _locked(file):
             print(
                 f"error: another process is at work on this cell: it holds {lock}",

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from electra_bench.records.run_folder import ANSWERED, OTHER, OTHER_CODE, UNREADABLE
+from electra_bench.records.run_folder import ANSWERED, OTHER, OTHER_CODE
 from electra_bench.suites.cell import Cell
 from electra_bench.suites.executor import Capacity
 from electra_bench.suites.memory import memory_needs
@@ -102,7 +102,7 @@ def plan(
             {
                 cell.cell_id: f"{cell.run_dir} holds another run: {one.reason}"
                 for cell, one in known
-                if one.state in (OTHER, UNREADABLE)
+                if one.state == OTHER
             },
             "; choose another --workdir, or give --overwrite to delete it",
         )
@@ -126,7 +126,7 @@ def plan(
         if accepted:
             state = ANSWERED
         # What started from a run that is deleted is another run, too.
-        is_other = state in (OTHER, UNREADABLE, OTHER_CODE) and not goes_on
+        is_other = state in (OTHER, OTHER_CODE) and not goes_on
         # What waits for a cell may turn out to be another run.
         may_be_other = one.state is None or deleted.intersection(cell.waits_for)
         if is_other or overwrite and may_be_other:

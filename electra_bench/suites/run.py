@@ -13,6 +13,7 @@ from electra_bench.suites.plan import Step, check_fits
 from electra_bench.suites.schedule import Outcome, Schedule
 from electra_bench.suites.suite import Suite, write_plan
 from electra_bench.system import locks
+from electra_bench.system.atomic import make_folder
 
 LOCK = ".suite.lock"
 
@@ -99,7 +100,7 @@ def _executor(suite: Suite, needed: bool) -> Iterator[Executor]:
 @contextlib.contextmanager
 def _alone(workdir: str) -> Iterator[None]:
     """Holds the folder; the kernel lets go of it when this process dies."""
-    os.makedirs(workdir, exist_ok=True)
+    make_folder(workdir)
     path = os.path.join(workdir, LOCK)
     with open(path, "a+", encoding="utf-8") as lock:
         if not locks.lock(lock):

@@ -1,14 +1,24 @@
-"""Files and folders that are there complete or not at all, also after a power loss."""
+"""Files and folders that are there complete or not at all, also after a power loss.
+
+A name is moved only to what is on the disk, and the folder that it stands in is written to
+the disk after that and before anything older is deleted.
+"""
 
 import contextlib
+import filecmp
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import Any, BinaryIO
 
+from electra_bench.system import locks
 from electra_bench.system.inventory import write_inventory
+
+# Ends the names of what is being written, which are hidden.
+PARTIAL = ".partial"
 
 
 def replace(partial: str, path: str) -> None:
@@ -18,27 +28,52 @@ def replace(partial: str, path: str) -> None:
     _sync(os.path.dirname(path) or ".")
 
 
+def make_folder(path: str) -> None:
+    """Makes a folder and those above it, if they are not there; they are on the disk."""
+    path = os.path.abspath(path)
+    if not os.path.isdir(path):
+        parent = os.path.dirname(path)
+        make_folder(parent)
+        try:
+            os.mkdir(path)
+        except FileExistsError:
+            if not os.path.isdir(path):  # another process may have made it meanwhile
+                raise
+        _sync(parent)
+
+
+def remove(path: str) -> None:
+    """Removes a file, a folder with all in it, or a link but not what it leads to."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.remove(path)
+
+
 @contextlib.contextmanager
 def atomic_file(
-    path: str,
-    opener: Callable[[str, str], Any] = open,
-    partial: str | None = None,
+    path: str, opener: Callable[[BinaryIO, str], Any] | None = None
 ) -> Iterator[BinaryIO]:
     """A file that appears under its name only when the `with` block has ended well.
 
+    Of several processes that write it at once the last one to end wins.
+
     Args:
         path: its name.
-        opener: makes a binary file of a name and a mode, such as `gzip.open`.
-        partial: name of the file while it is written; None for one that only one process
-            may write at a time.
+        opener: makes of a binary file and a mode the one that is written to, such as
+            `gzip.open`; None for the binary file itself.
 
     Yields:
         The file.
     """
-    partial = partial or f"{path}.partial"
+    parent, name = os.path.split(path)
+    # A new file of its own name: no link that lies there is followed.
+    number, partial = tempfile.mkstemp(PARTIAL, _hidden(name), parent or ".")
     try:
-        with opener(partial, "wb") as file:
-            yield file
+        with open(number, "wb") as file:
+            os.chmod(number, 0o666 & ~_umask())
+            with opener(file, "wb") if opener else contextlib.nullcontext(file) as way:
+                yield way
         replace(partial, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -80,13 +115,8 @@ def complete_folder(
     """
     path = os.path.abspath(path)
     parent, name = os.path.split(path)
-    os.makedirs(parent, exist_ok=True)
-    partial = tempfile.mkdtemp(prefix=f".{name}-", dir=parent)
-    try:
-        # mkdtemp's folders are for their owner only.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(partial, 0o777 & ~umask)
+    make_folder(parent)
+    with _partial_folder(parent, name) as partial:
         yield partial
         if inventory:
             write_inventory(partial)
@@ -94,25 +124,126 @@ def complete_folder(
             for file in files:
                 _sync(os.path.join(folder, file))
             _sync(folder)
-        if overwrite:
-            _move_away(path)
-        try:
-            os.rename(partial, path)  # also onto an empty folder
-        except OSError:
-            if not os.path.isdir(path) or not os.listdir(path):
-                raise
-        _sync(parent)
+        with contextlib.ExitStack() as later:
+            if overwrite and os.path.lexists(path):
+                _move_away(path, later.enter_context(_partial_folder(parent, name)))
+            try:
+                os.rename(partial, path)  # also onto an empty folder
+            except OSError:
+                if not os.path.isdir(path) or not os.listdir(path):
+                    raise
+            _sync(parent)
+
+
+@contextlib.contextmanager
+def new_folder(path: str, sign: str, varying: Set[str] = frozenset()) -> Iterator[str]:
+    """A complete folder that may be there already only with the very same files.
+
+    So a command that was stopped at any moment, or has ended, can be given again.
+
+    Args:
+        path: the folder's name.
+        sign: a file that such a folder always has: without it, it is another one.
+        varying: files that are others each time.
+
+    Yields:
+        A folder beside it to write into.
+
+    Raises:
+        FileExistsError: there is something else; nothing is changed.
+    """
+    check_new(path, sign)
+    with complete_folder(path) as partial:
+        yield partial
+        if not _is_free(path) and not _holds(path, partial, varying):
+            raise FileExistsError(
+                f"{path!r} exists, and is not what would be written; choose another folder"
+            )
+
+
+def check_new(path: str, sign: str) -> None:
+    """Checks that a folder is not there, or may be the one of `new_folder`.
+
+    Raises:
+        FileExistsError: it is there and is not.
+    """
+    if not _is_free(path) and not os.path.isfile(os.path.join(path, sign)):
+        raise FileExistsError(f"{path!r} exists; choose another folder")
+
+
+def _is_free(path: str) -> bool:
+    if os.path.isdir(path) and not os.path.islink(path):
+        return not os.listdir(path)
+    return not os.path.lexists(path)
+
+
+def _holds(folder: str, partial: str, varying: Set[str]) -> bool:
+    """Whether a folder has all files of another one, with the same bytes."""
+    names = {
+        os.path.relpath(os.path.join(place, file), partial)
+        for place, _, files in os.walk(partial)
+        for file in files
+    }
+    same = sorted(names - varying)
+    _, other, missing = filecmp.cmpfiles(folder, partial, same, shallow=False)
+    return not other and not missing
+
+
+@contextlib.contextmanager
+def _partial_folder(parent: str, name: str) -> Iterator[str]:
+    """A hidden folder that is gone afterwards; those that killed processes left go too."""
+    pattern = re.compile(rf"{re.escape(_hidden(name))}\w{{8}}{re.escape(PARTIAL)}")
+    for left in filter(pattern.fullmatch, os.listdir(parent)):
+        _remove_unlocked(os.path.join(parent, left))
+    while True:
+        partial = tempfile.mkdtemp(PARTIAL, _hidden(name), parent)
+        held = os.open(partial, os.O_RDONLY)
+        if _is_locked(held):
+            break
+        # Another process took it for a left one before it was locked.
+        os.close(held)
+    try:
+        # mkdtemp's folders are for their owner only.
+        os.chmod(partial, 0o777 & ~_umask())
+        yield partial
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        os.close(held)
 
 
-def _move_away(path: str) -> None:
-    parent, name = os.path.split(path)
-    old = tempfile.mkdtemp(prefix=f".{name}-old-", dir=parent)
+def _hidden(name: str) -> str:
+    # A file system's limit is 255 bytes, and a character has up to four.
+    return f".{name[:50]}-"
+
+
+def _is_locked(held: int) -> bool:
+    try:
+        return locks.lock(held)
+    except OSError:  # no file system with locks, so nobody else has it either
+        return True
+
+
+def _remove_unlocked(partial: str) -> None:
+    # One of another user, or one that is gone meanwhile.
+    with contextlib.suppress(OSError):
+        held = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            if locks.lock(held):
+                shutil.rmtree(partial, ignore_errors=True)
+        finally:
+            os.close(held)
+
+
+def _move_away(path: str, folder: str) -> None:
     # Another process may have done it.
     with contextlib.suppress(FileNotFoundError):
-        os.rename(path, os.path.join(old, name))
-    shutil.rmtree(old)
+        os.rename(path, os.path.join(folder, "old"))
+
+
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
 
 
 def _sync(path: str) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
 from electra_bench.system.atomic import atomic_file
@@ -47,7 +47,7 @@ def file_sha256(path: str) -> str:
         # Not to be able to write it down only costs time.
         with contextlib.suppress(OSError):
             os.makedirs(os.path.dirname(memo), exist_ok=True)
-            with atomic_file(memo, partial=f"{memo}.{os.getpid()}") as file:
+            with atomic_file(memo) as file:
                 file.write(sha256.encode())
     return sha256
 
@@ -55,6 +55,11 @@ def file_sha256(path: str) -> str:
 def files_sha256(paths: Iterable[str]) -> str:
     """One hash of several files' contents in their order; see `file_sha256`."""
     return hashlib.sha256("\n".join(map(file_sha256, paths)).encode()).hexdigest()
+
+
+def data_sha256(paths: Sequence[str]) -> str:
+    """The hash of data in one file, that of the file, or in several in their order."""
+    return file_sha256(paths[0]) if len(paths) == 1 else files_sha256(paths)
 
 
 def _open(path: str) -> BinaryIO:

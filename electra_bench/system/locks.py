@@ -4,11 +4,11 @@ import fcntl
 from typing import IO
 
 
-def lock(file: IO, *, wait: bool = False) -> bool:
+def lock(file: IO | int, *, wait: bool = False) -> bool:
     """Takes the lock on an open file; False if another process has it.
 
     Args:
-        file: the file.
+        file: the file, or the number of one, or of a folder.
         wait: whether to wait until no other process has it.
     """
     try:

@@ -6,6 +6,7 @@ from typing import Any
 import seqio
 
 from electra_bench.data.readers import split_files
+from electra_bench.data.readers.labelled_source import numbered_on
 from electra_bench.data.readers.tables import (
     Columns,
     TableSource,
@@ -22,8 +23,9 @@ from electra_bench.tasks.text_tasks import add_labelled_task
 
 DOUBLED = {"train_doubled": "train"}
 # Where the texts stand in files that have no labels.
-_TEXT = Columns(2, text_a=1)
-_PAIR = Columns(3, text_a=1, text_b=2)
+_TEXT = Columns(2, text_a=1, header=("sentence",))
+_SENTENCES = "sentence1", "sentence2"
+_PAIR = Columns(3, text_a=1, text_b=2, header=_SENTENCES)
 
 
 def cola(card: TaskCard) -> seqio.Task:
@@ -34,13 +36,15 @@ def cola(card: TaskCard) -> seqio.Task:
 
 def sst(card: TaskCard) -> seqio.Task:
     """Registers SST-2."""
-    columns = _splits(Columns(2, text_a=0, label=1), _TEXT)
+    header = "sentence", "label"
+    columns = _splits(Columns(2, text_a=0, label=1, header=header), _TEXT)
     return _add(card, "SST-2", columns, [accuracy])
 
 
 def mrpc(card: TaskCard) -> seqio.Task:
     """Registers MRPC."""
-    labelled = Columns(5, text_a=3, text_b=4, label=0)
+    header = "#1 String", "#2 String", "Quality"
+    labelled = Columns(5, text_a=3, text_b=4, label=0, header=header)
     columns = _splits(labelled, labelled._replace(label=None))
     metric_fns = [accuracy, binary_f1("1")]
     return _add(card, "MRPC", columns, metric_fns, MrpcSource, doubled=DOUBLED)
@@ -48,15 +52,18 @@ def mrpc(card: TaskCard) -> seqio.Task:
 
 def qqp(card: TaskCard) -> seqio.Task:
     """Registers QQP. Three rows of its published training file are damaged."""
-    columns = _splits(Columns(6, text_a=3, text_b=4, label=5), _PAIR)
+    header = "question1", "question2", "is_duplicate"
+    labelled = Columns(6, text_a=3, text_b=4, label=5, header=header)
+    columns = _splits(labelled, _PAIR._replace(header=header))
     metric_fns = [accuracy, binary_f1("1")]
     return _add(card, "QQP", columns, metric_fns, on_error="skip")
 
 
 def mnli(card: TaskCard) -> seqio.Task:
     """Registers MNLI, with the splits of genres that it trains on and of others."""
+    header = *_SENTENCES, "gold_label"
     train, dev, test = (
-        Columns(count, text_a=8, text_b=9, label=label)
+        Columns(count, text_a=8, text_b=9, label=label, header=header)
         for count, label in ((12, 11), (16, 15), (10, None))
     )
     columns = {
@@ -79,15 +86,18 @@ def ax(card: TaskCard) -> seqio.Task:
 
 def sentence_pairs(card: TaskCard) -> seqio.Task:
     """Registers QNLI, RTE or WNLI, whose files have the same columns."""
-    columns = _splits(Columns(4, text_a=1, text_b=2, label=3), _PAIR)
+    texts = ("question", "sentence") if card.name == "qnli" else _SENTENCES
+    header = *texts, "label"
+    labelled = Columns(4, text_a=1, text_b=2, label=3, header=header)
+    columns = _splits(labelled, _PAIR._replace(header=header))
     return _add(card, card.name.upper(), columns, [accuracy])
 
 
 def sts(card: TaskCard) -> seqio.Task:
     """Registers the STS benchmark."""
-    columns = _splits(
-        Columns(10, text_a=7, text_b=8, label=9), Columns(9, text_a=7, text_b=8)
-    )
+    header = *_SENTENCES, "score"
+    labelled = Columns(10, text_a=7, text_b=8, label=9, header=header)
+    columns = _splits(labelled, labelled._replace(count=9, label=None))
     metric_fns = [listed_spearman, listed_pearson]
     return _add(card, "STS-B", columns, metric_fns, doubled=DOUBLED)
 
@@ -133,18 +143,20 @@ class MrpcSource(TableSource):
         if split_files.find_or_none(split, candidates) is not None:
             return super().table(split)
         name = "msr_paraphrase_test" if split == "test" else "msr_paraphrase_train"
-        path = split_files.find(name, [*candidates, *self.candidates(name, ".txt")])
-        rows = self.read(path, split)
+        paths = split_files.find(name, [*candidates, *self.candidates(name, ".txt")])
         if split == "test":
-            return rows
-        ids = split_files.find("dev_ids", self.candidates("dev_ids"))
-        # As a whole: an id that is lost would move its pair from dev to train.
-        split_files.read_text(ids)
-        dev_ids = {tuple(line.fields) for line in read_fields(ids)}
-        lines = list(read_fields(path))[1:]
-        chosen = [
-            row
-            for row in rows
-            if (tuple(lines[row.idx].fields[1:3]) in dev_ids) == (split == "dev")
-        ]
+            return numbered_on(self.read(path, split) for path in paths)
+        dev_ids = set()
+        for ids in split_files.find("dev_ids", self.candidates("dev_ids")):
+            # As a whole: an id that is lost would move its pair from dev to train.
+            split_files.read_text(ids)
+            dev_ids |= {tuple(line.fields) for line in read_fields(ids)}
+        chosen = []
+        for path in paths:
+            lines = self.lines(path, split)
+            chosen += [
+                row
+                for row in self.read(path, split)
+                if (tuple(lines[row.idx].fields[1:3]) in dev_ids) == (split == "dev")
+            ]
         return [row._replace(idx=i) for i, row in enumerate(chosen)]

@@ -26,6 +26,17 @@ def class_label(labels: Sequence[str]) -> Postprocess:
     return _of_both(lambda ids: labels[int(ids[0])] if ids.size else None)
 
 
+def label_names(labels: Sequence[str]) -> Postprocess:
+    """0 or 1 for every label to the names of those that a text has; None if not known.
+
+    Args:
+        labels: names in the order of their ids.
+    """
+    return _of_both(
+        lambda has: [labels[i] for i in np.flatnonzero(has)] if has.size else None
+    )
+
+
 def scaled_value(smallest: float, largest: float) -> Postprocess:
     """Values of the model's scale to the data's; None without a value.
 

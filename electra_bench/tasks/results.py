@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from electra_bench.records import RunRecord, TaskCard, TaskResult, write_predictions
+from electra_bench.system.atomic import make_folder
 from electra_bench.system.file_hashes import file_sha256
 from electra_bench.tasks.examples import TaskExamples
 from electra_bench.tasks.leaks.leaks import Leaks
@@ -28,7 +29,7 @@ def task_result(
 ) -> TaskResult:
     """As `result_of`; predictions are written into the run's folder, `run_dir`."""
     path = os.path.join("predictions", f"{card.name}-{split}.jsonl.gz")
-    os.makedirs(os.path.join(run_dir, "predictions"), exist_ok=True)
+    make_folder(os.path.join(run_dir, "predictions"))
     write_predictions(os.path.join(run_dir, path), scored.predictions)
     return dataclasses.replace(
         result_of(card, split, part, scored, marks, leaks),
@@ -193,7 +194,7 @@ def one_answer(card: TaskCard, scored: Scored) -> dict[str, str]:
     answers = {
         repr(label)
         for one in scored.predictions
-        for label in (one.target if isinstance(one.target, list) else [one.target])
+        for label in (one.target if card.kind == "tagging" else [one.target])
     }
     if len(answers) != 1:
         return {}

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from electra_bench.data.readers.columns import is_cell
+from electra_bench.data.readers.cells import is_cell
 from electra_bench.records import Prediction, TaskCard
 from electra_bench.system.atomic import atomic_file
 

@@ -184,7 +184,7 @@ def with_settings(card: TaskCard, settings: Settings | None) -> TaskCard:
     return dataclasses.replace(card, **changed)
 
 
-def check_files(files: Mapping[str, str], tasks: Sequence[str]) -> None:
+def check_files(files: Mapping[str, str | Sequence[str]], tasks: Sequence[str]) -> None:
     """Checks the files that are bound by hand, in the context that they are read in.
 
     Raises:

@@ -25,7 +25,7 @@ def add_labelled_task(
     unanswerable: bool = False,
     doc_stride: int | None = None,
 ) -> seqio.Task:
-    """Registers a task of one of the four kinds that come with this project.
+    """Registers a task of one of the kinds that come with this project.
 
     The card says how its examples become features, and predictions what metrics compare:
     `kind` with `labels`, the classes or tags, or `label_range`.
@@ -33,10 +33,11 @@ def add_labelled_task(
     Args:
         card: what is known of the task.
         source: examples as `labelled_dataset` makes them: texts for the kinds
-            `classification` and `regression`, sentences for `tagging`, questions for
-            `span_qa`.
-        metric_fns: see `add_task`; targets and predictions are class names, numbers of
-            the label's range, lists of tags, or as `answer_texts` has them.
+            `classification`, `multi_label` and `regression`, sentences for `tagging`,
+            questions for `span_qa`.
+        metric_fns: see `add_task`; targets and predictions are class names, lists of
+            them, numbers of the label's range, lists of tags, or as `answer_texts` has
+            them.
         unanswerable: whether questions may have no answer.
         doc_stride: see `encode_windows`.
 
@@ -47,6 +48,10 @@ def add_labelled_task(
         case "classification":
             encode = preprocessors.class_labels(card.labels)
             decode = postprocessors.class_label(card.labels)
+            return add_text_task(card, source, encode, decode, metric_fns)
+        case "multi_label":
+            encode = preprocessors.label_sets(card.labels)
+            decode = postprocessors.label_names(card.labels)
             return add_text_task(card, source, encode, decode, metric_fns)
         case "regression":
             encode = preprocessors.scaled_values(*card.label_range)
@@ -61,7 +66,7 @@ def add_labelled_task(
         case _:
             raise ValueError(
                 f"task {card.name!r} is of kind {card.kind!r}, expected classification, "
-                "regression, tagging or span_qa; add_task registers others"
+                "multi_label, regression, tagging or span_qa; add_task registers others"
             )
     steps = [encode, preprocessors.complete]
     return add_task(card, source, steps, decode, metric_fns)

@@ -1,33 +1,47 @@
 """Checkpoints in TensorFlow's name-based format, which is the original's.
 
-A checkpoint is three files, `model.ckpt-<step>` with `.data-00000-of-00001`, `.json` and
-`.index`, and is complete once the file `checkpoint` names it. A process that is killed at
-any moment leaves the last complete one in place.
+A checkpoint, see `checkpoint_files`, is complete once the file `checkpoint` names it. A
+process that is killed at any moment leaves the last complete one in place.
 """
 
-import hashlib
 import json
+import math
 import os
-import shutil
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from electra_bench.system.atomic import replace, write_json, write_text
+from electra_bench.system.atomic import (
+    make_folder,
+    remove,
+    replace,
+    write_json,
+    write_text,
+)
+from electra_bench.training.checkpoint_files import (
+    PREFIX,
+    SUFFIXES,
+    CheckpointError,
+    DamagedCheckpoint,
+    check_whole,
+    damage,
+    latest_named,
+    newest_whole,
+    step_of_checkpoint,
+    step_of_file,
+    steps_in,
+    write_checksums,
+    write_tensors,
+)
 from electra_bench.vocabularies.change import VocabularyChange
 
-PREFIX = "model.ckpt-"
-# The index goes last: a checkpoint without one does not exist for TensorFlow.
-SUFFIXES = (".data-00000-of-00001", ".json", ".index")
 # Scope of the heads of all tasks, of which a model has some.
 HEADS = "task_specific"
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that does not fit: says which variable and why."""
+WORD_TABLE = "/word_embeddings"
 
 
 class Best(NamedTuple):
@@ -62,7 +76,7 @@ class Checkpoints:
         """
         if keep < 1:
             raise ValueError(f"keep must be at least 1, got {keep}")
-        os.makedirs(directory, exist_ok=True)
+        make_folder(directory)
         self._directory = directory
         self._keep = keep
         self._keep_steps = frozenset(keep_steps)
@@ -70,16 +84,38 @@ class Checkpoints:
     @property
     def latest(self) -> str | None:
         """Prefix of the newest complete checkpoint; None if there is none."""
-        return _latest(self._directory)
+        return latest_named(self._directory)
 
     @property
     def best(self) -> Best | None:
         """The best checkpoint; None if none was evaluated."""
         path = Path(self._directory, "best.json")
-        if not path.exists():
+        try:
+            found = json.loads(path.read_text("utf-8"))
+            return Best(**found, prefix=self.prefix(found["step"]))
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            # What cannot be read is found again from the checkpoints.
             return None
-        found = json.loads(path.read_text("utf-8"))
-        return Best(**found, prefix=self.prefix(found["step"]))
+
+    @property
+    def steps(self) -> list[int]:
+        """Those of which there are checkpoints."""
+        return steps_in(self._directory)
+
+    def to_go_on(self) -> str | None:
+        """Prefix of the newest checkpoint that training can go on from; None for none.
+
+        It is older than a best one that is damaged, which so comes again.
+        """
+        best, before = self.best, math.inf
+        if best and (wrong := damage(best.prefix)):
+            before = best.step
+            _warn(f"{best.prefix}, the best one, is damaged: {wrong}; it is made again")
+        try:
+            return newest_whole(self._directory, before)
+        except DamagedCheckpoint as error:
+            _warn(f"{error}: training begins anew")
+            return None
 
     def prefix(self, step: int) -> str:
         """Prefix of the checkpoint of a step."""
@@ -99,16 +135,17 @@ class Checkpoints:
             Its prefix.
         """
         partial = os.path.join(self._directory, ".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        os.makedirs(partial)
+        remove(partial)
+        os.mkdir(partial)
         name = f"{PREFIX}{step}"
         inside = os.path.join(partial, name)
         write_tensors(inside, {**tensors, "global_step": tf.constant(step, tf.int64)})
         Path(f"{inside}.json").write_text(json.dumps(dict(state)), "utf-8")
+        write_checksums(inside)
         for suffix in SUFFIXES:
             replace(inside + suffix, self.prefix(step) + suffix)
         os.rmdir(partial)
-        steps = sorted({*_steps(self._directory), step})
+        steps = sorted({*self.steps, step})
         # A run that was continued from an earlier step has later ones lying about.
         kept = [s for s in steps if s <= step][-self._keep :]
         # Names hold wherever the folder lies, but are taken as they are only beside an
@@ -120,11 +157,17 @@ class Checkpoints:
         )
         write_text(os.path.join(self._directory, "checkpoint"), str(newest))
         best = self.best
-        stays = {*kept, *self._keep_steps} | ({best.step} if best else set())
-        for old in set(steps) - stays:
-            for suffix in reversed(SUFFIXES):
-                Path(self.prefix(old) + suffix).unlink(missing_ok=True)
+        self._remove_all_but({*kept, *self._keep_steps, *([best.step] if best else ())})
         return self.prefix(step)
+
+    def _remove_all_but(self, steps: Set[int]) -> None:
+        """Removes the other checkpoints, and parts of some that were never complete."""
+        names = os.listdir(self._directory)
+        found = {name: step_of_file(name, *SUFFIXES) for name in names}
+        old = [name for name, step in found.items() if step not in (None, *steps)]
+        # What makes it one goes first.
+        for name in sorted(old, key=lambda name: not name.endswith(".index")):
+            remove(os.path.join(self._directory, name))
 
     def mark_best(self, step: int, metric: str, value: float) -> None:
         """Says that the checkpoint of `step` is the best one."""
@@ -132,61 +175,13 @@ class Checkpoints:
         write_json(path, {"step": step, "metric": metric, "value": value})
 
 
-def _steps(directory: str) -> list[int]:
-    paths = Path(directory).glob(f"{PREFIX}*.index")
-    return sorted(int(path.stem.removeprefix(PREFIX)) for path in paths)
-
-
-def checkpoint_of_step(run_dir: str, step: int) -> str:
-    """Prefix of a run's checkpoint of a step, whether it is there or not."""
-    return os.path.join(run_dir, "checkpoints", f"{PREFIX}{step}")
-
-
-def checkpoint_steps(run_dir: str) -> list[int]:
-    """Steps of which a run has checkpoints."""
-    return _steps(os.path.join(run_dir, "checkpoints"))
+def _warn(sentence: str) -> None:
+    print(f"warning: {sentence}", file=sys.stderr, flush=True)
 
 
 def best_checkpoint(run_dir: str) -> Best | None:
     """The best checkpoint of a run; None if none was evaluated."""
     return Checkpoints(os.path.join(run_dir, "checkpoints")).best
-
-
-def _latest(directory: str) -> str | None:
-    """As `tf.train.latest_checkpoint`, which takes `[x]` in a path for a pattern."""
-    state = tf.compat.v1.train.get_checkpoint_state(directory)
-    if state is None or not os.path.exists(f"{state.model_checkpoint_path}.index"):
-        return None
-    return state.model_checkpoint_path
-
-
-def write_tensors(prefix: str, tensors: Mapping[str, tf.Tensor]) -> None:
-    """Writes tensors under their names in TensorFlow's checkpoint format V2."""
-    names = sorted(tensors)
-    tf.raw_ops.SaveV2(
-        prefix=prefix,
-        tensor_names=names,
-        shape_and_slices=[""] * len(names),
-        tensors=[tf.convert_to_tensor(tensors[name]) for name in names],
-    )
-
-
-def sha256_of_checkpoint(prefix: str) -> str:
-    """Hash of a checkpoint's tensors as stored."""
-    with open(f"{prefix}.data-00000-of-00001", "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def step_of_checkpoint(prefix: str) -> int | None:
-    """Updates that a checkpoint has seen; None if it does not say."""
-    reader = tf.train.load_checkpoint(prefix)
-    known = reader.has_tensor("global_step")
-    return int(reader.get_tensor("global_step")) if known else None
-
-
-def read_state(prefix: str) -> dict[str, Any]:
-    """The JSON values that were saved with a checkpoint."""
-    return json.loads(Path(f"{prefix}.json").read_text("utf-8"))
 
 
 def slot_names(shapes: Mapping[str, Sequence[int]]) -> set[str]:
@@ -200,28 +195,6 @@ def slot_names(shapes: Mapping[str, Sequence[int]]) -> set[str]:
         for name, shape in shapes.items()
         if shapes.get(name.rpartition("/")[0]) == shape
     }
-
-
-def find_checkpoint(path: str) -> str:
-    """The prefix of a checkpoint.
-
-    Args:
-        path: a prefix, a folder with checkpoints, or the folder of a run; of several
-            checkpoints the newest.
-
-    Raises:
-        FileNotFoundError: there is none.
-    """
-    if os.path.exists(f"{path}.index"):
-        return path
-    folders = (os.path.join(path, "checkpoints"), path)
-    found = next(filter(None, map(_latest, filter(os.path.isdir, folders))), None)
-    if not found:
-        raise FileNotFoundError(
-            f"no checkpoint at {path!r}: expected a prefix (model.ckpt-100), a folder "
-            "with a file 'checkpoint', or the folder of a run"
-        )
-    return found
 
 
 def restore(
@@ -250,13 +223,16 @@ def restore(
     Raises:
         CheckpointError: names every missing, left over and mis-shaped variable; nothing
             is assigned.
+        DamagedCheckpoint: it is not as it was written.
     """
+    check_whole(prefix)
     reader = tf.train.load_checkpoint(prefix)
     shapes = reader.get_variable_to_shape_map()
     changed, wrong = set(), {}
+    by_token = _rows(variables, shapes, change) if change else set()
     for name in [name for name in variables if name in shapes]:
         there, here = list(shapes[name]), variables[name].shape.as_list()
-        if change and _is_by_token(there, here, change):
+        if (*there[:1], *here[:1]) in by_token and there[1:] == here[1:]:
             changed.add(name)
         elif there != here:
             wrong[name] = f"{name} is {there} there, {here} here"
@@ -280,10 +256,19 @@ def restore(
     return step_of_checkpoint(prefix) or 0
 
 
-def _is_by_token(there: list[int], here: list[int], change: VocabularyChange) -> bool:
-    """Whether a shape has a row for every token, in the checkpoint and here."""
-    sizes = change.old_size, len(change.old_ids)
-    return (*there[:1], *here[:1]) == sizes and there[1:] == here[1:]
+def _rows(
+    variables: Mapping[str, tf.Variable],
+    shapes: Mapping[str, Sequence[int]],
+    change: VocabularyChange,
+) -> set[tuple[int, int]]:
+    """How many rows of what has one a token are in the checkpoint, and how many here.
+
+    Tables of words, and what is tied to them, may have more than there are tokens.
+    """
+    old, new = change.old_size, len(change.old_ids)
+    tables = [n for n in variables if n.endswith(WORD_TABLE) and n in shapes]
+    pairs = [(shapes[name][0], variables[name].shape[0]) for name in tables]
+    return {(old, new), *((x, y) for x, y in pairs if x >= old and y >= new)}
 
 
 def _left_over(
@@ -311,9 +296,13 @@ def _advice(
         return f"it holds {', '.join(names[:4])} and others, {len(names)} in all"
     for name in wrong:
         there, here = list(shapes[name]), variables[name].shape.as_list()
-        if name.endswith("/word_embeddings") and there[1:] == here[1:]:
+        if name.endswith(WORD_TABLE) and there[1:] == here[1:]:
+            padded = (
+                "; if its table has rows that belong to no token, bind "
+                f"models.electra.vocab_rows = {there[0]}"
+            )
             return (
                 f"it was made with a vocabulary of {there[0]} tokens, and this one has "
-                f"{here[0]}"
+                f"{here[0]}{padded if there[0] > here[0] else ''}"
             )
     return "give the model it was made with"

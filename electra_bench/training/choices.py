@@ -47,8 +47,9 @@ def build(things: registry.Registry, name: str, /, **supplied: Any) -> Any:
 def check_bindings(parsed: config.Parsed) -> None:
     """Checks that what is chosen exists, and that nothing is bound in vain.
 
-    The project's own gin files say what holds for each optimizer, whichever is chosen; a
-    run's saved configuration has values of parameters that nobody has bound.
+    The project's own gin files say what holds for each optimizer, whichever is chosen, and
+    so do copies of them; a run's saved configuration has values of parameters that nobody
+    has bound.
 
     Raises:
         ConfigError: an unknown name, or a parameter of something that is not chosen, with
@@ -70,10 +71,23 @@ def check_bindings(parsed: config.Parsed) -> None:
             or parsed.value(binding.key) == config.default_of(binding.key)
         ):
             reason = _in_vain(binding, names)
-            if reason:
+            if reason and not _said_of_chosen(binding, parsed, names):
                 raise config.ConfigError(
                     f"{binding.place}: {binding.key} is bound, but {reason}"
                 )
+
+
+def _said_of_chosen(
+    binding: Binding, parsed: config.Parsed, names: dict[str, str]
+) -> bool:
+    """Whether a parameter of what is chosen, of the same name, has the same value."""
+    return any(
+        other.parameter == binding.parameter
+        and other.selector.startswith("training.")
+        and not _in_vain(other, names)
+        and parsed.value(other.key) == parsed.value(binding.key)
+        for other in parsed.bindings
+    )
 
 
 def _in_vain(binding: Binding, names: dict[str, str]) -> str | None:

@@ -3,11 +3,13 @@
 import contextlib
 import json
 import os
+import sys
 from collections.abc import Mapping
 
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from electra_bench.records.metrics_lines import FILE_NAME, read_metrics
 from electra_bench.system.atomic import write_text
 
 
@@ -20,13 +22,20 @@ class MetricsLog(contextlib.AbstractContextManager):
 
     def __init__(self, run_dir: str, first_step: int):
         """Opens the file and drops lines beyond `first_step`, which will come again."""
-        path = os.path.join(run_dir, "metrics.jsonl")
+        path = os.path.join(run_dir, FILE_NAME)
         if os.path.exists(path):
-            with open(path, encoding="utf-8") as file:
-                # A line without its end was being written when the process was killed.
-                lines = [line for line in file if line.endswith("\n")]
-            kept = [line for line in lines if json.loads(line)["step"] <= first_step]
-            write_text(path, "".join(kept))
+            lines, damaged = read_metrics(path)
+            kept = [line for line in lines if line["step"] <= first_step]
+            if damaged:
+                numbers = ", ".join(map(str, damaged))
+                print(
+                    f"warning: {path}: left out line {numbers}, which is damaged",
+                    file=sys.stderr,
+                    flush=True,
+                )
+            write_text(path, "".join(f"{json.dumps(line)}\n" for line in kept))
+        else:
+            write_text(path, "")  # so that its name is on the disk
         self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115
         self._writer = tf.summary.create_file_writer(
             os.path.join(run_dir, "tensorboard")
@@ -44,6 +53,10 @@ class MetricsLog(contextlib.AbstractContextManager):
         self._file.write(json.dumps(line) + "\n")
         self._file.flush()
         self.summarise(step, phase, values)
+
+    def sync(self) -> None:
+        """Has all lines on the disk: those before a checkpoint do not come again."""
+        os.fsync(self._file.fileno())
 
     def summarise(self, step: int, phase: str, values: Mapping[str, float]) -> None:
         """Writes values to TensorBoard only."""

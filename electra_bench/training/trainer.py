@@ -6,7 +6,6 @@ import functools
 import math
 import os
 import signal
-import threading
 import time
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +20,9 @@ from electra_bench.core import Batch, Objective, Seed
 from electra_bench.core.optional import HasWarning
 from electra_bench.core.variables import by_name
 from electra_bench.registry import training
-from electra_bench.training import checkpoints
+from electra_bench.system.atomic import atomic_file
+from electra_bench.system.interruption import ENDINGS, handled
+from electra_bench.training import checkpoint_files, checkpoints
 from electra_bench.training.checkpoints import Checkpoints
 from electra_bench.training.metrics_log import MetricsLog
 from electra_bench.training.progress import TrainingProgress
@@ -157,7 +158,7 @@ class Trainer:
             evaluate: called with the step; returns the metrics of every task.
 
         Raises:
-            KeyboardInterrupt: on SIGINT or SIGTERM, after a checkpoint was written.
+            KeyboardInterrupt: on SIGINT, SIGTERM or SIGHUP, after a checkpoint was written.
             NonFiniteLoss: the loss is NaN or infinite; the step's batch is written into
                 `run_dir`, and the last checkpoint stays.
         """
@@ -213,6 +214,7 @@ class Trainer:
                 ):
                     state["wall_s"] = time.monotonic() - started
                     named = self._named(step).items()
+                    log.sync()
                     saved.save(step, {name: v.read_value() for name, v in named}, state)
                     self._mark_if_best(saved, step, state)
                 if interruption.requested:
@@ -243,7 +245,8 @@ class Trainer:
         failed = int(finite.argmin())
         path = os.path.join(run_dir, f"batch-of-step-{step + failed + 1}.npz")
         batch = next(iter(dataset(step + failed)))
-        np.savez(path, **{name: x.numpy() for name, x in batch._asdict().items()})
+        with atomic_file(path) as file:
+            np.savez(file, **{name: x.numpy() for name, x in batch._asdict().items()})
         raise NonFiniteLoss(
             f"{self._name}: step {step + failed + 1} has loss "
             f"{values['loss'][failed]:g} and gradient norm "
@@ -313,12 +316,18 @@ class Trainer:
             "evaluation": {},
             "evaluated": None,
         }
-        latest = saved.latest
-        if latest is None:
+        prefix = saved.to_go_on()
+        if prefix is None:
             return 0, state
-        named = self._named(checkpoints.step_of_checkpoint(latest))
-        step = checkpoints.restore(latest, named)
-        state |= checkpoints.read_state(latest)
+        named = self._named(checkpoint_files.step_of_checkpoint(prefix))
+        step = checkpoints.restore(prefix, named)
+        state |= checkpoint_files.read_state(prefix)
+        if self._settings.best_metric and saved.best is None:
+            # It may have been marked in a file that is lost; it is always among them.
+            for one in (one for one in saved.steps if one < step):
+                if not checkpoint_files.damage(saved.prefix(one)):
+                    before = checkpoint_files.read_state(saved.prefix(one))
+                    self._mark_if_best(saved, one, before)
         self._mark_if_best(saved, step, state)
         return step, state
 
@@ -405,7 +414,7 @@ class Trainer:
 
 @contextlib.contextmanager
 def _interruption() -> Iterator[types.SimpleNamespace]:
-    """Turns SIGINT and SIGTERM into a request that the loop sees between steps."""
+    """Turns Ctrl-C and its like into a request that the loop sees between steps."""
     interruption = types.SimpleNamespace(requested=False)
 
     def request(number: int, frame: object) -> None:
@@ -413,9 +422,5 @@ def _interruption() -> Iterator[types.SimpleNamespace]:
             raise KeyboardInterrupt("stopped at once, without a checkpoint")
         interruption.requested = True
 
-    with contextlib.ExitStack() as restored:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                previous = signal.signal(number, request)
-                restored.callback(signal.signal, number, previous)
+    with handled(request, (signal.SIGINT, *ENDINGS)):
         yield interruption

@@ -31,10 +31,10 @@ class VocabularyChange(NamedTuple):
         )
 
     def carry_over(self, old: np.ndarray, new: np.ndarray) -> np.ndarray:
-        """`new`, [new size, ...], with the rows of `old`, [old size, ...], of all tokens
-        that both have.
+        """`new`, [new size or more, ...], with the rows of `old`, [old size or more, ...],
+        of all tokens that both have.
         """
-        known = self.old_ids >= 0
+        [known] = np.nonzero(self.old_ids >= 0)
         rows = np.array(new)
         rows[known] = old[self.old_ids[known]]
         return rows

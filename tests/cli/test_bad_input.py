@@ -87,7 +87,11 @@ def test_missing_data_dir(finetune, refused, tmp_path):
 
 def test_missing_file_bound_by_hand(finetune, refused):
     said = refused(finetune("FILES = {'dev': 'nothing.tsv'}"))
-    assert "split 'dev' is bound to nothing.tsv: no such file, neither here nor" in said
+    assert "split 'dev': no file or folder 'nothing.tsv' here or in" in said
+    said = refused(finetune("FILES = {'dev': ['nothing-*.tsv']}"))
+    assert "split 'dev': no file matches 'nothing-*.tsv' here or in" in said
+    said = refused(finetune("FILES = {'dev': 3}"))
+    assert "split 'dev' is bound to 3, expected a file, a glob, or a list" in said
     said = refused(finetune("FILES = {'develop': 'nothing.tsv'}"))
     assert "no file is read for 'develop'; task 'cola' reads ['dev', 'test'," in said
 

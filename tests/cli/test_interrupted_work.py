@@ -63,7 +63,7 @@ def assert_equals_an_unbroken_run(pretrain, tmp_path):
 
 
 def test_ctrl_c_writes_a_checkpoint_and_the_same_command_goes_on(
-    pretrain, tmp_path, monkeypatch, capsys, assert_equals_an_unbroken_run
+    pretrain, tmp_path, monkeypatch, capsys, assert_equals_an_unbroken_run, power
 ):
     bindings = (*STEPS, "training.loop.checkpoint_every = 0")
     with monkeypatch.context() as patch:
@@ -76,6 +76,7 @@ def test_ctrl_c_writes_a_checkpoint_and_the_same_command_goes_on(
     assert not (run_dir / "record.json").exists()
     assert main(pretrain(*bindings)) == 0
     assert_equals_an_unbroken_run(run_dir, *bindings)
+    power.check()
 
 
 def test_no_space_for_a_checkpoint(

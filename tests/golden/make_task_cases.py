@@ -69,6 +69,18 @@ TABLES = {
     "sts/train.tsv": ("{i} 1 2 3 4 5 6 {a} {b} {label}", True),
     "sts/test.tsv": ("{i} 1 2 3 4 5 6 {a} {b}", True),
 }
+_PAIR = {"a": "sentence1", "b": "sentence2"}
+# What a task's headers call them.
+HEADERS = {
+    "cola": {"a": "sentence"},
+    "sst": {"a": "sentence", "label": "label"},
+    "mrpc": {"a": "#1 String", "b": "#2 String", "label": "Quality"},
+    "mnli": {**_PAIR, "label": "gold_label"},
+    "rte": {**_PAIR, "label": "label"},
+    "qnli": {"a": "question", "b": "sentence", "label": "label"},
+    "qqp": {"a": "question1", "b": "question2", "label": "is_duplicate"},
+    "sts": {**_PAIR, "label": "score"},
+}
 TRAINING = [(["mrpc"], 4, 3.0), (["cola", "sts"], 8, 2.5), (["rte"], 5, 10.0)]
 QA = [
     ("squad", "train", {"max_seq_length": 40, "max_query_length": 8, "doc_stride": 10}),
@@ -109,10 +121,10 @@ def label_of(task: str, number: int) -> str:
 def table(name: str, row: str, header: bool) -> str:
     """The text of a file of GLUE."""
     task = name.split("/")[0]
-    lines = [row.replace(" ", "\t")] if header else []
+    rows = [{"i": "index", **HEADERS[task]}] if header else []
     for i, (a, b) in enumerate(PAIRS):
-        filled = {"i": i, "a": a, "b": b, "label": label_of(task, i)}
-        lines.append("\t".join(column.format(**filled) for column in row.split(" ")))
+        rows.append({"i": i, "a": a, "b": b, "label": label_of(task, i)})
+    lines = ("\t".join(c.format(**filled) for c in row.split(" ")) for filled in rows)
     return "\n".join(lines) + "\n"
 
 

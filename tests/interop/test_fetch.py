@@ -203,6 +203,19 @@ def test_a_partial_file_that_is_too_long_starts_over(fetch, server, data):
     assert (data / "vocab.txt").read_bytes() == CONTENT
 
 
+def test_a_link_instead_of_a_partial_file_is_not_followed(fetch, data, tmp_path):
+    others = tmp_path / "others"
+    others.write_bytes(b"kept")
+    data.mkdir()
+    path = partial(data / "vocab.txt")
+    for planted in (path, path.with_name(f"{path.name}.version")):
+        planted.symlink_to(others)
+    assert fetch("electra_vocab") == 0
+    assert (data / "vocab.txt").read_bytes() == CONTENT
+    assert others.read_bytes() == b"kept"
+    assert sorted(p.name for p in data.iterdir()) == ["fetched.json", "vocab.txt"]
+
+
 def test_interrupted_then_resumed(fetch, server, data, monkeypatch, capsys):
     def interrupt(progress, num_bytes):
         if progress._completed + num_bytes > 200_000:

@@ -12,7 +12,7 @@ from electra_bench.data import run_context
 from electra_bench.interop.fetch.public_files import with_included
 from electra_bench.runs import pretrained
 from electra_bench.tasks.registration import load_task
-from electra_bench.training.checkpoints import find_checkpoint, write_tensors
+from electra_bench.training.checkpoint_files import find_checkpoint, write_tensors
 from electra_bench.vocabularies.load import find_vocabulary
 
 
@@ -21,11 +21,11 @@ def tsv(*rows):
 
 
 def mnli(count, label):
-    row = ["x"] * count
-    row[8:10] = "It rains.", "It is wet."
+    header, row = ["x"] * count, ["x"] * count
+    header[8:10], row[8:10] = ("sentence1", "sentence2"), ("It rains.", "It is wet.")
     if label:
-        row[-1] = "entailment"
-    return tsv(["header"] * count, row)
+        header[-1], row[-1] = "gold_label", "entailment"
+    return tsv(header, row)
 
 
 def squad(version):
@@ -86,7 +86,9 @@ def contents(folder):
                 **{f"MNLI/test_{m}.tsv": mnli(10, False) for m in MATCHED},
             }
         ),
-        f"{glue}/AX.tsv": tsv(["index", "a", "b"], ["0", "It rains.", "It is wet."]),
+        f"{glue}/AX.tsv": tsv(
+            ["index", "sentence1", "sentence2"], ["0", "It rains.", "It is wet."]
+        ),
         f"{glue}/mrpc_dev_ids.tsv": tsv(["2", "9"]),
         f"{senteval}/msr_paraphrase_train.txt": paraphrases("1", "2", "3"),
         f"{senteval}/msr_paraphrase_test.txt": paraphrases("4"),

@@ -14,7 +14,7 @@ from small_runs import merged, the_sentence
 
 from electra_bench import registry
 from electra_bench.cli.main import main
-from electra_bench.interop import export_model
+from electra_bench.interop import export_model, import_model
 from electra_bench.runs.launch import launch
 
 
@@ -129,18 +129,44 @@ def test_a_real_bert_comes_without_its_pooler(tmp_path, capsys):
     assert len((output / "vocab.txt").read_text(encoding="utf-8").splitlines()) == 30522
 
 
-def test_what_a_model_has_seen_is_written_down(exported, tmp_path, capsys):
+def test_what_a_model_has_seen_is_written_down(exported, tmp_path, capsys, power):
     seen = ["--contaminated", "mrpc=its training holds MRPC"]
     output = tmp_path / "known"
     arguments = ["import", exported["discriminator"], "--output", output]
     assert checkpoint(*arguments, *seen) == 0
     record = json.loads((output / "record.json").read_text())
     assert record["contaminated"] == {"mrpc": "its training holds MRPC"}
+    capsys.readouterr()
+    assert checkpoint(*arguments, *seen) == 0, "the same command may be given again"
+    assert checkpoint(*arguments) == 1
+    said = the_sentence(capsys.readouterr().err, "checkpoint")
+    assert "exists, and is not what would be written; choose another folder" in said
+    assert json.loads((output / "record.json").read_text()) == record
     arguments[-1] = tmp_path / "other"
     for wrong in ("mrpc", "mrcp=typo"):
         assert checkpoint(*arguments, "--contaminated", wrong) == 2
         assert "mrpc" in the_sentence(capsys.readouterr().err, "checkpoint")
         assert not arguments[-1].exists()
+    power.check()
+
+
+@pytest.mark.parametrize("stopped", ["write_record", "_write_bindings", "Checkpoints"])
+def test_an_import_that_was_stopped_leaves_nothing(
+    exported, tmp_path, monkeypatch, stopped
+):
+    arguments = ["import", exported["discriminator"], "--output", tmp_path / "model"]
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(import_model, stopped, stop)
+        assert checkpoint(*arguments) == 1
+        assert list(tmp_path.iterdir()) == []
+    # As SIGKILL leaves it.
+    (tmp_path / ".model-killed_1.partial" / "checkpoints").mkdir(parents=True)
+    assert checkpoint(*arguments) == 0
+    assert [folder.name for folder in tmp_path.iterdir()] == ["model"]
 
 
 def test_names_of_the_discriminator_are_hugging_faces(exported):
@@ -163,7 +189,9 @@ def test_names_of_the_discriminator_are_hugging_faces(exported):
 
 def test_the_originals_checkpoint_has_no_slots(pretrained, tmp_path):
     output = tmp_path / "tf1"
-    assert checkpoint("export", pretrained, "--format", "tf1", "--output", output) == 0
+    for _ in range(2):  # the same command may be given again
+        arguments = ["--format", "tf1", "--output", output]
+        assert checkpoint("export", pretrained, *arguments) == 0
     reader = tf.train.load_checkpoint(str(output))
     names = set(reader.get_variable_to_shape_map())
     assert names == {*tensors_of(pretrained / "checkpoints"), "global_step"}

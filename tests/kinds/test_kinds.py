@@ -15,6 +15,7 @@ from electra_bench import registry
 from electra_bench.core import EncoderOutput, Seed, Variables
 from electra_bench.core.variables import variable_name
 from electra_bench.kinds.classification import classification
+from electra_bench.kinds.multi_label import multi_label
 from electra_bench.kinds.regression import regression
 from electra_bench.kinds.span_qa import span_qa
 from electra_bench.kinds.tagging import tagging
@@ -22,6 +23,7 @@ from electra_bench.models.electra import electra
 
 KINDS = {
     "classification": classification,
+    "multi_label": multi_label,
     "regression": regression,
     "tagging": tagging,
 }
@@ -98,11 +100,13 @@ def objective(kind, **settings):
 def small_batch(kind, rows=4):
     ids = np.arange(rows * 8).reshape(rows, 8) % 500 + 5
     tags = np.tile([-1, 0, -1, 1, 2, 0, 1, -1], [rows, 1])
+    classes = np.arange(rows)[:, None] % 3
+    labels = {"tagging": tags, "multi_label": (classes >= np.arange(3)).astype(int)}
     return batch_of(
         ids,
         np.ones_like(ids),
         np.zeros_like(ids),
-        tags if kind == "tagging" else np.arange(rows)[:, None] % 3,
+        labels.get(kind, classes),
         np.linspace(0, 1, rows)[:, None],
     )
 
@@ -167,6 +171,8 @@ def test_predictions_are_those_of_the_registered_kind(kind):
         if kind == "classification":
             assert prediction == np.argmax(scores)
             assert sum(scores) == pytest.approx(1.0, abs=1e-5)
+        if kind == "multi_label":
+            assert prediction == [int(score > 0.5) for score in scores]
         if kind == "tagging":
             assert len(prediction) == 5
 
@@ -222,6 +228,9 @@ def test_losses_are_their_formulas(kind):
     labels = batch.labels.numpy()
     if kind == "regression":
         expected = ((logits[:, 0, 0] - batch.values.numpy()[:, 0]) ** 2).sum()
+    elif kind == "multi_label":
+        probs = 1 / (1 + np.exp(-logits[:, 0]))
+        expected = -np.log(np.where(labels == 1, probs, 1 - probs)).sum()
     elif kind == "classification":
         expected = -sum(log_probs[row, 0, labels[row, 0]] for row in range(4))
     else:
@@ -256,6 +265,25 @@ def test_defaults_are_the_originals(function):
     parameters = inspect.signature(function).parameters
     for name, expected in DEFAULTS[function].items():
         assert parameters[name].default == expected, name
+
+
+@pytest.mark.parametrize("columns", [0, 1, 3, 8])
+def test_labels_of_a_batch_without_rows_of_the_task_may_be_narrow_or_wide(columns):
+    batch = tf.nest.map_structure(lambda x: x[:0], small_batch("multi_label"))
+    batch = batch._replace(labels=tf.zeros([0, columns], tf.int32))
+    term = only_term("multi_label", batch)
+    assert (float(term.total), float(term.weight)) == (0.0, 0.0)
+
+
+def test_texts_without_known_labels_do_not_count():
+    batch = small_batch("multi_label")
+    fewer = tf.nest.map_structure(lambda x: x[:3], batch)
+    unknown = tf.concat([batch.labels[:3], [[-1, -1, -1]]], 0)
+    got = only_term("multi_label", batch._replace(labels=unknown))
+    np.testing.assert_allclose(
+        got.total, only_term("multi_label", fewer).total, rtol=1e-5
+    )
+    assert float(got.weight) == 3
 
 
 def test_classes_must_be_known():

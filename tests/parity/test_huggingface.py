@@ -18,7 +18,8 @@ from electra_bench.models.electra import electra as electra_encoder
 from electra_bench.objectives.heads import DiscriminatorHead, MaskedLMHead
 from electra_bench.tasks.cards.qa import SQUADV1
 from electra_bench.tasks.cards.tagging import CHUNK
-from electra_bench.training.checkpoints import find_checkpoint, restore
+from electra_bench.training.checkpoint_files import find_checkpoint
+from electra_bench.training.checkpoints import restore
 
 pytestmark = pytest.mark.hf
 VOCAB, TOLERANCE = 90, 1e-4

@@ -7,10 +7,11 @@ import pytest
 from run_records import run_record, save_records
 
 from electra_bench.records import RunRecord
-from electra_bench.reports.collect.records import Records
+from electra_bench.reports.collect.records import Records, collect
 from electra_bench.reports.compare.comparison import compare
 from electra_bench.reports.leaderboard import leaderboard
 from electra_bench.reports.learning_curve import learning_curve
+from electra_bench.reports.render.write import build_table
 from electra_bench.reports.seed_variance import seed_variance
 from electra_bench.reports.statistics.aggregate import by_label
 
@@ -413,15 +414,29 @@ def test_an_evaluation_is_of_the_row_of_what_it_scored(tmp_path):
     trained = [chosen(seed=seed, pretrain_fraction=1.0) for seed in range(2)]
     again = [
         run(
+            "xquad_de",
             seed=record.seed,
             kind="evaluate",
             parent_run_id=record.run_id,
-            hparams={"runs.evaluate.split": "test"},
-            result={"split": "test"},
+            run_id=f"{record.run_id}-on-xquad_de",
+            hparams={"runs.evaluate.init": f"runs/{record.run_id}"},
         )
         for record in trained
     ]
+    # One row without the runs, too, whatever they were evaluated on.
+    of_task = {"runs.evaluate.task": "xquad_de"}, {"runs.evaluate.task": "xquad_es"}
+    alone = [
+        run(hparams["runs.evaluate.task"], kind="evaluate", hparams=hparams)
+        for hparams in of_task
+    ]
+    assert list(table_of(*alone)[1]) == ["m"]
     save_records(tmp_path, [*trained, *again])
+    table = build_table(collect([str(tmp_path)]))
+    [row] = table.rows
+    assert table.cell(row, "model") == "m"
+    assert [table.cell(row, name).count for name in ("cola", "xquad_de")] == [2, 2]
+    source = table.sources[again[0].run_id]
+    assert source.command.split()[1:3] == ["evaluate", f"runs/{trained[0].run_id}"]
     [side, _] = compare(("m", "m"), [str(tmp_path)]).sides
     assert len(side.runs) == 4
     save_records(tmp_path / "more", [run(seed=2, pretrain_fraction=1.0)])

@@ -10,6 +10,9 @@ from small_runs import merged
 
 from electra_bench import evaluate, registry
 from electra_bench.cli.main import main
+from electra_bench.records import read_predictions, read_record
+from electra_bench.reports.collect.records import collect
+from electra_bench.reports.leaderboard import leaderboard
 from electra_bench.runs.launch import launch
 
 
@@ -70,12 +73,46 @@ def test_another_task_of_its_kind_and_labels_is_scored(
     said = capsys.readouterr().err
     assert "'cola' (classification, 2 labels) cannot answer 'sts'" in said
 
+    # A file of one's own, as a column of tables.
+    mine = tmp_path / "mine.gin"
+    mine.write_text(
+        "tasks.theirs.kind = 'classification'\n"
+        f"tasks.theirs.files = {{'dev': {str(tmp_path / 'theirs.tsv')!r}}}\n"
+        "tasks.theirs.columns = {'text_a': 'sentence'}\n"
+        "tasks.theirs.trained_on = 'cola'\n"
+        "EVAL_TASK = 'theirs'\n"
+    )
+    (tmp_path / "theirs.tsv").write_text("\n".join(rows) + "\n")
+    runs = str(tmp_path / "runs")
+    assert main(["evaluate", run_dir, str(mine), "--workdir", runs]) == 0
+    folder = tmp_path / "runs" / "small-cola-s0-on-theirs-dev"
+    record = read_record(str(folder / "record.json"))
+    trained = read_record(f"{run_dir}/record.json")
+    assert (record.kind, record.label) == ("evaluate", "small")
+    assert record.parent_run_id == trained.run_id and record.seed == trained.seed
+    assert len(list(read_predictions(str(folder / record.results[0].predictions_path))))
+    table = leaderboard()(collect([runs]))
+    [row] = table.rows
+    assert table.cell(row, "model") == "small"
+    scores = [table.cell(row, name).value for name in ("cola (80 of 1043)", "theirs")]
+    assert scores == [r.results[0].main_score for r in (trained, record)]
+    capsys.readouterr()
+    # The same command, and the one that a page gives, find it done.
+    assert main(["evaluate", run_dir, str(mine), "--workdir", runs]) == 0
+    assert "is done already" in capsys.readouterr().out
+    assert main(["evaluate", run_dir, str(folder / "config.gin")]) == 0
+    assert "is done already" in capsys.readouterr().out
+    # Without a folder no record is kept.
+    before = sorted((tmp_path / "runs").iterdir())
+    assert main(["evaluate", run_dir, str(mine)]) == 0
+    assert sorted((tmp_path / "runs").iterdir()) == before
+
 
 def test_a_split_without_labels_has_no_scores(
     finetune_bindings, cola_dir, tmp_path, capsys
 ):
     shutil.copytree(cola_dir, tmp_path / "data")
-    (tmp_path / "data" / "CoLA" / "test.tsv").write_text("index\ttext\n0\tA day.\n")
+    (tmp_path / "data" / "CoLA" / "test.tsv").write_text("index\tsentence\n0\tA day.\n")
     more = [f"DATA_DIR = {str(tmp_path / 'data')!r}", "EPOCHS = 0.1"]
     launch("finetune", ["runs/finetune.gin"], merged(finetune_bindings, more))
     test = [str(tmp_path / "runs" / "small-cola-s0"), "--gin.EVAL_SPLIT='test'"]

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import gin
 import pytest
+from small_runs import the_sentence
 
 from electra_bench import config
 from electra_bench.cli.main import main
 from electra_bench.records import read_record
 from electra_bench.runs.launch import launch
 from electra_bench.runs.lifecycle import find, stored
+from electra_bench.runs.pretrained import find_pretrained
 
 OLD = Path(__file__).parent / "old_run"
 # What the run was made with, by commit 7a4b659.
@@ -95,7 +97,7 @@ def test_a_run_of_before_code_was_noted_answers(old_run, capsys):
     assert main(["leaderboard", "build", "runs", "--out", "out"]) == 0
 
 
-def test_a_run_of_before_that_was_interrupted_goes_on(old_run, capsys):
+def test_a_run_of_before_that_was_interrupted_goes_on(old_run, capsys, power):
     before = read_record(str(old_run / "record.json"))
     (old_run / "record.json").unlink()
     shutil.rmtree(old_run / "predictions")
@@ -106,6 +108,43 @@ def test_a_run_of_before_that_was_interrupted_goes_on(old_run, capsys):
     [result], [old] = record.results, before.results
     assert result.data_sha256 == old.data_sha256
     assert result.metrics == pytest.approx(old.metrics)
+    power.check()
+
+
+READ_A_RUN = [
+    ["evaluate", "runs/old-cola-s0"],
+    ["predict", "runs/old-cola-s0", "--output", "out.jsonl"],
+    ["score", "runs/old-cola-s0", "--input", "vocab.txt"],
+    ["checkpoint", "describe", "runs/old-cola-s0"],
+    ["checkpoint", "export", "runs/old-cola-s0", "--format", "tf1", "--output", "out"],
+    [w.replace("LABEL='old'", "INIT='runs/old-cola-s0'") for w in OLD_COMMAND],
+]
+
+
+@pytest.mark.parametrize("argv", READ_A_RUN, ids=lambda argv: argv[0])
+def test_a_finished_run_whose_only_checkpoint_is_damaged(old_run, argv, capsys):
+    os.truncate(old_run / "checkpoints" / "model.ckpt-3.data-00000-of-00001", 1000)
+    before = sorted(os.listdir("."))
+    assert main(argv) == 2
+    said = the_sentence(capsys.readouterr().err, argv[0])
+    assert "model.ckpt-3 is damaged: it cannot be read (" in said
+    assert said.endswith("; no other is whole there, so it has to be made again")
+    assert sorted(os.listdir(".")) == before
+
+
+def test_a_finished_run_whose_newest_checkpoint_is_damaged(old_run, capsys):
+    for path in (old_run / "checkpoints").glob("model.ckpt-3.*"):
+        shutil.copy(path, str(path).replace("ckpt-3", "ckpt-2"))
+    os.truncate(old_run / "checkpoints" / "model.ckpt-3.index", 0)
+    record = read_record(str(old_run / "record.json"))
+    assert main(["evaluate", str(old_run), "--data_dir", "data"]) == 0
+    said = capsys.readouterr()
+    [warning] = [x for x in said.err.splitlines() if x.startswith("warning: ")]
+    assert "model.ckpt-3 is damaged: " in warning
+    assert warning.endswith("model.ckpt-2 is used")
+    assert f"mcc = {record.results[0].metrics['mcc']:.1f}" in said.out
+    with pytest.raises(ValueError, match="damaged: .*; give another, .*model.ckpt-2$"):
+        find_pretrained(str(old_run / "checkpoints" / "model.ckpt-3"))
 
 
 def test_all_of_an_old_folder_is_read(old_run):

@@ -12,6 +12,7 @@ from electra_bench import config, registry
 from electra_bench.config.roles import Role, declared
 from electra_bench.config.statements import COMMAND_LINE, Binding
 from electra_bench.records import RunRecord, read_record
+from electra_bench.records.run_folder import config_of
 from electra_bench.registry.parameters import role_of
 from electra_bench.runs import identity as identities
 from electra_bench.runs import lifecycle
@@ -206,6 +207,61 @@ def test_a_record_that_a_power_loss_has_cut_is_made_again(run, folder, left, cap
     assert "record.json: cannot be read" in capsys.readouterr().out
     assert replace(again, started="", ended="") == replace(record, started="", ended="")
     assert (folder / "checkpoints").exists(), "it goes on from there"
+
+
+CUTS = {
+    "empty": lambda content: b"",
+    "zeros": lambda content: bytes(len(content)),
+    "cut": lambda content: content[:-40],
+    "one byte": lambda content: content.replace(b"3.0", b"7.0"),
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("done", [True, False])
+def test_a_configuration_that_a_power_loss_has_cut(run, folder, cut, done):
+    record = run(finish=done)
+    (folder / "checkpoints").mkdir()
+    content = (folder / "config.gin").read_bytes()
+    (folder / "config.gin").write_bytes(CUTS[cut](content))
+    assert stored(str(folder)).parameters == SPEC.parameters
+    again = run()
+    assert again == record if done else again.code_continued == []
+    assert (folder / "checkpoints").exists()
+    assert done or (folder / "config.gin").read_bytes() == content
+
+
+@pytest.mark.parametrize("left", ["", "\0\0\0"])
+def test_a_configuration_of_before_that_is_empty(run, folder, left):
+    """It has no copy, and only the record may tell which run it was."""
+    record = run()
+    (folder / ".config.gin").unlink()
+    (folder / "config.gin").write_text(left)
+    assert run() == record
+    with pytest.raises(AnotherRun, match="made by other code"):
+        run(made_of=inputs("code2"))
+    with pytest.raises(
+        AnotherRun, match="is damaged, and nothing else tells its run; "
+    ):
+        run(with_value("runs.finetune.epochs", 2.0))
+    with pytest.raises(ValueError, match="is not as it was written, as after a power"):
+        config_of(str(folder))
+    (folder / "record.json").unlink()
+    # Alone it was the first thing that a run has written.
+    assert run().run_id == record.run_id
+    assert stored(str(folder)).parameters == SPEC.parameters
+
+
+def test_what_a_run_writes_is_on_the_disk(run, power):
+    run()
+    run(overwrite=True)
+    power.check()
+    assert {os.path.basename(name) for name in power.renamed} == {
+        SPEC.name,
+        "config.gin",
+        ".config.gin",
+        "record.json",
+    }
 
 
 def test_a_record_that_is_whole_but_cannot_be_read_is_not_overwritten(run, folder):

@@ -44,20 +44,28 @@ def data_dir(text_file, tmp_path_factory):
     def pair(before, *after):
         return lambda i: (*before, text(), text(), *(value(i) for value in after))
 
+    def names(before, *after):
+        return "\t".join([*before, "sentence1", "sentence2", *after])
+
     def label(i):
         return NLI[i % 3]
 
     for split in ("train", "dev"):
         table(f"CoLA/{split}.tsv", "", 32, lambda i: ("x", i % 2, "", text()))
-        table(f"STS-B/{split}.tsv", "header", 32, pair("abcdefg", lambda i: i % 6))
-    table("CoLA/test.tsv", "header", 1063, lambda i: (i, text()))
-    table("STS-B/test.tsv", "header", 1379, pair("abcdefg"))
-    table("MNLI/train.tsv", "header", 32, pair("abcdefgh", str, label))
-    dev = pair("abcdefgh", *[str] * 5, label)
-    table("MNLI/dev_matched.tsv", "header", 32, dev)
-    table("MNLI/test_matched.tsv", "header", 9796, pair("abcdefgh"))
-    table("MNLI/test_mismatched.tsv", "header", 9847, pair("abcdefgh"))
-    table("AX/diagnostic.tsv", "header", 1104, pair("a"))
+        header = names("abcdefg", "score")
+        table(f"STS-B/{split}.tsv", header, 32, pair("abcdefg", lambda i: i % 6))
+    table("CoLA/test.tsv", "index\tsentence", 1063, lambda i: (i, text()))
+    table("STS-B/test.tsv", names("abcdefg"), 1379, pair("abcdefg"))
+    header = names("abcdefgh", "i", "gold_label")
+    table("MNLI/train.tsv", header, 32, pair("abcdefgh", str, label))
+    dev, header = (
+        pair("abcdefgh", *[str] * 5, label),
+        names("abcdefgh", *"ijklm", "gold_label"),
+    )
+    table("MNLI/dev_matched.tsv", header, 32, dev)
+    table("MNLI/test_matched.tsv", names("abcdefgh"), 9796, pair("abcdefgh"))
+    table("MNLI/test_mismatched.tsv", names("abcdefgh"), 9847, pair("abcdefgh"))
+    table("AX/diagnostic.tsv", names("a"), 1104, pair("a"))
     (folder / "chunk").mkdir()
     for split, size in (("train", 40), ("test", 12)):
         lines = []

@@ -22,7 +22,8 @@ from electra_bench.records import find_records, read_record, write_record
 from electra_bench.reports.leaderboard import leaderboard
 from electra_bench.runs.launch import launch, parse
 from electra_bench.tasks.metrics.hypotheses import METRICS
-from electra_bench.training.checkpoints import find_checkpoint, restore
+from electra_bench.training.checkpoint_files import find_checkpoint
+from electra_bench.training.checkpoints import restore
 from electra_bench.training.text_scoring import text_batch
 from electra_bench.vocabularies.load import load_vocabulary
 

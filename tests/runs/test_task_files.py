@@ -6,6 +6,7 @@ import re
 import pandas as pd
 import pytest
 from etils import epath
+from file_tasks import registered
 from small_runs import SMALL_MODEL, the_sentence
 
 from electra_bench.cli.main import main
@@ -29,6 +30,8 @@ def rows(kind):
         if kind == "classification":
             mood = "up" if i % 2 else "down"
             made.append({"text": f"{text}, {i}", "mood": mood, "page": i // 3})
+        elif kind == "multi_label":
+            made.append({"text": f"{text}, {i}", "moods": ["up", "fast"][i % 2 :]})
         elif kind == "regression":
             made.append({"one": text, "two": words[-1], "score": i / 2})
         elif kind == "tagging":
@@ -42,6 +45,7 @@ def rows(kind):
 
 COLUMNS = {
     "classification": {"text_a": "text", "label": "mood", "group": "page"},
+    "multi_label": {"text_a": "text", "label": "moods"},
     "regression": {"text_a": "one", "text_b": "two", "label": "score"},
     "tagging": {"words": "tokens", "tags": "ner"},
     "span_qa": {
@@ -54,12 +58,14 @@ COLUMNS = {
 # What a group is, and how many there are.
 UNITS = {
     "classification": ("page", 4),
+    "multi_label": ("example", 12),
     "regression": ("text", 4),
     "tagging": ("example", 12),
     "span_qa": ("context", 4),
 }
 METRICS = {
     "classification": {"accuracy", "mcc", "macro_f1", "f1"},
+    "multi_label": {"micro_f1", "macro_f1", "subset_accuracy"},
     "regression": {"spearman", "pearson"},
     "tagging": {"f1", "precision", "recall", "tag_accuracy"},
     "span_qa": {"exact", "f1"},
@@ -127,6 +133,7 @@ def test_a_format_holds_every_kind_and_all_are_trained_together(
         path = tmp_path / f"{kind}{ending}"
         write(path, kind)
         text += task(f"my_{kind}", kind, path, columns)
+    text += "tasks.my_multi_label.label_sep = ' '\n"
     task_file = tmp_path / "my.gin"
     task_file.write_text(text)
     assert main(command(vocab_file, tmp_path, task_file)) == 0
@@ -142,7 +149,7 @@ def test_a_format_holds_every_kind_and_all_are_trained_together(
         assert (result.unit, result.num_groups) == UNITS[kind]
         file = path.parent / result.predictions_path
         found = [line.group for line in read_predictions(str(file))]
-        assert len(set(found)) == (1 if kind == "tagging" else 4)
+        assert len(set(found)) == (1 if UNITS[kind][0] == "example" else 4)
     assert tuple(record.hparams["tasks.my_classification.labels"]) == ("down", "up")
     assert tuple(record.hparams["tasks.my_regression.label_range"]) == (0.0, 5.5)
     assert record.hparams["tasks.my_classification.floor"] == 50.0
@@ -249,7 +256,15 @@ BAD = {
     ),
     "no file": (
         "tasks.bad.files = {'train': 'nothing.csv', 'dev': 'all.csv'}",
-        "split 'train' is bound to nothing.csv: no such file",
+        "split 'train': no file or folder 'nothing.csv' here or in",
+    ),
+    "no file matches": (
+        "tasks.bad.files = {'train': ['all.csv', 'part-*.csv'], 'dev': 'all.csv'}",
+        "split 'train': no file matches 'part-*.csv' here or in",
+    ),
+    "no files": (
+        "tasks.bad.files = {'train': [], 'dev': 'all.csv'}",
+        "split 'train' is bound to [], expected a file, a glob, or a list of them",
     ),
     "no dev split": (
         "tasks.bad.files = {'train': 'all.csv'}",
@@ -376,15 +391,6 @@ def test_bad_lines_are_named(case, tmp_path):
     with pytest.raises(ValueError) as caught:
         register_file_tasks(parse((), lines), data_dir=str(tmp_path))
     assert expected in str(caught.value)
-
-
-def registered(lines, folder):
-    from electra_bench.runs.launch import parse
-    from electra_bench.tasks.from_files.registration import register_file_tasks
-    from electra_bench.tasks.registration import load_task
-
-    [name] = register_file_tasks(parse((), lines), data_dir=str(folder))
-    return load_task(name).source
 
 
 LEFT_OPEN = {
@@ -649,6 +655,134 @@ def test_a_bad_line_is_named_or_skipped(case, tmp_path):
         assert [row["idx"] for row in rows] == kept
     reason, *_ = context.skipped
     assert f"{path}, {expected}" in reason
+
+
+SEVERAL = {
+    "tables": (
+        "classification",
+        {"a.tsv": "text_a\tlabel\na\tx\n", "b.csv": "label,text_a\ny,b\nx,c\n"},
+        "text_a\tlabel\na\tx\nb\ty\nc\tx\n",
+    ),
+    "sentences in two schemes": (
+        "tagging",
+        {"a.conll": "u O\nv I-X\n", "b.bio": "w S-X\n\nx B-X\ny E-X\n"},
+        "u O\nv B-X\n\nw B-X\n\nx B-X\ny I-X\n",
+    ),
+    "questions without ids": (
+        "span_qa",
+        {
+            "a.jsonl": '{"question": "q", "context": "a b", "answers": "a"}\n',
+            "b.jsonl": '{"question": "r", "context": "a b", "answers": "b"}\n',
+        },
+        '{"question": "q", "context": "a b", "answers": "a"}\n'
+        '{"question": "r", "context": "a b", "answers": "b"}\n',
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SEVERAL)
+def test_several_files_of_a_split_are_as_one(case, tmp_path):
+    from electra_bench.data import run_context
+
+    kind, parts, whole = SEVERAL[case]
+    folder = tmp_path / "data [1]"  # a name, no pattern
+    folder.mkdir()
+    for name, content in parts.items():
+        (folder / name).write_text(content)
+    ending = {"classification": "tsv", "tagging": "conll", "span_qa": "jsonl"}[kind]
+    (folder / f"whole.{ending}").write_text(whole)
+    first, second = parts
+    lines = [f"tasks.several.kind = {kind!r}"]
+    examples = []
+    with run_context.use(data_dir=str(folder)):
+        for files in (f"whole.{ending}", [first, second], ["a.*", "b.*"], "[ab].*"):
+            bound = f"tasks.several.files = {{'train': {files!r}, 'dev': {files!r}}}"
+            source = registered([*lines, bound], folder)
+            examples.append(list(source.examples("dev")))
+        reversed_files = {"dev": [second, first]}
+        with run_context.use(files=reversed_files):
+            assert list(source.examples("dev")) != examples[0]
+    assert examples[1:] == examples[:1] * 3
+
+
+def test_a_bad_row_of_the_second_file_is_named(tmp_path):
+    (tmp_path / "a.csv").write_text("text_a,label\na,x\nb,y\n")
+    (tmp_path / "b.csv").write_text("text_a,label\na,x\nb\n")
+    lines = ["tasks.second.kind = 'classification'"]
+    lines.append("tasks.second.files = {'train': '*.csv', 'dev': 'a.csv'}")
+    with pytest.raises(ValueError, match=r"b.csv, line 3: got 1 columns, expected 2"):
+        registered(lines, tmp_path)
+
+
+ODD_LABELS = {
+    "a header over numbers": (
+        "all.csv",
+        "text,stars\na,1\nb,2\nc,1\nd,2\n",
+        {
+            "header as a row": "line 1: 'stars' stands over numbers only",
+            "labels seen once": "line 1: 'stars' is the label of nothing else in train",
+        },
+    ),
+    "a header over ids": (
+        "all.tsv",
+        "text\tmood\tid\na\tmood\t1\nb\tup\t2\nc\tup\t-3e2\n",
+        {"header as a row": "line 1: 'id' stands over numbers only"},
+    ),
+    "a header over texts": (
+        "all.tsv",
+        "text\tmood\na\tup\nb\tdown\nc\tup\nd\tdown\n",
+        {"labels seen once": "line 1: 'mood' is the label of nothing else in train"},
+    ),
+    "a class of one row": (
+        "all.csv",
+        "a,up\nb,down\nc,up\nd,downn\ne,down\n",
+        {"labels seen once": "line 4: 'downn' is the label of nothing else in train"},
+    ),
+    "a header over tags": (
+        "all.conll",
+        "word tag\na DET\nb NOUN\n\na DET\nb NOUN\n",
+        {"labels seen once": "line 1: 'tag' is the label of nothing else"},
+    ),
+    "a type of one span": (
+        "all.conll",
+        "a B-X\nb I-X\nc B-X\nd B-Y\n",
+        {"labels seen once": "line 1: 'Y' is the label of nothing else"},
+    ),
+    "every class of one row": ("all.csv", "a,up\nb,down\n", {}),
+    "text below text, numbers below numbers": ("all.csv", "1,up\n2,down\n3,4\n", {}),
+}
+
+
+@pytest.mark.parametrize("case", ODD_LABELS)
+def test_labels_and_first_lines_that_are_hardly_meant_are_noted(case, tmp_path):
+    from electra_bench.data import run_context
+
+    name, content, expected = ODD_LABELS[case]
+    (tmp_path / name).write_text(content)
+    is_tagging = name == "all.conll"
+    files = {"train": name, "dev": name}
+    lines = [f"tasks.noted.kind = {'tagging' if is_tagging else 'classification'!r}"]
+    lines.append(f"tasks.noted.files = {files!r}")
+    if not is_tagging:
+        lines.append("tasks.noted.columns = {'text_a': 0, 'label': 1}")
+    with run_context.use(data_dir=str(tmp_path), notes={}) as context:
+        registered(lines, tmp_path).examples("train")
+    found = {mark: list(places) for mark, places in context.notes.items()}
+    assert found.keys() == expected.keys()
+    for mark, message in expected.items():
+        assert len(found[mark]) == 1 and message in found[mark][0]
+
+
+@pytest.mark.parametrize("name", ["all.tsv", "all.csv"])
+def test_a_header_in_the_midst_of_a_file_is_no_example(name, tmp_path):
+    rows = ["text_a,label", "a,x", "b,y", "text_a,label", "c,x"]
+    content = "\n".join(rows) + "\n"
+    comma = "," if name.endswith("csv") else "\t"
+    (tmp_path / name).write_text(content.replace(",", comma))
+    lines = ["tasks.again.kind = 'classification'"]
+    lines.append(f"tasks.again.files = {{'train': {name!r}, 'dev': {name!r}}}")
+    with pytest.raises(ValueError, match="line 4: the header again"):
+        registered(lines, tmp_path)
 
 
 ODD_TAGS = {

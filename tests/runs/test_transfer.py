@@ -12,7 +12,7 @@ from small_runs import the_sentence
 
 from electra_bench.cli.main import main
 from electra_bench.records import read_record
-from electra_bench.training.checkpoints import checkpoint_steps
+from electra_bench.training.checkpoint_files import checkpoint_steps
 
 
 def record(run):

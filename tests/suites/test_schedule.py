@@ -18,6 +18,7 @@ from electra_bench.suites.progress import SuiteProgress
 from electra_bench.suites.schedule import Job, Schedule
 from electra_bench.suites.status import statuses
 from electra_bench.suites.suite import Suite, read_plan, write_plan
+from electra_bench.system import interruption
 
 # What a cell does instead of training: RUN_DIR, what else, and the record to leave.
 PROGRAM = """
@@ -193,18 +194,19 @@ except KeyboardInterrupt:
 """
 
 
-def test_ctrl_c_stops_every_command_gently(folder, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_stops_every_command_gently(folder, monkeypatch, number):
     (folder / "program.py").write_text(INTERRUPTED)
     suite = Suite("small", "work", (cell("a"),))
 
     def update(*state):
         if os.path.exists("started"):
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
 
     monkeypatch.setattr(SuiteProgress, "update", update)
     executor = LocalExecutor(1, GB)
     jobs = [Job(suite.cells[0], GB)]
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), interruption.as_ctrl_c():
         Schedule(
             suite,
             jobs,

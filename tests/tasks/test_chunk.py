@@ -59,11 +59,13 @@ def test_features_under_code_v1_equal_the_originals_throughout(golden):
     for case in golden["cases"]:
         if case["split"] != "train":
             continue
-        examples = chunk_examples(mapping, case["max_seq_length"], QUIRKS)
+        rows = chunk_examples(mapping, case["max_seq_length"], QUIRKS)
+        # A sentence with a zero-width space is several rows.
+        examples = {int(row["idx"]): row for row in reversed(rows)}
         for expected in case["features"]:
-            if {"[SEP]", "[CLS]", "\u200b"} & set(expected["words"]):
-                continue  # here the original differs, see `encode_words`
             example = examples[expected["eid"]]
+            if {"[SEP]", "[CLS]"} & set(expected["words"]):
+                continue  # here the original differs, see `encode_words`
             ids = expected["input_ids_without_padding"]
             assert example["input_ids"].tolist() == ids
             assert set(example["segment_ids"]) == {1}

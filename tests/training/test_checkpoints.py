@@ -1,13 +1,19 @@
 """Checkpoints are complete or absent, and what does not fit is named."""
 
+import itertools
 import os
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from electra_bench.training import checkpoints
-from electra_bench.training.checkpoints import CheckpointError, Checkpoints
+from electra_bench.training import checkpoint_files, checkpoints
+from electra_bench.training.checkpoint_files import (
+    SUFFIXES,
+    CheckpointError,
+    DamagedCheckpoint,
+)
+from electra_bench.training.checkpoints import Checkpoints
 
 
 def tensors(value):
@@ -31,7 +37,7 @@ def test_the_newest_and_the_best_are_kept(tmp_path):
     assert steps == [f"model.ckpt-{step}.index" for step in (10, 30, 40)]
     assert saved.latest == str(tmp_path / "model.ckpt-40")
     assert saved.best.prefix == str(tmp_path / "model.ckpt-10")
-    assert checkpoints.read_state(saved.latest) == {"tokens": 40}
+    assert checkpoint_files.read_state(saved.latest) == {"tokens": 40}
 
 
 def test_values_and_step_come_back_by_name(tmp_path):
@@ -136,18 +142,136 @@ def test_a_half_written_checkpoint_does_not_count(tmp_path):
     assert again.save(20, tensors(2.0), {}) == again.latest
 
 
+def test_a_checkpoint_is_on_the_disk_before_an_older_one_goes(tmp_path, power):
+    saved = Checkpoints(str(tmp_path / "run" / "checkpoints"), keep=1)
+    for step in (10, 20, 30):
+        saved.save(step, tensors(1.0), {})
+        saved.mark_best(step, "accuracy", step / 100)
+    power.check()
+    # The best one was 20 when 10 went.
+    assert saved.steps == [20, 30]
+
+
+def test_files_that_belong_to_no_checkpoint_go(tmp_path):
+    saved = Checkpoints(str(tmp_path), keep=1)
+    for orphan in ("20.data-00000-of-00001", "7.index", "7.sha256", "90.json"):
+        (tmp_path / f"model.ckpt-{orphan}").touch()
+    others = ("model.ckpt-x.index", "model.ckpt-7.notes", "mine.txt")
+    for other in others:
+        (tmp_path / other).touch()
+    (tmp_path / ".partial").symlink_to(tmp_path)
+    saved.save(30, tensors(1.0), {})
+    kept = {"checkpoint", *(f"model.ckpt-30{suffix}" for suffix in SUFFIXES), *others}
+    assert set(os.listdir(tmp_path)) == kept
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGES = {
+    "flipped": flip,
+    "empty": lambda path: path.write_bytes(b""),
+    "cut": lambda path: os.truncate(path, path.stat().st_size // 2),
+    "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
+    "gone": os.remove,
+}
+
+
+@pytest.fixture
+def two(tmp_path):
+    """Checkpoints of steps 10 and 20."""
+    saved = Checkpoints(str(tmp_path))
+    for step in (10, 20):
+        saved.save(step, tensors(float(step)), {"tokens": step})
+    return saved
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(
+    two, tmp_path, suffix, damage, capsys
+):
+    DAMAGES[damage](tmp_path / f"model.ckpt-20{suffix}")
+    # Without its hashes it is as one of before, which is whole if it can be read.
+    step = 20 if (suffix, damage) == (".sha256", "gone") else 10
+    for found in (checkpoint_files.find_checkpoint(str(tmp_path)), two.to_go_on()):
+        assert found == two.prefix(step)
+    target = variables()
+    assert checkpoints.restore(found, target) == step
+    assert target["electra/a/kernel"].numpy()[0, 0] == float(step)
+    said = capsys.readouterr().err.splitlines()
+    if step == 10:
+        assert said[0].startswith(f"warning: {two.prefix(20)} is damaged: ")
+        assert f"model.ckpt-20{suffix} " in said[0] or suffix == ".sha256"
+        assert said[0].endswith(f"; {two.prefix(10)} is used")
+        with pytest.raises(DamagedCheckpoint, match="model.ckpt-20.* is damaged: "):
+            checkpoints.restore(two.prefix(20), target)
+        assert target["electra/a/kernel"].numpy()[0, 0] == 10.0
+
+
+@pytest.mark.parametrize(
+    ("suffix", "damage"),
+    [
+        *itertools.product((".data-00000-of-00001", ".index"), DAMAGES),
+        # A line of JSON has no checksum.
+        *itertools.product((".json",), ("empty", "cut", "zeros")),
+    ],
+)
+def test_a_damaged_checkpoint_of_before_falls_back_too(two, tmp_path, suffix, damage):
+    for step in (10, 20):
+        os.remove(tmp_path / f"model.ckpt-{step}.sha256")
+    DAMAGES[damage](tmp_path / f"model.ckpt-20{suffix}")
+    assert checkpoint_files.find_checkpoint(str(tmp_path)) == two.prefix(10)
+
+
+@pytest.mark.parametrize("left", ["", "\0" * 40, "model_checkpoint_path: "])
+def test_the_file_that_names_the_newest_is_not_needed(two, tmp_path, left):
+    (tmp_path / "checkpoint").write_text(left)
+    assert two.to_go_on() == two.prefix(20)
+    os.truncate(tmp_path / "model.ckpt-20.index", 0)
+    assert checkpoint_files.find_checkpoint(str(tmp_path)) == two.prefix(10)
+
+
+def test_where_no_checkpoint_is_whole(two, tmp_path, capsys):
+    for step in (10, 20):
+        flip(tmp_path / f"model.ckpt-{step}.index")
+    with pytest.raises(DamagedCheckpoint) as error:
+        checkpoint_files.find_checkpoint(str(tmp_path))
+    assert "model.ckpt-10.index has another content than was written; no other" in str(
+        error.value
+    )
+    assert two.to_go_on() is None
+    assert "training begins anew" in capsys.readouterr().err
+
+
+def test_training_goes_on_before_a_damaged_best_one(two, tmp_path, capsys):
+    two.mark_best(10, "accuracy", 0.5)
+    flip(tmp_path / "model.ckpt-10.json")
+    assert two.to_go_on() is None
+    two.mark_best(20, "accuracy", 0.6)
+    assert two.to_go_on() == two.prefix(20)
+    flip(tmp_path / "model.ckpt-20.json")
+    two.save(5, tensors(5.0), {})
+    assert "the best one, is damaged" in capsys.readouterr().err
+    (tmp_path / "best.json").write_text("")
+    assert two.best is None
+
+
 def test_a_relative_folder_is_found_again_wherever_it_is_moved(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     saved = Checkpoints("run/checkpoints")
     assert saved.save(5, tensors(1.0), {}) == saved.latest
     os.rename("run", "moved")
-    found = checkpoints.find_checkpoint("moved")
+    found = checkpoint_files.find_checkpoint("moved")
     assert checkpoints.restore(found, variables()) == 5
 
 
 def test_find_checkpoint_takes_prefix_folder_and_run(tmp_path):
     prefix = Checkpoints(str(tmp_path / "checkpoints")).save(5, tensors(1.0), {})
     for path in (tmp_path, tmp_path / "checkpoints", prefix):
-        assert checkpoints.find_checkpoint(str(path)) == prefix
+        assert checkpoint_files.find_checkpoint(str(path)) == prefix
     with pytest.raises(FileNotFoundError, match="no checkpoint at"):
-        checkpoints.find_checkpoint(str(tmp_path / "nothing"))
+        checkpoint_files.find_checkpoint(str(tmp_path / "nothing"))

@@ -118,6 +118,19 @@ def test_macros_and_the_runs_own_weight_decay_reach_it_in_fine_tuning():
     assert "training.optimizer.weight_decay" not in hparams(found)
 
 
+@pytest.mark.parametrize("macros", [[], ["WEIGHT_DECAY = 0.5"]])
+@pytest.mark.parametrize("optimizer", [[], [OTHER]])
+@pytest.mark.parametrize("root", GIVEN)
+def test_copies_of_the_run_files_say_what_they_say(root, optimizer, macros, tmp_path):
+    copied = tmp_path / "mine.gin"
+    copied.write_text(config.find_gin_file(f"runs/{root}.gin").read_text())
+    given = [*GIVEN[root], *optimizer, *macros]
+    files = [str(copied), *(x for x in given if x.endswith(".gin"))]
+    found = parse(files, [x for x in given if not x.endswith(".gin")])
+    as_project = config.literals(text(parsed(root, *optimizer, *macros)))
+    assert config.literals(text(found)) == as_project
+
+
 @pytest.mark.parametrize(
     "binding",
     [

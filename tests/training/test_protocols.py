@@ -39,6 +39,7 @@ def test_protocols_bind_the_same_parameters():
     [
         ("features.pretraining.cut_tokens", "dropped", "kept"),
         ("features.words.cut_words", "dropped", "windows"),
+        ("features.words.empty_words", "next", "unknown"),
         ("kinds.span_qa.no_answer_threshold", "constant", "chosen"),
     ],
 )

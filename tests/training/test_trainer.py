@@ -12,6 +12,7 @@ from electra_bench.core import Batch, LossTerm, Variables
 from electra_bench.core.random import dropout
 from electra_bench.core.variables import variable_name
 from electra_bench.data.examples.batches import signature, training_dataset
+from electra_bench.training import checkpoint_files
 from electra_bench.training import trainer as trainer_module
 from electra_bench.training.checkpoints import Checkpoints
 from electra_bench.training.stages import training_stages
@@ -114,21 +115,31 @@ def test_every_logged_step_has_one_line_and_tensorboard_has_events(tmp_path):
     assert any("events" in name for name in os.listdir(tmp_path / "tensorboard"))
 
 
-def test_an_interrupted_run_ends_as_an_unbroken_one(tmp_path):
+def damage(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_an_interrupted_run_ends_as_an_unbroken_one(tmp_path, capsys):
     _, unbroken = train(tmp_path / "a")
     with pytest.raises(Exception, match=r"(?i)end of sequence|out of range"):
         train(tmp_path / "b", steps=11)  # the data end: the process dies after step 10
     assert Checkpoints(str(tmp_path / "b" / "checkpoints")).latest.endswith("-8")
     # As a killed process leaves the file: a line that the checkpoint does not cover, and
-    # one without its end.
-    with open(tmp_path / "b" / "metrics.jsonl", "a", encoding="utf-8") as file:
-        file.write('{"step": 12, "phase"')
+    # one without its end; and a damaged one.
+    with open(tmp_path / "b" / "metrics.jsonl", "ab") as file:
+        file.write(b'{"step": 11, "ph\xff\0se"}}\n{"step": 12, "phase"')
+    damage(tmp_path / "b" / "checkpoints" / "model.ckpt-8.data-00000-of-00001")
     _, resumed = train(tmp_path / "b")
     np.testing.assert_array_equal(resumed, unbroken)
     assert lines(tmp_path / "a") == lines(tmp_path / "b")
+    said = capsys.readouterr().err
+    assert "model.ckpt-4 is used" in said and "goes on after step 4 of 20" in said
+    assert "left out line 6, which is damaged" in said
 
 
-def test_ctrl_c_writes_a_checkpoint_and_the_same_call_goes_on(tmp_path):
+def test_ctrl_c_writes_a_checkpoint_and_the_same_call_goes_on(tmp_path, power):
     _, unbroken = train(tmp_path / "a", log_every=7)
 
     def interrupting(step):
@@ -144,6 +155,7 @@ def test_ctrl_c_writes_a_checkpoint_and_the_same_call_goes_on(tmp_path):
     _, resumed = train(tmp_path / "b", log_every=7)
     np.testing.assert_array_equal(resumed, unbroken)
     assert lines(tmp_path / "a") == lines(tmp_path / "b")
+    power.check()
 
 
 def test_two_replicas_train_as_one(tmp_path):
@@ -160,10 +172,17 @@ def test_two_replicas_train_as_one(tmp_path):
 
 
 def test_the_best_checkpoint_is_kept(tmp_path):
-    train(tmp_path, eval_every=4, best_metric="quality", higher_is_better=False)
+    settings = {"eval_every": 4, "best_metric": "quality", "higher_is_better": False}
+    _, unbroken = train(tmp_path, **settings)
     checkpoints = Checkpoints(str(tmp_path / "checkpoints"))
     assert checkpoints.best.step == 4
     assert os.path.exists(f"{checkpoints.best.prefix}.index")
+    for damaged, left in (("best.json", b""), ("model.ckpt-4.index", b"\0")):
+        (tmp_path / "checkpoints" / damaged).write_bytes(left)
+        _, again = train(tmp_path, **settings)
+        np.testing.assert_array_equal(again, unbroken)
+        assert checkpoints.best.step == 4
+        checkpoint_files.check_whole(checkpoints.best.prefix)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):

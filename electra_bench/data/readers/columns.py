@@ -12,22 +12,25 @@ from etils import epath
 from electra_bench.data import run_context
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import BadRows, note
-from electra_bench.data.readers.labelled_source import LabelledSource, Sentence
+from electra_bench.data.readers.cells import DOCUMENT_START, between_tabs, words_of
+from electra_bench.data.readers.forms import AS_NAMED, Form
+from electra_bench.data.readers.labelled_source import (
+    LabelledSource,
+    Sentence,
+    numbered_on,
+)
 from electra_bench.data.readers.records import Record
 from electra_bench.data.readers.tables import TableLine
 from electra_bench.data.readers.tag_schemes import NO_SPANS, FindSpans, Span, read_tags
 from electra_bench.data.readers.tag_schemes import spans as conlleval_spans
 from electra_bench.system.near_names import near_and_all
 
-DOCUMENT_START = "-DOCSTART-"
 # The same in CoNLL-U, perhaps with a name: `# newdoc id = blog-1`.
 NEW_DOCUMENT = re.compile(r"#\s*newdoc\b(?:\s+id\s*=\s*(.*\S))?")
 # The mark of scores behind tags that contradict one another.
 MENDED = "tags mended"
 # What stands for a value that is not given.
 UNSPECIFIED = "_"
-
-
 # Of a word in CoNLL-U: ID, FORM, LEMMA, UPOS and six more.
 CONLLU_COLUMNS = 10
 FORM, UPOS = 1, 3
@@ -203,7 +206,9 @@ def contradiction(where: str, written: str, read: str, scheme: str) -> str:
     return f"{where}: {written!r} contradicts {scheme}, read as {read}"
 
 
-def read_columns(path: epath.Path, is_conllu: bool = False) -> ColumnFile:
+def read_columns(
+    path: epath.Path, is_conllu: bool = False, form: Form = AS_NAMED
+) -> ColumnFile:
     """The sentences of a file of columns, between blank lines.
 
     Every line should have as many columns as most lines have, in CoNLL-U ten. They are
@@ -213,11 +218,18 @@ def read_columns(path: epath.Path, is_conllu: bool = False) -> ColumnFile:
     begin at lines `-DOCSTART-`, in CoNLL-U `# newdoc`. Lines that begin with `#` are
     comments, where that is no word, see `_without_comments`.
 
+    Args:
+        path: of the file.
+        is_conllu: whether it is CoNLL-U.
+        form: how it is written, where not as above.
+
     Raises:
         ValueError: no sentence, or none that can be read.
     """
-    lines = split_files.read_lines(path)
+    lines = split_files.read_lines(path, form.encoding, form.comment)
     cells_of = _conllu_cells if is_conllu else _separator(lines)
+    if form.sep is not None:
+        cells_of = form.cells
     # A document and the lines of a sentence of it.
     sentences: list[tuple[str, list[TableLine]]] = [("", [])]
     for number, text, problem in lines:
@@ -245,33 +257,13 @@ def read_columns(path: epath.Path, is_conllu: bool = False) -> ColumnFile:
     if not widths:
         _, [(number, _, problem), *_] = sentences[0]
         raise ValueError(f"{path}, line {number}: {problem}")
-    by_tabs = ", separated by tabs" if cells_of is not words_of else ""
+    by_tabs = ", separated by tabs" if cells_of in (between_tabs, _conllu_cells) else ""
     name = str(path)  # once, not for every line
     records = [
         _record(name, lines, width, f"{width}{by_tabs}")._replace(group=document)
         for document, lines in sentences
     ]
     return ColumnFile(width, records)
-
-
-# Other white space may be in words: no-break spaces, those of Chinese.
-BLANKS = " \t\r\n\f\v"
-
-
-def words_of(text: str) -> list[str]:
-    """What stands between blanks; as opposed to `split`, not between no-break spaces."""
-    return re.findall(f"[^{BLANKS}]+", text)
-
-
-def _between_tabs(text: str) -> list[str]:
-    """Cells between tabs, of which several may align a column, without blanks around."""
-    return re.split(r" *\t[\t ]*", text.strip(BLANKS))
-
-
-def is_cell(text: str) -> bool:
-    """Whether a word or tag is read from columns between tabs as it was written."""
-    is_text = text not in ("", DOCUMENT_START) and text == text.strip(BLANKS)
-    return is_text and "\t" not in text and "\n" not in text
 
 
 def _conllu_cells(text: str) -> list[str]:
@@ -283,7 +275,7 @@ def _separator(lines: Sequence[split_files.ReadLine]) -> Callable[[str], list[st
     no_words = "#", DOCUMENT_START
     of_words = [t for _, t, _ in lines if t.strip() and not t.startswith(no_words)]
     has_tab = sum("\t" in text for text in of_words)
-    return _between_tabs if 2 * has_tab > len(of_words) else words_of
+    return between_tabs if 2 * has_tab > len(of_words) else words_of
 
 
 def _may_be_comment(line: TableLine) -> bool:
@@ -436,19 +428,23 @@ class ColumnSource(LabelledSource):
             share = "whole"
         where = self._extension, *self._folders
         candidates = [split_files.layouts(self._task, file, *where) for file in files]
-        path = split_files.find(files[0], list(itertools.chain(*candidates)))
-        sentences = self._read(path)
-        if split != UNTAGGED and not all(sentences[0].tags):
-            raise ValueError(
-                f"{path}: the column of tags is missing or empty, which it may be in the "
-                f"split {UNTAGGED!r} only"
-            )
+        paths = split_files.find(files[0], list(itertools.chain(*candidates)))
+        sentences = numbered_on(self._tagged(path, split) for path in paths)
         if share == "whole":
             return sentences
         wanted = share == "held_out"
         chosen = [s for s in sentences if is_held_out(s, self._seed) == wanted]
         if not chosen:
             raise ValueError(
-                f"{path}: no sentence of it falls into the split {split!r}"
+                f"{paths[0]}: no sentence of it falls into the split {split!r}"
             )
         return chosen
+
+    def _tagged(self, path: epath.Path, split: str) -> list[Sentence]:
+        sentences = self._read(path)
+        if split != UNTAGGED and not all(sentences[0].tags):
+            raise ValueError(
+                f"{path}: the column of tags is missing or empty, which it may be in the "
+                f"split {UNTAGGED!r} only"
+            )
+        return sentences

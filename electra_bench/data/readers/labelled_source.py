@@ -1,8 +1,9 @@
 """Labelled examples as a seqio source: what a reader finds in the file of a split."""
 
 import abc
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import seqio
@@ -19,7 +20,8 @@ class TextExample(NamedTuple):
         idx: number of its row in the file, not counting the header.
         text_a: the text, or the first of two.
         text_b: the second text; empty if there is one only.
-        label: the label as it is written; empty without one.
+        label: the label as it is written, of several as `written_labels` has them; empty
+            without one.
         id: names it in predictions; empty for its number.
         group: what it belongs to; empty if the data do not tell.
     """
@@ -50,6 +52,9 @@ class Sentence(NamedTuple):
     group: str = ""
 
 
+Numbered = TypeVar("Numbered", TextExample, Sentence)
+
+
 class Question(NamedTuple):
     """One question about a context.
 
@@ -71,6 +76,32 @@ class Question(NamedTuple):
     span: tuple[int, int] | None
     is_impossible: bool
     group: str = ""
+
+
+def written_labels(names: Iterable[str]) -> str:
+    """Any number of labels as the `label` of one example, each once."""
+    return json.dumps(sorted(set(names)), ensure_ascii=False)
+
+
+def read_labels(written: str) -> list[str] | None:
+    """The names that `written_labels` was given; None where they are not known."""
+    return json.loads(written) if written else None
+
+
+def numbered_on(files: Iterable[Sequence[Numbered]]) -> list[Numbered]:
+    """The examples of several files, numbered as if they were one.
+
+    Args:
+        files: their examples, whose numbers rise.
+    """
+    joined: list[Numbered] = []
+    for examples in files:
+        # What was left out at the end of a file gives no gap.
+        start = joined[-1][0] + 1 if joined else 0
+        for example in examples:
+            changed: dict[str, Any] = {example._fields[0]: start + example[0]}
+            joined.append(example._replace(**changed))
+    return joined
 
 
 LabelledExamples = Sequence[TextExample] | Sequence[Sentence] | Sequence[Question]

@@ -5,6 +5,11 @@ import re
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 
 
+def is_number(text: str) -> bool:
+    """Whether `parsed_number` reads a number."""
+    return bool(_NUMBER.fullmatch(text))
+
+
 def parsed_number(text: str) -> float:
     """The number that a text says.
 
@@ -14,6 +19,6 @@ def parsed_number(text: str) -> float:
     Raises:
         ValueError: it says none.
     """
-    if not _NUMBER.fullmatch(text):
+    if not is_number(text):
         raise ValueError(f"{text!r} is not a number; expected one such as -1.5 or 2e3")
     return float(text)

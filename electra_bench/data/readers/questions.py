@@ -15,7 +15,7 @@ from electra_bench.data.readers.labelled_source import LabelledSource, Question
 from electra_bench.data.readers.records import json_records
 from electra_bench.data.readers.schema import checked
 from electra_bench.data.text.json_lines import json_value
-from electra_bench.system.file_hashes import file_sha256
+from electra_bench.system.file_hashes import data_sha256
 
 # Questions; for a part of the file that cannot be read what is wrong with it.
 ReadQuestions = Iterator[Located | str]
@@ -107,14 +107,17 @@ class _MrqaQuestion(msgspec.Struct):
         return Answers(texts, first.text, first.char_spans[0][0])
 
 
-def squad_questions(path: epath.Path, unanswerable: bool = True) -> ReadQuestions:
+def squad_questions(
+    path: epath.Path, unanswerable: bool | None = True
+) -> ReadQuestions:
     """Reads SQuAD 1.1 or 2.0: one JSON object with `data`.
 
     The first answer is the one that is trained on.
 
     Args:
         path: the file.
-        unanswerable: whether questions may have no answer, as in 2.0.
+        unanswerable: whether questions may have no answer, as in 2.0; None takes files
+            of both versions.
 
     Raises:
         ValueError: not such a file, or one of the other version.
@@ -143,7 +146,7 @@ def squad_questions(path: epath.Path, unanswerable: bool = True) -> ReadQuestion
         )
     for number, (title, context, entry) in enumerate(entries, start=1):
         found = _read(entry, _SquadQuestion, number, context, title)
-        if unanswerable or isinstance(found, str):
+        if unanswerable is not False or isinstance(found, str):
             yield found
             continue
         if found.question.is_impossible:
@@ -246,8 +249,8 @@ class QuestionSource(LabelledSource):
         super().__init__(splits=list(files))
 
     def data_sha256(self, split: str) -> str:
-        """Hash of the split's file, see `fingerprints.data_sha256`."""
-        return file_sha256(str(split_files.find(split, self._files[split])))
+        """Hash of the split's files, see `fingerprints.data_sha256`."""
+        return data_sha256([*map(str, split_files.find(split, self._files[split]))])
 
     def examples(self, split: str) -> list[Question]:
         """All questions of a split.
@@ -256,15 +259,20 @@ class QuestionSource(LabelledSource):
             FileNotFoundError: no such file; says where it was searched.
             ValueError: a bad file or question; names file and line or id.
         """
-        path = split_files.find(split, self._files[split])
-        try:
-            return self._checked(path, split.startswith("train"))
-        except ValueError as error:
-            text = str(error)
-            named = text if text.startswith(str(path)) else f"{path}: {text}"
-            raise ValueError(named) from error
+        found: dict[str, Question] = {}
+        for path in split_files.find(split, self._files[split]):
+            try:
+                found |= self._checked(path, split.startswith("train"), found)
+            except ValueError as error:
+                text = str(error)
+                named = text if text.startswith(str(path)) else f"{path}: {text}"
+                raise ValueError(named) from error
+        return list(found.values())
 
-    def _checked(self, path: epath.Path, is_trained_on: bool) -> list[Question]:
+    def _checked(
+        self, path: epath.Path, is_trained_on: bool, earlier: Mapping[str, Question]
+    ) -> dict[str, Question]:
+        """The questions of a file by their ids, which no earlier file may have."""
         found: dict[str, Question] = {}
         first_problem, bad = "", BadRows(self._on_error)
         for read in self._read(path):
@@ -273,7 +281,7 @@ class QuestionSource(LabelledSource):
                 first_problem = first_problem or read
                 continue
             question, problem, repair, how = read
-            if question.id in found:
+            if question.id in found or question.id in earlier:
                 problem = f"question {question.id!r} is there twice"
             elif not is_trained_on:
                 problem = ""
@@ -298,4 +306,4 @@ class QuestionSource(LabelledSource):
         if not found:
             raise ValueError("no questions")
         bad.check(str(path), len(found))
-        return list(found.values())
+        return found

@@ -6,10 +6,14 @@ from typing import NamedTuple
 from etils import epath
 
 from electra_bench.data import run_context
+from electra_bench.data.readers.forms import UTF_8, refuse_other_formats
 from electra_bench.data.text import packing
+from electra_bench.data.text.files import find_files
 from electra_bench.system.regular_files import refuse_special
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# So many bytes tell a format.
+BEGINNING = 32
 COMPRESSIONS = ("", *packing.ENDINGS)
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
@@ -29,20 +33,20 @@ def layouts(task: str, split: str, extension: str, *folders: str) -> list[str]:
     ]
 
 
-def find(split: str, candidates: Sequence[str]) -> epath.Path:
-    """The file of a split: bound by hand, or the first candidate that exists.
+def find(split: str, candidates: Sequence[str]) -> list[epath.Path]:
+    """The files of a split: bound by hand, or the first candidate that exists.
 
     Args:
-        split: name under which the run's `files` may bind it.
+        split: name under which the run's `files` may bind them.
         candidates: paths relative to the data folder, each tried as it is and with
             the endings of packed files.
 
     Raises:
         FileNotFoundError: nothing there; says where it was searched.
     """
-    path = find_or_none(split, candidates)
-    if path is not None:
-        return path
+    paths = find_or_none(split, candidates)
+    if paths is not None:
+        return paths
     context = run_context.current()
     if context.data_dir is None:
         raise FileNotFoundError(
@@ -56,7 +60,7 @@ def find(split: str, candidates: Sequence[str]) -> epath.Path:
     )
 
 
-def find_or_none(split: str, candidates: Sequence[str]) -> epath.Path | None:
+def find_or_none(split: str, candidates: Sequence[str]) -> list[epath.Path] | None:
     """As `find`, but None if there is no such file.
 
     Raises:
@@ -72,31 +76,42 @@ def find_or_none(split: str, candidates: Sequence[str]) -> epath.Path | None:
             path = epath.Path(context.data_dir) / (candidate + compression)
             if path.exists():
                 refuse_special(path)
-                return path
+                return [path]
     return None
 
 
-def given(split: str, file: str) -> epath.Path:
-    """The file of a split that a configuration names, seen from here or the data folder.
+def given(split: str, files: str | Sequence[str]) -> list[epath.Path]:
+    """The files of a split that a configuration names, seen from here or the data folder.
 
     Args:
-        split: name under which the run's `files` may bind another one.
-        file: its path.
+        split: name under which the run's `files` may bind others.
+        files: paths, folders and globs, one or several, see `find_files`.
 
     Raises:
-        FileNotFoundError: no such file.
-        ValueError: a pipe or a device.
+        FileNotFoundError: no such file, or none that matches.
+        ValueError: a pipe or a device, or no path.
     """
     context = run_context.current()
-    file, data_dir = context.files.get(split, file), context.data_dir
-    path = epath.Path(file)
-    if not path.exists() and data_dir is not None:
-        path = epath.Path(data_dir) / file
-    if path.exists():
-        refuse_special(path)
-        return path
-    below = f", neither here nor in {data_dir}" if data_dir else ""
-    raise FileNotFoundError(f"split {split!r} is bound to {file}: no such file{below}")
+    names = named(split, context.files.get(split, files))
+    try:
+        return [epath.Path(file) for file in find_files(names, context.data_dir)]
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"split {split!r}: {error}") from error
+
+
+def named(split: str, files: str | Sequence[str]) -> list[str]:
+    """The names that a split is bound to, as a list.
+
+    Raises:
+        ValueError: what is bound are no names, or none.
+    """
+    names = [files] if isinstance(files, str) else files
+    is_list = isinstance(names, (list, tuple)) and bool(names)
+    if is_list and all(isinstance(name, str) and name for name in names):
+        return list(names)
+    raise ValueError(
+        f"split {split!r} is bound to {files!r}, expected a file, a glob, or a list of them"
+    )
 
 
 def extension(path: epath.Path) -> str:
@@ -105,22 +120,28 @@ def extension(path: epath.Path) -> str:
     return path.with_suffix("").suffix if packed else path.suffix
 
 
-def read_text(path: epath.Path) -> str:
+def read_text(path: epath.Path, encoding: str = UTF_8) -> str:
     """The text of a file, unpacked, without a byte order mark.
 
+    Args:
+        path: of the file.
+        encoding: of its characters.
+
     Raises:
-        ValueError: not UTF-8 (names byte and line), damaged, empty, or a pointer of Git
-            LFS.
+        ValueError: in another encoding (names byte and line), damaged, empty, a pointer of
+            Git LFS, or of a format that is not read.
     """
     data = _unpacked(path)
     try:
+        if encoding != UTF_8:
+            return data.decode(encoding).removeprefix("\ufeff")
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         # With a byte order mark the decoder counts from behind it.
         skipped = len(data) - len(data.removeprefix(BYTE_ORDER_MARK))
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ValueError(
-            f"{path}: not UTF-8 at byte {error.start + skipped} "
+            f"{path}: not {encoding.upper()} at byte {error.start + skipped} "
             f"(line {line}, {error.object[error.start : error.start + 1]!r})"
         ) from error
 
@@ -139,17 +160,25 @@ class ReadLine(NamedTuple):
     problem: str = ""
 
 
-def read_lines(path: epath.Path) -> list[ReadLine]:
+def read_lines(
+    path: epath.Path, encoding: str = UTF_8, comment: str = ""
+) -> list[ReadLine]:
     """The lines of a file of which each can be used without the others.
 
     A byte that is not UTF-8 spoils its line only. As opposed to `splitlines`, nothing but
     line feeds ends lines, since texts may hold the other characters; in a file without any,
     carriage returns do.
 
+    Args:
+        path: of the file.
+        encoding: of its characters; in any but UTF-8 a wrong byte spoils the file.
+        comment: what lines begin with that are left out; empty for none.
+
     Raises:
-        ValueError: damaged, empty, or a pointer of Git LFS.
+        ValueError: see `read_text`.
     """
-    data = _unpacked(path)
+    is_utf_8 = encoding == UTF_8
+    data = _unpacked(path) if is_utf_8 else read_text(path, encoding).encode()
     content = data.removeprefix(BYTE_ORDER_MARK)
     start = len(data) - len(content)
     end = b"\n" if b"\n" in content else b"\r"
@@ -162,6 +191,8 @@ def read_lines(path: epath.Path) -> list[ReadLine]:
             problem = f"not UTF-8 at byte {start + error.start} ({byte!r})"
             lines.append(ReadLine(number, "", problem))
         start += len(line) + 1
+    if comment:
+        return [line for line in lines if not line.text.startswith(comment)]
     return lines
 
 
@@ -178,9 +209,9 @@ def _unpacked(path: epath.Path) -> bytes:
             f"{path}: cannot be unpacked: it does not begin as a packed file does"
         )
     data = data if content is None else content
-    if what := packing.no_text(data[: packing.LONGEST_SIGNATURE]):
-        raise ValueError(f"{path}: {what}")
-    if not data.removeprefix(BYTE_ORDER_MARK).strip():
+    content = data.removeprefix(BYTE_ORDER_MARK)
+    refuse_other_formats(path, content[:BEGINNING])
+    if not content.strip():
         raise ValueError(f"{path}: empty file")
     return data
 
@@ -202,12 +233,12 @@ def refuse_pointer(path: epath.Path, beginning: bytes) -> None:
 
 
 def check_readers(
-    files: Mapping[str, str], readers: Mapping[str, Collection[str]]
+    files: Mapping[str, str | Sequence[str]], readers: Mapping[str, Collection[str]]
 ) -> None:
     """Checks that every file that is bound by hand is meant for one task.
 
     Args:
-        files: split to path.
+        files: split to its files.
         readers: task to the splits that it reads files for.
 
     Raises:

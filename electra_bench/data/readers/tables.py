@@ -7,9 +7,16 @@ from etils import epath
 
 from electra_bench.data.readers import split_files
 from electra_bench.data.readers.bad_rows import BadRows, OnError
-from electra_bench.data.readers.labelled_source import LabelledSource, TextExample
+from electra_bench.data.readers.forms import Form
+from electra_bench.data.readers.labelled_source import (
+    LabelledSource,
+    TextExample,
+    numbered_on,
+)
 from electra_bench.data.readers.numbers import parsed_number
 from electra_bench.system.near_names import near_and_all
+
+TABS = Form("\t")
 
 
 class Columns(NamedTuple):
@@ -20,14 +27,24 @@ class Columns(NamedTuple):
         text_a: the text, or the first of two.
         text_b: the second text; None if there is one only.
         label: the label; None in files without labels.
-        header: whether the first line is a header.
+        header: what a header calls these, in this order, however they are cased; it may be
+            missing where there are labels. True if a header is there whose names are not
+            known; False if there is none.
     """
 
     count: int
     text_a: int
     text_b: int | None = None
     label: int | None = None
-    header: bool = True
+    header: bool | tuple[str, ...] = True
+
+    @property
+    def named(self) -> dict[int, str]:
+        """Position to the name that a header has there, as far as it is known."""
+        if isinstance(self.header, bool):
+            return {}
+        used = [c for c in (self.text_a, self.text_b, self.label) if c is not None]
+        return dict(zip(used, self.header, strict=False))
 
 
 class TableLine(NamedTuple):
@@ -44,7 +61,7 @@ class TableLine(NamedTuple):
     problem: str = ""
 
 
-def read_fields(path: epath.Path) -> Iterator[TableLine]:
+def read_fields(path: epath.Path, form: Form = TABS) -> Iterator[TableLine]:
     """Yields the lines of a table. Quotes are text, as in the original.
 
     So a line is a row, and needs no `csv.reader`, which limits the length of a field and
@@ -53,10 +70,11 @@ def read_fields(path: epath.Path) -> Iterator[TableLine]:
     Raises:
         ValueError: see `split_files.read_lines`.
     """
-    for number, text, problem in split_files.read_lines(path):
+    lines = split_files.read_lines(path, form.encoding, form.comment)
+    for number, text, problem in lines:
         if "\r" in text:
             problem = "a carriage return inside a field"
-        fields = text.split("\t") if text and not problem else []
+        fields = form.cells(text) if text and not problem else []
         yield TableLine(number, fields, problem)
 
 
@@ -77,22 +95,19 @@ def read_table(
 
     Raises:
         ValueError: a row with another number of columns, a bad label (file and line), a
-            row in place of the header, or no row that can be used.
+            first line that is neither header nor row, or no row that can be used.
 
     Source: google-research/electra finetune/classification/classification_tasks.py,
     `read_tsv` and `_load_glue`. Differs: a bad row is an error unless asked otherwise.
     """
-    rows, idx, first_problem, bad = [], -1, "", BadRows(on_error)
-    for line, fields, unreadable in read_fields(path):
-        if columns.header and line == 1:
-            if unreadable:
-                raise ValueError(f"{path}, line 1: {unreadable}")
-            _refuse_row(path, fields, columns, check_label)
-            continue
-        idx += 1
+    rows, first_problem, bad = [], "", BadRows(on_error)
+    lines = below_header(path, columns, check_label)
+    for idx, (line, fields, unreadable) in enumerate(lines):
         try:
             if unreadable:
                 raise ValueError(unreadable)
+            if _is_named(fields, columns):
+                raise ValueError("the header again")
             label = _label(fields, columns, check_label)
         except ValueError as error:
             problem = f"line {line}: {error}"
@@ -130,26 +145,61 @@ def _label(
     return fields[columns.label]
 
 
-def _refuse_row(
-    path: epath.Path,
-    header: Sequence[str],
-    columns: Columns,
-    check_label: Callable[[str], None],
-) -> None:
-    """Checks that a header is none of the rows, as far as labels tell.
+def below_header(
+    path: epath.Path, columns: Columns, check_label: Callable[[str], None]
+) -> list[TableLine]:
+    """The lines of a table without its header, if it has one.
+
+    Args:
+        path: the file.
+        columns: its columns.
+        check_label: see `read_table`.
 
     Raises:
-        ValueError: it is a row, which would be lost.
+        ValueError: the first line is neither header nor row, so that nobody knows what
+            stands where.
     """
-    if columns.label is None:
-        return
-    try:
-        label = _label(header, columns, check_label)
-    except ValueError:
-        return
-    raise ValueError(
-        f"{path}, line 1: got a row with the label {label!r}, expected a header"
+    first, *rest = read_fields(path)
+    if not columns.header:
+        return [first, *rest]
+    if _is_named(first.fields, columns):
+        return rest
+    problem = first.problem
+    if not problem and columns.label is None:
+        problem = "this is no header"
+    elif not problem:
+        try:
+            _label(first.fields, columns, check_label)
+        except ValueError as error:
+            problem = f"neither a header nor a row ({error})"
+        else:
+            return [first, *rest]
+    if not columns.named and _may_be_names(first.fields, columns, check_label):
+        return rest
+    expected = ", ".join(f"{name!r} ({i + 1})" for i, name in columns.named.items())
+    expected = f"; a header has {expected} in these columns, from 1" if expected else ""
+    raise ValueError(f"{path}, line {first.line}: {problem}{expected}")
+
+
+def _is_named(fields: Sequence[str], columns: Columns) -> bool:
+    """Whether a line is the header whose names are known."""
+    return bool(columns.named) and all(
+        i < len(fields) and fields[i].strip().casefold() == name.casefold()
+        for i, name in columns.named.items()
     )
+
+
+def _may_be_names(
+    fields: Sequence[str], columns: Columns, check_label: Callable[[str], None]
+) -> bool:
+    """Whether a line may be a header: it has all columns, and a label in none."""
+    for field in fields:
+        try:
+            check_label(field)
+        except ValueError:
+            continue
+        return False
+    return len(fields) == columns.count
 
 
 def one_of(labels: Sequence[str]) -> Callable[[str], None]:
@@ -221,14 +271,19 @@ class TableSource(LabelledSource):
         columns = self._columns[split]
         return read_table(path, columns, self._check_label, self._on_error)
 
+    def lines(self, path: epath.Path, split: str) -> list[TableLine]:
+        """The lines of such a file without its header; `idx` of a row counts them."""
+        return below_header(path, self._columns[split], self._check_label)
+
     def table(self, split: str) -> list[TextExample]:
-        """The rows of a split that has a file of its own.
+        """The rows of a split that has files of its own.
 
         Raises:
             FileNotFoundError: no such file; says where it was searched.
             ValueError: a bad row.
         """
-        return self.read(split_files.find(split, self.candidates(split)), split)
+        paths = split_files.find(split, self.candidates(split))
+        return numbered_on(self.read(path, split) for path in paths)
 
     def examples(self, split: str) -> list[TextExample]:
         """All examples of a split in the order of its file."""

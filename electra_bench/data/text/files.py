@@ -46,7 +46,7 @@ def find_files(patterns: str | Sequence[str], base: str | None = None) -> list[s
         pattern = os.fspath(pattern)
         candidates = _matches(pattern)
         if not candidates and base and not os.path.isabs(pattern):
-            candidates = _matches(os.path.join(base, pattern))
+            candidates = _matches(pattern, base)
         if not candidates:
             what = "file matches" if glob.has_magic(pattern) else "file or folder"
             below = f" here or in {base}" if base else ""
@@ -60,15 +60,18 @@ def find_files(patterns: str | Sequence[str], base: str | None = None) -> list[s
     return list(found)
 
 
-def _matches(pattern: str) -> list[str]:
-    if "://" in pattern:
-        path = epath.Path(pattern)
-        if glob.has_magic(path.name):
-            return sorted(os.fspath(match) for match in path.parent.glob(path.name))
-        return [pattern] if path.exists() else []
-    if os.path.exists(pattern):
-        return [pattern]
-    return sorted(glob.glob(pattern, recursive=True))
+def _matches(pattern: str, base: str = "") -> list[str]:
+    """What a pattern means; in the name of the folder `base` nothing has a meaning."""
+    whole = os.path.join(base, pattern)
+    if "://" not in whole:
+        if os.path.exists(whole):
+            return [whole]
+        escaped = os.path.join(glob.escape(base), pattern)
+        return sorted(glob.glob(escaped, recursive=True))
+    path = epath.Path(whole)
+    if glob.has_magic(path.name):
+        return sorted(os.fspath(match) for match in path.parent.glob(path.name))
+    return [whole] if path.exists() else []
 
 
 def _files_below(path: str) -> list[str]:

@@ -114,7 +114,7 @@ def json_writer(path: str) -> Iterator[Callable[[Mapping[str, Any]], None]]:
         yield lambda record: _write(sys.stdout.buffer, record)
         sys.stdout.buffer.flush()
         return
-    opener = packing.OPENERS.get(os.path.splitext(path)[1], open)
+    opener = packing.OPENERS.get(os.path.splitext(path)[1])
     with atomic_file(path, opener) as file:
         yield lambda record: _write(file, record)
 

@@ -10,6 +10,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from rich.progress import DownloadColumn, TransferSpeedColumn
 
+from electra_bench.system.atomic import write_text
 from electra_bench.system.progress import ProgressDisplay
 
 CHUNK_BYTES = 1 << 18
@@ -128,7 +129,7 @@ def _go_on(
         if response.status_code == 200:
             have = 0
             file.truncate(0)
-            kept.write_text(_version(response) or "", "utf-8")
+            write_text(str(kept), _version(response) or "")
         elif response.status_code in (206, 416) and have and not is_rest:
             # Not what was asked for; without a range it cannot be anything else.
             file.truncate(0)

@@ -15,7 +15,7 @@ from electra_bench.interop.fetch import download, receipts
 from electra_bench.interop.fetch.extraction import ArchiveError, extract
 from electra_bench.interop.fetch.public_files import PublicFile, on_mirror
 from electra_bench.system import locks
-from electra_bench.system.atomic import replace
+from electra_bench.system.atomic import make_folder, replace
 from electra_bench.system.file_hashes import file_sha256
 
 
@@ -80,7 +80,7 @@ class Fetcher:
         target = self._path(source.path)
         served = self._path(source.download_path)
         folder, name = os.path.split(served)
-        os.makedirs(folder, exist_ok=True)
+        make_folder(folder)
         partial = os.path.join(folder, f".{name}.partial")
         version_file = download.version_file(partial)
         with self._claimed(partial, source) as file:
@@ -144,7 +144,10 @@ class Fetcher:
     def _claimed(self, partial: str, source: PublicFile) -> Iterator[BinaryIO]:
         """The unfinished download, to one process at a time."""
         while True:
-            file = open(partial, "ab+")  # noqa: SIM115
+            # A link that lies there would be followed.
+            if os.path.islink(partial):
+                os.remove(partial)
+            file = open(partial, "ab+", opener=_no_link)  # noqa: SIM115
             if not locks.lock(file):
                 self._say(f"{source.path}: waiting for another process that fetches it")
                 locks.lock(file, wait=True)
@@ -195,6 +198,10 @@ class Fetcher:
             recorded = f"so this one is recorded in {receipts.FILE_NAME}"
             by = f"{sha256}: its source publishes none, {recorded}"
         return receipt, f"sha256 {by}"
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def _is_at(path: str, file: BinaryIO) -> bool:

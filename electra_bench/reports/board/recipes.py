@@ -10,7 +10,7 @@ from electra_bench.config.roles import Role
 from electra_bench.records import RunRecord
 from electra_bench.registry import parameters
 from electra_bench.reports.collect.lineage import ancestors
-from electra_bench.reports.collect.records import Records
+from electra_bench.reports.collect.records import IN_TABLES, Records
 from electra_bench.reports.table import counted
 
 # A setting's name to its value; what a run does not have, or does not tell, is not there.
@@ -30,6 +30,7 @@ EARLIER = {"pretrain": "pre-training", "finetune": "earlier task"}
 PARAMETERS, VOCABULARY, START, DATA = "parameters", "vocabulary", "start", "data of "
 HASHES = (VOCABULARY, START, DATA)
 FLOPS, EARLIER_TASKS = "train_flops", "earlier tasks"
+EVALUATION = "runs.evaluate."
 TRAINED_ON, ONE_TASK = "trained on", "one task"
 TRIALS, NO_TRIALS, TRIED = "trials", 0, "tried"
 # Of fine-tuning, which checkpoint was scored: the last, or one that a metric chose.
@@ -88,15 +89,20 @@ def settings_of(record: RunRecord) -> Settings:
     is_joint = record.objective == "multi_task"
     chosen = chosen_parameters([record])
     return {
-        # What trials chose may be another value on every task.
-        **{key: value for key, value in record.hparams.items() if key not in chosen},
+        # What trials chose may be another value on every task, and so may what an
+        # evaluation is of.
+        **{
+            key: value
+            for key, value in record.hparams.items()
+            if key not in chosen and not key.startswith(EVALUATION)
+        },
         **{f"{DATA}{name}": sha for name, sha in record.train_data_sha256.items()},
         **_known(
             {
                 PARAMETERS: record.params,
                 "model": record.model,
                 # Of fine-tuning it is the kind of task.
-                "objective": None if record.kind == "finetune" else record.objective,
+                "objective": None if record.kind in IN_TABLES else record.objective,
                 VOCABULARY: record.vocab_sha256,
                 TRAINED_ON: ", ".join(record.tasks) if is_joint else ONE_TASK,
                 TRIALS: record.choice.get("trials", NO_TRIALS),

@@ -16,6 +16,8 @@ from electra_bench.reports.table import LeftOut
 
 # All that differs where a run is made again and comes out the same.
 TIMES = ("started", "ended", "wall_s")
+# Kinds of run that tables show: an evaluation is in the row of the run that it scored.
+IN_TABLES = ("finetune", "evaluate")
 
 
 @dataclass(frozen=True)

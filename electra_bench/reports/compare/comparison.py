@@ -11,7 +11,7 @@ from electra_bench.records import RunRecord
 from electra_bench.reports.board import cells as board_cells
 from electra_bench.reports.board.cells import ColumnKey, Entry
 from electra_bench.reports.collect.predictions import Unusable
-from electra_bench.reports.collect.records import Records
+from electra_bench.reports.collect.records import IN_TABLES, Records
 from electra_bench.reports.compare.sides import collect_sides, records_of, short_names
 from electra_bench.reports.statistics import significance
 from electra_bench.reports.statistics.bootstrap import Bootstrap, Resampled
@@ -138,7 +138,7 @@ def compare(
     names: tuple[str, str],
     folders: Sequence[str],
     examples: int = 5,
-    kinds: Sequence[str] = ("finetune", "evaluate"),
+    kinds: Sequence[str] = IN_TABLES,
 ) -> Comparison:
     """Compares two runs or models.
 

@@ -20,7 +20,7 @@ from matplotlib.transforms import Bbox
 
 from electra_bench.reports.plot import XY, Dots, Matrix, Plot, Point
 from electra_bench.reports.table import UNPRINTABLE, plain, text
-from electra_bench.system.atomic import atomic_file
+from electra_bench.system.atomic import atomic_file, make_folder
 
 INK, QUIET, LINE, ACCENT = "#1b1e23", "#5b6472", "#dde1e7", "#1f5fae"
 # Behind names, so that they are read on lines.
@@ -312,7 +312,7 @@ def write_pictures(
     Returns:
         Name of a plot to the names of its files.
     """
-    os.makedirs(out_dir, exist_ok=True)
+    make_folder(out_dir)
     written: dict[str, list[str]] = {}
     for plot in plots:
         files = {kind: f"{report}-{plot.name}.{kind}" for kind in ("svg", "png")}

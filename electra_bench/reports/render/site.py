@@ -16,7 +16,7 @@ from electra_bench.reports.render.drawing import write_pictures
 from electra_bench.reports.render.html import Page, to_page
 from electra_bench.reports.render.write import build_table, is_of_task, takes_tasks
 from electra_bench.reports.table import NothingToShow, Table, run_ids
-from electra_bench.system.atomic import write_text
+from electra_bench.system.atomic import make_folder, write_text
 from electra_bench.system.ordered_map import num_cores, ordered_map
 
 MAIN = "leaderboard"
@@ -46,7 +46,7 @@ def write_site(
         command: the command that builds the site again.
         tasks: those that the leaderboard was built of; None if the choice was its own.
     """
-    os.makedirs(out_dir, exist_ok=True)
+    make_folder(out_dir)
     shown = _shown(records, table)
     names = sorted(set(reports.names()) - {MAIN}, key=lambda name: (name != RUNS, name))
     of_tasks = [name for name in names if is_of_task(name)]

@@ -16,7 +16,7 @@ from electra_bench.reports.render.html import to_html
 from electra_bench.reports.render.latex import to_latex
 from electra_bench.reports.render.markdown import to_markdown
 from electra_bench.reports.table import Provenance, Table
-from electra_bench.system.atomic import write_text
+from electra_bench.system.atomic import make_folder, write_text
 
 FORMATS = ("md", "csv", "json", "tex", "html")
 
@@ -80,7 +80,10 @@ def _provenance(record: RunRecord, paths: Mapping[str, str]) -> Provenance:
     # An archive of records may lack it.
     if path is None or not os.path.isfile(config):
         return Provenance(path, None, record.seed)
-    command = f"electra-bench {record.kind} {shlex.quote(config)}"
+    # Verbs that score a run name it first.
+    init = record.hparams.get(f"runs.{record.kind}.init")
+    scored = [init] if init and record.kind not in ("pretrain", "finetune") else []
+    command = shlex.join(["electra-bench", record.kind, *scored, config])
     # In its own folder the run is done already.
     elsewhere, again = f"{command} --workdir repeated", f"{command} --overwrite"
     return Provenance(path, elsewhere, record.seed, again)
@@ -112,7 +115,7 @@ def write_table(
     unknown = sorted(set(formats) - set(FORMATS))
     if unknown:
         raise ValueError(f"no format {unknown[0]!r}; all: {list(FORMATS)}")
-    os.makedirs(out_dir, exist_ok=True)
+    make_folder(out_dir)
     render = {
         "md": lambda: to_markdown(table),
         "csv": lambda: to_csv(table),

@@ -4,6 +4,7 @@ Everything is computed from targets and predictions as the predictions files hav
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -31,12 +32,14 @@ def by_class(kind: str | None, read: Callable[[], Answers]) -> Measures:
     Raises:
         Unusable: answers of this kind have no classes.
     """
-    if kind not in ("classification", "tagging"):
+    if kind not in ("classification", "multi_label", "tagging"):
         raise Unusable(f"{kind or 'unknown kind'} has no classes")
     answers = read()
     pairs = zip(answers.targets, answers.predictions, strict=True)
     if kind == "classification":
         return _confused([(str(target), str(found)) for target, found in pairs])
+    if kind == "multi_label":
+        return _labels(answers)
     tags = {tag for tags in answers.targets for tag in tags}
     if any(tag.startswith(("B-", "I-", "E-", "S-")) for tag in tags):
         return _spans(answers)
@@ -55,6 +58,25 @@ def _confused(pairs: Sequence[tuple[str, str]]) -> Measures:
         for name in np.unique(targets).tolist()
     }
     return _measures(counts, "accuracy")
+
+
+def _labels(answers: Answers) -> Measures:
+    expected, found, both = (
+        Counter(label for labels in texts for label in labels)
+        for texts in (
+            answers.targets,
+            answers.predictions,
+            map(_common, answers.targets, answers.predictions),
+        )
+    )
+    counts = {
+        name: (both[name], expected[name], found[name]) for name in sorted(expected)
+    }
+    return _measures(counts, "recall")
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> set[str]:
+    return {*one} & {*other}
 
 
 def _spans(answers: Answers) -> Measures:

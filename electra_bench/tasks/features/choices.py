@@ -27,7 +27,7 @@ class TaggedWords(Protocol):
     segment_id: int
 
     def pieces(self, word: str, vocabulary: Any) -> list[int]:
-        """The tokens of a word, at least one."""
+        """The tokens of a word."""
 
     def rows(
         self,

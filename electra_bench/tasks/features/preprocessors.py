@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from electra_bench.data.readers.labelled_source import dense
+from electra_bench.data.readers.labelled_source import dense, read_labels
 from electra_bench.tasks.features import cuts
 from electra_bench.vocabularies.run_vocabulary import run_vocabulary
 
@@ -159,6 +159,28 @@ def class_labels(labels: Sequence[str]) -> Callable[..., tf.data.Dataset]:
             return {**example, "labels": tf.cast(found, tf.int32)}
 
     return lambda dataset: dataset.map(convert)
+
+
+def label_sets(labels: Sequence[str]) -> Callable[..., tf.data.Dataset]:
+    """Preprocessor that makes `labels`, 0 or 1 for every one, of the string `label`.
+
+    Args:
+        labels: names in the order of their ids. `label` holds those of a text as
+            `written_labels` writes them; an empty one gives none, other names stop the
+            run with an error.
+    """
+
+    def convert(rows: np.ndarray) -> list[Ragged]:
+        found = []
+        for written in rows:
+            names = read_labels(written.decode())
+            unknown = [name for name in names or () if name not in labels]
+            if unknown:
+                raise ValueError(f"label {unknown[0]!r} is not among {list(labels)}")
+            found.append([] if names is None else [int(x in names) for x in labels])
+        return [ragged(found)]
+
+    return lambda dataset: map_rows(dataset, convert, ["label"], ["labels"])
 
 
 def scaled_values(smallest: float, largest: float) -> Callable[..., tf.data.Dataset]:

@@ -40,6 +40,10 @@ class Words:
             the original does, which so cuts long sentences early.
         lower_case: whether words are lower-cased and lose their accents whatever the
             vocabulary says, as in the original.
+        empty_words: what becomes of a word without tokens, as a zero-width space.
+            "unknown": it is read as [UNK]. "next": it is not read, and its tag is told at
+            the first token of the next word, or at [SEP], as in the original. A place has
+            one label, so its sentence becomes several rows of the same tokens.
 
     Source: google-research/electra finetune/tagging/tagging_tasks.py, `featurize`,
     `tokenize_and_align`.
@@ -49,6 +53,7 @@ class Words:
     cut_words: Result[Literal["windows", "dropped"]] = "windows"
     limit: Result[Literal["tokens", "tokens_and_words"]] = "tokens"
     lower_case: Result[bool] = False
+    empty_words: Result[Literal["unknown", "next"]] = "unknown"
 
     def __post_init__(self):
         """Checks the values.
@@ -60,6 +65,7 @@ class Words:
             "segment_id": (0, 1),
             "cut_words": ("windows", "dropped"),
             "limit": ("tokens", "tokens_and_words"),
+            "empty_words": ("unknown", "next"),
         }.items():
             if getattr(self, name) not in values:
                 raise ValueError(
@@ -68,11 +74,14 @@ class Words:
                 )
 
     def pieces(self, word: str, vocabulary: Any) -> list[int]:
-        """The tokens of a word; [UNK] for one without any."""
+        """The tokens of a word; of one without any see `empty_words`."""
         if self.lower_case:
             word = unicodedata.normalize("NFD", word.lower())
             word = "".join(char for char in word if not is_accent(char))
-        return vocabulary.encode_word(word) or [vocabulary.special_ids.unk]
+        found = vocabulary.encode_word(word)
+        if found or self.empty_words == "next":
+            return found
+        return [vocabulary.special_ids.unk]
 
     def rows(
         self,
@@ -89,46 +98,63 @@ class Words:
             special: ids of the special tokens.
             limit: tokens of a row at most.
         """
+        # Where the first token of every word stands, or would if it had any.
+        places = np.cumsum([0, *map(len, pieces)])[:-1].tolist()
+        words = list(zip(places, labels, strict=True))
         if self.cut_words == "dropped":
-            return [self._cut(pieces, labels, special, limit)]
-        ids = np.array([token for word in pieces for token in word], np.int32)
-        of_tokens = np.full(len(ids), NO_LABEL)
-        of_tokens[np.cumsum([0, *map(len, pieces)])[:-1]] = labels
+            return self._cut(pieces, words, special, limit)
+        ids = [token for word in pieces for token in word]
         room = limit - 2
         parts = list(spans(len(ids), room, (room + 1) // 2))
+        found = zip(parts, has_max_context(len(ids), parts), strict=True)
         rows = []
-        for (begin, end), most in zip(
-            parts, has_max_context(len(ids), parts), strict=True
-        ):
-            own = np.where(most, of_tokens, NO_LABEL)[begin:end]
-            rows.append(
-                (
-                    [special.cls, *ids[begin:end].tolist(), special.sep],
-                    [NO_LABEL, *own.tolist(), NO_LABEL],
-                )
-            )
+        for (begin, end), most in found:
+            own = [
+                (1 + place - begin, label)
+                for place, label in words
+                # Behind the last token a word has the place of [SEP].
+                if (begin <= place < end and most[place]) or place == end == len(ids)
+            ]
+            rows += _labelled([special.cls, *ids[begin:end], special.sep], own)
         return rows
 
     def _cut(
         self,
         pieces: Sequence[list[int]],
-        labels: Sequence[int],
+        words: Sequence[tuple[int, int]],
         special: SpecialIds,
         limit: int,
-    ) -> Row:
-        """A sentence as one row that ends at the limit."""
-        words = [[special.cls], *pieces]
+    ) -> list[Row]:
+        """A sentence that ends at the limit; `words` are places and labels."""
         ids: list[int] = []
-        row_labels: list[int] = []
-        for word, label in zip(words, [NO_LABEL, *labels], strict=True):
-            # [SEP] is counted among the words.
-            counted = len(words) + 1 + len(ids) + 1
+        own = []
+        # The original counts [CLS] and [SEP] among the words.
+        for word, placed in zip([[special.cls], *pieces], [None, *words], strict=True):
+            counted = len(pieces) + 2 + len(ids) + 1
             if self.limit == "tokens_and_words" and counted > limit:
                 break
             ids += word
-            row_labels += [label] + [NO_LABEL] * (len(word) - 1)
-        room = limit - 1 if self.limit == "tokens" else None
-        return [*ids[:room], special.sep], [*row_labels[:room], NO_LABEL]
+            if placed:
+                own.append((1 + placed[0], placed[1], bool(word)))
+        if self.limit == "tokens":
+            ids = ids[: limit - 1]
+        kept = [(p, label) for p, label, is_read in own if p + is_read <= len(ids)]
+        return _labelled([*ids, special.sep], kept)
+
+
+def _labelled(ids: list[int], words: Sequence[tuple[int, int]]) -> list[Row]:
+    """Tokens with labels, several rows of the same where words share a place.
+
+    Args:
+        ids: tokens.
+        words: places among them, and labels.
+    """
+    rows = [(ids, [NO_LABEL] * len(ids))]
+    for place, label in words:
+        if rows[-1][1][place] != NO_LABEL:
+            rows.append((ids, [NO_LABEL] * len(ids)))
+        rows[-1][1][place] = label
+    return rows
 
 
 def encode_words(
@@ -140,13 +166,12 @@ def encode_words(
     """Preprocessor for tagged words: adds `input_ids`, `segment_ids`, `labels`.
 
     A word's label stands at its first token, `UNKNOWN_LABEL` if its tag is empty,
-    `NO_LABEL` at all others. Words without any token become [UNK], so that every word has
-    a tag. What becomes of a sentence that is longer than the limit says `Words`; words
-    without a label in any row are counted as "words cut".
+    `NO_LABEL` at all others. What becomes of a sentence that is longer than the limit, and
+    of words without any token, says `Words`; words without a label in any row are counted
+    as "words cut".
 
     Source: google-research/electra finetune/tagging/tagging_tasks.py. Differs: words
-    literally [SEP] or [CLS] are words, words without tokens do not share the position of
-    the next word.
+    literally [SEP] or [CLS] are words.
 
     Args:
         dataset: examples with `words` and `tags`.

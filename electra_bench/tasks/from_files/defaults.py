@@ -10,7 +10,8 @@ from electra_bench.data.readers.numbers import parsed_number
 from electra_bench.data.readers.tag_schemes import NO_SPANS, span_labels
 from electra_bench.tasks.from_files.examples import FIELDS
 from electra_bench.tasks.from_files.source import Definition, FileTaskSource
-from electra_bench.tasks.majority_baseline import majority_answers
+from electra_bench.tasks.majority_baseline import constant_answers
+from electra_bench.tasks.metrics import multi_label
 from electra_bench.tasks.metrics.classification import (
     accuracy,
     binary_f1,
@@ -18,6 +19,7 @@ from electra_bench.tasks.metrics.classification import (
     matthews,
 )
 from electra_bench.tasks.metrics.correlation import listed_pearson, listed_spearman
+from electra_bench.tasks.metrics.multi_label import micro_f1, subset_accuracy
 from electra_bench.tasks.metrics.squad import squad_v1, squad_v2
 from electra_bench.tasks.metrics.tagging import span_f1, tag_accuracy
 from electra_bench.tasks.metrics.weighted import ListMetric, Metric, list_form
@@ -32,6 +34,8 @@ def metric_fns(task: Definition) -> list[ListMetric]:
         case "classification":
             binary = [binary_f1(task.labels[1])] if len(task.labels) == 2 else []
             found = [accuracy, matthews, macro_f1, *binary]
+        case "multi_label":
+            found = [micro_f1, multi_label.macro_f1, subset_accuracy]
         case "regression":
             found = [listed_spearman, listed_pearson]
         case "tagging":
@@ -46,8 +50,8 @@ def _labels(source: FileTaskSource) -> tuple[str, ...]:
     is_tagging = source.definition.kind == "tagging"
     may_be_spans = is_tagging and source.definition.scheme != NO_SPANS
     found = set()
-    for _, example, *_ in source.usable(source.definition.train_split):
-        found |= {*example.tags} if is_tagging else {example.label} - {""}
+    for _, example, *_ in source.usable(source.read_off):
+        found.update(source.labels_of(example))
     found -= {""}
     what = "tag" if is_tagging else "label"
     if len(found) < 2:
@@ -70,12 +74,12 @@ def _labels(source: FileTaskSource) -> tuple[str, ...]:
 
 def _label_range(source: FileTaskSource) -> tuple[float, float]:
     values, bad = [], BadRows(source.definition.on_error)
-    for found in source.usable(source.definition.train_split):
+    for found in source.usable(source.read_off):
         try:
             values.append(parsed_number(found.example.label))
         except ValueError as error:
             bad.add(f"{found.where}: label {error}")
-    bad.check(f"split {source.definition.train_split!r}", len(values))
+    bad.check(f"split {source.read_off!r}", len(values))
     if not values or min(values) == max(values):
         only = f"all {values[0]:g}" if values else "no numbers"
         raise ValueError(
@@ -89,7 +93,7 @@ def _unanswerable(source: FileTaskSource) -> bool:
     task = source.definition
     return any(
         found.example.is_impossible
-        for split in dict.fromkeys((task.train_split, task.eval_split))
+        for split in dict.fromkeys((source.read_off, task.eval_split))
         for found in source.usable(split)
     )
 
@@ -103,13 +107,18 @@ def _floor(source: FileTaskSource) -> float | None:
     names = _metric_names(source)
     if task.metric not in names:
         raise ValueError(f"metric {task.metric!r} is none of this task: {names}")
-    if task.kind not in ("classification", "tagging"):
+    if task.kind not in ("classification", "multi_label", "tagging"):
         return None if task.kind == "span_qa" else 0.0
     train, held_out = (
-        [list(x.tags) if task.kind == "tagging" else x.label for x in found]
-        for found in map(source.examples, (task.train_split, task.eval_split))
+        [
+            example.label
+            if task.kind == "classification"
+            else source.labels_of(example)
+            for example in source.examples(split)
+        ]
+        for split in (source.read_off, task.eval_split)
     )
-    constant = majority_answers(held_out, seen=train)
+    constant = constant_answers(task.kind, held_out, seen=train)
     scores = [fn(held_out, constant) for fn in metric_fns(task)]
     return float(collections.ChainMap(*scores)[task.metric])
 
@@ -117,7 +126,7 @@ def _floor(source: FileTaskSource) -> float | None:
 # Field of a definition to the kinds that have it and what finds it; later ones need
 # earlier ones.
 FIND: dict[str, tuple[Collection[str], Callable[[FileTaskSource], Any]]] = {
-    "labels": (("classification", "tagging"), _labels),
+    "labels": (("classification", "multi_label", "tagging"), _labels),
     "label_range": (("regression",), _label_range),
     "unanswerable": (("span_qa",), _unanswerable),
     "metric": (FIELDS, lambda source: _metric_names(source)[0]),

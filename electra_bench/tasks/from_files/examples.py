@@ -1,18 +1,21 @@
 """From records of named fields to texts, sentences and questions, by the kind of task."""
 
 import decimal
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from electra_bench.data.readers.answer_places import located
-from electra_bench.data.readers.columns import contradiction, words_of
+from electra_bench.data.readers.cells import words_of
+from electra_bench.data.readers.columns import contradiction
 from electra_bench.data.readers.labelled_source import (
     GROUP,
     Question,
     Sentence,
     TextExample,
+    written_labels,
 )
 from electra_bench.data.readers.records import Record
 from electra_bench.data.readers.schema import checked
@@ -40,6 +43,7 @@ class KindFields(NamedTuple):
 
 FIELDS = {
     "classification": KindFields(("text_a",), "label", ("text_b", GROUP)),
+    "multi_label": KindFields(("text_a",), "label", ("text_b", GROUP)),
     "regression": KindFields(("text_a",), "label", ("text_b", GROUP)),
     "tagging": KindFields(("words",), "tags", (GROUP,)),
     "span_qa": KindFields(
@@ -79,7 +83,10 @@ def examples_of(
     records: Sequence[Record],
     columns: Columns,
     with_target: bool,
+    *,
     scheme: str | None = None,
+    label_sep: str = ",",
+    first: int = 0,
 ) -> list[ReadExample]:
     """An example a record; what is wrong with one stands in it.
 
@@ -90,11 +97,13 @@ def examples_of(
             name, if there is one.
         with_target: whether what is to be predicted must be there.
         scheme: of tags, see `read_tags`; None finds it.
+        label_sep: what separates the labels of a text in a column.
+        first: number of the first record, where other files come before.
 
     Raises:
         ValueError: no record has a column that is needed or was named.
     """
-    fields = FIELDS[kind]
+    fields, records = FIELDS[kind], _with_nested(records, columns)
     needed = [*fields.inputs, *([fields.target] if with_target else [])]
     known = dict.fromkeys(name for record in records for name in record.fields)
     if not known:
@@ -114,10 +123,40 @@ def examples_of(
                 f"{names}"
             )
     made = [
-        _example(kind, number, record, found, needed)
-        for number, record in enumerate(records)
+        _example(kind, number, record, found, needed, label_sep)
+        for number, record in enumerate(records, first)
     ]
     return _with_spans(made, scheme) if kind == "tagging" else made
+
+
+def _with_nested(records: Sequence[Record], columns: Columns) -> Sequence[Record]:
+    """Records with what columns such as `review.text` name in objects and lists.
+
+    A field that is called so goes first; a number is that of an item, from 0.
+    """
+    nested = [c for c in columns.values() if isinstance(c, str) and "." in c]
+    if not nested:
+        return records
+    found = []
+    for record in records:
+        inner = {c: _inner(record.fields, c.split(".")) for c in nested}
+        there = {c: value for c, value in inner.items() if value is not _NOTHING}
+        found.append(record._replace(fields={**there, **record.fields}))
+    return found
+
+
+_NOTHING = object()
+
+
+def _inner(value: Any, path: Sequence[str]) -> Any:
+    """What stands at a path in a value, or `_NOTHING`."""
+    for name in path:
+        if isinstance(value, (list, tuple)) and name.isdecimal():
+            value = value[int(name)] if int(name) < len(value) else _NOTHING
+        else:
+            is_object = isinstance(value, Mapping)
+            value = value.get(name, _NOTHING) if is_object else _NOTHING
+    return value
 
 
 def _with_spans(made: Sequence[ReadExample], scheme: str | None) -> list[ReadExample]:
@@ -150,7 +189,12 @@ def _with_tags(
 
 
 def _example(
-    kind: str, number: int, record: Record, columns: Columns, needed: Sequence[str]
+    kind: str,
+    number: int,
+    record: Record,
+    columns: Columns,
+    needed: Sequence[str],
+    label_sep: str,
 ) -> ReadExample:
     problem = record.problem
     for field in needed:
@@ -162,9 +206,30 @@ def _example(
     given = {name: record.fields.get(column) for name, column in columns.items()}
     try:
         given = {name: _plain(value, columns[name]) for name, value in given.items()}
+        if kind == "multi_label":
+            given["label"] = _names(given.get("label"), label_sep)
         return _MAKERS[kind](number, record, given, columns)
     except ValueError as error:
         return ReadExample(record.where, None, str(error))
+
+
+def _names(value: Any, separator: str) -> Any:
+    """The labels of a text as a list; None where nothing is said.
+
+    Raises:
+        ValueError: a text that begins as a list of JSON, and is none.
+    """
+    if not isinstance(value, str):
+        return value if value is None or isinstance(value, list) else [value]
+    if not value.lstrip().startswith("["):
+        return [name.strip() for name in value.split(separator)]
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"label {value!r} is no JSON list ({error.msg}); expected one such as "
+            f'["a", "b"], or names with {separator!r} between'
+        ) from error
 
 
 def _plain(value: Any, column: str | int) -> Any:
@@ -198,6 +263,13 @@ class _TextRow(msgspec.Struct):
     text_a: str | None = None
     text_b: str | None = None
     label: _Scalar | None = None
+    group: _Scalar | None = None
+
+
+class _LabelledText(msgspec.Struct):
+    text_a: str | None = None
+    text_b: str | None = None
+    label: list[_Scalar] | None = None
     group: _Scalar | None = None
 
 
@@ -239,6 +311,17 @@ def _text_row(
     example = TextExample(
         number, row.text_a or "", row.text_b or "", label, group=group
     )
+    return ReadExample(record.where, example)
+
+
+def _labelled_text(
+    number: int, record: Record, given: Mapping[str, Any], names: Columns
+) -> ReadExample:
+    """Texts with any number of labels, see `written_labels`; empty if nothing is said."""
+    row = checked(given, _LabelledText, names)
+    label = "" if row.label is None else written_labels(map(_written, row.label))
+    texts = row.text_a or "", row.text_b or ""
+    example = TextExample(number, *texts, label, group=_written(row.group))
     return ReadExample(record.where, example)
 
 
@@ -314,6 +397,7 @@ def _answers(row: _QuestionRow) -> list[tuple[str, int | None]]:
 
 _MAKERS = {
     "classification": _text_row,
+    "multi_label": _labelled_text,
     "regression": _text_row,
     "tagging": _sentence,
     "span_qa": _question,

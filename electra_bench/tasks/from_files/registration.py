@@ -11,6 +11,7 @@ saves says all of it.
 import dataclasses
 import functools
 import inspect
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ import seqio
 from electra_bench import config, registry
 from electra_bench.data import run_context
 from electra_bench.data.readers.labelled_source import GROUP
-from electra_bench.data.readers.split_files import check_readers
+from electra_bench.data.readers.split_files import check_readers, named
 from electra_bench.data.readers.tag_schemes import NO_SPANS, check_scheme, span_labels
 from electra_bench.records import TaskCard
 from electra_bench.tasks.from_files import defaults
@@ -84,7 +85,7 @@ def register_file_tasks(
     task: str | Sequence[str] | None = None,
     *,
     data_dir: str | None = None,
-    files: Mapping[str, str] | None = None,
+    files: Mapping[str, str | Sequence[str]] | None = None,
     on_error: str | None = None,
     max_skipped: float | None = None,
 ) -> list[str]:
@@ -95,7 +96,7 @@ def register_file_tasks(
         task: the run's task or tasks, among which the one is that `files` are bound for;
             None for none of them.
         data_dir: folder with data sets; None takes that of the surroundings.
-        files: split to path, for data that lies elsewhere.
+        files: split to its files, for data that lies elsewhere.
         on_error: what to do about rows that cannot be used.
         max_skipped: share of a file's rows that may be left out; None takes that of the
             surroundings.
@@ -142,6 +143,12 @@ def _check(task: Definition) -> None:
             f"fractions deal out files = {{'{ALL}': ...}} and are above 0, at most 1 "
             f"together; got files {dict(task.files)} and fractions {task.fractions}"
         )
+    if not task.label_sep or (task.label_sep != "," and task.kind != "multi_label"):
+        raise ValueError(
+            f"label_sep = {task.label_sep!r} of a {task.kind} task; expected what stands "
+            "between labels, of a task of kind multi_label"
+        )
+    _check_form(task)
     check_scheme(task.scheme)
     if task.scheme is not None and task.kind != "tagging":
         raise ValueError(f"scheme is of tagging tasks, this one is {task.kind}")
@@ -154,7 +161,10 @@ def _check(task: Definition) -> None:
         raise ValueError(
             f"labels must be two or more different ones, got {task.labels}"
         )
-    for split in (task.train_split, task.eval_split):
+    needed = (
+        [task.eval_split] if task.trained_on else [task.train_split, task.eval_split]
+    )
+    for split in needed:
         if split not in (task.fractions or task.files):
             raise ValueError(f"no file for the split {split!r}; files: {task.files}")
 
@@ -164,6 +174,8 @@ def _completed(name: str, task: Definition) -> tuple[Definition, set[str]]:
 
     They are bound with gin, so that a run's configuration holds them.
     """
+    if task.trained_on:
+        task = _as_trained_on(task, registry.tasks.get(task.trained_on))
     if task.kind == "tagging" and task.labels and task.scheme != NO_SPANS:
         of_spans = span_labels(task.labels)
         task = (
@@ -186,6 +198,26 @@ def _completed(name: str, task: Definition) -> tuple[Definition, set[str]]:
     return source.definition, source.told
 
 
+def _as_trained_on(task: Definition, card: TaskCard) -> Definition:
+    """A task with labels and range of the one whose runs answer it.
+
+    Raises:
+        ValueError: that is of another kind, or has a split to train on.
+    """
+    if card.kind != task.kind:
+        raise ValueError(
+            f"trained_on {card.name!r} is of kind {card.kind!r}, this task is of "
+            f"{task.kind!r}"
+        )
+    if task.train_split in task.files or task.train_split in (task.fractions or ()):
+        raise ValueError(
+            f"a task that is trained_on {card.name!r} has no split to train on, but "
+            f"{task.train_split!r} is among its files"
+        )
+    labels, bounds = card.labels or task.labels, card.label_range or task.label_range
+    return task._replace(labels=labels, label_range=bounds)
+
+
 def _card(name: str, task: Definition) -> TaskCard:
     known = {field.name for field in dataclasses.fields(TaskCard)}
     same = {field: value for field, value in task._asdict().items() if field in known}
@@ -197,11 +229,30 @@ def _card(name: str, task: Definition) -> TaskCard:
         splits={},
         main_metric=task.metric,
         unit=_unit(task),
-        source=task.dataset or ", ".join(task.files.values()),
+        source=task.dataset or _file_names(task),
         licence="not stated",
         citation="none",
         **same,
     )
+
+
+def _check_form(task: Definition) -> None:
+    task.form.check()
+    bound = [*task.form.bound, *(["label_from_file"] if task.label_from_file else [])]
+    if task.dataset and bound:
+        raise ValueError(f"{bound[0]} is of files, this task has a data set")
+    if task.label_from_file is None:
+        return
+    if FIELDS[task.kind].target != "label" or "label" in task.columns:
+        raise ValueError(
+            "label_from_file says the label of all rows of a file, so `columns` may not; "
+            f"the task is of kind {task.kind}, columns {dict(task.columns)}"
+        )
+
+
+def _file_names(task: Definition) -> str:
+    names = itertools.starmap(named, task.files.items())
+    return ", ".join(itertools.chain.from_iterable(names))
 
 
 def _unit(task: Definition) -> str | None:

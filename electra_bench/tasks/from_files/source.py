@@ -1,7 +1,6 @@
 """The data of a task without code: files or data sets whose columns a gin file names."""
 
 import itertools
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -19,18 +18,19 @@ from electra_bench.data.readers.columns import (
     is_span_tag,
     read_columns,
 )
+from electra_bench.data.readers.forms import UTF_8, WHOLE_LINE, Form
 from electra_bench.data.readers.labelled_source import (
     GROUP,
     LabelledExamples,
     LabelledSource,
-    Sentence,
-    TextExample,
+    read_labels,
 )
 from electra_bench.data.readers.like_labels import like_labels
 from electra_bench.data.readers.named_datasets import read_dataset
-from electra_bench.data.readers.records import read_records
+from electra_bench.data.readers.questions import squad_questions
+from electra_bench.data.readers.records import Record, is_known, read_records
 from electra_bench.data.readers.tables import one_of, within
-from electra_bench.tasks.from_files.examples import ReadExample, examples_of
+from electra_bench.tasks.from_files.examples import Columns, ReadExample, examples_of
 
 # The file that `fractions` deals out.
 ALL = "all"
@@ -38,6 +38,8 @@ COLUMN_FILES = (".conll", ".bio", ".iob", ".txt")
 CONLLU = ".conllu"
 # The mark of scores behind labels that look alike.
 ALIKE = "labels alike"
+# That behind labels of which there is one example to learn from.
+ONCE = "labels seen once"
 # How data sets of TensorFlow and Hugging Face write that a class is not known.
 NO_CLASS = "-1"
 
@@ -46,16 +48,28 @@ class Definition(NamedTuple):
     """What a gin file may say of a task.
 
     Attributes:
-        kind: classification, regression, tagging or span_qa.
-        files: split to file, seen from here or from the data folder: .tsv, .csv, .jsonl,
-            .parquet, .conllu, or .conll, .bio, .iob, .txt with columns between white
-            space. With `dataset`, split to the name that it has there.
+        kind: classification, multi_label, regression, tagging or span_qa.
+        files: split to its files, names or globs, one or several, seen from here or from
+            the data folder: .tsv, .csv, .jsonl, .json, .parquet, .conllu, or .conll,
+            .bio, .iob, .txt with columns between white space. With `dataset`, split to
+            the name or names that it has there.
         columns: what holds what, by name, or by number, from 0, in files without header:
             text_a, text_b, label; words, tags; question, context, answers, answer_start,
             id; group, what an example belongs to with others ("document"). What is not
             named is in the column of its own name, but for the group: without a column it
             is as `tasks/groups.py` says.
         dataset: `tfds:NAME` or `hf:NAME` instead of files.
+        sep: what separates the columns of tables and of column files, a character or a
+            regular expression; None for what the name says. If it matches a blank, the
+            last column that `columns` numbers takes the rest of the line. Tables with
+            `sep` may be called anything.
+        quote: the character that encloses fields of tables, empty for none; None for what
+            the name says.
+        encoding: of the characters of text files.
+        comment: what lines begin with that are left out.
+        label_sep: what separates the labels of a text in a column, for multi_label.
+        label_from_file: pattern of a path, as `*.pos`, to the label of all its rows; a
+            file of another ending then holds a text a line, in column 0.
         fractions: split to its share, at most 1 together, of the file that `files` binds
             to 'all'.
         split_seed: of dealing them out.
@@ -70,6 +84,8 @@ class Definition(NamedTuple):
         floor: the metric of the majority baseline; None computes it.
         train_split: split to train on.
         eval_split: split that is scored.
+        trained_on: task of the same kind whose runs answer this one, which has no split
+            to train on; labels and range are those of that task.
         epochs: passes over the training set.
         max_seq_length: token limit.
         version: to be raised with any change to the data or their meaning.
@@ -78,9 +94,15 @@ class Definition(NamedTuple):
     """
 
     kind: Subject[str]
-    files: Content[Mapping[str, str]]
+    files: Content[Mapping[str, str | Sequence[str]]]
     columns: Subject[Mapping[str, Any] | None] = None
     dataset: Subject[str | None] = None
+    sep: Subject[str | None] = None
+    quote: Subject[str | None] = None
+    encoding: Subject[str] = UTF_8
+    comment: Subject[str] = ""
+    label_sep: Subject[str] = ","
+    label_from_file: Subject[Mapping[str, str] | None] = None
     fractions: Subject[Mapping[str, PositiveShare[float]] | None] = None
     split_seed: Subject[NotNegative[int]] = 0
     labels: Subject[Sequence[str] | None] = None
@@ -91,11 +113,23 @@ class Definition(NamedTuple):
     floor: Subject[float | None] = None
     train_split: Subject[str] = "train"
     eval_split: Subject[str] = "dev"
+    trained_on: Subject[str | None] = None
     epochs: Subject[Positive[float]] = 3.0
     max_seq_length: Subject[Length[int]] = 128
     version: Subject[Positive[int]] = 1
     summary: Subject[str] = ""
     on_error: Subject[str] = "raise"
+
+    @property
+    def form(self) -> Form:
+        """How its files are written."""
+        form = Form(self.sep, self.quote, self.encoding, self.comment)
+        numbers = [c for c in (self.columns or {}).values() if isinstance(c, int)]
+        return (
+            form._replace(last=max(numbers))
+            if numbers and form.separates_words
+            else form
+        )
 
 
 class FileTaskSource(LabelledSource):
@@ -116,6 +150,12 @@ class FileTaskSource(LabelledSource):
     def file_names(self) -> Sequence[str]:
         """Names that files can be bound to."""
         return [] if self.definition.dataset else list(self.definition.files)
+
+    @property
+    def read_off(self) -> str:
+        """The split that tells what the definition leaves open."""
+        task = self.definition
+        return task.eval_split if task.trained_on else task.train_split
 
     def examples(self, split: str) -> LabelledExamples:
         """The examples of a split that can be used, checked against labels and range.
@@ -140,9 +180,28 @@ class FileTaskSource(LabelledSource):
             raise ValueError(f"split {split!r} has no rows that can be used")
         for message in itertools.chain.from_iterable(found.mended for found in kept):
             note(MENDED, message)
-        for message in like_labels(self._label_counts(kept)):
-            note(ALIKE, f"{split}: {message}")
+        self._note_labels(kept, split)
         return [found.example for found in kept]
+
+    def _note_labels(self, examples: Sequence[ReadExample], split: str) -> None:
+        """Tells of labels that are hardly meant as they are."""
+        if self.definition.labels is None:
+            return
+        places: dict[str, list[str]] = {}
+        for found in examples:
+            for label in self._classes(self.labels_of(found.example)):
+                places.setdefault(label, []).append(found.where)
+        counts = {label: len(found) for label, found in places.items()}
+        if split == self.definition.train_split and max(counts.values(), default=0) > 1:
+            for label in sorted(label for label in counts if counts[label] == 1):
+                where = places[label][0]
+                note(
+                    ONCE, f"{where}: {label!r} is the label of nothing else in {split}"
+                )
+        # A class may be in another split only.
+        known = dict.fromkeys(self._classes(self.definition.labels), 0)
+        for message in like_labels(known | counts):
+            note(ALIKE, f"{split}: {message}")
 
     def _without_problem(
         self, examples: Iterable[ReadExample], bad: BadRows
@@ -155,26 +214,22 @@ class FileTaskSource(LabelledSource):
                 kept.append(found)
         return kept
 
-    def _label_counts(self, examples: Iterable[ReadExample]) -> Mapping[str, int]:
-        """How often every class occurs, of spans every type; of other kinds nothing."""
-        if self.definition.labels is None:
-            return {}
-        # A class may be in another split only.
-        counts = Counter(dict.fromkeys(self.definition.labels, 0))
-        for example in (one.example for one in examples):
-            if isinstance(example, TextExample):
-                counts.update([example.label])
-            elif isinstance(example, Sentence):
-                counts.update(example.tags)
-        del counts[""]
+    def labels_of(self, example: Any) -> list[str]:
+        """The labels of a text, or the tags of a sentence; empty where none is known."""
+        if self.definition.kind == "tagging":
+            return list(example.tags)
+        if self.definition.kind == "multi_label":
+            return read_labels(example.label) or []
+        return [example.label]
+
+    def _classes(self, labels: Iterable[str]) -> list[str]:
+        """The classes that labels name, where tags of spans name types, once a span."""
+        labels = list(filter(None, labels))
         is_tagging = self.definition.kind == "tagging"
-        if not is_tagging or not all(map(is_span_tag, counts)):
-            return counts
-        types = Counter(dict.fromkeys((label[2:] for label in counts), 0))
-        for label, count in counts.items():
-            # A span begins with one of these.
-            types[label[2:]] += count * label.startswith(("B-", "S-"))
-        return types
+        if not is_tagging or not all(map(is_span_tag, self.definition.labels)):
+            return labels
+        # A span begins with one of these.
+        return [label[2:] for label in labels if label.startswith(("B-", "S-"))]
 
     def _has_target(self, split: str) -> bool:
         """Whether what is to be predicted must be given."""
@@ -189,16 +244,20 @@ class FileTaskSource(LabelledSource):
             if found.repair:
                 note(found.repair, f"{found.where}: {found.how}")
             return found._replace(problem=found.misplaced)
-        labels = example.tags if task.kind == "tagging" else [example.label]
+        labels = self.labels_of(example)
         is_no_class = (
             task.kind == "classification"
             and labels == [NO_CLASS]
             and NO_CLASS not in task.labels
         )
-        if is_no_class or not any(labels):
+        # That a text has none of many labels is known.
+        is_none = task.kind == "multi_label" and example.label != ""
+        if is_no_class or not (any(labels) or is_none):
             if task.kind != "tagging":
                 found = found._replace(example=example._replace(label=""))
-            return found._replace(problem="no label" if self._has_target(split) else "")
+            says_none = "; [] says none" if task.kind == "multi_label" else ""
+            problem = f"no label{says_none}" if self._has_target(split) else ""
+            return found._replace(problem=problem)
         is_number = task.kind == "regression"
         check = within(*task.label_range) if is_number else one_of(task.labels)
         places = found.places or [found.where] * len(labels)
@@ -242,33 +301,81 @@ class FileTaskSource(LabelledSource):
         return [whole[i] for i in sorted(order[first:last])]
 
     def _whole(self, name: str, with_target: bool) -> list[ReadExample]:
+        """The examples of all files of a split, numbered on from file to file."""
         task = self.definition
-        if task.dataset:
-            records = read_dataset(task.dataset, task.files[name])
-            return examples_of(
-                task.kind, records, task.columns, with_target, task.scheme
+        found: list[ReadExample] = []
+        parts = (
+            split_files.named(name, task.files[name])
+            if task.dataset
+            else split_files.given(name, task.files[name])
+        )
+        for part in parts:
+            if task.kind == "span_qa" and not task.dataset and _is_squad(part):
+                found += _questions(part)
+                continue
+            records, columns = self._records(part)
+            found += examples_of(
+                task.kind,
+                records,
+                columns,
+                with_target,
+                scheme=task.scheme,
+                label_sep=task.label_sep,
+                first=len(found),
             )
-        path = split_files.given(name, task.files[name])
-        ending = split_files.extension(path)
-        if ending in (CONLLU, *COLUMN_FILES):
-            if task.kind != "tagging":
-                raise ValueError(f"{path}: a file of columns holds a tagging task only")
-            return self._of_columns(path, ending == CONLLU, with_target)
-        numbers = any(isinstance(c, int) for c in task.columns.values())
-        records = read_records(path, header=not numbers)
-        return examples_of(task.kind, records, task.columns, with_target, task.scheme)
+        return found
 
-    def _of_columns(
-        self, path: epath.Path, is_conllu: bool, with_target: bool
-    ) -> list[ReadExample]:
-        file = read_columns(path, is_conllu)
-        if GROUP in self.definition.columns:
+    def _records(self, part: str | epath.Path) -> tuple[Sequence[Record], Columns]:
+        """The records of a file, or of a data set's split; what their columns hold."""
+        task = self.definition
+        columns: Columns = task.columns or {}
+        if task.dataset:
+            return read_dataset(task.dataset, part), columns
+        ending, form = split_files.extension(part), task.form
+        if task.kind == "tagging" and ending in (CONLLU, *COLUMN_FILES):
+            return self._of_columns(part, ending == CONLLU), {}
+        is_table = form.sep is not None or task.label_from_file is not None
+        if ending in (CONLLU, *COLUMN_FILES) and not is_table:
+            raise ValueError(
+                f"{part}: a file of columns holds a tagging task only; of a table called "
+                "so, give `sep`"
+            )
+        numbers = any(isinstance(c, int) for c in columns.values())
+        if task.label_from_file is None:
+            return read_records(part, not numbers, form), columns
+        if form.sep is None and not is_known(ending):
+            form = form._replace(sep=WHOLE_LINE, quote="")
+        label = self._label_of(part)
+        records = [
+            record._replace(fields={**record.fields, "label": label})
+            for record in read_records(part, not numbers, form)
+        ]
+        return records, {**columns, "label": "label"}
+
+    def _label_of(self, path: epath.Path) -> str:
+        """The label of all rows of a file."""
+        patterns = self.definition.label_from_file or {}
+        for pattern, label in patterns.items():
+            if path.match(pattern):
+                return label
+        raise ValueError(
+            f"{path}: label_from_file has no pattern for this file, only {list(patterns)}"
+        )
+
+    def _of_columns(self, path: epath.Path, is_conllu: bool) -> list[Record]:
+        """A record a sentence, with the fields `words` and `tags`."""
+        form = self.definition.form._replace(last=None)
+        if form.quote is not None:
+            raise ValueError(f"{path}: quote says nothing of a file of columns")
+        file = read_columns(path, is_conllu, form)
+        given: Columns = self.definition.columns or {}
+        if GROUP in given:
             raise ValueError(
                 f"{path}: a file of columns has no column for {GROUP}; its documents begin "
                 "at lines -DOCSTART-, in CoNLL-U # newdoc"
             )
         words, tags = (FORM, UPOS) if is_conllu else (0, -1)
-        columns = {"words": words, "tags": tags, **self.definition.columns}
+        columns = {"words": words, "tags": tags, **given}
         for field, column in columns.items():
             if not isinstance(column, int) or not -file.width <= column < file.width:
                 raise ValueError(
@@ -282,5 +389,26 @@ class FileTaskSource(LabelledSource):
         for record in file.sentences:
             fields = {name: record.fields.get(c, ()) for name, c in columns.items()}
             records.append(record._replace(fields=fields))
-        scheme = self.definition.scheme
-        return examples_of("tagging", records, {}, with_target, scheme)
+        return records
+
+
+def _is_squad(path: epath.Path) -> bool:
+    """Whether questions stand in a file as SQuAD has them, not as records."""
+    return split_files.extension(path) == ".json" and (
+        '"paragraphs"' in split_files.read_text(path)
+    )
+
+
+def _questions(path: epath.Path) -> list[ReadExample]:
+    """The questions of a file as SQuAD has them, of either version."""
+    try:
+        return [
+            ReadExample(str(path), None, found)
+            if isinstance(found, str)
+            else ReadExample(str(path), found.question, "", *found[1:])
+            for found in squad_questions(path, unanswerable=None)
+        ]
+    except ValueError as error:
+        text = str(error)
+        named = text if text.startswith(str(path)) else f"{path}: {text}"
+        raise ValueError(named) from error

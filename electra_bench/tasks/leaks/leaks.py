@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from electra_bench.records import Prediction, TaskCard
 from electra_bench.records.leaks import InPretraining, InTraining
-from electra_bench.system.atomic import atomic_file
+from electra_bench.system.atomic import atomic_file, make_folder
 from electra_bench.tasks.leaks.in_text import Overlap
 from electra_bench.tasks.leaks.in_training import Repeats
 from electra_bench.tasks.registration import load_task
@@ -102,7 +102,7 @@ class Leaks(NamedTuple):
         if not lines:
             return None
         path = os.path.join(FOLDER, f"{card.name}-{split}.jsonl.gz")
-        os.makedirs(os.path.join(run_dir, FOLDER), exist_ok=True)
+        make_folder(os.path.join(run_dir, FOLDER))
         empty = {"in_training": None, "in_pretraining": 0.0, "too_short": False}
         with atomic_file(os.path.join(run_dir, path), gzip.open) as file:
             for name, found in lines.items():

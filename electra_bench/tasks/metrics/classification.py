@@ -65,16 +65,25 @@ def binary_f1(positive: str) -> Metric:
 
 def macro_f1(targets: Sequence, predictions: Sequence) -> Measures:
     """Mean of the F1 of every class that occurs; 0 for one that is never right."""
-    expected, found = _one_hot(targets, predictions)
+    return {"macro_f1": macro_f1_of(*_one_hot(targets, predictions))}
+
+
+def macro_f1_of(expected: np.ndarray, found: np.ndarray) -> WeightedMetric:
+    """Mean of the F1 of every class that occurs; 0 where none does.
+
+    Args:
+        expected: whether a class is right, 0 or 1, float64 [examples, classes].
+        found: whether it was predicted.
+    """
     both = expected * found
 
     def score(weights: Weights) -> np.ndarray:
         # [samples, classes]
         sums = weights @ (expected + found)
         f1 = 2 * (weights @ both) / np.where(sums > 0, sums, 1.0)
-        return 100.0 * np.sum(f1, -1) / np.sum(sums > 0, -1)
+        return 100.0 * np.sum(f1, -1) / np.maximum(np.sum(sums > 0, -1), 1)
 
-    return {"macro_f1": WeightedMetric(both.sum(-1), score, OF_SHARES)}
+    return WeightedMetric(both.sum(-1), score, OF_SHARES)
 
 
 def _one_hot(targets: Sequence, predictions: Sequence) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
 """The corpus and the tasks of documentation strings: from cards to seqio tasks."""
 
+import itertools
 import json
 import os
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import seqio
 
 from electra_bench.data import run_context
+from electra_bench.data.readers import split_files
 from electra_bench.data.readers.labelled_source import (
     LabelledExamples,
     LabelledSource,
@@ -15,7 +17,7 @@ from electra_bench.data.readers.labelled_source import (
     TextExample,
 )
 from electra_bench.records import TaskCard
-from electra_bench.system.file_hashes import file_sha256
+from electra_bench.system.file_hashes import data_sha256
 from electra_bench.tasks.corpora.registration import register_corpus
 from electra_bench.tasks.corpora.sources import FileSource
 from electra_bench.tasks.metrics.classification import accuracy
@@ -65,12 +67,15 @@ class PydocSource(LabelledSource):
         self._card = card
 
     def examples(self, split: str) -> LabelledExamples:
-        """Those of the split's file, or of the file that the run binds to the split.
+        """Those of the split's file, or of the files that the run binds to the split.
 
         Raises:
+            FileNotFoundError: a file that is bound does not exist.
             ValueError: a line that cannot be used, or none; names file and line.
         """
-        path = self._path(split)
+        return list(itertools.chain.from_iterable(map(self._read, self._paths(split))))
+
+    def _read(self, path: str) -> list[Any]:
         names = ("idx", "id", *FIELDS[self._card.kind])
         rows = []
         with open(path, encoding="utf-8") as file:
@@ -105,13 +110,14 @@ class PydocSource(LabelledSource):
         return TextExample(row["idx"], text_a, text_b, label, row["id"], module)
 
     def data_sha256(self, split: str) -> str:
-        """Hash of the split's file, see `fingerprints.data_sha256`."""
-        return file_sha256(self._path(split))
+        """Hash of the split's files, see `fingerprints.data_sha256`."""
+        return data_sha256(self._paths(split))
 
-    def _path(self, split: str) -> str:
-        return run_context.current().files.get(split) or os.path.join(
-            pydoc_files(), f"{self._card.name}-{split}.jsonl"
-        )
+    def _paths(self, split: str) -> list[str]:
+        bound = run_context.current().files.get(split)
+        if bound:
+            return [str(path) for path in split_files.given(split, bound)]
+        return [os.path.join(pydoc_files(), f"{self._card.name}-{split}.jsonl")]
 
 
 def corpus(card: TaskCard) -> seqio.Task:

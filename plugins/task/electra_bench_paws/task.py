@@ -11,7 +11,8 @@ from electra_bench_paws.metric import pr_auc
 
 def paws(card: TaskCard) -> seqio.Task:
     """Registers the task: `train.tsv`, `dev.tsv` and `test.tsv` in `paws/`."""
-    columns = Columns(4, text_a=1, text_b=2, label=3)
+    header = "sentence1", "sentence2", "label"
+    columns = Columns(4, text_a=1, text_b=2, label=3, header=header)
     source = TableSource(
         card.name,
         folders=["paws/final"],  # as the published archive unpacks

@@ -295,6 +295,13 @@ def test_test_is_also_read_from_dev(write, source, tmp_path):
         assert words(source, "test") == [("b",)]
 
 
+def test_sentences_of_several_files_are_numbered_on(write, source, tmp_path):
+    files = [str(write(f"{word} O\n", f"{word}.txt")) for word in "ba"]
+    with run_context.use(data_dir=str(tmp_path), files={"train": files}):
+        found = source.examples("train_all")
+    assert [(s.number, s.words) for s in found] == [(0, ("b",)), (1, ("a",))]
+
+
 def test_tags_may_be_missing_in_test_only(write, source, tmp_path):
     write("a\n\nb\n")
     with (

@@ -192,6 +192,19 @@ def test_half_a_surrogate_pair_is_read_as_in_texts(read, reader):
     assert "file.json" in how and how.endswith(": 2 half surrogate pairs, as '?'")
 
 
+def test_an_id_of_another_file_of_the_split_is_there_twice(tmp_path):
+    for name, found in (("a", question()), ("b", question("q2")), ("c", question())):
+        (tmp_path / f"{name}.json").write_text(squad(found))
+    source = QuestionSource({"dev": []}, version_1, "raise")
+    with run_context.use(data_dir=str(tmp_path), files={"dev": "[ab].json"}):
+        assert [q.id for q in source.examples("dev")] == ["q1", "q2"]
+        both = source.data_sha256("dev")
+    with run_context.use(data_dir=str(tmp_path), files={"dev": ["*.json"]}):
+        assert source.data_sha256("dev") != both
+        with pytest.raises(ValueError, match=r"c.json: question 'q1' is there twice"):
+            source.examples("dev")
+
+
 def test_no_id_twice(read):
     content = squad(question(), question())
     with pytest.raises(ValueError, match=r"file\.json: question 'q1' is there twice"):

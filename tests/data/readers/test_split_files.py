@@ -18,6 +18,10 @@ def data_dir(tmp_path):
         yield tmp_path
 
 
+def found():
+    return [str(path) for path in split_files.find("dev", CANDIDATES)]
+
+
 def put(folder, name, content=b"x"):
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,14 +32,14 @@ def put(folder, name, content=b"x"):
 def test_the_originals_layout_comes_first(data_dir):
     for folder in ("CoLA", "glue/CoLA", "cola", "finetuning_data/cola"):
         path = put(data_dir, f"{folder}/dev.tsv")
-        assert str(split_files.find("dev", CANDIDATES)) == str(path)
+        assert found() == [str(path)]
 
 
 def test_compressed_files_are_found_and_unpacked(data_dir):
     put(data_dir, "cola/dev.tsv.gz", gzip.compress("é".encode()))
-    assert split_files.read_text(split_files.find("dev", CANDIDATES)) == "é"
+    assert split_files.read_text(*split_files.find("dev", CANDIDATES)) == "é"
     put(data_dir, "finetuning_data/cola/dev.tsv.xz", lzma.compress(b"first"))
-    assert split_files.read_text(split_files.find("dev", CANDIDATES)) == "first"
+    assert split_files.read_text(*split_files.find("dev", CANDIDATES)) == "first"
 
 
 @pytest.mark.parametrize("ending", [".bz2", ".zst", ".xz", ".gz"])
@@ -60,12 +64,23 @@ def test_a_file_bound_by_hand_wins(data_dir, tmp_path):
     bound = put(tmp_path, "elsewhere/mine.tsv")
     for name in (str(bound), "elsewhere/mine.tsv"):
         with run_context.use(files={"dev": name}):
-            assert str(split_files.find("dev", CANDIDATES)) == str(bound)
+            assert found() == [str(bound)]
     with (
         run_context.use(files={"dev": "absent.tsv"}),
-        pytest.raises(FileNotFoundError, match=r"'dev' is bound to absent.tsv"),
+        pytest.raises(
+            FileNotFoundError, match=r"'dev': no file or folder 'absent.tsv'"
+        ),
     ):
         split_files.find("dev", CANDIDATES)
+
+
+def test_several_files_bound_by_hand_keep_their_order(data_dir):
+    names = ("b.tsv", "part-2.tsv", "part-1.tsv", "folder/z.tsv", "folder/y.tsv")
+    paths = {name: str(put(data_dir, name)) for name in names}
+    files = ("b.tsv", "part-*.tsv", "part-1.tsv", "folder")
+    with run_context.use(files={"dev": files}):
+        ordered = ("b.tsv", "part-1.tsv", "part-2.tsv", "folder/y.tsv", "folder/z.tsv")
+        assert found() == [paths[name] for name in ordered]
 
 
 def test_a_missing_file_is_said_with_the_places_searched(data_dir):
@@ -88,8 +103,8 @@ def test_a_missing_file_is_said_with_the_places_searched(data_dir):
         (b"\xef\xbb\xbfa\n\nb\xff", r"not UTF-8 at byte 7 \(line 3"),
         (b"", "empty file"),
         (b" \n\n", "empty file"),
-        (b"PK\x03\x04\xff", "a zip archive, which is not read; unpack it first"),
-        (bz2.compress(b"PAR1"), "Parquet, which is not read as text"),
+        (b"PK\x03\x04\xff", "this is a spreadsheet or an archive"),
+        (bz2.compress(b"PAR1"), "this is Parquet, which is not read; call it"),
     ],
 )
 def test_unreadable_files(tmp_path, content, message):

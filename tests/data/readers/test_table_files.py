@@ -104,11 +104,60 @@ def test_a_table_of_bad_rows_only_says_what_is_wrong_with_the_first(write):
         read(path, "skip")
 
 
-def test_a_row_in_place_of_the_header_is_not_lost(write):
-    with pytest.raises(
-        ValueError, match=r"tsv, line 1: got a row with the label 'yes'"
+NAMED = PAIR._replace(header=("one", "Two", "label"))
+
+
+@pytest.mark.parametrize("columns", [PAIR, NAMED])
+def test_a_row_in_place_of_the_header_is_not_lost(write, columns):
+    rows = read(write("yes\ta\tb\nno\tc\td\n"), columns=columns)
+    assert [(row.idx, row.text_a) for row in rows] == [(0, "a"), (1, "c")]
+
+
+@pytest.mark.parametrize("first", ["Label\tOne\ttwo", "LABEL\tone\tTWO\t"])
+def test_a_header_is_known_by_its_names(write, first):
+    [row] = read(write(f"{first}\nno\tc\td\n"), columns=NAMED)
+    assert row.text_a == "c"
+
+
+NO_HEADERS = {
+    "swapped columns": ("a\tyes\tb", NAMED, "neither a header nor a row"),
+    "a swapped header": ("one\tTwo\tlabel", NAMED, r"unknown label 'one'"),
+    "another header": (
+        "label\tfirst\tsecond",
+        NAMED,
+        r"a header has 'one' \(2\), 'Two'",
+    ),
+    "too few columns": ("yes\ta", NAMED, "got 2 columns, expected 3"),
+    "swapped columns, unknown names": ("a\tyes\tb", PAIR, "neither a header nor a row"),
+    "too few columns, unknown names": ("label\ta", PAIR, "got 2 columns, expected 3"),
+    "a row without label": ("?\ta\tb", NAMED._replace(label=None), "this is no header"),
+    "a swapped header without label": (
+        "?\tTwo\tone",
+        NAMED._replace(label=None),
+        r"a header has 'one' \(2\), 'Two' \(3\) in these columns",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NO_HEADERS)
+@pytest.mark.parametrize("on_error", ["raise", "skip"])
+def test_a_first_line_that_is_neither_header_nor_row_stops(write, case, on_error):
+    first, columns, message = NO_HEADERS[case]
+    path = write(f"{first}\nyes\ta\tb\nno\tc\td\n")
+    with (
+        run_context.use(on_error=on_error),
+        pytest.raises(ValueError, match=f"train.tsv, line 1: .*{message}"),
     ):
-        read(write("yes\ta\tb\nno\tc\td\n"), "skip")
+        read(path, columns=columns)
+
+
+def test_a_header_in_the_midst_is_no_row(write):
+    unlabelled = NAMED._replace(label=None)
+    path = write("?\tone\ttwo\n0\ta\tb\n?\tone\ttwo\n1\tc\td\n")
+    with pytest.raises(ValueError, match="line 3: the header again"):
+        read(path, columns=unlabelled)
+    with run_context.use(skipped={}):
+        assert [row.idx for row in read(path, "skip", unlabelled)] == [0, 2]
 
 
 def test_numbers_are_checked(write):
@@ -149,6 +198,14 @@ def test_a_source_yields_raw_examples(write, source, tmp_path):
         assert source.num_input_examples("train_doubled") == 4
         shuffled = source.get_dataset("train", shuffle=True, seed=0)
         assert sorted(e["idx"] for e in shuffled.as_numpy_iterator()) == [0, 1]
+
+
+def test_rows_of_several_files_are_numbered_on(write, source, tmp_path):
+    write("label\ta\tb\nyes\ta\tb\n", "1.tsv")
+    write("label\ta\tb\nno\tc\td\n", "2.tsv")
+    with run_context.use(data_dir=str(tmp_path), files={"train": "[12].tsv"}):
+        first, second = source.examples("train")
+    assert (first.idx, first.label, second.idx, second.label) == (0, "yes", 1, "no")
 
 
 def test_doubling_adds_every_pair_in_the_other_order(write, source, tmp_path):

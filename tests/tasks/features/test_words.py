@@ -122,6 +122,63 @@ def test_questions_and_answers_beyond_their_limits_are_counted(question, span, l
     assert counts == {"questions cut": (lost[0], 1), "answers cut": (lost[1], 1)}
 
 
+EMPTY = ["", "ab", "", "", "c", ""]
+
+
+@pytest.mark.parametrize("cut_words", ["windows", "dropped"])
+def test_words_without_tokens_have_the_place_of_the_next(cut_words):
+    """As the original's `featurize` has them; the last one has that of [SEP]."""
+    found = rows(EMPTY, 16, cut_words=cut_words, empty_words="next")
+    assert {"".join(map(chr, ids[1:-1])) for ids, _ in found} == {"abc"}
+    told = [(i, x) for _, row in found for i, x in enumerate(row) if x != NO_LABEL]
+    assert told == [(1, 0), (1, 1), (3, 2), (3, 3), (3, 4), (4, 5)]
+    assert len(found) == 4
+    # None but they make rows.
+    assert rows(["ab", "c"], 16, empty_words="next") == rows(["ab", "c"], 16)
+
+
+@pytest.mark.parametrize(
+    ("limit", "settings", "told"),
+    [
+        # There is no room for "d"; the word before it has the place of [SEP].
+        (3, {"cut_words": "dropped"}, [(1, 0), (2, 1)]),
+        # The original counts words on top, [CLS] and [SEP] among them.
+        (7, {"cut_words": "dropped", "limit": "tokens_and_words"}, [(1, 0)]),
+        (
+            8,
+            {"cut_words": "dropped", "limit": "tokens_and_words"},
+            [(1, 0), (2, 1), (2, 2)],
+        ),
+        (3, {"cut_words": "windows"}, [(1, 0), (1, 1), (1, 2)]),
+    ],
+)
+def test_words_without_tokens_at_the_limit(limit, settings, told):
+    chosen = Words(empty_words="next", **settings)
+    found = chosen.rows([[97], [], [100]], [0, 1, 2], Letters.special_ids, limit)
+    got = [(i, x) for _, row in found for i, x in enumerate(row) if x != NO_LABEL]
+    assert got == told
+
+
+def test_a_word_without_tokens_is_unknown_or_nothing():
+    assert Words().pieces("", Letters()) == [Letters.special_ids.unk]
+    assert Words(empty_words="next").pieces("", Letters()) == []
+
+
+@pytest.mark.parametrize("empty_words", ["unknown", "next"])
+def test_every_word_has_a_tag_in_its_order(empty_words, monkeypatch):
+    chosen = Words(empty_words=empty_words)
+    choices = "electra_bench.tasks.features.choices.tagged_words"
+    monkeypatch.setattr(choices, lambda: chosen)
+    tags = [f"T{i}" for i in range(len(EMPTY))]
+    encode = functools.partial(encode_words, labels=tuple(tags))
+    found, counts = cut(encode, {"words": EMPTY, "tags": tags, "idx": 0}, 16)
+    labels = np.concatenate([row["labels"] for row in found])
+    assert word_tags(tags)(labels, is_target=True) == tags
+    assert counts == {"words cut": (0, len(EMPTY))}
+
+
 def test_words_settings_are_checked():
+    with pytest.raises(ValueError, match="empty_words must be one of .* got 'kept'"):
+        dataclasses.replace(Words(), empty_words="kept")
     with pytest.raises(ValueError, match="cut_words must be one of .* got 'kept'"):
         dataclasses.replace(Words(), cut_words="kept")

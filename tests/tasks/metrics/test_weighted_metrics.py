@@ -74,6 +74,24 @@ def hypotheses(random):
     return [answers[:1] for answers in targets], texts
 
 
+def label_lists(random):
+    """Of some texts no label is right, of others none is predicted."""
+    has = random.random([SIZE, len(CLASSES)]) < [0.1, 0.5, 0.3]
+    found = np.where(random.random(has.shape) < 0.7, has, ~has)
+    return [[CLASSES[row].tolist() for row in side] for side in (has, found)]
+
+
+def of_label_lists(function, **options):
+    """scikit-learn's metric; labels that do not occur have no F1."""
+
+    def score(*sides):
+        occur = sorted({name for side in sides for names in side for name in names})
+        rows = ([[x in names for x in occur] for names in side] for side in sides)
+        return 100 * function(*map(np.array, rows), **options)
+
+    return score
+
+
 def sklearn_mcc(targets, predictions):
     return 100 * sklearn.metrics.matthews_corrcoef(targets, predictions)
 
@@ -140,6 +158,21 @@ CASES = [
     ("mcc", classes, sklearn_mcc),
     ("macro_f1", classes, sklearn_macro_f1),
     *(
+        (
+            name,
+            label_lists,
+            of_label_lists(
+                sklearn.metrics.f1_score, average=average, zero_division=0.0
+            ),
+        )
+        for name, average in (("micro_f1", "micro"), ("multi_label_macro_f1", "macro"))
+    ),
+    (
+        "subset_accuracy",
+        label_lists,
+        of_label_lists(sklearn.metrics.accuracy_score),
+    ),
+    *(
         (name, make, function)
         for make in (numbers, numbers_with_ties)
         for name, function in (
@@ -176,7 +209,9 @@ CORRELATIONS = ("mcc", "pearson", "spearman")
 
 
 def score_name(name):
-    return name.removeprefix("tagging_").removeprefix("span_qa_")
+    for kind in ("tagging_", "span_qa_", "multi_label_"):
+        name = name.removeprefix(kind)
+    return name
 
 
 @pytest.mark.filterwarnings("ignore:.*seems not to be NE tag")
@@ -229,6 +264,15 @@ NEED_ODDS = {name for name, make, _ in CASES if make is answers_or_none} - {
 @pytest.mark.parametrize("name", sorted({name for name, *_ in CASES} - NEED_ODDS))
 def test_no_examples_have_no_score(name):
     assert np.isnan(list_form(metrics.get(name))([], [])[score_name(name)])
+
+
+def test_texts_without_any_label():
+    nothing = [[], []]
+    found = {
+        name: list_form(metrics.get(name))(nothing, nothing)[score_name(name)]
+        for name in ("micro_f1", "multi_label_macro_f1", "subset_accuracy")
+    }
+    assert list(found.values()) == [0.0, 0.0, 100.0]
 
 
 def test_the_f1_of_one_class_is_scikit_learns():

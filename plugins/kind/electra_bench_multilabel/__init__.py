@@ -1,1 +1,0 @@
-"""Any number of labels a text, as a task kind of electra-bench."""

@@ -1,0 +1,1 @@
+"""Classes that have an order, as a task kind of electra-bench."""

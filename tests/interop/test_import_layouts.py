@@ -1,0 +1,265 @@
+"""Files of Hugging Face's models: several of weights, prefixes, padding, added tokens."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from safetensors.numpy import load_file, save_file
+from small_runs import the_sentence
+
+from electra_bench.cli.main import main
+from electra_bench.core import Variables
+from electra_bench.core.variables import variable_name
+from electra_bench.interop.huggingface import write_model
+from electra_bench.interop.huggingface_names import wrapper
+from electra_bench.models.electra import electra
+from electra_bench.objectives.heads import MaskedLMHead
+from electra_bench.training.checkpoints import (
+    CheckpointError,
+    Checkpoints,
+    find_checkpoint,
+    restore,
+)
+from electra_bench.vocabularies.change import VocabularyChange
+
+SIZES = {
+    "hidden_size": 8,
+    "num_layers": 1,
+    "num_heads": 2,
+    "ffn_size": 16,
+    "embedding_size": 8,
+    "max_positions": 16,
+}
+TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrs"]
+TABLE = "electra.embeddings.word_embeddings.weight"
+INDEX = "model.safetensors.index.json"
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory):
+    """A generator in Hugging Face's form; its table has two rows more than tokens."""
+    folder = tmp_path_factory.mktemp("theirs")
+    rows = len(TOKENS) + 2
+    variables = Variables(3)
+    encoder = electra(variables, "electra", rows, **SIZES)
+    head = MaskedLMHead(variables, "generator_predictions", 8, encoder.embeddings.table)
+    tensors = {
+        variable_name(v): v.numpy() for v in (*encoder.variables, *head.variables)
+    }
+    write_model(
+        str(folder),
+        architecture="ElectraForMaskedLM",
+        sizes=SIZES,
+        tensors=tensors,
+        text={},
+    )
+    (folder / "vocab.txt").write_text("\n".join(TOKENS) + "\n")
+    return folder
+
+
+def copied(theirs, folder, rename=str, files=("model.safetensors",)):
+    """The same with other names, its tensors in turn in several files."""
+    folder.mkdir()
+    for name in ("config.json", "vocab.txt", "tokenizer_config.json"):
+        (folder / name).write_bytes((theirs / name).read_bytes())
+    tensors = load_file(theirs / "model.safetensors")
+    named = [(rename(name), value) for name, value in tensors.items()]
+    for i, file in enumerate(files):
+        save_file(dict(named[i :: len(files)]), folder / file)
+    if len(files) > 1:
+        weight_map = {n: files[i % len(files)] for i, (n, _) in enumerate(named)}
+        (folder / INDEX).write_text(json.dumps({"weight_map": weight_map}))
+    return folder
+
+
+def imported(source, output):
+    return main(["checkpoint", "import", str(source), "--output", str(output)])
+
+
+def refused(capsys, source, output):
+    capsys.readouterr()
+    assert imported(source, output) == 2
+    assert not output.exists()
+    return the_sentence(capsys.readouterr().err, "checkpoint")
+
+
+def values_of(folder):
+    reader = tf.train.load_checkpoint(find_checkpoint(str(folder)))
+    names = reader.get_variable_to_shape_map()
+    return {name: reader.get_tensor(name).tolist() for name in names}
+
+
+SHARDS = tuple(f"model-0000{i}-of-00003.safetensors" for i in (1, 2, 3))
+
+
+def without_electra(name):
+    return name.removeprefix("electra.")
+
+
+@pytest.mark.parametrize(
+    ("rename", "files"),
+    [
+        (str, SHARDS),
+        (lambda name: f"module.{name}", ("model.safetensors",)),
+        (lambda name: f"model.{name}", SHARDS[:2]),
+        (lambda name: f"_orig_mod.module.{without_electra(name)}", SHARDS),
+        # Of a module that has the encoder as `model` and the head beside it.
+        (
+            lambda name: f"model.{name}" if name.startswith("electra") else name,
+            ("model.safetensors",),
+        ),
+    ],
+)
+def test_files_and_prefixes_change_no_value(theirs, tmp_path, rename, files):
+    assert imported(theirs, tmp_path / "plain") == 0
+    assert imported(copied(theirs, tmp_path / "in", rename, files), tmp_path / "o") == 0
+    assert values_of(tmp_path / "o") == values_of(tmp_path / "plain")
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["bert.embeddings.word_embeddings.weight", "cls.predictions.bias"], ""),
+        (["embeddings.word_embeddings.weight"], ""),
+        (["electra.bert.embeddings.word_embeddings.weight"], "electra."),
+        (["electra.electra.embeddings.word_embeddings.weight"], "electra."),
+        (["bert.electra.embeddings.word_embeddings.weight"], "bert."),
+        (["my_bert.embeddings.word_embeddings.weight"], "my_bert."),
+        (["net.bert.embeddings.word_embeddings.weight"], "net."),
+        (["pooler.weight"], ""),
+    ],
+)
+def test_prefixes(names, found):
+    assert wrapper(names) == found
+
+
+def test_two_models_in_a_file_are_not_chosen_from(theirs, tmp_path, capsys):
+    source = copied(theirs, tmp_path / "in")
+    tensors = load_file(source / "model.safetensors")
+    more = {f"generator.{name}": value for name, value in tensors.items()}
+    save_file(tensors | more, source / "model.safetensors")
+    said = refused(capsys, source, tmp_path / "out")
+    assert f"{TABLE}, generator.{TABLE}" in said or (
+        f"generator.{TABLE}, {TABLE}" in said
+    )
+    # One table, but another tensor twice.
+    del more[f"generator.{TABLE}"]
+    bias = {"module.generator_lm_head.bias": tensors["generator_lm_head.bias"]}
+    wrapped = {f"module.{name}": value for name, value in tensors.items()}
+    plain = {"generator_lm_head.bias": tensors["generator_lm_head.bias"]}
+    save_file(wrapped | bias | plain, source / "model.safetensors")
+    said = refused(capsys, source, tmp_path / "out")
+    assert "both with and without 'module.'" in said
+    assert "module.generator_lm_head.bias" in said
+
+
+def test_files_that_do_not_belong_together(theirs, tmp_path, capsys):
+    source, output = copied(theirs, tmp_path / "in", files=SHARDS), tmp_path / "out"
+    (source / SHARDS[1]).rename(source / "away")
+    said = refused(capsys, source, output)
+    assert SHARDS[1] in said and "no such file" in said
+    (source / SHARDS[1]).write_bytes((source / SHARDS[0]).read_bytes())
+    said = refused(capsys, source, output)
+    assert "do not agree on where these tensors are" in said
+    for index in ("[]", "{}", '{"weight_map": {"x": "../x.safetensors"}}', "{"):
+        (source / INDEX).write_text(index)
+        assert "expected {'weight_map'" in refused(capsys, source, output)
+    (source / INDEX).rename(source / "pytorch_model.bin.index.json")
+    assert "is a pickle" in refused(capsys, source, output)
+    (source / "pytorch_model.bin.index.json").unlink()
+    assert f"it has {SHARDS[0]}" in refused(capsys, source, output)
+
+
+def test_padding_of_the_table_is_kept_and_never_drawn(theirs, tmp_path, capsys):
+    output, back = tmp_path / "out", tmp_path / "back"
+    assert imported(theirs, output) == 0
+    assert "2 rows of the table of word embeddings belong to no token" in (
+        capsys.readouterr().out
+    )
+    assert (
+        f"models.electra.vocab_rows = {len(TOKENS) + 2}"
+        in (output / "model.gin").read_text()
+    )
+    arguments = [output, "--format", "hf", "--part", "generator", "--output", back]
+    assert main(["checkpoint", "export", *map(str, arguments)]) == 0
+    for name, value in load_file(theirs / "model.safetensors").items():
+        found = load_file(back / "model.safetensors")[name]
+        np.testing.assert_array_equal(found, value, err_msg=name)
+    assert (back / "vocab.txt").read_bytes() == (theirs / "vocab.txt").read_bytes()
+
+
+def test_a_softmax_has_no_columns_for_padding():
+    variables, rows = Variables(3), len(TOKENS) + 2
+    encoder = electra(variables, "electra", len(TOKENS), vocab_rows=rows, **SIZES)
+    embeddings = encoder.embeddings
+    assert embeddings.table.shape == [rows, 8]
+    head = MaskedLMHead(
+        variables, "generator_predictions", 8, embeddings.table, embeddings.num_tokens
+    )
+    full = MaskedLMHead(Variables(3), "generator_predictions", 8, embeddings.table)
+    x = np.random.default_rng(0).normal(size=[2, 3, 8]).astype(np.float32)
+    for one, other in zip(head.variables, full.variables, strict=True):
+        other.assign(one)
+    logits = head(x).numpy()
+    np.testing.assert_array_equal(logits, full(x).numpy()[..., : len(TOKENS)])
+    with pytest.raises(ValueError, match="vocab_rows"):
+        electra(Variables(3), "electra", rows + 1, vocab_rows=rows, **SIZES)
+
+
+def test_rows_of_tokens_are_carried_over_from_and_to_padded_tables(tmp_path):
+    table, bias = "electra/embeddings/word_embeddings", "generator_predictions/bias"
+    old = {table: np.arange(10.0).reshape(5, 2), bias: np.arange(5.0)}
+    prefix = Checkpoints(str(tmp_path)).save(1, old, {})
+    # Three tokens of old; four new ones: the last two of old, and two more.
+    change = VocabularyChange(np.array([1, 2, -1, -1]), 3)
+    new = {
+        table: tf.Variable(tf.fill([6, 2], -1.0)),
+        bias: tf.Variable(tf.fill([6], -1.0)),
+    }
+    new = {name: tf.Variable(tf.cast(v, tf.float64)) for name, v in new.items()}
+    restore(prefix, new, change=change)
+    assert new[bias].numpy().tolist() == [1, 2, -1, -1, -1, -1]
+    assert new[table].numpy()[:3].tolist() == [[2, 3], [4, 5], [-1, -1]]
+    with pytest.raises(CheckpointError, match="models.electra.vocab_rows = 5"):
+        restore(prefix, {table: tf.Variable(tf.zeros([3, 2], tf.float64))})
+
+
+@pytest.mark.parametrize("tokens", [len(TOKENS) + 3, 20])
+def test_another_models_vocabulary_is_no_padding(theirs, tmp_path, capsys, tokens):
+    source = copied(theirs, tmp_path / "in")
+    lines = [*TOKENS, "x", "y", "z"][:tokens]
+    (source / "vocab.txt").write_text("\n".join(lines) + "\n")
+    said = refused(capsys, source, tmp_path / "out")
+    assert f"has {tokens} tokens, config.json says 26" in said
+
+
+ENTITY = {"content": "[ENT]", "id": 24}
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "expected"),
+    [
+        ("added_tokens.json", {"[ENT]": 24}, "adds '[ENT]' (24)"),
+        ("added_tokens.json", {"[MASK]": 24}, "has '[MASK]' at 24, and"),
+        ("added_tokens.json", ["[ENT]"], "added tokens cannot be read"),
+        ("tokenizer.json", {"added_tokens": [ENTITY]}, "adds '[ENT]' (24)"),
+        (
+            "tokenizer_config.json",
+            {"added_tokens_decoder": {"24": ENTITY}},
+            "adds '[ENT]' (24)",
+        ),
+        # In the vocabulary, but no words of a text.
+        ("tokenizer.json", {"added_tokens": [{"content": "s", "id": 23}]}, "adds 's'"),
+        ("tokenizer.json", {"added_tokens": [{"content": "[PAD]", "id": 0}]}, None),
+        ("added_tokens.json", {"[CLS]": 2, "[SEP]": 3}, None),
+    ],
+)
+def test_added_tokens_are_named(theirs, tmp_path, capsys, file, content, expected):
+    source = copied(theirs, tmp_path / "in")
+    (source / file).write_text(json.dumps(content))
+    if expected is None:
+        assert imported(source, tmp_path / "out") == 0
+    else:
+        said = refused(capsys, source, tmp_path / "out")
+        assert expected in said and file in said
