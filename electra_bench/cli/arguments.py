@@ -71,10 +71,12 @@ class TextInput:
     """Of a verb that reads text.
 
     Attributes:
-        text_field: field of a JSON line that holds the text (default: text)
+        format: of the files; auto tells them apart (default)
+        text_field: field of a JSON line, or column, that holds the text (default: text)
         on_error: skip: count lines that are not UTF-8 or JSON and damaged files, and go on
     """
 
+    format: Literal["auto", "text", "jsonl", "csv", "openwebtext"] = "auto"
     text_field: str = "text"
     on_error: Literal["raise", "skip"] = "raise"
 

@@ -50,11 +50,11 @@ class Build(TextInput):
     number of processes.
 
     Attributes:
-        corpus_dir: folders, files or globs: .txt, .jsonl, tar archives; also .gz and .xz
+        corpus_dir: folders, files or globs: .txt, .jsonl, .csv, tar archives; also .gz,
+            .xz, .bz2 and .zst
         vocab_file: vocab.txt, or a SentencePiece model
         output_dir: folder to write, complete or not at all
         overwrite: replace the output folder, whatever it holds
-        format: of the files; auto tells them apart (default)
         max_seq_length: tokens of an example (default: 128)
         cut_tokens: what does not fit into an example is dropped, as in the original
             (default), or kept for the next one; pre-training needs the same
@@ -62,6 +62,8 @@ class Build(TextInput):
         num_processes: worker processes (default: one a core)
         blanks_separate_docs: whether a blank line ends a document of a text file (default);
             otherwise the whole file is one
+        documents: instead: what makes a document of a text file; wikitext: an article,
+            which begins with " = Title = "
         do_lower_case: lower-case text (default)
         strip_accents: strip accents (default)
         seed: of random draws (default: 0)
@@ -73,11 +75,11 @@ class Build(TextInput):
     vocab_file: File
     output_dir: Dir
     overwrite: bool = False
-    format: Literal["auto", "text", "jsonl", "openwebtext"] = "auto"
     max_seq_length: Length[int] = 128
     cut_tokens: Literal["dropped", "kept"] = "dropped"
     num_processes: Positive[int] | None = None
     blanks_separate_docs: Boolean = True
+    documents: Literal["blank_line", "file", "line", "wikitext"] | None = None
     do_lower_case: bool = True
     # The second is the original's name.
     strip_accents: Annotated[
@@ -119,7 +121,7 @@ def run(args: Build) -> None:
         return iter_documents(
             files,
             args.format,
-            "blank_line" if args.blanks_separate_docs else "file",
+            args.documents or ("blank_line" if args.blanks_separate_docs else "file"),
             text_field=args.text_field,
             on_error=args.on_error,
             report=report,
@@ -193,10 +195,17 @@ def _check(args: Build) -> None:
 def _vocabulary(args: Build) -> Any:
     """The vocabulary; a SentencePiece model is known by its content."""
     from electra_bench.vocabularies import files
+    from electra_bench.vocabularies.unused_tokens import unused_tokens
 
     if files.is_sentencepiece(files.read_file(args.vocab_file)):
         return files.sentencepiece_file(args.vocab_file, False, False)
-    return files.wordpiece_file(args.vocab_file, args.do_lower_case, args.strip_accents)
+    found = files.wordpiece_file(
+        args.vocab_file, args.do_lower_case, args.strip_accents
+    )
+    doubts = unused_tokens(found.path, found.tokens, found.tokenizer)
+    for doubt in doubts.values():
+        print(f"warning: {doubt}", file=sys.stderr)
+    return found
 
 
 def _facts(args: Build, files: Sequence[str], vocabulary: Any) -> dict[str, Any]:
@@ -208,6 +217,7 @@ def _facts(args: Build, files: Sequence[str], vocabulary: Any) -> dict[str, Any]
         "format": args.format,
         "text_field": args.text_field,
         "blanks_separate_docs": args.blanks_separate_docs,
+        **({"documents": args.documents} if args.documents else {}),
         "on_error": args.on_error,
         "vocabulary": vocabulary.sha256,
         "max_seq_length": args.max_seq_length,
@@ -223,13 +233,17 @@ def _facts(args: Build, files: Sequence[str], vocabulary: Any) -> dict[str, Any]
 
 
 def _print(folder: str, manifest: Mapping[str, Any]) -> None:
+    from electra_bench.tasks.corpora.losses import all_warnings
+    from electra_bench.vocabularies.text_losses import TextLosses
+
     print(folder)
     for split, counts in manifest["splits"].items():
         dropped = 100 * counts["dropped_tokens"] / max(counts["tokens"], 1)
         print(
             f"  {split}: {counts['documents']:,} documents, {counts['lines']:,} lines, "
             f"{counts['tokens']:,} tokens, {counts['examples']:,} examples; "
-            f"{counts['dropped_tokens']:,} tokens dropped ({dropped:.1f} %)"
+            f"{counts['dropped_tokens']:,} tokens dropped ({dropped:.1f} %), "
+            f"{TextLosses.of(counts).unknown_percent:.3g} % of characters [UNK]"
         )
     print(
         f"  {manifest['text_bytes'] / 1e6:.1f} MB of text in {manifest['seconds']:.1f} s "
@@ -242,3 +256,5 @@ def _print(folder: str, manifest: Mapping[str, Any]) -> None:
         print(f"  {manifest['skipped']:,} skipped", file=sys.stderr)
         for reason in manifest["skipped_reasons"]:
             print(f"    {reason}", file=sys.stderr)
+    for warning in all_warnings(os.path.basename(os.path.abspath(folder)), manifest):
+        print(f"warning: {warning}", file=sys.stderr)

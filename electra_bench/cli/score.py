@@ -27,12 +27,12 @@ class Score(of_run.OfRun):
     say otherwise. --workdir DIR keeps a record in a folder of its own below DIR.
 
     Attributes:
-        input: texts, one a line, or .jsonl with a field 'text' and perhaps an 'id'; also
-            .gz and .xz; - is standard input
-        output: JSON lines, also .gz and .xz (default: - for standard output)
+        input: texts, one a line, or .jsonl or .csv with a field 'text' and perhaps an
+            'id'; also .gz, .xz, .bz2 and .zst; - is standard input
+        output: JSON lines, also .gz, .xz, .bz2 and .zst (default: - for standard output)
         tokens: write the score of every token, too
-        format: of the input; auto tells by the name (default)
-        text_field: field that holds the text (default: text)
+        format: of the input; auto tells by name and content (default)
+        text_field: field or column that holds the text (default: text)
         on_error: skip: count lines that are empty, too long or cannot be read, leave them
             out of the output and go on (default: raise)
     """
@@ -40,7 +40,7 @@ class Score(of_run.OfRun):
     input: File
     output: File | None = None
     tokens: bool | None = None
-    format: Literal["auto", "text", "jsonl"] | None = None
+    format: Literal["auto", "text", "jsonl", "csv"] | None = None
     text_field: str | None = None
     on_error: Literal["raise", "skip"] | None = None
 

@@ -59,6 +59,7 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"  tokens: {marks}" + (
             "" if cut is None else f"; {cut} % over the {limit}"
         )
+        yield f"  [UNK]: {found['unknown_percent']:.3g} % of the characters"
         lost = found["lost"]
         if lost:
             share = f"{lost['examples']:,} of {found['examples']:,} examples"

@@ -1,10 +1,12 @@
 """`electra-bench vocab`."""
 
+import dataclasses
 import os
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from electra_bench.cli import arguments, errors
 from electra_bench.cli.arguments import File, TextInput
@@ -24,7 +26,8 @@ class Train(TextInput):
       electra-bench vocab train --type sentencepiece --output vocab.model corpus.jsonl
 
     Attributes:
-        files: files, folders or globs; .txt, .jsonl, tar archives of .txt; .gz or .xz
+        files: files, folders or globs: .txt, .jsonl, .csv, tar archives of .txt; also .gz,
+            .xz, .bz2 and .zst
         output: file to write
         size: tokens (default: 30522)
         type: sort of vocabulary (default: wordpiece)
@@ -54,6 +57,7 @@ def add_parser(subparsers) -> None:
 def run(args: Train) -> None:
     """Trains the vocabulary, writes and checks it, and says what it is."""
     from electra_bench.data.text import files
+    from electra_bench.vocabularies.text_losses import TextLosses, watched
 
     _check(args)
     found = files.find_files(args.files)
@@ -62,48 +66,65 @@ def run(args: Train) -> None:
     print(f"reading {len(found)} file{'s' * (len(found) != 1)}", flush=True)
     report = files.ReadReport()
     lines = files.iter_lines(
-        found, text_field=args.text_field, on_error=args.on_error, report=report
+        found,
+        format=args.format,
+        text_field=args.text_field,
+        on_error=args.on_error,
+        report=report,
     )
+    losses = TextLosses()
+    lines = watched(lines, losses, not args.cased, _strips(args))
     train = _wordpiece if args.type == "wordpiece" else _sentencepiece
-    summary = train(args, lines)
+    summary, unknown = train(args, lines)
+    losses.add(dataclasses.asdict(unknown))
     seconds = time.monotonic() - started
-    print(f"wrote {args.output}: {args.type}, {summary}; {seconds:.0f} s")
+    print(
+        f"wrote {args.output}: {args.type}, {summary}, {losses.unknown_percent:.3g} % of "
+        f"characters [UNK]{_use(args)}; {seconds:.0f} s"
+    )
     if report.replaced:
         print(f"{report.replaced:,} halves of surrogate pairs were read as '?'")
     if report.skipped:
         print(f"skipped {report.skipped} damaged parts, the first: {report.reasons[0]}")
+    for loss in losses.warnings("the text").values():
+        print(f"warning: {loss.sentence}", file=sys.stderr)
 
 
-def _wordpiece(args: Train, lines: Iterator[str]) -> str:
+def _wordpiece(args: Train, lines: Iterator[str]) -> tuple[str, Any]:
     from electra_bench.vocabularies import files, training
 
     normalisation = {"lower_case": not args.cased, "strip_accents": _strips(args)}
     counts = training.count_words(lines, **normalisation)
     tokens = training.wordpiece_of_counts(counts, args.size, args.min_frequency)
     training.write_vocabulary(args.output, tokens)
-    written = files.wordpiece_file(args.output, **normalisation)
-    unknown, pieces = training.fit(tokens, counts)
-    summary = (
+    written = files.wordpiece_file(args.output, False, False)
+    pieces, losses = training.fit(written.tokenizer, counts)
+    return (
         f"{written.special_ids.size} tokens of {sum(counts.values())} words "
-        f"({len(counts)} different), {pieces:.2f} tokens a word, "
-        f"{100 * unknown:.2g} % of words [UNK]"
-    )
-    option = "strip_accents" if not args.cased else "lower_case"
-    if not _strips(args):
-        summary += f"; use it with --gin.vocabularies.wordpiece.{option}=False"
-    return summary
+        f"({len(counts)} different), {pieces:.2f} tokens a word"
+    ), losses
 
 
-def _sentencepiece(args: Train, lines: Iterator[str]) -> str:
+def _use(args: Train) -> str:
+    """How a vocabulary is used that is not for text as usual."""
+    if args.type != "wordpiece" or _strips(args):
+        return ""
+    option = "lower_case" if args.cased else "strip_accents"
+    return f"; use it with --gin.vocabularies.wordpiece.{option}=False"
+
+
+def _sentencepiece(args: Train, lines: Iterator[str]) -> tuple[str, Any]:
     from electra_bench.vocabularies import files, training
 
-    model = training.train_sentencepiece(
-        lines, args.size, not args.cased, _strips(args), args.min_frequency
+    counts = training.count_strings(lines)
+    model = training.sentencepiece_of_counts(
+        counts, args.size, not args.cased, _strips(args), args.min_frequency
     )
     with atomic_file(args.output) as file:
         file.write(model)
     written = files.sentencepiece_file(args.output, False, False)
-    return f"{written.special_ids.size} pieces"
+    pieces, losses = training.fit(written.tokenizer, counts)
+    return f"{written.special_ids.size} pieces, {pieces:.2f} a word", losses
 
 
 def _strips(args: Train) -> bool:

@@ -21,6 +21,7 @@ from electra_bench.tasks.leaks.kept import Split
 from electra_bench.tasks.registration import load_task
 from electra_bench.tasks.task_data import check_files, with_settings
 from electra_bench.vocabularies.load import open_vocabulary
+from electra_bench.vocabularies.text_losses import TextLosses
 
 UNLIMITED = 2**20  # tokens; longer than any text
 SHOWN = 3
@@ -106,6 +107,7 @@ def validate_task(
                 "skipped": part.num_skipped,
                 "reasons": list(part.reasons),
                 "notes": {m: [count, [*p]] for m, (count, p) in part.notes.items()},
+                "unknown_percent": round(_unknown_percent(part), 3),
                 "tokens": _lengths(whole.store),
                 "truncated_percent": _truncated(card, whole.store, part, length),
                 "lost": _lost(card, whole.store, part.store),
@@ -125,6 +127,10 @@ def validate_task(
     leaks = report["leaks"].items()
     report["duplicates"] = {pair: n["exact"] for pair, n in leaks if n["exact"]}
     return report
+
+
+def _unknown_percent(part: TaskExamples) -> float:
+    return TextLosses.of(part.losses).unknown_percent
 
 
 def _leaks(one: Split, other: Split) -> dict[str, int]:

@@ -32,6 +32,8 @@ class RunContext:
         notes: what was mended or seems wrong in data that are used: the mark of a score
             that says so ("tags mended") to the places, a key each in their order.
         cut: what the limits of features leave out to how many were, and of how many.
+        losses: counts of what texts lose when they become tokens, see
+            `electra_bench.vocabularies.text_losses.TextLosses`.
     """
 
     data_dir: str | None = None
@@ -42,6 +44,7 @@ class RunContext:
     skipped: dict[str, None] = dataclasses.field(default_factory=dict)
     notes: dict[str, dict[str, None]] = dataclasses.field(default_factory=dict)
     cut: dict[str, list[int]] = dataclasses.field(default_factory=dict)
+    losses: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         """Checks `on_error` and `max_skipped`.

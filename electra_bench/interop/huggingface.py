@@ -13,6 +13,10 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from electra_bench.interop.huggingface_names import their_name
+from electra_bench.interop.huggingface_tokenizer import (
+    ForeignTokenizerError,
+    text_options,
+)
 from electra_bench.interop.huggingface_tokens import check_added_tokens
 from electra_bench.interop.huggingface_weights import (
     WEIGHTS,
@@ -146,18 +150,21 @@ def _head_options(config: Mapping[str, Any], folder: str) -> tuple[str, dict[str
 
 
 def _text_options(folder: str) -> dict[str, bool]:
-    """How the tokeniser normalises text; BERT's strips accents if it lower-cases."""
-    if not os.path.isfile(os.path.join(folder, "tokenizer_config.json")):
-        return {}
-    config = _read_json(folder, "tokenizer_config.json")
-    lower = config.get("do_lower_case", True)
-    strips = config.get("strip_accents")
-    if strips and not lower:
+    """Parameters of `vocabularies.wordpiece`, as the tokeniser's files say."""
+    files = [
+        _read_json(folder, name) if os.path.isfile(os.path.join(folder, name)) else None
+        for name in ("tokenizer_config.json", "tokenizer.json")
+    ]
+    names = ("vocab.json", "merges.txt")
+    if all(os.path.isfile(os.path.join(folder, name)) for name in names):
         raise ForeignModelError(
-            f"{folder}: the tokeniser strips accents without lower-casing, which "
-            "WordPiece here does not"
+            f"{folder}: vocab.json and merges.txt are of a byte-level BPE tokeniser, "
+            "expected vocab.txt of WordPiece"
         )
-    return {"lower_case": lower, "strip_accents": lower if strips is None else strips}
+    try:
+        return text_options(_read_json(folder, "config.json"), *files)
+    except ForeignTokenizerError as error:
+        raise ForeignModelError(f"{folder}: {error}") from error
 
 
 def write_model(

@@ -28,7 +28,7 @@ from electra_bench.records.run_record import FILE_NAME
 from electra_bench.system.atomic import check_new, new_folder
 from electra_bench.training.checkpoint_files import sha256_of_checkpoint
 from electra_bench.training.checkpoints import Checkpoints
-from electra_bench.vocabularies.load import load_vocabulary
+from electra_bench.vocabularies.load import load_vocabulary, warn_of_doubts
 
 EMBEDDINGS = "electra/embeddings/"
 # Tables are padded by some hundred rows; a vocabulary that lacks more is another model's.
@@ -145,6 +145,7 @@ def _vocabulary(model: ForeignModel) -> tuple[str | None, int]:
     if model.vocab is None:
         return None, 0
     vocabulary = load_vocabulary(model.vocab, **model.text)
+    warn_of_doubts(vocabulary)
     size = vocabulary.special_ids.size
     padding = model.vocab_size - size
     if not 0 <= padding <= MAX_PADDING * model.vocab_size:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gin
+import seqio
+from absl import logging
 
 from electra_bench import registry
 from electra_bench.config.ranges import Length, Positive, PositiveShare
@@ -22,6 +24,7 @@ from electra_bench.runs.identity import inputs_of
 from electra_bench.runs.lifecycle import open_run
 from electra_bench.runs.pretrained import Pretrained, find_pretrained
 from electra_bench.runs.session import Session
+from electra_bench.tasks.corpora.beginning import losses_at_the_beginning
 from electra_bench.tasks.corpora.configured import register_corpora
 from electra_bench.tasks.examples import (
     TaskExamples,
@@ -30,6 +33,7 @@ from electra_bench.tasks.examples import (
     token_counts,
 )
 from electra_bench.tasks.leaks.find import look_up_known
+from electra_bench.tasks.registration import load_task
 from electra_bench.training import dry_run
 from electra_bench.training.batches import TrainingBatches
 from electra_bench.training.build import (
@@ -159,6 +163,7 @@ def pretrain(
             max_seq_length,
             eval_batches,
             training.strategy,
+            train,
         )
         trained = training.trainer(f"pretrain {label}", keep_at).train(
             run.folder, seed, batches.dataset(seed), held.evaluation()
@@ -200,11 +205,21 @@ def _show_plan(
     folder: str, training: Training, corpus: str, batch_size: int, max_seq_length: int
 ) -> None:
     """Prints what a dry run does not do."""
+    settings = {"corpus": corpus, "steps": training.num_steps, "batch": batch_size}
+    found = load_task(corpus)
+    tasks = found.tasks if isinstance(found, seqio.Mixture) else [found]
+    vocabulary = run_context.current().vocabulary
+    for name, losses in losses_at_the_beginning(tasks, vocabulary).items():
+        settings[f"[UNK] of the beginning of {name}"] = (
+            f"{losses.unknown_percent:.3g} % of {losses.characters:,} characters"
+        )
+        for loss in losses.warnings(f"beginning of {name!r}").values():
+            logging.warning("%s", loss.sentence)
     dry_run.show_training(
         folder,
         training.objective,
         training.stages,
-        {"corpus": corpus, "steps": training.num_steps, "batch": batch_size},
+        settings,
         training.train_flops,
         sample(corpus, "train", max_seq_length, 2),
         max_seq_length,

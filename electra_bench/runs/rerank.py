@@ -95,6 +95,10 @@ def rerank(
             check_references(part, metric)
     all_ids = [ids for part in texts.values() for ids in part.values()]
     run.warn_of_long(all_ids)
+    marks = {
+        split: run.warn_of_losses(list(part), list(part.values()))
+        for split, part in texts.items()
+    }
     if session.dry_run:
         counts = {f"lists of {name}": len(part) for name, part in lists.items()}
         counts["different hypotheses"] = len(all_ids)
@@ -120,6 +124,7 @@ def rerank(
                 f"{metric}_after" if metric else "changed",
                 data_sha256=read[split][1],
                 higher_is_better=measure and measure.higher_is_better,
+                marks=marks[split],
             )
             for split, part in lists.items()
         ]

@@ -9,7 +9,8 @@ import numpy as np
 
 from electra_bench.config.ranges import Positive
 from electra_bench.config.roles import Content, Detail, Machine, Result, Subject
-from electra_bench.data.text.files import FORMATS, ON_ERROR
+from electra_bench.data.text.files import ON_ERROR
+from electra_bench.data.text.formats import FORMATS
 from electra_bench.data.text.lines import (
     PIPE,
     Text,
@@ -56,8 +57,8 @@ def score(
         method: one of `pseudo_likelihood.METHODS`; None takes the one that the run was
             trained for.
         tokens: write the score of every token, too.
-        format: `text`, `jsonl`, or `auto` by the file's name.
-        text_field: the field of a JSON line that holds the text.
+        format: `text`, `jsonl`, `csv`, or `auto` by the file's name and content.
+        text_field: the field of a JSON line, or column, that holds the text.
         on_error: `raise`, or `skip` and count lines that cannot be scored: empty, not
             UTF-8 or JSON, without a token, or longer than the encoder's positions.
             They have no line in the output: the score of a part is not that of the text.
@@ -75,7 +76,7 @@ def score(
         ValueError: nothing to score, or something that cannot be.
     """
     for name, value, known in (
-        ("format", format, FORMATS[:3]),
+        ("format", format, FORMATS[:4]),
         ("on_error", on_error, ON_ERROR),
     ):
         if value not in known:
@@ -89,6 +90,7 @@ def score(
     if not texts:
         raise ValueError(f"{input}: no text to score")
     run.warn_of_long(ids)
+    marks = run.warn_of_losses([text.text for text in texts], ids)
     if session.dry_run:
         counts = {"texts": len(ids), "tokens": sum(map(len, ids))}
         return scoring.planned("score", run, counts, ids)
@@ -113,6 +115,7 @@ def score(
             "mean_pll",
             data_sha256=sha256,
             higher_is_better=True,
+            marks=marks,
         )
         record = opened.finish(
             results=(result,), wall_s=scores.seconds, **scoring.record_fields(run)

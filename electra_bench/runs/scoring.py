@@ -14,6 +14,7 @@ from electra_bench.core import Objective, Variables
 from electra_bench.core.optional import max_positions_of
 from electra_bench.core.variables import by_name
 from electra_bench.data.text.lines import PIPE
+from electra_bench.data.text.packing import ENDINGS
 from electra_bench.objectives.pseudo_likelihood import (
     PseudoLikelihood,
     pseudo_likelihood,
@@ -30,6 +31,7 @@ from electra_bench.training.checkpoints import restore
 from electra_bench.training.environment import environment
 from electra_bench.training.text_scoring import NUM_SPECIAL, TextScorer
 from electra_bench.vocabularies.load import open_vocabulary
+from electra_bench.vocabularies.text_losses import losses_of
 
 
 class ScoringRun(NamedTuple):
@@ -76,6 +78,23 @@ class ScoringRun(NamedTuple):
             f"beside [CLS] and [SEP]"
         )
 
+    def warn_of_losses(
+        self, texts: Sequence[str], encoded: Sequence[np.ndarray]
+    ) -> dict[str, str]:
+        """Warns of what texts lost on their way to tokens; marks for their result.
+
+        Args:
+            texts: some.
+            encoded: their ids.
+        """
+        splits = np.cumsum([0, *map(len, encoded)])
+        ids = np.concatenate(encoded) if len(encoded) else np.zeros(0, np.int32)
+        found = losses_of(self.tokenizer, texts, ids, splits).warnings("the texts")
+        marks = {mark: loss.sentence for mark, loss in found.items()}
+        for said in marks.values():
+            warn(said)
+        return marks | getattr(self.tokenizer, "doubts", {})
+
     def warn_of_long(self, texts: Sequence[np.ndarray]) -> None:
         """Warns of texts at whose end are positions that no training has touched."""
         limit = self.trained_tokens
@@ -108,7 +127,7 @@ def input_sha256(path: str, texts: Sequence[str] = ()) -> str:
 def stem(path: str) -> str:
     """What a file is called in names of runs: without folder and endings."""
     name = "stdin" if path == PIPE else os.path.basename(path)
-    for ending in (".gz", ".xz", ".jsonl", ".ndjson", ".txt"):
+    for ending in (*ENDINGS, ".jsonl", ".ndjson", ".csv", ".tsv", ".txt"):
         name = name.removesuffix(ending)
     return name
 

@@ -19,12 +19,13 @@ from electra_bench.data.examples.cache import cached_examples
 from electra_bench.data.examples.store import ExampleStore, ExampleWriter
 from electra_bench.data.readers.bad_rows import MAX_REASONS, by_reason
 from electra_bench.system.file_hashes import Changed
-from electra_bench.tasks.corpora.examples import build_corpus
+from electra_bench.tasks.corpora.examples import BuiltCorpus, build_corpus
 from electra_bench.tasks.corpora.sources import CorpusSource
 from electra_bench.tasks.features import choices
 from electra_bench.tasks.features.preprocessors import ROWS_AT_ONCE, as_ragged
 from electra_bench.tasks.fingerprints import OnceRead, making
 from electra_bench.tasks.registration import load_task
+from electra_bench.vocabularies.text_losses import TextLosses
 
 
 class TaskExamples(NamedTuple):
@@ -39,6 +40,8 @@ class TaskExamples(NamedTuple):
         notes: what was mended or seems wrong ("tags mended") to how often, and the first
             few places.
         cut: what the limits of features left out ("words cut") to how many, of how many.
+        losses: what texts lost when they became tokens, see `TextLosses`.
+        doubts: what the vocabulary says against how it is used, see `unused_tokens`.
     """
 
     task: str
@@ -49,6 +52,8 @@ class TaskExamples(NamedTuple):
     reasons: tuple[str, ...] = ()
     cut: Mapping[str, tuple[int, int]] = MappingProxyType({})
     notes: Mapping[str, tuple[int, tuple[str, ...]]] = MappingProxyType({})
+    losses: Mapping[str, int] = MappingProxyType({})
+    doubts: Mapping[str, str] = MappingProxyType({})
 
     @property
     def num_examples(self) -> int:
@@ -144,7 +149,7 @@ def _task_examples(
         )
     if isinstance(task.source, CorpusSource):
         built = build_corpus(task, split, seq_length, processes)
-        return TaskExamples(task.name, rate, built.store, built.data_sha256)
+        return _of_corpus(task.name, rate, split, built)
     # What was left out or put right is not in the hash of the rows that are kept.
     skipped: dict[str, None] = {}
     noted: dict[str, dict[str, None]] = {}
@@ -173,7 +178,8 @@ def _task_examples(
 
     def build(writer: ExampleWriter) -> Mapping[str, object]:
         cut: dict[str, list[int]] = {}
-        with run_context.use(skipped=skipped, cut=cut, notes=noted):
+        losses: dict[str, int] = {}
+        with run_context.use(skipped=skipped, cut=cut, notes=noted, losses=losses):
             dataset = _read_once(_with_source(task, read), split, seq_length)
         _write(dataset, writer)
         if read.hashes() != hashes:
@@ -187,11 +193,16 @@ def _task_examples(
             logging.warning(
                 "%s: %s: %d, the first: %s", task.name, mark, len(places), [*places][0]
             )
+        of_text = TextLosses.of(losses).warnings(f"task {task.name!r}, {split}")
+        for loss in of_text.values():
+            logging.warning("%s", loss.sentence)
         return {
             "skipped": len(skipped),
             "reasons": reasons,
             "cut": {what: counts for what, counts in cut.items() if counts[0]},
-            "notes": {m: [len(p), [*p][:MAX_REASONS]] for m, p in noted.items()},
+            "notes": {m: [len(p), [*p][:MAX_REASONS]] for m, p in noted.items()}
+            | {m: [x.count, [x.found, x.cure]] for m, x in of_text.items()},
+            "losses": losses,
         }
 
     store, notes = cached_examples(f"{task.name}-{split}", parts, build)
@@ -206,6 +217,34 @@ def _task_examples(
         tuple(notes["reasons"]),
         {what: tuple(counts) for what, counts in notes["cut"].items()},
         {mark: (count, tuple(p)) for mark, (count, p) in notes["notes"].items()},
+        notes["losses"],
+        getattr(vocabulary, "doubts", {}),
+    )
+
+
+def _of_corpus(name: str, rate: float, split: str, built: BuiltCorpus) -> TaskExamples:
+    """A corpus's split; what was left out or read otherwise is told of the first."""
+    manifest = built.manifest
+    notes: dict[str, tuple[int, tuple[str, ...]]] = {
+        mark: (loss.count, (loss.found, loss.cure))
+        for mark, loss in built.warnings.items()
+    }
+    skipped, reasons = 0, ()
+    if split == next(iter(manifest["splits"])):
+        skipped, reasons = manifest["skipped"], tuple(manifest["skipped_reasons"])
+        if replaced := manifest.get("replaced"):
+            said = f"corpus {name!r}: half surrogate pairs, as '?'"
+            notes["characters replaced"] = replaced, (said,)
+    return TaskExamples(
+        name,
+        rate,
+        built.store,
+        built.data_sha256,
+        skipped,
+        reasons,
+        notes=notes,
+        losses=manifest["splits"][split],
+        doubts=getattr(run_context.current().vocabulary, "doubts", {}),
     )
 
 

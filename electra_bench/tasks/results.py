@@ -124,7 +124,8 @@ def score_marks(
         there are longer examples than any in pre-training; "rows skipped": the data had
         rows that could not be used; "tags mended", "labels alike" and the like: what was
         noted of rows that were used; "words cut" and the like: how much of the examples
-        the limits of their features left out. Each with the whole of it.
+        the limits of their features left out; "cased vocabulary" and the like: the
+        vocabulary is used otherwise than it was made. Each with the whole of it.
     """
     stores = [part.store for part in parts]
     marks = leaks.marks if leaks else {}
@@ -140,22 +141,24 @@ def score_marks(
                 f"{longer} of {sum(map(len, stores))} examples are longer than the "
                 f"{seen} tokens of the longest sequence in pre-training"
             )
-    return marks | _told(parts) | _cut(parts)
+    doubts = {mark: why for part in parts for mark, why in part.doubts.items()}
+    return marks | doubts | _told(parts) | _cut(parts)
 
 
 def _told(parts: Sequence[TaskExamples]) -> dict[str, str]:
     """What readers left out or noted, to how much of it and its first places."""
     counts: dict[str, Counter[str]] = {}
-    places: dict[str, list[str]] = {}
+    places: dict[str, dict[str, None]] = {}
     for purpose, part in _with_purposes(parts):
         skipped = {"rows skipped": (part.num_skipped, part.reasons)}
         for mark, (count, some) in (skipped | dict(part.notes)).items():
             if count:
                 counts.setdefault(mark, Counter())[purpose] += count
-                places.setdefault(mark, []).extend(some)
+                # A cure is that of all.
+                places.setdefault(mark, {}).update(dict.fromkeys(some))
     return {
         mark: ", ".join(f"{count:,} {purpose}" for purpose, count in found.items())
-        + f", the first of them: {'; '.join(places[mark][:3])}"
+        + f", the first of them: {'; '.join([*places[mark]][:3])}"
         for mark, found in counts.items()
     }
 

@@ -10,6 +10,7 @@ from electra_bench.core import Objective, PretrainingObjective
 from electra_bench.objectives.pretrain_metrics import percentages
 from electra_bench.records import TaskResult
 from electra_bench.tasks.examples import TaskExamples
+from electra_bench.tasks.results import score_marks
 from electra_bench.training.evaluation import evaluate_pretraining, num_evaluated
 from electra_bench.training.replicas import on_all_replicas
 
@@ -24,6 +25,7 @@ class HeldOut(NamedTuple):
         max_seq_length: tokens in a sequence.
         eval_batches: batches of a corpus in an evaluation, at most.
         strategy: under whose scope the objective was built; all its replicas evaluate.
+        train: examples of corpora that are trained on.
     """
 
     objective: Objective
@@ -32,6 +34,7 @@ class HeldOut(NamedTuple):
     max_seq_length: int
     eval_batches: int
     strategy: tf.distribute.Strategy
+    train: Sequence[TaskExamples] = ()
 
     def evaluation(self) -> Callable[[int], dict[str, dict[str, float]]]:
         """What gives a step's metrics, by corpus."""
@@ -71,11 +74,14 @@ class HeldOut(NamedTuple):
 
     def _result(self, part: TaskExamples, metrics: Mapping[str, float]) -> TaskResult:
         size, evaluated = len(part.store), self.num_evaluated(part)
+        card = registry.tasks.get(part.task)
+        trained_on = [one for one in self.train if one.task == part.task]
         return TaskResult.of(
-            registry.tasks.get(part.task),
+            card,
             "validation",
             evaluated,
             percentages(metrics),
             subset=None if evaluated == size else f"first {evaluated} of {size}",
             data_sha256=part.data_sha256,
+            marks=score_marks(None, card, [*trained_on, part]),
         )

@@ -1,5 +1,6 @@
 """Vocabularies with a file as seqio sees them, equal if content and options are."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ import tensorflow as tf
 
 from electra_bench.core import SpecialIds
 from electra_bench.vocabularies.files import VocabularyFile
+from electra_bench.vocabularies.unused_tokens import unused_tokens
 from electra_bench.vocabularies.wordpiece_tokenizer import Piece
 
 
@@ -35,6 +37,11 @@ class FileVocabulary(seqio.Vocabulary):
     def lower_case(self) -> bool:
         """Whether text is lower-cased."""
         return self._options["lower_case"]
+
+    @functools.cached_property
+    def doubts(self) -> dict[str, str]:
+        """What its tokens say against how it is used, see `unused_tokens`."""
+        return unused_tokens(self.path, self._tokens, self.tokenizer)
 
     @property
     def eos_id(self) -> None:

@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+from absl import logging
+
 from electra_bench import registry
 from electra_bench.records.run_folder import vocabulary_of_run
 from electra_bench.system.file_hashes import Changed
@@ -117,4 +119,12 @@ def open_vocabulary(
         ValueError, FileNotFoundError: see `find_vocabulary`.
     """
     path = find_vocabulary(path, folder)
-    return registry.vocabularies.get(name or kind_of(path))(path=path)
+    vocabulary = registry.vocabularies.get(name or kind_of(path))(path=path)
+    warn_of_doubts(vocabulary)
+    return vocabulary
+
+
+def warn_of_doubts(vocabulary: Any) -> None:
+    """Says what a vocabulary's tokens have against how it is used, if they know."""
+    for doubt in getattr(vocabulary, "doubts", {}).values():
+        logging.warning("%s", doubt)

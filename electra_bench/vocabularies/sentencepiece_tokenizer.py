@@ -1,5 +1,6 @@
 """Text to the ids of a SentencePiece model, without seqio and TensorFlow."""
 
+import sys
 import unicodedata
 from collections.abc import Sequence
 
@@ -7,11 +8,15 @@ import numpy as np
 import sentencepiece
 
 from electra_bench.vocabularies.basic_words import decomposed, is_accent
+from electra_bench.vocabularies.text_losses import MeasuresText
 from electra_bench.vocabularies.wordpiece_tokenizer import Piece
 
 
-class SentencePieceTokenizer:
+class SentencePieceTokenizer(MeasuresText):
     """Encodes text as a SentencePiece model says."""
+
+    longest_word = sys.maxsize
+    divides_ideographs = False
 
     def __init__(self, content: bytes, lower_case: bool, strip_accents: bool):
         """Makes a tokenizer.
@@ -24,11 +29,29 @@ class SentencePieceTokenizer:
         self._processor = sentencepiece.SentencePieceProcessor(model_proto=content)
         self._lower_case = lower_case
         self._strip_accents = strip_accents
+        self.unknown_id = self._processor.unk_id()
+        # The model itself may do so, too.
+        self.lower_case = self._is_lost("A", "A")
 
     @property
     def pieces(self) -> list[str]:
         """The pieces in the order of their ids."""
         return self._processor.id_to_piece(list(range(len(self._processor))))
+
+    @property
+    def drops_marks(self) -> bool:
+        """Whether combining marks are stripped."""
+        return self._is_lost("\u0915\u0941", "\u0941")
+
+    def _is_lost(self, text: str, part: str) -> bool:
+        return part not in self._processor.normalize(self._normalised(text))
+
+    def unknown_words(self, text: str) -> list[str]:
+        """The parts of a text that become [UNK]."""
+        encoded = self._processor.encode(
+            self._normalised(text), out_type="immutable_proto"
+        )
+        return [one.surface for one in encoded.pieces if one.id == self.unknown_id]
 
     def encode(self, text: str) -> list[int]:
         """Ids of one text."""

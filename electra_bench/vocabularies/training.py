@@ -7,6 +7,7 @@ machine.
 
 import io
 import os
+import sys
 import tempfile
 import unicodedata
 from collections import Counter
@@ -22,6 +23,7 @@ from electra_bench.system.atomic import write_text
 from electra_bench.vocabularies import wordpiece_tokenizer
 from electra_bench.vocabularies.basic_words import unit_pattern, words_of_unit
 from electra_bench.vocabularies.files import SPECIAL_TOKENS
+from electra_bench.vocabularies.text_losses import MeasuresText, TextLosses
 
 # Characters that get tokens of their own, at most; rarer ones become [UNK].
 MAX_CHARACTERS = 1000
@@ -40,6 +42,8 @@ def count_words(
 ) -> Counter[str]:
     """Counts words as the WordPiece tokenizer normalises and divides them.
 
+    Those that are too long to be divided are counted, but nothing is learned of them.
+
     Args:
         lines: text.
         lower_case: see `WordPieceTokenizer`.
@@ -49,9 +53,13 @@ def count_words(
     units = _counted(lines, lambda text: unit_pattern(text).findall(text))
     for unit, count in units.items():
         for word in words_of_unit(unit, lower_case, strip_accents):
-            if len(word) <= wordpiece_tokenizer.MAX_WORD_LENGTH:
-                words[word] += count
+            words[word] += count
     return words
+
+
+def count_strings(lines: Iterable[str]) -> Counter[str]:
+    """Counts what stands between blanks, as SentencePiece is trained on it."""
+    return _counted(lines, str.split)
 
 
 def _counted(
@@ -109,7 +117,8 @@ def wordpiece_of_counts(
         min_frequency: see `train_wordpiece`.
     """
     check_size(size)
-    counts = _frequent(counts, min_frequency)
+    longest = wordpiece_tokenizer.MAX_WORD_LENGTH
+    counts = _frequent(counts, min_frequency, longest)
     characters = _alphabet(counts, (size - len(SPECIAL_TOKENS)) // 2)
     # Characters are tokens at the start of a word and, with ##, where they occur, within.
     later = {c for word, _ in counts for c in word[1:]}
@@ -132,10 +141,20 @@ def wordpiece_of_counts(
     return sorted(ids, key=ids.get)
 
 
-def _frequent(counts: Mapping[str, int], min_frequency: int) -> list[tuple[str, int]]:
-    kept = [(word, count) for word, count in counts.items() if count >= min_frequency]
+def _frequent(
+    counts: Mapping[str, int], min_frequency: int, longest: int = sys.maxsize
+) -> list[tuple[str, int]]:
+    kept = [
+        (word, count)
+        for word, count in counts.items()
+        if count >= min_frequency and len(word) <= longest
+    ]
     if not kept:
         rare = f" that occur {min_frequency} times" if counts else ""
+        if counts and all(len(word) > longest for word in counts):
+            rare = (
+                f" of at most {longest} letters; --type sentencepiece needs no blanks"
+            )
         raise ValueError(f"cannot train a vocabulary: the text has no words{rare}")
     return sorted(kept, key=lambda pair: (-pair[1], pair[0]))
 
@@ -180,6 +199,19 @@ def train_sentencepiece(
     strip_accents: bool = True,
     min_frequency: int = 1,
 ) -> bytes:
+    """As `sentencepiece_of_counts`, of text that is not counted yet."""
+    check_size(size)
+    options = lower_case, strip_accents, min_frequency
+    return sentencepiece_of_counts(count_strings(lines), size, *options)
+
+
+def sentencepiece_of_counts(
+    counts: Mapping[str, int],
+    size: int,
+    lower_case: bool = True,
+    strip_accents: bool = True,
+    min_frequency: int = 1,
+) -> bytes:
     """Trains a SentencePiece model (unigram).
 
     The model itself holds the normalisation (NFKC, lower case, accents), so it can be
@@ -187,7 +219,7 @@ def train_sentencepiece(
     contains.
 
     Args:
-        lines: text.
+        counts: see `count_strings`.
         size: number of pieces, special ones included; a small text gives fewer.
         lower_case: whether the model lower-cases.
         strip_accents: whether the model strips accents.
@@ -200,7 +232,7 @@ def train_sentencepiece(
         ValueError: `size` is too small, or there are no words.
     """
     check_size(size)
-    rows = _frequent(_counted(lines, str.split), min_frequency)
+    rows = _frequent(counts, min_frequency)
     special: dict[str, Any] = {}
     for id, name in enumerate(("pad", "unk", "bos", "eos")):
         special |= {f"{name}_id": id, f"{name}_piece": SPECIAL_TOKENS[id]}
@@ -264,25 +296,30 @@ def _rules_without_accents(lower_case: bool) -> Iterator[str]:
             yield f"{code:X}\t{' '.join(f'{ord(c):X}' for c in text)}\n"
 
 
-def fit(tokens: Sequence[str], counts: Mapping[str, int]) -> tuple[float, float]:
-    """How a WordPiece vocabulary fits words.
+def fit(tokenizer: MeasuresText, counts: Mapping[str, int]) -> tuple[float, TextLosses]:
+    """How a vocabulary fits the words that it was made of.
 
     Args:
-        tokens: the vocabulary.
-        counts: words as `count_words` returns them.
+        tokenizer: of the vocabulary; the words are normalised already.
+        counts: words as `count_words` or `count_strings` returns them.
 
     Returns:
-        The fraction of words that become [UNK], and pieces per word.
+        Pieces per word, and what of the words becomes [UNK].
     """
-    tokenizer = wordpiece_tokenizer.WordPieceTokenizer(tokens, lower_case=False)
-    unknown = tokens.index("[UNK]")
-    words = pieces = unknown_words = 0
+    words = pieces = 0
+    losses = TextLosses()
     for word, count in counts.items():
         ids = tokenizer.encode_word(word)
         words += count
         pieces += count * len(ids)
-        unknown_words += count * (unknown in ids)
-    return unknown_words / words, pieces / words
+        losses.characters += count * len(word)
+        if tokenizer.unknown_id not in ids:
+            continue
+        for part in tokenizer.unknown_words(word):
+            losses.unknown += count * len(part)
+            if len(part) > tokenizer.longest_word:
+                losses.in_runs += count * len(part)
+    return pieces / words, losses
 
 
 def write_vocabulary(path: str, tokens: Sequence[str]) -> None:

@@ -16,9 +16,10 @@ from electra_bench.vocabularies.basic_words import (
     unit_pattern,
     words_of_unit,
 )
+from electra_bench.vocabularies.text_losses import MeasuresText
 
 UNKNOWN = "[UNK]"
-MAX_WORD_LENGTH = 200
+MAX_WORD_LENGTH = MeasuresText.longest_word
 
 # Ids of a string are kept as bytes, so that a text's ids are one `bytes.join`.
 _ID = np.dtype(np.int32)
@@ -64,7 +65,7 @@ class _Remembered(dict[str, bytes]):
         return ids
 
 
-class WordPieceTokenizer:
+class WordPieceTokenizer(MeasuresText):
     """Splits text into the longest pieces of a vocabulary.
 
     Special tokens written in the text are plain text: `[MASK]` gives `[`, `mask`, `]`.
@@ -95,7 +96,7 @@ class WordPieceTokenizer:
         self._later = _Matcher(later)
         if UNKNOWN not in self._first.ids:
             raise ValueError(f"a WordPiece vocabulary needs {UNKNOWN}")
-        self._unknown = self._first.ids[UNKNOWN]
+        self.unknown_id = self._first.ids[UNKNOWN]
         self._of_unit = _Remembered(self.encode_word)
 
     def __reduce__(self):
@@ -140,6 +141,20 @@ class WordPieceTokenizer:
             ids += self._pieces(part)[0]
         return ids
 
+    @property
+    def drops_marks(self) -> bool:
+        """Whether combining marks are stripped."""
+        return self.lower_case and self.strip_accents
+
+    def unknown_words(self, text: str) -> Iterator[str]:
+        """The words of a text that become [UNK]."""
+        unknown = _ID.type(self.unknown_id).tobytes()
+        for unit in unit_pattern(text).findall(text):
+            if unknown in self._of_unit[unit]:
+                for word in words_of_unit(unit, self.lower_case, self.strip_accents):
+                    if self._pieces(word)[0] == [self.unknown_id]:
+                        yield word
+
     def encode_with_offsets(self, text: str) -> list[Piece]:
         """Ids of one text, with the characters of the text that they stand for."""
         pieces = []
@@ -165,7 +180,7 @@ class WordPieceTokenizer:
                 matcher = self._later
             if end == size:
                 return ids, ends
-        return [self._unknown], [size]
+        return [self.unknown_id], [size]
 
 
 class _Matcher:

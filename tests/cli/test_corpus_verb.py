@@ -84,6 +84,26 @@ def test_cut_tokens(capsys):
         assert manifest()["cut_tokens"] == value
 
 
+def test_what_is_lost_is_warned_of_with_its_cure(folder, capsys):
+    text = "\n\n".join(["a b c a b c a b c a b c"] * 5 + ["ж" * 201, "हु" * 9])
+    (folder / "text" / "a.txt").write_text(text)
+    assert build("--max-seq-length=8", "--holdout=0", "--overwrite") == 0
+    said = capsys.readouterr()
+    assert "% of characters [UNK]" in said.out
+    train = manifest()["splits"]["train"]
+    assert train["unknown"] >= train["in_runs"] == 201 and train["marks"] == 9
+    assert "warning: corpus 'out', train: " in said.err
+    assert "become [UNK], " in said.err and "% of these in runs of over 200" in said.err
+    assert "lose a mark that their script needs" in said.err
+    assert "tokens were dropped: lines are longer" in said.err
+    assert "--cut-tokens kept" in said.err
+    kept = ("--cut-tokens=kept", "--no-strip-accents", "--documents=wikitext")
+    assert build("--max-seq-length=8", "--holdout=0", "--overwrite", *kept) == 0
+    said = capsys.readouterr()
+    assert "dropped:" not in said.err and "lose a mark" not in said.err
+    assert manifest()["documents"] == "wikitext"
+
+
 def test_case_and_accents():
     line = ["a", "b", "c", "e", "a", "##b", "c"]
     assert build("--holdout=0") == 0
@@ -129,9 +149,9 @@ def test_overwrite_spares_the_input(capsys):
         (["--vocab-file", "nothing.txt"], "nothing.txt"),
         (["--blanks-separate-docs", "maybe"], "expected true or false, got 'maybe'"),
         (["--max-seq-length", "4"], "--max-seq-length must be at least 5, got 4"),
-        (["--num-processes", "0"], "--num-processes must be positive, got 0"),
+        (["--num-processes", "0"], "expected int above 0, got '0'"),
         (["--cut-tokens", "lost"], "invalid choice: 'lost'"),
-        (["--holdout", "1"], "--holdout must be in [0, 1), got 1.0"),
+        (["--holdout", "1"], "expected float of at least 0, below 1, got '1'"),
         (["--on-eror", "skip"], "--on-eror"),
     ],
 )

@@ -23,7 +23,9 @@ def net(**sizes):
 def test_a_configuration_in_order(verb, request, capsys, tmp_path):
     bindings = request.getfixturevalue(f"{verb}_bindings")
     assert main(["validate", *command(verb, bindings)[1:]]) == 0
-    assert f"valid: {verb}, " in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"valid: {verb}, " in shown
+    assert ("[UNK] of the beginning of" in shown) == (verb == "pretrain")
     assert not (tmp_path / "runs").exists()
 
 
@@ -34,6 +36,7 @@ def test_a_task_and_its_data(finetune_bindings, capsys):
     shown = capsys.readouterr().out
     assert "train: 320 of 8,551 examples" in shown
     assert "targets: 0 160 (50.0 %), 1 160 (50.0 %)" in shown
+    assert "% of the characters" in shown
     assert "test: absent: split 'test': none of " in shown
     seen = re.search(r"dev: (\d+) examples are in train, (\d+) more nearly", shown)
     assert seen or "no text is in two splits" in shown
@@ -43,6 +46,7 @@ def test_a_task_and_its_data(finetune_bindings, capsys):
     report = json.loads(capsys.readouterr().out)
     assert report["splits"]["dev"]["examples"] == 80
     assert report["splits"]["dev"]["tokens"]["longest"] > 5
+    assert 0 <= report["splits"]["dev"]["unknown_percent"] < 100
     counts = report["leaks"].get("train, dev", {"exact": 0, "near": 0})
     found = seen.groups() if seen else ("0", "0")
     assert found == (str(counts["exact"]), str(counts["near"]))

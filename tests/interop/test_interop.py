@@ -412,3 +412,30 @@ def test_ends_of_answers_go_out_if_they_are_independent(pretrained, tmp_path, jo
     assert export_model.export_huggingface(*arguments).left_out == (answerable,)
     tensors = load_file(output / "model.safetensors")
     assert tensors["qa_outputs.weight"].tolist() == [[1.0] * 16, [2.0] * 16]
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (
+            {"tokenizer_config.json": {"tokenizer_class": "BertJapaneseTokenizer"}},
+            "the tokeniser is 'BertJapaneseTokenizer'",
+        ),
+        (
+            {"tokenizer_config.json": {"tokenize_chinese_chars": False}},
+            "tokenize_chinese_chars in tokenizer_config.json is False",
+        ),
+        ({"vocab.json": {}, "merges.txt": {}}, "of a byte-level BPE tokeniser"),
+        ({"tokenizer.json": {"model": {"type": "BPE"}}}, "type of model"),
+    ],
+)
+def test_foreign_tokenisers_are_refused_by_name(
+    exported, tmp_path, capsys, files, said
+):
+    folder = copied(exported, tmp_path)
+    for name, content in files.items():
+        (folder / name).write_text(json.dumps(content))
+    capsys.readouterr()
+    assert checkpoint("import", folder, "--output", tmp_path / "out") == 2
+    assert said in the_sentence(capsys.readouterr().err, "checkpoint")
+    assert not (tmp_path / "out").exists()

@@ -18,7 +18,7 @@ from electra_bench.core import Seed, Variables
 from electra_bench.core.variables import variable_name
 from electra_bench.models.factory import encoder_factory
 from electra_bench.objectives.pseudo_likelihood import METHODS
-from electra_bench.records import read_record, write_record
+from electra_bench.records import find_records, read_record, write_record
 from electra_bench.reports.leaderboard import leaderboard
 from electra_bench.runs.launch import launch, parse
 from electra_bench.tasks.metrics.hypotheses import METRICS
@@ -259,6 +259,19 @@ def test_what_is_left_out_and_what_was_not_trained_is_told(runs, tmp_path, capsy
     said = capsys.readouterr().err
     assert "1 skipped" in said and "skipped: " in said and "line 2: empty" in said
     assert "1 of 2 texts have more than the 30 tokens that the run was trained" in said
+
+
+def test_what_texts_lose_is_told_and_marked(runs, tmp_path, capsys):
+    file = tmp_path / "thai.txt"
+    file.write_text("the end\n" + "ภาษาไทย" * 40 + "\n", encoding="utf-8")
+    argv = ["score", str(runs["electric"]), "--input", str(file)]
+    assert (
+        main([*argv, "--output", str(tmp_path / "out"), "--workdir", str(tmp_path)])
+        == 0
+    )
+    assert "become [UNK], 100 % of these in runs of over 200" in capsys.readouterr().err
+    [path] = find_records(str(tmp_path))
+    assert "text unknown" in read_record(path).results[0].marks
 
 
 def test_commands_of_score_that_cannot_work(refused, runs, tmp_path, capsys):

@@ -2,10 +2,13 @@
 
 import json
 
+import pytest
+
 from electra_bench import registry
 from electra_bench.data import run_context
 from electra_bench.tasks.examples import examples
 from electra_bench.tasks.results import score_marks
+from electra_bench.vocabularies.files import SPECIAL_TOKENS
 from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 
 EMOJI = "😀 Ann met Bob. 😀 Bob met Ann."
@@ -43,3 +46,75 @@ def test_moved_answers_are_marked(vocab_file, tmp_path):
     said = "1 to score, 1 to train on, the first of them: "
     assert marks["characters replaced"].startswith(said)
     assert "3 half surrogate pairs, as '?'" in marks["characters replaced"]
+
+
+THAI = "ภาษาไทย" * 40
+
+
+@pytest.mark.parametrize(
+    ("task", "split", "name", "content"),
+    [
+        ("cola", "train", "cola/train.tsv", f"s\t1\t\tThe end.\ns\t0\t\t{THAI}\n"),
+        (
+            "squadv1",
+            "dev",
+            "squad/dev-v1.1.json",
+            json.dumps(
+                {
+                    "data": [
+                        {
+                            "paragraphs": [
+                                {
+                                    "context": f"the end {THAI}",
+                                    "qas": [
+                                        {
+                                            "id": "q",
+                                            "question": "the end?",
+                                            "answers": [
+                                                {"text": "end", "answer_start": 4}
+                                            ],
+                                        }
+                                    ],
+                                }
+                            ]
+                        }
+                    ]
+                }
+            ),
+        ),
+        ("chunk", "train", "chunk/train.txt", f"the DT B-NP\n{THAI} NN I-NP\n"),
+    ],
+)
+def test_what_texts_lose_is_marked(
+    vocab_file, tmp_path, monkeypatch, task, split, name, content
+):
+    monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / name
+    path.parent.mkdir()
+    path.write_text(content)
+    vocabulary = WordPieceVocabulary(str(vocab_file))
+    with run_context.use(data_dir=str(tmp_path), vocabulary=vocabulary, files={}):
+        [part] = examples(task, split, 64)
+        [again] = examples(task, split, 64)  # cached
+    assert part.losses == again.losses and part.losses["in_runs"] == len(THAI)
+    marks = score_marks(None, registry.tasks.get(task), [again])
+    said = marks["text unknown"]
+    assert (
+        f"task {task!r}, {split}: " in said and "become [UNK], 100 % of these" in said
+    )
+
+
+def test_a_cased_vocabulary_is_marked(tmp_path):
+    path = tmp_path / "vocab.txt"
+    words = ["The", "End", "of", "it", "##Ing", "##s"]
+    path.write_text("\n".join([*SPECIAL_TOKENS, *words]))
+    (tmp_path / "cola").mkdir()
+    (tmp_path / "cola/dev.tsv").write_text("s\t1\t\tof it\n")
+    for lower_case in (True, False):
+        vocabulary = WordPieceVocabulary(str(path), lower_case=lower_case)
+        with run_context.use(data_dir=str(tmp_path), vocabulary=vocabulary, files={}):
+            parts = examples("cola", "dev", 64)
+        marks = score_marks(None, registry.tasks.get("cola"), parts)
+        assert ("cased vocabulary" in marks) == lower_case
+    said = f"{path}: 50 % of the tokens have upper case, and text is lower-cased"
+    assert WordPieceVocabulary(str(path)).doubts["cased vocabulary"].startswith(said)

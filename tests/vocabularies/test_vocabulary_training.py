@@ -131,7 +131,7 @@ def test_command(text_file, tmp_path, capsys):
     command = ["vocab", "train", "--output", output, "--size", "150", text_file]
     assert main(command) == 0
     said = capsys.readouterr().out
-    assert "150 tokens" in said and "0 % of words [UNK]" in said
+    assert "150 tokens" in said and "0 % of characters [UNK]" in said
     first = (tmp_path / "vocab.txt").read_bytes()
     assert WordPieceVocabulary(output).vocab_size == 150
 
@@ -175,3 +175,18 @@ def test_help_loads_no_tensorflow():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True)
     assert done.returncode == 0
     assert b"--overwrite" in done.stdout
+
+
+@pytest.mark.parametrize("type", ["wordpiece", "sentencepiece"])
+def test_command_warns_of_what_a_text_loses(tmp_path, capsys, type):
+    text, output = tmp_path / "a", str(tmp_path / "vocab")
+    lines = ["अब हिन्दी में लिखा गया है"] * 20 + ["ภาษาไทย" * 40]
+    text.write_text("\n".join(lines))
+    command = ["vocab", "train", "--size", "60", "--output", output, str(text)]
+    assert main([*command, "--type", type]) == 0
+    said = capsys.readouterr()
+    assert "% of the text" not in said.out and "of characters [UNK]" in said.out
+    assert "lose a mark that their script needs" in said.err
+    assert ("in runs of over 200 letters" in said.err) == (type == "wordpiece")
+    assert main([*command, "--type", type, "--keep_accents", "--overwrite"]) == 0
+    assert "lose a mark" not in capsys.readouterr().err

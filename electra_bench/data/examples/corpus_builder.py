@@ -38,6 +38,19 @@ class Tokenizer(Protocol):
         """Token ids of all lines, rank 1, and row splits, [lines + 1]."""
 
 
+class Measures(Protocol):
+    """A tokenizer that also counts what text loses; others are not asked."""
+
+    def losses(
+        self,
+        texts: Sequence[str],
+        ids: np.ndarray,
+        splits: np.ndarray,
+        rows: Sequence[int],
+    ) -> dict[str, int]:
+        """Of some lines the counts that `Counts` has of them."""
+
+
 @dataclass
 class Counts:
     """What was made of one split.
@@ -48,6 +61,12 @@ class Counts:
         tokens: tokens of the text, without [CLS] and [SEP].
         dropped_tokens: those of them cut off because an example was full.
         examples: examples.
+        characters: of the text without blanks, if the tokenizer counts them; the others
+            are some of these.
+        unknown: in words that become [UNK].
+        in_runs: in such words that are too long to be divided.
+        marks: stripped of a mark that their script needs.
+        dotted: Turkish letters of which lower-casing makes others.
     """
 
     documents: int = 0
@@ -55,10 +74,19 @@ class Counts:
     tokens: int = 0
     dropped_tokens: int = 0
     examples: int = 0
+    characters: int = 0
+    unknown: int = 0
+    in_runs: int = 0
+    marks: int = 0
+    dotted: int = 0
 
     def add(self, other: "Counts") -> None:
         """Adds another part's counts."""
-        for name, count in asdict(other).items():
+        self.add_named(asdict(other))
+
+    def add_named(self, counts: Mapping[str, int]) -> None:
+        """Adds some of another part's counts."""
+        for name, count in counts.items():
             setattr(self, name, getattr(self, name) + count)
 
 
@@ -183,6 +211,10 @@ class _Maker:
         count.lines += len(splits) - 1
         count.tokens += splits[-1] - splits[0]
 
+    def add_losses(self, split: str, losses: Mapping[str, int]) -> None:
+        """Adds what the text of a split loses."""
+        self._counts[split].add_named(losses)
+
     def take(self) -> Made:
         """The examples made since the last call."""
         examples = {split: builder.take() for split, builder in self._builders.items()}
@@ -206,13 +238,30 @@ def examples_of_documents(
     """
     lines = "\n".join(document.text for document in documents).split("\n")
     values, splits = tokenizer.encode_batch(lines)
-    values, ends = values.astype(settings.dtype), splits.tolist()
+    ids: np.ndarray = values.astype(settings.dtype)
+    ends = splits.tolist()
     maker = _Maker(settings)
+    rows: dict[str, list[int]] = {split: [] for split in SPLITS}
     line = 0
     for document in documents:
         first, line = line, line + document.text.count("\n") + 1
-        maker.add(document, values, ends[first : line + 1])
+        maker.add(document, ids, ends[first : line + 1])
+        rows[split_of(document.id, settings.holdout)] += range(first, line)
+    for split, chosen in rows.items():
+        maker.add_losses(split, _losses(tokenizer, lines, values, splits, chosen))
     return maker.take()
+
+
+def _losses(
+    tokenizer: Tokenizer,
+    lines: Sequence[str],
+    values: np.ndarray,
+    splits: np.ndarray,
+    rows: Sequence[int],
+) -> Mapping[str, int]:
+    """What some lines lose, if the tokenizer counts it; see `Measures`."""
+    measure = getattr(tokenizer, "losses", None)
+    return measure(lines, values, splits, rows) if measure else {}
 
 
 @functools.cache
@@ -224,14 +273,16 @@ def _unpickled(tokenizer: bytes) -> Tokenizer:
 def _work(
     tokenizer: Tokenizer | bytes, settings: Settings, block: Sequence[Document]
 ) -> Any:
-    """What is made of whole documents, or the tokens of a part of one and their splits."""
+    """What is made of whole documents, or of a part of one tokens, splits and losses."""
     if isinstance(tokenizer, bytes):
         tokenizer = _unpickled(tokenizer)
     part = block[0]
     if part.start and part.end:
         return examples_of_documents(tokenizer, settings, block)
-    values, splits = tokenizer.encode_batch(part.lines)
-    return values.astype(settings.dtype), splits.tolist()
+    lines = part.lines
+    values, splits = tokenizer.encode_batch(lines)
+    losses = _losses(tokenizer, lines, values, splits, range(len(lines)))
+    return values.astype(settings.dtype), splits.tolist(), losses
 
 
 def _blocks(documents: Iterable[Document]) -> Iterator[list[Document]]:
@@ -277,7 +328,10 @@ def made_examples(
     with contextlib.closing(results):
         for block, made in results:
             if not (block[0].start and block[0].end):
-                long_document.add(block[0], *made)
+                values, splits, losses = made
+                long_document.add(block[0], values, splits)
+                split = split_of(block[0].id, settings.holdout)
+                long_document.add_losses(split, losses)
                 made = long_document.take()
             yield made
 
@@ -336,6 +390,7 @@ def build_corpus_folder(
             "text_bytes": report.text_bytes,
             "skipped": report.skipped,
             "skipped_reasons": report.reasons,
+            "unread_share": round(report.unread_share, 4),
             **({"replaced": report.replaced} if report.replaced else {}),
             "seconds": round(seconds, 3),
             "mb_per_s": round(report.text_bytes / 1e6 / max(seconds, 1e-9), 3),

@@ -46,6 +46,7 @@ def iter_examples(
             if on_error == "raise":
                 raise ValueError(message) from error
             report.skip(message)
+            report.damaged_bytes += tf.io.gfile.stat(file).length
         report.files += 1
         report.read_bytes += tf.io.gfile.stat(file).length
 

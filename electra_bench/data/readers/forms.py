@@ -20,7 +20,6 @@ _BY_ENDING = {
     **dict.fromkeys((".db", ".sqlite", ".sqlite3"), ("a data base", _RECORDS)),
     **dict.fromkeys((".pdf", ".doc", ".docx", ".rtf"), ("a document", _RECORDS)),
     **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar"), ("an archive", _UNPACK)),
-    **dict.fromkeys((".bz2", ".zst"), ("packed by bzip2 or zstd", _UNPACK)),
 }
 _BY_CONTENT = {
     **dict.fromkeys(
@@ -32,9 +31,6 @@ _BY_CONTENT = {
     b"ARROW1": _BY_ENDING[".arrow"],
     b"%PDF-": _BY_ENDING[".pdf"],
     b"SQLite format 3": _BY_ENDING[".db"],
-    **dict.fromkeys((b"BZh", b"\x28\xb5\x2f\xfd"), _BY_ENDING[".bz2"]),
-    b"\x1f\x8b": ("packed by gzip", "call it .gz"),
-    b"\xfd7zXZ\x00": ("packed by xz", "call it .xz"),
 }
 
 

@@ -59,8 +59,8 @@ def read_records(
 
     Args:
         path: ends in .tsv, .csv, .jsonl, .ndjson, .json (an array of objects, or one a
-            line) or .parquet, all but Parquet perhaps followed by .gz or .xz; in anything
-            if `form` says what separates columns.
+            line) or .parquet, all but Parquet perhaps followed by .gz, .xz, .bz2 or .zst;
+            in anything if `form` says what separates columns.
         header: whether the first line of a table names the columns.
         form: how it is written.
 

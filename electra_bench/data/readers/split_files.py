@@ -1,7 +1,5 @@
 """Where a task's files lie below the data folder, and how their bytes are read."""
 
-import gzip
-import lzma
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
@@ -9,13 +7,14 @@ from etils import epath
 
 from electra_bench.data import run_context
 from electra_bench.data.readers.forms import UTF_8, refuse_other_formats
+from electra_bench.data.text import packing
 from electra_bench.data.text.files import find_files
 from electra_bench.system.regular_files import refuse_special
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # So many bytes tell a format.
 BEGINNING = 32
-COMPRESSIONS = ("", ".gz", ".xz")
+COMPRESSIONS = ("", *packing.ENDINGS)
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
@@ -39,8 +38,8 @@ def find(split: str, candidates: Sequence[str]) -> list[epath.Path]:
 
     Args:
         split: name under which the run's `files` may bind them.
-        candidates: paths relative to the data folder, each tried as it is and with `.gz`
-            and `.xz`.
+        candidates: paths relative to the data folder, each tried as it is and with
+            the endings of packed files.
 
     Raises:
         FileNotFoundError: nothing there; says where it was searched.
@@ -55,7 +54,8 @@ def find(split: str, candidates: Sequence[str]) -> list[epath.Path]:
             f"ELECTRA_BENCH_DATA, or bind FILES = {{{split!r}: 'path'}}"
         )
     raise FileNotFoundError(
-        f"split {split!r}: none of {', '.join(candidates)} (also .gz, .xz) is in "
+        f"split {split!r}: none of {', '.join(candidates)} (also "
+        f"{', '.join(packing.ENDINGS)}) is in "
         f"{context.data_dir}"
     )
 
@@ -115,13 +115,13 @@ def named(split: str, files: str | Sequence[str]) -> list[str]:
 
 
 def extension(path: epath.Path) -> str:
-    """The last ending of a name, `.gz` and `.xz` not counted."""
+    """The last ending of a name, those of packed files not counted."""
     packed = path.suffix in COMPRESSIONS[1:]
     return path.with_suffix("").suffix if packed else path.suffix
 
 
 def read_text(path: epath.Path, encoding: str = UTF_8) -> str:
-    """The text of a file, `.gz` and `.xz` unpacked, without a byte order mark.
+    """The text of a file, unpacked, without a byte order mark.
 
     Args:
         path: of the file.
@@ -201,12 +201,14 @@ def _unpacked(path: epath.Path) -> bytes:
     data = path.read_bytes()
     refuse_pointer(path, data)
     try:
-        if path.suffix == ".gz":
-            data = gzip.decompress(data)
-        elif path.suffix == ".xz":
-            data = lzma.decompress(data)
-    except (OSError, EOFError, lzma.LZMAError) as error:
+        content = packing.unpacked_bytes(data)
+    except packing.DAMAGED as error:
         raise ValueError(f"{path}: cannot be unpacked: {error}") from error
+    if content is None and path.suffix in packing.ENDINGS:
+        raise ValueError(
+            f"{path}: cannot be unpacked: it does not begin as a packed file does"
+        )
+    data = data if content is None else content
     content = data.removeprefix(BYTE_ORDER_MARK)
     refuse_other_formats(path, content[:BEGINNING])
     if not content.strip():

@@ -8,14 +8,14 @@ import tarfile
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from electra_bench.data.text import streams
+from electra_bench.data.text import packing, streams
 from electra_bench.data.text.streams import DamagedFile, Document, Peekable, Reading
 
 MAX_DEPTH = 4
 # Of one archive with all that is nested in it; OpenWebText is 40 GB.
 MAX_UNPACKED_BYTES = 1 << 40
 TAR_BLOCK = 512
-PACKED = (".gz", ".xz", ".tgz", ".txz", ".tar")
+PACKED = (*packing.ENDINGS, ".tgz", ".txz", ".tbz2", ".tar")
 
 
 def is_tar(stream: Peekable) -> bool:
@@ -66,6 +66,22 @@ def archive_documents(
                 yield from _member_documents(raw, inside, reading, depth)
             # tarfile remembers every member, which grows with the archive.
             archive.members = []
+        _check_end(archive, name)
+
+
+def _check_end(archive: tarfile.TarFile, name: str) -> None:
+    """Reads what is left of an archive: tarfile stops where it sees no more members.
+
+    Raises:
+        DamagedFile: it is cut, or goes on.
+    """
+    rest: BinaryIO = archive.fileobj
+    # Where there is an end it was read, and is no part of any member.
+    if rest.tell() == archive.offset:
+        raise DamagedFile(f"{name}: cut: the archive has no end")
+    while block := rest.read(streams.BLOCK_BYTES):
+        if block.strip(b"\0"):
+            raise DamagedFile(f"{name}: goes on after the end of the archive")
 
 
 def _member_documents(
@@ -76,10 +92,10 @@ def _member_documents(
         return
     try:
         with streams.damage_named(name):
-            stream = streams.unpacked(raw)
+            stream = streams.unpacked(raw, name)
             if is_tar(stream):
                 yield from archive_documents(stream, name, reading, depth + 1)
-            elif lower.endswith((".txt", ".txt.gz", ".txt.xz")):
+            elif lower.endswith((".txt", *(f".txt{end}" for end in packing.ENDINGS))):
                 yield from streams.text_documents(stream, name, reading, "file")
     except DamagedFile as error:
         reading.wrong(str(error))

@@ -2,19 +2,25 @@
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 
 from etils import epath
 
-from electra_bench.data.text import json_lines, streams
+from electra_bench.data.text import csv_rows, json_lines, streams
 from electra_bench.data.text.archives import archive_documents, is_tar
-from electra_bench.data.text.streams import DamagedFile, Document, Reading, ReadReport
+from electra_bench.data.text.formats import FORMATS, content_format, file_format
+from electra_bench.data.text.streams import (
+    DamagedFile,
+    Document,
+    Reading,
+    ReadReport,
+    Text,
+)
 from electra_bench.system.file_hashes import HashedFile
 from electra_bench.system.regular_files import refuse_special
 
-FORMATS = ("auto", "text", "jsonl", "openwebtext", "tfrecord", "built")
-DOCUMENTS = ("blank_line", "file", "line")
+DOCUMENTS = ("blank_line", "file", "line", "wikitext")
 ON_ERROR = ("raise", "skip")
 
 
@@ -105,10 +111,8 @@ def file_size(path: str) -> int:
     return epath.Path(path).stat().length if "://" in path else os.path.getsize(path)
 
 
-def _jsonl_documents(
-    stream: streams.Peekable, name: str, reading: Reading
-) -> Iterator[Document]:
-    for _, _, text in json_lines.json_texts(stream, name, reading):
+def _documents_of_texts(texts: Iterable[Text]) -> Iterator[Document]:
+    for _, _, text in texts:
         lines = list(filter(None, map(str.strip, text.split("\n"))))
         if lines:
             yield streams.document_part(lines, None, end=True)
@@ -127,11 +131,12 @@ def iter_documents(
 
     Args:
         files: as `find_files` returns them.
-        format: `text`, `jsonl`, `openwebtext` (tar archives, nested and compressed, of
-            .txt files), each plain or packed with gzip or xz; `auto` decides for every
-            file by its name and first bytes.
+        format: `text`, `jsonl`, `csv` (tables whose first line names the columns),
+            `openwebtext` (tar archives, nested and compressed, of .txt files), each plain
+            or packed with gzip, xz, bzip2 or Zstandard; `auto` decides for every file by
+            its name and how it begins.
         documents: what makes a document of a text file, see `Reading`.
-        text_field: the field of a JSON line that holds the text.
+        text_field: the field of a JSON line, or column, that holds the text.
         on_error: see `Reading`.
         report: counts here.
 
@@ -139,7 +144,7 @@ def iter_documents(
         ValueError: an unknown option, or a file that cannot be read as it should.
         FileNotFoundError: a file is gone.
     """
-    _check("format", format, FORMATS[:4])
+    _check("format", format, FORMATS[:5])
     _check("documents", documents, DOCUMENTS)
     _check("on_error", on_error, ON_ERROR)
     report = report if report is not None else ReadReport()
@@ -150,11 +155,12 @@ def iter_documents(
             hashed = HashedFile(raw)
             try:
                 with streams.damage_named(file):
-                    stream = streams.unpacked(hashed, report.count_read)
+                    stream = streams.unpacked(hashed, file, report.count_read)
                     file_is = file_format(file, format)
                     yield from _documents_of(stream, file, file_is, reading)
             except DamagedFile as error:
                 reading.wrong(str(error))
+                report.damaged_bytes += file_size(file)
             report.sha256[file] = hashed.sha256()
         report.files += 1
 
@@ -169,24 +175,15 @@ def _documents_of(
 ) -> Iterator[Document]:
     if format == "openwebtext" or (format == "auto" and is_tar(stream)):
         yield from archive_documents(stream, name, reading)
-    elif format == "jsonl":
-        yield from _jsonl_documents(stream, name, reading)
+        return
+    if format == "auto":
+        format = content_format(stream, name, reading.text_field)
+    if format == "jsonl":
+        yield from _documents_of_texts(json_lines.json_texts(stream, name, reading))
+    elif format == "csv":
+        yield from _documents_of_texts(csv_rows.csv_texts(stream, name, reading))
     else:
         yield from streams.text_documents(stream, name, reading, reading.documents)
-
-
-def file_format(path: str, format: str = "auto") -> str:
-    """The format of a file as far as its name tells; `auto` if it does not."""
-    if format != "auto":
-        return format
-    name = os.path.basename(path).lower()
-    for compression in (".gz", ".xz"):
-        name = name.removesuffix(compression)
-    if name.endswith((".jsonl", ".ndjson")):
-        return "jsonl"
-    if ".tfrecord" in name:
-        return "tfrecord"
-    return "auto"
 
 
 def iter_lines(patterns: str | Sequence[str], **options: Any) -> Iterator[str]:

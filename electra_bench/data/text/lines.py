@@ -1,16 +1,15 @@
 """Files in which every line stands for itself: a text or a JSON object; also pipes."""
 
 import contextlib
-import gzip
 import json
-import lzma
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
-from electra_bench.data.text import json_lines, streams
-from electra_bench.data.text.files import file_format, open_file
+from electra_bench.data.text import csv_rows, json_lines, packing, streams
+from electra_bench.data.text.files import open_file
+from electra_bench.data.text.formats import content_format, file_format
 from electra_bench.data.text.streams import Text
 from electra_bench.system.atomic import atomic_file
 
@@ -25,7 +24,7 @@ def _opened(path: str) -> Iterator[tuple[streams.Peekable, str]]:
     name = "standard input" if is_pipe else path
     file = contextlib.nullcontext(sys.stdin.buffer) if is_pipe else open_file(path)
     with file as raw, streams.damage_named(name):
-        yield streams.unpacked(raw), name
+        yield streams.unpacked(raw, name), name
 
 
 def read_objects(
@@ -34,8 +33,8 @@ def read_objects(
     """The JSON objects of a file, one a line; blank lines are passed over.
 
     Args:
-        path: a file, packed with gzip or xz or not, an address such as gs://, or `-` for
-            standard input.
+        path: a file, packed (see `streams.unpacked`) or not, an address such as gs://, or
+            `-` for standard input.
         reading: what to do about lines that hold no object.
 
     Raises:
@@ -51,13 +50,18 @@ def read_texts(path: str, format: str, reading: streams.Reading) -> Iterator[Tex
 
     Args:
         path: see `read_objects`.
-        format: `text`, or `jsonl` with the text in the field `reading.text_field` and
-            perhaps an `id`; `auto` tells by the file's name.
+        format: `text`, or `jsonl` or `csv` with the text in `reading.text_field` and
+            perhaps an `id`; `auto` tells by the file's name and how it begins.
         reading: what to do about blank lines and others that cannot be scored.
     """
     with _opened(path) as (stream, name):
-        if file_format(path, format) == "jsonl":
+        found = file_format(path, format)
+        if found == "auto":
+            found = content_format(stream, name, reading.text_field)
+        if found == "jsonl":
             texts = json_lines.json_texts(stream, name, reading)
+        elif found == "csv":
+            texts = csv_rows.csv_texts(stream, name, reading)
         else:
             lines = streams.numbered_lines(stream, name, reading)
             texts = (Text(line.number, line.where, line.text) for line in lines)
@@ -99,7 +103,8 @@ def json_writer(path: str) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     A file is there complete or not at all.
 
     Args:
-        path: a file, packed if its name ends in .gz or .xz, or `-` for standard output.
+        path: a file, packed as its name says (.gz, .xz, .bz2, .zst), or `-` for standard
+            output.
 
     Yields:
         What writes an object.
@@ -109,7 +114,7 @@ def json_writer(path: str) -> Iterator[Callable[[Mapping[str, Any]], None]]:
         yield lambda record: _write(sys.stdout.buffer, record)
         sys.stdout.buffer.flush()
         return
-    opener = {".gz": gzip.open, ".xz": lzma.open}.get(os.path.splitext(path)[1])
+    opener = packing.OPENERS.get(os.path.splitext(path)[1])
     with atomic_file(path, opener) as file:
         yield lambda record: _write(file, record)
 

@@ -2,22 +2,25 @@
 
 import codecs
 import contextlib
-import gzip
 import hashlib
 import lzma
+import re
 import tarfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
+
+from electra_bench.data.text import packing
 
 BLOCK_BYTES = 1 << 20
 # Longer documents are handed on in parts, so that one 40 GB file is no problem.
 PART_CHARS = 1 << 20
 # A line must fit into memory; text has none of this length, decompression bombs do.
 MAX_LINE_BYTES = 64 << 20
+# An article's of WikiText; those of its sections are ` = = Title = = `.
+_TITLE = re.compile(r"= [^=](.*[^=])? =")
 # What unpacking raises.
-DAMAGED = (lzma.LZMAError, zlib.error, gzip.BadGzipFile, tarfile.TarError, EOFError)
+DAMAGED = (*packing.DAMAGED, lzma.LZMAError, tarfile.TarError)
 
 OnError = Literal["raise", "skip"]
 
@@ -86,6 +89,8 @@ class ReadReport:
         reasons: why, the first few.
         replaced: characters that are no text and were read as "?".
         sha256: files to the hashes of what was read of them.
+        lines: read or left out.
+        damaged_bytes: size of the files whose rest was left out.
     """
 
     total_bytes: int = 0
@@ -96,6 +101,8 @@ class ReadReport:
     reasons: list[str] = field(default_factory=list)
     replaced: int = 0
     sha256: dict[str, str] = field(default_factory=dict)
+    lines: int = 0
+    damaged_bytes: int = 0
 
     MAX_REASONS = 5
 
@@ -106,6 +113,12 @@ class ReadReport:
     def replace(self, count: int) -> None:
         """Counts characters that are no text."""
         self.replaced += count
+
+    @property
+    def unread_share(self) -> float:
+        """Of lines or of bytes, whichever is more, those left out, from 0 to 1."""
+        of_lines = min(self.skipped, self.lines) / max(self.lines, 1)
+        return max(of_lines, self.damaged_bytes / max(self.total_bytes, 1))
 
     def skip(self, reason: str) -> None:
         """Counts something left out."""
@@ -123,8 +136,9 @@ class Reading(NamedTuple):
 
     Attributes:
         documents: what makes a document of a text file: lines up to a `blank_line`, the
-            whole `file`, or every `line`. A JSON line and a file in an archive are a
-            document each, whatever this says.
+            whole `file`, every `line`, or in `wikitext` what begins with ` = Title = `
+            below a blank line. A JSON line and a file in an archive are a document each,
+            whatever this says.
         text_field: the field of a JSON line that holds the text.
         on_error: `raise`, or `skip` and count lines that are not UTF-8, JSON lines that
             cannot be understood and damaged files.
@@ -147,18 +161,11 @@ class Reading(NamedTuple):
         self.report.skip(message)
 
 
-class Readable(Protocol):
-    """What bytes are read of, so many at a time."""
-
-    def read(self, size: int, /) -> bytes:
-        """The next bytes, `size` of them or fewer; none at the end."""
-
-
 class Peekable:
     """A byte stream whose beginning can be looked at before it is read."""
 
     def __init__(
-        self, stream: Readable, watch: Callable[[int], None] = lambda size: None
+        self, stream: packing.Readable, watch: Callable[[int], None] = lambda size: None
     ):
         """Reads nothing yet.
 
@@ -191,16 +198,30 @@ class Peekable:
 
 
 def unpacked(
-    stream: Readable, watch: Callable[[int], None] = lambda size: None
+    stream: packing.Readable,
+    name: str,
+    watch: Callable[[int], None] = lambda size: None,
 ) -> Peekable:
-    """The content of a stream; gzip and xz are known by their first bytes."""
+    """The content of a stream; gzip, xz, bzip2 and Zstandard are known by first bytes.
+
+    Args:
+        stream: has `read`.
+        name: of the file, for messages.
+        watch: see `Peekable`; of the stream as it is.
+
+    Raises:
+        DamagedFile: something that is known not to be text, or empty where its name says
+            that it is packed.
+    """
     packed = Peekable(stream, watch)
-    beginning = packed.peek(6)
-    if beginning.startswith(b"\x1f\x8b"):
-        return Peekable(gzip.GzipFile(fileobj=packed, mode="rb"))
-    if beginning == b"\xfd7zXZ\x00":
-        return Peekable(lzma.LZMAFile(packed))
-    return packed
+    beginning = packed.peek(packing.LONGEST_SIGNATURE)
+    if not beginning and name.lower().endswith(packing.ENDINGS):
+        raise DamagedFile(f"{name}: empty, which no packed file is; fetch it again")
+    content = packing.unpacking(beginning, packed)
+    unpacked = packed if content is None else Peekable(content)
+    if what := packing.no_text(unpacked.peek(packing.LONGEST_SIGNATURE)):
+        raise DamagedFile(f"{name}: {what}")
+    return unpacked
 
 
 @contextlib.contextmanager
@@ -239,6 +260,7 @@ def decoded_lines(
             lines = _decodable(block, number, offset, name, reading)
         yield lines
         number += block.count(b"\n") + 1
+        reading.report.lines += block.count(b"\n") + 1
         offset += len(block) + 1
 
 
@@ -294,12 +316,19 @@ def text_documents(
     stream: Peekable, name: str, reading: Reading, documents: str
 ) -> Iterator[Document]:
     """Documents of plain text; see `Reading.documents`."""
+    is_wikitext = documents == "wikitext"
+    after_blank = True
     held: list[str] = []
     held_chars = 0
     begun: str | None = None  # the document's id once a part of it is handed on
     for block in decoded_lines(stream, name, reading):
         for _, line in block:
             line = line.strip()
+            is_title = is_wikitext and after_blank and _TITLE.fullmatch(line)
+            if is_title and (held or begun):
+                yield document_part(held, begun, end=True)
+                held, held_chars, begun = [], 0, None
+            after_blank = not line
             if line:
                 held.append(line)
                 held_chars += len(line)

@@ -20,10 +20,12 @@ from electra_bench.system.file_hashes import Changed
 from electra_bench.system.inventory import FILE_NAME as INVENTORY
 from electra_bench.system.inventory import damages
 from electra_bench.system.ordered_map import num_cores
+from electra_bench.tasks.corpora.losses import all_warnings, corpus_warnings
 from electra_bench.tasks.corpora.ready_made import BuiltSource, TFRecordSource
 from electra_bench.tasks.corpora.sources import CorpusSource, Made, build_examples
 from electra_bench.tasks.features.choices import description_of, pretraining_examples
 from electra_bench.tasks.fingerprints import making
+from electra_bench.vocabularies.text_losses import Loss
 
 
 class BuiltCorpus(NamedTuple):
@@ -34,12 +36,14 @@ class BuiltCorpus(NamedTuple):
         store: the split's examples.
         data_sha256: hash of the corpus.
         manifest: counts and what determined the content.
+        warnings: what of the split was lost, see `corpus_warnings`.
     """
 
     directory: str
     store: ExampleStore
     data_sha256: str
     manifest: Mapping[str, Any]
+    warnings: Mapping[str, Loss]
 
 
 def seed_of(task: seqio.Task) -> int | None:
@@ -116,6 +120,7 @@ def build_corpus(
         **({"cut_tokens": features[0].cut_tokens} if is_made else {}),
     }
     facts = {"corpus": task.name, "key": parts and content_key(parts), **(parts or {})}
+    facts["max_seq_length"] = max_seq_length
     if is_made:
         facts["features"] = description_of(features[0])
 
@@ -133,6 +138,9 @@ def build_corpus(
         if report.replaced:
             said = "corpus %r: %d halves of surrogate pairs were read as '?'"
             logging.warning(said, task.name, report.replaced)
+        manifest = corpus_builder.read_manifest(folder) or {}
+        for warning in all_warnings(task.name, manifest):
+            logging.warning("%s", warning)
         if report.skipped:
             first = report.reasons[0]
             said = "corpus %r: %d skipped, the first: %s"
@@ -176,7 +184,7 @@ def _seqio_examples(task: seqio.Task, settings: corpus_builder.Settings) -> Made
 
 
 def _opened(task: seqio.Task, folder: str, split: str, sha256: str) -> BuiltCorpus:
-    manifest = corpus_builder.read_manifest(folder)
+    manifest = corpus_builder.read_manifest(folder) or {}
     counts = manifest["splits"].get(split)
     if not counts or not counts["examples"]:
         total = sum(part["documents"] for part in manifest["splits"].values())
@@ -191,7 +199,8 @@ def _opened(task: seqio.Task, folder: str, split: str, sha256: str) -> BuiltCorp
             f"{folder}: split {split!r} has {len(store):,} of {counts['examples']:,} "
             f"examples; {MEND}"
         )
-    return BuiltCorpus(folder, store, sha256, manifest)
+    warnings = corpus_warnings(task.name, manifest, split)
+    return BuiltCorpus(folder, store, sha256, manifest, warnings)
 
 
 def _check_built(folder: str, vocabulary: Any, max_seq_length: int) -> None:

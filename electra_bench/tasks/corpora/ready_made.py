@@ -121,7 +121,9 @@ class BuiltSource(CorpusSource):
         text = FileSource(
             manifest["files"],
             format=manifest["format"],
-            documents="blank_line" if manifest["blanks_separate_docs"] else "file",
+            # Folders of earlier versions do not say.
+            documents=manifest.get("documents")
+            or ("blank_line" if manifest["blanks_separate_docs"] else "file"),
             text_field=manifest["text_field"],
             holdout=manifest["holdout"],
             on_error=manifest["on_error"],

@@ -7,7 +7,8 @@ from typing import Any
 import seqio
 
 from electra_bench.data import run_context
-from electra_bench.data.text.files import FORMATS, file_format, find_files
+from electra_bench.data.text.files import find_files
+from electra_bench.data.text.formats import FORMATS, file_format
 from electra_bench.records import TaskCard
 from electra_bench.tasks.cards.corpora import corpus_card
 from electra_bench.tasks.corpora.examples import seed_of
@@ -36,12 +37,12 @@ def add_corpus(
     Args:
         name: of the seqio task and the card.
         files: names, folders or globs, also relative to the run's data folder.
-        format: `text`, `jsonl`, `openwebtext` (archives of .txt files), `tfrecord` (the
-            original's `pretrain_tfrecords`), `built` (the output of `corpus build`), or
-            `auto`, which tells them apart.
+        format: `text`, `jsonl`, `csv`, `openwebtext` (archives of .txt files), `tfrecord`
+            (the original's `pretrain_tfrecords`), `built` (the output of `corpus build`),
+            or `auto`, which tells them apart.
         documents: what makes a document of a text file: lines up to a `blank_line`, the
-            whole `file`, or every `line`.
-        text_field: the field of a JSON line that holds the text.
+            whole `file`, every `line`, or an article of `wikitext`.
+        text_field: the field of a JSON line, or column, that holds the text.
         holdout: fraction of documents for the split `validation`.
         on_error: `raise`, or `skip` and count what cannot be read.
         seed: of the draws of example building.

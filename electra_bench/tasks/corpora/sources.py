@@ -14,7 +14,8 @@ from electra_bench.data import run_context
 from electra_bench.data.examples import corpus_builder
 from electra_bench.data.examples.builder import Examples
 from electra_bench.data.readers.labelled_source import dense
-from electra_bench.data.text.files import file_format, find_files, iter_documents
+from electra_bench.data.text.files import find_files, iter_documents
+from electra_bench.data.text.formats import file_format
 from electra_bench.data.text.streams import Document, ReadReport, whole_documents
 from electra_bench.system.file_hashes import Changed, file_sha256
 from electra_bench.tasks.features.choices import pretraining_examples

@@ -113,11 +113,18 @@ def encode_texts(
     limit = (sequence_length or {}).get("input_ids") or 2**31
 
     count_cut = cuts.counter("texts cut")
+    count_text = cuts.text_counter(vocabulary)
+
+    def encoded(column: np.ndarray) -> list[list[int]]:
+        texts = [text.decode() for text in column]
+        values, splits = vocabulary.encode_batch(texts)
+        count_text(texts, values, splits)
+        return [part.tolist() for part in np.split(values, splits[1:-1])]
 
     def encode(*texts: np.ndarray) -> list[Ragged]:
         ids, segments = [], []
         num_cut = 0
-        pairs = (_encoded(vocabulary, column) for column in texts)
+        pairs = (encoded(column) for column in texts)
         for a, b in zip(*pairs, strict=True):
             if len(b):
                 kept_a, kept_b = pair_lengths(len(a), len(b), limit - 3)
@@ -132,11 +139,6 @@ def encode_texts(
         return [ragged(ids), ragged(segments)]
 
     return map_rows(dataset, encode, ["text_a", "text_b"], ["input_ids", "segment_ids"])
-
-
-def _encoded(vocabulary: Any, texts: np.ndarray) -> list[list[int]]:
-    values, splits = vocabulary.encode_batch([text.decode() for text in texts])
-    return [part.tolist() for part in np.split(values, splits[1:-1])]
 
 
 def class_labels(labels: Sequence[str]) -> Callable[..., tf.data.Dataset]:

@@ -273,10 +273,14 @@ def encode_windows(
         )
     count_questions = cuts.counter("questions cut")
     count_answers = cuts.counter("answers cut")
+    count_text = cuts.text_counter(vocabulary)
 
     @functools.lru_cache(maxsize=64)  # a context has several questions
     def tokens_of(context: bytes) -> Tokens:
-        return Tokens.of(vocabulary, context.decode())
+        text = context.decode()
+        tokens = Tokens.of(vocabulary, text)
+        count_text([text], tokens.ids, [0, len(tokens.ids)])
+        return tokens
 
     def make(*columns: np.ndarray) -> list[Any]:
         """Whose each window is, and the windows of several examples."""
@@ -290,6 +294,7 @@ def encode_windows(
                 place = starts[splits[row]], ends[splits[row]]
                 answer = answer_tokens(vocabulary, context, tokens, *place)
             query = list(vocabulary.encode(question.decode()))
+            count_text([question.decode()], query, [0, len(query)])
             kept = query_limit(len(query), chosen.max_query_length, length)
             count_questions(kept < len(query), 1)
             found = windows(

@@ -190,6 +190,7 @@ def encode_words(
             "raise the length"
         )
     count_cut = cuts.counter("words cut")
+    count_text = cuts.text_counter(vocabulary)
     ids_of_labels = {label.encode(): i for i, label in enumerate(labels)}
     ids_of_labels[b""] = UNKNOWN_LABEL
 
@@ -203,6 +204,8 @@ def encode_words(
         """Whose each row is, and the rows of several sentences."""
         owners: list[int] = []
         made: list[Row] = []
+        values, ends = ragged([pieces_of(word) for word in words])
+        count_text([word.decode() for word in words], values, ends)
         for number, (start, end) in enumerate(itertools.pairwise(splits)):
             pieces = [pieces_of(word) for word in words[start:end]]
             ids = [ids_of_labels[tag] for tag in tags[start:end]]

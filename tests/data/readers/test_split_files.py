@@ -1,7 +1,9 @@
+import bz2
 import gzip
 import lzma
 
 import pytest
+from backports import zstd
 from etils import epath
 
 from electra_bench.data import run_context
@@ -38,6 +40,23 @@ def test_compressed_files_are_found_and_unpacked(data_dir):
     assert split_files.read_text(*split_files.find("dev", CANDIDATES)) == "é"
     put(data_dir, "finetuning_data/cola/dev.tsv.xz", lzma.compress(b"first"))
     assert split_files.read_text(*split_files.find("dev", CANDIDATES)) == "first"
+
+
+@pytest.mark.parametrize("ending", [".bz2", ".zst", ".xz", ".gz"])
+def test_every_stream_of_a_file_is_read_or_the_file_refused(data_dir, ending):
+    pack = {
+        ".bz2": bz2.compress,
+        ".zst": zstd.compress,
+        ".xz": lzma.compress,
+        ".gz": gzip.compress,
+    }[ending]
+    put(data_dir, f"cola/dev.tsv{ending}", pack(b"one\n") + pack(b"two\n"))
+    path = split_files.find("dev", CANDIDATES)
+    assert split_files.extension(path) == ".tsv"
+    assert split_files.read_text(path) == "one\ntwo\n"
+    path.write_bytes(pack(b"one\n") + pack(b"two\n")[:-3])
+    with pytest.raises(ValueError, match=f"dev.tsv{ending}: cannot be unpacked"):
+        split_files.read_text(path)
 
 
 def test_a_file_bound_by_hand_wins(data_dir, tmp_path):
@@ -84,6 +103,8 @@ def test_a_missing_file_is_said_with_the_places_searched(data_dir):
         (b"\xef\xbb\xbfa\n\nb\xff", r"not UTF-8 at byte 7 \(line 3"),
         (b"", "empty file"),
         (b" \n\n", "empty file"),
+        (b"PK\x03\x04\xff", "this is a spreadsheet or an archive"),
+        (bz2.compress(b"PAR1"), "this is Parquet, which is not read; call it"),
     ],
 )
 def test_unreadable_files(tmp_path, content, message):

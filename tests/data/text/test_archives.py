@@ -113,3 +113,15 @@ def test_limits(tmp_path, monkeypatch):
     path.write_bytes(tar({"a.txt": b"a\n" * 2000}))
     with pytest.raises(ValueError, match="unpacks to more than allowed"):
         documents(path)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_an_archive_never_ends_early_in_silence(tmp_path, pack):
+    path = tmp_path / "a.tar"
+    one, two = tar({"a.txt": b"a"}), tar({"b.txt": b"b"})
+    path.write_bytes(pack(one + two))
+    with pytest.raises(ValueError, match="a.tar: goes on after the end of the archive"):
+        documents(path)
+    path.write_bytes(pack(one[:1024]))
+    with pytest.raises(ValueError, match="a.tar: cut: the archive has no end"):
+        documents(path)

@@ -1,5 +1,6 @@
 """Readers of text files: every format, every kind of bad input."""
 
+import bz2
 import gzip
 import json
 import lzma
@@ -7,12 +8,20 @@ import os
 import shutil
 
 import pytest
+from backports import zstd
 
 from electra_bench.data.text import streams
 from electra_bench.data.text.files import find_files, iter_documents, iter_lines
 from electra_bench.data.text.streams import ReadReport, whole_documents
 
+checksum = zstd.CompressionParameter.checksum_flag
 TEXT = "  one \n\ttwo\r\n\n \u00a0 \nthree\u2028still three\n\n\nfour"
+PACKED = {
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+    ".bz2": bz2.compress,
+    ".zst": lambda data: zstd.compress(data, options={checksum: 1}),
+}
 LINES = [["one", "two"], ["three\u2028still three"], ["four"]]
 
 
@@ -34,8 +43,9 @@ def test_documents_end_at_blank_lines_files_or_lines(text_file):
     assert lines_of([text_file, text_file]) == LINES * 2
 
 
-@pytest.mark.parametrize("pack, end", [(gzip.compress, ".gz"), (lzma.compress, ".xz")])
-def test_packed_files_are_known_by_content(tmp_path, pack, end):
+@pytest.mark.parametrize("end", PACKED)
+def test_packed_files_are_known_by_content(tmp_path, end):
+    pack = PACKED[end]
     for name in ("a.txt" + end, "a"):
         path = tmp_path / name
         path.write_bytes(pack(TEXT.encode()))
@@ -169,10 +179,119 @@ def test_half_a_surrogate_pair_is_no_text(tmp_path, text, read, count):
     assert report.replaced == count
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
-def test_damaged_files_are_named_or_counted(tmp_path, text_file, pack):
+@pytest.mark.parametrize("end", PACKED)
+def test_every_stream_of_a_file_is_read(tmp_path, end):
+    path = tmp_path / "a"
+    one, two = (PACKED[end](text) for text in (b"a\n\nb\n", b"\nc\n"))
+    path.write_bytes(one + two)
+    assert lines_of([str(path)]) == [["a"], ["b"], ["c"]]
+    if end == ".xz":  # its padding
+        path.write_bytes(one + bytes(8) + two + bytes(4))
+        assert lines_of([str(path)]) == [["a"], ["b"], ["c"]]
+
+
+def test_frames_that_hold_no_content_are_passed_over(tmp_path):
+    path = tmp_path / "a.zst"
+    size = b"\x50\x2a\x4d\x18" + (4).to_bytes(4, "little") + bytes(4)
+    path.write_bytes(size + zstd.compress(b"a\n") + size + zstd.compress(b"b\n"))
+    assert lines_of([str(path)]) == [["a", "b"]]
+
+
+@pytest.mark.parametrize("harm", ["cut", "cut header", "flipped", "foreign"])
+@pytest.mark.parametrize("end", PACKED)
+def test_a_damaged_second_stream_is_no_end(tmp_path, end, harm):
+    first, second = (PACKED[end](bytes(f"{i}\n" * 400, "ascii")) for i in (12, 345))
+    middle = len(second) // 2
+    second = {
+        "cut": second[:-3],
+        "cut header": second[:3],
+        "flipped": second[:middle] + bytes([second[middle] ^ 1]) + second[middle + 1 :],
+        "foreign": b"something else",
+    }[harm]
+    path = tmp_path / f"a.txt{end}"
+    path.write_bytes(first + second)
+    with pytest.raises(ValueError, match=f"a.txt{end}: damaged, cannot be unpacked: "):
+        lines_of([str(path)])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "a.zip",
+            b"PK\x03\x04 and more",
+            "a zip archive, which is not read; unpack it",
+        ),
+        ("a", b"7z\xbc\xaf'\x1c....", "a 7-Zip archive"),
+        ("a.parquet", b"PAR1....", "Parquet, which is not read as text"),
+        ("a.zst", b"", "empty, which no packed file is"),
+        (
+            "pointer",
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n",
+            "a pointer of Git LFS",
+        ),
+        ("a.gz", gzip.compress(b"PAR1...."), "Parquet"),
+        ("a", b'[\n {"text": "a"},\n {"text": "b"}\n]', "one JSON document, expected"),
+        ("a.json", b'{\n "text": "a"\n}', "one JSON document"),
+        ("a.json", b'[{"text": "a"}, {"text": "b"}]', "one JSON document"),
+        (
+            "a",
+            b"id,content\n1,a\n",
+            "the table has no column 'text'; near: .* all: .*'content'",
+        ),
+        ("a.csv", b'text,id\n"a,1\n', "line 2: unexpected end of data"),
+    ],
+)
+def test_what_is_no_text_is_refused_by_its_name(
+    tmp_path, text_file, name, content, said
+):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"{path}: (line 2: )?{said}"):
+        lines_of([str(path)])
+    report = ReadReport()
+    assert lines_of([str(path), text_file], on_error="skip", report=report) == LINES
+    assert report.skipped == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ('{"text": "a"}\n{"text": "b"}\n', [["a"], ["b"]]),
+        ('\n{"id": 1, "text": "a\\nb"}', [["a", "b"]]),
+        ('{"text": "a%s"}' % (" x" * 40_000), [["a" + " x" * 40_000]]),
+        ("id,text\n1,a\n2,b\n", [["a"], ["b"]]),
+        ('text;label\n"a; b\nc";1\n', [["a; b", "c"]]),
+        ('label\ttext\n1\ta "b\n', [['a "b']]),
+        # Text, though the first character says otherwise.
+        ("[1] An author\n\n{one} two\n", [["[1] An author"], ["{one} two"]]),
+        ('{"Come," he said.}\nThe end\n', [['{"Come," he said.}', "The end"]]),
+        ("text, and more\nof it\n", [["text, and more", "of it"]]),
+        ("Preface, Introduction\n\na, b", [["Preface, Introduction"], ["a, b"]]),
+    ],
+)
+def test_formats_are_found_by_content(tmp_path, content, found):
+    path = tmp_path / "a"
+    path.write_text(content)
+    assert lines_of([str(path)]) == found
+    as_text = [[line] for line in map(str.strip, content.split("\n")) if line]
+    assert lines_of([str(path)], format="text", documents="line") == as_text
+
+
+def test_rows_of_another_width_are_named_or_counted(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text,id\na,1\nb\nc,2,3\nd,4\n")
+    with pytest.raises(ValueError, match="a.csv: line 3: 1 columns, expected 2"):
+        lines_of([str(path)])
+    report = ReadReport()
+    assert lines_of([str(path)], on_error="skip", report=report) == [["a"], ["d"]]
+    assert report.skipped == 2
+
+
+@pytest.mark.parametrize("end", PACKED)
+def test_damaged_files_are_named_or_counted(tmp_path, text_file, end):
     path = tmp_path / "b.txt.gz"
-    path.write_bytes(pack(TEXT.encode() * 1000)[:-30])
+    path.write_bytes(PACKED[end](TEXT.encode() * 1000)[:-30])
     with pytest.raises(ValueError, match="b.txt.gz: damaged"):
         lines_of([str(path)])
     report = ReadReport()
@@ -193,3 +312,54 @@ def test_a_line_that_never_ends_is_refused(tmp_path, monkeypatch):
 def test_unknown_options(text_file, option):
     with pytest.raises(ValueError, match=f"{option} must be one of .* got 'x'"):
         lines_of([text_file], **{option: "x"})
+
+
+WIKITEXT = """
+ = Valkyria Chronicles =$
+
+ One line .
+ Another = line =$
+ = No title =$
+
+ = = Gameplay = =$
+
+ Text .
+
+ = E = mc 2 =$
+
+ End .
+""".replace("$", " ")
+
+
+def test_articles_of_wikitext_are_documents(tmp_path, monkeypatch):
+    path = tmp_path / "wiki.train.tokens"
+    path.write_text(WIKITEXT)
+    found = [
+        [
+            *("= Valkyria Chronicles =", "One line .", "Another = line ="),
+            *("= No title =", "= = Gameplay = =", "Text ."),
+        ],
+        ["= E = mc 2 =", "End ."],
+    ]
+    assert lines_of([str(path)], documents="wikitext") == found
+    assert len(lines_of([str(path)])) == 6
+    # Also what comes before the first title, and articles in parts.
+    path.write_text("Preface\n" + WIKITEXT)
+    assert lines_of([str(path)], documents="wikitext") == [["Preface"], *found]
+    monkeypatch.setattr(streams, "PART_CHARS", 20)
+    parts = list(iter_documents([str(path)], documents="wikitext"))
+    assert len(parts) > 3
+    assert [d.lines for d in whole_documents(parts)] == [["Preface"], *found]
+
+
+def test_the_share_that_was_left_out(tmp_path):
+    good, bad = tmp_path / "a.txt", tmp_path / "b.txt.xz"
+    good.write_bytes(b"a\n\xff\n\xff\nb\n")
+    report = ReadReport()
+    lines_of([str(good)], on_error="skip", report=report)
+    assert report.unread_share == 0.5
+    bad.write_bytes(lzma.compress(b"lost\n" * 99)[:-8])
+    report = ReadReport()
+    lines_of([str(good), str(bad)], on_error="skip", report=report)
+    sizes = [file.stat().st_size for file in (good, bad)]
+    assert report.unread_share == sizes[1] / sum(sizes)

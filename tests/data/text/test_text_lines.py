@@ -1,5 +1,6 @@
 """Texts and n-best lists, one a line."""
 
+import bz2
 import gzip
 import io
 import json
@@ -7,6 +8,7 @@ import lzma
 import sys
 
 import pytest
+from backports import zstd
 
 from electra_bench.data.readers.nbest_lists import NBest, read_nbest
 from electra_bench.data.text.lines import check_output, json_writer, read_texts
@@ -21,7 +23,20 @@ def texts(path, format="auto", how=None):
     return [(t.id, t.text) for t in read_texts(str(path), format, how or reading())]
 
 
-PACKED = {"": lambda b: b, ".gz": gzip.compress, ".xz": lzma.compress}
+PACKED = {
+    "": lambda b: b,
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+    ".bz2": bz2.compress,
+    ".zst": zstd.compress,
+}
+UNPACK = {
+    "": lambda b: b,
+    ".gz": gzip.decompress,
+    ".xz": lzma.decompress,
+    ".bz2": bz2.decompress,
+    ".zst": zstd.decompress,
+}
 
 
 @pytest.mark.parametrize("ending", PACKED)
@@ -37,6 +52,16 @@ def test_json_lines_have_ids_or_get_their_line_number(ending, tmp_path):
     path = tmp_path / f"lines.jsonl{ending}"
     path.write_bytes(PACKED[ending](lines.encode()))
     assert texts(path) == [("x", "a"), (3, "b")]
+
+
+def test_formats_are_found_by_content(tmp_path):
+    path = tmp_path / "lines"
+    path.write_text('{"text": "a", "id": "x"}\n\n{"text": "b", "more": 1}\n')
+    assert texts(path) == [("x", "a"), (3, "b")]
+    path.write_text("id,text\nx,a\ny,b\n")
+    assert texts(path) == [("x", "a"), ("y", "b")]
+    path.write_text("yes,no\n[1]\n{2}\n")
+    assert texts(path) == [(1, "yes,no"), (2, "[1]"), (3, "{2}")]
 
 
 def test_standard_input(monkeypatch):
@@ -81,8 +106,7 @@ def test_written_lines_are_there_whole_or_not_at_all(ending, tmp_path):
     assert not list(tmp_path.iterdir())
     with json_writer(str(path)) as write:
         write({"id": "Käse \ud800"})
-    unpack = {"": lambda b: b, ".gz": gzip.decompress, ".xz": lzma.decompress}
-    assert unpack[ending](path.read_bytes()).decode() == '{"id": "Käse ?"}\n'
+    assert UNPACK[ending](path.read_bytes()).decode() == '{"id": "Käse ?"}\n'
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -20,7 +20,9 @@ from electra_bench.system import inventory
 from electra_bench.tasks.corpora.examples import build_corpus, corpus_fingerprint
 from electra_bench.tasks.corpora.registration import add_corpus, add_corpus_mixture
 from electra_bench.tasks.corpora.sources import FileSource, build_examples
+from electra_bench.tasks.examples import examples
 from electra_bench.tasks.registration import load_task
+from electra_bench.tasks.results import score_marks
 from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 
 LETTERS = "abcdefgh"
@@ -471,3 +473,33 @@ def test_manifest_tells_what_was_made(text_file):
     assert sorted(os.listdir(os.path.dirname(built.directory))) == [
         os.path.basename(built.directory)
     ]
+
+
+def test_what_is_lost_reaches_the_notes_and_marks(tmp_path):
+    files = [tmp_path / name for name in ("good.txt", "bad.jsonl")]
+    files[0].write_text("\n\n".join(f"a b c d e {x} a b c d e" for x in LETTERS * 5))
+    files[1].write_text(
+        '{"text": "%s"}\n{"text": "\\ud800"}\n' % ("ж" * 250) + "[]\n" * 90
+    )
+    add_corpus("test_lost", [str(file) for file in files], on_error="skip", holdout=0.1)
+    parts = [examples("test_lost", split, 8)[0] for split in ("train", "validation")]
+    train, held_out = parts
+    assert train.num_skipped == 90 and held_out.num_skipped == 0
+    assert {*train.notes} >= {
+        *("tokens dropped", "text unknown", "text unread", "characters replaced")
+    }
+    assert "text unread" not in held_out.notes and "tokens dropped" in held_out.notes
+    marks = score_marks(None, registry.tasks.get("test_lost"), parts)
+    assert marks["rows skipped"].startswith("90 to train on, the first of them: ")
+    assert "corpus 'test_lost', validation: " in marks["tokens dropped"]
+    assert "features.pretraining.cut_tokens='kept'" in marks["tokens dropped"]
+    assert "% of its lines or bytes were left out" in marks["text unread"]
+    assert "bad.jsonl: line 3: expected a JSON object" in marks["text unread"]
+    assert "97 % of these" in marks["text unknown"] or "100 %" in marks["text unknown"]
+
+
+def test_a_usual_corpus_has_no_marks(text_file):
+    add_corpus("test_usual", text_file)
+    with cut_tokens("kept"):
+        [part] = examples("test_usual", "train", 32)
+    assert part.notes == {} and part.num_skipped == 0
