@@ -16,6 +16,7 @@ from electra_bench.config.roles import (
     Result,
     Subject,
 )
+from electra_bench.data.text import packing
 from electra_bench.objectives.pretrain_metrics import percentages
 from electra_bench.protocols.protocol import scoring_fields
 from electra_bench.records import RunRecord, TaskCard, TaskResult
@@ -169,9 +170,12 @@ def evaluate(
         return opened.finish(results=(result,), **_fields(run, spec))
 
 
-def _stem(path: str | None) -> list[str]:
-    """What a file that was bound by hand is called in the folder's name."""
-    name = os.path.basename(path or "").removesuffix(".gz").removesuffix(".xz")
+def _stem(bound: str | Sequence[str] | None) -> list[str]:
+    """What a file that was bound by hand, or the first one, is called in a folder's name."""
+    first = bound if isinstance(bound, str) else next(iter(bound or ()), "")
+    name = os.path.basename(first)
+    for ending in packing.ENDINGS:
+        name = name.removesuffix(ending)
     stem, _ = os.path.splitext(name)
     return [stem] if stem else []
 
