@@ -171,7 +171,7 @@ def evaluate(
 
 
 def _stem(bound: str | Sequence[str] | None) -> list[str]:
-    """What a file that was bound by hand, or the first one, is called in a folder's name."""
+    """What a folder is called after files that were bound by hand: the first one."""
     first = bound if isinstance(bound, str) else next(iter(bound or ()), "")
     name = os.path.basename(first)
     for ending in packing.ENDINGS:
