@@ -51,7 +51,7 @@ def test_every_stream_of_a_file_is_read_or_the_file_refused(data_dir, ending):
         ".gz": gzip.compress,
     }[ending]
     put(data_dir, f"cola/dev.tsv{ending}", pack(b"one\n") + pack(b"two\n"))
-    path = split_files.find("dev", CANDIDATES)
+    [path] = split_files.find("dev", CANDIDATES)
     assert split_files.extension(path) == ".tsv"
     assert split_files.read_text(path) == "one\ntwo\n"
     path.write_bytes(pack(b"one\n") + pack(b"two\n")[:-3])
