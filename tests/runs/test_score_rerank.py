@@ -498,7 +498,7 @@ def test_lists_that_cannot_be_reranked(refused, nbest, runs, tmp_path, capsys):
         (["--test", test, "--metric", "wer"], "lambda is chosen on dev lists"),
         (["--dev", dev], "lambda is chosen on dev lists"),
         (["--dev", dev, "--test", dev, "--metric", "wer"], "are the same file"),
-        (["--dev", dev, "--gin.runs.rerank.weight=-1"], "must be a finite number >= 0"),
+        (["--dev", dev, "--gin.runs.rerank.weight=-1"], "expected float of at least 0"),
         (["--dev", tmp_path / "no", "--metric", "wer"], str(tmp_path / "no")),
         (["--dev", dev, "--metric", "wer", "--output", dev], "would replace the input"),
         (["--dev", dev, "--metric", "wer", "--output", "-", "--json"], "both print to"),

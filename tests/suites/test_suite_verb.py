@@ -265,7 +265,7 @@ def test_status_knows_the_checkpoint_that_a_cell_started_from(done, tmp_path):
         (["--gin.runs.suite.suite='gird'"], "no suites 'gird'; near: ['grid']"),
         (["--executor=rya"], "no executor 'rya'; all: local, ray"),
         (["--ray_address=auto"], "--ray_address goes with --executor=ray"),
-        (["--cores", "0"], "runs.suite.cores must be positive, got 0"),
+        (["--gin.runs.suite.cores=0"], "runs.suite.cores = 0: expected int above 0"),
         (["--memory", "0.5"], "needs about 1.3 GB, the budget is 0.5 GB"),
         (
             ["--gin.runs.suite.threads=2", "--cores", "1"],
