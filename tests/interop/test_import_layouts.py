@@ -15,12 +15,8 @@ from electra_bench.interop.huggingface import write_model
 from electra_bench.interop.huggingface_names import wrapper
 from electra_bench.models.electra import electra
 from electra_bench.objectives.heads import MaskedLMHead
-from electra_bench.training.checkpoints import (
-    CheckpointError,
-    Checkpoints,
-    find_checkpoint,
-    restore,
-)
+from electra_bench.training.checkpoint_files import CheckpointError, find_checkpoint
+from electra_bench.training.checkpoints import Checkpoints, restore
 from electra_bench.vocabularies.change import VocabularyChange
 
 SIZES = {
