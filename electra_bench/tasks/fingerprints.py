@@ -15,7 +15,7 @@ import tensorflow as tf
 from absl import logging
 
 from electra_bench import registry
-from electra_bench.data.readers.labelled_source import GROUP
+from electra_bench.data.readers.labelled_source import GROUP, LabelledSource
 from electra_bench.system.behaviour import Untold, behaviour_sha256
 
 # Examples that are read at once.
@@ -50,10 +50,11 @@ class RawHashes(NamedTuple):
 
 
 class OnceRead(seqio.DataSource):
-    """One split of a source whose dataset is made once: what is hashed is what is used.
+    """One split of a source, so that what is hashed is what is used.
 
-    Sources that read lazily (lines of text, TFDS) read again whenever the dataset is gone
-    through; so its hash is taken once more when the examples are made.
+    The project's own sources read a split whole, so theirs is read once. Others (lines of
+    text, TFDS) read whenever a dataset is gone through, and some draw anew in the same one:
+    their hash is taken once more when the examples are made.
     """
 
     def __init__(self, source: seqio.DataSource, split: str):
@@ -83,9 +84,12 @@ class OnceRead(seqio.DataSource):
         self, split: str, shuffle: bool = False, **_unused: object
     ) -> tf.data.Dataset:
         """The examples in the order of the source."""
-        if self._dataset is None:
-            self._dataset = self._source.get_dataset(split, shuffle=False)
-        return self._dataset
+        if self._dataset is not None:
+            return self._dataset
+        dataset = self._source.get_dataset(split, shuffle=False)
+        if isinstance(self._source, LabelledSource):
+            self._dataset = dataset
+        return dataset
 
 
 def raw_hashes(task: seqio.Task, split: str) -> RawHashes:

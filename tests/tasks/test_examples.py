@@ -140,7 +140,9 @@ def test_missing_splits_are_named(surroundings):
         examples("spine_splits", "test", 16)
 
 
-def test_a_source_is_read_once_for_its_hash_and_its_examples(surroundings):
+def test_a_source_is_read_for_its_hash_before_and_after_and_for_its_examples(
+    surroundings,
+):
     register("read_twice", ["good film", "bad film"])
     source = seqio.TaskRegistry.get("read_twice").source
     reads = []
@@ -156,7 +158,9 @@ def test_a_source_is_read_once_for_its_hash_and_its_examples(surroundings):
 
     source.get_dataset, source.num_input_examples = read, count
     [part] = examples("read_twice", "train", 8)
-    assert len(part.store) == 2 and reads == ["train"]
+    assert len(part.store) == 2 and reads == ["train"] * 3
+    examples("read_twice", "train", 8)
+    assert reads == ["train"] * 4
 
 
 @pytest.mark.parametrize("moment", ["before the examples", "among the examples"])
