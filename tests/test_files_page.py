@@ -15,6 +15,7 @@ from electra_bench import config, registry
 from electra_bench.data import run_context
 from electra_bench.data.readers import columns, questions, records, split_files, tables
 from electra_bench.data.readers.answer_places import located
+from electra_bench.data.readers.forms import Form
 from electra_bench.data.readers.labelled_source import Question
 from electra_bench.data.readers.like_labels import like_labels
 from electra_bench.data.readers.nbest_lists import read_nbest
@@ -24,6 +25,7 @@ from electra_bench.interop.huggingface_weights import read_tensors
 from electra_bench.records import Prediction
 from electra_bench.registry.parameters import KINDS, load
 from electra_bench.system.regular_files import refuse_special
+from electra_bench.tasks.corpora.registration import corpus_source
 from electra_bench.tasks.submissions import Tagged, conll_text
 from electra_bench.vocabularies.files import wordpiece_file
 
@@ -50,14 +52,20 @@ def gin(text):
     return config.parse([str(written("my.gin", text))], [], *arguments)
 
 
-def table(content, name="train.tsv"):
-    two = tables.Columns(2, 0, None, 1)
+def table(content, name="train.tsv", header=True):
+    two = tables.Columns(2, 0, None, 1, header)
     return tables.read_table(written(name, content), two, tables.one_of(("0", "1")))
 
 
 def many_bad():
     with run_context.use(on_error="skip"):
         return table("s\tl\n" + "a\t0\n" * 5 + "b\n" * 3 + "c\t7\n")
+
+
+def perhaps_a_header():
+    with run_context.use(notes={}) as context:
+        records.read_records(written("train.tsv", "stars\ta\n1\tb\n2\tc\n"), False)
+    raise ValueError(*context.notes["header as a row"])
 
 
 def read(name, content):
@@ -159,6 +167,8 @@ CASES = {
     "pipe": fifo,
     "nowhere": bound,
     "bound": lambda: bound(dev="x.tsv"),
+    "no match here": lambda: bound(dev="x-*.tsv"),
+    "bound to 3": lambda: bound(dev=3),
     "empty": lambda: table(""),
     "lfs": lambda: table(LFS),
     "gz": lambda: table("x", "train.tsv.gz"),
@@ -179,10 +189,21 @@ CASES = {
     "range": lambda: tables.within(0.0, 5.0)("6"),
     "object": lambda: read("train.jsonl", '{"a": 1}\n[1]\n'),
     "return": lambda: table("s\tl\na\rb\t0\n"),
-    "header": lambda: table("a\t0\nb\t1\n"),
+    "header": lambda: table("label\tsentence\nb\t1\n", header=("sentence", "label")),
+    "header within": lambda: table(
+        "sentence\tlabel\na\t0\nsentence\tlabel\n", header=("sentence", "label")
+    ),
     "two names": lambda: read("train.csv", "a,a\nx,1\n"),
     "quotes": lambda: read("train.csv", 'a,b\n"x,1\n'),
-    "ending": lambda: read("train.xlsx", "x"),
+    "ending": lambda: read("train.foo", "x"),
+    "spreadsheet": lambda: read("train.xlsx", "x"),
+    "encoding": lambda: split_files.read_text(
+        written("train.tsv", b"a\xff\x81"), "cp1252"
+    ),
+    "separator": lambda: records.read_records(
+        written("train.jsonl", "{}"), form=Form(sep=";")
+    ),
+    "a header, perhaps": perhaps_a_header,
     "no rows": lambda: table("s\tl\n"),
     "alike": alike,
     "too many": many_bad,
@@ -206,7 +227,7 @@ CASES = {
     "damaged": lambda: corpus("x.txt.gz", b"\x1f\x8b\x08abcdefgh"),
     "tar": lambda: corpus("x.tar", "a", format="openwebtext"),
     "no match": lambda: find_files("nope/*.txt"),
-    "format": lambda: corpus("x.txt", "a", format="csv"),
+    "format": lambda: corpus_source("x.txt", format="xml"),
     "special": lambda: vocabulary("[PAD]\n[UNK]\na\n"),
     "bytes": lambda: vocabulary(b"[PAD]\n\xff\n"),
     "no tokens": lambda: vocabulary(""),
