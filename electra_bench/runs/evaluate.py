@@ -149,7 +149,7 @@ def evaluate(
                 f"score {name} {split}"
             )
             leaks = run.leaks([(part, split)])()[name, split]
-            marks = score_marks(record, card, [part], leaks)
+            marks = score_marks(record, card, [part], leaks) | dict(pretrained.marks)
             result = (
                 task_result(card, split, part, scored, opened.folder, marks, leaks)
                 if opened.folder
@@ -165,7 +165,7 @@ def evaluate(
                 held.num_evaluated(part),
                 percentages(held.evaluation()(0)[part.task]),
                 data_sha256=part.data_sha256,
-                marks=score_marks(record, card, [part]),
+                marks=score_marks(record, card, [part]) | dict(pretrained.marks),
             )
         return opened.finish(results=(result,), **_fields(run, spec))
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import gin
 
@@ -37,6 +38,7 @@ class SplitPredictions:
         predictions: one an example, in the order of the split; None before `predict`.
         result: their number and, where right answers are known, scores.
         run: its record.
+        marks: of its checkpoint, see `Pretrained.marks`.
         leaks: gives what the run has seen of every split, see `RestoredRun.leaks`.
     """
 
@@ -50,6 +52,7 @@ class SplitPredictions:
     predictions: list[Prediction] | None = None
     result: TaskResult | None = None
     run: RunRecord | None = None
+    marks: Mapping[str, str] = MappingProxyType({})
     leaks: Callable[[], Mapping[tuple[str, str], Leaks]] = dict
 
     def predict(self) -> None:
@@ -57,7 +60,7 @@ class SplitPredictions:
         if self.evaluator is None or self.part is None:
             return
         leaks = self.leaks()[self.card.name, self.split]
-        marks = score_marks(self.run, self.card, [self.part], leaks)
+        marks = score_marks(self.run, self.card, [self.part], leaks) | dict(self.marks)
         scored = self.evaluator.score(f"predict {self.card.name} {self.split}")
         self.predictions = scored.predictions
         self.result = result_of(self.card, self.split, self.part, scored, marks, leaks)
@@ -125,7 +128,7 @@ def predict(
     there = [(one.part, one.split) for one in chosen if one.part is not None]
     leaks = run.leaks(there)
     for one in chosen:
-        one.run, one.leaks = pretrained.record, leaks
+        one.run, one.marks, one.leaks = pretrained.record, pretrained.marks, leaks
     if not session.dry_run:
         session.begin()
         for one in chosen:

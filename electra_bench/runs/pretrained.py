@@ -1,7 +1,8 @@
 """What is known of the checkpoint that a run starts from."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from electra_bench import registry
@@ -19,6 +20,7 @@ from electra_bench.training.checkpoint_files import (
     find_checkpoint,
     sha256_of_checkpoint,
     step_of_checkpoint,
+    step_of_file,
 )
 from electra_bench.training.checkpoints import restore
 from electra_bench.vocabularies.change import VocabularyChange, vocabulary_change
@@ -34,12 +36,15 @@ class Pretrained(NamedTuple):
         sha256: hash of its tensors.
         record: of the run that made it, as of this checkpoint: what it had cost by then;
             None for a checkpoint from elsewhere.
+        marks: of the scores of what starts from it, see `TaskResult.marks`: "earlier
+            checkpoint" if newer ones of a finished run are damaged.
     """
 
     folder: str | None = None
     checkpoint: str | None = None
     sha256: str | None = None
     record: RunRecord | None = None
+    marks: Mapping[str, str] = MappingProxyType({})
 
     @property
     def prefix(self) -> str:
@@ -120,6 +125,7 @@ def find_pretrained(init: str | None, at: float | None = None) -> Pretrained:
         return Pretrained()
     folder = find_run(init)
     record = record_of(folder)
+    marks = {}
     if at is not None:
         checkpoint = _checkpoint_at(init, folder, record, at)
     elif os.path.exists(f"{init}.index"):
@@ -129,9 +135,14 @@ def find_pretrained(init: str | None, at: float | None = None) -> Pretrained:
         check_whole(checkpoint)
     else:
         checkpoint = find_checkpoint(folder)
+        step, last = step_of_file(checkpoint), record.train_steps if record else None
+        if step and last and step < last:
+            said = f"of {step:,} of {last:,} updates, since newer ones are damaged"
+            marks["earlier checkpoint"] = said
     if record and record.train_steps:
         record = record.as_of(step_of_checkpoint(checkpoint))
-    return Pretrained(folder, checkpoint, sha256_of_checkpoint(checkpoint), record)
+    sha256 = sha256_of_checkpoint(checkpoint)
+    return Pretrained(folder, checkpoint, sha256, record, marks)
 
 
 def _checkpoint_at(init: str, folder: str, record: RunRecord | None, at: float) -> str:

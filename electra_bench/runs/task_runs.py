@@ -161,6 +161,7 @@ class TaskRuns:
                 start.record, d.card, [d.train, part], self.leaks[d.card.name, split]
             )
             | other_training_set(d)
+            | dict(start.marks)
             for d in self.data
             for split, part in d.scored
         }

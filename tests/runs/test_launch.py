@@ -137,12 +137,16 @@ def test_a_finished_run_whose_newest_checkpoint_is_damaged(old_run, capsys):
         shutil.copy(path, str(path).replace("ckpt-3", "ckpt-2"))
     os.truncate(old_run / "checkpoints" / "model.ckpt-3.index", 0)
     record = read_record(str(old_run / "record.json"))
-    assert main(["evaluate", str(old_run), "--data_dir", "data"]) == 0
+    evaluate = ["evaluate", str(old_run), "--data_dir", "data"]
+    assert main([*evaluate, "--workdir", "runs"]) == 0
     said = capsys.readouterr()
     [warning] = [x for x in said.err.splitlines() if x.startswith("warning: ")]
     assert "model.ckpt-3 is damaged: " in warning
     assert warning.endswith("model.ckpt-2 is used")
     assert f"mcc = {record.results[0].metrics['mcc']:.1f}" in said.out
+    [evaluated] = read_record("runs/old-cola-s0-on-cola-dev/record.json").results
+    mark = evaluated.marks["earlier checkpoint"]
+    assert mark == "of 2 of 3 updates, since newer ones are damaged"
     with pytest.raises(ValueError, match="damaged: .*; give another, .*model.ckpt-2$"):
         find_pretrained(str(old_run / "checkpoints" / "model.ckpt-3"))
 
