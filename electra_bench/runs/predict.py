@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 
 import gin
 
@@ -52,7 +51,7 @@ class SplitPredictions:
     predictions: list[Prediction] | None = None
     result: TaskResult | None = None
     run: RunRecord | None = None
-    marks: Mapping[str, str] = MappingProxyType({})
+    marks: Mapping[str, str] = dataclasses.field(default_factory=dict)
     leaks: Callable[[], Mapping[tuple[str, str], Leaks]] = dict
 
     def predict(self) -> None:

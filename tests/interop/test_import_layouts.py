@@ -247,7 +247,14 @@ ENTITY = {"content": "[ENT]", "id": 24}
         ),
         # In the vocabulary, but no words of a text.
         ("tokenizer.json", {"added_tokens": [{"content": "s", "id": 23}]}, "adds 's'"),
-        ("tokenizer.json", {"added_tokens": [{"content": "[PAD]", "id": 0}]}, None),
+        (
+            "tokenizer.json",
+            {
+                "added_tokens": [{"content": "[PAD]", "id": 0}],
+                "model": {"type": "WordPiece"},
+            },
+            None,
+        ),
         ("added_tokens.json", {"[CLS]": 2, "[SEP]": 3}, None),
     ],
 )

@@ -222,6 +222,7 @@ def test_more_examples_than_published_are_no_part_of_them(size, mark, line):
         "rows": size,
         "skipped": 0,
         "notes": {},
+        "unknown_percent": 0.0,
         "tokens": {},
         "truncated_percent": 0.0,
         "lost": None,

@@ -216,8 +216,8 @@ def test_what_changed_is_found_before_any_work(resumed, here, capsys):
     record = here / "work" / "runs" / "mlm-cola-s0" / "record.json"
     text = record.read_text()
     record.write_text(text[:-20])
-    assert main([*ARGUMENTS, "--dry_run"]) == 2
-    assert "record.json: cannot be read" in capsys.readouterr().err
+    # What was not written whole is written again, from the run's checkpoint.
+    assert plan_of(capsys)["mlm-cola-s0"] == "interrupted"
     record.write_text(text)
     sizes = here / "sizes.gin"
     text = sizes.read_text()

@@ -1,4 +1,5 @@
 import concurrent.futures
+import functools
 import gzip
 import json
 import os
@@ -84,15 +85,20 @@ def test_a_link_that_lies_there_is_not_followed(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_nothing_is_left_of_what_was_stopped(tmp_path, number):
+def test_nothing_is_left_of_what_was_stopped(tmp_path, number, request):
     path = str(tmp_path / "f")
+    # Below nohup one of them is ignored.
+    request.addfinalizer(
+        functools.partial(signal.signal, number, signal.getsignal(number))
+    )
+    signal.signal(number, signal.SIG_DFL)
     with (
         pytest.raises(KeyboardInterrupt, match=f"stopped by {number.name}"),
         interruption.as_ctrl_c(),
-        atomic.complete_folder(path) as partial,
+        atomic.complete_folder(path) as folder,
         atomic.atomic_file(path + "ile"),
     ):
-        pathlib.Path(partial, "a").touch()
+        pathlib.Path(folder, "a").touch()
         signal.raise_signal(number)
     assert os.listdir(tmp_path) == []
 

@@ -47,7 +47,7 @@ def test_questions_are_those_of_squad(tmp_path, entries, answered):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("[]", "'it' is [], expected an object"),
+        ("[]", "no rows"),
         ('{"data": 3}', "'data' is 3, expected a list"),
         (squad(question(), question()), "id 'a' is there twice"),
         (squad(question(answers=[{"text": "308"}])), "lacks 'answer_start'"),

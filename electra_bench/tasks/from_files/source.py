@@ -394,9 +394,10 @@ class FileTaskSource(LabelledSource):
 
 def _is_squad(path: epath.Path) -> bool:
     """Whether questions stand in a file as SQuAD has them, not as records."""
-    return split_files.extension(path) == ".json" and (
-        '"paragraphs"' in split_files.read_text(path)
-    )
+    if split_files.extension(path) != ".json":
+        return False
+    text = split_files.read_text(path)
+    return '"data"' in text and not text.lstrip().startswith("[")
 
 
 def _questions(path: epath.Path) -> list[ReadExample]:
