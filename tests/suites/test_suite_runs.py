@@ -50,7 +50,7 @@ WARMUP_STEPS = 4
 """
 CELLS = 9
 # Times, the machine, and what is installed.
-MAY_DIFFER = ("started", "ended", "wall_s", "packages", "run_id")
+MAY_DIFFER = ("started", "ended", "wall_s", "packages", "run_id", "checksum")
 
 
 @pytest.fixture(scope="module")
