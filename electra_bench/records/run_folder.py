@@ -117,8 +117,8 @@ def _is_whole(path: str) -> bool:
     if first.startswith(WRITTEN.encode()):
         noted = first.decode("utf-8", "replace").removeprefix(WRITTEN)
         return noted == hashlib.sha256(rest).hexdigest()
-    # What a power loss leaves of one without a hash is empty, or zeros.
-    return bool(content.strip(b"\0 \r\n\t"))
+    # What a power loss leaves of one without a hash is empty, or has zeros.
+    return bool(content.strip()) and b"\0" not in content
 
 
 def vocabulary_of_run(folder: str) -> tuple[str | None, str | None]:

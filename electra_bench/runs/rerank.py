@@ -12,6 +12,7 @@ from electra_bench.config.ranges import NotNegative, Positive
 from electra_bench.config.roles import Content, Detail, Machine, Result, Subject
 from electra_bench.data.readers.nbest_lists import NBest, read_nbest
 from electra_bench.data.text.lines import check_output
+from electra_bench.data.text.streams import ReadReport
 from electra_bench.records import RunRecord, TaskResult
 from electra_bench.runs import scoring
 from electra_bench.runs.scoring import ScoringRun
@@ -88,7 +89,10 @@ def rerank(
     run = scoring.open_scorer(
         session, init, method, model, objective, vocab, vocabulary, batch_tokens
     )
-    lists = {name: read_nbest(file) for name, file in files.items()}
+    report = ReadReport()
+    lists = {name: read_nbest(file, report) for name, file in files.items()}
+    if report.replaced:
+        scoring.warn(f"{report.replaced} half surrogate pairs were read as '?'")
     texts = {name: _unique(run, part) for name, part in lists.items()}
     if metric:
         for part in lists.values():

@@ -1,7 +1,8 @@
 """Files and folders that are there complete or not at all, also after a power loss.
 
 A name is moved only to what is on the disk, and the folder that it stands in is written to
-the disk after that and before anything older is deleted.
+the disk after that and before anything older is deleted. A folder that replaces another
+has a moment in which neither has the name; whoever is stopped then makes it again.
 """
 
 import contextlib

@@ -172,6 +172,7 @@ def _task_examples(
         "seq_length": seq_length,
         "on_error": context.on_error,
         "place": [context.data_dir, context.files.get(split)] if unread else None,
+        "max_skipped": context.max_skipped if unread else None,
         "skipped": list(skipped),
         "notes": {mark: list(places) for mark, places in noted.items()},
     }

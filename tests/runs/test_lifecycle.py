@@ -215,6 +215,7 @@ CUTS = {
     "empty": lambda content: b"",
     "zeros": lambda content: bytes(len(content)),
     "cut": lambda content: content[:-40],
+    "first block": lambda content: bytes(64) + content[64:],
     "one byte": lambda content: content.replace(b"3.0", b"7.0"),
 }
 

@@ -923,6 +923,35 @@ def test_skipping_stops_where_too_much_would_be_left_out(kind, tmp_path):
             assert len(registered(lines, tmp_path).examples("train")) == 20
 
 
+EMPTY = {
+    "classification": ("a.csv", "text_a,label\n,x\na,y\n ,x\nb,y\n", "text_a"),
+    "regression": ("a.jsonl", '{"text_a": null, "label": 1}\n' * 2, "text_a"),
+    "span_qa": (
+        "a.csv",
+        "question,context,answers\n,a b,a\nq,a b,\n , a,a\n",
+        "question",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", EMPTY)
+def test_texts_without_anything_are_noted(kind, tmp_path):
+    from electra_bench.data import run_context
+
+    name, content, field = EMPTY[kind]
+    (tmp_path / name).write_text(content)
+    lines = [
+        f"tasks.empty.kind = {kind!r}",
+        f"tasks.empty.files = {{'train': {name!r}, 'dev': {name!r}}}",
+    ]
+    if kind == "regression":
+        lines.append("tasks.empty.label_range = (0.0, 5.0)")
+    with run_context.use(data_dir=str(tmp_path), notes={}) as context:
+        registered(lines, tmp_path).examples("dev")
+    said = list(context.notes["texts empty"])
+    assert len(said) == 2 and all(one.endswith(f": {field} is empty") for one in said)
+
+
 def test_a_split_may_be_labelled_in_part(tmp_path):
     from electra_bench.data import run_context
 

@@ -59,6 +59,26 @@ def test_no_answer(nothing):
     assert ask(nothing).example.is_impossible
 
 
+@pytest.mark.parametrize("said", [True, "true", 1])
+def test_answers_of_a_question_without_answer_only_seem_right(said):
+    found = ask([{"text": "fox", "answer_start": 8}], is_impossible=said).example
+    assert found.is_impossible and found.answers == ()
+    assert not ask("fox", is_impossible="false").example.is_impossible
+
+
+def test_half_a_surrogate_pair_in_labels_of_a_column():
+    with run_context.use(notes={}) as context:
+        found = read("multi_label", text_a="a", label='["\\ud83d", "b"]')
+    assert json.loads(found.example.label) == ["?", "b"]
+    assert list(context.notes["characters replaced"]) == [
+        "line 1: 1 half surrogate pairs, as '?'"
+    ]
+    assert (
+        "nested too deeply"
+        in read("multi_label", text_a="a", label="[" * 10**5).problem
+    )
+
+
 @pytest.mark.parametrize(
     ("answers", "start", "message"),
     [

@@ -25,6 +25,21 @@ def questions(starts):
     ]
 
 
+def test_a_cached_split_does_not_evade_the_limit_of_bad_rows(vocab_file, tmp_path):
+    entries = questions([3, 3, 3])
+    entries[1]["answers"][0]["text"] = "Eve"
+    paragraphs = [{"context": EMOJI, "qas": entries}]
+    data = json.dumps({"data": [{"paragraphs": paragraphs}]})
+    (tmp_path / "train-v1.1.json").write_text(data)
+    vocabulary = WordPieceVocabulary(str(vocab_file))
+    with run_context.use(data_dir=str(tmp_path), vocabulary=vocabulary, files={}):
+        with run_context.use(max_skipped=0.5):
+            [part] = examples("squadv1", "train", 64)
+        assert (part.num_examples, part.num_skipped) == (2, 1)
+        with pytest.raises(ValueError, match="1 of 3 rows cannot be used, more than"):
+            examples("squadv1", "train", 64)
+
+
 def test_moved_answers_are_marked(vocab_file, tmp_path):
     for split, starts in {"train": [2, 3, 27], "dev": [3]}.items():
         paragraphs = [{"context": EMOJI, "qas": questions(starts)}]

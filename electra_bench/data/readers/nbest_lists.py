@@ -28,24 +28,25 @@ class NBest(NamedTuple):
     references: tuple[str, ...] = ()
 
 
-def read_nbest(path: str) -> list[NBest]:
+def read_nbest(path: str, report: ReadReport | None = None) -> list[NBest]:
     """Reads JSON lines, each a list: `hypotheses`, `references` or `reference`, `id`.
 
     Args:
         path: a file, packed or not, or `-` for standard input.
+        report: of what was read, if it is wanted.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: no lists, or one that is not as it should be; says where.
     """
-    lists = list(_lists(path))
+    lists = list(_lists(path, report or ReadReport()))
     if not lists:
         raise ValueError(f"{path}: no n-best lists; expected lines {EXPECTED}")
     return lists
 
 
-def _lists(path: str) -> Iterator[NBest]:
-    for line, record in read_objects(path, Reading("line", "", "raise", ReadReport())):
+def _lists(path: str, report: ReadReport) -> Iterator[NBest]:
+    for line, record in read_objects(path, Reading("line", "", "raise", report)):
         hypotheses = record.get("hypotheses")
         if not isinstance(hypotheses, list) or not hypotheses:
             is_there = "hypotheses" in record

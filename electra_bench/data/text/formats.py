@@ -84,8 +84,11 @@ def _is_object(line: str) -> bool:
 
 
 def _is_header(lines: Sequence[str], text_field: str) -> bool:
-    separator = separator_of(lines[0])
-    [names] = csv.reader([lines[0].rstrip("\r")], delimiter=separator)
+    header = lines[0].rstrip("\r")
+    if "\r" in header:  # the whole of a file with line ends of its own
+        return False
+    separator = separator_of(header)
+    [names] = csv.reader([header], delimiter=separator)
     return (
         len(names) > 1
         and len({*names}) == len(names)

@@ -2,12 +2,13 @@
 
 import decimal
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from electra_bench.data.readers.answer_places import located
+from electra_bench.data.readers.bad_rows import replaced_in
 from electra_bench.data.readers.cells import words_of
 from electra_bench.data.readers.columns import contradiction
 from electra_bench.data.readers.labelled_source import (
@@ -20,6 +21,7 @@ from electra_bench.data.readers.labelled_source import (
 from electra_bench.data.readers.records import Record
 from electra_bench.data.readers.schema import checked
 from electra_bench.data.readers.tag_schemes import NO_SPANS, ReadTags, read_tags
+from electra_bench.data.text.json_lines import json_value
 
 
 class KindFields(NamedTuple):
@@ -47,7 +49,9 @@ FIELDS = {
     "regression": KindFields(("text_a",), "label", ("text_b", GROUP)),
     "tagging": KindFields(("words",), "tags", (GROUP,)),
     "span_qa": KindFields(
-        ("question", "context"), "answers", ("answer_start", "id", GROUP)
+        ("question", "context"),
+        "answers",
+        ("answer_start", "is_impossible", "id", GROUP),
     ),
 }
 
@@ -207,14 +211,20 @@ def _example(
     try:
         given = {name: _plain(value, columns[name]) for name, value in given.items()}
         if kind == "multi_label":
-            given["label"] = _names(given.get("label"), label_sep)
+            label = given.get("label")
+            given["label"] = _names(label, label_sep, replaced_in(record.where))
         return _MAKERS[kind](number, record, given, columns)
     except ValueError as error:
         return ReadExample(record.where, None, str(error))
 
 
-def _names(value: Any, separator: str) -> Any:
+def _names(value: Any, separator: str, replaced: Callable[[int], None]) -> Any:
     """The labels of a text as a list; None where nothing is said.
+
+    Args:
+        value: as it stands there.
+        separator: what is between names.
+        replaced: see `json_value`.
 
     Raises:
         ValueError: a text that begins as a list of JSON, and is none.
@@ -224,7 +234,7 @@ def _names(value: Any, separator: str) -> Any:
     if not value.lstrip().startswith("["):
         return [name.strip() for name in value.split(separator)]
     try:
-        return json.loads(value)
+        return json_value(value, replaced)
     except json.JSONDecodeError as error:
         raise ValueError(
             f"label {value!r} is no JSON list ({error.msg}); expected one such as "
@@ -294,6 +304,7 @@ class _QuestionRow(msgspec.Struct):
     context: str | None = None
     answers: list[_Answer | str | None] | _Answers | str | None = None
     answer_start: list[int | None] | int | None = None
+    is_impossible: bool | None = None
     id: _Scalar | None = None
     group: _Scalar | None = None
 
@@ -356,11 +367,12 @@ def _question(
 
     `answers` is a string, a list of strings or of `{"text": ..., "answer_start": ...}`, or
     as SQuAD has them in Hugging Face's library, `{"text": [...], "answer_start": [...]}`;
-    without any the context holds no answer. Without `answer_start` the answer is looked for
-    in the context.
+    without any, or where `is_impossible` says so, the context holds no answer. Without
+    `answer_start` the answer is looked for in the context.
     """
     row = checked(given, _QuestionRow, names)
-    answers = _answers(row)
+    # Those of a question without answer only seem right.
+    answers = [] if row.is_impossible else _answers(row)
     text, start = answers[0] if answers else (None, None)
     texts = tuple(answer for answer, _ in answers)
     question = Question(

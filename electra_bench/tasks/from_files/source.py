@@ -38,6 +38,8 @@ COLUMN_FILES = (".conll", ".bio", ".iob", ".txt")
 CONLLU = ".conllu"
 # The mark of scores behind labels that look alike.
 ALIKE = "labels alike"
+# That behind texts of which nothing is there.
+EMPTY = "texts empty"
 # That behind labels of which there is one example to learn from.
 ONCE = "labels seen once"
 # How data sets of TensorFlow and Hugging Face write that a class is not known.
@@ -180,6 +182,9 @@ class FileTaskSource(LabelledSource):
             raise ValueError(f"split {split!r} has no rows that can be used")
         for message in itertools.chain.from_iterable(found.mended for found in kept):
             note(MENDED, message)
+        for found in kept:
+            if empty := _empty_text(found.example):
+                note(EMPTY, f"{found.where}: {empty} is empty")
         self._note_labels(kept, split)
         return [found.example for found in kept]
 
@@ -390,6 +395,12 @@ class FileTaskSource(LabelledSource):
             fields = {name: record.fields.get(c, ()) for name, c in columns.items()}
             records.append(record._replace(fields=fields))
         return records
+
+
+def _empty_text(example: Any) -> str:
+    """Which text of an example is there, but for blanks, in name only."""
+    names = ("text_a", "question", "context")
+    return next((n for n in names if not getattr(example, n, n).strip()), "")
 
 
 def _is_squad(path: epath.Path) -> bool:

@@ -268,6 +268,7 @@ def test_what_is_no_text_is_refused_by_its_name(
         ('{"Come," he said.}\nThe end\n', [['{"Come," he said.}', "The end"]]),
         ("text, and more\nof it\n", [["text, and more", "of it"]]),
         ("Preface, Introduction\n\na, b", [["Preface, Introduction"], ["a, b"]]),
+        ("text,\rid\n\nb", [["text,\rid"], ["b"]]),
     ],
 )
 def test_formats_are_found_by_content(tmp_path, content, found):

@@ -131,6 +131,13 @@ def nbest(path, *records):
 H = {"text": "a b", "score": -1}
 
 
+def test_half_surrogate_pairs_of_hypotheses_are_counted(tmp_path):
+    path, report = tmp_path / "n.jsonl", ReadReport()
+    path.write_text('{"hypotheses": [{"text": "a\\ud800", "score": 1}]}\n' * 2)
+    assert read_nbest(str(path), report)[1].hypotheses == ("a?",)
+    assert report.replaced == 2
+
+
 def test_nbest_lists(tmp_path):
     path = tmp_path / "n.jsonl"
     empty = {"text": "", "score": -2.5}
