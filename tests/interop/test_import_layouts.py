@@ -252,6 +252,8 @@ ENTITY = {"content": "[ENT]", "id": 24}
             {
                 "added_tokens": [{"content": "[PAD]", "id": 0}],
                 "model": {"type": "WordPiece"},
+                "normalizer": {"type": "BertNormalizer"},
+                "pre_tokenizer": {"type": "BertPreTokenizer"},
             },
             None,
         ),
