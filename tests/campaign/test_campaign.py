@@ -1,5 +1,7 @@
 """A part of the fault campaign; all of it: `python tests/campaign`."""
 
+from collections import Counter
+
 import pytest
 from faults import DEAD_END, LOST, WRONG, all_faults
 from workshop import Workshop, a_place
@@ -9,9 +11,12 @@ SEED, SIZE = 0, 2
 
 def test_no_fault_ends_badly():
     with a_place():
-        made = Workshop.open()
-        for fault in all_faults(made, SEED, SIZE):
+        faults = all_faults(Workshop.open(), SEED, SIZE)
+        groups = Counter()
+        for fault in faults:
+            groups[fault.group] += 1
             verdict, said = fault.inject()
             print(f"{fault.group} {verdict}: {fault.what} (seed {SEED})")
             if verdict in (LOST, WRONG, DEAD_END):
                 pytest.fail(said)
+    assert len(groups) == 5 and set(groups.values()) == {SIZE}

@@ -457,9 +457,11 @@ def test_a_range_and_labels_that_are_given_are_believed(tmp_path):
         (tmp_path / f"{split}.tsv").write_text(table)
     files = "{'train': 'train.tsv', 'dev': 'dev.tsv'}"
     lines = ["tasks.told.kind = 'regression'", f"tasks.told.files = {files}"]
-    registered([*lines, "tasks.told.label_range = (0, 5)"], tmp_path)
+    more = "tasks.told.label_range = (0, 5)"
+    assert registered([*lines, more], tmp_path).definition.label_range == (0, 5)
     lines[0] = "tasks.told.kind = 'classification'"
-    registered([*lines, "tasks.told.labels = ('2', '5')"], tmp_path)
+    more = "tasks.told.labels = ('2', '5')"
+    assert registered([*lines, more], tmp_path).definition.labels == ("2", "5")
 
 
 def test_splits_to_predict_need_neither_labels_nor_tags(tmp_path):
