@@ -156,14 +156,9 @@ def pretrain(
         recording.save_start(run.folder, spec.text, model, tokenizer)
         steps = training.num_steps
         batches = TrainingBatches.mixture(train, batch_size, steps, max_seq_length)
+        strategy = training.strategy
         held = HeldOut(
-            built,
-            held_out,
-            batch_size,
-            max_seq_length,
-            eval_batches,
-            training.strategy,
-            train,
+            built, held_out, batch_size, max_seq_length, eval_batches, strategy, train
         )
         trained = training.trainer(f"pretrain {label}", keep_at).train(
             run.folder, seed, batches.dataset(seed), held.evaluation()
