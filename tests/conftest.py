@@ -58,6 +58,9 @@ def two_cpus():
     """Two logical CPU devices, so that strategies with replicas can be tested."""
     import tensorflow as tf
 
+    from electra_bench.system import garbage
+
+    garbage.look_seldom()
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2

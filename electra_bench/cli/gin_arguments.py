@@ -8,6 +8,7 @@ from electra_bench import config
 from electra_bench.cli import errors
 from electra_bench.cli.arguments import Dir, Options, Plugins
 from electra_bench.registry import GIN_MODULES, REGISTRIES, load_plugin
+from electra_bench.system import garbage
 from electra_bench.system.tensorflow_import import import_tensorflow
 
 GinFile = Annotated[str, Options(metavar="F")]
@@ -196,18 +197,23 @@ def bindings(args: GinParam) -> list[str]:
 
 def launch(args: Run, root: str) -> Any:
     """Runs a root of `electra_bench.runs` as the arguments say."""
-    import_tensorflow()
-    from electra_bench.runs.launch import launch as launch_root
+    with garbage.none_before_work() as look_for_garbage:
+        import_tensorflow()
+        from electra_bench.runs.launch import launch as launch_root
 
-    return launch_root(
-        root,
-        gin_files(args),
-        overrides(args, root),
-        args.plugin,
-        dry_run=args.dry_run,
-        overwrite=args.overwrite,
-        accept_code=args.accept_code,
-        on_start=errors.begin_work,
-        suite=getattr(args, "suite", None),
-        cell_id=getattr(args, "cell_id", None),
-    )
+        def begin() -> None:
+            look_for_garbage()
+            errors.begin_work()
+
+        return launch_root(
+            root,
+            gin_files(args),
+            overrides(args, root),
+            args.plugin,
+            dry_run=args.dry_run,
+            overwrite=args.overwrite,
+            accept_code=args.accept_code,
+            on_start=begin,
+            suite=getattr(args, "suite", None),
+            cell_id=getattr(args, "cell_id", None),
+        )
