@@ -8,9 +8,12 @@ DOCUMENT_START = "-DOCSTART-"
 BLANKS = " \t\r\n\f\v"
 
 
+_WORDS = re.compile(f"[^{BLANKS}]+")
+
+
 def words_of(text: str) -> list[str]:
     """What stands between blanks; as opposed to `split`, not between no-break spaces."""
-    return re.findall(f"[^{BLANKS}]+", text)
+    return _WORDS.findall(text)
 
 
 def between_tabs(text: str) -> list[str]:

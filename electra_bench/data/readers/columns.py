@@ -279,7 +279,10 @@ def _separator(lines: Sequence[split_files.ReadLine]) -> Callable[[str], list[st
 
 
 def _may_be_comment(line: TableLine) -> bool:
-    return not line.problem and words_of(line.fields[0])[:1] == ["#"]
+    # Most lines do without their words being cut.
+    return (
+        "#" in line.fields[0] and not line.problem and _first_word(line.fields) == "#"
+    )
 
 
 def _without_comments(
@@ -312,8 +315,12 @@ def _without_comments(
 
 def _is_word(cells: Sequence[str], is_conllu: bool) -> bool:
     if not is_conllu:
-        return words_of(cells[0])[:1] != [DOCUMENT_START]
+        return DOCUMENT_START not in cells[0] or _first_word(cells) != DOCUMENT_START
     return cells[0].isdigit()
+
+
+def _first_word(cells: Sequence[str]) -> str:
+    return next(iter(words_of(cells[0])), "")
 
 
 def _conllu_problem(cells: Sequence[str]) -> str:

@@ -212,5 +212,7 @@ def _written(scheme: str, size: int, found: Sequence[Span]) -> list[str]:
 def _differing(scheme: str, one: _Parsed) -> tuple[int, ...]:
     """The words whose tags are not those that the spans have in a scheme."""
     expected = _written(scheme, len(one.given), one.found)
+    if one.given == tuple(expected):
+        return ()
     pairs = enumerate(zip(one.given, expected, strict=True))
     return tuple(place for place, (tag, other) in pairs if tag != other)
