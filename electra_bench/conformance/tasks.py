@@ -21,7 +21,11 @@ from electra_bench.core import TaskKind, Variables
 from electra_bench.core.batch import NO_LABEL
 from electra_bench.data import run_context
 from electra_bench.records import TaskCard
-from electra_bench.tasks.fingerprints import data_sha256, preprocessing_sha256
+from electra_bench.tasks.fingerprints import (
+    data_sha256,
+    preprocessing_sha256,
+    raw_examples,
+)
 from electra_bench.tasks.registration import load_task, output_features
 from electra_bench.tasks.scores import task_metrics
 from electra_bench.training.build import task_objective
@@ -78,7 +82,7 @@ class Loaded:
         dataset = self.task.get_dataset(
             {"input_ids": length}, split, shuffle=False, try_in_mem_cache=False
         )
-        return list(dataset.take(limit or -1).as_numpy_iterator())
+        return [dict(row) for row in raw_examples(dataset.take(limit or -1))]
 
 
 @contextlib.contextmanager

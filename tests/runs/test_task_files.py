@@ -1,5 +1,6 @@
 """Tasks that a gin file makes of data files: every format, every kind, fine-tuned."""
 
+import itertools
 import json
 import re
 
@@ -10,6 +11,7 @@ from file_tasks import registered
 from small_runs import SMALL_MODEL, the_sentence
 
 from electra_bench.cli.main import main
+from electra_bench.data import run_context
 from electra_bench.records import read_predictions, read_record
 
 SENTENCES = [
@@ -124,12 +126,29 @@ def command(vocab_file, tmp_path, task_file, *more):
     return ["finetune", "runs/finetune.gin", "--task_file", str(task_file), *parameters]
 
 
-@pytest.mark.parametrize("ending", [".tsv", ".csv", ".jsonl", ".parquet"])
-def test_a_format_holds_every_kind_and_all_are_trained_together(
-    ending, vocab_file, tmp_path, capsys
-):
+ENDINGS = (".tsv", ".csv", ".jsonl", ".parquet")
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_every_format_holds_the_same_examples_of_a_kind(kind, tmp_path):
+    found = []
+    for ending in ENDINGS:
+        path = tmp_path / f"{kind}{ending}"
+        write(path, kind)
+        text = task(f"in_{kind}_{ending[1:]}", kind, path, COLUMNS[kind])
+        if kind == "multi_label":
+            text += f"tasks.in_{kind}_{ending[1:]}.label_sep = ' '\n"
+        source = registered(text.splitlines(), tmp_path)
+        with run_context.use(data_dir=str(tmp_path)):
+            found.append(source.examples("dev"))
+    assert len(found[0]) == 12 and all(examples == found[0] for examples in found)
+
+
+def test_every_kind_is_trained_together(vocab_file, tmp_path, capsys):
     text = ""
-    for kind, columns in COLUMNS.items():
+    for (kind, columns), ending in zip(
+        COLUMNS.items(), itertools.cycle(ENDINGS), strict=False
+    ):
         path = tmp_path / f"{kind}{ending}"
         write(path, kind)
         text += task(f"my_{kind}", kind, path, columns)
