@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+import tensorflow as tf
+from safetensors import SafetensorError, deserialize, safe_open
 
 from electra_bench.interop.huggingface_names import TIED, our_name, wrapper
 
 WEIGHTS = "model.safetensors"
 # Says which of several files holds which tensor.
 INDEX = f"{WEIGHTS}.index.json"
+# bfloat16, as safetensors call it.
+BF16 = "BF16"
 # Endings of files that unpickle, and with it run, what they hold.
 PICKLED = (".bin", ".pt", ".pth", ".ckpt")
 
@@ -114,10 +117,25 @@ def _refuse_others(folder: str) -> None:
 def _read_file(path: str) -> dict[str, np.ndarray]:
     try:
         with safe_open(path, "numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            types = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+            found = {n: file.get_tensor(n) for n in types if types[n] != BF16}
+        if len(found) < len(types):
+            found |= _bfloat16_tensors(path)
+        return found
     except (SafetensorError, TypeError, AttributeError) as error:
-        # The latter two: a dtype that NumPy lacks, as bfloat16.
+        # The latter two: another type that NumPy lacks, as one of 8 bits.
         raise ForeignModelError(f"{path} cannot be read: {error}") from error
+
+
+def _bfloat16_tensors(path: str) -> dict[str, np.ndarray]:
+    """The tensors of a type that NumPy lacks, and so `safe_open` refuses."""
+    return {
+        name: np.frombuffer(tensor["data"], tf.bfloat16.as_numpy_dtype).reshape(
+            tensor["shape"]
+        )
+        for name, tensor in deserialize(Path(path).read_bytes())
+        if tensor["dtype"] == BF16
+    }
 
 
 def _bare_names(names: Iterable[str], folder: str) -> dict[str, str]:

@@ -113,6 +113,30 @@ def test_files_and_prefixes_change_no_value(theirs, tmp_path, rename, files):
     assert values_of(tmp_path / "o") == values_of(tmp_path / "plain")
 
 
+def test_bfloat16_is_read(theirs, tmp_path):
+    folder, rounded = (copied(theirs, tmp_path / name) for name in ("in", "rounded"))
+    tensors = load_file(theirs / "model.safetensors")
+    header, data, kept = {}, b"", {}
+    for i, (name, value) in enumerate(tensors.items()):
+        # Models are kept in it but for some tensors.
+        short = value.astype(tf.bfloat16.as_numpy_dtype) if i else value
+        kept[name] = short.astype(np.float32)
+        start, data = len(data), data + short.tobytes()
+        header[name] = {
+            "dtype": "BF16" if i else "F32",
+            "shape": value.shape,
+            "data_offsets": [start, len(data)],
+        }
+    described = json.dumps(header).encode()
+    (folder / "model.safetensors").write_bytes(
+        len(described).to_bytes(8, "little") + described + data
+    )
+    save_file(kept, rounded / "model.safetensors")
+    assert imported(folder, tmp_path / "o") == 0
+    assert imported(rounded, tmp_path / "r") == 0
+    assert values_of(tmp_path / "o") == values_of(tmp_path / "r")
+
+
 @pytest.mark.parametrize(
     ("names", "found"),
     [

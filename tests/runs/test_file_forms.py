@@ -257,6 +257,12 @@ REFUSED = {
         ["sep = ','"],
         "sep says nothing of a file .jsonl",
     ),
+    "comments of a JSON array": (
+        "a.json",
+        '[{"text_a": "a", "label": "b"}]',
+        ["comment = '#'"],
+        "a.json: comment says nothing of a JSON array",
+    ),
     "no such encoding": (
         "a.csv",
         "x",

@@ -229,6 +229,8 @@ def _json(path: epath.Path, form: Form) -> Iterator[Record]:
     if is_spread or first.startswith("["):
         entries = _array(path, form)
         if entries is not None:
+            if form.comment:
+                raise ValueError(f"{path}: comment says nothing of a JSON array")
             return iter(entries)
     return json_records(path, form)
 

@@ -212,6 +212,19 @@ def test_no_id_twice(read):
     assert len(read(content, on_error="skip", split="dev")) == 1
 
 
+def test_every_question_that_is_there_again_is_counted(tmp_path):
+    (tmp_path / "a.json").write_text(squad(*[question()] * 3, question("q2")))
+    source = QuestionSource({"dev": ["a.json"]}, version_1, "raise")
+    with run_context.use(
+        data_dir=str(tmp_path), on_error="skip", max_skipped=0.5
+    ) as context:
+        assert [q.id for q in source.examples("dev")] == ["q1", "q2"]
+        assert [message.partition("json: ")[2] for message in context.skipped] == [
+            "question 'q1' is there twice",
+            "question 'q1' is there 3 times",
+        ]
+
+
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n"
 
 
