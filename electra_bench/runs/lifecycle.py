@@ -46,7 +46,11 @@ class AnotherRun(FileExistsError):
 
 
 # How long a pre-training is.
-LENGTHS = ("runs.pretrain.train_steps", "runs.pretrain.train_flops")
+LENGTHS = (
+    "runs.pretrain.train_steps",
+    "runs.pretrain.train_flops",
+    "runs.finetune.epochs",
+)
 
 
 class Stored(NamedTuple):

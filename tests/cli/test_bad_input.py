@@ -455,12 +455,39 @@ def test_vocabulary_of_another_size_than_the_embeddings(
         assert f"vocabulary of {size} tokens, and this one has {size + 1}" in said
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            ["EPOCHS = 0.01"],
+            "0.01 epochs of 320 training examples in batches of 32 are",
+        ),
+        (
+            ["EPOCHS = 0.3", "runs.finetune.batch_size = 300"],
+            "0.3 epochs of 320 training examples in batches of 300 are less than one",
+        ),
+        (
+            ["EPOCHS = 1.0", "runs.finetune.batch_size = 512"],
+            "batch size 512 exceeds the 320 training examples",
+        ),
+    ],
+)
+def test_too_little_for_an_update(more, said, finetune, refused):
+    sentence = refused(finetune(*more))
+    assert said in sentence and "batch_size" in sentence
+
+
 @pytest.mark.parametrize("verb", ["pretrain", "finetune"])
 def test_folder_that_holds_another_run(verb, refused, request, tmp_path):
     arguments = request.getfixturevalue(verb)
     few = {"pretrain": "TRAIN_STEPS = 2", "finetune": "EPOCHS = 0.3"}[verb]
     assert main(arguments(few)) == 0
     [run_dir] = (tmp_path / "runs").iterdir()
+    # A finished run is not trained on with a larger number.
+    name, more = few.split(" = ")[0], "9"
+    said = refused(arguments(f"{name} = {more}"))
+    assert f"{run_dir} holds another run: " in said and f"'{few}' only there" in said
+    assert "INIT" in said
     said = refused(arguments(few, "models.electra.dropout = 0.2"))
     assert f"{run_dir} holds another run: " in said and "--overwrite" in said
     assert "models.electra.dropout = 0.1' only there" in said

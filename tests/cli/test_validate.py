@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from small_runs import command
+from small_runs import command, merged
 
 from electra_bench.cli.main import main
 
@@ -27,6 +27,17 @@ def test_a_configuration_in_order(verb, request, capsys, tmp_path):
     assert f"valid: {verb}, " in shown
     assert ("[UNK] of the beginning of" in shown) == (verb == "pretrain")
     assert not (tmp_path / "runs").exists()
+
+
+def test_text_that_the_vocabulary_does_not_know_is_warned_of(
+    pretrain_bindings, tmp_path, caplog
+):
+    (tmp_path / "thai.txt").write_text("ภาษาไทย " * 99)
+    corpora = {"thai": {"files": str(tmp_path / "thai.txt")}}
+    more = [f"CORPORA = {corpora!r}", "CORPUS = 'thai'"]
+    bindings = merged(pretrain_bindings, more)
+    assert main(["validate", *command("pretrain", bindings)[1:]]) == 0
+    assert "'thai': 100.0 % of 693 characters become [UNK]" in caplog.text
 
 
 def test_a_task_and_its_data(finetune_bindings, capsys):

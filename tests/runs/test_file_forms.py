@@ -116,6 +116,20 @@ FORMS = {
         ["columns = {'text_a': 'review.text', 'label': 'votes.0.mood'}"],
         REVIEWS,
     ),
+    "nested fields of an array": (
+        "a.json",
+        '[{"data": {"x": {"text": "good", "label": "up"}}},\n'
+        ' {"data": {"x": {"text": "bad, really", "label": "down"}}}]',
+        ["columns = {'text_a': 'data.x.text', 'label': 'data.x.label'}"],
+        REVIEWS,
+    ),
+    "items of lists": (
+        "a.jsonl",
+        '{"0": [["good", "x"]], "said": ["no", {"2": "up"}]}\n'
+        '{"0": [["bad, really"]], "said": ["no", {"2": "down"}]}\n',
+        ["columns = {'text_a': '0.0.0', 'label': 'said.1.2'}"],
+        REVIEWS,
+    ),
     "a name with a dot": (
         "a.csv",
         "review.text,label\ngood,up\nbad,down\n",

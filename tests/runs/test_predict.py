@@ -2,12 +2,15 @@
 
 import gc
 import json
+import re
+import textwrap
 import weakref
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from environments import ROOT
 from run_records import run_record, save_records
 from small_runs import SMALL_MODEL, merged, the_sentence
 
@@ -459,6 +462,32 @@ def test_answers_to_questions(finetuned, predict, refused, tmp_path):
     assert json.loads(path.read_text()) == texts
     assert "squad-dev-predictions.json' exists" in refused(run_dir, *mrqa)
     assert "is for --format squad" in refused(run_dir, *mrqa, "--null_threshold", 0)
+
+
+def test_xquad_is_a_column_of_tables(finetuned, data_dir, tmp_path, capsys):
+    """As docs/tasks.md says it, to the table."""
+    paragraphs = [_paragraph(f"{i}0", "what?", f"text {i} of many") for i in range(8)]
+    content = json.dumps({"data": [{"title": "a", "paragraphs": paragraphs}]})
+    for path in ("squad/train-v1.1.json", "squad/dev-v1.1.json", "xquad/xquad.de.json"):
+        (data_dir / path).parent.mkdir(exist_ok=True)
+        (data_dir / path).write_text(content)
+    run_dir = finetuned(
+        "squadv1", "runs.finetune.max_seq_length = 64", "runs.finetune.batch_size = 8"
+    )
+    page = (ROOT / "docs" / "tasks.md").read_text(encoding="utf-8")
+    [lines] = re.findall(r"```gin\n +# xquad.gin\n(.*?)```", page, re.DOTALL)
+    mine = tmp_path / "xquad.gin"
+    mine.write_text(textwrap.dedent(lines).replace("512", "64"))
+    folder = str(Path(run_dir).parent)
+    given = ["--gin.EVAL_TASK=xquad_de", "--workdir", folder]
+    assert main(["evaluate", run_dir, str(mine), *given]) == 0
+    record = read_record(f"{folder}/small-squadv1-s0-on-xquad_de-dev/record.json")
+    assert record.results[0].num_examples == 8
+    capsys.readouterr()
+    assert main(["leaderboard", "build", folder, "--tasks", "squadv1,xquad_de"]) == 0
+    shown = capsys.readouterr().out
+    assert "squadv1" in shown and "xquad_de" in shown
+    assert f"{record.results[0].main_score:.1f}" in shown
 
 
 @pytest.mark.parametrize(

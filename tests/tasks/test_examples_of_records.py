@@ -143,6 +143,35 @@ def test_binary_columns_of_parquet(tmp_path):
     assert found.example.group == "p1"
 
 
+@pytest.mark.parametrize(
+    ("kind", "table", "expected"),
+    [
+        (
+            "classification",
+            {"text_a": [b"a fine day"], "label": [b"up"], "page": [b"7"]},
+            {"text_a": "a fine day", "label": "up", "group": "7"},
+        ),
+        (
+            "span_qa",
+            {
+                "id": [b"q"],
+                "question": [b"who?"],
+                "context": ["é the fox".encode()],
+                "answers": [[{"text": b"fox", "answer_start": 6}]],
+            },
+            {"question": "who?", "context": "é the fox", "answers": ("fox",)},
+        ),
+    ],
+)
+def test_more_binary_columns_of_parquet(kind, table, expected, tmp_path):
+    path = tmp_path / "a.parquet"
+    pyarrow.parquet.write_table(pyarrow.table(table), path)
+    columns = {"group": "page"} if "page" in table else {}
+    [found] = examples_of(kind, read_records(epath.Path(path)), columns, True)
+    assert not found.problem
+    assert {name: getattr(found.example, name) for name in expected} == expected
+
+
 def test_half_a_surrogate_pair_in_any_field(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('\n{"words": ["\\ud800a", "b"], "tags": ["X", "\\uDFFF"]}\n')

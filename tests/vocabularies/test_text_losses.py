@@ -74,6 +74,10 @@ def test_unknown_is_counted_by_characters():
         ),
         ("हिन्दी में", "marks stripped", "lose a mark that their script needs"),
         ("kışın ırmak", "Turkish lower-cased", "are Turkish ı or İ"),
+        ("İSTANBUL İzmir", "Turkish lower-cased", "are Turkish ı or İ"),
+        ("the ı of it " * 9, "Turkish lower-cased", "are Turkish ı or İ"),
+        ("কুকুর দুধ", "marks stripped", "lose a mark that their script needs"),
+        ("தமிழ் மொழி", "marks stripped", "lose a mark that their script needs"),
     ],
 )
 def test_what_is_more_than_usual_is_said(text, mark, said):
