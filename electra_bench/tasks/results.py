@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from electra_bench.records import RunRecord, TaskCard, TaskResult, write_predictions
 from electra_bench.system.atomic import make_folder
 from electra_bench.system.file_hashes import file_sha256
+from electra_bench.tasks.corpora.losses import MARKS
 from electra_bench.tasks.examples import TaskExamples
 from electra_bench.tasks.leaks.leaks import Leaks
 from electra_bench.tasks.majority_baseline import trivial_score
@@ -121,7 +122,8 @@ def score_marks(
         "contaminated": pre-training has seen the task or its source, as was declared or
         found; "partly seen before": few of the examples; "seen in train": the training
         set has scored examples; "unseen positions":
-        there are longer examples than any in pre-training; "rows skipped": the data had
+        there are longer examples than any in pre-training; "pre-training text": its corpus
+        lost more than usual; "rows skipped": the data had
         rows that could not be used; "tags mended", "labels alike" and the like: what was
         noted of rows that were used; "words cut" and the like: how much of the examples
         the limits of their features left out; "cased vocabulary" and the like: the
@@ -141,8 +143,21 @@ def score_marks(
                 f"{longer} of {sum(map(len, stores))} examples are longer than the "
                 f"{seen} tokens of the longest sequence in pre-training"
             )
+    if pretrained and pretrained.kind == "pretrain":
+        lost = _lost(pretrained)
+        marks |= {"pre-training text": "; ".join(lost)} if lost else {}
     doubts = {mark: why for part in parts for mark, why in part.doubts.items()}
     return marks | doubts | _told(parts) | _cut(parts)
+
+
+def _lost(pretrained: RunRecord) -> list[str]:
+    """What the held-out scores of a pre-training say that its corpora lost."""
+    return [
+        f"{mark}: {result.marks[mark]}"
+        for result in pretrained.results
+        for mark in MARKS
+        if mark in result.marks
+    ]
 
 
 def _told(parts: Sequence[TaskExamples]) -> dict[str, str]:

@@ -8,6 +8,11 @@ from electra_bench.vocabularies.text_losses import Loss, TextLosses
 # Shares above which it is said.
 MOST_DROPPED = 0.2
 MOST_UNREAD = 0.2
+# All marks that there are of it.
+MARKS = (
+    *("text unknown", "marks stripped", "Turkish lower-cased"),
+    *("tokens dropped", "text unread"),
+)
 
 
 def corpus_warnings(

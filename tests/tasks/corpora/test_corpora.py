@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 import seqio
 import tensorflow as tf
+from run_records import run_record
 
 from electra_bench import registry
 from electra_bench.data import run_context
 from electra_bench.data.text import files, streams
 from electra_bench.system import inventory
 from electra_bench.tasks.corpora.examples import build_corpus, corpus_fingerprint
+from electra_bench.tasks.corpora.losses import MARKS
 from electra_bench.tasks.corpora.registration import add_corpus, add_corpus_mixture
 from electra_bench.tasks.corpora.sources import FileSource, build_examples
 from electra_bench.tasks.examples import examples
@@ -495,6 +497,15 @@ def test_what_is_lost_reaches_the_notes_and_marks(tmp_path):
     assert "features.pretraining.cut_tokens='kept'" in marks["tokens dropped"]
     assert "% of its lines or bytes were left out" in marks["text unread"]
     assert "bad.jsonl: line 3: expected a JSON object" in marks["text unread"]
+    assert {*train.notes} - {"characters replaced"} <= {*MARKS}
+    # Whoever reads a score of a model that was trained on it is told, too.
+    result = {"marks": marks}
+    trained = run_record("a", "test_lost", 0, 9.0, kind="pretrain", result=result)
+    told = score_marks(
+        trained, registry.tasks.get("cola"), [train._replace(notes={}, num_skipped=0)]
+    )
+    assert [*told] == ["pre-training text"]
+    assert f"tokens dropped: {marks['tokens dropped']}" in told["pre-training text"]
     assert "97 % of these" in marks["text unknown"] or "100 %" in marks["text unknown"]
 
 
