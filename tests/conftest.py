@@ -9,6 +9,8 @@ import gin
 import pytest
 from power import Power
 
+from electra_bench import registry
+
 pytest_plugins = ["small_runs", "small_packages"]
 
 # The tests themselves run in parallel; for models as small as theirs threads only wait.
@@ -80,13 +82,30 @@ def one_stack_for_all():
 
 @pytest.fixture(autouse=True)
 def fresh_state():
-    """Bindings of one test never reach another; nor does determinism.
+    """Bindings and tasks of one test never reach another; nor does determinism.
 
     Once a run has switched it on it stays on, and then seqio's own shuffling, which has no
-    seed, needs TensorFlow's.
+    seed, needs TensorFlow's. What pre-training has seen is looked up in all tasks that
+    there are.
     """
     if "tensorflow" in sys.modules:
         sys.modules["tensorflow"].random.set_seed(1)
     gin.clear_config()
+    before = [set(names) for names in _names_of_tasks()]
     yield
     gin.clear_config()
+    for known, names in zip(before, _names_of_tasks(), strict=False):
+        for name in set(names) - known - _DECLARED:
+            del names[name]
+
+
+_OURS = (registry.tasks, registry.mixtures)
+_DECLARED = {name for one in _OURS for name in one._declared}
+
+
+def _names_of_tasks() -> list[dict]:
+    """What registries hold, the project's and seqio's once it is loaded."""
+    ours = [things for one in _OURS for things in (one._things, one._origins)]
+    seqio = sys.modules.get("seqio")
+    theirs = (seqio.TaskRegistry, seqio.MixtureRegistry) if seqio else ()
+    return [*ours, *(one._REGISTRY for one in theirs)]

@@ -29,23 +29,6 @@ CARD = TaskCard(
 )
 
 
-@pytest.fixture(autouse=True)
-def forget():
-    """Registered names of one test never reach another."""
-    things, origins = dict(registry.tasks._things), dict(registry.tasks._origins)
-    mixtures = dict(registry.mixtures._things)
-    known = seqio.TaskRegistry.names(), seqio.MixtureRegistry.names()
-    known = [set(names) for names in known]
-    yield
-    registry.tasks._things, registry.tasks._origins = things, origins
-    registry.mixtures._things = mixtures
-    for provider, names in zip(
-        (seqio.TaskRegistry, seqio.MixtureRegistry), known, strict=True
-    ):
-        for name in set(provider.names()) - names:
-            provider.remove(name)
-
-
 def build(card):
     source = seqio.FunctionDataSource(
         lambda split, shuffle_files, seed=None: tf.data.Dataset.from_tensor_slices(

@@ -281,7 +281,7 @@ def _separator(lines: Sequence[split_files.ReadLine]) -> Callable[[str], list[st
 def _may_be_comment(line: TableLine) -> bool:
     # Most lines do without their words being cut.
     return (
-        "#" in line.fields[0] and not line.problem and _first_word(line.fields) == "#"
+        not line.problem and "#" in line.fields[0] and _first_word(line.fields) == "#"
     )
 
 

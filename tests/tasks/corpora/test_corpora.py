@@ -40,21 +40,10 @@ def vocabulary(tmp_path):
 
 @pytest.fixture(autouse=True)
 def surroundings(tmp_path, monkeypatch, vocabulary):
-    """An empty cache, a vocabulary, and registries as they were."""
+    """An empty cache, and a vocabulary."""
     monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(tmp_path / "cache"))
-    before = {
-        *seqio.TaskRegistry.names(),
-        *seqio.MixtureRegistry.names(),
-        *registry.tasks.names(),
-    }
     with run_context.use(vocabulary=vocabulary):
         yield
-    for name in {*seqio.TaskRegistry.names()} - before:
-        seqio.TaskRegistry.remove(name)
-        registry.tasks._things.pop(name, None)
-        registry.tasks._origins.pop(name, None)
-    for name in {*seqio.MixtureRegistry.names()} - before:
-        seqio.MixtureRegistry.remove(name)
 
 
 def write_text(path, num_documents=60, seed=0):

@@ -97,8 +97,7 @@ def split(tmp_path, monkeypatch):
     seqio.TaskRegistry.add(
         "plain_of_test", source, preprocessors=[], output_features={}
     )
-    yield lambda name: Split.here("plain_of_test", name), read
-    seqio.TaskRegistry.remove("plain_of_test")
+    return lambda name: Split.here("plain_of_test", name), read
 
 
 def test_a_source_of_any_kind_has_texts(split):
