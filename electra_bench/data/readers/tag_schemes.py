@@ -66,13 +66,24 @@ def span_labels(tags: Iterable[str]) -> tuple[str, ...] | None:
 
     None if not all tags are of spans, in one spelling.
     """
-    distinct = {*tags} - {"", OUTSIDE}
+    given = {*tags} - {""}
+    capital = _capitals(given)
+    distinct = {capital.get(tag, tag) for tag in given} - {OUTSIDE}
     spelling = _spelling(distinct)
     fitting = _fitting(spelling, distinct) if spelling else []
     if len(fitting) < len(distinct):
         return None
     types = sorted({match["kind"] or UNTYPED for match in fitting})
     return (OUTSIDE, *(f"{form}-{kind}" for kind in types for form in "BIES"))
+
+
+def _capitals(tags: set[str]) -> dict[str, str]:
+    """Tags to the same with a capital, where all that are of spans have a small letter."""
+    others = {tag for tag in tags if tag not in ("", "o", OUTSIDE)}
+    capitals = {tag: tag[0].upper() + tag[1:] for tag in others if tag[0].islower()}
+    if not others or len(_fitting(_TYPE_LAST, capitals.values())) < len(others):
+        return {}
+    return capitals | {"o": OUTSIDE} if len(others) < len(tags - {""}) else {}
 
 
 def _fitting(spelling: re.Pattern[str], tags: Iterable[str]) -> list[re.Match[str]]:
@@ -130,7 +141,8 @@ def read_tags(
     Letters have the same meaning in all schemes; so spans are found without it, and
     the scheme is the one in which they are written with the fewest tags that differ. These
     contradict it, as `I-A` at the beginning of a sentence does in IOB2. Tags are of spans
-    if at least half of the different ones are: `B-PER`, `PER-B` (type first) or `B`.
+    if at least half of the different ones are: `B-PER`, `PER-B` (type first) or `B`; or
+    all of them in small letters, `b-per` and `o`.
 
     Args:
         sentences: the tags of each as they are written; empty strings where there are none.
@@ -142,6 +154,9 @@ def read_tags(
     """
     check_scheme(scheme)
     distinct = {tag for tags in sentences for tag in tags}
+    if scheme != NO_SPANS and (capital := _capitals(distinct)):
+        sentences = [[capital.get(tag, tag) for tag in tags] for tags in sentences]
+        distinct = {capital.get(tag, tag) for tag in distinct}
     spelling = _spelling(distinct)
     if spelling is None and scheme is not None:
         spelling = max(SPELLINGS, key=lambda s: len(_fitting(s, distinct)))

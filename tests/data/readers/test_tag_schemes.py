@@ -39,7 +39,13 @@ def type_first(tag):
     return "-".join(reversed(tag.split("-")))
 
 
-@pytest.mark.parametrize("spell", [str, type_first, lambda tag: tag.replace("-", "_")])
+def small(tag):
+    return tag[0].lower() + tag[1:]
+
+
+@pytest.mark.parametrize(
+    "spell", [str, type_first, lambda tag: tag.replace("-", "_"), small]
+)
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_spans_of_every_scheme_and_spelling_are_found(scheme, spell):
     random = np.random.default_rng(0)
@@ -152,3 +158,20 @@ def test_wikigold_has_all_its_spans(shared_data):
     # In the original spans go on over other types.
     merged = found_in(read_sentences(path, 2, labels, find_spans=original_spans))
     assert len(found - merged) == 34
+
+
+@pytest.mark.parametrize(
+    ("tags", "labels"),
+    [
+        (["b-per", "i-per", "o"], ("O", "B-per", "I-per", "E-per", "S-per")),
+        (["b-per", "O"], ("O", "B-per", "I-per", "E-per", "S-per")),
+        # Nothing says that these are of spans.
+        (["b-per", "i-per"], None),
+        (["b-per", "noun", "o"], None),
+        (["o"], None),
+    ],
+)
+def test_small_letters_are_of_spans_if_all_are(tags, labels):
+    assert span_labels(tags) == labels
+    read = read_tags([tags])
+    assert read.scheme == ("none" if labels is None else "IOB2")
