@@ -135,7 +135,7 @@ def _unknown_percent(part: TaskExamples) -> float:
 
 def _leaks(one: Split, other: Split) -> dict[str, int]:
     """How many examples of one split are in another, by how they are."""
-    found = repeats(other, [one])
+    found = repeats(other, [one], lambda: [one.texts()])
     return {kind: len(getattr(found, kind)) for kind in ("exact", "near", "shared")}
 
 

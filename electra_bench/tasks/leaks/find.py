@@ -1,8 +1,10 @@
 """Looks for scored examples in all that a model has seen, in training or before it."""
 
+import functools
 from collections.abc import Sequence
 
 from electra_bench.records.leaks import InPretraining, InTraining, TrainingText
+from electra_bench.tasks.leaks.example_texts import ExampleTexts
 from electra_bench.tasks.leaks.in_text import Overlap, overlaps, union
 from electra_bench.tasks.leaks.in_training import repeats
 from electra_bench.tasks.leaks.kept import Split
@@ -36,6 +38,12 @@ def find_leaks(
         Task and split to what was found.
     """
     splits = [split for split, _ in scored]
+
+    @functools.cache
+    def train_texts() -> list[ExampleTexts]:
+        """Read once for all splits, and only if one is not known yet."""
+        return [one.texts() for one in trained if isinstance(one, Split)]
+
     texts = {(text.name, text.split, text.data_sha256): text for text in before or ()}
     found = [(text.name, _in_text(text, splits)) for text in texts.values()]
     leaks = {}
@@ -44,7 +52,7 @@ def find_leaks(
         if isinstance(trained, str):
             in_training = InTraining(size, not_checked=trained)
         elif trained:
-            of_task = repeats(split, trained)
+            of_task = repeats(split, trained, train_texts)
             counts = (len(of_task.exact), len(of_task.near), len(of_task.shared))
             in_training = InTraining(size, *counts)
         of_texts = [(name, parts[number]) for name, parts in found]

@@ -1,7 +1,7 @@
 """Which scored examples are among those that a run is trained on."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from electra_bench.data.leaks.near_texts import blanks_folded, near_texts
@@ -30,17 +30,19 @@ class Repeats(NamedTuple):
     shared: list[str]
 
 
-def repeats(scored: Split, trained: Sequence[Split]) -> Repeats:
+def repeats(
+    scored: Split, trained: Sequence[Split], texts: Callable[[], Sequence[ExampleTexts]]
+) -> Repeats:
     """Looks for the examples of a split in training sets, once for the same content.
 
     Args:
         scored: the split.
         trained: all that a run is trained on.
+        texts: reads them.
     """
 
     def find() -> dict:
-        parts = [part.texts() for part in trained]
-        return repeats_in(scored.texts(), parts)._asdict()
+        return repeats_in(scored.texts(), texts())._asdict()
 
     return Repeats(
         **kept(f"{scored.name}-in-train", [scored, *trained], __name__, find)

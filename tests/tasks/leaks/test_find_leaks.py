@@ -99,6 +99,23 @@ def test_what_was_looked_up_is_known_when_the_text_is_gone(data, text, capsys):
     assert unknown.not_checked.startswith("qqzx is not there: ")
 
 
+def test_a_training_set_is_read_once_for_all_that_is_scored(data, monkeypatch):
+    read = []
+    texts = Split.texts
+
+    def counted(split):
+        read.append(split.name)
+        return texts(split)
+
+    monkeypatch.setattr(Split, "texts", counted)
+    train, dev = (Split.here("cola", name) for name in ("train", "dev"))
+    found = find_leaks([(dev, 80), (train, 320)], [train], ())
+    assert sorted(read) == ["cola-dev", "cola-train", "cola-train"]
+    assert found["cola", "train"].in_training.exact == 320
+    again = find_leaks([(dev, 80), (train, 320)], [train], ())
+    assert again == found and len(read) == 3
+
+
 def test_nothing_known_of_a_model_is_said(data):
     split = Split.here("cola", "dev")
     assert Pretrained().texts_seen == ()
