@@ -4,6 +4,7 @@ A checkpoint, see `checkpoint_files`, is complete once the file `checkpoint` nam
 process that is killed at any moment leaves the last complete one in place.
 """
 
+import hashlib
 import json
 import math
 import os
@@ -42,6 +43,8 @@ from electra_bench.vocabularies.change import VocabularyChange
 # Scope of the heads of all tasks, of which a model has some.
 HEADS = "task_specific"
 WORD_TABLE = "/word_embeddings"
+# The last field of `best.json`, as of a record.
+CHECKSUM = "checksum"
 
 
 class Best(NamedTuple):
@@ -91,11 +94,14 @@ class Checkpoints:
         """The best checkpoint; None if none was evaluated."""
         path = Path(self._directory, "best.json")
         try:
-            found = json.loads(path.read_text("utf-8"))
-            return Best(**found, prefix=self.prefix(found["step"]))
+            noted = dict(json.loads(path.read_text("utf-8")))
+            # Those of earlier versions have none.
+            checksum = noted.pop(CHECKSUM, None)
+            best = Best(**noted, prefix=self.prefix(noted["step"]))
         except (FileNotFoundError, ValueError, TypeError, KeyError):
             # What cannot be read is found again from the checkpoints.
             return None
+        return best if checksum in (None, _checksum(noted)) else None
 
     @property
     def steps(self) -> list[int]:
@@ -172,7 +178,13 @@ class Checkpoints:
     def mark_best(self, step: int, metric: str, value: float) -> None:
         """Says that the checkpoint of `step` is the best one."""
         path = os.path.join(self._directory, "best.json")
-        write_json(path, {"step": step, "metric": metric, "value": value})
+        noted = {"step": step, "metric": metric, "value": value}
+        write_json(path, {**noted, CHECKSUM: _checksum(noted)})
+
+
+def _checksum(noted: Mapping[str, Any]) -> str:
+    """The hash of what `best.json` says, by which another digit is noticed."""
+    return hashlib.sha256(json.dumps(noted).encode()).hexdigest()
 
 
 def _warn(sentence: str) -> None:

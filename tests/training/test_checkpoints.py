@@ -247,6 +247,20 @@ def test_where_no_checkpoint_is_whole(two, tmp_path, capsys):
     assert "training begins anew" in capsys.readouterr().err
 
 
+def test_of_the_best_one_nothing_is_believed_that_was_not_written(tmp_path):
+    saved, path = Checkpoints(str(tmp_path)), tmp_path / "best.json"
+    saved.mark_best(10, "accuracy", 0.5)
+    written = path.read_text()
+    for before, after in (("10", "20"), ("0.5", "0.6"), ("0.5", "0.5, 1"), ("{", "[")):
+        path.write_text(written.replace(before, after, 1))
+        assert saved.best is None
+    path.write_text("7")
+    assert saved.best is None
+    # Of an earlier version.
+    path.write_text('{"step": 10, "metric": "accuracy", "value": 0.5}')
+    assert saved.best[:3] == (10, "accuracy", 0.5)
+
+
 def test_training_goes_on_before_a_damaged_best_one(two, tmp_path, capsys):
     two.mark_best(10, "accuracy", 0.5)
     flip(tmp_path / "model.ckpt-10.json")
