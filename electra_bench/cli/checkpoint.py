@@ -195,7 +195,9 @@ def _export_saved_model(args: Export, source: Any, card: Any) -> None:
     objective = restored_objective([card if is_task else PYDOC], pretrained, tokens)
     # TensorFlow's fingerprint has a number that is drawn.
     varying = {"fingerprint.pb"}
-    with new_folder(args.output, sign="saved_model.pb", varying=varying) as folder:
+    with new_folder(
+        args.output, sign="saved_model.pb", varying=varying, inventory=True
+    ) as folder:
         errors.begin_work()
         export_saved_model(objective, folder, whole=is_task)
         copy_vocabulary(source, folder)

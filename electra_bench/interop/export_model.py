@@ -125,7 +125,7 @@ def export_tf1(source: TrainedModel, output: str) -> str:
     name = f"model.ckpt-{step}"
     global_step = {"global_step": np.asarray(step, np.int64)}
     newest = f'model_checkpoint_path: "{name}"\n'
-    with new_folder(output, sign="checkpoint") as folder:
+    with new_folder(output, sign="checkpoint", inventory=True) as folder:
         write_tensors(os.path.join(folder, name), source.tensors | global_step)
         write_text(os.path.join(folder, "checkpoint"), newest)
         copy_vocabulary(source, folder)
@@ -173,7 +173,7 @@ def export_huggingface(
         raise ExportError(
             f"{source.vocab} is SentencePiece, which ElectraTokenizer does not read"
         )
-    with new_folder(output, sign="model.safetensors") as folder:
+    with new_folder(output, sign="model.safetensors", inventory=True) as folder:
         write_model(
             folder,
             architecture=ARCHITECTURES[part],

@@ -18,6 +18,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from electra_bench.system.inventory import damages_if_listed
+
 PREFIX = "model.ckpt-"
 DATA = ".data-00000-of-00001"
 CHECKSUMS = ".sha256"
@@ -120,7 +122,8 @@ def newest_whole(directory: str, before: float = math.inf) -> str | None:
 def damage(prefix: str) -> str:
     """What is wrong with the files of a checkpoint, a clause; empty if nothing is.
 
-    One without hashes, as those from elsewhere and of earlier versions, is read instead.
+    Of one that was exported the whole folder is compared with its list of files. One
+    without hashes, as those from elsewhere and of earlier versions, is read instead.
     """
     files = [prefix + suffix for suffix in SUFFIXES]
     return _damage(prefix, tuple(map(_state, files)))
@@ -153,7 +156,8 @@ def _damage(prefix: str, states: tuple) -> str:
     """Read once in a process, while the files are the same; see `damage`."""
     names = [os.path.basename(prefix) + suffix for suffix in HASHED]
     if states[-1] is None:
-        return _unreadable(prefix)
+        listed = damages_if_listed(os.path.dirname(prefix) or ".", all=True)
+        return ", ".join(listed) or _unreadable(prefix)
     lines = Path(prefix + CHECKSUMS).read_text("utf-8", "replace").splitlines()
     noted = {name: sha256 for sha256, _, name in (x.partition("  ") for x in lines)}
     if set(noted) != set(names):
