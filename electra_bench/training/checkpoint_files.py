@@ -18,6 +18,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from electra_bench.system.inventory import FILE_NAME as INVENTORY
 from electra_bench.system.inventory import damages_if_listed
 
 PREFIX = "model.ckpt-"
@@ -125,8 +126,12 @@ def damage(prefix: str) -> str:
     Of one that was exported the whole folder is compared with its list of files. One
     without hashes, as those from elsewhere and of earlier versions, is read instead.
     """
-    files = [prefix + suffix for suffix in SUFFIXES]
-    return _damage(prefix, tuple(map(_state, files)))
+    states = tuple(_state(prefix + suffix) for suffix in SUFFIXES)
+    if states[-1] is None:
+        listed = damages_if_listed(os.path.dirname(prefix) or ".", all=True)
+        if listed:
+            return f"{', '.join(listed)} (without {INVENTORY} it is taken as it is)"
+    return _damage(prefix, states)
 
 
 def check_whole(prefix: str) -> None:
@@ -156,8 +161,7 @@ def _damage(prefix: str, states: tuple) -> str:
     """Read once in a process, while the files are the same; see `damage`."""
     names = [os.path.basename(prefix) + suffix for suffix in HASHED]
     if states[-1] is None:
-        listed = damages_if_listed(os.path.dirname(prefix) or ".", all=True)
-        return ", ".join(listed) or _unreadable(prefix)
+        return _unreadable(prefix)
     lines = Path(prefix + CHECKSUMS).read_text("utf-8", "replace").splitlines()
     noted = {name: sha256 for sha256, _, name in (x.partition("  ") for x in lines)}
     if set(noted) != set(names):
