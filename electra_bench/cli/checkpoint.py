@@ -274,12 +274,10 @@ def describe(path: str) -> dict[str, Any]:
     elif os.path.isfile(os.path.join(path, "saved_model.pb")):
         about, shapes = _in_saved_model(path)
     else:
-        import tensorflow as tf
-
         from electra_bench.training import checkpoint_files, checkpoints
 
         prefix = checkpoint_files.find_checkpoint(path)
-        found = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
+        found = checkpoint_files.open_reader(prefix).get_variable_to_shape_map()
         shapes = {name: list(shape) for name, shape in found.items()}
         slots = checkpoints.slot_names(shapes)
         about = {

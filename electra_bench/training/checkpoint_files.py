@@ -12,6 +12,7 @@ import math
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -177,7 +178,7 @@ def _damage(prefix: str, states: tuple) -> str:
 def _unreadable(prefix: str) -> str:
     """What TensorFlow says of a checkpoint without hashes; it has its own for tensors."""
     try:
-        reader = tf.train.load_checkpoint(prefix)
+        reader = open_reader(prefix)
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
         if os.path.exists(f"{prefix}.json"):
@@ -199,6 +200,25 @@ def _sha256(path: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def open_reader(prefix: str) -> Any:
+    """TensorFlow's reader of a checkpoint, wherever it lies.
+
+    It takes `[` and a backslash in a path for parts of a pattern.
+    """
+    folder, name = os.path.split(os.path.abspath(prefix))
+    if re.search(r"[\[\\]", folder):
+        prefix = os.path.join(_link(folder).name, "to", name)
+    return tf.train.load_checkpoint(prefix)
+
+
+@functools.cache
+def _link(folder: str) -> tempfile.TemporaryDirectory:
+    """A folder with a link to another one; it goes when the process ends."""
+    place = tempfile.TemporaryDirectory(prefix="electra_bench-")
+    os.symlink(folder, os.path.join(place.name, "to"))
+    return place
+
+
 def write_tensors(prefix: str, tensors: Mapping[str, tf.Tensor]) -> None:
     """Writes tensors under their names in TensorFlow's checkpoint format V2."""
     names = sorted(tensors)
@@ -217,7 +237,7 @@ def sha256_of_checkpoint(prefix: str) -> str:
 
 def step_of_checkpoint(prefix: str) -> int | None:
     """Updates that a checkpoint has seen; None if it does not say."""
-    reader = tf.train.load_checkpoint(prefix)
+    reader = open_reader(prefix)
     known = reader.has_tensor("global_step")
     return int(reader.get_tensor("global_step")) if known else None
 

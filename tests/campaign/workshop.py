@@ -25,7 +25,7 @@ from file_layer import FileLayer, Moment, Tree, tree_of
 
 from electra_bench.cli.main import main
 from electra_bench.system.inventory import FILE_NAME
-from electra_bench.training.checkpoint_files import find_checkpoint
+from electra_bench.training.checkpoint_files import find_checkpoint, open_reader
 from electra_bench.training.checkpoints import Checkpoints
 
 PRETRAINED, TUNED = "runs/pretrain-p-s0", "runs/f-cola-s0"
@@ -311,7 +311,7 @@ def _commands() -> dict[str, Command]:
 
 def of_run(folder: str) -> Any:
     """The last weights of a run, its record, its predictions, and its vocabulary."""
-    reader = tf.train.load_checkpoint(find_checkpoint(folder))
+    reader = open_reader(find_checkpoint(folder))
     weights = {
         name: reader.get_tensor(name).tobytes()
         for name in reader.get_variable_to_shape_map()
