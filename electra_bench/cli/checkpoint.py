@@ -228,6 +228,7 @@ def _in_saved_model(path: str) -> tuple[dict[str, Any], dict[str, list[int]]]:
     import tensorflow as tf
 
     from electra_bench.core.variables import variable_name
+    from electra_bench.training.checkpoint_files import no_pattern
 
     def tensors(specs: Any) -> dict[str, str]:
         return {name: f"{x.dtype.name} {x.shape}" for name, x in sorted(specs.items())}
@@ -235,7 +236,7 @@ def _in_saved_model(path: str) -> tuple[dict[str, Any], dict[str, list[int]]]:
     about: dict[str, Any] = {"format": "SavedModel"}
     shapes: dict[str, list[int]] = {}
     # Its variables live as long as the model does.
-    model = tf.saved_model.load(path)
+    model = tf.saved_model.load(no_pattern(path))
     for name, function in model.signatures.items():
         _, inputs = function.structured_input_signature
         about[f"inputs of {name}"] = tensors(inputs)

@@ -201,14 +201,16 @@ def _sha256(path: str) -> str:
 
 
 def open_reader(prefix: str) -> Any:
-    """TensorFlow's reader of a checkpoint, wherever it lies.
+    """TensorFlow's reader of a checkpoint, wherever it lies."""
+    folder, name = os.path.split(prefix)
+    return tf.train.load_checkpoint(os.path.join(no_pattern(folder), name))
 
-    It takes `[` and a backslash in a path for parts of a pattern.
-    """
-    folder, name = os.path.split(os.path.abspath(prefix))
-    if re.search(r"[\[\\]", folder):
-        prefix = os.path.join(_link(folder).name, "to", name)
-    return tf.train.load_checkpoint(prefix)
+
+def no_pattern(folder: str) -> str:
+    """A path of a folder that TensorFlow takes for no pattern, as it does `exp[1]`."""
+    if not re.search(r"[\[\\]", folder):
+        return folder
+    return os.path.join(_link(os.path.abspath(folder)).name, "to")
 
 
 @functools.cache

@@ -226,7 +226,8 @@ print(found["sequence"].shape, not any(m.startswith("electra") for m in sys.modu
     )
     assert done.stdout.strip() == "(1, 6, 16) True"
     capsys.readouterr()
-    assert checkpoint("describe", output, "--json") == 0
+    renamed = output.rename(tmp_path / "served [1]")  # a name, no pattern
+    assert checkpoint("describe", renamed, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["format"] == "SavedModel"
     assert found["inputs of serving_default"].keys() == {
