@@ -195,7 +195,9 @@ def _export_saved_model(args: Export, source: Any, card: Any) -> None:
     objective = restored_objective([card if is_task else PYDOC], pretrained, tokens)
     # TensorFlow's fingerprint has a number that is drawn.
     varying = {"fingerprint.pb"}
-    with new_folder(args.output, sign="saved_model.pb", varying=varying) as folder:
+    with new_folder(
+        args.output, sign="saved_model.pb", varying=varying, inventory=True
+    ) as folder:
         errors.begin_work()
         export_saved_model(objective, folder, whole=is_task)
         copy_vocabulary(source, folder)
@@ -226,6 +228,7 @@ def _in_saved_model(path: str) -> tuple[dict[str, Any], dict[str, list[int]]]:
     import tensorflow as tf
 
     from electra_bench.core.variables import variable_name
+    from electra_bench.training.checkpoint_files import no_pattern
 
     def tensors(specs: Any) -> dict[str, str]:
         return {name: f"{x.dtype.name} {x.shape}" for name, x in sorted(specs.items())}
@@ -233,7 +236,7 @@ def _in_saved_model(path: str) -> tuple[dict[str, Any], dict[str, list[int]]]:
     about: dict[str, Any] = {"format": "SavedModel"}
     shapes: dict[str, list[int]] = {}
     # Its variables live as long as the model does.
-    model = tf.saved_model.load(path)
+    model = tf.saved_model.load(no_pattern(path))
     for name, function in model.signatures.items():
         _, inputs = function.structured_input_signature
         about[f"inputs of {name}"] = tensors(inputs)
@@ -272,12 +275,10 @@ def describe(path: str) -> dict[str, Any]:
     elif os.path.isfile(os.path.join(path, "saved_model.pb")):
         about, shapes = _in_saved_model(path)
     else:
-        import tensorflow as tf
-
         from electra_bench.training import checkpoint_files, checkpoints
 
         prefix = checkpoint_files.find_checkpoint(path)
-        found = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
+        found = checkpoint_files.open_reader(prefix).get_variable_to_shape_map()
         shapes = {name: list(shape) for name, shape in found.items()}
         slots = checkpoints.slot_names(shapes)
         about = {

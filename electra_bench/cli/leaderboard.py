@@ -6,6 +6,7 @@ from typing import Annotated
 
 from electra_bench.cli import arguments, gin_arguments
 from electra_bench.cli.arguments import Dir, Options, Plugins
+from electra_bench.system.atomic import write_together
 
 FILES = ("md", "csv", "json", "tex", "html")
 # One page for each task and for each report.
@@ -59,7 +60,7 @@ def add_parser(subparsers) -> None:
 def run(args: Build) -> None:
     """Builds the report, prints it and writes it."""
     from electra_bench.reports.collect.records import collect
-    from electra_bench.reports.render.write import build_table, write_table
+    from electra_bench.reports.render.write import build_table, render_table
 
     formats = _formats(args)
     args.load_plugins()
@@ -72,15 +73,17 @@ def run(args: Build) -> None:
 
         terminal.print_table(table)
     if args.out:
-        files = [name for name in formats if name in FILES]
+        chosen = [name for name in formats if name in FILES]
         command = _command(args, args.out)
-        written = write_table(table, args.out, files, name=args.report, command=command)
+        files = render_table(table, args.out, chosen, name=args.report, command=command)
         if SITE in formats:
-            from electra_bench.reports.render.site import write_site
+            from electra_bench.reports.render.site import render_site
 
-            written += write_site(records, table, args.out, command, tasks)
-        for path in written:
-            print(f"wrote {path}")
+            files |= render_site(records, table, args.out, command, tasks)
+        for path in write_together(args.out, files):
+            # Pictures belong to their pages.
+            if path.endswith(FILES):
+                print(f"wrote {path}")
 
 
 def _formats(args: Build) -> list[str]:

@@ -8,6 +8,7 @@ from electra_bench.cli import arguments, errors
 from electra_bench.cli.arguments import Dir
 from electra_bench.cli.gin_arguments import GinParam
 from electra_bench.config.ranges import Positive
+from electra_bench.system.atomic import write_together
 from electra_bench.system.tensorflow_import import import_tensorflow
 
 # From here on, fine-tuning searches its learning rate and runs five seeds.
@@ -54,8 +55,8 @@ def run(args: Quickstart) -> None:
     import_tensorflow()
     from electra_bench.reports.collect.records import collect
     from electra_bench.reports.render import terminal
-    from electra_bench.reports.render.site import write_site
-    from electra_bench.reports.render.write import build_table, write_table
+    from electra_bench.reports.render.site import INDEX, render_site
+    from electra_bench.reports.render.write import build_table, render_table
     from electra_bench.runs.launch import launch
 
     length = "long" if args.minutes >= LONG_MINUTES else "short"
@@ -80,8 +81,9 @@ def run(args: Quickstart) -> None:
     table = build_table(collected)
     terminal.print_table(table)
     out, command = os.path.join(args.workdir, "leaderboard"), _command(args)
-    write_table(table, out, command=command)
-    [index, *_] = write_site(collected, table, out, command)
+    files = render_table(table, out, command=command)
+    write_together(out, files | render_site(collected, table, out, command))
+    index = os.path.join(out, INDEX)
     print(f"wrote all tables and pictures into {out}; the first page is {index}")
 
 

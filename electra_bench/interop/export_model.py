@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from electra_bench import config
 from electra_bench.interop.huggingface import write_model
@@ -17,6 +16,7 @@ from electra_bench.records.run_folder import config_of, model_files
 from electra_bench.system.atomic import new_folder, write_text
 from electra_bench.training.checkpoint_files import (
     find_checkpoint,
+    open_reader,
     step_of_checkpoint,
     write_tensors,
 )
@@ -75,7 +75,7 @@ class TrainedModel(NamedTuple):
             ValueError: the run's configuration is not.
         """
         prefix = find_checkpoint(path)
-        reader = tf.train.load_checkpoint(prefix)
+        reader = open_reader(prefix)
         shapes = reader.get_variable_to_shape_map()
         names = shapes.keys() - slot_names(shapes) - {"global_step"}
         gin_file = _configuration(path)
@@ -125,7 +125,7 @@ def export_tf1(source: TrainedModel, output: str) -> str:
     name = f"model.ckpt-{step}"
     global_step = {"global_step": np.asarray(step, np.int64)}
     newest = f'model_checkpoint_path: "{name}"\n'
-    with new_folder(output, sign="checkpoint") as folder:
+    with new_folder(output, sign="checkpoint", inventory=True) as folder:
         write_tensors(os.path.join(folder, name), source.tensors | global_step)
         write_text(os.path.join(folder, "checkpoint"), newest)
         copy_vocabulary(source, folder)
@@ -173,7 +173,7 @@ def export_huggingface(
         raise ExportError(
             f"{source.vocab} is SentencePiece, which ElectraTokenizer does not read"
         )
-    with new_folder(output, sign="model.safetensors") as folder:
+    with new_folder(output, sign="model.safetensors", inventory=True) as folder:
         write_model(
             folder,
             architecture=ARCHITECTURES[part],

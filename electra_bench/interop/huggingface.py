@@ -24,6 +24,8 @@ from electra_bench.interop.huggingface_weights import (
     read_tensors,
 )
 from electra_bench.system.atomic import write_json
+from electra_bench.system.inventory import FILE_NAME as INVENTORY
+from electra_bench.system.inventory import damages_if_listed
 
 MODEL_TYPES = ("electra", "bert")
 # What the encoder here computes; another value would be another function.
@@ -84,6 +86,11 @@ def read_model(folder: str) -> ForeignModel:
         ForeignModelError: another architecture, a pickle, damaged files, or a tokeniser
             with tokens that WordPiece here has not.
     """
+    if found := damages_if_listed(folder, all=True):
+        raise ForeignModelError(
+            f"{folder} is damaged: {', '.join(found)}; remove it and export it again, or, "
+            f"if it was changed on purpose, remove its {INVENTORY}"
+        )
     config = _read_json(folder, "config.json")
     _check_config(config, folder)
     tensors, dropped = read_tensors(folder)

@@ -12,7 +12,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from electra_bench.system import locks
@@ -99,6 +100,37 @@ def write_json(path: str, value: Any, **options: Any) -> None:
     write_text(path, json.dumps(value, **options) + "\n")
 
 
+def write_together(folder: str, files: Mapping[str, bytes]) -> list[str]:
+    """Writes files into a folder that may have others; they get their names together.
+
+    Of several processes that do so at once the last one wins with all its files. Who is
+    stopped has changed nothing, but for the moment in which the files get their names.
+
+    Args:
+        folder: the folder; made if it does not exist.
+        files: names to contents.
+
+    Returns:
+        Their paths.
+    """
+    make_folder(folder)
+    paths = {name: os.path.join(folder, name) for name in files}
+    with _partial_folder(folder, "files") as partial:
+        for name, content in files.items():
+            written = os.path.join(partial, name)
+            Path(written).write_bytes(content)
+            _sync(written)
+        held = os.open(folder, os.O_RDONLY)
+        try:
+            _is_locked(held, wait=True)
+            for name, path in paths.items():
+                os.replace(os.path.join(partial, name), path)
+            _sync(folder)
+        finally:
+            os.close(held)
+    return list(paths.values())
+
+
 @contextlib.contextmanager
 def complete_folder(
     path: str, overwrite: bool = False, inventory: bool = False
@@ -137,7 +169,9 @@ def complete_folder(
 
 
 @contextlib.contextmanager
-def new_folder(path: str, sign: str, varying: Set[str] = frozenset()) -> Iterator[str]:
+def new_folder(
+    path: str, sign: str, varying: Set[str] = frozenset(), inventory: bool = False
+) -> Iterator[str]:
     """A complete folder that may be there already only with the very same files.
 
     So a command that was stopped at any moment, or has ended, can be given again.
@@ -146,6 +180,7 @@ def new_folder(path: str, sign: str, varying: Set[str] = frozenset()) -> Iterato
         path: the folder's name.
         sign: a file that such a folder always has: without it, it is another one.
         varying: files that are others each time.
+        inventory: whether it gets a list of its files, see `write_inventory`.
 
     Yields:
         A folder beside it to write into.
@@ -154,7 +189,7 @@ def new_folder(path: str, sign: str, varying: Set[str] = frozenset()) -> Iterato
         FileExistsError: there is something else; nothing is changed.
     """
     check_new(path, sign)
-    with complete_folder(path) as partial:
+    with complete_folder(path, inventory=inventory) as partial:
         yield partial
         if not _is_free(path) and not _holds(path, partial, varying):
             raise FileExistsError(
@@ -198,10 +233,13 @@ def _partial_folder(parent: str, name: str) -> Iterator[str]:
         _remove_unlocked(os.path.join(parent, left))
     while True:
         partial = tempfile.mkdtemp(PARTIAL, _hidden(name), parent)
-        held = os.open(partial, os.O_RDONLY)
-        if _is_locked(held):
+        # Until it is locked another process may take it for a left one.
+        try:
+            held = os.open(partial, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        if _is_locked(held) and os.path.isdir(partial):
             break
-        # Another process took it for a left one before it was locked.
         os.close(held)
     try:
         # mkdtemp's folders are for their owner only.
@@ -217,9 +255,9 @@ def _hidden(name: str) -> str:
     return f".{name[:50]}-"
 
 
-def _is_locked(held: int) -> bool:
+def _is_locked(held: int, *, wait: bool = False) -> bool:
     try:
-        return locks.lock(held)
+        return locks.lock(held, wait=wait)
     except OSError:  # no file system with locks, so nobody else has it either
         return True
 

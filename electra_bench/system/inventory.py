@@ -70,6 +70,15 @@ def damages(folder: str, *, all: bool = False) -> list[str]:
     return found
 
 
+def damages_if_listed(folder: str, *, all: bool = False) -> list[str]:
+    """As `damages`; none of a folder without a list.
+
+    Those from elsewhere and of earlier versions have none.
+    """
+    is_listed = os.path.exists(os.path.join(folder, FILE_NAME))
+    return damages(folder, all=all) if is_listed else []
+
+
 def _read(folder: str) -> dict[str, dict[str, Any]]:
     return json.loads(Path(folder, FILE_NAME).read_text(encoding="utf-8"))
 

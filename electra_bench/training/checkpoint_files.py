@@ -12,11 +12,15 @@ import math
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+
+from electra_bench.system.inventory import FILE_NAME as INVENTORY
+from electra_bench.system.inventory import damages_if_listed
 
 PREFIX = "model.ckpt-"
 DATA = ".data-00000-of-00001"
@@ -120,10 +124,15 @@ def newest_whole(directory: str, before: float = math.inf) -> str | None:
 def damage(prefix: str) -> str:
     """What is wrong with the files of a checkpoint, a clause; empty if nothing is.
 
-    One without hashes, as those from elsewhere and of earlier versions, is read instead.
+    Of one that was exported the whole folder is compared with its list of files. One
+    without hashes, as those from elsewhere and of earlier versions, is read instead.
     """
-    files = [prefix + suffix for suffix in SUFFIXES]
-    return _damage(prefix, tuple(map(_state, files)))
+    states = tuple(_state(prefix + suffix) for suffix in SUFFIXES)
+    if states[-1] is None:
+        listed = damages_if_listed(os.path.dirname(prefix) or ".", all=True)
+        if listed:
+            return f"{', '.join(listed)} (without {INVENTORY} it is taken as it is)"
+    return _damage(prefix, states)
 
 
 def check_whole(prefix: str) -> None:
@@ -169,7 +178,7 @@ def _damage(prefix: str, states: tuple) -> str:
 def _unreadable(prefix: str) -> str:
     """What TensorFlow says of a checkpoint without hashes; it has its own for tensors."""
     try:
-        reader = tf.train.load_checkpoint(prefix)
+        reader = open_reader(prefix)
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
         if os.path.exists(f"{prefix}.json"):
@@ -191,6 +200,27 @@ def _sha256(path: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def open_reader(prefix: str) -> Any:
+    """TensorFlow's reader of a checkpoint, wherever it lies."""
+    folder, name = os.path.split(prefix)
+    return tf.train.load_checkpoint(os.path.join(no_pattern(folder), name))
+
+
+def no_pattern(folder: str) -> str:
+    """A path of a folder that TensorFlow takes for no pattern, as it does `exp[1]`."""
+    if not re.search(r"[\[\\]", folder):
+        return folder
+    return os.path.join(_link(os.path.abspath(folder)).name, "to")
+
+
+@functools.cache
+def _link(folder: str) -> tempfile.TemporaryDirectory:
+    """A folder with a link to another one; it goes when the process ends."""
+    place = tempfile.TemporaryDirectory(prefix="electra_bench-")
+    os.symlink(folder, os.path.join(place.name, "to"))
+    return place
+
+
 def write_tensors(prefix: str, tensors: Mapping[str, tf.Tensor]) -> None:
     """Writes tensors under their names in TensorFlow's checkpoint format V2."""
     names = sorted(tensors)
@@ -209,7 +239,7 @@ def sha256_of_checkpoint(prefix: str) -> str:
 
 def step_of_checkpoint(prefix: str) -> int | None:
     """Updates that a checkpoint has seen; None if it does not say."""
-    reader = tf.train.load_checkpoint(prefix)
+    reader = open_reader(prefix)
     known = reader.has_tensor("global_step")
     return int(reader.get_tensor("global_step")) if known else None
 

@@ -4,6 +4,7 @@ A checkpoint, see `checkpoint_files`, is complete once the file `checkpoint` nam
 process that is killed at any moment leaves the last complete one in place.
 """
 
+import hashlib
 import json
 import math
 import os
@@ -31,6 +32,7 @@ from electra_bench.training.checkpoint_files import (
     damage,
     latest_named,
     newest_whole,
+    open_reader,
     step_of_checkpoint,
     step_of_file,
     steps_in,
@@ -42,6 +44,8 @@ from electra_bench.vocabularies.change import VocabularyChange
 # Scope of the heads of all tasks, of which a model has some.
 HEADS = "task_specific"
 WORD_TABLE = "/word_embeddings"
+# The last field of `best.json`, as of a record.
+CHECKSUM = "checksum"
 
 
 class Best(NamedTuple):
@@ -91,11 +95,14 @@ class Checkpoints:
         """The best checkpoint; None if none was evaluated."""
         path = Path(self._directory, "best.json")
         try:
-            found = json.loads(path.read_text("utf-8"))
-            return Best(**found, prefix=self.prefix(found["step"]))
+            noted = dict(json.loads(path.read_text("utf-8")))
+            # Those of earlier versions have none.
+            checksum = noted.pop(CHECKSUM, None)
+            best = Best(**noted, prefix=self.prefix(noted["step"]))
         except (FileNotFoundError, ValueError, TypeError, KeyError):
             # What cannot be read is found again from the checkpoints.
             return None
+        return best if checksum in (None, _checksum(noted)) else None
 
     @property
     def steps(self) -> list[int]:
@@ -105,17 +112,23 @@ class Checkpoints:
     def to_go_on(self) -> str | None:
         """Prefix of the newest checkpoint that training can go on from; None for none.
 
-        It is older than a best one that is damaged, which so comes again.
+        It is the latest from then on. It is older than a best one that is damaged, which so
+        comes again.
         """
         best, before = self.best, math.inf
         if best and (wrong := damage(best.prefix)):
             before = best.step
             _warn(f"{best.prefix}, the best one, is damaged: {wrong}; it is made again")
         try:
-            return newest_whole(self._directory, before)
+            prefix = newest_whole(self._directory, before)
         except DamagedCheckpoint as error:
             _warn(f"{error}: training begins anew")
             return None
+        # Whoever saved it may have been stopped before it was named.
+        step = step_of_file(prefix) if prefix else None
+        if step is not None and prefix != self.latest:
+            self._name(step)
+        return prefix
 
     def prefix(self, step: int) -> str:
         """Prefix of the checkpoint of a step."""
@@ -145,20 +158,24 @@ class Checkpoints:
         for suffix in SUFFIXES:
             replace(inside + suffix, self.prefix(step) + suffix)
         os.rmdir(partial)
-        steps = sorted({*self.steps, step})
+        kept = self._name(step)
+        best = self.best
+        self._remove_all_but({*kept, *self._keep_steps, *([best.step] if best else ())})
+        return self.prefix(step)
+
+    def _name(self, step: int) -> list[int]:
+        """Has `checkpoint` name that of a step; returns the steps of the newest to keep."""
         # A run that was continued from an earlier step has later ones lying about.
-        kept = [s for s in steps if s <= step][-self._keep :]
+        kept = [s for s in self.steps if s <= step][-self._keep :]
         # Names hold wherever the folder lies, but are taken as they are only beside an
         # absolute one.
         newest = tf.compat.v1.train.generate_checkpoint_state_proto(
             os.path.abspath(self._directory),
-            name,
+            f"{PREFIX}{step}",
             all_model_checkpoint_paths=[f"{PREFIX}{s}" for s in kept],
         )
         write_text(os.path.join(self._directory, "checkpoint"), str(newest))
-        best = self.best
-        self._remove_all_but({*kept, *self._keep_steps, *([best.step] if best else ())})
-        return self.prefix(step)
+        return kept
 
     def _remove_all_but(self, steps: Set[int]) -> None:
         """Removes the other checkpoints, and parts of some that were never complete."""
@@ -172,7 +189,13 @@ class Checkpoints:
     def mark_best(self, step: int, metric: str, value: float) -> None:
         """Says that the checkpoint of `step` is the best one."""
         path = os.path.join(self._directory, "best.json")
-        write_json(path, {"step": step, "metric": metric, "value": value})
+        noted = {"step": step, "metric": metric, "value": value}
+        write_json(path, {**noted, CHECKSUM: _checksum(noted)})
+
+
+def _checksum(noted: Mapping[str, Any]) -> str:
+    """The hash of what `best.json` says, by which another digit is noticed."""
+    return hashlib.sha256(json.dumps(noted).encode()).hexdigest()
 
 
 def _warn(sentence: str) -> None:
@@ -226,7 +249,7 @@ def restore(
         DamagedCheckpoint: it is not as it was written.
     """
     check_whole(prefix)
-    reader = tf.train.load_checkpoint(prefix)
+    reader = open_reader(prefix)
     shapes = reader.get_variable_to_shape_map()
     changed, wrong = set(), {}
     by_token = _rows(variables, shapes, change) if change else set()

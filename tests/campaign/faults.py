@@ -2,10 +2,12 @@
 
 import contextlib
 import functools
+import json
 import os
 import random
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +38,7 @@ GROUPS = {
     3: "damaged cache",
     4: "damaged file of a run, or odd name",
     5: "killed while making something",
+    6: "damaged export, table or suite",
 }
 # What is said of what lies there and is not as it was.
 SAYS = re.compile(r"is damaged: |predictions changed since the run|cannot be read")
@@ -51,7 +54,17 @@ OUTPUTS = {
     "leaderboard": "report",
     "from built": "more/pretrain-p-s0",
     "from import": "more/f-cola-s0",
+    "overwrite": "more/f-cola-s0",
+    "suite": "suite",
 }
+# Of a suite that has ended: what it reads to find that nothing is left to do.
+SUITE_FILES = (
+    "record.json",
+    "config.gin",
+    ".config.gin",
+    "attempts.jsonl",
+    "suite.json",
+)
 ODD_NAMES = (
     "exp[1]",
     "a*b",
@@ -76,12 +89,14 @@ class Fault(NamedTuple):
     Attributes:
         group: key of `GROUPS`.
         what: file or moment, and damage.
-        kind: what is alike; a quick campaign tries one of each.
+        subject: what it is done to, or which command meets it; all get as many.
+        kind: what is alike of a subject; one of each is tried first.
         inject: injects it into the current folder and says how it ended.
     """
 
     group: int
     what: str
+    subject: str
     kind: str
     inject: Callable[[], tuple[str, str]]
 
@@ -94,15 +109,32 @@ def all_faults(made: Workshop, seed: int, size: int) -> Iterator[Fault]:
         seed: of all that is drawn.
         size: how many of each group, at most.
     """
-    groups = {1: _cuts, 2: _checkpoints, 3: _caches, 4: _run_files, 5: _kills}
+    groups = {
+        1: _cuts,
+        2: _checkpoints,
+        3: _caches,
+        4: _run_files,
+        5: _kills,
+        6: _outputs,
+    }
     for number, faults in groups.items():
         rng = random.Random(f"{seed} {number}")
-        every = list(faults(made, rng))
+        left_out = OUTPUTS.keys() - made.commands
+        every = [x for x in faults(made, rng) if x.subject not in left_out]
         rng.shuffle(every)
-        # One of each kind first.
-        first = list({fault.kind: fault for fault in every}.values())
-        rest = [fault for fault in every if fault not in first]
-        yield from [*first, *rest][:size]
+        by_kind = _in_turn(every, lambda fault: (fault.subject, fault.kind))
+        yield from _in_turn(by_kind, lambda fault: fault.subject)[:size]
+
+
+def _in_turn(faults: list[Fault], key: Callable[[Fault], Any]) -> list[Fault]:
+    """One of each key first, then a second one of each."""
+    counts: Counter[Any] = Counter()
+    turns = []
+    for fault in faults:
+        turns.append(counts[key(fault)])
+        counts[key(fault)] += 1
+    order = sorted(range(len(faults)), key=turns.__getitem__)
+    return [faults[place] for place in order]
 
 
 def judged(
@@ -154,7 +186,9 @@ def _gives(command: Command, expected: Any) -> bool:
 
 
 def _named(tree: Tree, folder: str) -> int | None:
-    """The step that the file `checkpoint` of a run names."""
+    """The step that the file `checkpoint` of a run names that has not ended."""
+    if f"{folder}/record.json" in tree:
+        return None
     content = tree.get(f"{folder}/checkpoints/checkpoint") or b""
     found = re.search(rb"model\.ckpt-(\d+)", content)
     return int(found[1]) if found else None
@@ -188,14 +222,11 @@ def _stopped(
                 named = _named(moment.killed(), folder)
                 return judged(command, expected, _cleared(folder), named=named)
 
-            yield Fault(
-                group, f"{name}, before call {number} ({moment.call})", name, inject
-            )
+            what = f"{name}, before call {number} ({moment.call})"
+            yield Fault(group, what, name, moment.call, inject)
 
 
-def _damaged(
-    made: Workshop, tree: Tree, path: str, rng: random.Random
-) -> Iterator[tuple[str, Tree]]:
+def _damaged(tree: Tree, path: str, rng: random.Random) -> Iterator[tuple[str, Tree]]:
     """The tree with every damage to one of its files."""
     content = tree[path]
     if content is None:
@@ -209,28 +240,35 @@ def _damaged(
 
 
 def _checkpoints(made: Workshop, rng: random.Random) -> Iterator[Fault]:
-    for name, folder in (("pretrain", PRETRAINED), ("finetune", TUNED)):
-        tree, named = _interrupted(made.moments[name], folder)
+    for name in ("pretrain", "finetune", "overwrite"):
+        folder = OUTPUTS[name]
+        tree, last = _interrupted(made.moments[name], folder)
+        best = json.loads(tree.get(f"{folder}/checkpoints/best.json") or "{}")
         for path in [
             path for path in tree if path.startswith(f"{folder}/checkpoints/")
         ]:
-            for damage, broken in _damaged(made, tree, path, rng):
+            file = os.path.basename(path)
+            # A damaged best one is made again, though there are newer ones.
+            is_best = best and file.startswith(f"model.ckpt-{best['step']}.")
+            named = best["step"] if is_best else last
+            for damage, broken in _damaged(tree, path, rng):
 
                 def inject(name=name, broken=broken, folder=folder, named=named):
                     lay(broken, ".")
                     command, expected = made.commands[name], made.results[name]
                     return judged(command, expected, _cleared(folder), named=named)
 
-                kind = f"{name} {os.path.splitext(path)[1]}"
-                yield Fault(2, f"{path} {damage}, {name} goes on", kind, inject)
+                what = f"{path} {damage}, {name} goes on"
+                subject = "best.json" if file == "best.json" else name
+                yield Fault(2, what, subject, os.path.splitext(path)[1], inject)
     # Of finished runs: what is started from, and what answers.
     for path in [
         path for path in made.whole if path.startswith(f"{TUNED}/checkpoints/")
     ]:
-        for damage, broken in _damaged(made, made.whole, path, rng):
+        for damage, broken in _damaged(made.whole, path, rng):
             yield _met_by(made, 2, "predict", path, damage, broken)
     for path in [path for path in made.whole if path.startswith("taken/checkpoints/")]:
-        for damage, broken in _damaged(made, made.whole, path, rng):
+        for damage, broken in _damaged(made.whole, path, rng):
             yield _met_by(made, 2, "from import", path, damage, broken)
 
 
@@ -248,10 +286,11 @@ def _interrupted(moments: list[Moment], folder: str) -> tuple[Tree, int]:
 
 
 def _met_by(made, group, verb, path, damage, broken) -> Fault:
-    """A damage that a command meets which only reads what another one has made."""
+    """A damage that a command meets: to what it reads, or has made before."""
+    is_own = path.startswith(f"{OUTPUTS[verb]}/")
 
     def inject():
-        lay(_without(broken, verb), ".")
+        lay(broken if is_own else _without(broken, verb), ".")
 
         def cure():
             """What was made is put back, or made again with the same result."""
@@ -259,8 +298,8 @@ def _met_by(made, group, verb, path, damage, broken) -> Fault:
 
         return judged(made.commands[verb], made.results[verb], cure)
 
-    kind = f"{verb} {os.path.basename(path)}"
-    return Fault(group, f"{path} {damage}, {verb} reads it", kind, inject)
+    what = f"{path} {damage}, {verb} {'again' if is_own else 'reads it'}"
+    return Fault(group, what, verb, os.path.basename(path), inject)
 
 
 def _caches(made: Workshop, rng: random.Random) -> Iterator[Fault]:
@@ -271,10 +310,10 @@ def _caches(made: Workshop, rng: random.Random) -> Iterator[Fault]:
             "reports": ["leaderboard"],
         }.get(path.split("/")[1], ["finetune"])
         for verb in verbs:
-            for damage, broken in _damaged(made, made.whole, path, rng):
+            for damage, broken in _damaged(made.whole, path, rng):
                 yield _met_by(made, 3, verb, path, damage, broken)
     for path in [path for path in made.whole if path.startswith("built/")]:
-        for damage, broken in _damaged(made, made.whole, path, rng):
+        for damage, broken in _damaged(made.whole, path, rng):
             yield _met_by(made, 3, "from built", path, damage, broken)
     for damage in DAMAGES:
 
@@ -285,7 +324,7 @@ def _caches(made: Workshop, rng: random.Random) -> Iterator[Fault]:
             memo.unlink() if changed is None else memo.write_bytes(changed)
             return SAME if file_sha256("large") == expected else WRONG, ""
 
-        yield Fault(3, f"memo of a hash {damage}", f"memo {damage}", inject)
+        yield Fault(3, f"memo of a hash {damage}", "memo", damage, inject)
 
 
 def _memo() -> tuple[str, Path]:
@@ -299,22 +338,37 @@ def _memo() -> tuple[str, Path]:
 
 
 def _run_files(made: Workshop, rng: random.Random) -> Iterator[Fault]:
-    readers = {
-        PRETRAINED: ("finetune",),
-        TUNED: ("predict", "leaderboard"),
-        "taken": ("from import",),
-    }
-    for folder, verbs in readers.items():
-        below = [path for path in made.whole if path.startswith(f"{folder}/")]
-        for path in below:
+    readers = [
+        (made.whole, PRETRAINED, "finetune"),
+        (made.whole, TUNED, "predict"),
+        (made.whole, TUNED, "leaderboard"),
+        (made.whole, "taken", "from import"),
+        # Of the run that lies there before.
+        (made.before["overwrite"], OUTPUTS["overwrite"], "overwrite"),
+    ]
+    for tree, folder, verb in readers:
+        for path in [path for path in tree if path.startswith(f"{folder}/")]:
             if "/checkpoints/" in path or "/tensorboard/" in path:
                 continue
-            for verb in verbs:
-                for damage, broken in _damaged(made, made.whole, path, rng):
-                    yield _met_by(made, 4, verb, path, damage, broken)
+            for damage, broken in _damaged(tree, path, rng):
+                yield _met_by(made, 4, verb, path, damage, broken)
     for name in ODD_NAMES:
         inject = functools.partial(_odd, made, name)
-        yield Fault(4, f"all lies in {name!r}", "odd name", inject)
+        yield Fault(4, f"all lies in {name!r}", "odd name", name, inject)
+
+
+def _outputs(made: Workshop, rng: random.Random) -> Iterator[Fault]:
+    verbs = {"hf": "import", "tf1": "overwrite", "report": "leaderboard"}
+    for path in made.whole:
+        folder, file = path.partition("/")[0], os.path.basename(path)
+        if folder == "suite" and file in SUITE_FILES:
+            verb = "suite"
+        elif folder in verbs:
+            verb = verbs[folder]
+        else:
+            continue
+        for damage, broken in _damaged(made.whole, path, rng):
+            yield _met_by(made, 6, verb, path, damage, broken)
 
 
 def _without(tree: Tree, verb: str) -> Tree:
@@ -340,7 +394,7 @@ def _odd(made: Workshop, name: str) -> tuple[str, str]:
         Command(["evaluate", tuned, "--data_dir", f"{name}/data"], lambda: None),
         Command(
             ["leaderboard", "build", name, "--out", f"{name}/report"],
-            lambda: Path(name, "report/leaderboard.csv").read_text(),
+            lambda: Path(name, "report/leaderboard.csv").read_bytes(),
         ),
     ]
     expected = [
@@ -348,7 +402,7 @@ def _odd(made: Workshop, name: str) -> tuple[str, str]:
         made.results["finetune"][0],
         made.results["predict"],
         None,
-        made.results["leaderboard"],
+        made.results["leaderboard"]["leaderboard.csv"],
     ]
     with _stopped_after(2):
         steps[0].run()

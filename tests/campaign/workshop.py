@@ -20,13 +20,28 @@ from typing import Any, NamedTuple
 
 import gin
 import tensorflow as tf
+from cells_here import cells_here
 from file_layer import FileLayer, Moment, Tree, tree_of
 
 from electra_bench.cli.main import main
-from electra_bench.training.checkpoint_files import find_checkpoint
+from electra_bench.system.inventory import FILE_NAME
+from electra_bench.training.checkpoint_files import find_checkpoint, open_reader
 from electra_bench.training.checkpoints import Checkpoints
 
 PRETRAINED, TUNED = "runs/pretrain-p-s0", "runs/f-cola-s0"
+SIZES = tuple(
+    f"models.electra.{size} = {number}"
+    for size, number in (
+        ("hidden_size", 8),
+        ("ffn_size", 8),
+        ("embedding_size", 8),
+        ("num_layers", 1),
+        ("num_heads", 1),
+    )
+)
+# Of a fine-tuning: the checkpoint that it is scored with, not always the last.
+BEST = ("training.loop.eval_every = 1", "training.loop.best_metric = 'accuracy'")
+CELLS = ("suite/runs/f-cola-s0", "suite/runs/f-cola-s1")
 # Of a record: what is measured, and where and when, is another thing each time.
 MEASURED = {
     "started",
@@ -34,6 +49,8 @@ MEASURED = {
     "checksum",
     "wall_s",
     "environment",
+    # The commit; somebody may work on while it runs.
+    "code_version",
     "hardware",
     "suite",
     "cell_id",
@@ -86,7 +103,11 @@ class Command(NamedTuple):
         logging.getLogger("absl").addHandler(handler)
         Checkpoints.save = noted
         try:
-            with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+            with (
+                contextlib.redirect_stdout(told),
+                contextlib.redirect_stderr(told),
+                cells_here(),
+            ):
                 status = main([*self.argv, *more])
         except Exception as error:
             status = -1
@@ -115,10 +136,15 @@ class Workshop(NamedTuple):
     whole: Tree
 
     @classmethod
-    def open(cls) -> "Workshop":
-        """Makes everything in the current folder, which is empty."""
+    def open(cls, *without: str) -> "Workshop":
+        """Makes everything in the current folder, which is empty.
+
+        Args:
+            *without: commands that are left out, if no other one needs what they make.
+        """
         _write_inputs()
-        made = cls(_commands(), {}, {}, {}, {})
+        kept = {name: x for name, x in _commands().items() if name not in without}
+        made = cls(kept, {}, {}, {}, {})
         for name, command in made.commands.items():
             made.before[name] = tree_of(".")
             with FileLayer(".") as layer:
@@ -173,14 +199,15 @@ def _write_inputs() -> None:
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     Path("vocab.txt").write_text("\n".join([*special, *words]) + "\n")
     Path("data/CoLA").mkdir(parents=True)
-    for split, size in (("train", 32), ("dev", 12)):
-        rows = [f"x\t{number % 2}\t\t{line()}\n" for number in range(size)]
+    # A model that knows one answer only has not the same score with the other one.
+    for split, size, every in (("train", 32, 2), ("dev", 12, 3)):
+        rows = [f"x\t{int(i % every == 0)}\t\t{line()}\n" for i in range(size)]
         Path(f"data/CoLA/{split}.tsv").write_text("".join(rows))
 
 
-def _run(verb: str, *bindings: str) -> list[str]:
+def _run(verb: str, *bindings: str, file: str | None = None) -> list[str]:
     given = [part for binding in bindings for part in ("--gin_param", binding)]
-    return [verb, f"runs/{verb}.gin", *given]
+    return [verb, f"runs/{file or verb}.gin", *given]
 
 
 def pretraining(
@@ -191,9 +218,7 @@ def pretraining(
     corpus = "c" if text == "text.txt" else f"c{zlib.crc32(text.encode())}"
     return _run(
         "pretrain",
-        *(f"models.electra.{size} = 8" for size in ("hidden_size", "ffn_size")),
-        "models.electra.embedding_size = 8",
-        *(f"models.electra.num_{what} = 1" for what in ("layers", "heads")),
+        *SIZES,
         "OBJECTIVE = 'mlm'",
         f"CORPORA = {{{corpus!r}: {{'files': {text!r}, 'holdout': 0.1}}}}",
         f"CORPUS = {corpus!r}",
@@ -211,11 +236,14 @@ def pretraining(
     )
 
 
-def finetuning(workdir: str = "runs", data: str = "data", init: str | None = None):
+def finetuning(
+    workdir: str = "runs", data: str = "data", init: str | None = None, *bindings: str
+):
     """Arguments of the fine-tuning."""
     init = init or os.path.join(workdir, "pretrain-p-s0")
     return _run(
         "finetune",
+        *bindings,
         "TASK = 'cola'",
         f"INIT = {init!r}",
         f"DATA_DIR = {data!r}",
@@ -226,6 +254,25 @@ def finetuning(workdir: str = "runs", data: str = "data", init: str | None = Non
         "training.loop.log_every = 1",
         "training.loop.checkpoint_every = 1",
     )
+
+
+def _suite() -> list[str]:
+    """Arguments of a suite of two cells, with a step each."""
+    finetune = {
+        "EPOCHS": 1,
+        "LEARNING_RATE": 1e-2,
+        "training.loop.checkpoint_every": 1,
+    }
+    grid = {
+        "models": {"f": {"init": PRETRAINED}},
+        "tasks": ["cola"],
+        "seeds": [0, 1],
+        "data_dir": "data",
+        "finetune": finetune,
+    }
+    bindings = [f"suites.grid.{name} = {value!r}" for name, value in grid.items()]
+    given = ["SUITE = 's'", "WORKDIR = 'suite'", *bindings]
+    return ["suite", *_run("run", *given, file="suite")]
 
 
 def _commands() -> dict[str, Command]:
@@ -247,7 +294,8 @@ def _commands() -> dict[str, Command]:
         ),
         "corpus build": Command([*build, *length, "--output-dir", "built"], of_built),
         "leaderboard": Command(
-            ["leaderboard", "build", "runs", "--out", "report"], of_report
+            ["leaderboard", "build", "runs", "--out", "report"],
+            lambda: of_folder("report"),
         ),
         "from built": Command(
             pretraining("more", text="built"), lambda: of_run("more/pretrain-p-s0")
@@ -255,12 +303,18 @@ def _commands() -> dict[str, Command]:
         "from import": Command(
             finetuning("more", init="taken"), lambda: of_run("more/f-cola-s0")
         ),
+        # Another run lies there, that of "from import".
+        "overwrite": Command(
+            [*finetuning("more", "data", "tf1", *SIZES, *BEST), "--overwrite"],
+            lambda: of_run("more/f-cola-s0"),
+        ),
+        "suite": Command(_suite(), lambda: [of_run(cell) for cell in CELLS]),
     }
 
 
 def of_run(folder: str) -> Any:
     """The last weights of a run, its record, its predictions, and its vocabulary."""
-    reader = tf.train.load_checkpoint(find_checkpoint(folder))
+    reader = open_reader(find_checkpoint(folder))
     weights = {
         name: reader.get_tensor(name).tobytes()
         for name in reader.get_variable_to_shape_map()
@@ -277,7 +331,8 @@ def of_folder(folder: str) -> dict[str, bytes | None]:
     return {
         name: gzip.decompress(content) if content and name.endswith(".gz") else content
         for name, content in tree.items()
-        if ".partial" not in name
+        # The list of the files has the time.
+        if ".partial" not in name and name != FILE_NAME
     }
 
 
@@ -285,10 +340,5 @@ def of_built() -> dict[str, Any]:
     """The examples of `corpus build`, without what was measured."""
     tree = dict(tree_of("built"))
     manifest = json.loads(tree.pop("manifest.json"))
-    del tree["files.json"], manifest["seconds"], manifest["mb_per_s"]
+    del tree[FILE_NAME], manifest["seconds"], manifest["mb_per_s"]
     return {**tree, "manifest": manifest}
-
-
-def of_report() -> str:
-    """The table of a report."""
-    return Path("report", "leaderboard.csv").read_text()

@@ -46,6 +46,21 @@ def test_writes_all_forms(runs, tmp_path, capsys):
     ).read_text(encoding="utf-8")
 
 
+def test_of_two_builds_at_once_the_folder_has_one_whole(runs, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["--out", str(out), "--format", "md,csv,json,tex,html"]
+    builds = [[str(runs), *arguments], [str(runs / "000"), *arguments]]
+    whole = []
+    for build in builds:
+        assert main.main(["leaderboard", "build", *build]) == 0
+        whole.append({path.name: path.read_bytes() for path in out.iterdir()})
+    command = [sys.executable, "-m", "electra_bench", "leaderboard", "build"]
+    started = [subprocess.Popen([*command, *build]) for build in builds]
+    assert [process.wait() for process in started] == [0, 0]
+    assert {path.name: path.read_bytes() for path in out.iterdir()} in whole
+    assert whole[0].keys() == whole[1].keys() and whole[0] != whole[1]
+
+
 def test_tasks_formats_and_gin(runs, tmp_path, capsys):
     argv = ["leaderboard", "build", str(runs), "--out", str(tmp_path), "--tasks", "rte"]
     argv += ["--format", "json", "--gin.reports.leaderboard.labels=['large']"]

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from electra_bench import registry
 from electra_bench.cli.main import main
 from electra_bench.interop import export_model, import_model
 from electra_bench.runs.launch import launch
+from electra_bench.training.checkpoint_files import DamagedCheckpoint, find_checkpoint
 
 
 def checkpoint(*arguments):
@@ -197,6 +199,13 @@ def test_the_originals_checkpoint_has_no_slots(pretrained, tmp_path):
     assert names == {*tensors_of(pretrained / "checkpoints"), "global_step"}
     step = reader.get_tensor("global_step")
     assert step == 4 and step.dtype == np.int64
+    # Tensors have sums of their own, the vocabulary has not.
+    vocabulary = output / "vocab.txt"
+    vocabulary.write_text(vocabulary.read_text().replace("e", "o", 1))
+    with pytest.raises(DamagedCheckpoint, match="vocab.txt has another content"):
+        find_checkpoint(str(output))
+    (output / "files.json").unlink()
+    assert find_checkpoint(str(output)) == str(output / "model.ckpt-4")
 
 
 def test_a_saved_model_runs_without_this_package(pretrained, tmp_path, capsys):
@@ -217,7 +226,8 @@ print(found["sequence"].shape, not any(m.startswith("electra") for m in sys.modu
     )
     assert done.stdout.strip() == "(1, 6, 16) True"
     capsys.readouterr()
-    assert checkpoint("describe", output, "--json") == 0
+    renamed = output.rename(tmp_path / "served [1]")  # a name, no pattern
+    assert checkpoint("describe", renamed, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["format"] == "SavedModel"
     assert found["inputs of serving_default"].keys() == {
@@ -307,6 +317,20 @@ def test_what_does_not_fit_is_named_and_nothing_written(
     said = the_sentence(capsys.readouterr().err, "checkpoint")
     assert all(part in said for part in expected), said
     assert not output.exists()
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "vocab.txt"])
+def test_an_export_that_is_not_as_it_was_written_is_refused(
+    exported, tmp_path, capsys, name
+):
+    folder = shutil.copytree(exported["discriminator"], tmp_path / "changed")
+    content = bytearray((folder / name).read_bytes())
+    content[-3] ^= 1
+    (folder / name).write_bytes(content)
+    assert checkpoint("import", folder, "--output", tmp_path / "out") == 2
+    said = the_sentence(capsys.readouterr().err, "checkpoint")
+    assert f"{name} has another content than was written; remove it and" in said
+    assert "remove its files.json" in said and not (tmp_path / "out").exists()
 
 
 def test_a_pickle_is_refused(exported, tmp_path, capsys):

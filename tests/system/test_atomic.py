@@ -40,6 +40,7 @@ def test_content_is_on_the_disk_before_its_name_is(tmp_path, power):
     write_folder(tmp_path / "deep" / "er" / "folder")
     write_folder(tmp_path / "deep" / "er" / "folder", "y", overwrite=True)
     atomic.make_folder(str(tmp_path / "one" / "two"))
+    atomic.write_together(str(tmp_path / "one"), {"a": b"1", "b": b"2"})
     power.check()
     assert (tmp_path / "deep" / "er" / "folder" / "inner" / "b").read_text() == "y"
 
@@ -52,6 +53,25 @@ def test_the_watch_sees_what_is_lost(tmp_path, power):
     assert [loss.split()[1] for loss in power.losses] == ["comes", "goes"]
     with pytest.raises(pytest.fail.Exception, match="may be gone"):
         power.check()
+
+
+def test_of_several_that_write_files_together_one_wins_with_all(tmp_path):
+    (tmp_path / "other").write_text("stays")
+    builds = [{f"{i}": bytes([n]) for i in range(40)} for n in range(4)]
+    write = functools.partial(atomic.write_together, str(tmp_path))
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            list(pool.map(write, builds))
+            found = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+            assert found.pop("other") == b"stays"
+            assert found in builds
+
+
+def test_files_that_cannot_all_be_written_change_nothing(tmp_path):
+    atomic.write_together(str(tmp_path), {"a": b"old"})
+    with pytest.raises(TypeError):
+        atomic.write_together(str(tmp_path), {"a": b"new", "b": "no bytes"})
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"a": b"old"}
 
 
 def test_several_may_write_a_file_at_once(tmp_path):

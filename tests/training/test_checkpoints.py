@@ -49,6 +49,27 @@ def test_values_and_step_come_back_by_name(tmp_path):
     assert names["global_step"] == []
 
 
+@pytest.mark.parametrize("name", ["exp[1]", "a*b", "what?", "back\\slash"])
+def test_a_folder_may_look_like_a_pattern(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    for folder in (name, str(tmp_path / name / "deeper")):
+        prefix = Checkpoints(folder).save(7, tensors(3.0), {})
+        target = variables()
+        assert Checkpoints(folder).to_go_on() == prefix
+        assert checkpoints.restore(prefix, target) == 7
+        np.testing.assert_array_equal(target["electra/a/kernel"], np.full((2, 3), 3.0))
+
+
+def test_what_training_goes_on_from_is_the_latest(two, tmp_path, capsys):
+    # It was stopped before the file named the first one, or a later one.
+    (tmp_path / "checkpoint").unlink()
+    assert two.latest is None
+    assert two.to_go_on() == two.latest == two.prefix(20)
+    flip(tmp_path / "model.ckpt-20.data-00000-of-00001")
+    assert two.to_go_on() == two.latest == two.prefix(10)
+    assert "model.ckpt-10 is used" in capsys.readouterr().err
+
+
 def test_missing_and_misshaped_variables_are_named(tmp_path):
     prefix = Checkpoints(str(tmp_path)).save(7, tensors(3.0), {})
     with pytest.raises(
@@ -245,6 +266,20 @@ def test_where_no_checkpoint_is_whole(two, tmp_path, capsys):
     )
     assert two.to_go_on() is None
     assert "training begins anew" in capsys.readouterr().err
+
+
+def test_of_the_best_one_nothing_is_believed_that_was_not_written(tmp_path):
+    saved, path = Checkpoints(str(tmp_path)), tmp_path / "best.json"
+    saved.mark_best(10, "accuracy", 0.5)
+    written = path.read_text()
+    for before, after in (("10", "20"), ("0.5", "0.6"), ("0.5", "0.5, 1"), ("{", "[")):
+        path.write_text(written.replace(before, after, 1))
+        assert saved.best is None
+    path.write_text("7")
+    assert saved.best is None
+    # Of an earlier version.
+    path.write_text('{"step": 10, "metric": "accuracy", "value": 0.5}')
+    assert saved.best[:3] == (10, "accuracy", 0.5)
 
 
 def test_training_goes_on_before_a_damaged_best_one(two, tmp_path, capsys):

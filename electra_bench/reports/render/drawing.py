@@ -3,9 +3,8 @@
 import functools
 import io
 import math
-import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -20,7 +19,6 @@ from matplotlib.transforms import Bbox
 
 from electra_bench.reports.plot import XY, Dots, Matrix, Plot, Point
 from electra_bench.reports.table import UNPRINTABLE, plain, text
-from electra_bench.system.atomic import atomic_file, make_folder
 
 INK, QUIET, LINE, ACCENT = "#1b1e23", "#5b6472", "#dde1e7", "#1f5fae"
 # Behind names, so that they are read on lines.
@@ -299,25 +297,13 @@ def _rendered(plot: Plot, suffix: str) -> bytes:
     return buffer.getvalue()
 
 
-def write_pictures(
-    plots: Iterable[Plot], out_dir: str, report: str
-) -> dict[str, list[str]]:
-    """Writes `<report>-<plot>.svg` and `.png` for every plot.
+def picture_files(plot: Plot, report: str) -> dict[str, bytes]:
+    """The files of a picture, `<report>-<plot>.svg` and `.png`: names to contents.
 
     Args:
-        plots: of a report.
-        out_dir: folder; made if it does not exist.
+        plot: of a report.
         report: name of the report.
-
-    Returns:
-        Name of a plot to the names of its files.
     """
-    make_folder(out_dir)
-    written: dict[str, list[str]] = {}
-    for plot in plots:
-        files = {kind: f"{report}-{plot.name}.{kind}" for kind in ("svg", "png")}
-        for kind, name in files.items():
-            with atomic_file(os.path.join(out_dir, name)) as file:
-                file.write(_rendered(plot, kind))
-        written[plot.name] = list(files.values())
-    return written
+    return {
+        f"{report}-{plot.name}.{kind}": _rendered(plot, kind) for kind in ("svg", "png")
+    }

@@ -5,21 +5,21 @@ a page of its own. So reports of plugins are on the site because they are instal
 """
 
 import functools
-import os
+import operator
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from electra_bench.registry import reports
 from electra_bench.reports.collect.records import Records
-from electra_bench.reports.render.drawing import write_pictures
+from electra_bench.reports.render.drawing import picture_files
 from electra_bench.reports.render.html import Page, to_page
 from electra_bench.reports.render.write import build_table, is_of_task, takes_tasks
 from electra_bench.reports.table import NothingToShow, Table, run_ids
-from electra_bench.system.atomic import make_folder, write_text
 from electra_bench.system.ordered_map import num_cores, ordered_map
 
 MAIN = "leaderboard"
+INDEX = "index.html"
 MANY_PAGES = 8
 # What draws, and is slow to import.
 PICTURES = ("electra_bench.reports.render.drawing",)
@@ -27,14 +27,14 @@ PICTURES = ("electra_bench.reports.render.drawing",)
 RUNS = "task_runs"
 
 
-def write_site(
+def render_site(
     records: Records,
     table: Table,
     out_dir: str,
     command: str | None = None,
     tasks: Sequence[str] | None = None,
-) -> list[str]:
-    """Writes `index.html` and all that it leads to; returns the paths of the pages.
+) -> dict[str, bytes]:
+    """Renders `index.html` and all that it leads to.
 
     All pages are about the runs behind the rows that the leaderboard shows, and about runs
     that have no row, such as pre-training.
@@ -42,11 +42,13 @@ def write_site(
     Args:
         records: all records.
         table: the leaderboard of them.
-        out_dir: folder; made if it does not exist.
+        out_dir: folder of the site; links to records are relative to it.
         command: the command that builds the site again.
         tasks: those that the leaderboard was built of; None if the choice was its own.
+
+    Returns:
+        Names of files to their contents, every page before its pictures.
     """
-    make_folder(out_dir)
     shown = _shown(records, table)
     names = sorted(set(reports.names()) - {MAIN}, key=lambda name: (name != RUNS, name))
     of_tasks = [name for name in names if is_of_task(name)]
@@ -63,7 +65,7 @@ def write_site(
             )
     built, notices = _built(shown, [n for n in names if n not in of_tasks], tasks)
     pages = [
-        page(table.title, [table], file="index.html", name=MAIN, notices=notices),
+        page(table.title, [table], file=INDEX, name=MAIN, notices=notices),
         *task_pages.values(),
         *(
             page(other.title, [other], file=f"{name}.html", name=name.replace("_", " "))
@@ -75,7 +77,8 @@ def write_site(
     pages = [replace(page, links=links, tasks=files) for page in pages]
     # Most of the time goes into pictures; for few of them workers start too slowly.
     processes = num_cores() if len(pages) >= MANY_PAGES else 1
-    return [path for _, path in ordered_map(_write, pages, processes, PICTURES)]
+    files_of = ordered_map(_files, pages, processes, PICTURES)
+    return {name: content for _, own in files_of for name, content in own.items()}
 
 
 def _shown(records: Records, table: Table) -> Records:
@@ -103,11 +106,14 @@ def _built(
     return built, notices
 
 
-def _write(page: Page) -> str:
+def _files(page: Page) -> dict[str, bytes]:
+    """A page and its pictures."""
     stem = page.file.removesuffix(".html")
-    pictures: dict[str, list[str]] = {}
-    for table in page.tables:
-        pictures |= write_pictures(table.plots, page.folder, stem)
-    path = os.path.join(page.folder, page.file)
-    write_text(path, to_page(replace(page, pictures=pictures)))
-    return path
+    drawn = {
+        plot.name: picture_files(plot, stem)
+        for table in page.tables
+        for plot in table.plots
+    }
+    pictures = {name: list(files) for name, files in drawn.items()}
+    files = {page.file: to_page(replace(page, pictures=pictures)).encode()}
+    return functools.reduce(operator.or_, drawn.values(), files)

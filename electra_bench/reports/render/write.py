@@ -16,7 +16,6 @@ from electra_bench.reports.render.html import to_html
 from electra_bench.reports.render.latex import to_latex
 from electra_bench.reports.render.markdown import to_markdown
 from electra_bench.reports.table import Provenance, Table
-from electra_bench.system.atomic import make_folder, write_text
 
 FORMATS = ("md", "csv", "json", "tex", "html")
 
@@ -89,25 +88,25 @@ def _provenance(record: RunRecord, paths: Mapping[str, str]) -> Provenance:
     return Provenance(path, elsewhere, record.seed, again)
 
 
-def write_table(
+def render_table(
     table: Table,
     out_dir: str,
     formats: Sequence[str] = FORMATS,
     *,
     name: str = "leaderboard",
     command: str | None = None,
-) -> list[str]:
-    """Writes `<name>.<format>` for every format into a folder.
+) -> dict[str, bytes]:
+    """Renders `<name>.<format>` for every format.
 
     Args:
         table: the report.
-        out_dir: folder; made if it does not exist.
+        out_dir: folder of the files; links to records are relative to it.
         formats: of `FORMATS`.
         name: file name without its suffix.
         command: the command that builds this table again.
 
     Returns:
-        The paths written.
+        Names of files to their contents.
 
     Raises:
         ValueError: an unknown format.
@@ -115,7 +114,6 @@ def write_table(
     unknown = sorted(set(formats) - set(FORMATS))
     if unknown:
         raise ValueError(f"no format {unknown[0]!r}; all: {list(FORMATS)}")
-    make_folder(out_dir)
     render = {
         "md": lambda: to_markdown(table),
         "csv": lambda: to_csv(table),
@@ -123,7 +121,4 @@ def write_table(
         "tex": lambda: to_latex(table, command),
         "html": lambda: to_html(table, out_dir, command),
     }
-    written = {suffix: os.path.join(out_dir, f"{name}.{suffix}") for suffix in formats}
-    for suffix, path in written.items():
-        write_text(path, render[suffix]())
-    return list(written.values())
+    return {f"{name}.{suffix}": render[suffix]().encode() for suffix in formats}

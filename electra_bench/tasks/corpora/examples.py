@@ -17,8 +17,7 @@ from electra_bench.data.examples.cache import cached_folder, content_key
 from electra_bench.data.examples.store import ExampleStore
 from electra_bench.data.text.streams import ReadReport
 from electra_bench.system.file_hashes import Changed
-from electra_bench.system.inventory import FILE_NAME as INVENTORY
-from electra_bench.system.inventory import damages
+from electra_bench.system.inventory import damages_if_listed
 from electra_bench.system.ordered_map import num_cores
 from electra_bench.tasks.corpora.losses import all_warnings, corpus_warnings
 from electra_bench.tasks.corpora.ready_made import BuiltSource, TFRecordSource
@@ -205,9 +204,7 @@ def _opened(task: seqio.Task, folder: str, split: str, sha256: str) -> BuiltCorp
 
 def _check_built(folder: str, vocabulary: Any, max_seq_length: int) -> None:
     manifest = corpus_builder.read_manifest(folder)
-    # Folders of earlier versions have no inventory.
-    found = damages(folder) if os.path.exists(os.path.join(folder, INVENTORY)) else []
-    if found:
+    if found := damages_if_listed(folder):
         raise DamagedExamples(f"{folder}: {found[0]}; {MEND}")
     if manifest["vocabulary"] != vocabulary.sha256:
         raise ValueError(f"{folder}: examples made with another vocabulary")

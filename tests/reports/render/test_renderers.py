@@ -17,7 +17,7 @@ from electra_bench.reports.render.files import to_csv, to_json
 from electra_bench.reports.render.html import to_html
 from electra_bench.reports.render.latex import to_latex
 from electra_bench.reports.render.markdown import to_markdown
-from electra_bench.reports.render.write import build_table, write_table
+from electra_bench.reports.render.write import build_table, render_table
 from electra_bench.reports.table import Bounded, LeftOut, Score, Table, plain
 
 HOSTILE = "<script>alert(1)</script>|[x](javascript:y)$\\alpha$\x1b[31m"
@@ -68,15 +68,15 @@ def test_a_plain_table_of_a_plugin_renders_everywhere(tmp_path):
         rank_by="mean",
         metrics=("mean",),
     )
-    written = write_table(table, str(tmp_path / "out"))
-    assert sorted(os.listdir(tmp_path / "out")) == [
+    files = render_table(table, str(tmp_path))
+    assert sorted(files) == [
         "leaderboard.csv",
         "leaderboard.html",
         "leaderboard.json",
         "leaderboard.md",
         "leaderboard.tex",
     ]
-    assert len(written) == 5
+    assert all(files.values())
     assert "80.0" in printed(table, 80)
 
 
@@ -220,7 +220,7 @@ def test_a_page_says_how_to_read_a_cell(tmp_path):
 
 def test_an_unknown_format_is_an_error(table, tmp_path):
     with pytest.raises(ValueError, match="no format 'pdf'"):
-        write_table(table, str(tmp_path), ("pdf",))
+        render_table(table, str(tmp_path), ("pdf",))
 
 
 def test_left_out_records_are_counted_in_every_form(tmp_path):
