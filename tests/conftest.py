@@ -58,6 +58,7 @@ def interruptible():
 @pytest.fixture(scope="session", autouse=True)
 def two_cpus():
     """Two logical CPU devices, so that strategies with replicas can be tested."""
+    import seqio  # noqa: F401  # its registries are put back after each test
     import tensorflow as tf
 
     from electra_bench.system import garbage
@@ -94,7 +95,7 @@ def fresh_state():
     before = [set(names) for names in _names_of_tasks()]
     yield
     gin.clear_config()
-    for known, names in zip(before, _names_of_tasks(), strict=False):
+    for known, names in zip(before, _names_of_tasks(), strict=True):
         for name in set(names) - known - _DECLARED:
             del names[name]
 

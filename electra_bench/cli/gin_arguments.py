@@ -201,6 +201,8 @@ def launch(args: Run, root: str) -> Any:
         import_tensorflow()
         from electra_bench.runs.launch import launch as launch_root
 
+        garbage.look_seldom()
+
         def begin() -> None:
             look_for_garbage()
             errors.begin_work()

@@ -60,9 +60,12 @@ class AUC:
         self._counts = np.zeros([2, THRESHOLDS])
 
     def update(self, labels: np.ndarray, probabilities: np.ndarray) -> None:
-        """Adds pairs, of any shape."""
+        """Adds pairs, of any shape; the area is NaN if a probability is none."""
+        if not np.isfinite(probabilities).all():
+            self._counts[:] = np.nan
+            return
         scaled = probabilities.astype(np.float32).ravel() * np.float32(THRESHOLDS - 1)
-        interval = np.maximum(np.ceil(scaled) - 1, 0).astype(int)
+        interval = np.clip(np.ceil(scaled) - 1, 0, THRESHOLDS - 1).astype(int)
         for label in (0, 1):
             chosen = interval[labels.ravel() == label]
             self._counts[label] += np.bincount(chosen, minlength=THRESHOLDS)

@@ -45,7 +45,7 @@ class AnotherRun(FileExistsError):
     """The folder holds a run with another configuration, or one that is going on."""
 
 
-# How long a pre-training is.
+# How long a training is.
 LENGTHS = (
     "runs.pretrain.train_steps",
     "runs.pretrain.train_flops",
@@ -181,7 +181,7 @@ def _lengthened(run_dir: str, there: Mapping[str, Any], here: Mapping[str, Any])
         if before is not None and now is not None and before < now:
             return (
                 "a run is not lengthened, as its learning rate has come to its end: to "
-                f"train on from it, give INIT = {run_dir!r} and another LABEL"
+                f"train on from its encoder, give INIT = {run_dir!r} and another LABEL"
             )
     return ""
 

@@ -10,7 +10,8 @@ from electra_bench.core import Objective, Variables
 from electra_bench.core.variables import by_name
 from electra_bench.records import RunRecord, TaskCard
 from electra_bench.records.leaks import TrainingText
-from electra_bench.records.run_folder import find_run, record_of
+from electra_bench.records.run_folder import CONFIG, find_run, record_of
+from electra_bench.records.run_record import FILE_NAME
 from electra_bench.runs.identity import Start
 from electra_bench.training.build import pretraining_objective, task_objective
 from electra_bench.training.checkpoint_files import (
@@ -26,6 +27,9 @@ from electra_bench.training.checkpoints import restore
 from electra_bench.vocabularies.change import VocabularyChange, vocabulary_change
 from electra_bench.vocabularies.load import open_vocabulary, vocabulary_beside
 
+# The mark of scores of a run without a record, or of what starts from it.
+UNFINISHED = "unfinished run"
+
 
 class Pretrained(NamedTuple):
     """A checkpoint and its history; all None for an encoder with random values.
@@ -37,7 +41,8 @@ class Pretrained(NamedTuple):
         record: of the run that made it, as of this checkpoint: what it had cost by then;
             None for a checkpoint from elsewhere.
         marks: of the scores of what starts from it, see `TaskResult.marks`: "earlier
-            checkpoint" if newer ones of a finished run are damaged.
+            checkpoint" if newer ones of a finished run are damaged, "unfinished run" if
+            it has no record.
     """
 
     folder: str | None = None
@@ -139,6 +144,10 @@ def find_pretrained(init: str | None, at: float | None = None) -> Pretrained:
         if step and last and step < last:
             said = f"of {step:,} of {last:,} updates, since newer ones are damaged"
             marks["earlier checkpoint"] = said
+    if record is None and os.path.isfile(os.path.join(folder, CONFIG)):
+        marks[UNFINISHED] = (
+            f"{folder} has no {FILE_NAME}: it has not come to its end, or the file is lost"
+        )
     if record and record.train_steps:
         record = record.as_of(step_of_checkpoint(checkpoint))
     sha256 = sha256_of_checkpoint(checkpoint)

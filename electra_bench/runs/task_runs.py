@@ -13,7 +13,7 @@ from electra_bench.records import RunRecord
 from electra_bench.runs import recording
 from electra_bench.runs.identity import Inputs, chosen_by, inputs_of
 from electra_bench.runs.lifecycle import open_run
-from electra_bench.runs.pretrained import Pretrained
+from electra_bench.runs.pretrained import UNFINISHED, Pretrained
 from electra_bench.runs.session import Session
 from electra_bench.runs.spec import RunSpec
 from electra_bench.tasks.leaks.leaks import Leaks
@@ -167,8 +167,8 @@ class TaskRuns:
         }
         is_trial = any(d.is_trial for d in self.data)
         for (task, split), found in marks.items():
-            if "unseen positions" in found:
-                print(f"warning: {task}: {found['unseen positions']}", flush=True)
+            for mark in found.keys() & {"unseen positions", UNFINISHED}:
+                print(f"warning: {task}: {found[mark]}", flush=True)
             # Nobody shows the scores of trials.
             for line in () if is_trial else self.leaks[task, split].warnings:
                 print(f"warning: {task} {split}: {line}", flush=True)

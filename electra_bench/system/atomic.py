@@ -6,6 +6,7 @@ has a moment in which neither has the name; whoever is stopped then makes it aga
 """
 
 import contextlib
+import errno
 import filecmp
 import json
 import os
@@ -103,18 +104,25 @@ def write_json(path: str, value: Any, **options: Any) -> None:
 def write_together(folder: str, files: Mapping[str, bytes]) -> list[str]:
     """Writes files into a folder that may have others; they get their names together.
 
-    Of several processes that do so at once the last one wins with all its files. Who is
-    stopped has changed nothing, but for the moment in which the files get their names.
+    Of several processes that do so at once the last one wins with all its files, where the
+    file system has locks. Who is stopped has changed nothing, but for the moment in which
+    the files get their names.
 
     Args:
-        folder: the folder; made if it does not exist.
+        folder: the folder, none that is being written whole; made if it does not exist.
         files: names to contents.
 
     Returns:
         Their paths.
+
+    Raises:
+        IsADirectoryError: a name is that of a folder; nothing is changed.
     """
     make_folder(folder)
     paths = {name: os.path.join(folder, name) for name in files}
+    for path in paths.values():
+        if os.path.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, "is a folder", path)
     with _partial_folder(folder, "files") as partial:
         for name, content in files.items():
             written = os.path.join(partial, name)

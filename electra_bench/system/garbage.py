@@ -1,4 +1,4 @@
-"""When Python looks for garbage: not while a command starts, and seldom later.
+"""When Python looks for garbage: not while a run starts, and seldom later.
 
 Python looks when a few hundred objects were made, now and then among all that there are.
 TensorFlow alone is 800,000, which live as long as the process, and a file that is read is
@@ -14,7 +14,11 @@ OBJECTS = 50_000
 
 
 def look_seldom() -> None:
-    """Looks for garbage seldom, and in this process never again among what is there now."""
+    """Looks for garbage seldom from now on, for as long as the process lives.
+
+    Called when modules are all that there is: the first time, what is there is left out of
+    every later look.
+    """
     if not gc.get_freeze_count():
         gc.freeze()
     gc.set_threshold(OBJECTS)
@@ -27,12 +31,10 @@ def none_before_work() -> Iterator[Callable[[], None]]:
     gc.disable()
 
     def begin() -> None:
-        look_seldom()
         if was_enabled:
             gc.enable()
 
     try:
         yield begin
     finally:
-        if was_enabled:
-            gc.enable()
+        begin()

@@ -71,12 +71,19 @@ def damages(folder: str, *, all: bool = False) -> list[str]:
 
 
 def damages_if_listed(folder: str, *, all: bool = False) -> list[str]:
-    """As `damages`; none of a folder without a list.
+    """As `damages`; none of a folder without a list, as those of earlier versions.
 
-    Those from elsewhere and of earlier versions have none.
+    A file of that name which is whole and says something else is of somebody else.
     """
-    is_listed = os.path.exists(os.path.join(folder, FILE_NAME))
-    return damages(folder, all=all) if is_listed else []
+    if not os.path.isfile(os.path.join(folder, FILE_NAME)):
+        return []
+    try:
+        is_ours = _read(folder).keys() >= {"made", "files"}
+    except AttributeError:
+        is_ours = False
+    except ValueError:
+        is_ours = True
+    return damages(folder, all=all) if is_ours else []
 
 
 def _read(folder: str) -> dict[str, dict[str, Any]]:

@@ -18,6 +18,9 @@ from electra_bench.tasks.task_data import TaskData
 # Mark of a split on which no answer can be told from another.
 ONE_ANSWER = "one answer only"
 
+# The mark of scores of what was trained on a corpus that lost more than usual.
+PRETRAINING_TEXT = "pre-training text"
+
 
 def task_result(
     card: TaskCard,
@@ -143,21 +146,24 @@ def score_marks(
                 f"{longer} of {sum(map(len, stores))} examples are longer than the "
                 f"{seen} tokens of the longest sequence in pre-training"
             )
-    if pretrained and pretrained.kind == "pretrain":
-        lost = _lost(pretrained)
-        marks |= {"pre-training text": "; ".join(lost)} if lost else {}
+    if pretrained and (lost := _lost(pretrained)):
+        marks[PRETRAINING_TEXT] = "; ".join(lost)
     doubts = {mark: why for part in parts for mark, why in part.doubts.items()}
     return marks | doubts | _told(parts) | _cut(parts)
 
 
 def _lost(pretrained: RunRecord) -> list[str]:
-    """What the held-out scores of a pre-training say that its corpora lost."""
-    return [
-        f"{mark}: {result.marks[mark]}"
+    """What the scores of a run say that corpora lost: its own, or those before it."""
+    own = MARKS if pretrained.kind == "pretrain" else ()
+    found = {
+        result.marks[mark]
+        if mark == PRETRAINING_TEXT
+        else f"{mark}: {result.marks[mark]}"
         for result in pretrained.results
-        for mark in MARKS
+        for mark in (PRETRAINING_TEXT, *own)
         if mark in result.marks
-    ]
+    }
+    return sorted(found)
 
 
 def _told(parts: Sequence[TaskExamples]) -> dict[str, str]:

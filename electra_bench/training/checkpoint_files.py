@@ -25,6 +25,8 @@ from electra_bench.system.inventory import damages_if_listed
 PREFIX = "model.ckpt-"
 DATA = ".data-00000-of-00001"
 CHECKSUMS = ".sha256"
+# What TensorFlow takes for no name in a path.
+PATTERN = re.compile(r"[\[\\]")
 # The index after what it leads to: a checkpoint without one does not exist for TensorFlow.
 HASHED = (DATA, ".json", ".index")
 SUFFIXES = (*HASHED, CHECKSUMS)
@@ -208,7 +210,7 @@ def open_reader(prefix: str) -> Any:
 
 def no_pattern(folder: str) -> str:
     """A path of a folder that TensorFlow takes for no pattern, as it does `exp[1]`."""
-    if not re.search(r"[\[\\]", folder):
+    if not PATTERN.search(folder):
         return folder
     return os.path.join(_link(os.path.abspath(folder)).name, "to")
 
@@ -217,6 +219,11 @@ def no_pattern(folder: str) -> str:
 def _link(folder: str) -> tempfile.TemporaryDirectory:
     """A folder with a link to another one; it goes when the process ends."""
     place = tempfile.TemporaryDirectory(prefix="electra_bench-")
+    if PATTERN.search(place.name):
+        raise ValueError(
+            f"TensorFlow takes {folder!r} for a pattern, and that of temporary files, "
+            f"{os.path.dirname(place.name)!r}, too: set TMPDIR to one without [ and \\"
+        )
     os.symlink(folder, os.path.join(place.name, "to"))
     return place
 

@@ -41,7 +41,9 @@ GROUPS = {
     6: "damaged export, table or suite",
 }
 # What is said of what lies there and is not as it was.
-SAYS = re.compile(r"is damaged: |predictions changed since the run|cannot be read")
+SAYS = re.compile(
+    r"is damaged: |predictions changed since the run|cannot be read|has no record.json"
+)
 # What a command makes; removed where its sentence says that it is in the way.
 OUTPUTS = {
     "pretrain": PRETRAINED,

@@ -62,3 +62,12 @@ def test_without_weight_or_without_a_label_they_are_0():
     area.update(ones, np.linspace(0, 1, 4))
     assert mean.result() == area.result() == 0.0
     assert Mean().result() == Accuracy().result() == AUC().result() == 0.0
+
+
+def test_what_is_no_number_stays_none():
+    mean, area = Mean(), AUC()
+    labels = np.array([0, 1], np.int32)
+    for probabilities in ([0.2, 0.4], [0.5, np.nan], [0.1, 0.9]):
+        mean.update(np.array(probabilities, np.float32))
+        area.update(labels, np.array(probabilities, np.float32))
+    assert np.isnan(mean.result()) and np.isnan(area.result())

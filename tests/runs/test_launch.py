@@ -151,6 +151,15 @@ def test_a_finished_run_whose_newest_checkpoint_is_damaged(old_run, capsys):
         find_pretrained(str(old_run / "checkpoints" / "model.ckpt-3"))
 
 
+def test_a_run_without_its_record_is_no_finished_one(old_run):
+    (old_run / "record.json").unlink()
+    why = "has no record.json: it has not come to its end, or the file is lost"
+    assert find_pretrained(str(old_run)).marks["unfinished run"].endswith(why)
+    # What comes from elsewhere never had one.
+    (old_run / "config.gin").unlink()
+    assert not find_pretrained(str(old_run)).marks
+
+
 def test_all_of_an_old_folder_is_read(old_run):
     found = stored(str(old_run))
     assert set(found.inputs.content) == {

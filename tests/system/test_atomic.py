@@ -72,6 +72,10 @@ def test_files_that_cannot_all_be_written_change_nothing(tmp_path):
     with pytest.raises(TypeError):
         atomic.write_together(str(tmp_path), {"a": b"new", "b": "no bytes"})
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"a": b"old"}
+    (tmp_path / "b").mkdir()
+    with pytest.raises(IsADirectoryError):
+        atomic.write_together(str(tmp_path), {"a": b"new", "b": b"new"})
+    assert (tmp_path / "a").read_bytes() == b"old"
 
 
 def test_several_may_write_a_file_at_once(tmp_path):

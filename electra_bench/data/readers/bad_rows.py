@@ -1,6 +1,7 @@
 """What is done about rows that cannot be used, or not as they are."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 from electra_bench.data import run_context
@@ -21,9 +22,14 @@ class BadRows:
         """
         self._usual = usual
         self._messages: list[str] = []
+        self._times: Counter[str] = Counter()
 
     def add(self, message: str, usual: OnError | None = None) -> None:
         """One more, see `bad_row`."""
+        # Each is counted, also where one sentence is true of several.
+        self._times[message] += 1
+        if self._times[message] > 1:
+            message = f"{message} ({self._times[message]})"
         bad_row(message, usual or self._usual)
         self._messages.append(message)
 

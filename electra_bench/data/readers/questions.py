@@ -1,7 +1,6 @@
 """Files of questions about contexts, SQuAD's and MRQA's, as a seqio source."""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, NamedTuple
 
@@ -276,19 +275,14 @@ class QuestionSource(LabelledSource):
         """The questions of a file by their ids, which no earlier file may have."""
         found: dict[str, Question] = {}
         first_problem, bad = "", BadRows(self._on_error)
-        times: Counter[str] = Counter()
         for read in self._read(path):
             if isinstance(read, str):
                 bad.add(f"{path}: {read}", "raise")
                 first_problem = first_problem or read
                 continue
             question, problem, repair, how = read
-            times[question.id] += 1
             if question.id in found or question.id in earlier:
-                # Every one of them is counted.
-                again = times[question.id] + (question.id in earlier)
-                often = "twice" if again == 2 else f"{again} times"
-                problem = f"question {question.id!r} is there {often}"
+                problem = f"question {question.id!r} is there twice"
             elif not is_trained_on:
                 problem = ""
             elif question.span is None and not question.is_impossible and not problem:

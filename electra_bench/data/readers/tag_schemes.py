@@ -77,13 +77,19 @@ def span_labels(tags: Iterable[str]) -> tuple[str, ...] | None:
     return (OUTSIDE, *(f"{form}-{kind}" for kind in types for form in "BIES"))
 
 
-def _capitals(tags: set[str]) -> dict[str, str]:
-    """Tags to the same with a capital, where all that are of spans have a small letter."""
+def _capitals(tags: set[str], are_spans: bool = False) -> dict[str, str]:
+    """Tags to the same with a capital, where all that are of spans have a small letter.
+
+    They are if some begin with `b` or `i` and others are outside, or `are_spans` says it.
+    """
     others = {tag for tag in tags if tag not in ("", "o", OUTSIDE)}
     capitals = {tag: tag[0].upper() + tag[1:] for tag in others if tag[0].islower()}
     if not others or len(_fitting(_TYPE_LAST, capitals.values())) < len(others):
         return {}
-    return capitals | {"o": OUTSIDE} if len(others) < len(tags - {""}) else {}
+    may_be = are_spans or (
+        len(others) < len(tags - {""}) and any(tag[0] in "bi" for tag in others)
+    )
+    return capitals | {"o": OUTSIDE} if may_be else {}
 
 
 def _fitting(spelling: re.Pattern[str], tags: Iterable[str]) -> list[re.Match[str]]:
@@ -154,7 +160,7 @@ def read_tags(
     """
     check_scheme(scheme)
     distinct = {tag for tags in sentences for tag in tags}
-    if scheme != NO_SPANS and (capital := _capitals(distinct)):
+    if scheme != NO_SPANS and (capital := _capitals(distinct, scheme is not None)):
         sentences = [[capital.get(tag, tag) for tag in tags] for tags in sentences]
         distinct = {capital.get(tag, tag) for tag in distinct}
     spelling = _spelling(distinct)

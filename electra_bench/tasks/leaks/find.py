@@ -42,7 +42,7 @@ def find_leaks(
     @functools.cache
     def train_texts() -> list[ExampleTexts]:
         """Read once for all splits, and only if one is not known yet."""
-        return [one.texts() for one in trained if isinstance(one, Split)]
+        return [] if isinstance(trained, str) else [one.texts() for one in trained]
 
     texts = {(text.name, text.split, text.data_sha256): text for text in before or ()}
     found = [(text.name, _in_text(text, splits)) for text in texts.values()]

@@ -38,7 +38,7 @@ def repeats(
     Args:
         scored: the split.
         trained: all that a run is trained on.
-        texts: reads them.
+        texts: reads the texts of all of `trained`, in its order.
     """
 
     def find() -> dict:

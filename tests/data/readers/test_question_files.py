@@ -221,7 +221,7 @@ def test_every_question_that_is_there_again_is_counted(tmp_path):
         assert [q.id for q in source.examples("dev")] == ["q1", "q2"]
         assert [message.partition("json: ")[2] for message in context.skipped] == [
             "question 'q1' is there twice",
-            "question 'q1' is there 3 times",
+            "question 'q1' is there twice (2)",
         ]
 
 

@@ -169,9 +169,12 @@ def test_wikigold_has_all_its_spans(shared_data):
         (["b-per", "i-per"], None),
         (["b-per", "noun", "o"], None),
         (["o"], None),
+        (["u-turn", "e-mail", "o"], None),
     ],
 )
 def test_small_letters_are_of_spans_if_all_are(tags, labels):
     assert span_labels(tags) == labels
     read = read_tags([tags])
     assert read.scheme == ("none" if labels is None else "IOB2")
+    if labels is None and "noun" not in tags and len(tags) > 1:
+        assert not any(one.odd for one in read_tags([tags], "IOB2").sentences)

@@ -490,11 +490,12 @@ def test_what_is_lost_reaches_the_notes_and_marks(tmp_path):
     # Whoever reads a score of a model that was trained on it is told, too.
     result = {"marks": marks}
     trained = run_record("a", "test_lost", 0, 9.0, kind="pretrain", result=result)
-    told = score_marks(
-        trained, registry.tasks.get("cola"), [train._replace(notes={}, num_skipped=0)]
-    )
+    scored = train._replace(notes={}, num_skipped=0)
+    told = score_marks(trained, registry.tasks.get("cola"), [scored])
     assert [*told] == ["pre-training text"]
     assert f"tokens dropped: {marks['tokens dropped']}" in told["pre-training text"]
+    tuned = run_record("a", "cola", 0, 9.0, result={"marks": told})
+    assert score_marks(tuned, registry.tasks.get("rte"), [scored]) == told
     assert "97 % of these" in marks["text unknown"] or "100 %" in marks["text unknown"]
 
 
