@@ -167,7 +167,7 @@ class TaskRuns:
         }
         is_trial = any(d.is_trial for d in self.data)
         for (task, split), found in marks.items():
-            for mark in found.keys() & {"unseen positions", UNFINISHED}:
+            for mark in sorted(found.keys() & {"unseen positions", UNFINISHED}):
                 print(f"warning: {task}: {found[mark]}", flush=True)
             # Nobody shows the scores of trials.
             for line in () if is_trial else self.leaks[task, split].warnings:

@@ -2,7 +2,8 @@
 
 Python looks when a few hundred objects were made, now and then among all that there are.
 TensorFlow alone is 800,000, which live as long as the process, and a file that is read is
-as many again: half of the time of a start and of reading went into it.
+as many again: a quarter of the imports and half of the reading went into it, see
+docs/design/trainer.md.
 """
 
 import contextlib

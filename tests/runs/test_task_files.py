@@ -231,8 +231,6 @@ def test_fractions_deal_one_file_out(tmp_path):
     ]
     [name] = register_file_tasks(parse((), lines), data_dir=str(tmp_path))
     assert registry.tasks.get(name).labels == ("up", "down")
-    from electra_bench.data import run_context
-
     with run_context.use(data_dir=str(tmp_path)):
         texts = {
             split: [
@@ -456,8 +454,6 @@ LEFT_OPEN = {
 
 @pytest.mark.parametrize("case", LEFT_OPEN)
 def test_what_the_training_set_does_not_tell_is_asked_for(case, tmp_path):
-    from electra_bench.data import run_context
-
     (kind, ending, train, dev), expected = LEFT_OPEN[case]
     for split, text in (("train", train), ("dev", dev or train)):
         (tmp_path / f"{split}.{ending}").write_text(text)
@@ -484,8 +480,6 @@ def test_a_range_and_labels_that_are_given_are_believed(tmp_path):
 
 
 def test_splits_to_predict_need_neither_labels_nor_tags(tmp_path):
-    from electra_bench.data import run_context
-
     (tmp_path / "a.csv").write_text("text_a,label\na,x\nb,y\n")
     (tmp_path / "b.csv").write_text("text_a,label\na,-1\nb,-1\n")
     (tmp_path / "c.conll").write_text("he O\n\nAnn S-PER\n")
@@ -511,8 +505,6 @@ def test_splits_to_predict_need_neither_labels_nor_tags(tmp_path):
 
 
 def test_whole_numbers_of_parquet_stay_whole_beside_missing_ones(tmp_path):
-    from electra_bench.data import run_context
-
     for name, labels in {"a": [0, 1, 1], "b": [0, 1, None]}.items():
         frame = pd.DataFrame({"text_a": ["a", "b", "c"], "label": labels})
         frame.astype({"label": "Int64"}).to_parquet(tmp_path / f"{name}.parquet")
@@ -544,7 +536,6 @@ def test_validate_shows_the_values_of_a_small_regression_task(
 
 
 def test_bad_rows_can_be_skipped_and_are_counted(tmp_path):
-    from electra_bench.data import run_context
     from electra_bench.runs.launch import parse
     from electra_bench.tasks.from_files.registration import register_file_tasks
     from electra_bench.tasks.registration import load_task
@@ -651,8 +642,6 @@ LINES = {
 
 @pytest.mark.parametrize("case", LINES)
 def test_a_bad_line_is_named_or_skipped(case, tmp_path):
-    from electra_bench.data import run_context
-
     kind, name, content, expected, kept = LINES[case]
     path = tmp_path / name
     path.write_bytes(content.encode(errors="surrogateescape"))
@@ -703,8 +692,6 @@ SEVERAL = {
 
 @pytest.mark.parametrize("case", SEVERAL)
 def test_several_files_of_a_split_are_as_one(case, tmp_path):
-    from electra_bench.data import run_context
-
     kind, parts, whole = SEVERAL[case]
     folder = tmp_path / "data [1]"  # a name, no pattern
     folder.mkdir()
@@ -776,8 +763,6 @@ ODD_LABELS = {
 
 @pytest.mark.parametrize("case", ODD_LABELS)
 def test_labels_and_first_lines_that_are_hardly_meant_are_noted(case, tmp_path):
-    from electra_bench.data import run_context
-
     name, content, expected = ODD_LABELS[case]
     (tmp_path / name).write_text(content)
     is_tagging = name == "all.conll"
@@ -820,8 +805,6 @@ ODD_TAGS = {
 
 @pytest.mark.parametrize("case", ODD_TAGS)
 def test_an_odd_tag_is_named_and_spans_stay_the_metric(case, tmp_path):
-    from electra_bench.data import run_context
-
     name, content, where, split = ODD_TAGS[case]
     (tmp_path / name).write_text(content)
     (tmp_path / "good.conll").write_text("a B-X\nb I-X\n\nc O\n")
@@ -858,8 +841,6 @@ def test_the_scheme_of_a_file_is_found_or_bound(
     files = {"train": "all.conll", "dev": "all.conll"}
     lines = ["tasks.schemed.kind = 'tagging'", f"tasks.schemed.files = {files!r}"]
     lines.append(f"tasks.schemed.scheme = {scheme!r}")
-    from electra_bench.data import run_context
-
     with run_context.use(data_dir=str(tmp_path), notes={}) as context:
         source = registered(lines, tmp_path)
         assert source.definition.metric == metric
@@ -868,8 +849,6 @@ def test_the_scheme_of_a_file_is_found_or_bound(
 
 
 def test_words_in_a_text_stand_between_blanks(tmp_path):
-    from electra_bench.data import run_context
-
     row = '{"words": "10\\u00a0000  Euro\\u3000x", "tags": "B-X\\tO"}\n'
     (tmp_path / "all.jsonl").write_text(row)
     files = {"train": "all.jsonl", "dev": "all.jsonl"}
@@ -900,8 +879,6 @@ ALIKE = {
 
 @pytest.mark.parametrize("case", ALIKE)
 def test_labels_that_look_alike_are_noted(case, tmp_path):
-    from electra_bench.data import run_context
-
     name, content, expected = ALIKE[case]
     (tmp_path / name).write_text(content)
     kind = "classification" if case == "classification" else "tagging"
@@ -926,8 +903,6 @@ MOSTLY_BAD = {
 
 @pytest.mark.parametrize("kind", MOSTLY_BAD)
 def test_skipping_stops_where_too_much_would_be_left_out(kind, tmp_path):
-    from electra_bench.data import run_context
-
     content, share = MOSTLY_BAD[kind]
     (tmp_path / "a.csv").write_text(content)
     lines = [
@@ -957,8 +932,6 @@ EMPTY = {
 
 @pytest.mark.parametrize("kind", EMPTY)
 def test_texts_without_anything_are_noted(kind, tmp_path):
-    from electra_bench.data import run_context
-
     name, content, field = EMPTY[kind]
     (tmp_path / name).write_text(content)
     lines = [
@@ -974,8 +947,6 @@ def test_texts_without_anything_are_noted(kind, tmp_path):
 
 
 def test_a_split_may_be_labelled_in_part(tmp_path):
-    from electra_bench.data import run_context
-
     (tmp_path / "a.csv").write_text("text_a,label\na,x\nb,y\n")
     (tmp_path / "b.csv").write_text("text_a,label\na,-1\nb,y\nc,\n")
     lines = [
