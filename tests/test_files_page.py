@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 from electra_bench import config, registry
 from electra_bench.data import run_context
 from electra_bench.data.readers import columns, questions, records, split_files, tables
-from electra_bench.data.readers.answer_places import located
+from electra_bench.data.readers.answer_places import located, nowhere
 from electra_bench.data.readers.forms import Form
 from electra_bench.data.readers.labelled_source import Question
 from electra_bench.data.readers.like_labels import like_labels
@@ -26,6 +26,7 @@ from electra_bench.records import Prediction
 from electra_bench.registry.parameters import KINDS, load
 from electra_bench.system.regular_files import refuse_special
 from electra_bench.tasks.corpora.registration import corpus_source
+from electra_bench.tasks.from_files.examples import examples_of
 from electra_bench.tasks.submissions import Tagged, conll_text
 from electra_bench.vocabularies.files import wordpiece_file
 
@@ -68,8 +69,12 @@ def perhaps_a_header():
     raise ValueError(*context.notes["header as a row"])
 
 
+def read_file(name, content):
+    return records.read_records(written(name, content))
+
+
 def read(name, content):
-    for record in records.read_records(written(name, content)):
+    for record in read_file(name, content):
         if record.problem:
             raise ValueError(f"{record.where}: {record.problem}")
 
@@ -108,6 +113,18 @@ def squad(*entries, context="Bob saw Bob.", unanswerable=False, content=None):
 def guessed():
     asked = Question("q1", "who?", "Bob saw Bob.", ("Bob",), None, False)
     raise ValueError(located(asked, "Bob", None).how)
+
+
+def unanswered():
+    wanted = Question("q1", "who?", "Bob saw Bob.", ("Eve", "Ann"), None, False)
+    raise ValueError(nowhere(wanted))
+
+
+def of_classes():
+    rows = read_file("train.csv", "s,toxic,insult\na,0,1\nb,-1,-1\n")
+    columns = {"text_a": "s", "label": ["toxic", "insult"]}
+    *_, last = examples_of("multi_label", rows, columns, True)
+    raise ValueError(f"{last.where}: {last.problem}")
 
 
 def corpus(name, content, **options):
@@ -214,6 +231,8 @@ CASES = {
     "scheme": lambda: tagged("a O\n", scheme="IOB3"),
     "moved": lambda: squad(answer("saw", 0)),
     "guessed": guessed,
+    "unanswered": unanswered,
+    "classes": of_classes,
     "places": lambda: squad(answer("Bob", 3), context="Bob saw Bob, Bob."),
     "no place": lambda: squad(answer("Eve", 3)),
     "type": lambda: squad(answer("Bob", 0.5)),

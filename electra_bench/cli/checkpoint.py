@@ -228,7 +228,11 @@ def _in_saved_model(path: str) -> tuple[dict[str, Any], dict[str, list[int]]]:
     import tensorflow as tf
 
     from electra_bench.core.variables import variable_name
-    from electra_bench.training.checkpoint_files import no_pattern
+    from electra_bench.system.inventory import damage_of_export
+    from electra_bench.training.checkpoint_files import DamagedCheckpoint, no_pattern
+
+    if damage := damage_of_export(path):
+        raise DamagedCheckpoint(damage)
 
     def tensors(specs: Any) -> dict[str, str]:
         return {name: f"{x.dtype.name} {x.shape}" for name, x in sorted(specs.items())}
@@ -258,6 +262,7 @@ def describe(path: str) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: none of these is there.
+        ValueError: what is there is damaged.
     """
     from electra_bench.interop.huggingface_weights import is_here
 

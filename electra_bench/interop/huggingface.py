@@ -24,8 +24,7 @@ from electra_bench.interop.huggingface_weights import (
     read_tensors,
 )
 from electra_bench.system.atomic import write_json
-from electra_bench.system.inventory import FILE_NAME as INVENTORY
-from electra_bench.system.inventory import damages_if_listed
+from electra_bench.system.inventory import damage_of_export
 
 MODEL_TYPES = ("electra", "bert")
 # What the encoder here computes; another value would be another function.
@@ -86,11 +85,8 @@ def read_model(folder: str) -> ForeignModel:
         ForeignModelError: another architecture, a pickle, damaged files, or a tokeniser
             with tokens that WordPiece here has not.
     """
-    if found := damages_if_listed(folder, all=True):
-        raise ForeignModelError(
-            f"{folder} is damaged: {', '.join(found)}; remove it and export it again, or, "
-            f"if it was changed on purpose, remove its {INVENTORY}"
-        )
+    if damage := damage_of_export(folder):
+        raise ForeignModelError(damage)
     config = _read_json(folder, "config.json")
     _check_config(config, folder)
     tensors, dropped = read_tensors(folder)

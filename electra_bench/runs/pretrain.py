@@ -34,6 +34,7 @@ from electra_bench.tasks.examples import (
 )
 from electra_bench.tasks.leaks.find import look_up_known
 from electra_bench.tasks.registration import load_task
+from electra_bench.tasks.results import inherited_marks
 from electra_bench.training import dry_run
 from electra_bench.training.batches import TrainingBatches
 from electra_bench.training.build import (
@@ -158,7 +159,14 @@ def pretrain(
         batches = TrainingBatches.mixture(train, batch_size, steps, max_seq_length)
         strategy = training.strategy
         held = HeldOut(
-            built, held_out, batch_size, max_seq_length, eval_batches, strategy, train
+            built,
+            held_out,
+            batch_size,
+            max_seq_length,
+            eval_batches,
+            strategy,
+            train,
+            inherited_marks(start.record) | dict(start.marks),
         )
         trained = training.trainer(f"pretrain {label}", keep_at).train(
             run.folder, seed, batches.dataset(seed), held.evaluation()

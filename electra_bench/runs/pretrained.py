@@ -13,6 +13,7 @@ from electra_bench.records.leaks import TrainingText
 from electra_bench.records.run_folder import CONFIG, find_run, record_of
 from electra_bench.records.run_record import FILE_NAME
 from electra_bench.runs.identity import Start
+from electra_bench.tasks.results import EARLIER, UNFINISHED
 from electra_bench.training.build import pretraining_objective, task_objective
 from electra_bench.training.checkpoint_files import (
     check_whole,
@@ -26,9 +27,6 @@ from electra_bench.training.checkpoint_files import (
 from electra_bench.training.checkpoints import restore
 from electra_bench.vocabularies.change import VocabularyChange, vocabulary_change
 from electra_bench.vocabularies.load import open_vocabulary, vocabulary_beside
-
-# The mark of scores of a run without a record, or of what starts from it.
-UNFINISHED = "unfinished run"
 
 
 class Pretrained(NamedTuple):
@@ -143,7 +141,7 @@ def find_pretrained(init: str | None, at: float | None = None) -> Pretrained:
         step, last = step_of_file(checkpoint), record.train_steps if record else None
         if step and last and step < last:
             said = f"of {step:,} of {last:,} updates, since newer ones are damaged"
-            marks["earlier checkpoint"] = said
+            marks[EARLIER] = said
     if record is None and os.path.isfile(os.path.join(folder, CONFIG)):
         marks[UNFINISHED] = (
             f"{folder} has no {FILE_NAME}: it has not come to its end, or the file is lost"

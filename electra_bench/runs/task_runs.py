@@ -13,13 +13,14 @@ from electra_bench.records import RunRecord
 from electra_bench.runs import recording
 from electra_bench.runs.identity import Inputs, chosen_by, inputs_of
 from electra_bench.runs.lifecycle import open_run
-from electra_bench.runs.pretrained import UNFINISHED, Pretrained
+from electra_bench.runs.pretrained import Pretrained
 from electra_bench.runs.session import Session
 from electra_bench.runs.spec import RunSpec
 from electra_bench.tasks.leaks.leaks import Leaks
 from electra_bench.tasks.registration import load_task
 from electra_bench.tasks.results import (
     ONE_ANSWER,
+    UNFINISHED,
     any_collapsed,
     other_training_set,
     score_marks,

@@ -86,6 +86,17 @@ def damages_if_listed(folder: str, *, all: bool = False) -> list[str]:
     return damages(folder, all=all) if is_ours else []
 
 
+def damage_of_export(folder: str) -> str:
+    """What is wrong with a folder that was made to be given away, and what to do; or ""."""
+    found = damages_if_listed(folder, all=True)
+    if not found:
+        return ""
+    return (
+        f"{folder} is damaged: {', '.join(found)}; remove it and export it again, or, if "
+        f"it was changed on purpose, remove its {FILE_NAME}"
+    )
+
+
 def _read(folder: str) -> dict[str, dict[str, Any]]:
     return json.loads(Path(folder, FILE_NAME).read_text(encoding="utf-8"))
 

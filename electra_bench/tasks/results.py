@@ -20,6 +20,11 @@ ONE_ANSWER = "one answer only"
 
 # The mark of scores of what was trained on a corpus that lost more than usual.
 PRETRAINING_TEXT = "pre-training text"
+# That of a run without a record, and of what starts from it.
+UNFINISHED = "unfinished run"
+# That of a checkpoint before the last one, which is damaged.
+EARLIER = "earlier checkpoint"
+INHERITED = (PRETRAINING_TEXT, UNFINISHED, EARLIER)
 
 
 def task_result(
@@ -126,9 +131,9 @@ def score_marks(
         found; "partly seen before": few of the examples; "seen in train": the training
         set has scored examples; "unseen positions":
         there are longer examples than any in pre-training; "pre-training text": its corpus
-        lost more than usual; "rows skipped": the data had
-        rows that could not be used; "tags mended", "labels alike" and the like: what was
-        noted of rows that were used; "words cut" and the like: how much of the examples
+        lost more than usual, and the like, see `inherited_marks`; "rows skipped": the data
+        had rows that could not be used; "tags mended", "labels alike" and the like: what
+        was noted of rows that were used; "words cut" and the like: how much of the examples
         the limits of their features left out; "cased vocabulary" and the like: the
         vocabulary is used otherwise than it was made. Each with the whole of it.
     """
@@ -146,24 +151,30 @@ def score_marks(
                 f"{longer} of {sum(map(len, stores))} examples are longer than the "
                 f"{seen} tokens of the longest sequence in pre-training"
             )
-    if pretrained and (lost := _lost(pretrained)):
-        marks[PRETRAINING_TEXT] = "; ".join(lost)
+    marks |= inherited_marks(pretrained)
     doubts = {mark: why for part in parts for mark, why in part.doubts.items()}
     return marks | doubts | _told(parts) | _cut(parts)
 
 
-def _lost(pretrained: RunRecord) -> list[str]:
-    """What the scores of a run say that corpora lost: its own, or those before it."""
-    own = MARKS if pretrained.kind == "pretrain" else ()
-    found = {
-        result.marks[mark]
-        if mark == PRETRAINING_TEXT
-        else f"{mark}: {result.marks[mark]}"
-        for result in pretrained.results
-        for mark in (PRETRAINING_TEXT, *own)
-        if mark in result.marks
-    }
-    return sorted(found)
+def inherited_marks(start: RunRecord | None) -> dict[str, str]:
+    """Marks of the scores of a run that scores of what starts from it have, too.
+
+    What corpora lost is one mark of theirs, "pre-training text".
+
+    Args:
+        start: record of the run; None if there is none.
+    """
+    if start is None:
+        return {}
+    own = MARKS if start.kind == "pretrain" else ()
+    found: dict[str, list[str]] = {mark: [] for mark in INHERITED}
+    for result in start.results:
+        for mark, why in result.marks.items():
+            if mark in own:
+                found[PRETRAINING_TEXT].append(f"{mark}: {why}")
+            elif mark in INHERITED:
+                found[mark].append(why)
+    return {mark: "; ".join(sorted(set(all))) for mark, all in found.items() if all}
 
 
 def _told(parts: Sequence[TaskExamples]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The text that pre-training does not see, and how well it is modelled."""
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, cast
 
 import tensorflow as tf
@@ -26,6 +27,7 @@ class HeldOut(NamedTuple):
         eval_batches: batches of a corpus in an evaluation, at most.
         strategy: under whose scope the objective was built; all its replicas evaluate.
         train: examples of corpora that are trained on.
+        marks: of every score, for what training started from.
     """
 
     objective: Objective
@@ -35,6 +37,7 @@ class HeldOut(NamedTuple):
     eval_batches: int
     strategy: tf.distribute.Strategy
     train: Sequence[TaskExamples] = ()
+    marks: Mapping[str, str] = MappingProxyType({})
 
     def evaluation(self) -> Callable[[int], dict[str, dict[str, float]]]:
         """What gives a step's metrics, by corpus."""
@@ -83,5 +86,5 @@ class HeldOut(NamedTuple):
             percentages(metrics),
             subset=None if evaluated == size else f"first {evaluated} of {size}",
             data_sha256=part.data_sha256,
-            marks=score_marks(None, card, [*trained_on, part]),
+            marks=score_marks(None, card, [*trained_on, part]) | dict(self.marks),
         )

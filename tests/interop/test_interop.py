@@ -241,6 +241,11 @@ print(found["sequence"].shape, not any(m.startswith("electra") for m in sys.modu
         n: list(x.shape) for n, x in expected.items() if n.startswith("electra/")
     }
     assert found["variables"] == encoder
+    values = renamed / "variables" / "variables.data-00000-of-00001"
+    values.write_bytes(values.read_bytes()[:-4])
+    assert checkpoint("describe", renamed) == 2
+    said = capsys.readouterr().err
+    assert "served [1] is damaged: variables/variables.data-00000-of-00001 has" in said
 
 
 def test_a_fine_tuned_saved_model_classifies(finetune_bindings, tmp_path):

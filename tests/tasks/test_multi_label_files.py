@@ -1,5 +1,7 @@
 """Texts with any number of labels: how files write them, and what is made of them."""
 
+import json
+
 import numpy as np
 import pytest
 from file_tasks import registered
@@ -17,6 +19,7 @@ from electra_bench.tasks.results import one_answer
 from electra_bench.tasks.scores import Scored
 
 LISTS = [["joy", "love"], [], ["anger"], ["joy"]]
+CLASSES = ("anger", "joy", "love")
 JSON_LINES = """\
 {"text_a": "a", "label": ["love", "joy", "love"]}
 {"text_a": "b", "label": []}
@@ -35,6 +38,19 @@ WRITTEN = {
         "a.csv",
         'text_a,label\na,"[""joy"", ""love""]"\nb,[]\nc,anger\nd,joy\n',
         [],
+    ),
+    "a column of 0 and 1 a class": (
+        "a.csv",
+        "text_a,anger,joy,love\na,0,1,1\nb,0,0,0\nc,1,0,0\nd,0,1,0\n",
+        ["columns = {'label': ['anger', 'joy', 'love']}"],
+    ),
+    "fields of true and false": (
+        "a.jsonl",
+        "".join(
+            json.dumps({"text_a": text, "of": {c: c in held for c in CLASSES}}) + "\n"
+            for text, held in zip("abcd", LISTS, strict=True)
+        ),
+        ["columns = {'label': ['of.anger', 'of.joy', 'of.love']}"],
     ),
 }
 
@@ -63,8 +79,9 @@ def moods(tmp_path):
 def test_labels_are_lists_or_stand_between_separators(case, moods):
     name, content, bound = WRITTEN[case]
     source = moods(name, content, *bound)
-    assert [read_labels(x.label) for x in source.examples("dev")] == LISTS
-    assert source.definition.labels == ("anger", "joy", "love")
+    found = [read_labels(x.label) for x in source.examples("dev")]
+    assert [[y.removeprefix("of.") for y in x] for x in found] == LISTS
+    assert tuple(y.removeprefix("of.") for y in source.definition.labels) == CLASSES
     assert source.definition.metric == "micro_f1"
     # Always joy: two of three answers that are asked for, of four that are given.
     assert source.definition.floor == pytest.approx(100 * 2 * 2 / (4 + 4))
@@ -127,6 +144,26 @@ BAD = {
         [],
         "the training set has only the label 'joy'",
     ),
+    "neither 0 nor 1": (
+        ("a.csv", "text_a,joy,love\na,0,1\nb,-1,-1\n"),
+        ["columns = {'label': ['joy', 'love']}"],
+        "line 3: 'joy' is '-1', expected 0 or 1",
+    ),
+    "a class without its column": (
+        ("a.csv", "text_a,joy,love\na,0,1\n"),
+        ["columns = {'label': ['joy', 'lov']}"],
+        "line 2: no column 'joy, lov' for label; columns: ['text_a', 'joy', 'love']",
+    ),
+    "one column as a list": (
+        ("a.csv", "text_a,joy\na,0\n"),
+        ["columns = {'label': ['joy']}"],
+        "columns: 'label' is ['joy'], expected the name or number of a column; only",
+    ),
+    "several columns of another field": (
+        ("a.csv", "text_a,joy\na,0\n"),
+        ["columns = {'text_a': ('text_a', 'joy')}"],
+        "columns: 'text_a' is ('text_a', 'joy'), expected the name or number of a column",
+    ),
     "a separator of nothing": (
         ("a.csv", "text_a,label\na,b\n"),
         ["label_sep = ''"],
@@ -141,6 +178,18 @@ def test_other_labels_are_refused(case, moods):
     with pytest.raises(ValueError) as caught:
         moods(name, content, *bound)
     assert expected in str(caught.value)
+
+
+def test_columns_of_classes_may_be_absent_where_nothing_is_scored(moods, tmp_path):
+    (tmp_path / "test.csv").write_text("id,text_a\n1,a\n2,b\n")
+    columns = {"label": ["joy", "love"]}
+    rows = "text_a,joy,love\na,0,1\nb,1,0\n"
+    (tmp_path / "a.csv").write_text(rows)
+    lines = lines_of("a.csv", f"columns = {columns!r}")
+    files = {"train": "a.csv", "dev": "a.csv", "test": "test.csv"}
+    lines[1] = f"tasks.moods.files = {files!r}"
+    found = registered(lines, tmp_path).examples("test")
+    assert [(x.text_a, x.label) for x in found] == [("a", ""), ("b", "")]
 
 
 def test_labels_that_are_hardly_meant_are_noted(moods):

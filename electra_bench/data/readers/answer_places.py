@@ -9,6 +9,7 @@ from electra_bench.data.readers.labelled_source import Question
 # What tables call it.
 MOVED = "answers moved"
 GUESSED = "answer places guessed"
+NOWHERE = "answers not in context"
 
 
 class Located(NamedTuple):
@@ -71,6 +72,18 @@ def located(question: Question, answer: str | None, start: int | None) -> Locate
         )
     how = f"{name} is at character {span[0]}, not {start}"
     return Located(question._replace(span=span), "", MOVED, how)
+
+
+def nowhere(question: Question) -> str:
+    """Why no answer that is cut out of the context can be right; empty if one can."""
+    given, context = question.answers, question.context
+    there = [answer for answer in given if answer.strip()]
+    if not given or any(x in context or _places(context, x) for x in there):
+        return ""
+    only = f"its answer {given[0]!r} is not" if len(given) == 1 else ""
+    return (
+        f"question {question.id!r}: {only or 'none of its answers is'} in the context"
+    )
 
 
 def _any_case(answer: str) -> str:

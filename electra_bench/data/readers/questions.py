@@ -8,7 +8,7 @@ import msgspec
 from etils import epath
 
 from electra_bench.data.readers import split_files
-from electra_bench.data.readers.answer_places import Located, located
+from electra_bench.data.readers.answer_places import NOWHERE, Located, located, nowhere
 from electra_bench.data.readers.answer_text import covering_words
 from electra_bench.data.readers.bad_rows import BadRows, OnError, note, replaced_in
 from electra_bench.data.readers.labelled_source import LabelledSource, Question
@@ -297,8 +297,10 @@ class QuestionSource(LabelledSource):
                 first_problem = first_problem or problem
                 continue
             found[question.id] = question
-            if repair and is_trained_on:
+            if is_trained_on and repair:
                 note(repair, f"{path}: {how}")
+            elif not is_trained_on and (why := nowhere(question)):
+                note(NOWHERE, f"{path}: {why}")
         if first_problem and not found:
             raise ValueError(
                 f"no question can be used; the first problem: {first_problem}"

@@ -49,6 +49,9 @@ def metric_fns(task: Definition) -> list[ListMetric]:
 def _labels(source: FileTaskSource) -> tuple[str, ...]:
     is_tagging = source.definition.kind == "tagging"
     may_be_spans = is_tagging and source.definition.scheme != NO_SPANS
+    columns = (source.definition.columns or {}).get("label")
+    if isinstance(columns, (list, tuple)):
+        return tuple(columns)
     found = set()
     for _, example, *_ in source.usable(source.read_off):
         found.update(source.labels_of(example))

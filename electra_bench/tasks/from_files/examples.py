@@ -55,7 +55,8 @@ FIELDS = {
     ),
 }
 
-Columns = Mapping[str, str | int]
+# What holds what; the label of `multi_label` may be in several, see `Definition.columns`.
+Columns = Mapping[str, Any]
 
 
 class ReadExample(NamedTuple):
@@ -112,6 +113,14 @@ def examples_of(
     known = dict.fromkeys(name for record in records for name in record.fields)
     if not known:
         return [ReadExample(r.where, None, r.problem) for r in records]
+    classes = columns.get("label")
+    if isinstance(classes, (list, tuple)):
+        # From here on they are one column, which is there if they all are.
+        column = ", ".join(classes)
+        columns = {**columns, "label": column}
+        if known.keys() >= set(classes):
+            known[column] = None
+            records = [_with_label(record, classes, column) for record in records]
     found = {}
     for field in fields.all:
         if field == GROUP and field not in columns:
@@ -138,7 +147,12 @@ def _with_nested(records: Sequence[Record], columns: Columns) -> Sequence[Record
 
     A field that is called so goes first; a number is that of an item, from 0.
     """
-    nested = [c for c in columns.values() if isinstance(c, str) and "." in c]
+    named = [
+        c
+        for x in columns.values()
+        for c in (x if isinstance(x, (list, tuple)) else [x])
+    ]
+    nested = [c for c in named if isinstance(c, str) and "." in c]
     if not nested:
         return records
     found = []
@@ -161,6 +175,28 @@ def _inner(value: Any, path: Sequence[str]) -> Any:
             is_object = isinstance(value, Mapping)
             value = value.get(name, _NOTHING) if is_object else _NOTHING
     return value
+
+
+_FLAGS = {
+    "0": False,
+    "0.0": False,
+    "false": False,
+    "1": True,
+    "1.0": True,
+    "true": True,
+}
+
+
+def _with_label(record: Record, classes: Sequence[str], column: str) -> Record:
+    """A record whose columns of 0 and 1, one a class, are a list of labels in another."""
+    given = {name: _plain(record.fields.get(name), name) for name in classes}
+    held = {name: _FLAGS.get(str(value).lower()) for name, value in given.items()}
+    odd = [name for name, is_held in held.items() if is_held is None]
+    if odd:
+        problem = f"{odd[0]!r} is {given[odd[0]]!r}, expected 0 or 1"
+        return record._replace(problem=record.problem or problem)
+    label = [name for name, is_held in held.items() if is_held]
+    return record._replace(fields={**record.fields, column: label})
 
 
 def _with_spans(made: Sequence[ReadExample], scheme: str | None) -> list[ReadExample]:

@@ -133,6 +133,7 @@ def _check(task: Definition) -> None:
         raise ValueError(
             f"columns: a {task.kind} task has no {unknown[0]!r}; it has {list(known)}"
         )
+    _check_columns(task)
     shares = list((task.fractions or {}).values())
     if task.fractions is not None and (
         list(task.files) != [ALL]
@@ -234,6 +235,23 @@ def _card(name: str, task: Definition) -> TaskCard:
         citation="none",
         **same,
     )
+
+
+def _check_columns(task: Definition) -> None:
+    for field, column in (task.columns or {}).items():
+        names = column if isinstance(column, (list, tuple)) else ()
+        is_several = (
+            field == "label"
+            and task.kind == "multi_label"
+            and all(isinstance(name, str) for name in names)
+            and len(set(names)) == len(names) > 1
+        )
+        if not is_several and not isinstance(column, (str, int)):
+            raise ValueError(
+                f"columns: {field!r} is {column!r}, expected the name or number of a "
+                "column; only the label of a multi_label task may be in several, a list "
+                "of their names"
+            )
 
 
 def _check_form(task: Definition) -> None:

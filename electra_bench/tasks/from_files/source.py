@@ -10,6 +10,7 @@ from etils import epath
 from electra_bench.config.ranges import Length, NotNegative, Positive, PositiveShare
 from electra_bench.config.roles import Content, Subject
 from electra_bench.data.readers import split_files
+from electra_bench.data.readers.answer_places import NOWHERE, nowhere
 from electra_bench.data.readers.bad_rows import BadRows, note
 from electra_bench.data.readers.columns import (
     FORM,
@@ -23,6 +24,7 @@ from electra_bench.data.readers.labelled_source import (
     GROUP,
     LabelledExamples,
     LabelledSource,
+    Question,
     read_labels,
 )
 from electra_bench.data.readers.like_labels import like_labels
@@ -59,7 +61,8 @@ class Definition(NamedTuple):
             text_a, text_b, label; words, tags; question, context, answers, answer_start,
             id; group, what an example belongs to with others ("document"). What is not
             named is in the column of its own name, but for the group: without a column it
-            is as `tasks/groups.py` says.
+            is as `tasks/groups.py` says. The label of multi_label may be a list of names of
+            columns that hold 0 or 1, one a class.
         dataset: `tfds:NAME` or `hf:NAME` instead of files.
         sep: what separates the columns of tables and of column files, a character or a
             regular expression; None for what the name says. If it matches a blank, the
@@ -243,8 +246,10 @@ class FileTaskSource(LabelledSource):
     def _checked(self, found: ReadExample, split: str) -> ReadExample:
         """The example, without a label that stands for none; or where what is wrong."""
         task, example = self.definition, found.example
-        if task.kind == "span_qa":
+        if isinstance(example, Question):
             if split != task.train_split:
+                if why := nowhere(example):
+                    note(NOWHERE, f"{found.where}: {why}")
                 return found._replace(problem="")
             if found.repair:
                 note(found.repair, f"{found.where}: {found.how}")

@@ -134,6 +134,37 @@ def test_an_answer_must_be_where_it_is_said_to_be(read, context, wrong, message)
     assert [q.span for q in read(content, split="dev")] == [None, (8, 11)]
 
 
+def test_an_answer_that_no_context_has_is_noted_where_it_is_scored(read):
+    either = [{"text": text, "answer_start": 0} for text in ("wolf", "RED  fox")]
+    entries = [
+        question("q1", text="wolf"),
+        question("q2", answers=either),
+        question("q3", text=" "),
+        question("q4", start=400),
+        question("q5", answers=[]),
+    ]
+    with run_context.use(notes={}) as found:
+        assert len(read(squad(*entries), split="dev")) == 5
+    said = [
+        how.partition("file.json: ")[2] for how in found.notes["answers not in context"]
+    ]
+    assert said == [
+        "question 'q1': its answer 'wolf' is not in the context",
+        "question 'q3': its answer ' ' is not in the context",
+    ]
+    two = [{"text": text, "answer_start": 0} for text in ("wolf", "hen")]
+    entry = json.loads(mrqa())["qas"][0] | {"answers": ["wolf", "hen"]}
+    line = json.dumps({"context": CONTEXT, "qas": [entry]})
+    for content, reader in (
+        (squad(question(answers=two)), version_1),
+        (line, mrqa_questions),
+    ):
+        with run_context.use(notes={}) as found:
+            read(content, reader, split="dev")
+        [how] = found.notes["answers not in context"]
+        assert how.endswith(": none of its answers is in the context")
+
+
 def test_training_needs_an_answer(read):
     unanswered = [{"id": "q2", "question": "Why?"}, question("q3", answers=[])]
     content = squad(question(), *unanswered)

@@ -494,6 +494,15 @@ def test_what_is_lost_reaches_the_notes_and_marks(tmp_path):
     told = score_marks(trained, registry.tasks.get("cola"), [scored])
     assert [*told] == ["pre-training text"]
     assert f"tokens dropped: {marks['tokens dropped']}" in told["pre-training text"]
+    # So are scores of what goes on from there: pre-trained, or trained on another task.
+    lost = told["pre-training text"]
+    unfinished = {"unfinished run": "x", "text unknown": "of its own"}
+    further = {"marks": told | unfinished}
+    more = run_record("b", "test_lost", 0, 9.0, kind="pretrain", result=further)
+    assert score_marks(more, registry.tasks.get("cola"), [scored]) == {
+        "pre-training text": f"{lost}; text unknown: of its own",
+        "unfinished run": "x",
+    }
     tuned = run_record("a", "cola", 0, 9.0, result={"marks": told})
     assert score_marks(tuned, registry.tasks.get("rte"), [scored]) == told
     assert "97 % of these" in marks["text unknown"] or "100 %" in marks["text unknown"]
