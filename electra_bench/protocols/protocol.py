@@ -12,6 +12,7 @@ from electra_bench.config.roles import Role
 from electra_bench.config.signature import signature_of
 from electra_bench.config.statements import Binding, plain, read_file
 from electra_bench.records import RunRecord
+from electra_bench.records.run_record import EARLIER
 from electra_bench.registry.parameters import default_of, load, role_of
 from electra_bench.system.near_names import near_and_all
 
@@ -103,22 +104,57 @@ def check_protocol(name: str | None, root: str) -> None:
 
 
 def protocol_fields(
-    name: str | None, root: str, parameters: Mapping[str, Any]
+    name: str | None,
+    root: str,
+    parameters: Mapping[str, Any],
+    start: RunRecord | None = None,
 ) -> dict[str, Any]:
-    """Fields of a record that say which protocol a run follows.
+    """Fields of a record that say which protocol a run follows, and what it starts from.
 
     Args:
         name: `code_v1`, `paper` or `fixed`; None for no protocol.
         root: `pretrain` or `finetune`.
         parameters: the run's.
+        start: record of what it starts from; None without one.
 
     Returns:
-        The protocol, with `*` if there are changes, and these.
+        The protocol, with `*` if there are changes, and these; those of earlier runs as
+        `pre-training: objectives.electra.temperature`.
     """
     if not name:
         return {"protocol": name, "protocol_changes": {}}
-    changes = Protocol.read(name, root).changes(parameters)
+    changes = Protocol.read(name, root).changes(parameters) | _earlier(name, start)
     return {"protocol": f"{name}*" if changes else name, "protocol_changes": changes}
+
+
+def _earlier(name: str, start: RunRecord | None) -> dict[str, list[Any]]:
+    """The changes of what a run starts from, whichever protocol that was under.
+
+    Of what came before it only those are known that it tells of itself.
+    """
+    if start is None or start.kind not in ALLOWED:
+        return {}
+    word, root = EARLIER[start.kind], f"runs.{start.kind}."
+    # A model from elsewhere says its sizes only.
+    is_ours = any(key.startswith(root) for key in start.hparams)
+    own = Protocol.read(name, start.kind).changes(start.hparams) if is_ours else {}
+    before = {
+        _further(key, word): change
+        for key, change in start.protocol_changes.items()
+        if ": " in key
+    }
+    return {f"{word}: {key}": change for key, change in own.items()} | before
+
+
+def _further(key: str, word: str) -> str:
+    """The name of an earlier run's parameter where one more of that kind came later."""
+    earlier, _, parameter = key.partition(": ")
+    name, _, number = earlier.rpartition(" ")
+    if earlier == word:
+        return f"{word} 2: {parameter}"
+    if name == word and number.isdecimal():
+        return f"{word} {int(number) + 1}: {parameter}"
+    return key
 
 
 def scoring_fields(

@@ -19,6 +19,8 @@ FILE_NAME = "record.json"
 CHECKSUM = b'\n "checksum": "'
 # What is said of the code of a record that does not say its hash.
 CODE_UNKNOWN = "code unknown"
+# What stands before the parameters of runs that a run builds on, by their kind.
+EARLIER = {"pretrain": "pre-training", "finetune": "earlier task"}
 # Folders inside a run's, which hold no records.
 OF_A_RUN = ("checkpoints", "leaks", "predictions")
 # Shares and correlations in percent. Losses, perplexities and word error rates have no
@@ -181,7 +183,8 @@ class RunRecord:
         model: registered model name; None where there is none.
         objective: registered objective or task kind.
         protocol: `code_v1`, `paper`, `fixed`, with `*` if `protocol_changes` is not empty.
-        protocol_changes: parameter to [protocol's value, this run's value].
+        protocol_changes: parameter to [protocol's value, this run's value]; of runs that it
+            builds on as `pre-training: objectives.electra.temperature`.
         suite, cell_id: the suite that the run belongs to and its place in the grid.
         seed: seed of this run; `pretrain_seed`: of the checkpoint it started from.
         pretrain_fraction: part of pre-training that the checkpoint has seen, in (0, 1].

@@ -207,7 +207,7 @@ def finetune(
         "texts": tuple(d.training_text for d in data),
         "texts_before": start.texts_seen,
         "choice": _choice(choice, specs[0][0]),
-        **protocol_fields(protocol, "finetune", parameters),
+        **protocol_fields(protocol, "finetune", parameters, start.record),
     }
     trainer = training.trainer(f"finetune {label} {mixture.name}")
     runs = TaskRuns(

@@ -175,7 +175,7 @@ def pretrain(
             run_id=f"{label}-s{seed}-{run.config_sha256[:8]}",
             model=model,
             objective=objective,
-            **protocol_fields(protocol, "pretrain", spec.parameters),
+            **protocol_fields(protocol, "pretrain", spec.parameters, start.record),
             train_examples=sum(len(part.store) for part in train),
             train_data_sha256={text.name: text.data_sha256 for text in texts},
             results=held.results(trained.evaluation),

@@ -3,8 +3,8 @@
 Questions about one article, sentences of one document, pairs with one premise: a model
 that does well on one of them does well on the others. Statistics draw whole groups. What
 the data tell of an example is its group. Where they do not, questions with one context
-belong together, and pairs whose longer text is the same; any other example stands for
-itself.
+belong together, and pairs whose longer text is the same, so a pair in both orders, too; any
+other example stands for itself.
 """
 
 import unicodedata
@@ -88,13 +88,22 @@ def _text(example: Mapping[str, Any], name: str) -> str:
 def _longer(
     examples: Sequence[Mapping[str, Any]],
 ) -> Callable[[Mapping[str, Any]], str]:
-    """The text of a pair that is longer over all examples; of equals the first."""
-    lengths = {
-        name: sum(len(_text(example, name)) for example in examples)
-        for name in ("text_a", "text_b")
-    }
-    longest = max(lengths, key=lengths.__getitem__)
+    """The text of a pair that is longer over all examples.
+
+    Where both are equally long, as in a set that has every pair in both orders, that of
+    each pair: both orders have the same one.
+    """
+    names = ("text_a", "text_b")
+    lengths = [sum(len(_text(example, n)) for example in examples) for n in names]
+    if lengths[0] == lengths[1]:
+        return lambda example: max((_text(example, n) for n in names), key=_length)
+    longest = names[lengths.index(max(lengths))]
     return lambda example: _text(example, longest)
+
+
+def _length(text: str) -> tuple[int, str]:
+    """The length of a text; of equally long ones no two are the same."""
+    return len(folded(text)), folded(text)
 
 
 def folded(text: str) -> str:

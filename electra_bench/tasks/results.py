@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -25,6 +26,8 @@ UNFINISHED = "unfinished run"
 # That of a checkpoint before the last one, which is damaged.
 EARLIER = "earlier checkpoint"
 INHERITED = (PRETRAINING_TEXT, UNFINISHED, EARLIER)
+# That of a split whose scores chose the checkpoint.
+CHOSEN_ON = re.compile(r"best of \d+ on it")
 
 
 def task_result(
@@ -129,13 +132,14 @@ def score_marks(
     Returns:
         "contaminated": pre-training has seen the task or its source, as was declared or
         found; "partly seen before": few of the examples; "seen in train": the training
-        set has scored examples; "unseen positions":
-        there are longer examples than any in pre-training; "pre-training text": its corpus
-        lost more than usual, and the like, see `inherited_marks`; "rows skipped": the data
+        set has scored examples; "unseen positions": there are longer examples than any in
+        pre-training; "pre-training text": its corpus lost more than usual, and the like,
+        see `inherited_marks`; "best of 5 on it": the
+        split chose the checkpoint that is scored or trained on; "rows skipped": the data
         had rows that could not be used; "tags mended", "labels alike" and the like: what
-        was noted of rows that were used; "words cut" and the like: how much of the examples
-        the limits of their features left out; "cased vocabulary" and the like: the
-        vocabulary is used otherwise than it was made. Each with the whole of it.
+        was noted of rows that were used; "words cut" and the like: how much of the
+        examples the limits of their features left out; "cased vocabulary" and the like:
+        the vocabulary is used otherwise than it was made. Each with the whole of it.
     """
     stores = [part.store for part in parts]
     marks = leaks.marks if leaks else {}
@@ -151,7 +155,7 @@ def score_marks(
                 f"{longer} of {sum(map(len, stores))} examples are longer than the "
                 f"{seen} tokens of the longest sequence in pre-training"
             )
-    marks |= inherited_marks(pretrained)
+    marks |= inherited_marks(pretrained) | _chosen_on(pretrained, parts[-1])
     doubts = {mark: why for part in parts for mark, why in part.doubts.items()}
     return marks | doubts | _told(parts) | _cut(parts)
 
@@ -175,6 +179,21 @@ def inherited_marks(start: RunRecord | None) -> dict[str, str]:
             elif mark in INHERITED:
                 found[mark].append(why)
     return {mark: "; ".join(sorted(set(all))) for mark, all in found.items() if all}
+
+
+def _chosen_on(start: RunRecord | None, part: TaskExamples) -> dict[str, str]:
+    """The mark of a split that the checkpoint of a run was chosen by; or none."""
+    if start is None or start.chosen_step is None:
+        return {}
+    is_chosen = start.chosen_step == start.train_steps
+    return {
+        mark: why
+        for result in start.results
+        for mark, why in result.marks.items()
+        if is_chosen
+        and result.data_sha256 == part.data_sha256
+        and CHOSEN_ON.fullmatch(mark)
+    }
 
 
 def _told(parts: Sequence[TaskExamples]) -> dict[str, str]:

@@ -50,7 +50,10 @@ def test_attention_has_its_own_rate(dropped):
     assert {(rate, rank) for rate, rank, _ in dropped} == {(ATTENTION, 4), (HIDDEN, 3)}
 
 
-@pytest.mark.parametrize("kind", ["classification", "regression", "tagging"])
+KINDS = ["classification", "multi_label", "regression", "tagging"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_head_drops_by_its_own_rate(kind, dropped):
     registry.kinds.load(kind)
     gin.bind_parameter(f"kinds.{kind}.head_dropout", HEAD)
@@ -66,6 +69,7 @@ GLOROT = {
         "discriminator_predictions/dense_1/kernel",
     ),
     ("kinds", "classification"): ("task_specific/things/dense/kernel",),
+    ("kinds", "multi_label"): ("task_specific/things/dense/kernel",),
     ("kinds", "regression"): ("task_specific/things/dense/kernel",),
     ("kinds", "tagging"): ("task_specific/things/dense/kernel",),
     ("kinds", "span_qa"): (

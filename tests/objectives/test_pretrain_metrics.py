@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from electra_bench.objectives.pretrain_metrics import AUC, Accuracy, Mean
+from electra_bench.objectives.pretrain_metrics import AUC, Accuracy, Mean, percentages
 
 SHAPE = (3, 40)
 
@@ -71,3 +71,8 @@ def test_what_is_no_number_stays_none():
         mean.update(np.array(probabilities, np.float32))
         area.update(labels, np.array(probabilities, np.float32))
     assert np.isnan(mean.result()) and np.isnan(area.result())
+
+
+def test_records_hold_percentages_and_losses_as_they_are():
+    found = percentages({"mlm_loss": 2.5, "disc_auc": 0.75, "disc_loss": 0.5})
+    assert found == {"mlm_loss": 2.5, "disc_auc": 75.0, "disc_loss": 0.5}

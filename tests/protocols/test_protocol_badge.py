@@ -108,6 +108,61 @@ def test_each_root_has_values_of_its_own():
     assert changes("code_v1", "finetune", **{"runs.finetune.epochs": 100.0})
 
 
+def run_of(kind, protocol=None, changes=None, **hparams):
+    given = {f"runs.{kind}.seed": 0, **hparams}
+    return RunRecord(
+        "a",
+        "a",
+        kind,
+        "done",
+        hparams=given,
+        protocol=protocol,
+        protocol_changes=changes or {},
+    )
+
+
+HOT = {"objectives.electra.temperature": 2.0}
+RATE = "pre-training: objectives.electra.temperature"
+
+
+@pytest.mark.parametrize("before", [None, "code_v1*", "paper*"])
+def test_what_pre_training_changed_is_a_change_of_what_starts_from_it(before):
+    start = run_of("pretrain", before, **HOT)
+    found = protocol_fields("code_v1", "finetune", {}, start)
+    assert found == {"protocol": "code_v1*", "protocol_changes": {RATE: [1.0, 2.0]}}
+    assert protocol_fields(None, "finetune", {}, start)["protocol_changes"] == {}
+    usual = run_of("pretrain", before, **{"objectives.electra.temperature": 1.0})
+    assert protocol_fields("code_v1", "finetune", {}, usual)["protocol"] == "code_v1"
+
+
+def test_changes_are_handed_on():
+    hot = run_of("pretrain", **HOT)
+    first = protocol_fields("fixed", "pretrain", {}, hot)
+    assert list(first["protocol_changes"]) == [RATE]
+    further = run_of("pretrain", "fixed*", first["protocol_changes"], **HOT)
+    found = protocol_fields("fixed", "pretrain", {}, further)["protocol_changes"]
+    assert list(found) == [RATE, RATE.replace("training", "training 2")]
+    again = run_of("pretrain", "fixed*", found)
+    found = protocol_fields("fixed", "pretrain", {}, again)["protocol_changes"]
+    assert [key.partition(":")[0] for key in found] == [
+        "pre-training 2",
+        "pre-training 3",
+    ]
+    clip = {"training.adamw.clip_norm": 0.0}
+    tuned = run_of("finetune", "fixed*", first["protocol_changes"], **clip)
+    found = protocol_fields("fixed", "finetune", {}, tuned)["protocol_changes"]
+    assert found == {
+        "earlier task: training.adamw.clip_norm": [1.0, 0.0],
+        RATE: [1.0, 2.0],
+    }
+
+
+def test_a_model_from_elsewhere_changes_nothing():
+    hparams = {"vocabularies.wordpiece.strip_accents": False}
+    start = RunRecord("a", "a", "pretrain", "done", hparams=hparams)
+    assert protocol_fields("fixed", "finetune", {}, start)["protocol"] == "fixed"
+
+
 def test_a_run_that_is_scored_otherwise_has_a_star():
     record = RunRecord("a", "a", "finetune", "done", protocol="paper")
     usual = {"features.windows.doc_stride": 128, "runs.evaluate.split": "test"}

@@ -1,11 +1,13 @@
 """A row is one recipe: what differs makes another row, or is marked."""
 
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from run_records import run_record, save_records
 
+from electra_bench.protocols.protocol import protocol_fields
 from electra_bench.records import RunRecord
 from electra_bench.reports.collect.records import Records, collect
 from electra_bench.reports.compare.comparison import compare
@@ -454,3 +456,42 @@ def test_runs_that_differ_in_code_are_marked_wherever_their_score_is():
     [row] = table.further_rows
     marks = table.cell(row, "cola").marks
     assert [mark for mark in marks if "differ" in mark] == ["runs differ in code"]
+
+
+def test_a_row_has_the_star_of_its_pre_training():
+    key = "objectives.electra.temperature"
+    hot = pretrained(100, 1, protocol="code_v1*", protocol_changes={key: [1.0, 2.0]})
+    hot = replace(hot, hparams={**hot.hparams, key: 2.0})
+    usual = pretrained(100, 2, seed=1, protocol="code_v1")
+    usual = replace(usual, hparams={**usual.hparams, key: 1.0})
+    runs = [
+        run(
+            seed=seed,
+            score=score,
+            parent_run_id=start.run_id,
+            **protocol_fields("code_v1", "finetune", {}, start),
+        )
+        for start, score in ((hot, 70.0), (usual, 60.0))
+        for seed in range(2)
+    ]
+    table, rows = table_of(hot, usual, *runs)
+    found = {table.cell(row, "protocol"): row for row in rows.values()}
+    assert {name: table.cell(row, "cola").value for name, row in found.items()} == {
+        "code_v1*": 70.0,
+        "code_v1": 60.0,
+    }
+    [note] = [note for note in table.notes if "temperature" in note]
+    assert "pre-training: objectives.electra.temperature" in note and "2.0" in note
+
+
+@pytest.mark.parametrize(("one", "other"), [(3, 3.0), ([1, 2], [1.0, 2.0])])
+def test_a_number_is_the_same_as_it_is_written(one, other):
+    records = [
+        run(seed=seed, hparams={EPOCHS: value})
+        for seed, value in enumerate([one, other, one])
+    ]
+    assert list(counts(*records).values()) == [3]
+    table, _ = table_of(*records)
+    assert not any("epochs" in note for note in table.notes)
+    more = [*records, run(seed=3, hparams={EPOCHS: 10.0})]
+    assert sorted(counts(*more).values()) == [1, 3]

@@ -76,6 +76,10 @@ def test_rows_and_equal_flops_and_nothing_is_done_twice(quickstart, capsys):
     assert mlm.train_steps > electra.train_steps > 0
     rates = {record.hparams["training.adamw.peak_lr"] for record in records[2:]}
     assert rates <= {1e-3, 2e-3}
+    # Rates are compared on a part of the training set, which no table shows.
+    for record in records[2:]:
+        assert record.choice["trials"] == 2 and "training set" in record.choice["on"]
+        assert not record.hparams.get("runs.finetune.held_out")
     # A binding of the command line holds for all of them.
     for record in records:
         sizes = {v for k, v in record.hparams.items() if k.endswith("ffn_size")}

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from small_runs import the_sentence
 
+from electra_bench import evaluate
 from electra_bench.cli.main import main
 from electra_bench.records import read_record
 from electra_bench.training.checkpoint_files import checkpoint_steps
@@ -162,4 +163,8 @@ def test_the_best_checkpoint_is_scored_and_said(finetune, tmp_path):
     [result] = found.results
     assert result.metrics["mcc"] == pytest.approx(max(seen.values()))
     assert seen[found.chosen_step] == max(seen.values())
-    assert f"best of {len(seen)} on it" in result.marks
+    mark = f"best of {len(seen)} on it"
+    assert mark in result.marks
+    # Scored again, it is still the split that chose.
+    assert evaluate(run).results[0].marks[mark] == result.marks[mark]
+    assert mark not in evaluate(run, split="train").results[0].marks

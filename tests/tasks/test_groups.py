@@ -39,6 +39,14 @@ def test_pairs_belong_together_by_their_longer_text():
     assert found(OWN, PAIRS) == expected._replace(unit="text")
 
 
+def test_both_orders_of_a_pair_belong_together():
+    pairs = [("A b c", "D e"), ("F", "A  B c"), ("g", "h"), ("Same", "same")]
+    both = [pair(i, *texts) for i, texts in enumerate(pairs)]
+    both += [pair(f"{x['id']}-swapped", x["text_b"], x["text_a"]) for x in both]
+    names = ("as 0", "as 0", "as 2", "as 3")
+    assert found(OWN, both).names == names * 2
+
+
 def test_questions_belong_together_by_their_context():
     questions = [{"id": f"q{i}", "context": f"Text {i // 2}"} for i in range(4)]
     names = ("as q0", "as q0", "as q2", "as q2")

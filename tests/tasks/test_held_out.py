@@ -55,6 +55,20 @@ def test_groups_stay_whole(tmp_path):
     assert not documents[0] & documents[1] and len(documents[1]) > 3
 
 
+def test_no_pair_is_held_out_of_its_other_order(tmp_path):
+    with ExampleWriter(str(tmp_path / "rows")) as writer:
+        for number in range(400):
+            texts = [f"text {number // 2}", f"other {number // 2}"]
+            first, second = texts if number % 2 else texts[::-1]
+            row = {"id": str(number), "text_a": first, "text_b": second}
+            ids = {"input_ids": [number], "example_id": [number]}
+            writer.append({k: np.array(v, np.int32) for k, v in ids.items()} | row)
+    store = ExampleStore([str(tmp_path / "rows")])
+    rest, part = held_out(card(), TaskExamples("things", 1.0, store, "sha"), 0.2)
+    pairs = [{number // 2 for number in numbers(one)} for one in (rest, part)]
+    assert not pairs[0] & pairs[1] and len(numbers(part)) == 80
+
+
 def test_a_part_is_a_store(tmp_path):
     rest, part = held_out(card(), training_set(tmp_path, [""] * 100), 0.5)
     store, rows = part.store, numbers(part)

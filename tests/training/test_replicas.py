@@ -39,7 +39,9 @@ def test_every_replica_computes_its_part_of_the_rows(two):
     np.testing.assert_array_equal(found["draws"], Seed.of(0, 7).uniform([5, 3]))
 
 
-def test_metrics_of_held_out_text_are_those_of_one_device(two, tmp_path):
+# The second draws samples on both replicas.
+@pytest.mark.parametrize("name", ["mlm", "electra"])
+def test_metrics_of_held_out_text_are_those_of_one_device(name, two, tmp_path):
     batch = texts(rows=10)
     with ExampleWriter(str(tmp_path / "rows")) as writer:
         for row in range(10):
@@ -51,7 +53,7 @@ def test_metrics_of_held_out_text_are_those_of_one_device(two, tmp_path):
     metrics = []
     for strategy in (ONE, two):
         with strategy.scope():
-            objective, _ = Case("objectives", "mlm").build()
+            objective, _ = Case("objectives", name).build()
         held = HeldOut(objective, [part], 5, 24, 2, strategy)
         metrics.append(held.evaluation()(0)["text"])
     one, shared = metrics

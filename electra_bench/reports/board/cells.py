@@ -1,7 +1,6 @@
 """Which scores a report is made of, and which of them may stand together in a cell."""
 
 import itertools
-import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +14,7 @@ from electra_bench.reports import table as tables
 from electra_bench.reports.board.recipes import (
     OF_RECIPE,
     RUN_SPECIFIC,
+    comparable,
     role_of,
 )
 from electra_bench.reports.board.row_keys import RowKey, places
@@ -243,7 +243,7 @@ def differing_settings(entries: Sequence[Entry]) -> list[str]:
         }
         for key, value in settings.items():
             if value is not None:
-                several[key].add(json.dumps(value, sort_keys=True))
+                several[key].add(comparable(value))
     differing = sorted(k for k, v in several.items() if len(v) > 1 and _is_told(k))
     return differing or ([CONTENT] if len(known - {None}) > 1 else [])
 

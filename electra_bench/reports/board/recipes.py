@@ -1,5 +1,6 @@
 """In what the recipes of runs differ, and how that is said in few words."""
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,6 +9,7 @@ from typing import Any
 
 from electra_bench.config.roles import Role
 from electra_bench.records import RunRecord
+from electra_bench.records.run_record import EARLIER
 from electra_bench.registry import parameters
 from electra_bench.reports.collect.lineage import ancestors
 from electra_bench.reports.collect.records import IN_TABLES, Records
@@ -25,8 +27,6 @@ RUN_SPECIFIC = re.compile(
 # Said by another field of the record, in which what is chosen by default is named, too.
 SAID_BY_RECORD = re.compile(r"^runs\.\w+\.(model|objective|vocabulary|protocol)$")
 OF_RECIPE = (Role.RESULT, Role.PER_TASK, Role.SUBJECT)
-# Before the settings of the runs that a run builds on, by their kind.
-EARLIER = {"pretrain": "pre-training", "finetune": "earlier task"}
 PARAMETERS, VOCABULARY, START, DATA = "parameters", "vocabulary", "start", "data of "
 HASHES = (VOCABULARY, START, DATA)
 FLOPS, EARLIER_TASKS = "train_flops", "earlier tasks"
@@ -248,6 +248,19 @@ def values_of(
                 tasks = values.setdefault(shown, [])
                 tasks += [task for task in record.tasks if task not in tasks]
     return found
+
+
+def comparable(value: Any) -> str:
+    """A text that equal values share, also 3 and 3.0."""
+    return json.dumps(_whole(value), sort_keys=True)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _whole(part) for key, part in value.items()}
+    return list(map(_whole, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _is_of_recipe(key: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from electra_bench.records import RunRecord
 from electra_bench.reports.board import recipes
-from electra_bench.reports.board.recipes import Settings
+from electra_bench.reports.board.recipes import Settings, comparable
 from electra_bench.reports.collect.records import Records
 
 # What only runs on some tasks have: parameters of a kind of task, or of its features. The
@@ -84,7 +84,8 @@ def places(records: Sequence[RunRecord], known: Records) -> list[Place]:
         assumed: dict[int, list[str]] = defaultdict(list)
         for members, changes, recipe in _rows(grouped, assumed):
             starred = f"{protocol}*" if protocol and changes else protocol
-            of_row = RowKey(label, starred, _json(changes), None, recipe)
+            told = json.dumps(changes, sort_keys=True)
+            of_row = RowKey(label, starred, told, None, recipe)
             for member in members:
                 row = of_row._replace(fraction=_fraction(grouped.records[member]))
                 found[numbers[member]] = Place(row, tuple(assumed[member]))
@@ -147,12 +148,12 @@ class _Group(NamedTuple):
             lacking = []
             for member in members:
                 if key in self.settings[member]:
-                    by_value[_json(self.settings[member][key])].append(member)
+                    by_value[comparable(self.settings[member][key])].append(member)
                 else:
                     lacking.append(member)
             for member in self._silent(key, lacking, members):
                 assumed[member].append(key)
-            of_protocol = _json(self.usual.get(key))
+            of_protocol = comparable(self.usual.get(key))
             ordered = sorted(
                 by_value, key=lambda v: (v != of_protocol, -len(by_value[v]), v)
             )
@@ -187,7 +188,8 @@ class _Group(NamedTuple):
             for task in self.records[member].tasks if is_per_task else ("",):
                 cells[task].append(member)
         return any(
-            len({_json(s[key]) for m in of_cell if key in (s := self.settings[m])}) > 1
+            len({comparable(s[key]) for m in of_cell if key in (s := self.settings[m])})
+            > 1
             for of_cell in cells.values()
         )
 
@@ -197,7 +199,7 @@ class _Group(NamedTuple):
         found = {}
         for key in self.keys:
             values = [s[key] for m in members if key in (s := self.settings[m])]
-            is_shared = len({_json(value) for value in values}) == 1
+            is_shared = len({comparable(value) for value in values}) == 1
             is_usual = key in self.usual and values[:1] == [self.usual[key]]
             if is_shared and not is_usual and key not in changed:
                 found[key] = values[0]
@@ -213,13 +215,13 @@ class _Group(NamedTuple):
         changed: dict[str, dict[str, tuple[Any, list[int]]]] = defaultdict(dict)
         for member in members:
             for key, change in self.records[member].protocol_changes.items():
-                _, of_change = changed[key].setdefault(_json(change), (change, []))
+                _, of_change = changed[key].setdefault(comparable(change), (change, []))
                 of_change.append(member)
         found = {}
         for key, variants in changed.items():
             if key in chosen:
                 several = [change for change, _ in variants.values()]
-                values = sorted(map(changed_to, several), key=_json)
+                values = sorted(map(changed_to, several), key=comparable)
                 found[key] = [self.usual[key], {CHOSEN: values}]
                 continue
             having = [
@@ -242,11 +244,11 @@ def _rows(
     """
     parts = group.parts(range(len(group.records)), assumed)
     shared = [group.untold(part) for part in parts]
-    variants = {_json(one): one for one in shared}
+    variants = {comparable(one): one for one in shared}
     told = recipes.told_apart(list(variants.values())) if len(variants) > 1 else [""]
     words = dict(zip(variants, told, strict=True))
     return [
-        (part, group.changes(part), words[_json(one)])
+        (part, group.changes(part), words[comparable(one)])
         for part, one in zip(parts, shared, strict=True)
     ]
 
@@ -280,7 +282,3 @@ def _has(record: RunRecord, key: str) -> bool:
     if of_some is None or of_some[0] == f"kinds.{record.objective}.":
         return True
     return any(name.startswith(of_some[0]) for name in record.hparams)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
