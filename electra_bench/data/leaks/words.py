@@ -17,6 +17,10 @@ BREAK = "\x01"
 PIECE_BYTES = 1 << 17
 # Odd, so that it has an inverse modulo 2**64.
 _BASE = 0x9E3779B97F4A7C15
+# Signs that are a part of letters, as vowels of Indian scripts are; and which are not:
+# how the character before looks.
+_MARKS = ("Mn", "Mc")
+_VARIANTS = frozenset(map(chr, range(0xFE00, 0xFE10)))
 # First bytes of accents that are characters of their own.
 _ACCENTS = (b"\xcc", b"\xcd")
 _APOSTROPHES = str.maketrans({"\u2018": "'", "\u2019": "'"})
@@ -29,8 +33,8 @@ _IN_WORD[[*b"0123456789abcdefghijklmnopqrstuvwxyz", ord(BREAK), *range(128, 256)
 def folded(texts: Iterable[str]) -> bytes:
     """Texts in one form, with `BREAK` between them.
 
-    NFKC, case folded, and of characters outside ASCII only letters and digits; each wide
-    one (Chinese, Japanese, Korean) is a word of its own.
+    NFKC, case folded, and of characters outside ASCII only letters, with their marks, and
+    digits; each wide one (Chinese, Japanese, Korean) is a word of its own.
     """
     text = f" {BREAK} ".join(text.replace(BREAK, " ") for text in texts)
     data = text.encode("utf-8", "surrogatepass")
@@ -66,7 +70,8 @@ def _folded_characters(data: bytes) -> bytes:
 def _folded_character(character: str) -> str:
     if character.isascii():
         return character
-    if not character.isalnum():
+    is_mark = unicodedata.category(character) in _MARKS and character not in _VARIANTS
+    if not character.isalnum() and not is_mark:
         return " "
     is_wide = unicodedata.east_asian_width(character) in ("W", "F")
     return f" {character} " if is_wide else character

@@ -22,6 +22,8 @@ def words(*texts):
         ("ΣΊΣΥΦΟΣ", "σίσυφος"),
         ("日本語", "日 本 語"),
         ("3.5 kg", "3 5 kg"),
+        ("a \u2764\ufe0f b", "a \u2764 b"),
+        ("\u0958", "\u0915\u093c"),
     ],
 )
 def test_forms_of_one_text(one, other):
@@ -30,7 +32,16 @@ def test_forms_of_one_text(one, other):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("ab c", "a bc"), ("a b", "b a"), ("cafe", "café"), ("do", "do do"), ("a", "")],
+    [
+        ("ab c", "a bc"),
+        ("a b", "b a"),
+        ("cafe", "café"),
+        ("do", "do do"),
+        ("a", ""),
+        # Of one consonant: "of" in two genders, of Thai "come" and "horse".
+        ("की", "का"),
+        ("มา", "ม้า"),
+    ],
 )
 def test_different_texts(one, other):
     assert words(one) != words(other)

@@ -15,6 +15,7 @@ from electra_bench.tasks.corpora.examples import corpus_fingerprint
 from electra_bench.tasks.corpora.registration import corpus_source
 from electra_bench.tasks.leaks import known_splits, leaks
 from electra_bench.tasks.leaks.find import find_leaks, look_up_known, not_looked_up
+from electra_bench.tasks.leaks.in_text import Overlap
 from electra_bench.tasks.leaks.in_training import Repeats
 from electra_bench.tasks.leaks.kept import Split
 from electra_bench.tasks.leaks.leaks import Leaks
@@ -181,6 +182,31 @@ def test_a_metric_that_fails_on_a_part_of_the_examples(monkeypatch):
     found = found._replace(repeats=Repeats(6, ["0", "2"], [], []))
     fields = found.fields(cola, Scored({cola.main_metric: 9}, answers))
     assert fields["in_training"].clean_score == 50.0
+
+
+def test_clean_and_dirty_scores_are_those_of_the_parts():
+    sst = registry.tasks.get("sst")
+    right = {"0", "1", "2", "5", "8"}
+    answers = [
+        Prediction(str(i), "1", "1" if str(i) in right else "0", None)
+        for i in range(10)
+    ]
+    scored = Scored({"accuracy": 50.0}, answers)
+    overlap = Overlap(10, ["9"], {"0": 1.0, "1": 0.9, "2": 0.5, "3": 0.6, "4": 0.1})
+    known = Leaks(
+        InTraining(10, 1, 1),
+        InPretraining(10, 4),
+        Repeats(10, ["3"], ["5"], ["8"]),
+        overlap,
+    )
+    fields = known.fields(sst, scored)
+    # Of 0, 1, 2 and 3 three are right, of the six others two.
+    found = fields["in_pretraining"]
+    assert found.dirty_score == 75.0
+    assert found.clean_score == pytest.approx(100 * 2 / 6)
+    # What shares a text with training, as 8, was not seen.
+    found = fields["in_training"]
+    assert (found.dirty_score, found.clean_score) == (50.0, 50.0)
 
 
 def test_an_intermediate_task_counts_as_text_before(data):
