@@ -252,8 +252,9 @@ class SpanQA(tf.Module):
         x = states[:, 0]
         if self._null_hidden is not None:
             weights = tf.nn.softmax(start_logits)
+            # [batch, hidden] -> [batch, 2 * hidden]
             expected = tf.reduce_sum(weights[:, :, None] * states, 1)
-            x = self._null_hidden(tf.concat([x, expected], -1))
+            x = self._null_hidden(tf.concat([x, expected], 1))
         return tf.squeeze(self._null(x), -1)
 
 

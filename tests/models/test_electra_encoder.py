@@ -15,7 +15,6 @@ from electra_bench.core import Seed, SpecialIds, Variables
 from electra_bench.core.variables import variable_name
 from electra_bench.models.electra import electra
 from electra_bench.models.encoder import EncoderSizes
-from electra_bench.models.flops import encoder_flops
 from electra_bench.models.mimetic import sinusoids
 from electra_bench.objectives.heads import DiscriminatorHead
 
@@ -306,14 +305,14 @@ def _preset(name, variables, vocab_size):
     )
 
 
-def test_encoder_flops_of_one_layer_by_hand():
-    sizes = EncoderSizes(hidden=8, layers=1, heads=2, ffn=32, embedding=8)
-    seq = 4
-    matrices = 2 * seq * (4 * 8 * 8 + 2 * 8 * 32 + 2 * 8 * seq)
-    total = encoder_flops(sizes, seq)
-    assert matrices < total < 2 * matrices
-    doubled = encoder_flops(EncoderSizes(8, 2, 2, 32, 8), seq)
-    assert doubled - total == total - 8 * seq * 11
+@pytest.mark.parametrize("deviation", [0.0, -0.5])
+def test_initial_values_need_a_spread(deviation):
+    with pytest.raises(ValueError, match=f"must be above 0, got {deviation}"):
+        electra(Variables(1), "electra", 50, initializer_range=deviation, **SIZES)
+
+
+def test_without_being_asked_an_encoder_has_its_full_size(encoder):
+    assert (encoder.hidden_size, encoder.num_layers) == (32, 2)
 
 
 def test_examples_in_the_documentation():

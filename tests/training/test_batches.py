@@ -10,10 +10,9 @@ from electra_bench.training.batches import TrainingBatches
 LENGTHS = (3, 11, 9, 4, 12, 10, 5)
 
 
-@pytest.fixture
-def train(tmp_path):
-    with ExampleWriter(str(tmp_path / "store")) as writer:
-        for number, length in enumerate(LENGTHS):
+def stored(folder, lengths):
+    with ExampleWriter(str(folder)) as writer:
+        for number, length in enumerate(lengths):
             writer.append(
                 {
                     "input_ids": np.full(length, number + 1, np.int32),
@@ -22,9 +21,12 @@ def train(tmp_path):
                     "values": np.zeros(0, np.float32),
                 }
             )
-    return TaskExamples(
-        "made_up", 1.0, ExampleStore([str(tmp_path / "store")]), "no hash"
-    )
+    return TaskExamples("made_up", 1.0, ExampleStore([str(folder)]), "no hash")
+
+
+@pytest.fixture
+def train(tmp_path):
+    return stored(tmp_path / "store", LENGTHS)
 
 
 def all_ids(batches, seed=0, first=0):
@@ -39,6 +41,25 @@ def test_grouped_by_length(train):
     assert {array.shape for array in ids} == {(2, 8), (2, 16)}
     for epoch in (ids[:3], ids[3:]):
         assert len({row[0] for array in epoch for row in array}) == 6
+
+
+def test_tasks_in_proportion_to_their_sizes_are_grouped_together(train, tmp_path):
+    other = stored(tmp_path / "other", (6, 7, 8))
+    # 0.7 / 7 and 0.3 / 3 differ in their last bit.
+    parts = [train._replace(rate=0.7), other._replace(rate=0.3)]
+    batches = TrainingBatches.passes(parts, 2, 2.0, "by_length")
+    assert batches.num_steps == 10
+    rows = [
+        (int(task), row[0])
+        for batch in batches.dataset(0)(0)
+        for task, row in zip(batch.task_id, batch.input_ids.numpy(), strict=True)
+    ]
+    assert len(set(rows[:10])) == len(set(rows[10:])) == 10
+    # At other rates rows are drawn, some of them twice.
+    parts[1] = other._replace(rate=0.7)
+    drawn = TrainingBatches.passes(parts, 2, 2.0, "by_length")
+    ids = [batch.task_id.numpy() for batch in drawn.dataset(0)(0)]
+    assert np.mean(ids) == pytest.approx(0.5, abs=0.1)
 
 
 def test_at_random_is_padded_to_the_longest(train):
