@@ -14,7 +14,9 @@ from electra_bench.core.variables import variable_name
 from electra_bench.data.examples.batches import signature, training_dataset
 from electra_bench.training import checkpoint_files
 from electra_bench.training import trainer as trainer_module
+from electra_bench.training.checkpoint_files import checkpoint_steps
 from electra_bench.training.checkpoints import Checkpoints
+from electra_bench.training.progress import TrainingProgress
 from electra_bench.training.stages import training_stages
 from electra_bench.training.trainer import Loop, NonFiniteLoss, Trainer
 
@@ -75,7 +77,13 @@ def make(step):
 
 
 def train(
-    run_dir, steps=STEPS, strategy=None, make_batch=make, objective=None, **settings
+    run_dir,
+    steps=STEPS,
+    strategy=None,
+    make_batch=make,
+    objective=None,
+    keep_at=(),
+    **settings,
 ):
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
@@ -87,6 +95,7 @@ def train(
         strategy=strategy,
         num_steps=STEPS,
         settings=Loop(**{"log_every": 2, "checkpoint_every": 4, **settings}),
+        keep_at=keep_at,
     )
 
     def dataset(first):
@@ -169,6 +178,21 @@ def test_two_replicas_train_as_one(tmp_path):
         for name in ("phase", "task"):
             assert a.pop(name, None) == b.pop(name, None)
         assert a == pytest.approx(b, rel=1e-4)
+
+
+def test_checkpoints_of_some_fractions_stay(tmp_path):
+    sparse = {"log_every": 20, "checkpoint_every": 0, "keep": 1}
+    train(tmp_path, keep_at=(0.25, 0.45, 0.65, 1.0), **sparse)
+    assert checkpoint_steps(str(tmp_path)) == [5, 9, 13, 20]
+
+
+def test_the_last_state_is_shown_in_any_case(capsys):
+    progress = TrainingProgress("mine", 0, 4, 0)
+    progress.update(2, 10, {"loss": 2.0})
+    assert capsys.readouterr().err == ""
+    progress.update(4, 30, {"loss": 1.0})
+    said = capsys.readouterr().err
+    assert said.startswith("mine: step 4/4  loss 1.0000  ") and "eta 0 s" in said
 
 
 def test_the_best_checkpoint_is_kept(tmp_path):
