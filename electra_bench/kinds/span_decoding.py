@@ -128,10 +128,10 @@ class SpanDecoder:
         places = np.concatenate([np.arange(len(w.scores)) for w in windows])
         found: dict[str, float] = {}
         for i in np.argsort(-scores, kind="stable"):
-            if len(found) == self._n_best:
-                break
             text = self._text(windows[owners[i]], places[i])
             found.setdefault(text, float(scores[i]))
+            if len(found) == self._n_best:
+                break
         found = found or {NO_CANDIDATE: 0.0}
         best = next((text for text in found if text), "")
         null = min(window.null for window in windows)

@@ -155,11 +155,11 @@ def scaled(sizes: EncoderSizes, width: float, depth: float) -> EncoderSizes:
         depth: factor of the number of layers.
     """
     hidden = round(sizes.hidden * width)
-    head_dim = sizes.hidden / sizes.heads
     return dataclasses.replace(
         sizes,
         hidden=hidden,
         layers=round(sizes.layers * depth),
-        heads=max(1, int(hidden / head_dim)),
+        # Of the same size, so as many as fit.
+        heads=max(1, hidden * sizes.heads // sizes.hidden),
         ffn=round(hidden * sizes.ffn / sizes.hidden),
     )

@@ -190,9 +190,7 @@ class Trainer:
                 # Of every step, in order.
                 columns = zip(self._names[stage], rows.T.tolist(), strict=True)
                 values = dict(columns)
-                # The first call compiles.
-                if step > first and time.monotonic() - called < ABOUT_S / 2:
-                    most *= 2
+                most = more_steps(most, time.monotonic() - called)
                 self._check_finite(values, step, run_dir, dataset, saved)
                 step += count
                 state["tokens"] += int(sum(values.pop("tokens")))
@@ -410,6 +408,11 @@ class Trainer:
             "learning_rate": trained.optimizer.learning_rate(of_stage),
             "tokens": over_replicas(tokens),
         }
+
+
+def more_steps(count: int, seconds: float) -> int:
+    """How many steps the next call takes, if one of `count` steps took so long."""
+    return 2 * count if seconds < ABOUT_S / 2 else count
 
 
 @contextlib.contextmanager

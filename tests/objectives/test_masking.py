@@ -100,6 +100,11 @@ def test_sample_replacements_with_the_originals_draws(helpers, temperature, disa
         temperature=temperature,
         disallow_correct=disallow,
     )
+    if temperature == 1.0 and not disallow:  # as when nothing is said
+        given = [tf.constant(helpers[f"sample/{x}"]) for x in ("logits", "uniform")]
+        ids = tf.constant(onehot.argmax(-1).astype(np.int32))
+        usual = sampling.sample_replacements(given[0], ids, given[1])
+        np.testing.assert_array_equal(usual, got)
     kind = "disallow" if disallow else "plain"
     expected = helpers[f"sample/out_ids_temperature{temperature}_{kind}"]
     np.testing.assert_array_equal(got, expected)

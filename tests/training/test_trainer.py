@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -16,9 +17,9 @@ from electra_bench.training import checkpoint_files
 from electra_bench.training import trainer as trainer_module
 from electra_bench.training.checkpoint_files import checkpoint_steps
 from electra_bench.training.checkpoints import Checkpoints
-from electra_bench.training.progress import TrainingProgress
+from electra_bench.training.progress import ScoringProgress, TrainingProgress
 from electra_bench.training.stages import training_stages
-from electra_bench.training.trainer import Loop, NonFiniteLoss, Trainer
+from electra_bench.training.trainer import Loop, NonFiniteLoss, Trainer, more_steps
 
 STEPS = 20
 
@@ -184,6 +185,23 @@ def test_checkpoints_of_some_fractions_stay(tmp_path):
     sparse = {"log_every": 20, "checkpoint_every": 0, "keep": 1}
     train(tmp_path, keep_at=(0.25, 0.45, 0.65, 1.0), **sparse)
     assert checkpoint_steps(str(tmp_path)) == [5, 9, 13, 20]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "count"), [(0.0, 16), (0.49, 16), (0.5, 8), (0.7, 8), (3.0, 8)]
+)
+def test_a_call_takes_about_a_second(seconds, count):
+    assert more_steps(8, seconds) == count
+
+
+def test_scoring_says_how_fast_it_is(capsys, monkeypatch):
+    clock = iter([100.0, 104.0, 104.0, 120.0, 120.0, 120.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    progress = ScoringProgress("mine", 10, 1000)
+    progress.update(1, 100)
+    progress.update(3, 400)
+    said = capsys.readouterr().err
+    assert said == "mine: 50.0 %  4/10 passes  25 tokens/s  eta 20 s\n"
 
 
 def test_the_last_state_is_shown_in_any_case(capsys):
