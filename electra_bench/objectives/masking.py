@@ -187,8 +187,8 @@ def choose_with_replacement(allowed: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor
     # [batch, seq]: number of candidates up to and with each position
     counts = tf.cumsum(tf.cast(allowed, tf.int32), axis=-1)
     total = counts[:, -1:]
+    # Below the total: float32 has no draw below 1 whose product is rounded up to it.
     chosen = tf.cast(uniform * tf.cast(total, tf.float32), tf.int32)
-    chosen = tf.minimum(chosen, total - 1)
     positions = tf.searchsorted(counts, chosen + 1, side="left")
     return tf.minimum(positions, allowed.shape[1] - 1)
 

@@ -110,6 +110,15 @@ def test_sample_replacements_with_the_originals_draws(helpers, temperature, disa
     np.testing.assert_array_equal(got, expected)
 
 
+def test_the_largest_draw_chooses_the_last_candidate():
+    for total in (1, 3, 4, 5, 7, 64, 77, 100, 500, 512):
+        allowed = np.zeros([1, 512], bool)
+        allowed[0, 512 - total :] = True
+        draws = tf.constant([[0.0, 1.0 - 2.0**-24]], tf.float32)
+        found = masking.choose_with_replacement(tf.constant(allowed), draws)
+        assert found.numpy().tolist() == [[512 - total, 511]]
+
+
 @pytest.mark.parametrize(
     "case", json.loads((GOLDEN / "masking.json").read_text())["num_to_predict"]
 )
