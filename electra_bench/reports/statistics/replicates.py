@@ -156,7 +156,7 @@ def replicates_of(
             store.put(key, _packed(found))
     is_same = math.isnan(found.score)
     if score is not None:
-        is_same = abs(found.score - score) <= TOLERANCE
+        is_same = math.isclose(found.score, score, rel_tol=0.0, abs_tol=TOLERANCE)
     if not is_same:
         raise Unusable(f"predictions score {found.score:.2f}")
     if found.groups.effective < FEWEST_GROUPS:

@@ -18,7 +18,7 @@ ROUNDING = 1e-12
 
 def pearson(targets: Sequence[float], predictions: Sequence[float]) -> Measures:
     """Pearson correlation; NaN if either side is constant."""
-    x, y = np.array(targets, np.float64), np.array(predictions, np.float64)
+    x, y = _numbers(targets, predictions)
     centred_x, centred_y = _centred(x), _centred(y)
 
     def score(weights: Weights) -> np.ndarray:
@@ -29,12 +29,22 @@ def pearson(targets: Sequence[float], predictions: Sequence[float]) -> Measures:
 
 def spearman(targets: Sequence[float], predictions: Sequence[float]) -> Measures:
     """Spearman rank correlation; NaN if either side is constant."""
-    x, y = np.array(targets, np.float64), np.array(predictions, np.float64)
+    x, y = _numbers(targets, predictions)
 
     def score(weights: Weights) -> np.ndarray:
         return _correlation(weights, _ranks(weights, x), _ranks(weights, y))
 
     return {"spearman": WeightedMetric(-np.abs(x - y), score, OF_CORRELATIONS)}
+
+
+def _numbers(targets: Sequence[float], predictions: Sequence[float]) -> np.ndarray:
+    """Both sides, float64 [2, examples].
+
+    Raises:
+        ValueError: there are not as many of one as of the other.
+    """
+    pairs = list(zip(targets, predictions, strict=True))
+    return np.array(pairs, np.float64).reshape(-1, 2).T
 
 
 def _centred(values: np.ndarray) -> np.ndarray:

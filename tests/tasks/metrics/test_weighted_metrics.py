@@ -295,10 +295,33 @@ def test_spans_are_seqevals():
         assert spans(sentence) == expected, sentence
 
 
-def test_sentences_of_other_lengths_are_refused():
+@pytest.mark.parametrize("right", [2, 4])
+def test_sentences_of_other_lengths_are_refused(right):
     for name in ("tagging_f1", "tag_accuracy"):
-        with pytest.raises(ValueError, match="3 right tags, but 2 predicted"):
-            metrics.get(name)([["O"] * 3], [["O"] * 2])
+        with pytest.raises(ValueError, match=f"{right} right tags, but 3 predicted"):
+            metrics.get(name)([["O"] * right], [["O"] * 3])
+
+
+def test_where_no_span_is_found_or_wanted_all_is_0():
+    nothing, spanned = [["O", "O"]], [["B-NP", "E-NP"]]
+    for sides in ((spanned, nothing), (nothing, spanned), (nothing, nothing)):
+        found = list_form(metrics.get("tagging_f1"))(*sides)
+        assert found == {"f1": 0.0, "precision": 0.0, "recall": 0.0}
+
+
+@pytest.mark.parametrize(
+    "name", ["accuracy", "mcc", "macro_f1", "pearson", "spearman", "tag_accuracy"]
+)
+def test_answers_and_targets_are_as_many(name):
+    answers = {
+        "pearson": [1.0, 2.0],
+        "spearman": [1.0, 2.0],
+        "tag_accuracy": [["O"]] * 2,
+    }
+    both = answers.get(name, ["a", "b"])
+    for sides in ((both, both[:1]), (both[:1], both)):
+        with pytest.raises(ValueError):
+            list_form(metrics.get(name))(*sides)
 
 
 def test_one_class_has_no_correlation():
