@@ -489,8 +489,8 @@ def explain(score: Score) -> str:
         parts += [f"median {score.median:.2f}"] if score.median is not None else []
     if score.interval is not None:
         low, high = score.interval
-        of = "mean" if score.count > 1 else "this run, over examples only"
-        parts.append(f"95 % interval of the {of} {low:.2f} to {high:.2f}")
+        of = "the mean" if score.count > 1 else "this run, over examples only,"
+        parts.append(f"95 % interval of {of} {low:.2f} to {high:.2f}")
     elif score.no_interval:
         parts.append(f"no interval: {score.no_interval}")
     return ", ".join((*parts, *score.marks))

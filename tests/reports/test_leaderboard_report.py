@@ -133,6 +133,21 @@ def test_protocols_are_rows_of_their_own():
     assert any("different protocols" in note for note in table.notes)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ([1, None], "a.b is None, the protocol's 1"),
+        ([[1, 2], None], "a.b is None, the protocol has 1 or 2"),
+        ([[1, 2], 0], "a.b is 0, the protocol has 1 or 2"),
+        ([[], 5], "a.b is 5, the protocol's []"),
+    ],
+)
+def test_a_change_says_what_the_protocol_has(change, said):
+    changed = {"protocol": "fixed*", "protocol_changes": {"a.b": change}}
+    table = build([run_record("a", "cola", 0, 60.0, **changed)])
+    assert any(said in note for note in table.notes)
+
+
 def of_kind(objective, task, seed=0, **changes):
     return run_record(
         "m", task, seed, 70.0, objective=objective, protocol_changes=changes
@@ -406,6 +421,11 @@ def test_further_metrics_have_columns_but_no_part_in_the_mean():
     assert table.cell(table.floor, "rte f1") is None
     with pytest.raises(ValueError, match=r"metric of rte 'recall'.*'accuracy', 'f1'"):
         leaderboard(further_metrics={"rte": ["recall"]})(records)
+    # Of another task it is there.
+    of_cola = {"metrics": {"mcc": 50.0, "accuracy": 70.0}}
+    records[1] = run_record("m", "cola", 0, 50.0, result=of_cola)
+    with pytest.raises(ValueError, match=r"metric of rte 'mcc'.*'accuracy', 'f1'"):
+        leaderboard(further_metrics={"rte": ["mcc"]})(records)
 
 
 def test_columns_beside_the_scores_are_chosen():

@@ -96,3 +96,6 @@ def test_a_score_explains_itself():
     )
     assert tables.spread(Score(70.0, 1)) == "n=1"
     assert tables.explain(Score(None)) == "no score"
+    one = Score(70.0, 1, interval=(68.0, 72.0))
+    said = "one run, 95 % interval of this run, over examples only, 68.00 to 72.00"
+    assert tables.explain(one) == said
