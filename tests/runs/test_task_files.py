@@ -800,6 +800,12 @@ ODD_TAGS = {
         "dev",
     ),
     "in train": ("all.conll", "a B-X\nb 0\n\na B-X\nb I-X\n", "line 2", "train"),
+    "several": (
+        "all.conll",
+        "a X-B\nb 0\nc -\nd _\n\n" + "a X-B\nb X-I\nc O\n" * 4,
+        "line 2",
+        "train",
+    ),
 }
 
 
