@@ -121,7 +121,7 @@ def unanswered():
 
 
 def of_classes():
-    rows = read_file("train.csv", "s,toxic,insult\na,0,1\nb,-1,-1\n")
+    rows = read_file("train.csv", "s,toxic,insult\na,0,1\nb,-1,1\n")
     columns = {"text_a": "s", "label": ["toxic", "insult"]}
     *_, last = examples_of("multi_label", rows, columns, True)
     raise ValueError(f"{last.where}: {last.problem}")

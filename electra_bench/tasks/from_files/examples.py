@@ -187,15 +187,27 @@ _FLAGS = {
 }
 
 
+# What stands in such a column where the labels are not known.
+_UNKNOWN = ("none", "-1", "-1.0")
+
+
 def _with_label(record: Record, classes: Sequence[str], column: str) -> Record:
-    """A record whose columns of 0 and 1, one a class, are a list of labels in another."""
-    given = {name: _plain(record.fields.get(name), name) for name in classes}
-    held = {name: _FLAGS.get(str(value).lower()) for name, value in given.items()}
-    odd = [name for name, is_held in held.items() if is_held is None]
-    if odd:
-        problem = f"{odd[0]!r} is {given[odd[0]]!r}, expected 0 or 1"
-        return record._replace(problem=record.problem or problem)
-    label = [name for name, is_held in held.items() if is_held]
+    """A record whose columns of 0 and 1, one a class, are a list of labels in another.
+
+    It is None where none of the columns says anything.
+    """
+    try:
+        given = {name: _plain(record.fields.get(name), name) for name in classes}
+    except ValueError as error:
+        return record._replace(problem=record.problem or str(error))
+    written = {name: str(value).lower() for name, value in given.items()}
+    label = None
+    if not {*written.values()} <= {*_UNKNOWN}:
+        odd = [name for name in classes if written[name] not in _FLAGS]
+        if odd:
+            problem = f"{odd[0]!r} is {given[odd[0]]!r}, expected 0 or 1"
+            return record._replace(problem=record.problem or problem)
+        label = [name for name in classes if _FLAGS[written[name]]]
     return record._replace(fields={**record.fields, column: label})
 
 
