@@ -124,6 +124,7 @@ def run(args: Build) -> None:
             args.documents or ("blank_line" if args.blanks_separate_docs else "file"),
             text_field=args.text_field,
             on_error=args.on_error,
+            max_skipped=args.max_skipped,
             report=report,
         )
 
