@@ -392,6 +392,7 @@ def build_corpus_folder(
             "skipped_reasons": report.reasons,
             "unread_share": round(report.unread_share, 4),
             **({"replaced": report.replaced} if report.replaced else {}),
+            **({"titles": report.titles} if report.titles else {}),
             "seconds": round(seconds, 3),
             "mb_per_s": round(report.text_bytes / 1e6 / max(seconds, 1e-9), 3),
         }

@@ -91,6 +91,8 @@ class ReadReport:
         sha256: files to the hashes of what was read of them.
         lines: read or left out.
         damaged_bytes: size of the files whose rest was left out.
+        titles: lines of text files that begin an article of WikiText, where documents are
+            not read so.
     """
 
     total_bytes: int = 0
@@ -102,6 +104,7 @@ class ReadReport:
     sha256: dict[str, str] = field(default_factory=dict)
     lines: int = 0
     damaged_bytes: int = 0
+    titles: int = 0
     _reasons: Reasons = field(default_factory=Reasons)
 
     @property
@@ -354,8 +357,12 @@ def text_documents(
     for block in decoded_lines(stream, name, reading):
         for _, line in block:
             line = line.strip()
-            is_title = is_wikitext and after_blank and _TITLE.fullmatch(line)
-            if is_title and (held or begun):
+            is_title = (
+                after_blank and line.startswith("= ") and _TITLE.fullmatch(line)
+            )
+            if is_title and not is_wikitext:
+                reading.report.titles += 1
+            elif is_title and (held or begun):
                 yield document_part(held, begun, end=True)
                 held, held_chars, begun = [], 0, None
             after_blank = not line

@@ -509,6 +509,27 @@ def test_what_is_lost_reaches_the_notes_and_marks(tmp_path):
     assert "97 % of these" in marks["text unknown"] or "100 %" in marks["text unknown"]
 
 
+@pytest.mark.parametrize(
+    ("title", "documents"),
+    [
+        (" = Title {} = ", "blank_line"),
+        (" = Title {} = ", "wikitext"),
+        ("Title {}", "blank_line"),
+    ],
+)
+def test_wikitext_is_known_by_its_titles(title, documents, tmp_path):
+    path = tmp_path / "wiki.train.tokens"
+    long = "a b c d e a b c d e"
+    articles = [f"\n{title.format(x)}\n\n{long}\n{long} {x}\n" for x in LETTERS]
+    path.write_text("".join(articles))
+    add_corpus("test_wiki", str(path), documents=documents, holdout=0.2)
+    with cut_tokens("dropped"):
+        said = build("test_wiki", length=8).warnings["tokens dropped"].sentence
+    is_meant = "=" in title and documents == "blank_line"
+    assert ("documents='wikitext' (corpus build" in said) == is_meant
+    assert "of 16 documents 8 begin with ' = Title = '" in said or not is_meant
+
+
 def lines_of_which_some_are_bad(path, bad):
     good = [json.dumps({"text": "a b c d e\n" * 9 + str(x)}) for x in range(20 - bad)]
     path.write_text("\n".join(good + ["[]"] * bad) + "\n")
