@@ -126,6 +126,8 @@ def test_equal_by_content_and_options(vocab_file, model_file, tmp_path):
     assert one.sha256 == WordPieceVocabulary(copy).sha256
     assert one != WordPieceVocabulary(vocab_file, strip_accents=False)
     assert one != WordPieceVocabulary(vocab_file, lower_case=False)
+    assert one != WordPieceVocabulary(vocab_file, longest_word=100)
+    assert one == WordPieceVocabulary(vocab_file, longest_word=200)
     # Accents stay where case stays, whatever the option says.
     assert WordPieceVocabulary(copy, False, False) == WordPieceVocabulary(copy, False)
     with open(copy, "a", encoding="utf-8") as file:

@@ -357,9 +357,7 @@ def text_documents(
     for block in decoded_lines(stream, name, reading):
         for _, line in block:
             line = line.strip()
-            is_title = (
-                after_blank and line.startswith("= ") and _TITLE.fullmatch(line)
-            )
+            is_title = after_blank and line.startswith("= ") and _TITLE.fullmatch(line)
             if is_title and not is_wikitext:
                 reading.report.titles += 1
             elif is_title and (held or begun):
