@@ -59,6 +59,17 @@ FIELDS = {
 Columns = Mapping[str, Any]
 
 
+# How true and false are written.
+_FLAGS = {
+    "0": False,
+    "0.0": False,
+    "false": False,
+    "1": True,
+    "1.0": True,
+    "true": True,
+}
+
+
 class ReadExample(NamedTuple):
     """What a record holds.
 
@@ -175,16 +186,6 @@ def _inner(value: Any, path: Sequence[str]) -> Any:
             is_object = isinstance(value, Mapping)
             value = value.get(name, _NOTHING) if is_object else _NOTHING
     return value
-
-
-_FLAGS = {
-    "0": False,
-    "0.0": False,
-    "false": False,
-    "1": True,
-    "1.0": True,
-    "true": True,
-}
 
 
 # What stands in such a column where the labels are not known.
@@ -418,7 +419,10 @@ def _question(
     without any, or where `is_impossible` says so, the context holds no answer. Without
     `answer_start` the answer is looked for in the context.
     """
-    row = checked(given, _QuestionRow, names)
+    # In a column with gaps true is 1.0.
+    said = given.get("is_impossible")
+    flag = _FLAGS.get(str(said).lower(), said)
+    row = checked({**given, "is_impossible": flag}, _QuestionRow, names)
     # Those of a question without answer only seem right.
     answers = [] if row.is_impossible else _answers(row)
     text, start = answers[0] if answers else (None, None)
