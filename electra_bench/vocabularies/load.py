@@ -1,6 +1,7 @@
 """Finding and opening a vocabulary's file."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from absl import logging
@@ -85,7 +86,9 @@ def _check_of_run(folder: str, path: str) -> None:
     if not sha256 or not is_built_in:
         return
     longest_word = bound or LONGEST_WORD
-    if not files.is_content_of(files.read_file(path), sha256, longest_word):
+    # An empty one, too, is not that of the run.
+    content = Path(path).read_bytes()
+    if not files.is_content_of(content, sha256, longest_word):
         raise ValueError(
             f"{path} is not the vocabulary that the run was made with, whose vocab_sha256 "
             f"is {sha256}: put that file back"
