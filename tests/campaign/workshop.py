@@ -363,7 +363,7 @@ def of_scored() -> Any:
 
 
 def of_saved() -> dict[str, bytes | None]:
-    """The files of a SavedModel, and what is in those that have the same bytes each time."""
+    """The files of a SavedModel; of those that differ each time only their names."""
     return {
         name: content if name.startswith(("variables", "vocab")) else None
         for name, content in of_folder("saved").items()
