@@ -57,6 +57,17 @@ def find_run(path: str) -> str:
     return path
 
 
+def was_written(folder: str) -> bool:
+    """Whether a run or an import has written a folder, though it may lack its record.
+
+    An import has no `CONFIG`; a `MODEL_FILE` beside the original's checkpoint, which a user
+    wrote, has no hash.
+    """
+    config, model = Path(folder, CONFIG), Path(folder, MODEL_FILE)
+    has_hash = model.is_file() and model.read_bytes().startswith(WRITTEN.encode())
+    return config.is_file() or has_hash
+
+
 def model_files(folder: str | None) -> list[str]:
     """The gin file with the sizes of the encoder that a run's folder holds; or none.
 

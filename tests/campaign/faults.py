@@ -313,6 +313,10 @@ def _said_of(path: str) -> str:
         return rf"{checkpoint} is damaged: {re.escape(file)} .*; .* is used"
     if folder.endswith("/predictions"):
         return r"cell has no interval: predictions changed since the run \(1 of 1\)"
+    if file == "record.json":
+        return (
+            rf"{re.escape(folder)} has no record\.json: it has not come to its end, or"
+        )
     if file == "config.gin":
         return rf"{re.escape(path)} is missing; the command that repeats the run names"
     return ""

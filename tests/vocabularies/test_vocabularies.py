@@ -288,12 +288,12 @@ def test_a_damaged_vocabulary_of_a_run_is_refused(
         (run / name).write_bytes(damaged)
         with pytest.raises(ValueError) as error:
             open_vocabulary(None, None, str(run))
-        assert "vocab" in str(error.value) and "\n" not in str(error.value)
-        if damaged:
-            assert "is not the vocabulary that the run was made with" in str(
-                error.value
-            )
-            assert "put that file back" in str(error.value)
+        said = str(error.value)
+        assert "vocab" in said and "\n" not in said
+        # Of an empty model the content does not say which sort it is.
+        if damaged or name == "vocab.txt":
+            assert "is not the vocabulary that the run was made with" in said
+            assert "put that file back" in said
         # The right one given by hand, or put back, helps.
         assert open_vocabulary(None, source, str(run)).special_ids == whole
     (run / name).write_bytes(content)
