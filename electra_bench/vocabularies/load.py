@@ -60,7 +60,8 @@ def find_vocabulary(vocab: str | None, init: str | None) -> str:
     path = vocabulary_beside(init)
     if path is None:
         raise FileNotFoundError(
-            f"no vocab.txt or vocab.model in {init!r}: give --gin.VOCAB=\"'vocab.txt'\""
+            f"no vocab.txt or vocab.model in {init!r}: put it there, or, to train, give "
+            "--gin.VOCAB=\"'vocab.txt'\""
         )
     return path
 

@@ -40,6 +40,12 @@ def _put_back(shop: Shop, path: str) -> Command:
     return shop.command
 
 
+def _elsewhere(shop: Shop, path: str) -> Command:
+    """The same as choosing another folder, where the result is looked for in this one."""
+    os.rename(path, f"{path}-before")
+    return shop.command
+
+
 def _remove_and_make(shop: Shop, path: str) -> Command:
     shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
     return _make(shop, path)
@@ -57,6 +63,11 @@ def _make(shop: Shop, path: str, *flags: str) -> Command:
         if outcome.status:
             raise NoWay(f"{name}: {outcome.said}")
     return shop.command
+
+
+def _remove_record(shop: Shop, path: str) -> Command:
+    name = _maker(shop, path)
+    return _remove_and_make(shop, OUTPUTS[name] if name == "import" else path)
 
 
 def _maker(shop: Shop, path: str) -> str:
@@ -77,18 +88,23 @@ _RECORD = r"([^\s';]+record\.json)"
 WAYS: tuple[tuple[str, Callable[[Shop, str], Command]], ...] = (
     (r"--overwrite (?:to replace|replaces) it()", _with("--overwrite")),
     (
-        rf"no vocab\.txt or vocab\.model in {_PATH}: give --gin\.VOCAB=",
-        _with("--gin.VOCAB='vocab.txt'"),
+        rf"no vocab\.txt or vocab\.model in {_PATH}: put it there",
+        lambda shop, folder: _put_back(shop, os.path.join(folder, "vocab.txt")),
     ),
     (rf"{_PATH} is not the vocabulary .*: put that file back", _put_back),
     (
-        rf"{_RECORD}: .* remove it and give the command again that made it",
-        _remove_and_make,
+        rf"{_RECORD}: .* remove it, or of an import the whole folder, and give the "
+        "command again that made it",
+        _remove_record,
     ),
     (rf"{_PATH} is damaged: .*; remove it and export it again", _remove_and_make),
     (
         rf"{_PATH}: .*; make the examples anew, .*corpus build --overwrite`",
         lambda shop, path: _make(shop, path, "--overwrite"),
+    ),
+    (
+        rf"{_PATH} exists, and is not what would be written; choose another folder",
+        _elsewhere,
     ),
     (rf"{_PATH} is damaged: .*, so it has to be made again", _make_again),
 )

@@ -112,10 +112,10 @@ def select(
     used = [r for r in records if r.kind in kinds]
     if not used:
         found = sorted({r.kind for r in records})
-        left_out = Records.of(records).left_out
+        unusable = Records.of(records).left_out
         others = [
-            f"; {len(left_out)} were left out, the first: {one.where}: {one.reason}"
-            for one in left_out[:1]
+            f"; {len(unusable)} were left out, the first: {one.where}: {one.reason}"
+            for one in unusable[:1]
         ]
         raise tables.NothingToShow(
             f"no record is of kind {', '.join(kinds)}; {len(records)} are of {found}"
