@@ -55,7 +55,10 @@ Int = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 # The way on where a record is damaged.
-MAKE_AGAIN = "remove it, or of an import the whole folder, and give the command again that made it"
+MAKE_AGAIN = (
+    "remove it, or of an import the whole folder, and give the command again that made "
+    "it"
+)
 
 
 class RecordError(ValueError):
