@@ -121,7 +121,7 @@ def unanswered():
 
 
 def of_classes():
-    rows = read_file("train.csv", "s,toxic,insult\na,0,1\nb,-1,-1\n")
+    rows = read_file("train.csv", "s,toxic,insult\na,0,1\nb,-1,1\n")
     columns = {"text_a": "s", "label": ["toxic", "insult"]}
     *_, last = examples_of("multi_label", rows, columns, True)
     raise ValueError(f"{last.where}: {last.problem}")
@@ -243,6 +243,12 @@ CASES = {
     "text": lambda: corpus("x.txt", b"a\n\xff\n"),
     "field": lambda: corpus("x.jsonl", '{"txt": "a"}\n'),
     "list": lambda: corpus("x.jsonl", "[1]\n"),
+    "many bad lines": lambda: corpus(
+        "bad.jsonl",
+        '{"text": "a"}\n' * 17 + "[]\n" * 3,
+        on_error="skip",
+        max_skipped=0.1,
+    ),
     "damaged": lambda: corpus("x.txt.gz", b"\x1f\x8b\x08abcdefgh"),
     "tar": lambda: corpus("x.tar", "a", format="openwebtext"),
     "no match": lambda: find_files("nope/*.txt"),

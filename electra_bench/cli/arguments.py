@@ -17,7 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from electra_bench.config.ranges import Range
+from electra_bench.config.ranges import Range, Share
+from electra_bench.data.run_context import MAX_SKIPPED
 from electra_bench.registry import load_plugin
 
 if TYPE_CHECKING:
@@ -74,11 +75,13 @@ class TextInput:
         format: of the files; auto tells them apart (default)
         text_field: field of a JSON line, or column, that holds the text (default: text)
         on_error: skip: count lines that are not UTF-8 or JSON and damaged files, and go on
+        max_skipped: share of lines, or of bytes, that may be left out so (default: 0.1)
     """
 
     format: Literal["auto", "text", "jsonl", "csv", "openwebtext"] = "auto"
     text_field: str = "text"
     on_error: Literal["raise", "skip"] = "raise"
+    max_skipped: Share[float] = MAX_SKIPPED
 
 
 @dataclass

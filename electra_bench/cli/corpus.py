@@ -66,6 +66,8 @@ class Build(TextInput):
             which begins with " = Title = "
         do_lower_case: lower-case text (default)
         strip_accents: strip accents (default)
+        longest_word: letters of a word that is divided, at most (default: 200); imported
+            models may have fewer
         seed: of random draws (default: 0)
         holdout: fraction of documents for the validation split (default: 0.01); one at
             least unless it is 0
@@ -85,6 +87,7 @@ class Build(TextInput):
     strip_accents: Annotated[
         bool, Options(flags=["--strip_accents", "--do_strip_accents"])
     ] = True
+    longest_word: Positive[int] = 200
     seed: NotNegative[int] = 0
     holdout: Rate[float] = 0.01
 
@@ -124,6 +127,7 @@ def run(args: Build) -> None:
             args.documents or ("blank_line" if args.blanks_separate_docs else "file"),
             text_field=args.text_field,
             on_error=args.on_error,
+            max_skipped=args.max_skipped,
             report=report,
         )
 
@@ -200,7 +204,7 @@ def _vocabulary(args: Build) -> Any:
     if files.is_sentencepiece(files.read_file(args.vocab_file)):
         return files.sentencepiece_file(args.vocab_file, False, False)
     found = files.wordpiece_file(
-        args.vocab_file, args.do_lower_case, args.strip_accents
+        args.vocab_file, args.do_lower_case, args.strip_accents, args.longest_word
     )
     doubts = unused_tokens(found.path, found.tokens, found.tokenizer)
     for doubt in doubts.values():

@@ -6,6 +6,7 @@ from typing import Literal
 
 from electra_bench.cli import arguments, of_run
 from electra_bench.cli.arguments import File
+from electra_bench.config.ranges import Share
 
 
 @dataclass(kw_only=True)
@@ -35,6 +36,7 @@ class Score(of_run.OfRun):
         text_field: field or column that holds the text (default: text)
         on_error: skip: count lines that are empty, too long or cannot be read, leave them
             out of the output and go on (default: raise)
+        max_skipped: share of the lines that may be left out so (default: 0.1)
     """
 
     input: File
@@ -43,6 +45,7 @@ class Score(of_run.OfRun):
     format: Literal["auto", "text", "jsonl", "csv"] | None = None
     text_field: str | None = None
     on_error: Literal["raise", "skip"] | None = None
+    max_skipped: Share[float] | None = None
 
 
 def add_parser(subparsers) -> None:
@@ -52,7 +55,10 @@ def add_parser(subparsers) -> None:
 
 def run(args: Score) -> None:
     """Writes the scores and prints what they took to standard error."""
-    names = ("input", "output", "tokens", "format", "text_field", "on_error")
+    names = (
+        *("input", "output", "tokens", "format", "text_field"),
+        *("on_error", "max_skipped"),
+    )
     record = of_run.launch(args, "score", names)
     for result in record.results:
         found = result.metrics

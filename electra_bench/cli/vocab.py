@@ -70,6 +70,7 @@ def run(args: Train) -> None:
         format=args.format,
         text_field=args.text_field,
         on_error=args.on_error,
+        max_skipped=args.max_skipped,
         report=report,
     )
     losses = TextLosses()

@@ -11,7 +11,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-# Of the rows of a file; whoever leaves out more reads another file than was meant.
+# Of the rows of a file, or of the lines of a corpus; whoever leaves out more reads another
+# one than was meant.
 MAX_SKIPPED = 0.1
 
 
@@ -52,12 +53,21 @@ class RunContext:
         Raises:
             ValueError: neither of the two, or no share.
         """
-        if not 0 <= self.max_skipped <= 1:
-            raise ValueError(f"max_skipped must be from 0 to 1, got {self.max_skipped}")
+        check_share(self.max_skipped)
         if self.on_error not in (None, "raise", "skip"):
             raise ValueError(
                 f"on_error must be 'raise' or 'skip', got {self.on_error!r}"
             )
+
+
+def check_share(max_skipped: float) -> None:
+    """Checks the share of rows that may be left out.
+
+    Raises:
+        ValueError: no share.
+    """
+    if not 0 <= max_skipped <= 1:
+        raise ValueError(f"max_skipped must be from 0 to 1, got {max_skipped}")
 
 
 _current: contextvars.ContextVar[RunContext] = contextvars.ContextVar("run_context")

@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 
 from electra_bench.interop.huggingface_names import their_name
 from electra_bench.interop.huggingface_tokenizer import (
+    LETTERS,
     ForeignTokenizerError,
     text_options,
 )
@@ -25,6 +26,7 @@ from electra_bench.interop.huggingface_weights import (
 )
 from electra_bench.system.atomic import write_json
 from electra_bench.system.inventory import damage_of_export
+from electra_bench.vocabularies.text_losses import LONGEST_WORD
 
 MODEL_TYPES = ("electra", "bert")
 # What the encoder here computes; another value would be another function.
@@ -69,7 +71,7 @@ class ForeignModel(NamedTuple):
     tensors: dict[str, np.ndarray]
     dropped: tuple[str, ...]
     vocab: str | None
-    text: dict[str, bool]
+    text: dict[str, Any]
     architecture: str
     id2label: dict[str, str]
 
@@ -152,7 +154,7 @@ def _head_options(config: Mapping[str, Any], folder: str) -> tuple[str, dict[str
     return str(architectures[0]), labels
 
 
-def _text_options(folder: str) -> dict[str, bool]:
+def _text_options(folder: str) -> dict[str, Any]:
     """Parameters of `vocabularies.wordpiece`, as the tokeniser's files say."""
     files = [
         _read_json(folder, name) if os.path.isfile(os.path.join(folder, name)) else None
@@ -177,7 +179,7 @@ def write_model(
     sizes: Mapping[str, Any],
     tensors: Mapping[str, np.ndarray],
     labels: Sequence[str] = (),
-    text: Mapping[str, bool],
+    text: Mapping[str, Any],
 ) -> None:
     """Writes an ELECTRA model.
 
@@ -214,6 +216,7 @@ def write_model(
         "do_lower_case": lower,
         # Without lower-casing none are stripped here.
         "strip_accents": lower and text.get("strip_accents", True),
+        LETTERS: text.get("longest_word", LONGEST_WORD),
         "model_max_length": sizes.get("max_positions", 512),
     }
     write_json(os.path.join(folder, "tokenizer_config.json"), tokenizer, indent=2)

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from electra_bench.vocabularies.files import SPECIAL_TOKENS
+from electra_bench.vocabularies.text_losses import LONGEST_WORD
 
 # Classes whose text becomes WordPieces as BERT's does; the last says it in tokenizer.json.
 CLASSES = ("BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer")
 BY_ITS_FILE = "PreTrainedTokenizerFast"
+# The field that says how many letters a word has that is divided, at most.
+LETTERS = "max_input_chars_per_word"
+BERTS_LONGEST_WORD = 100
 # Fields of tokenizer_config.json with the values that WordPiece here is equal to.
 REQUIRED = {
     "clean_text": True,
@@ -40,11 +44,12 @@ def text_options(
     model_config: Mapping[str, Any],
     config: Mapping[str, Any] | None,
     tokenizer: Mapping[str, Any] | None,
-) -> dict[str, bool]:
+) -> dict[str, Any]:
     """What a model's files say of text.
 
     As in transformers, tokenizer_config.json goes before tokenizer.json, and BERT's
-    tokeniser strips accents if it lower-cases, unless either says otherwise.
+    tokeniser strips accents if it lower-cases, and divides words of 100 letters at most,
+    unless either says otherwise.
 
     Args:
         model_config: config.json.
@@ -52,7 +57,7 @@ def text_options(
         tokenizer: tokenizer.json, None without.
 
     Returns:
-        Parameters of `vocabularies.wordpiece`; none if the files do not say.
+        Parameters of `vocabularies.wordpiece`; only that of words without files.
 
     Raises:
         ForeignTokenizerError: names the first thing that cannot be had here.
@@ -76,8 +81,9 @@ def text_options(
     ]
     _check("never_split in tokenizer_config.json", kept, [])
     normalizer = _checked_normalizer(tokenizer) if tokenizer else {}
+    longest = _longest_word(said, tokenizer or {})
     if config is None and tokenizer is None:
-        return {}
+        return longest
     lower = said.get("do_lower_case", normalizer.get("lowercase", True))
     strips = said.get("strip_accents", normalizer.get("strip_accents"))
     strips = lower if strips is None else strips
@@ -89,7 +95,21 @@ def text_options(
             "the tokeniser strips accents without lower-casing, which WordPiece here does "
             "not"
         )
-    return {"lower_case": lower, "strip_accents": strips}
+    return {"lower_case": lower, "strip_accents": strips, **longest}
+
+
+def _longest_word(
+    config: Mapping[str, Any], tokenizer: Mapping[str, Any]
+) -> dict[str, int]:
+    """The parameter, where it is not as usual here."""
+    # Only exports from here say it in the first; transformers passes over it.
+    of_model = (tokenizer.get("model") or {}).get(LETTERS, BERTS_LONGEST_WORD)
+    longest = config.get(LETTERS, of_model)
+    if not isinstance(longest, int) or longest < 1:
+        raise ForeignTokenizerError(
+            f"{LETTERS} is {longest!r}, expected a whole number above 0"
+        )
+    return {} if longest == LONGEST_WORD else {"longest_word": longest}
 
 
 def _checked_normalizer(tokenizer: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from electra_bench.records.run_record import (
     FILE_NAME,
@@ -17,6 +18,8 @@ from electra_bench.system.atomic import write_text
 CONFIG = "config.gin"
 # In it, what the vocabulary was.
 VOCABULARY_READ = "#= vocabulary "
+# What beside its flags decides its hash.
+LONGEST_WORD = "vocabularies.wordpiece.longest_word"
 # Begins the first line, with the hash of the others. Runs of before have none.
 WRITTEN = "#~ sha256 "
 # The part of it that other runs start from; beside its checkpoints.
@@ -52,6 +55,17 @@ def find_run(path: str) -> str:
         if len(runs) == 1:
             return runs[0]
     return path
+
+
+def was_written(folder: str) -> bool:
+    """Whether a run or an import has written a folder, though it may lack its record.
+
+    An import has no `CONFIG`; a `MODEL_FILE` beside the original's checkpoint, which a user
+    wrote, has no hash.
+    """
+    config, model = Path(folder, CONFIG), Path(folder, MODEL_FILE)
+    has_hash = model.is_file() and model.read_bytes().startswith(WRITTEN.encode())
+    return config.is_file() or has_hash
 
 
 def model_files(folder: str | None) -> list[str]:
@@ -121,8 +135,22 @@ def _is_whole(path: str) -> bool:
     return bool(content.strip()) and b"\0" not in content
 
 
-def vocabulary_of_run(folder: str) -> tuple[str | None, str | None]:
-    """The registered vocabulary of the run in a folder, and its hash, where that is known.
+class VocabularyOfRun(NamedTuple):
+    """What is known of a run's vocabulary; None where it is not.
+
+    Attributes:
+        sort: registered name.
+        sha256: hash of its content and options.
+        longest_word: of WordPiece, if it is bound.
+    """
+
+    sort: str | None
+    sha256: str | None
+    longest_word: int | None
+
+
+def vocabulary_of_run(folder: str) -> VocabularyOfRun:
+    """The vocabulary of the run in a folder.
 
     Raises:
         RecordError: its record cannot be used.
@@ -131,14 +159,17 @@ def vocabulary_of_run(folder: str) -> tuple[str | None, str | None]:
     record = record_of(folder)
     if record:
         sort = record.hparams.get(f"runs.{record.kind}.vocabulary")
-        return sort, record.vocab_sha256
+        longest = record.hparams.get(LONGEST_WORD)
+        return VocabularyOfRun(sort, record.vocab_sha256, longest)
     # An unfinished one has only noted what it reads.
     path = _whole(folder, CONFIG)
     lines = Path(path).read_text("utf-8").splitlines() if path else ()
     noted = [
         x.removeprefix(VOCABULARY_READ) for x in lines if VOCABULARY_READ in x[:20]
     ]
-    return None, next(iter(noted), None)
+    bound = [x.partition(" = ")[2] for x in lines if x.startswith(f"{LONGEST_WORD} = ")]
+    longest = int(bound[-1]) if bound else None
+    return VocabularyOfRun(None, next(iter(noted), None), longest)
 
 
 def record_of(run_dir: str) -> RunRecord | None:

@@ -56,6 +56,13 @@ LARGEST_PERCENTAGE = 100 + 1e-6
 Int = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
+# The way on where a record is damaged.
+MAKE_AGAIN = (
+    "remove it, or of an import the whole folder, and give the command again that made "
+    "it"
+)
+
+
 class RecordError(ValueError):
     """A record that cannot be used: says which file and why."""
 
@@ -411,15 +418,18 @@ def read_record(path: str) -> RunRecord:
         record = _RECORD.decode(content)
         if _is_damaged(content):
             raise RecordError(
-                f"{path}: is not as it was written; if it was changed on purpose, take its "
-                "last field out, checksum"
+                f"{path}: is not as it was written; {MAKE_AGAIN}, or, if it was changed on "
+                "purpose, take its last field out, checksum"
             )
         for number, result in enumerate(record.results):
             _check_percentages(result, f"results[{number}].")
     except msgspec.ValidationError as error:
-        raise RecordError(f"{path}: not a run record: {error}") from error
-    except (OSError, UnicodeError, RecursionError, msgspec.DecodeError) as error:
+        way = f"if nobody has changed it, {MAKE_AGAIN}"
+        raise RecordError(f"{path}: not a run record: {error}; {way}") from error
+    except OSError as error:
         raise RecordError(f"{path}: cannot be read: {error}") from error
+    except (UnicodeError, RecursionError, msgspec.DecodeError) as error:
+        raise RecordError(f"{path}: cannot be read ({error}); {MAKE_AGAIN}") from error
     return record
 
 

@@ -1,6 +1,7 @@
 """What is known of the checkpoint that a run starts from."""
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from electra_bench.core import Objective, Variables
 from electra_bench.core.variables import by_name
 from electra_bench.records import RunRecord, TaskCard
 from electra_bench.records.leaks import TrainingText
-from electra_bench.records.run_folder import CONFIG, find_run, record_of
+from electra_bench.records.run_folder import find_run, record_of, was_written
 from electra_bench.records.run_record import FILE_NAME
 from electra_bench.runs.identity import Start
 from electra_bench.tasks.results import EARLIER, UNFINISHED
@@ -142,10 +143,11 @@ def find_pretrained(init: str | None, at: float | None = None) -> Pretrained:
         if step and last and step < last:
             said = f"of {step:,} of {last:,} updates, since newer ones are damaged"
             marks[EARLIER] = said
-    if record is None and os.path.isfile(os.path.join(folder, CONFIG)):
-        marks[UNFINISHED] = (
-            f"{folder} has no {FILE_NAME}: it has not come to its end, or the file is lost"
-        )
+    if record is None and was_written(folder):
+        why = "it has not come to its end, or the file is lost"
+        said = f"{folder} has no {FILE_NAME}: {why}"
+        print(f"warning: {said}", file=sys.stderr, flush=True)
+        marks[UNFINISHED] = said
     if record and record.train_steps:
         record = record.as_of(step_of_checkpoint(checkpoint))
     sha256 = sha256_of_checkpoint(checkpoint)

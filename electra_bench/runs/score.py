@@ -7,8 +7,9 @@ from typing import Any, cast
 import gin
 import numpy as np
 
-from electra_bench.config.ranges import Positive
+from electra_bench.config.ranges import Positive, Share
 from electra_bench.config.roles import Content, Detail, Machine, Result, Subject
+from electra_bench.data.run_context import MAX_SKIPPED
 from electra_bench.data.text.files import ON_ERROR
 from electra_bench.data.text.formats import FORMATS
 from electra_bench.data.text.lines import (
@@ -38,6 +39,7 @@ def score(
     format: Result[str] = "auto",
     text_field: Result[str] = "text",
     on_error: Result[str] = "raise",
+    max_skipped: Machine[Share[float]] = MAX_SKIPPED,
     model: Subject[str | None] = None,
     objective: Subject[str | None] = None,
     vocab: Content[str | None] = None,
@@ -62,6 +64,8 @@ def score(
         on_error: `raise`, or `skip` and count lines that cannot be scored: empty, not
             UTF-8 or JSON, without a token, or longer than the encoder's positions.
             They have no line in the output: the score of a part is not that of the text.
+        max_skipped: share of the lines that may be left out, from 0 to 1; if more cannot be
+            scored, nothing is written.
         model: registered model; None takes the run's.
         objective: registered objective; None takes the run's.
         vocab: vocabulary file; None takes the one beside `init`.
@@ -73,7 +77,8 @@ def score(
         The record.
 
     Raises:
-        ValueError: nothing to score, or something that cannot be.
+        ValueError: nothing to score, something that cannot be, or more is left out than
+            may be.
     """
     for name, value, known in (
         ("format", format, FORMATS[:4]),
@@ -87,6 +92,7 @@ def score(
     )
     reading = Reading("line", text_field, cast(OnError, on_error), ReadReport())
     texts, ids = _scorable(run, list(read_texts(input, format, reading)), reading)
+    reading.report.check(input, max_skipped, "runs.score.max_skipped")
     if not texts:
         raise ValueError(f"{input}: no text to score")
     run.warn_of_long(ids)

@@ -17,7 +17,8 @@ from absl import logging
 from electra_bench.data import run_context
 from electra_bench.data.examples.cache import cached_examples
 from electra_bench.data.examples.store import ExampleStore, ExampleWriter
-from electra_bench.data.readers.bad_rows import MAX_REASONS, by_reason
+from electra_bench.data.readers.bad_rows import by_reason
+from electra_bench.data.text.reasons import Reasons
 from electra_bench.system.file_hashes import Changed
 from electra_bench.tasks.corpora.examples import BuiltCorpus, build_corpus
 from electra_bench.tasks.corpora.sources import CorpusSource
@@ -185,7 +186,7 @@ def _task_examples(
         _write(dataset, writer)
         if read.hashes() != hashes:
             raise Changed(f"{task.name}: split {split!r}")
-        reasons = by_reason(skipped)[:MAX_REASONS]
+        reasons = by_reason(skipped)[: Reasons.MOST]
         if reasons:
             logging.warning("%s: skipped %d rows", task.name, len(skipped))
         for reason in reasons:
@@ -201,7 +202,7 @@ def _task_examples(
             "skipped": len(skipped),
             "reasons": reasons,
             "cut": {what: counts for what, counts in cut.items() if counts[0]},
-            "notes": {m: [len(p), [*p][:MAX_REASONS]] for m, p in noted.items()}
+            "notes": {m: [len(p), [*p][: Reasons.MOST]] for m, p in noted.items()}
             | {m: [x.count, [x.found, x.cure]] for m, x in of_text.items()},
             "losses": losses,
         }

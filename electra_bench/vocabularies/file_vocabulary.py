@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from electra_bench.core import SpecialIds
 from electra_bench.vocabularies.files import VocabularyFile
+from electra_bench.vocabularies.text_losses import LONGEST_WORD
 from electra_bench.vocabularies.unused_tokens import unused_tokens
 from electra_bench.vocabularies.wordpiece_tokenizer import Piece
 
@@ -37,6 +38,11 @@ class FileVocabulary(seqio.Vocabulary):
     def lower_case(self) -> bool:
         """Whether text is lower-cased."""
         return self._options["lower_case"]
+
+    @property
+    def longest_word(self) -> int:
+        """Letters of a word that WordPiece divides, at most."""
+        return self._options.get("longest_word", LONGEST_WORD)
 
     @functools.cached_property
     def doubts(self) -> dict[str, str]:

@@ -3,12 +3,13 @@
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sentencepiece import sentencepiece_model_pb2
 
 from electra_bench.data.text.files import open_file
 from electra_bench.vocabularies.sentencepiece_tokenizer import SentencePieceTokenizer
+from electra_bench.vocabularies.text_losses import LONGEST_WORD
 from electra_bench.vocabularies.wordpiece_tokenizer import WordPieceTokenizer
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -45,7 +46,7 @@ class VocabularyFile(NamedTuple):
     tokens: Sequence[str]
     tokenizer: Tokenizer
     special_ids: SpecialTokens
-    options: Mapping[str, bool]
+    options: Mapping[str, Any]
     sha256: str
 
 
@@ -104,13 +105,16 @@ def wordpiece_tokens(content: bytes, path: str) -> list[str]:
     return [line.strip() for line in text.removesuffix("\n").split("\n")]
 
 
-def wordpiece_file(path: str, lower_case: bool, strip_accents: bool) -> VocabularyFile:
+def wordpiece_file(
+    path: str, lower_case: bool, strip_accents: bool, longest_word: int = LONGEST_WORD
+) -> VocabularyFile:
     """Reads a WordPiece vocabulary.
 
     Args:
         path: a file with one token a line.
         lower_case: whether to lower-case text.
         strip_accents: whether to strip accents; without effect if `lower_case` is False.
+        longest_word: letters of a word that is divided, at most.
 
     Raises:
         FileNotFoundError: no such file.
@@ -124,8 +128,12 @@ def wordpiece_file(path: str, lower_case: bool, strip_accents: bool) -> Vocabula
         )
     tokens = wordpiece_tokens(content, path)
     special_ids = _special_tokens(tokens, path)
-    tokenizer = WordPieceTokenizer(tokens, lower_case, strip_accents)
-    options = {"lower_case": lower_case, "strip_accents": lower_case and strip_accents}
+    tokenizer = WordPieceTokenizer(tokens, lower_case, strip_accents, longest_word)
+    options = {
+        "lower_case": lower_case,
+        "strip_accents": lower_case and strip_accents,
+        **_if_unusual(longest_word),
+    }
     sha256 = _sha256(content, options)
     return VocabularyFile(path, tokens, tokenizer, special_ids, options, sha256)
 
@@ -172,17 +180,26 @@ def _special_tokens(tokens: Sequence[str], path: str) -> SpecialTokens:
     return SpecialTokens(len(tokens), *found)
 
 
-def is_content_of(content: bytes, sha256: str) -> bool:
-    """Whether a `VocabularyFile` of a content can have a hash, whatever its options."""
+def is_content_of(content: bytes, sha256: str, longest_word: int) -> bool:
+    """Whether a `VocabularyFile` of a content can have a hash, whatever its flags."""
     flags = [
-        {"lower_case": lower_case, "strip_accents": strip_accents}
+        {
+            "lower_case": lower_case,
+            "strip_accents": strip_accents,
+            **_if_unusual(longest_word),
+        }
         for lower_case in (True, False)
         for strip_accents in (True, False)
     ]
     return any(_sha256(content, options) == sha256 for options in flags)
 
 
-def _sha256(content: bytes, options: Mapping[str, bool]) -> str:
+def _if_unusual(longest_word: int) -> dict[str, int]:
+    """The option, where it is not the original's, so that hashes of before stay."""
+    return {} if longest_word == LONGEST_WORD else {"longest_word": longest_word}
+
+
+def _sha256(content: bytes, options: Mapping[str, int]) -> str:
     said = repr(tuple(sorted(options.items())))
     identity = hashlib.sha256(content).hexdigest() + said
     return hashlib.sha256(identity.encode()).hexdigest()

@@ -1,6 +1,7 @@
 """Finding and opening a vocabulary's file."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from absl import logging
@@ -12,6 +13,7 @@ from electra_bench.system.regular_files import refuse_special
 from electra_bench.vocabularies import files
 from electra_bench.vocabularies.file_vocabulary import FileVocabulary
 from electra_bench.vocabularies.sentencepiece import SentencePieceVocabulary
+from electra_bench.vocabularies.text_losses import LONGEST_WORD
 from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 
 
@@ -58,7 +60,8 @@ def find_vocabulary(vocab: str | None, init: str | None) -> str:
     path = vocabulary_beside(init)
     if path is None:
         raise FileNotFoundError(
-            f"no vocab.txt or vocab.model in {init!r}: give --gin.VOCAB=\"'vocab.txt'\""
+            f"no vocab.txt or vocab.model in {init!r}: put it there, or, to train, give "
+            "--gin.VOCAB=\"'vocab.txt'\""
         )
     return path
 
@@ -79,13 +82,14 @@ def vocabulary_beside(folder: str | None) -> str | None:
 
 
 def _check_of_run(folder: str, path: str) -> None:
-    sort, sha256 = vocabulary_of_run(folder)
+    sort, sha256, bound = vocabulary_of_run(folder)
     is_built_in = sort in (None, "wordpiece", "sentencepiece")
-    if (
-        sha256
-        and is_built_in
-        and not files.is_content_of(files.read_file(path), sha256)
-    ):
+    if not sha256 or not is_built_in:
+        return
+    longest_word = bound or LONGEST_WORD
+    # An empty one, too, is not that of the run.
+    content = Path(path).read_bytes()
+    if not files.is_content_of(content, sha256, longest_word):
         raise ValueError(
             f"{path} is not the vocabulary that the run was made with, whose vocab_sha256 "
             f"is {sha256}: put that file back"
@@ -100,7 +104,10 @@ def content_of(vocabulary: Any) -> bytes:
     """
     content = files.read_file(vocabulary.path)
     is_built_in = type(vocabulary) in (WordPieceVocabulary, SentencePieceVocabulary)
-    if is_built_in and not files.is_content_of(content, vocabulary.sha256):
+    if not is_built_in:
+        return content
+    longest_word = vocabulary.longest_word
+    if not files.is_content_of(content, vocabulary.sha256, longest_word):
         raise Changed(vocabulary.path)
     return content
 

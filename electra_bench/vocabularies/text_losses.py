@@ -20,6 +20,8 @@ _MAY_NEED_MARKS = re.compile(
     "[\u0400-\u1cff\u3040-\u30ff\ua640-\uabff\U00010a00-\U0001e943]"
 )
 _TURKISH = "ıİ"
+# Letters of a word that is divided, at most, in the original.
+LONGEST_WORD = 200
 
 # What is said of losses, and what may be done.
 _UNKNOWN = (
@@ -145,8 +147,9 @@ class TextLosses:
             return ""
         return (
             f", {100 * self.in_runs / self.unknown:.0f} % of these in runs of over "
-            f"{MeasuresText.longest_word} letters without blanks, which WordPiece "
-            "takes for one word"
+            f"{LONGEST_WORD} letters without blanks (or "
+            "vocabularies.wordpiece.longest_word, if it is bound), which WordPiece takes "
+            "for one word"
         )
 
 
@@ -160,7 +163,7 @@ class MeasuresText(abc.ABC):
         divides_ideographs: whether ideographs are words of their own.
     """
 
-    longest_word = 200
+    longest_word: int = LONGEST_WORD
     divides_ideographs = True
     unknown_id: int
     lower_case: bool

@@ -20,10 +20,13 @@ from sentencepiece import sentencepiece_model_pb2
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from electra_bench.system.atomic import write_text
-from electra_bench.vocabularies import wordpiece_tokenizer
 from electra_bench.vocabularies.basic_words import unit_pattern, words_of_unit
 from electra_bench.vocabularies.files import SPECIAL_TOKENS
-from electra_bench.vocabularies.text_losses import MeasuresText, TextLosses
+from electra_bench.vocabularies.text_losses import (
+    LONGEST_WORD,
+    MeasuresText,
+    TextLosses,
+)
 
 # Characters that get tokens of their own, at most; rarer ones become [UNK].
 MAX_CHARACTERS = 1000
@@ -117,8 +120,7 @@ def wordpiece_of_counts(
         min_frequency: see `train_wordpiece`.
     """
     check_size(size)
-    longest = wordpiece_tokenizer.MAX_WORD_LENGTH
-    counts = _frequent(counts, min_frequency, longest)
+    counts = _frequent(counts, min_frequency, LONGEST_WORD)
     characters = _alphabet(counts, (size - len(SPECIAL_TOKENS)) // 2)
     # Characters are tokens at the start of a word and, with ##, where they occur, within.
     later = {c for word, _ in counts for c in word[1:]}

@@ -5,15 +5,23 @@ from collections.abc import Iterable
 import tensorflow as tf
 
 from electra_bench import registry
+from electra_bench.config.ranges import Positive
 from electra_bench.config.roles import Content, Result, Subject
 from electra_bench.vocabularies.file_vocabulary import FileVocabulary
 from electra_bench.vocabularies.files import wordpiece_file
+from electra_bench.vocabularies.text_losses import LONGEST_WORD
 
 
 class WordPieceVocabulary(FileVocabulary):
     """A WordPiece vocabulary (`vocab.txt`) with the original's tokenizer."""
 
-    def __init__(self, path: str, lower_case: bool = True, strip_accents: bool = True):
+    def __init__(
+        self,
+        path: str,
+        lower_case: bool = True,
+        strip_accents: bool = True,
+        longest_word: int = LONGEST_WORD,
+    ):
         """Reads a vocabulary.
 
         Args:
@@ -21,12 +29,13 @@ class WordPieceVocabulary(FileVocabulary):
             lower_case: whether to lower-case text.
             strip_accents: whether to strip accents; without effect if `lower_case` is
                 False, as in the original.
+            longest_word: letters of a word that is divided, at most.
 
         Raises:
             FileNotFoundError: no such file.
             ValueError: a folder, not UTF-8, or special tokens are missing.
         """
-        super().__init__(wordpiece_file(path, lower_case, strip_accents))
+        super().__init__(wordpiece_file(path, lower_case, strip_accents, longest_word))
 
     def _decode(self, ids: Iterable[int]) -> str:
         return " ".join(self._tokens[id] for id in ids).replace(" ##", "")
@@ -42,6 +51,7 @@ def wordpiece(
     path: Content[str],
     lower_case: Subject[bool] = True,
     strip_accents: Result[bool] = True,
+    longest_word: Result[Positive[int]] = LONGEST_WORD,
 ) -> WordPieceVocabulary:
     """Builds a WordPiece vocabulary.
 
@@ -49,5 +59,7 @@ def wordpiece(
         path: a file with one token a line.
         lower_case: whether to lower-case text.
         strip_accents: whether to strip accents; without effect if `lower_case` is False.
+        longest_word: letters of a word that is divided into pieces, at most; longer ones
+            become [UNK]. 200 in the original, 100 in Hugging Face's tokenisers.
     """
-    return WordPieceVocabulary(path, lower_case, strip_accents)
+    return WordPieceVocabulary(path, lower_case, strip_accents, longest_word)

@@ -16,10 +16,9 @@ from electra_bench.vocabularies.basic_words import (
     unit_pattern,
     words_of_unit,
 )
-from electra_bench.vocabularies.text_losses import MeasuresText
+from electra_bench.vocabularies.text_losses import LONGEST_WORD, MeasuresText
 
 UNKNOWN = "[UNK]"
-MAX_WORD_LENGTH = MeasuresText.longest_word
 
 # Ids of a string are kept as bytes, so that a text's ids are one `bytes.join`.
 _ID = np.dtype(np.int32)
@@ -60,7 +59,7 @@ class _Remembered(dict[str, bytes]):
         ids = array.array("i", self._ids_of(text)).tobytes()
         if len(self) >= _REMEMBERED:
             self.clear()
-        if len(text) <= MAX_WORD_LENGTH:
+        if len(text) <= LONGEST_WORD:
             self[text] = ids
         return ids
 
@@ -75,7 +74,11 @@ class WordPieceTokenizer(MeasuresText):
     """
 
     def __init__(
-        self, tokens: Sequence[str], lower_case: bool = True, strip_accents: bool = True
+        self,
+        tokens: Sequence[str],
+        lower_case: bool = True,
+        strip_accents: bool = True,
+        longest_word: int = LONGEST_WORD,
     ):
         """Makes a tokenizer.
 
@@ -84,12 +87,15 @@ class WordPieceTokenizer(MeasuresText):
             lower_case: whether to lower-case.
             strip_accents: whether to strip combining marks; as in the original without
                 effect if `lower_case` is False.
+            longest_word: letters of a word that is divided, at most; a longer one becomes
+                [UNK].
 
         Raises:
             ValueError: the vocabulary has no [UNK].
         """
         self.lower_case = lower_case
         self.strip_accents = strip_accents
+        self.longest_word = longest_word
         self._tokens = tuple(tokens)
         self._first = _Matcher({token: i for i, token in enumerate(self._tokens)})
         later = {t[2:]: i for t, i in self._first.ids.items() if t.startswith("##")}
@@ -101,7 +107,8 @@ class WordPieceTokenizer(MeasuresText):
 
     def __reduce__(self):
         # Without the strings met so far: they are cheap to compute again.
-        return type(self), (self._tokens, self.lower_case, self.strip_accents)
+        options = self.lower_case, self.strip_accents, self.longest_word
+        return type(self), (self._tokens, *options)
 
     def encode(self, text: str) -> list[int]:
         """Ids of one text."""
@@ -170,7 +177,7 @@ class WordPieceTokenizer(MeasuresText):
     def _pieces(self, word: str) -> tuple[list[int], list[int]]:
         """Ids of a word and where their pieces end; [UNK] if a rest matches nothing."""
         size = len(word)
-        if size <= MAX_WORD_LENGTH:
+        if size <= self.longest_word:
             ids, ends = [], []
             matcher, end = self._first, 0
             while end < size and (match := matcher.longest(word, end)):

@@ -6,15 +6,17 @@ import json
 import os
 import random
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import real_disk
 from damage import DAMAGES
 from file_layer import Moment, Tree, lay
+from ways import NoWay, Shop, way_on
 from workshop import (
+    OUTPUTS,
     PRETRAINED,
     TUNED,
     Command,
@@ -39,25 +41,6 @@ GROUPS = {
     4: "damaged file of a run, or odd name",
     5: "killed while making something",
     6: "damaged export, table or suite",
-}
-# What is said of what lies there and is not as it was.
-SAYS = re.compile(
-    r"is damaged: |predictions changed since the run|cannot be read|has no record.json"
-)
-# What a command makes; removed where its sentence says that it is in the way.
-OUTPUTS = {
-    "pretrain": PRETRAINED,
-    "finetune": TUNED,
-    "predict": "pred",
-    "export hf": "hf",
-    "export tf1": "tf1",
-    "import": "taken",
-    "corpus build": "built",
-    "leaderboard": "report",
-    "from built": "more/pretrain-p-s0",
-    "from import": "more/f-cola-s0",
-    "overwrite": "more/f-cola-s0",
-    "suite": "suite",
 }
 # Of a suite that has ended: what it reads to find that nothing is left to do.
 SUITE_FILES = (
@@ -140,44 +123,47 @@ def _in_turn(faults: list[Fault], key: Callable[[Fault], Any]) -> list[Fault]:
 
 
 def judged(
-    command: Command,
-    expected: Any,
-    cure: Callable[[], Any],
-    *,
-    named: int | None = None,
+    shop: Shop, expected: Any, says: str = "", saved: int | None = None
 ) -> tuple[str, str]:
     """Runs a command and says how it ended.
 
     Args:
-        command: meets what lies there.
+        shop: the command meets what lies there; and what helps to go the way that it names.
         expected: what it gives where nothing is damaged.
-        cure: does what a sentence says is to be done.
-        named: step of the newest checkpoint before the fault; at most one may be lost.
+        says: pattern of what it says if it gives another result.
+        saved: step of the newest checkpoint that must not be lost.
 
     Returns:
         A verdict, and what was said.
     """
+    command = shop.command
     outcome = command.run()
     if outcome.status == 0:
-        if _is_lost(outcome, named):
-            return LOST, f"{named} was saved; {outcome.said}"
+        if _is_lost(outcome, saved):
+            return LOST, f"{saved} was saved; {outcome.said}"
         if _gives(command, expected):
             return SAME, outcome.said
-        return (SAID if SAYS.search(outcome.said) else WRONG), outcome.said
+        is_said = says and re.search(says, outcome.said)
+        return (SAID if is_said else WRONG), outcome.said
     if not outcome.is_sentence:
         return DEAD_END, outcome.said
-    cure()
-    again = command.run()
-    both = f"{outcome.said}\nafter the cure: {again.said}"
+    try:
+        further = way_on(outcome.said, shop)
+    except NoWay as error:
+        return DEAD_END, f"{outcome.said}\nthe way that it names: {error}"
+    if further is None:
+        return DEAD_END, f"{outcome.said}\nit names no way on"
+    again = further.run()
+    both = f"{outcome.said}\nafter what it asks for: {again.said}"
     if again.status != 0 or not _gives(command, expected):
         return DEAD_END, both
-    return (LOST if _is_lost(again, named) else REFUSED), both
+    return (LOST if _is_lost(again, saved) else REFUSED), both
 
 
-def _is_lost(outcome: Outcome, named: int | None) -> bool:
-    """Whether a run has done again what more than one checkpoint held."""
+def _is_lost(outcome: Outcome, saved: int | None) -> bool:
+    """Whether a run has done again what a checkpoint held."""
     began = outcome.first_step
-    return named is not None and began is not None and began < named
+    return saved is not None and began is not None and began <= saved
 
 
 def _gives(command: Command, expected: Any) -> bool:
@@ -196,36 +182,55 @@ def _named(tree: Tree, folder: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _cleared(folder: str) -> Callable[[], Any]:
-    return lambda: shutil.rmtree(folder, ignore_errors=True)
-
-
 def _cuts(made: Workshop, rng: random.Random) -> Iterator[Fault]:
-    def cut(moment: Moment) -> Tree:
-        return moment.cut(rng)
-
-    return _stopped(made, 1, cut)
-
-
-def _kills(made: Workshop, rng: random.Random) -> Iterator[Fault]:
-    return _stopped(made, 5, Moment.killed)
-
-
-def _stopped(
-    made: Workshop, group: int, left: Callable[[Moment], Tree]
-) -> Iterator[Fault]:
-    """Every command at every moment, with what is left then; it is given again."""
     for name, moments in made.moments.items():
         for number, moment in enumerate(moments):
 
-            def inject(name=name, moment=moment, folder=OUTPUTS[name]):
-                lay(left(moment), ".")
-                command, expected = made.commands[name], made.results[name]
-                named = _named(moment.killed(), folder)
-                return judged(command, expected, _cleared(folder), named=named)
+            def inject(name=name, moment=moment):
+                # What was not synced was not reported either.
+                return _again(made, name, moment.cut(rng), moment.durable())
 
             what = f"{name}, before call {number} ({moment.call})"
-            yield Fault(group, what, name, moment.call, inject)
+            yield Fault(1, what, name, moment.call, inject)
+    if why := real_disk.why_not():
+        print(f"no power cut of a real file system: {why}", flush=True)
+        return
+    for name, moments in made.moments.items():
+        for number, moment in enumerate(moments):
+
+            def inject(name=name, number=number, moment=moment):
+                run = made.commands[name].run
+                left = real_disk.cut(made.before[name], number, run)
+                return _again(made, name, left, moment.durable())
+
+            what = f"{name}, before call {number} ({moment.call}), of ext4"
+            yield Fault(1, what, name, "ext4", inject)
+
+
+def _kills(made: Workshop, rng: random.Random) -> Iterator[Fault]:
+    for name, moments in made.moments.items():
+        for number, moment in enumerate(moments):
+
+            def inject(name=name, moment=moment):
+                return _again(made, name, moment.killed(), moment.killed())
+
+            what = f"{name}, before call {number} ({moment.call})"
+            yield Fault(5, what, name, moment.call, inject)
+
+
+def _again(made: Workshop, name: str, left: Tree, reported: Tree) -> tuple[str, str]:
+    """Gives a command again that was stopped.
+
+    Args:
+        made: has the command.
+        name: its name.
+        left: what lies there.
+        reported: what had been reported as saved.
+    """
+    lay(left, ".")
+    saved = _named(reported, OUTPUTS[name])
+    shop = Shop(made, made.whole, made.commands[name])
+    return judged(shop, made.results[name], saved=saved)
 
 
 def _damaged(tree: Tree, path: str, rng: random.Random) -> Iterator[tuple[str, Tree]]:
@@ -255,10 +260,11 @@ def _checkpoints(made: Workshop, rng: random.Random) -> Iterator[Fault]:
             named = best["step"] if is_best else last
             for damage, broken in _damaged(tree, path, rng):
 
-                def inject(name=name, broken=broken, folder=folder, named=named):
+                def inject(name=name, broken=broken, named=named):
                     lay(broken, ".")
-                    command, expected = made.commands[name], made.results[name]
-                    return judged(command, expected, _cleared(folder), named=named)
+                    shop = Shop(made, made.whole, made.commands[name])
+                    # The damaged one has to be made again, and no other.
+                    return judged(shop, made.results[name], saved=named - 1)
 
                 what = f"{path} {damage}, {name} goes on"
                 subject = "best.json" if file == "best.json" else name
@@ -293,15 +299,30 @@ def _met_by(made, group, verb, path, damage, broken) -> Fault:
 
     def inject():
         lay(broken if is_own else _without(broken, verb), ".")
-
-        def cure():
-            """What was made is put back, or made again with the same result."""
-            lay(_without(made.whole, verb), ".")
-
-        return judged(made.commands[verb], made.results[verb], cure)
+        shop = Shop(made, made.whole, made.commands[verb])
+        return judged(shop, made.results[verb], _said_of(path))
 
     what = f"{path} {damage}, {verb} {'again' if is_own else 'reads it'}"
     return Fault(group, what, verb, os.path.basename(path), inject)
+
+
+def _said_of(path: str) -> str:
+    """Pattern of what a command says that gives another result, since a file is damaged."""
+    folder, file = os.path.split(path)
+    if folder.endswith("/checkpoints"):
+        name = os.path.splitext(file)[0]
+        # Other hashes are those of other files.
+        wrong = rf"{name}\.\S+" if file.endswith(".sha256") else re.escape(file)
+        return rf"{name} is damaged: {wrong} .*; .* is used"
+    if folder.endswith("/predictions"):
+        return r"cell has no interval: predictions changed since the run \(1 of 1\)"
+    if file == "record.json":
+        return (
+            rf"{re.escape(folder)} has no record\.json: it has not come to its end, or"
+        )
+    if file == "config.gin":
+        return rf"{re.escape(path)} is missing; the command that repeats the run names"
+    return ""
 
 
 def _caches(made: Workshop, rng: random.Random) -> Iterator[Fault]:
@@ -344,6 +365,8 @@ def _run_files(made: Workshop, rng: random.Random) -> Iterator[Fault]:
         (made.whole, PRETRAINED, "finetune"),
         (made.whole, TUNED, "predict"),
         (made.whole, TUNED, "leaderboard"),
+        (made.whole, TUNED, "evaluate"),
+        (made.whole, OUTPUTS["evaluate"], "evaluate"),
         (made.whole, "taken", "from import"),
         # Of the run that lies there before.
         (made.before["overwrite"], OUTPUTS["overwrite"], "overwrite"),
@@ -351,6 +374,9 @@ def _run_files(made: Workshop, rng: random.Random) -> Iterator[Fault]:
     for tree, folder, verb in readers:
         for path in [path for path in tree if path.startswith(f"{folder}/")]:
             if "/checkpoints/" in path or "/tensorboard/" in path:
+                continue
+            # Whether they are those of the run is asked by tables.
+            if verb == "evaluate" and path.startswith(f"{folder}/predictions/"):
                 continue
             for damage, broken in _damaged(tree, path, rng):
                 yield _met_by(made, 4, verb, path, damage, broken)
@@ -409,8 +435,8 @@ def _odd(made: Workshop, name: str) -> tuple[str, str]:
     with _stopped_after(2):
         steps[0].run()
     for number, (command, result) in enumerate(zip(steps, expected, strict=True)):
-        named = 2 if number == 0 else None
-        verdict, said = judged(command, result, lambda: None, named=named)
+        saved = 2 if number == 0 else None
+        verdict, said = judged(Shop(made, {}, command), result, saved=saved)
         if verdict != SAME:
             return verdict, f"{command.argv[0]}: {said}"
     return SAME, ""

@@ -45,6 +45,15 @@ class Moment(NamedTuple):
         """What is there after the process was killed."""
         return self._tree(self.root, self.names.__getitem__, self.contents)
 
+    def durable(self) -> Tree:
+        """What is there after a power cut in any case."""
+
+        def names(folder: int) -> Names:
+            return self.synced_names.get(folder, {})
+
+        contents = {x: self.synced_contents.get(x, b"") for x in self.contents}
+        return self._tree(self.root, names, contents)
+
     def cut(self, rng: random.Random) -> Tree:
         """What is there after a power cut."""
 

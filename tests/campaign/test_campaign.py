@@ -11,7 +11,9 @@ SEED, SIZE = 4, 1
 
 def test_no_fault_ends_badly():
     with a_place():
-        faults = all_faults(Workshop.open("from built"), SEED, SIZE)
+        faults = all_faults(
+            Workshop.open("from built", "evaluate", "export saved"), SEED, SIZE
+        )
         groups = Counter()
         for fault in faults:
             groups[fault.group] += 1

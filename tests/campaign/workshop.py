@@ -39,6 +39,25 @@ SIZES = tuple(
         ("num_heads", 1),
     )
 )
+# A run that is scored again.
+SCORED = "f-cola-s0-on-cola-dev"
+# What each command makes.
+OUTPUTS = {
+    "pretrain": PRETRAINED,
+    "finetune": TUNED,
+    "predict": "pred",
+    "export hf": "hf",
+    "export tf1": "tf1",
+    "import": "taken",
+    "corpus build": "built",
+    "leaderboard": "report",
+    "from built": "more/pretrain-p-s0",
+    "from import": "more/f-cola-s0",
+    "overwrite": "more/f-cola-s0",
+    "evaluate": f"scored/{SCORED}",
+    "export saved": "saved",
+    "suite": "suite",
+}
 # Of a fine-tuning: the checkpoint that it is scored with, not always the last.
 BEST = ("training.loop.eval_every = 1", "training.loop.best_metric = 'accuracy'")
 CELLS = ("suite/runs/f-cola-s0", "suite/runs/f-cola-s1")
@@ -278,6 +297,7 @@ def _suite() -> list[str]:
 def _commands() -> dict[str, Command]:
     hf = ["checkpoint", "export", PRETRAINED, "--format", "hf", "--part", "encoder"]
     tf1 = ["checkpoint", "export", PRETRAINED, "--format", "tf1"]
+    saved = ["checkpoint", "export", PRETRAINED, "--format", "savedmodel"]
     taken = ["--contaminated", "cola=seen"]
     predict = ["predict", TUNED, "--split", "dev", "--data_dir", "data"]
     build = ["corpus", "build", "--corpus-dir", "text.txt", "--vocab-file", "vocab.txt"]
@@ -308,21 +328,46 @@ def _commands() -> dict[str, Command]:
             [*finetuning("more", "data", "tf1", *SIZES, *BEST), "--overwrite"],
             lambda: of_run("more/f-cola-s0"),
         ),
+        "evaluate": Command(
+            ["evaluate", TUNED, "--data_dir", "data", "--workdir", "scored"],
+            of_scored,
+        ),
+        "export saved": Command([*saved, "--output", "saved"], of_saved),
         "suite": Command(_suite(), lambda: [of_run(cell) for cell in CELLS]),
     }
 
 
 def of_run(folder: str) -> Any:
-    """The last weights of a run, its record, its predictions, and its vocabulary."""
+    """A run's last weights, record, predictions, vocabulary, and metrics by step."""
     reader = open_reader(find_checkpoint(folder))
     weights = {
         name: reader.get_tensor(name).tobytes()
         for name in reader.get_variable_to_shape_map()
     }
-    record = json.loads(Path(folder, "record.json").read_text())
-    kept = {key: value for key, value in record.items() if key not in MEASURED}
     predictions = of_folder(os.path.join(folder, "predictions"))
-    return weights, kept, predictions, Path(folder, "vocab.txt").read_bytes()
+    vocabulary, metrics = (Path(folder, x) for x in ("vocab.txt", "metrics.jsonl"))
+    # An import has none.
+    lines = metrics.read_bytes() if metrics.is_file() else b""
+    return weights, _record(folder), predictions, vocabulary.read_bytes(), lines
+
+
+def _record(folder: str) -> dict[str, Any]:
+    record = json.loads(Path(folder, "record.json").read_text())
+    return {key: value for key, value in record.items() if key not in MEASURED}
+
+
+def of_scored() -> Any:
+    """The record and the predictions of a run that was scored again."""
+    folder = OUTPUTS["evaluate"]
+    return _record(folder), of_folder(os.path.join(folder, "predictions"))
+
+
+def of_saved() -> dict[str, bytes | None]:
+    """The files of a SavedModel; of those that differ each time only their names."""
+    return {
+        name: content if name.startswith(("variables", "vocab")) else None
+        for name, content in of_folder("saved").items()
+    }
 
 
 def of_folder(folder: str) -> dict[str, bytes | None]:

@@ -7,9 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from small_runs import command, the_sentence
+from small_runs import command, merged, the_sentence
 
 from electra_bench.cli.main import main
+from electra_bench.records import read_record
+from electra_bench.training.checkpoints import Checkpoints
 
 # seqio's registry is the process's: every corpus needs a name of its own.
 NUMBERS = itertools.count()
@@ -497,15 +499,33 @@ def test_folder_that_holds_another_run(verb, refused, request, tmp_path):
     assert "models.electra.dropout = 0.2" in (run_dir / "config.gin").read_text()
 
 
-def test_overwrite_keeps_the_progress_of_the_same_run(pretrain, tmp_path, capsys):
-    arguments = pretrain("TRAIN_STEPS = 6", flags=["--overwrite"])
-    assert main(arguments) == 0
-    [run_dir] = (tmp_path / "runs").iterdir()
-    (run_dir / "record.json").unlink()  # as if it had been interrupted before the end
+def test_the_same_command_goes_on_in_a_folder_of_an_odd_name(
+    pretrain_bindings, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    # TensorFlow takes such a name for a pattern, of `exp1`.
+    flags = ["--overwrite", "--workdir", "exp[1]"]
+    given = [b for b in pretrain_bindings if not b.startswith("WORKDIR")]
+    arguments = command("pretrain", merged(given, ["TRAIN_STEPS = 6"]), flags)
+    save = Checkpoints.save
+
+    def stopped(self, step, *args, **options):
+        prefix = save(self, step, *args, **options)
+        if step == 4:
+            raise KeyboardInterrupt
+        return prefix
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Checkpoints, "save", stopped)
+        assert main(arguments) != 0
+    [run_dir] = (tmp_path / "exp[1]").iterdir()
+    assert not (run_dir / "record.json").exists()
     lines = (run_dir / "metrics.jsonl").stat().st_mtime_ns
-    assert main(arguments) == 0
-    assert (run_dir / "record.json").exists()
     capsys.readouterr()
+    # --overwrite keeps the progress of the same run.
+    assert main(arguments) == 0
+    assert "goes on after step 4 of 6" in "".join(capsys.readouterr())
+    assert read_record(str(run_dir / "record.json")).status == "done"
     # A finished run is repeated.
     assert main(arguments) == 0
     assert "done already" not in capsys.readouterr().out

@@ -166,6 +166,12 @@ def test_text_that_cannot_be_read(folder, capsys):
     assert build() == 1
     assert "b.txt: not UTF-8 at byte 5" in capsys.readouterr().err
     assert not os.path.exists("out")
+    assert build("--on_error", "skip", "--max-skipped", "0.001") != 0
+    said = capsys.readouterr().err
+    assert "lines cannot be used, more than the 0.1 % that may be skipped" in said
+    assert "b.txt: not UTF-8 at byte 5" in said and not os.path.exists("out")
+    assert build("--on_error", "skip", "--max-skipped", "2") == 2
+    assert "expected float from 0 to 1" in capsys.readouterr().err
     assert build("--on_error", "skip") == 0
     assert "1 skipped" in capsys.readouterr().err
     assert manifest()["skipped"] == 1

@@ -44,11 +44,26 @@ def with_part(part, **fields):
 )
 def test_what_is_honoured(config, tokenizer, lower_case, strip_accents):
     found = text_options({}, config, tokenizer)
-    assert found == {"lower_case": lower_case, "strip_accents": strip_accents}
+    longest = {"longest_word": 100}
+    flags = {"lower_case": lower_case, "strip_accents": strip_accents}
+    assert found == flags | longest
 
 
-def test_without_files_nothing_is_said():
-    assert text_options({"tokenizer_class": "ElectraTokenizer"}, None, None) == {}
+@pytest.mark.parametrize(
+    ("config", "tokenizer", "longest"),
+    [
+        # As transformers' BertTokenizer has it.
+        (None, None, 100),
+        ({}, None, 100),
+        (None, with_part("model", max_input_chars_per_word=50), 50),
+        ({}, with_part("model", max_input_chars_per_word=200), None),
+        # An export from here.
+        ({"max_input_chars_per_word": 200}, None, None),
+    ],
+)
+def test_the_longest_word_is_honoured(config, tokenizer, longest):
+    found = text_options({"tokenizer_class": "ElectraTokenizer"}, config, tokenizer)
+    assert found.get("longest_word") == longest
 
 
 @pytest.mark.parametrize(
@@ -94,6 +109,7 @@ def test_without_files_nothing_is_said():
             "pre_tokenizer .* 'ByteLevel'",
         ),
         ({}, with_part("model", continuing_subword_prefix=""), "continuing_subword"),
+        ({}, with_part("model", max_input_chars_per_word="x"), "is 'x', expected a wh"),
     ],
 )
 def test_what_is_refused(config, tokenizer, said):

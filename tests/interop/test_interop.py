@@ -10,14 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+import tokenizers
 from safetensors.numpy import load_file, save_file
 from small_runs import merged, the_sentence
 
 from electra_bench import registry
 from electra_bench.cli.main import main
 from electra_bench.interop import export_model, import_model
+from electra_bench.records import read_record
 from electra_bench.runs.launch import launch
 from electra_bench.training.checkpoint_files import DamagedCheckpoint, find_checkpoint
+from electra_bench.vocabularies import load
+from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 
 
 def checkpoint(*arguments):
@@ -129,6 +133,20 @@ def test_a_real_bert_comes_without_its_pooler(tmp_path, capsys):
     assert shapes["electra/encoder/layer_5/intermediate/dense/kernel"] == [384, 1536]
     assert {name.split("/")[0] for name in shapes} == {"electra"}
     assert len((output / "vocab.txt").read_text(encoding="utf-8").splitlines()) == 30522
+    # Its tokeniser divides shorter words than the original's.
+    bound = "vocabularies.wordpiece.longest_word"
+    assert f"{bound} = 100\n" in (output / "model.gin").read_text()
+    path = load.vocabulary_beside(str(output))
+    vocabulary = WordPieceVocabulary(path, longest_word=100)
+    record = read_record(output / "record.json")
+    assert (record.hparams[bound], record.vocab_sha256) == (100, vocabulary.sha256)
+    theirs = tokenizers.Tokenizer.from_file(str(source / "tokenizer.json"))
+    theirs.no_padding()
+    for text, is_known in (("ab" * 50, True), ("ab" * 50 + "a", False)):
+        expected = theirs.encode(text, add_special_tokens=False).ids
+        assert vocabulary.encode(text) == expected
+        assert (expected != [vocabulary.unk_id]) == is_known
+    assert load.content_of(vocabulary) == Path(path).read_bytes()
 
 
 def test_what_a_model_has_seen_is_written_down(exported, tmp_path, capsys, power):

@@ -75,7 +75,8 @@ def test_a_record_that_says_other_things_than_were_written_is_refused(tmp_path):
             assert str(error).startswith(str(path))
     path.write_bytes(whole.replace(b"61.0", b"61.5"))
     with pytest.raises(
-        RecordError, match="is not as it was written; if it was changed"
+        RecordError,
+        match="is not as it was written; remove it, or of an import the whole f",
     ):
         read_record(str(path))
     # As the sentence says, and with the checksum of what was written then.

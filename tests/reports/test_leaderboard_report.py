@@ -5,12 +5,13 @@ import pytest
 from run_records import run_record, task_result
 
 from electra_bench.registry import reports
+from electra_bench.reports.collect.records import Records
 from electra_bench.reports.leaderboard import leaderboard
 from electra_bench.reports.render.files import to_csv
 from electra_bench.reports.render.html import to_html
 from electra_bench.reports.render.latex import to_latex
 from electra_bench.reports.render.markdown import to_markdown
-from electra_bench.reports.table import Score
+from electra_bench.reports.table import LeftOut, Score
 
 
 def build(records, **options):
@@ -453,6 +454,13 @@ def test_other_kinds_of_runs_are_no_rows(board):
     assert "Records of kind pretrain have no row: 1." in table.notes
     with pytest.raises(ValueError, match="no record is of kind finetune"):
         build([pretrain])
+    # One that cannot be read may be of this kind.
+    damaged = LeftOut("a/record.json", "cannot be read")
+    with pytest.raises(
+        ValueError,
+        match=r"; 1 were left out, the first: a/record.json: cannot be read",
+    ):
+        build(Records((pretrain,), {}, (damaged,)))
 
 
 def test_a_run_without_results_is_named():

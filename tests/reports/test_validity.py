@@ -62,6 +62,16 @@ def test_a_bumped_task_greys_its_runs_and_lists_what_to_repeat(newer_cola, tmp_p
     assert 'class=" stale"' in to_html(table, str(tmp_path))
 
 
+def test_a_run_without_its_configuration_is_repeated_by_the_copy(tmp_path, capsys):
+    save_records(tmp_path / "runs", [of_card("cola", "a")])
+    config = tmp_path / "runs/000/config.gin"
+    config.rename(config.with_name(".config.gin"))
+    table = build_table(collect([str(tmp_path / "runs")]))
+    command = f"electra-bench finetune {tmp_path}/runs/000/.config.gin --workdir"
+    assert command in to_html(table, str(tmp_path))
+    assert f"warning: {config} is missing; the command" in capsys.readouterr().err
+
+
 def test_a_mean_leads_to_runs_that_it_counts(newer_cola, tmp_path):
     records = [of_card("cola", task_version=1), of_card("rte"), of_card("mrpc")]
     table = build_table(collect([str(p) for p in save_records(tmp_path, records)]))

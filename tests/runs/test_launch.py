@@ -13,6 +13,7 @@ from small_runs import the_sentence
 from electra_bench import config
 from electra_bench.cli.main import main
 from electra_bench.records import read_record
+from electra_bench.records.run_folder import write_gin
 from electra_bench.runs.launch import launch
 from electra_bench.runs.lifecycle import find, stored
 from electra_bench.runs.pretrained import find_pretrained
@@ -151,13 +152,19 @@ def test_a_finished_run_whose_newest_checkpoint_is_damaged(old_run, capsys):
         find_pretrained(str(old_run / "checkpoints" / "model.ckpt-3"))
 
 
-def test_a_run_without_its_record_is_no_finished_one(old_run):
+def test_a_run_without_its_record_is_no_finished_one(old_run, capsys):
     (old_run / "record.json").unlink()
     why = "has no record.json: it has not come to its end, or the file is lost"
     assert find_pretrained(str(old_run)).marks["unfinished run"].endswith(why)
     # What comes from elsewhere never had one.
     (old_run / "config.gin").unlink()
+    (old_run / "model.gin").write_text("models.electra.num_layers = 1\n")
     assert not find_pretrained(str(old_run)).marks
+    # An import had one.
+    write_gin(str(old_run), "model.gin", "models.electra.num_layers = 1\n")
+    capsys.readouterr()
+    assert find_pretrained(str(old_run)).marks["unfinished run"].endswith(why)
+    assert f"warning: {old_run} {why}" in capsys.readouterr().err
 
 
 def test_all_of_an_old_folder_is_read(old_run):

@@ -244,7 +244,14 @@ def test_lines_that_cannot_be_scored(refused, scored, tmp_path, capsys):
         out = tmp_path / "out.jsonl"
         assert said in refused("score", "electric", "--input", file, "--output", out)
         assert not out.exists()
-    found = scored("electric", ["a", *wrong, "b"], "--on_error=skip")
+    file.write_text("\n".join(["a", *wrong, "b"]), encoding="utf-8")
+    skipping = ("--input", file, "--output", out, "--on_error=skip")
+    said = refused("score", "electric", *skipping)
+    assert "wrong.txt: 3 of 5 lines cannot be used, more than the 10 % that may" in said
+    assert "(runs.score.max_skipped): " in said and "line 2: empty" in said
+    assert not out.exists()
+    allowed = ("--on_error=skip", "--max_skipped=0.6")
+    found = scored("electric", ["a", *wrong, "b"], *allowed)
     assert [(line["id"], line["text"]) for line in found] == [(1, "a"), (5, "b")]
     # As many tokens as there are positions.
     [line] = scored("electric", ["a " * 62])
@@ -254,7 +261,8 @@ def test_lines_that_cannot_be_scored(refused, scored, tmp_path, capsys):
 def test_what_is_left_out_and_what_was_not_trained_is_told(runs, tmp_path, capsys):
     file = tmp_path / "lines.txt"
     file.write_text("a\n\n" + "a " * 31 + "\n")
-    argv = ["score", str(runs["electric"]), "--input", str(file), "--on_error=skip"]
+    skipping = ["--on_error=skip", "--max_skipped=0.4"]
+    argv = ["score", str(runs["electric"]), "--input", str(file), *skipping]
     assert main(argv) == 0
     said = capsys.readouterr().err
     assert "1 skipped" in said and "skipped: " in said and "line 2: empty" in said

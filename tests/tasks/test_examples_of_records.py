@@ -59,11 +59,26 @@ def test_no_answer(nothing):
     assert ask(nothing).example.is_impossible
 
 
-@pytest.mark.parametrize("said", [True, "true", 1])
+@pytest.mark.parametrize("said", [True, "true", 1, "1", 1.0, "1.0", "True"])
 def test_answers_of_a_question_without_answer_only_seem_right(said):
     found = ask([{"text": "fox", "answer_start": 8}], is_impossible=said).example
     assert found.is_impossible and found.answers == ()
-    assert not ask("fox", is_impossible="false").example.is_impossible
+    for said_of_others in ("false", 0, 0.0, "0.0", None, float("nan")):
+        example = ask("fox", is_impossible=said_of_others).example
+        assert not example.is_impossible and example.answers == ("fox",)
+
+
+def test_flags_of_a_column_with_gaps_are_numbers(tmp_path):
+    table = pyarrow.table(
+        {
+            **{"question": ["who?"] * 3, "context": ["a fox ran"] * 3},
+            **{"answers": ["fox"] * 3, "is_impossible": [1.0, 0.0, None]},
+        }
+    )
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    records = read_records(epath.Path(tmp_path / "a.parquet"))
+    found = examples_of("span_qa", records, {}, True)
+    assert [one.example.is_impossible for one in found] == [True, False, False]
 
 
 def test_half_a_surrogate_pair_in_labels_of_a_column():

@@ -3,6 +3,8 @@
 import json
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 from file_tasks import registered
 
@@ -145,9 +147,19 @@ BAD = {
         "the training set has only the label 'joy'",
     ),
     "neither 0 nor 1": (
-        ("a.csv", "text_a,joy,love\na,0,1\nb,-1,-1\n"),
+        ("a.csv", "text_a,joy,love\na,0,1\nb,-1,1\n"),
         ["columns = {'label': ['joy', 'love']}"],
         "line 3: 'joy' is '-1', expected 0 or 1",
+    ),
+    "a number in some columns only": (
+        ("a.csv", "text_a,joy,love\na,0,1\nb,,1\n"),
+        ["columns = {'label': ['joy', 'love']}"],
+        "line 3: 'joy' is None, expected 0 or 1",
+    ),
+    "no number in any column": (
+        ("a.csv", "text_a,joy,love\na,0,1\nb,-1,-1\n"),
+        ["columns = {'label': ['joy', 'love']}"],
+        "line 3: no label in 'joy', 'love', expected 0 or 1",
     ),
     "a class without its column": (
         ("a.csv", "text_a,joy,love\na,0,1\n"),
@@ -180,8 +192,16 @@ def test_other_labels_are_refused(case, moods):
     assert expected in str(caught.value)
 
 
-def test_columns_of_classes_may_be_absent_where_nothing_is_scored(moods, tmp_path):
-    (tmp_path / "test.csv").write_text("id,text_a\n1,a\n2,b\n")
+@pytest.mark.parametrize(
+    "content",
+    [
+        "id,text_a\n1,a\n2,b\n",
+        "text_a,joy,love\na,-1,-1\nb,-1,-1\n",
+        "text_a,joy,love\na,,\nb,-1.0,\n",
+    ],
+)
+def test_classes_may_be_unknown_where_nothing_is_scored(content, moods, tmp_path):
+    (tmp_path / "test.csv").write_text(content)
     columns = {"label": ["joy", "love"]}
     rows = "text_a,joy,love\na,0,1\nb,1,0\n"
     (tmp_path / "a.csv").write_text(rows)
@@ -190,6 +210,20 @@ def test_columns_of_classes_may_be_absent_where_nothing_is_scored(moods, tmp_pat
     lines[1] = f"tasks.moods.files = {files!r}"
     found = registered(lines, tmp_path).examples("test")
     assert [(x.text_a, x.label) for x in found] == [("a", ""), ("b", "")]
+
+
+def test_bytes_in_a_column_of_a_class_are_a_problem_of_their_row(moods, tmp_path):
+    table = {"text_a": list("abcd"), "joy": [b"1", b"\xff", b"0", b"1"]}
+    table["love"] = [b"0", b"1", b"1", b"0"]
+    pyarrow.parquet.write_table(pyarrow.table(table), tmp_path / "a.parquet")
+    lines = lines_of("a.parquet", "columns = {'label': ['joy', 'love']}")
+    message = r"row 2: 'joy' holds bytes that are not UTF-8 \(byte 0\)"
+    with pytest.raises(ValueError, match=message):
+        registered(lines, tmp_path)
+    with run_context.use(max_skipped=0.5):
+        lines.append("tasks.moods.on_error = 'skip'")
+        found = registered(lines, tmp_path).examples("dev")
+    assert [read_labels(x.label) for x in found] == [["joy"], ["love"], ["joy"]]
 
 
 def test_labels_that_are_hardly_meant_are_noted(moods):

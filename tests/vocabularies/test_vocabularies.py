@@ -126,6 +126,8 @@ def test_equal_by_content_and_options(vocab_file, model_file, tmp_path):
     assert one.sha256 == WordPieceVocabulary(copy).sha256
     assert one != WordPieceVocabulary(vocab_file, strip_accents=False)
     assert one != WordPieceVocabulary(vocab_file, lower_case=False)
+    assert one != WordPieceVocabulary(vocab_file, longest_word=100)
+    assert one == WordPieceVocabulary(vocab_file, longest_word=200)
     # Accents stay where case stays, whatever the option says.
     assert WordPieceVocabulary(copy, False, False) == WordPieceVocabulary(copy, False)
     with open(copy, "a", encoding="utf-8") as file:
@@ -286,12 +288,12 @@ def test_a_damaged_vocabulary_of_a_run_is_refused(
         (run / name).write_bytes(damaged)
         with pytest.raises(ValueError) as error:
             open_vocabulary(None, None, str(run))
-        assert "vocab" in str(error.value) and "\n" not in str(error.value)
-        if damaged:
-            assert "is not the vocabulary that the run was made with" in str(
-                error.value
-            )
-            assert "put that file back" in str(error.value)
+        said = str(error.value)
+        assert "vocab" in said and "\n" not in said
+        # Of an empty model the content does not say which sort it is.
+        if damaged or name == "vocab.txt":
+            assert "is not the vocabulary that the run was made with" in said
+            assert "put that file back" in said
         # The right one given by hand, or put back, helps.
         assert open_vocabulary(None, source, str(run)).special_ids == whole
     (run / name).write_bytes(content)

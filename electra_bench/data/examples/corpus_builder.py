@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from electra_bench.data.examples.block_sums import MEND
 from electra_bench.data.examples.build_progress import BuildProgress
 from electra_bench.data.examples.builder import ExampleBuilder, Examples, document_draws
 from electra_bench.data.examples.store import ExampleWriter
@@ -392,6 +393,7 @@ def build_corpus_folder(
             "skipped_reasons": report.reasons,
             "unread_share": round(report.unread_share, 4),
             **({"replaced": report.replaced} if report.replaced else {}),
+            **({"titles": report.titles} if report.titles else {}),
             "seconds": round(seconds, 3),
             "mb_per_s": round(report.text_bytes / 1e6 / max(seconds, 1e-9), 3),
         }
@@ -411,6 +413,6 @@ def read_manifest(folder: str) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as error:
-        raise ValueError(f"{path}: not JSON: {error}") from error
+        raise ValueError(f"{path}: not JSON ({error}); {MEND}") from error
     ours = isinstance(manifest, dict) and {"splits", "text_bytes"} <= set(manifest)
     return manifest if ours else None

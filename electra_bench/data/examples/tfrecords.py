@@ -17,6 +17,7 @@ def iter_examples(
     files: Sequence[str],
     dtype: type,
     on_error: OnError = "raise",
+    max_skipped: float = 1.0,
     report: ReadReport | None = None,
 ) -> Iterator[Examples]:
     """Examples of `pretrain_tfrecords`, without their padding.
@@ -25,13 +26,15 @@ def iter_examples(
         files: TFRecord files, plain or with `.gz`.
         dtype: NumPy integer type of the ids.
         on_error: `skip` leaves out the rest of a damaged file.
+        max_skipped: share of bytes that such files may have, see `iter_documents`.
         report: counts here.
 
     Yields:
         Some examples at a time, in the order of the files.
 
     Raises:
-        ValueError: a damaged file, or records without the three features.
+        ValueError: a damaged file, records without the three features, or more is left
+            out than may be.
 
     Source: google-research/electra build_pretraining_dataset.py, `_make_tf_example`.
     """
@@ -49,6 +52,8 @@ def iter_examples(
             report.damaged_bytes += tf.io.gfile.stat(file).length
         report.files += 1
         report.read_bytes += tf.io.gfile.stat(file).length
+    name = files[0] if len(files) == 1 else f"{len(files)} files"
+    report.check(name, max_skipped, "max_skipped")
 
 
 def _examples_of(file: str, dtype: type) -> Iterator[Examples]:

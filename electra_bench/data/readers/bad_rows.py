@@ -1,14 +1,11 @@
 """What is done about rows that cannot be used, or not as they are."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 
 from electra_bench.data import run_context
+from electra_bench.data.text.reasons import Reasons
 from electra_bench.data.text.streams import OnError
-
-# Of the reasons why rows are left out, so many are named.
-MAX_REASONS = 5
 
 
 class BadRows:
@@ -47,7 +44,7 @@ class BadRows:
             return
         bad, limit = len(self._messages), run_context.current().max_skipped
         if bad > limit * (bad + kept):
-            reasons = "; ".join(by_reason(self._messages)[:MAX_REASONS])
+            reasons = "; ".join(by_reason(self._messages)[: Reasons.MOST])
             reasons = reasons.replace(f"{name}, ", "").replace(f"{name}: ", "")
             raise ValueError(
                 f"{name}: {bad:,} of {bad + kept:,} rows cannot be used, more than the "
@@ -61,14 +58,7 @@ def by_reason(messages: Iterable[str]) -> list[str]:
 
     Those that are most come first.
     """
-    alike: dict[str, list[str]] = {}
-    for message in messages:
-        kind = re.sub(r"'[^']*'|\"[^\"]*\"|\d+", "", message)
-        alike.setdefault(kind, []).append(message)
-    return [
-        first + (f" (and {len(rest):,} more like it)" if rest else "")
-        for first, *rest in sorted(alike.values(), key=len, reverse=True)
-    ]
+    return Reasons(messages).by_frequency()
 
 
 def bad_row(message: str, usual: OnError) -> None:

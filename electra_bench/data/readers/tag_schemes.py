@@ -1,7 +1,8 @@
 """Schemes of tags that mark spans of words: which one a file has, and what it says."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 OUTSIDE = "O"
@@ -27,6 +28,8 @@ _TYPE_LAST = re.compile(r"(?P<form>[BIMELSUW])[-_](?P<kind>.+)")
 _TYPE_FIRST = re.compile(r"(?P<kind>.+)[-_](?P<form>[BIMELSUW])")
 _NO_TYPE = re.compile(r"(?P<form>[BIMELSUW])(?P<kind>)")
 SPELLINGS = (_TYPE_LAST, _TYPE_FIRST, _NO_TYPE)
+# The share of words that makes letters alone, and small ones, tags of spans.
+_NEARLY_ALL = 0.9
 
 Span = tuple[str, int, int]
 FindSpans = Callable[[Sequence[str]], list[Span]]
@@ -64,31 +67,45 @@ def spans(tags: Sequence[str]) -> list[Span]:
 def span_labels(tags: Iterable[str]) -> tuple[str, ...] | None:
     """Every form in BIOES of every type that occurs, of which the tags may lack some.
 
-    None if not all tags are of spans, in one spelling.
+    Odd tags, which are none of spans, have none. None if the tags are not of spans, as
+    `read_tags` decides it.
+
+    Args:
+        tags: of words; or a mapping of each to how often it occurs.
     """
-    given = {*tags} - {""}
-    capital = _capitals(given)
-    distinct = {capital.get(tag, tag) for tag in given} - {OUTSIDE}
-    spelling = _spelling(distinct)
-    fitting = _fitting(spelling, distinct) if spelling else []
-    if len(fitting) < len(distinct):
+    counts = Counter(tags)
+    capital = _capitals(counts)
+    counts = _renamed(counts, capital)
+    spelling = _spelling(counts)
+    if spelling is None:
         return None
-    types = sorted({match["kind"] or UNTYPED for match in fitting})
+    types = sorted({match["kind"] or UNTYPED for match in _fitting(spelling, counts)})
     return (OUTSIDE, *(f"{form}-{kind}" for kind in types for form in "BIES"))
 
 
-def _capitals(tags: set[str], are_spans: bool = False) -> dict[str, str]:
-    """Tags to the same with a capital, where all that are of spans have a small letter.
+def _renamed(counts: Mapping[str, int], names: Mapping[str, str]) -> Counter[str]:
+    renamed: Counter[str] = Counter()
+    for tag, times in counts.items():
+        renamed[names.get(tag, tag)] += times
+    return renamed
 
-    They are if some begin with `b` or `i` and others are outside, or `are_spans` says it.
+
+def _capitals(counts: Counter[str], are_spans: bool = False) -> dict[str, str]:
+    """Tags of spans with a small letter to the same with a capital, if they are of spans.
+
+    They are if nearly all words other than `o` have one, some begin with `b` or `i`, and
+    some words are outside, or `are_spans` says it.
     """
-    others = {tag for tag in tags if tag not in ("", "o", OUTSIDE)}
-    capitals = {tag: tag[0].upper() + tag[1:] for tag in others if tag[0].islower()}
-    if not others or len(_fitting(_TYPE_LAST, capitals.values())) < len(others):
-        return {}
-    may_be = are_spans or (
-        len(others) < len(tags - {""}) and any(tag[0] in "bi" for tag in others)
+    others = Counter(
+        {tag: n for tag, n in counts.items() if tag not in ("", "o", OUTSIDE)}
     )
+    capitals = {tag: tag[0].upper() + tag[1:] for tag in others if tag[0].islower()}
+    capitals = {tag: c for tag, c in capitals.items() if _TYPE_LAST.fullmatch(c)}
+    num_fitting = sum(others[tag] for tag in capitals)
+    if not capitals or num_fitting < _NEARLY_ALL * others.total():
+        return {}
+    has_outside = bool(counts["o"] or counts[OUTSIDE])
+    may_be = are_spans or (has_outside and any(tag[0] in "bi" for tag in capitals))
     return capitals | {"o": OUTSIDE} if may_be else {}
 
 
@@ -96,18 +113,23 @@ def _fitting(spelling: re.Pattern[str], tags: Iterable[str]) -> list[re.Match[st
     return [match for match in map(spelling.fullmatch, tags) if match]
 
 
-def _spelling(tags: Iterable[str]) -> re.Pattern[str] | None:
-    """How most tags of spans are written; None if they are no spans."""
-    distinct = {*tags} - {"", OUTSIDE}
-    best = max(SPELLINGS, key=lambda spelling: len(_fitting(spelling, distinct)))
-    fitting = _fitting(best, distinct)
-    num_odd = len(distinct) - len(fitting)
-    if not fitting or num_odd > len(fitting):
+def _spelling(counts: Mapping[str, int]) -> re.Pattern[str] | None:
+    """How most words in spans are tagged; None if tags are no spans."""
+    others = Counter({tag: n for tag, n in counts.items() if tag not in ("", OUTSIDE)})
+    words = {
+        spelling: sum(others[match.string] for match in _fitting(spelling, others))
+        for spelling in SPELLINGS
+    }
+    best = max(SPELLINGS, key=words.__getitem__)
+    fitting = _fitting(best, others)
+    # One odd tag may stand for `O`, so that most words have it.
+    odd = [others[tag] for tag in others if not best.fullmatch(tag)]
+    num_words = others.total() - max(odd, default=0)
+    enough = _NEARLY_ALL if best is _NO_TYPE else 0.5
+    if not fitting or words[best] < enough * num_words:
         return None
     # Tags that are no spans, too, may end in such a letter, or be one.
-    is_doubtful = best is not _TYPE_LAST and (
-        num_odd > 1 or all(match["form"] != "B" for match in fitting)
-    )
+    is_doubtful = best is not _TYPE_LAST and all(m["form"] != "B" for m in fitting)
     return None if is_doubtful else best
 
 
@@ -146,9 +168,12 @@ def read_tags(
 
     Letters have the same meaning in all schemes; so spans are found without it, and
     the scheme is the one in which they are written with the fewest tags that differ. These
-    contradict it, as `I-A` at the beginning of a sentence does in IOB2. Tags are of spans
-    if at least half of the different ones are: `B-PER`, `PER-B` (type first) or `B`; or
-    all of them in small letters, `b-per` and `o`.
+    contradict it, as `I-A` at the beginning of a sentence does in IOB2.
+
+    Tags are of spans if enough words have such a tag, of those that have another than `O`
+    and than the odd tag that is most frequent, which may stand for `O`: half of them for
+    `B-PER` and `PER-B`, 9 of 10 for `B` alone; for small letters (`b-per`, `o`) 9 of 10 of
+    all that have another than `o`. The others are odd.
 
     Args:
         sentences: the tags of each as they are written; empty strings where there are none.
@@ -159,18 +184,18 @@ def read_tags(
         ValueError: no such scheme.
     """
     check_scheme(scheme)
-    distinct = {tag for tags in sentences for tag in tags}
-    if scheme != NO_SPANS and (capital := _capitals(distinct, scheme is not None)):
+    counts = Counter(tag for tags in sentences for tag in tags)
+    if scheme != NO_SPANS and (capital := _capitals(counts, scheme is not None)):
         sentences = [[capital.get(tag, tag) for tag in tags] for tags in sentences]
-        distinct = {capital.get(tag, tag) for tag in distinct}
-    spelling = _spelling(distinct)
+        counts = _renamed(counts, capital)
+    spelling = _spelling(counts)
     if spelling is None and scheme is not None:
-        spelling = max(SPELLINGS, key=lambda s: len(_fitting(s, distinct)))
+        spelling = max(SPELLINGS, key=lambda s: len(_fitting(s, counts)))
     if spelling is None or scheme == NO_SPANS:
         return ReadFile(NO_SPANS, [ReadTags(tuple(tags)) for tags in sentences])
     # A tag to its letter and type, and to the same in BIOES.
     known = {OUTSIDE: (OUTSIDE, OUTSIDE)}
-    for match in _fitting(spelling, distinct - {OUTSIDE}):
+    for match in _fitting(spelling, counts):
         form, kind = match["form"], match["kind"] or UNTYPED
         known[match.string] = f"{form}-{kind}", f"{IN_BIOES[form]}-{kind}"
     parsed = []

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 
 from etils import epath
 
+from electra_bench.data.run_context import check_share
 from electra_bench.data.text import csv_rows, json_lines, streams
 from electra_bench.data.text.archives import archive_documents, is_tar
 from electra_bench.data.text.formats import FORMATS, content_format, file_format
@@ -125,6 +126,7 @@ def iter_documents(
     *,
     text_field: str = "text",
     on_error: streams.OnError = "raise",
+    max_skipped: float = 1.0,
     report: ReadReport | None = None,
 ) -> Iterator[Document]:
     """Documents of files, in order.
@@ -138,15 +140,19 @@ def iter_documents(
         documents: what makes a document of a text file, see `Reading`.
         text_field: the field of a JSON line, or column, that holds the text.
         on_error: see `Reading`.
+        max_skipped: share of lines, or of bytes, that may be left out, from 0 to 1; it is
+            compared when all is read.
         report: counts here.
 
     Raises:
-        ValueError: an unknown option, or a file that cannot be read as it should.
+        ValueError: an unknown option, a file that cannot be read as it should, or more is
+            left out than may be.
         FileNotFoundError: a file is gone.
     """
     _check("format", format, FORMATS[:5])
     _check("documents", documents, DOCUMENTS)
     _check("on_error", on_error, ON_ERROR)
+    check_share(max_skipped)
     report = report if report is not None else ReadReport()
     reading = Reading(documents, text_field, on_error, report)
     report.total_bytes = sum(file_size(file) for file in files)
@@ -163,6 +169,8 @@ def iter_documents(
                 report.damaged_bytes += file_size(file)
             report.sha256[file] = hashed.sha256()
         report.files += 1
+    name = files[0] if len(files) == 1 else f"{len(files)} files"
+    report.check(name, max_skipped, "max_skipped")
 
 
 def _check(name: str, value: str, known: Sequence[str]) -> None:

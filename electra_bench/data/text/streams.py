@@ -6,11 +6,12 @@ import hashlib
 import lzma
 import re
 import tarfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from electra_bench.data.text import packing
+from electra_bench.data.text.reasons import Reasons
 
 BLOCK_BYTES = 1 << 20
 # Longer documents are handed on in parts, so that one 40 GB file is no problem.
@@ -86,11 +87,12 @@ class ReadReport:
         text_bytes: text read, unpacked.
         files: files read to their end.
         skipped: lines and files left out because of `on_error="skip"`.
-        reasons: why, the first few.
         replaced: characters that are no text and were read as "?".
         sha256: files to the hashes of what was read of them.
         lines: read or left out.
         damaged_bytes: size of the files whose rest was left out.
+        titles: lines of text files that begin an article of WikiText, where documents are
+            not read so.
     """
 
     total_bytes: int = 0
@@ -98,13 +100,17 @@ class ReadReport:
     text_bytes: int = 0
     files: int = 0
     skipped: int = 0
-    reasons: list[str] = field(default_factory=list)
     replaced: int = 0
     sha256: dict[str, str] = field(default_factory=dict)
     lines: int = 0
     damaged_bytes: int = 0
+    titles: int = 0
+    _reasons: Reasons = field(default_factory=Reasons)
 
-    MAX_REASONS = 5
+    @property
+    def reasons(self) -> list[str]:
+        """Why things were left out, the first few that differ, with counts."""
+        return self._reasons.said()[: Reasons.MOST]
 
     def count_read(self, size: int) -> None:
         """Counts bytes read from disk."""
@@ -123,8 +129,35 @@ class ReadReport:
     def skip(self, reason: str) -> None:
         """Counts something left out."""
         self.skipped += 1
-        if len(self.reasons) < self.MAX_REASONS:
-            self.reasons.append(reason)
+        self._reasons.add(reason)
+
+    def check(self, name: str, limit: float, parameter: str) -> None:
+        """Checks, when all is read, that not too much was left out.
+
+        Args:
+            name: of what was read.
+            limit: share that may be, from 0 to 1.
+            parameter: what binds it.
+
+        Raises:
+            ValueError: more than that; says why.
+        """
+        if self.unread_share > limit:
+            reasons = self._reasons.by_frequency()[: Reasons.MOST]
+            count = f"{self.skipped:,} of {self.lines:,} lines"
+            if self.unread_share == self.damaged_bytes / max(self.total_bytes, 1):
+                count = f"{self.damaged_bytes:,} of {self.total_bytes:,} bytes"
+            raise ValueError(too_many(name, count, limit, parameter, reasons))
+
+
+def too_many(
+    name: str, count: str, limit: float, parameter: str, reasons: Sequence[str]
+) -> str:
+    """What is said where more was left out than may be, see `ReadReport.check`."""
+    return (
+        f"{name}: {count} cannot be used, more than the {100 * limit:g} % that may be "
+        f"skipped ({parameter}): {'; '.join(reasons)}"
+    )
 
 
 class DamagedFile(ValueError):
@@ -324,8 +357,10 @@ def text_documents(
     for block in decoded_lines(stream, name, reading):
         for _, line in block:
             line = line.strip()
-            is_title = is_wikitext and after_blank and _TITLE.fullmatch(line)
-            if is_title and (held or begun):
+            is_title = after_blank and line.startswith("= ") and _TITLE.fullmatch(line)
+            if is_title and not is_wikitext:
+                reading.report.titles += 1
+            elif is_title and (held or begun):
                 yield document_part(held, begun, end=True)
                 held, held_chars, begun = [], 0, None
             after_blank = not line

@@ -112,8 +112,14 @@ def select(
     used = [r for r in records if r.kind in kinds]
     if not used:
         found = sorted({r.kind for r in records})
+        unusable = Records.of(records).left_out
+        others = [
+            f"; {len(unusable)} were left out, the first: {one.where}: {one.reason}"
+            for one in unusable[:1]
+        ]
         raise tables.NothingToShow(
             f"no record is of kind {', '.join(kinds)}; {len(records)} are of {found}"
+            + "".join(others)
         )
     if labels is not None:
         _check_names("label", labels, {r.label for r in used})

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -75,7 +76,12 @@ def takes_tasks(report: str) -> bool:
 
 def _provenance(record: RunRecord, paths: Mapping[str, str]) -> Provenance:
     path = paths.get(record.run_id)
-    config = os.path.join(os.path.dirname(path or ""), CONFIG)
+    folder = os.path.dirname(path or "")
+    config, copy = (os.path.join(folder, name) for name in (CONFIG, f".{CONFIG}"))
+    if path is not None and not os.path.isfile(config) and os.path.isfile(copy):
+        said = "is missing; the command that repeats the run names its copy"
+        print(f"warning: {config} {said}, {copy}", file=sys.stderr, flush=True)
+        config = copy
     # An archive of records may lack it.
     if path is None or not os.path.isfile(config):
         return Provenance(path, None, record.seed)

@@ -15,7 +15,7 @@ from electra_bench.data.examples.block_sums import MEND, DamagedExamples
 from electra_bench.data.examples.builder import Examples
 from electra_bench.data.examples.cache import cached_folder, content_key
 from electra_bench.data.examples.store import ExampleStore
-from electra_bench.data.text.streams import ReadReport
+from electra_bench.data.text.streams import ReadReport, too_many
 from electra_bench.system.file_hashes import Changed
 from electra_bench.system.inventory import damages_if_listed
 from electra_bench.system.ordered_map import num_cores
@@ -146,7 +146,24 @@ def build_corpus(
             logging.warning(said, task.name, report.skipped, first)
 
     with cached_folder("corpora", task.name, parts, make) as folder:
+        _check_skipped(task, folder)
         return _opened(task, folder, split, _of_split(data, split, settings.holdout))
+
+
+def _check_skipped(task: seqio.Task, folder: str) -> None:
+    """Compares what was left out when a folder was made, perhaps with another limit.
+
+    Raises:
+        ValueError: more than may be.
+    """
+    manifest = corpus_builder.read_manifest(folder) or {}
+    limit = getattr(task.source, "max_skipped", 1.0)
+    # Folders of earlier versions do not say.
+    share = manifest.get("unread_share", 0.0)
+    if share > limit:
+        name, reasons = f"corpus {task.name!r}", manifest["skipped_reasons"]
+        count = f"{100 * share:.1f} % of its lines or bytes"
+        raise ValueError(too_many(name, count, limit, "max_skipped", reasons))
 
 
 def _made_examples(

@@ -8,6 +8,8 @@ from electra_bench.vocabularies.text_losses import Loss, TextLosses
 # Shares above which it is said.
 MOST_DROPPED = 0.2
 MOST_UNREAD = 0.2
+# Of so many documents one begins with a title, where a text is WikiText.
+FEWEST_TITLES = 1000
 # All marks that there are of it.
 MARKS = (
     *("text unknown", "marks stripped", "Turkish lower-cased"),
@@ -35,8 +37,8 @@ def corpus_warnings(
             dropped,
             f"{where}: {100 * dropped / tokens:.1f} % of {tokens:,} tokens were dropped: "
             f"lines are longer than what is left of an example of {length} tokens",
-            "features.pretraining.cut_tokens='kept' (corpus build --cut-tokens kept) keeps "
-            "them, a larger max_seq_length drops fewer",
+            f"{_wikitext(manifest)}features.pretraining.cut_tokens='kept' (corpus build "
+            "--cut-tokens kept) keeps them, a larger max_seq_length drops fewer",
         )
     unread = manifest.get("unread_share", 0.0)
     if split == next(iter(manifest["splits"])) and unread > MOST_UNREAD:
@@ -49,6 +51,19 @@ def corpus_warnings(
             "fetch damaged ones again",
         )
     return found
+
+
+def _wikitext(manifest: Mapping[str, Any]) -> str:
+    """A cure, where the text is WikiText and was divided at blank lines."""
+    documents = sum(counts["documents"] for counts in manifest["splits"].values())
+    titles = manifest.get("titles", 0)
+    if titles * FEWEST_TITLES < documents or not titles:
+        return ""
+    return (
+        f"of {documents:,} documents {titles:,} begin with ' = Title = ', as articles of "
+        "WikiText do: documents='wikitext' (corpus build --documents wikitext) makes a "
+        "document of each; "
+    )
 
 
 def all_warnings(name: str, manifest: Mapping[str, Any]) -> list[str]:

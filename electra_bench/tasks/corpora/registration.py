@@ -26,6 +26,7 @@ def add_corpus(
     text_field: str = "text",
     holdout: float = 0.01,
     on_error: str = "raise",
+    max_skipped: float = run_context.MAX_SKIPPED,
     seed: int = 0,
     summary: str = "a corpus of the user's",
     source: str = "",
@@ -45,6 +46,8 @@ def add_corpus(
         text_field: the field of a JSON line, or column, that holds the text.
         holdout: fraction of documents for the split `validation`.
         on_error: `raise`, or `skip` and count what cannot be read.
+        max_skipped: share of the lines, or of the bytes, that may be left out, from 0 to
+            1; if more cannot be read, it is an error.
         seed: of the draws of example building.
         summary: see `TaskCard`.
         source: see `TaskCard`.
@@ -64,6 +67,7 @@ def add_corpus(
         text_field=text_field,
         holdout=holdout,
         on_error=on_error,
+        max_skipped=max_skipped,
     )
     card = corpus_card(
         name=name,
@@ -85,6 +89,7 @@ def corpus_source(
     text_field: str = "text",
     holdout: float = 0.01,
     on_error: str = "raise",
+    max_skipped: float = run_context.MAX_SKIPPED,
     **_of_card: object,
 ) -> CorpusSource:
     """The source of files; takes what `add_corpus` takes, whose card it leaves alone.
@@ -97,7 +102,11 @@ def corpus_source(
     patterns = [files] if isinstance(files, str) else [*files]
     if format == "auto" and patterns:
         format = _common_format(patterns)
-    reading: dict[str, Any] = {"holdout": holdout, "on_error": on_error}
+    reading: dict[str, Any] = {
+        "holdout": holdout,
+        "on_error": on_error,
+        "max_skipped": max_skipped,
+    }
     if format == "built":
         if len(patterns) != 1:
             raise ValueError(f"format 'built' takes one folder, got {patterns}")

@@ -133,6 +133,10 @@ class FileSource(CorpusSource):
     Which documents are held out is decided by a hash of their text. Examples are built of
     them by `build_examples`, or in bulk by
     `electra_bench.tasks.corpora.examples.build_corpus`, with the same result.
+
+    Attributes:
+        max_skipped: share of what is read that may be left out; of no influence on what is
+            made, so it is no part of the fingerprint.
     """
 
     SPEC = {
@@ -149,6 +153,7 @@ class FileSource(CorpusSource):
         text_field: str = "text",
         holdout: float = 0.01,
         on_error: str = "raise",
+        max_skipped: float = run_context.MAX_SKIPPED,
     ):
         """Makes a source; looks for no file yet.
 
@@ -159,15 +164,22 @@ class FileSource(CorpusSource):
             text_field: see `iter_documents`.
             holdout: see `CorpusSource`.
             on_error: see `iter_documents`.
+            max_skipped: see `iter_documents`.
+
+        Raises:
+            ValueError: `holdout` outside [0, 1), or `max_skipped` outside [0, 1].
         """
+        run_context.check_share(max_skipped)
+        self.max_skipped = max_skipped
         self._patterns = (files,) if isinstance(files, str) else tuple(files)
-        self._options = {
+        self._options: dict[str, Any] = {
             "format": format,
             "documents": documents,
             "text_field": text_field,
             "on_error": on_error,
         }
-        super().__init__(holdout, files=self._patterns, **self._options)
+        limit = {"max_skipped": max_skipped}
+        super().__init__(holdout, files=self._patterns, **self._options, **limit)
         self._thresholds: dict[str, float] = {}
 
     def files(self) -> list[str]:
@@ -177,7 +189,8 @@ class FileSource(CorpusSource):
     def reader(self) -> Callable[[ReadReport], Iterator[Document]]:
         """Finds the files now; the function that it returns reads them from the start."""
         files = self.files()
-        return lambda report: iter_documents(files, **self._options, report=report)
+        options = {**self._options, "max_skipped": self.max_skipped}
+        return lambda report: iter_documents(files, **options, report=report)
 
     def documents(self, split: str) -> Iterator[Document]:
         """The documents of a split; see `CorpusSource`."""

@@ -52,10 +52,10 @@ def _labels(source: FileTaskSource) -> tuple[str, ...]:
     columns = (source.definition.columns or {}).get("label")
     if isinstance(columns, (list, tuple)):
         return tuple(columns)
-    found = set()
+    found: collections.Counter[str] = collections.Counter()
     for _, example, *_ in source.usable(source.read_off):
         found.update(source.labels_of(example))
-    found -= {""}
+    del found[""]
     what = "tag" if is_tagging else "label"
     if len(found) < 2:
         only = f"only the {what} {min(found)!r}" if found else f"no {what}"

@@ -59,6 +59,17 @@ FIELDS = {
 Columns = Mapping[str, Any]
 
 
+# How true and false are written.
+_FLAGS = {
+    "0": False,
+    "0.0": False,
+    "false": False,
+    "1": True,
+    "1.0": True,
+    "true": True,
+}
+
+
 class ReadExample(NamedTuple):
     """What a record holds.
 
@@ -177,25 +188,27 @@ def _inner(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
-_FLAGS = {
-    "0": False,
-    "0.0": False,
-    "false": False,
-    "1": True,
-    "1.0": True,
-    "true": True,
-}
+# What stands in such a column where the labels are not known.
+_UNKNOWN = ("none", "-1", "-1.0")
 
 
 def _with_label(record: Record, classes: Sequence[str], column: str) -> Record:
-    """A record whose columns of 0 and 1, one a class, are a list of labels in another."""
-    given = {name: _plain(record.fields.get(name), name) for name in classes}
-    held = {name: _FLAGS.get(str(value).lower()) for name, value in given.items()}
-    odd = [name for name, is_held in held.items() if is_held is None]
-    if odd:
-        problem = f"{odd[0]!r} is {given[odd[0]]!r}, expected 0 or 1"
-        return record._replace(problem=record.problem or problem)
-    label = [name for name, is_held in held.items() if is_held]
+    """A record whose columns of 0 and 1, one a class, are a list of labels in another.
+
+    It is None where none of the columns says anything.
+    """
+    try:
+        given = {name: _plain(record.fields.get(name), name) for name in classes}
+    except ValueError as error:
+        return record._replace(problem=record.problem or str(error))
+    written = {name: str(value).lower() for name, value in given.items()}
+    label = None
+    if not {*written.values()} <= {*_UNKNOWN}:
+        odd = [name for name in classes if written[name] not in _FLAGS]
+        if odd:
+            problem = f"{odd[0]!r} is {given[odd[0]]!r}, expected 0 or 1"
+            return record._replace(problem=record.problem or problem)
+        label = [name for name in classes if _FLAGS[written[name]]]
     return record._replace(fields={**record.fields, column: label})
 
 
@@ -406,7 +419,10 @@ def _question(
     without any, or where `is_impossible` says so, the context holds no answer. Without
     `answer_start` the answer is looked for in the context.
     """
-    row = checked(given, _QuestionRow, names)
+    # In a column with gaps true is 1.0.
+    said = given.get("is_impossible")
+    flag = _FLAGS.get(str(said).lower(), said)
+    row = checked({**given, "is_impossible": flag}, _QuestionRow, names)
     # Those of a question without answer only seem right.
     answers = [] if row.is_impossible else _answers(row)
     text, start = answers[0] if answers else (None, None)

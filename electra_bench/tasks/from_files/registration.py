@@ -22,7 +22,12 @@ from electra_bench import config, registry
 from electra_bench.data import run_context
 from electra_bench.data.readers.labelled_source import GROUP
 from electra_bench.data.readers.split_files import check_readers, named
-from electra_bench.data.readers.tag_schemes import NO_SPANS, check_scheme, span_labels
+from electra_bench.data.readers.tag_schemes import (
+    NO_SPANS,
+    check_scheme,
+    read_tags,
+    span_labels,
+)
 from electra_bench.records import TaskCard
 from electra_bench.tasks.from_files import defaults
 from electra_bench.tasks.from_files.examples import FIELDS
@@ -178,7 +183,9 @@ def _completed(name: str, task: Definition) -> tuple[Definition, set[str]]:
     if task.trained_on:
         task = _as_trained_on(task, registry.tasks.get(task.trained_on))
     if task.kind == "tagging" and task.labels and task.scheme != NO_SPANS:
-        of_spans = span_labels(task.labels)
+        # Labels that are given are as they were meant, odd ones, too.
+        is_odd = any(one.odd for one in read_tags([task.labels]).sentences)
+        of_spans = None if is_odd else span_labels(task.labels)
         task = (
             task._replace(labels=of_spans)
             if of_spans

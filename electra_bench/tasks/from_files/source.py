@@ -265,8 +265,7 @@ class FileTaskSource(LabelledSource):
         if is_no_class or not (any(labels) or is_none):
             if task.kind != "tagging":
                 found = found._replace(example=example._replace(label=""))
-            says_none = "; [] says none" if task.kind == "multi_label" else ""
-            problem = f"no label{says_none}" if self._has_target(split) else ""
+            problem = self._no_label() if self._has_target(split) else ""
             return found._replace(problem=problem)
         is_number = task.kind == "regression"
         check = within(*task.label_range) if is_number else one_of(task.labels)
@@ -278,6 +277,14 @@ class FileTaskSource(LabelledSource):
                 problem = f"{error}{self._cure(split)}"
                 return found._replace(where=place, problem=problem)
         return found
+
+    def _no_label(self) -> str:
+        """What is said where a label is needed and none is given."""
+        task = self.definition
+        columns = (task.columns or {}).get("label")
+        if isinstance(columns, (list, tuple)):
+            return f"no label in {', '.join(map(repr, columns))}, expected 0 or 1"
+        return f"no label{'; [] says none' if task.kind == 'multi_label' else ''}"
 
     def _cure(self, split: str) -> str:
         """What to do about a label that the training set does not have."""

@@ -67,7 +67,8 @@ def _source(text: TrainingText) -> seqio.DataSource:
         return load_task(text.name).source
     # A corpus of this run's own may have the same name and other files.
     if "files" in text.arguments:
-        return corpus_source(**text.arguments)
+        # How much may be left out was compared when it was trained on.
+        return corpus_source(**{**text.arguments, "max_skipped": 1.0})
     return load_task(text.name).source
 
 

@@ -120,8 +120,46 @@ def test_a_scheme_may_be_bound():
 def test_labels_are_all_forms_of_the_types():
     expected = ("O", "B-A", "I-A", "E-A", "S-A")
     assert span_labels(["U-A", ""]) == span_labels(["A-B", "O"]) == expected
-    assert span_labels(["B-A", "0"]) is None
+    assert span_labels(["B-A", "0"]) == expected
     assert span_labels(["S", "O"]) is None
+
+
+SPELLED = {
+    "type last": ("B-PER", "I-PER", "O"),
+    "type first": ("PER-B", "PER-I", "O"),
+    "no types": ("B", "I", "O"),
+    "small letters": ("b-per", "i-per", "o"),
+}
+
+
+@pytest.mark.parametrize("case", SPELLED)
+def test_a_few_odd_tags_do_not_make_tags_of_spans_others(case):
+    tags = SPELLED[case]
+    odd = ["0", "-", "x"] if case == "small letters" else ["0", "o", "-"]
+    sentences = [list(tags)] * 50 + [[tag, tags[-1]] for tag in odd]
+    read = read_tags(sentences)
+    assert read.scheme == "IOB2"
+    assert [one.odd for one in read.sentences] == [()] * 50 + [(0,)] * 3
+    assert [spans(one.tags)[0][1:] for one in read.sentences[:50]] == [(0, 1)] * 50
+    kind = {"no types": "_", "small letters": "per"}.get(case, "PER")
+    labels = ("O", *(f"{form}-{kind}" for form in "BIES"))
+    assert span_labels(tag for tags in sentences for tag in tags) == labels
+
+
+@pytest.mark.parametrize("outside", ["0", "o", "-", "OTHER"])
+def test_a_tag_that_stands_for_o_throughout_is_odd(outside):
+    read = read_tags([["B-A", outside, outside, outside]] * 5 + [["O", "x"]])
+    assert read.scheme == "IOB2"
+    assert [one.odd for one in read.sentences] == [(1, 2, 3)] * 5 + [(1,)]
+    assert span_labels({"B-A": 5, outside: 500, "O": 20}) is not None
+
+
+def test_rare_tags_that_look_like_those_of_spans_make_no_spans():
+    parts = ["NN"] * 60 + ["VB"] * 30 + ["B-X", "A-B", "B", "b-x", "O", "o"]
+    assert read_tags([parts]).scheme == "none"
+    assert span_labels(parts) is None
+    # Each of the different ones counts once where labels are given.
+    assert span_labels(["PER-B", "PER-I", "O", "0", "-"]) is not None
 
 
 def test_a_file_in_iob1_and_what_contradicts_its_scheme(tmp_path):

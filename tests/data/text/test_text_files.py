@@ -343,7 +343,9 @@ def test_articles_of_wikitext_are_documents(tmp_path, monkeypatch):
         ["= E = mc 2 =", "End ."],
     ]
     assert lines_of([str(path)], documents="wikitext") == found
-    assert len(lines_of([str(path)])) == 6
+    report = ReadReport()
+    assert len(lines_of([str(path)], report=report)) == 6
+    assert report.titles == 2
     # Also what comes before the first title, and articles in parts.
     path.write_text("Preface\n" + WIKITEXT)
     assert lines_of([str(path)], documents="wikitext") == [["Preface"], *found]

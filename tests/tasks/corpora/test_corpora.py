@@ -472,7 +472,8 @@ def test_what_is_lost_reaches_the_notes_and_marks(tmp_path):
     files[1].write_text(
         '{"text": "%s"}\n{"text": "\\ud800"}\n' % ("ж" * 250) + "[]\n" * 90
     )
-    add_corpus("test_lost", [str(file) for file in files], on_error="skip", holdout=0.1)
+    paths = [str(file) for file in files]
+    add_corpus("test_lost", paths, on_error="skip", max_skipped=0.6, holdout=0.1)
     parts = [examples("test_lost", split, 8)[0] for split in ("train", "validation")]
     train, held_out = parts
     assert train.num_skipped == 90 and held_out.num_skipped == 0
@@ -506,6 +507,60 @@ def test_what_is_lost_reaches_the_notes_and_marks(tmp_path):
     tuned = run_record("a", "cola", 0, 9.0, result={"marks": told})
     assert score_marks(tuned, registry.tasks.get("rte"), [scored]) == told
     assert "97 % of these" in marks["text unknown"] or "100 %" in marks["text unknown"]
+
+
+@pytest.mark.parametrize(
+    ("title", "documents"),
+    [
+        (" = Title {} = ", "blank_line"),
+        (" = Title {} = ", "wikitext"),
+        ("Title {}", "blank_line"),
+    ],
+)
+def test_wikitext_is_known_by_its_titles(title, documents, tmp_path):
+    path = tmp_path / "wiki.train.tokens"
+    long = "a b c d e a b c d e"
+    articles = [f"\n{title.format(x)}\n\n{long}\n{long} {x}\n" for x in LETTERS]
+    path.write_text("".join(articles))
+    add_corpus("test_wiki", str(path), documents=documents, holdout=0.2)
+    with cut_tokens("dropped"):
+        said = build("test_wiki", length=8).warnings["tokens dropped"].sentence
+    is_meant = "=" in title and documents == "blank_line"
+    assert ("documents='wikitext' (corpus build" in said) == is_meant
+    assert "of 16 documents 8 begin with ' = Title = '" in said or not is_meant
+
+
+def lines_of_which_some_are_bad(path, bad):
+    good = [json.dumps({"text": "a b c d e\n" * 9 + str(x)}) for x in range(20 - bad)]
+    path.write_text("\n".join(good + ["[]"] * bad) + "\n")
+    return str(path)
+
+
+def test_a_tenth_of_the_lines_may_be_left_out(tmp_path):
+    good = lines_of_which_some_are_bad(tmp_path / "good.jsonl", 2)
+    add_corpus("test_good", good, on_error="skip", holdout=0.2)
+    manifest = build("test_good").manifest
+    [reason] = manifest["skipped_reasons"]
+    said = "good.jsonl: line 19: expected a JSON object, got list (and 1 more like it)"
+    assert manifest["skipped"] == 2 and reason.endswith(said)
+    bad = lines_of_which_some_are_bad(tmp_path / "bad.jsonl", 3)
+    add_corpus("test_bad", bad, on_error="skip", holdout=0.2)
+    with pytest.raises(ValueError) as caught:
+        build("test_bad")
+    assert (
+        "bad.jsonl: 3 of 20 lines cannot be used, more than the 10 % that may be skipped "
+        "(max_skipped): "
+    ) in str(caught.value)
+    assert "line 18: expected a JSON object, got list (and 2 more like" in str(
+        caught.value
+    )
+    # Whoever allows it finds the same examples; they are no way round the limit.
+    add_corpus("test_bound", bad, on_error="skip", holdout=0.2, max_skipped=0.15)
+    assert build("test_bound").manifest["skipped"] == 3
+    with pytest.raises(ValueError, match="more than the 10 % that may be skipped"):
+        build("test_bad")
+    with pytest.raises(ValueError, match="max_skipped must be from 0 to 1, got 2"):
+        add_corpus("test_share", bad, max_skipped=2)
 
 
 def test_a_usual_corpus_has_no_marks(text_file):
