@@ -127,7 +127,7 @@ def protocol_fields(
     return {"protocol": f"{name}*" if changes else name, "protocol_changes": changes}
 
 
-def _earlier(name: str, start: RunRecord | None) -> dict[str, list[Any]]:
+def _earlier(name: str, start: RunRecord | None) -> dict[str, Sequence[Any]]:
     """The changes of what a run starts from, whichever protocol that was under.
 
     Of what came before it only those are known that it tells of itself.

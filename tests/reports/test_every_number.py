@@ -216,6 +216,9 @@ def test_differences_ranks_and_detectable_differences(built):
         assert test["p_adjusted"] == pytest.approx(p_adjusted, rel=1e-5)
         assert (test["test"], test["runs_only"]) == (pair.name, pair.runs_only)
         assert test["significant"] == (p_adjusted <= 0.05 and not pair.runs_only)
+    of_runs = sum(test["runs_only"] for test in tests.values())
+    said = f"{of_runs} more tests have one run on a side"
+    assert 0 < of_runs < len(tests) and any(said in note for note in content["notes"])
     for number, row in enumerate(content["rows"]):
         better = sum(
             test["significant"]
