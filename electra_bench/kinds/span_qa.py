@@ -255,7 +255,7 @@ class SpanQA(tf.Module):
             # [batch, hidden] -> [batch, 2 * hidden]
             expected = tf.reduce_sum(weights[:, :, None] * states, 1)
             x = self._null_hidden(tf.concat([x, expected], 1))
-        return tf.squeeze(self._null(x), -1)
+        return self._null(x)[:, 0]
 
 
 @kinds.register("span_qa")

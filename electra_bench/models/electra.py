@@ -112,17 +112,17 @@ def electra(
 def for_role(
     name: str,
     sizes: EncoderSizes,
-    embeddings: Embeddings | None = None,
-    width: float = 1.0,
-    depth: float = 1.0,
-    projected: bool = True,
+    embeddings: Embeddings | None,
+    width: float,
+    depth: float,
+    projected: bool,
 ) -> EncoderSizes:
     """Sizes of an encoder as an objective asks for it, whatever kind of encoder it is.
 
     Args:
         name: start of its variables' names, for messages.
         sizes: before it is made narrower or shallower.
-        embeddings: embedding layer of another encoder to share.
+        embeddings: embedding layer of another encoder to share; None for none.
         width: factor of the hidden size.
         depth: factor of the number of layers.
         projected: whether embeddings of its own have `sizes.embedding`; if not, they are

@@ -18,6 +18,8 @@ from electra_bench.models.encoder import EncoderSizes
 from electra_bench.models.mimetic import sinusoids
 from electra_bench.objectives.heads import DiscriminatorHead
 
+electra_module = importlib.import_module(electra.__module__)
+
 SIZES = dict(hidden_size=32, num_layers=2, num_heads=4, ffn_size=64, embedding_size=16)
 
 
@@ -315,5 +317,12 @@ def test_without_being_asked_an_encoder_has_its_full_size(encoder):
     assert (encoder.hidden_size, encoder.num_layers) == (32, 2)
 
 
+def test_sizes_of_a_narrower_encoder_are_rounded():
+    sizes = EncoderSizes(hidden=32, layers=5, heads=4, ffn=60, embedding=16)
+    # 9.6, 18.75, 2.5 and 1.25
+    expected = EncoderSizes(hidden=10, layers=2, heads=1, ffn=19, embedding=16)
+    assert electra_module.scaled(sizes, 0.3, 0.5) == expected
+
+
 def test_examples_in_the_documentation():
-    assert doctest.testmod(importlib.import_module(electra.__module__)).failed == 0
+    assert doctest.testmod(electra_module).failed == 0

@@ -117,6 +117,9 @@ def test_the_largest_draw_chooses_the_last_candidate():
         draws = tf.constant([[0.0, 1.0 - 2.0**-24]], tf.float32)
         found = masking.choose_with_replacement(tf.constant(allowed), draws)
         assert found.numpy().tolist() == [[512 - total, 511]]
+    # Without any it is a position all the same.
+    nothing = masking.choose_with_replacement(tf.zeros([1, 512], tf.bool), draws)
+    assert nothing.numpy().max() <= 511
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,8 @@ def test_grouped_by_length(train):
 
 def test_tasks_in_proportion_to_their_sizes_are_grouped_together(train, tmp_path):
     other = stored(tmp_path / "other", (6, 7, 8))
-    # 0.7 / 7 and 0.3 / 3 differ in their last bit.
-    parts = [train._replace(rate=0.7), other._replace(rate=0.3)]
+    assert 3.85 / 7 != 1.65 / 3  # in their last bit
+    parts = [train._replace(rate=3.85), other._replace(rate=1.65)]
     batches = TrainingBatches.passes(parts, 2, 2.0, "by_length")
     assert batches.num_steps == 10
     rows = [
@@ -56,7 +56,7 @@ def test_tasks_in_proportion_to_their_sizes_are_grouped_together(train, tmp_path
     ]
     assert len(set(rows[:10])) == len(set(rows[10:])) == 10
     # At other rates rows are drawn, some of them twice.
-    parts[1] = other._replace(rate=0.7)
+    parts[1] = other._replace(rate=3.85)
     drawn = TrainingBatches.passes(parts, 2, 2.0, "by_length")
     ids = [batch.task_id.numpy() for batch in drawn.dataset(0)(0)]
     assert np.mean(ids) == pytest.approx(0.5, abs=0.1)
