@@ -59,9 +59,9 @@ def test_lengths_of_answers():
 
 
 def test_lengths_of_sentences():
-    targets = [["a"], ["a", "b"], ["a"] * 3, ["a"] * 4]
-    found = [["a"], ["a", "a"], ["a"] * 3, ["b"] * 4]
+    targets = [[], ["a"], ["a", "b"], ["a"] * 3, ["a"] * 4]
+    found = [[], ["a"], ["a", "a"], ["a"] * 3, ["b"] * 4]
     scores = by_length(
         "tag_accuracy", "tag_accuracy", "tagging", lambda: answers(targets, found)
     )
-    assert scores == {"1": 100.0, "2–3": 80.0, "4–7": 0.0}
+    assert scores == {"none": None, "1": 100.0, "2–3": 80.0, "4–7": 0.0}
