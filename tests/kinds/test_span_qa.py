@@ -57,6 +57,14 @@ def test_the_smallest_numbers_leave_one_start_and_one_end():
     assert outputs["end_top_index"].shape == (2, 1, 1)
 
 
+@pytest.mark.parametrize(("beam_size", "width"), [(4, 4), (6, 6), (20, 6)])
+def test_as_many_starts_as_are_asked_for_and_there_are_tokens(beam_size, width):
+    objective, arrays = small(beam_size=beam_size)
+    outputs = objective.outputs(batch_of(arrays, np.zeros([2, 3])), Seed.of(0))
+    assert outputs["start_top_index"].shape == (2, width)
+    assert outputs["end_top_index"].shape == (2, width, width)
+
+
 def test_invented_answers_end_before_the_last_separator():
     objective, _ = small(rows=2, seq=9)
     mask = np.array([[1] * 9, [1] * 8 + [0]])
