@@ -17,7 +17,6 @@ from absl import logging
 from electra_bench.data import run_context
 from electra_bench.data.examples.cache import cached_examples
 from electra_bench.data.examples.store import ExampleStore, ExampleWriter
-from electra_bench.data.readers.bad_rows import by_reason
 from electra_bench.data.text.reasons import Reasons
 from electra_bench.system.file_hashes import Changed
 from electra_bench.tasks.corpora.examples import BuiltCorpus, build_corpus
@@ -37,7 +36,7 @@ class TaskExamples(NamedTuple):
         rate: mixing rate; 1 for a task of its own.
         store: the examples.
         data_sha256: hash of the split's raw examples.
-        num_skipped: rows of the data that were left out; `reasons`: why, see `by_reason`.
+        num_skipped: rows of the data that were left out; `reasons`: why, see `Reasons`.
         notes: what was mended or seems wrong ("tags mended") to how often, and the first
             few places.
         cut: what the limits of features left out ("words cut") to how many, of how many.
@@ -186,7 +185,7 @@ def _task_examples(
         _write(dataset, writer)
         if read.hashes() != hashes:
             raise Changed(f"{task.name}: split {split!r}")
-        reasons = by_reason(skipped)[: Reasons.MOST]
+        reasons = Reasons(skipped).by_frequency()[: Reasons.MOST]
         if reasons:
             logging.warning("%s: skipped %d rows", task.name, len(skipped))
         for reason in reasons:

@@ -1,10 +1,10 @@
 """What is done about rows that cannot be used, or not as they are."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from electra_bench.data import run_context
-from electra_bench.data.text.reasons import Reasons
+from electra_bench.data.text.reasons import Reasons, too_many
 from electra_bench.data.text.streams import OnError
 
 
@@ -44,21 +44,10 @@ class BadRows:
             return
         bad, limit = len(self._messages), run_context.current().max_skipped
         if bad > limit * (bad + kept):
-            reasons = "; ".join(by_reason(self._messages)[: Reasons.MOST])
-            reasons = reasons.replace(f"{name}, ", "").replace(f"{name}: ", "")
-            raise ValueError(
-                f"{name}: {bad:,} of {bad + kept:,} rows cannot be used, more than the "
-                f"{100 * limit:g} % that may be skipped (runs.finetune.max_skipped): "
-                f"{reasons}"
-            )
-
-
-def by_reason(messages: Iterable[str]) -> list[str]:
-    """Of messages that differ in numbers and quoted text only the first, with a count.
-
-    Those that are most come first.
-    """
-    return Reasons(messages).by_frequency()
+            count = f"{bad:,} of {bad + kept:,} rows"
+            reasons = Reasons(self._messages).by_frequency()
+            parameter = "runs.finetune.max_skipped"
+            raise ValueError(too_many(name, count, limit, parameter, reasons))
 
 
 def bad_row(message: str, usual: OnError) -> None:

@@ -1,7 +1,7 @@
 """Why something was left out, where it is often for the same reason."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class Reasons:
@@ -33,6 +33,27 @@ class Reasons:
         """As `said`; those that are most come first."""
         most = sorted(self._alike.values(), key=lambda found: -found[1])
         return [_said(*found) for found in most]
+
+
+def too_many(
+    name: str, count: str, limit: float, parameter: str, reasons: Sequence[str]
+) -> str:
+    """What is said where more was left out than may be.
+
+    Args:
+        name: of what was read.
+        count: how much was left out, of how much.
+        limit: share that may be, from 0 to 1.
+        parameter: what binds it.
+        reasons: why, those that are most first; the first few are named.
+    """
+    why = "; ".join(reasons[: Reasons.MOST])
+    # Each begins with what was read, as the sentence does.
+    why = why.replace(f"{name}, ", "").replace(f"{name}: ", "")
+    return (
+        f"{name}: {count} cannot be used, more than the {100 * limit:g} % that may be "
+        f"skipped ({parameter}): {why}"
+    )
 
 
 def _said(first: str, count: int) -> str:

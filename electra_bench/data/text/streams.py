@@ -6,12 +6,12 @@ import hashlib
 import lzma
 import re
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from electra_bench.data.text import packing
-from electra_bench.data.text.reasons import Reasons
+from electra_bench.data.text.reasons import Reasons, too_many
 
 BLOCK_BYTES = 1 << 20
 # Longer documents are handed on in parts, so that one 40 GB file is no problem.
@@ -143,21 +143,11 @@ class ReadReport:
             ValueError: more than that; says why.
         """
         if self.unread_share > limit:
-            reasons = self._reasons.by_frequency()[: Reasons.MOST]
             count = f"{self.skipped:,} of {self.lines:,} lines"
             if self.unread_share == self.damaged_bytes / max(self.total_bytes, 1):
                 count = f"{self.damaged_bytes:,} of {self.total_bytes:,} bytes"
+            reasons = self._reasons.by_frequency()
             raise ValueError(too_many(name, count, limit, parameter, reasons))
-
-
-def too_many(
-    name: str, count: str, limit: float, parameter: str, reasons: Sequence[str]
-) -> str:
-    """What is said where more was left out than may be, see `ReadReport.check`."""
-    return (
-        f"{name}: {count} cannot be used, more than the {100 * limit:g} % that may be "
-        f"skipped ({parameter}): {'; '.join(reasons)}"
-    )
 
 
 class DamagedFile(ValueError):

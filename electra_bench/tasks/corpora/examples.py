@@ -15,7 +15,8 @@ from electra_bench.data.examples.block_sums import MEND, DamagedExamples
 from electra_bench.data.examples.builder import Examples
 from electra_bench.data.examples.cache import cached_folder, content_key
 from electra_bench.data.examples.store import ExampleStore
-from electra_bench.data.text.streams import ReadReport, too_many
+from electra_bench.data.text.reasons import too_many
+from electra_bench.data.text.streams import ReadReport
 from electra_bench.system.file_hashes import Changed
 from electra_bench.system.inventory import damages_if_listed
 from electra_bench.system.ordered_map import num_cores

@@ -4,9 +4,10 @@ import pytest
 from etils import epath
 
 from electra_bench.data import run_context
-from electra_bench.data.readers.bad_rows import BadRows, by_reason
+from electra_bench.data.readers.bad_rows import BadRows
 from electra_bench.data.readers.columns import read_sentences
 from electra_bench.data.readers.tables import Columns, one_of, read_table
+from electra_bench.data.text.reasons import Reasons
 
 
 def test_the_limit_is_a_tenth_of_the_rows():
@@ -28,7 +29,10 @@ def test_the_limit_is_a_tenth_of_the_rows():
 
 def test_reasons_have_counts_and_begin_with_the_most_frequent():
     found = ["a: got 1", "a: no 'x'", "a: no 'y'", 'a: no "it\'s"', "a: no 'z'"]
-    assert by_reason(found) == ["a: no 'x' (and 3 more like it)", "a: got 1"]
+    assert Reasons(found).by_frequency() == [
+        "a: no 'x' (and 3 more like it)",
+        "a: got 1",
+    ]
 
 
 def table(path, good, bad):
