@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -82,16 +83,16 @@ def environment(folder):
     return {**os.environ, "ELECTRA_BENCH_CACHE": str(folder / "cache")}
 
 
-def start(folder):
-    command = [sys.executable, "-m", "electra_bench", *ARGUMENTS]
+def start(folder, arguments=ARGUMENTS):
+    command = [sys.executable, "-m", "electra_bench", *arguments]
     with open(folder / "output", "a") as output:
         return subprocess.Popen(
             command, cwd=folder, env=environment(folder), stdout=output, stderr=output
         )
 
 
-def events(folder):
-    path = folder / "work" / FILE_NAME
+def events(folder, workdir="work"):
+    path = folder / workdir / FILE_NAME
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
@@ -138,8 +139,8 @@ def resumed(folder):
 
 
 def test_no_process_outlives_the_killed_suite(resumed):
-    # A guard and a training for every cell that ran.
-    assert len(resumed["below"]) >= 2 * len(resumed["interrupted"]) >= 2
+    # A guard and a training for every cell that had a checkpoint; others just began.
+    assert len(resumed["below"]) >= 2 * len(resumed["begun"]) >= 2
     assert resumed["alive"] == []
 
 
@@ -166,6 +167,47 @@ def test_every_cell_has_a_record_that_names_it(resumed, folder):
     [pretrained] = [r for r in records if r.kind == "pretrain"]
     parents = {r.label: r.parent_run_id for r in records if r.kind == "finetune"}
     assert parents == {"mlm": pretrained.run_id, "untrained": None}
+
+
+# Two cells that write no checkpoint while they train.
+STOPPED = """
+include 'small.gin'
+SEEDS = (0,)
+suites.grid.models = {'untrained': {'files': ('sizes.gin',)}}
+suites.grid.finetune = {
+    'EPOCHS': 60.0,
+    'training.loop.checkpoint_every': 100000,
+    'training.loop.log_every': 1,
+}
+"""
+
+
+def test_a_stopped_suite_keeps_every_step_of_its_cells(folder):
+    (folder / "stopped.gin").write_text(STOPPED)
+    arguments = [*ARGUMENTS, "--workdir", "stopped"]
+    arguments[2] = "stopped.gin"
+    names = ["untrained-cola-s0", "untrained-sst-s0"]
+    runs = folder / "stopped" / "runs"
+    process = start(folder, arguments)
+    deadline = time.monotonic() + 200
+    while not all((runs / name / "metrics.jsonl").exists() for name in names):
+        assert process.poll() is None, (folder / "output").read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 1, (folder / "output").read_text()
+    last = {event["cell_id"]: event for event in events(folder, "stopped")}
+    for name in names:
+        assert last[name]["event"] == "interrupted"
+        text = (folder / "stopped" / "logs" / f"{name}.log").read_text()
+        [step] = re.findall(r"stopped after step (\d+)", text)
+        assert (runs / name / "checkpoints" / f"model.ckpt-{step}.index").exists()
+    assert start(folder, arguments).wait() == 0, (folder / "output").read_text()
+    for name in names:
+        text = (folder / "stopped" / "logs" / f"{name}.log").read_text()
+        [step] = re.findall(r"stopped after step (\d+)", text)
+        assert f"goes on after step {step}" in text
+        assert (runs / name / "record.json").exists()
 
 
 @pytest.fixture

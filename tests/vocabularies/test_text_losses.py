@@ -86,6 +86,20 @@ def test_what_is_more_than_usual_is_said(text, mark, said):
     assert loss.count and loss.sentence.startswith("train: ") and said in loss.sentence
 
 
+@pytest.mark.parametrize(
+    ("known", "unknown", "said"),
+    [
+        (99, 1, None),
+        (1980, 21, "1.0 % of 2,001 characters become [UNK]"),
+        (985, 15, "1.5 % of 1,000 characters become [UNK]"),
+    ],
+)
+def test_one_character_of_a_hundred_may_be_unknown(known, unknown, said):
+    found = losses(["a " * known + "ж " * unknown]).warnings("train")
+    assert [*found] == (["text unknown"] if said else [])
+    assert said is None or said in found["text unknown"].sentence
+
+
 def test_usual_text_is_not_warned_of():
     assert (
         losses(["naïve café " * 50 + " 'tis", "Ωx й " + "ab " * 200]).warnings("") == {}
