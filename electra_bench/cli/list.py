@@ -1,6 +1,7 @@
 """`electra-bench list`."""
 
 import json
+import os
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -64,13 +65,14 @@ def listed(kind: str, directory: str | None = None) -> list[dict[str, Any]]:
 
 
 def _runs(directory: str) -> list[dict[str, Any]]:
-    from electra_bench.records import RecordError, find_records, read_record
-    from electra_bench.records.run_record import CODE_UNKNOWN
+    from electra_bench.records import RecordError, read_record
+    from electra_bench.records.run_record import CODE_UNKNOWN, FILE_NAME, find_runs
     from electra_bench.reports.table import text
 
     names.check_directory(directory)
     objects: list[dict[str, Any]] = []
-    for path in find_records(directory):
+    for folder, _ in find_runs(directory):
+        path = os.path.join(folder, FILE_NAME)
         try:
             record = read_record(path)
         except RecordError as error:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from electra_bench.records.run_record import (
     FILE_NAME,
+    UNRECORDED,
     RunRecord,
     find_records,
     read_record,
@@ -202,9 +203,9 @@ def fine_tuned_record(run_dir: str) -> RunRecord:
     """
     record = record_of(run_dir)
     if record is None:
-        raise FileNotFoundError(
-            f"no finished run at {run_dir!r}: it has no {FILE_NAME}"
-        )
+        if not was_written(run_dir):
+            raise FileNotFoundError(f"no run at {run_dir!r}")
+        raise FileNotFoundError(f"{run_dir} {UNRECORDED}")
     if record.kind != "finetune" or not record.tasks:
         raise ValueError(
             f"{run_dir!r} is a {record.kind} run, which answers no task; give a "

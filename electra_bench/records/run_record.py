@@ -61,6 +61,13 @@ MAKE_AGAIN = (
     "remove it, or of an import the whole folder, and give the command again that made "
     "it"
 )
+# What is said of a run's folder without one.
+UNRECORDED = (
+    f"has no {FILE_NAME}: it has not come to its end, or the file is lost; the command "
+    "that made it writes it again"
+)
+# A run that has begun has this folder and its configuration.
+BEGUN = {"checkpoints", "config.gin"}
 
 
 class RecordError(ValueError):
@@ -426,6 +433,8 @@ def read_record(path: str) -> RunRecord:
     except msgspec.ValidationError as error:
         way = f"if nobody has changed it, {MAKE_AGAIN}"
         raise RecordError(f"{path}: not a run record: {error}; {way}") from error
+    except FileNotFoundError as error:
+        raise RecordError(f"{os.path.dirname(path) or '.'} {UNRECORDED}") from error
     except OSError as error:
         raise RecordError(f"{path}: cannot be read: {error}") from error
     except (UnicodeError, RecursionError, msgspec.DecodeError) as error:
@@ -454,8 +463,16 @@ def find_records(directory: str) -> Iterator[str]:
 
     What a run writes into its own folder is not searched.
     """
+    for folder, has_record in find_runs(directory):
+        if has_record:
+            yield os.path.join(folder, FILE_NAME)
+
+
+def find_runs(directory: str) -> Iterator[tuple[str, bool]]:
+    """Yields the folders of runs below `directory`, and whether each has a record."""
     for folder, subfolders, files in os.walk(directory):
         subfolders.sort()
-        if FILE_NAME in files:
+        has_record = FILE_NAME in files
+        if has_record or {*subfolders, *files} >= BEGUN:
             subfolders[:] = [name for name in subfolders if name not in OF_A_RUN]
-            yield os.path.join(folder, FILE_NAME)
+            yield folder, has_record

@@ -12,7 +12,7 @@ from electra_bench.core.variables import by_name
 from electra_bench.records import RunRecord, TaskCard
 from electra_bench.records.leaks import TrainingText
 from electra_bench.records.run_folder import find_run, record_of, was_written
-from electra_bench.records.run_record import FILE_NAME
+from electra_bench.records.run_record import UNRECORDED
 from electra_bench.runs.identity import Start
 from electra_bench.tasks.results import EARLIER, UNFINISHED
 from electra_bench.training.build import pretraining_objective, task_objective
@@ -144,8 +144,7 @@ def find_pretrained(init: str | None, at: float | None = None) -> Pretrained:
             said = f"of {step:,} of {last:,} updates, since newer ones are damaged"
             marks[EARLIER] = said
     if record is None and was_written(folder):
-        why = "it has not come to its end, or the file is lost"
-        said = f"{folder} has no {FILE_NAME}: {why}"
+        said = f"{folder} {UNRECORDED}"
         print(f"warning: {said}", file=sys.stderr, flush=True)
         marks[UNFINISHED] = said
     if record and record.train_steps:

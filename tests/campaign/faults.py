@@ -315,7 +315,7 @@ def _said_of(path: str) -> str:
         wrong = rf"{name}\.\S+" if file.endswith(".sha256") else re.escape(file)
         return rf"{name} is damaged: {wrong} .*; .* is used"
     if folder.endswith("/predictions"):
-        return r"cell has no interval: predictions changed since the run \(1 of 1\)"
+        return r"cell has no interval: predictions (changed since|missing).* \(1 of 1\)"
     if file == "record.json":
         return (
             rf"{re.escape(folder)} has no record\.json: it has not come to its end, or"

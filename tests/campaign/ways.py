@@ -93,6 +93,10 @@ WAYS: tuple[tuple[str, Callable[[Shop, str], Command]], ...] = (
     ),
     (rf"{_PATH} is not the vocabulary .*: put that file back", _put_back),
     (
+        rf"{_PATH}:? has no record\.json: .*; the command that made it writes it again",
+        _make,
+    ),
+    (
         rf"{_RECORD}: .* remove it, or of an import the whole folder, and give the "
         "command again that made it",
         _remove_record,

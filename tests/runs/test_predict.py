@@ -506,7 +506,11 @@ def test_a_form_for_another_kind_of_task(form, kind, name, runs, refused, tmp_pa
 def test_no_fine_tuned_run(runs, refused, tmp_path):
     missing = tmp_path / "nothing"
     said = refused(runs["cola"], missing, "--output", tmp_path / "out")
-    assert f"no finished run at {str(missing)!r}" in said
+    assert f"no run at {str(missing)!r}" in said
+    (tmp_path / "begun").mkdir()
+    (tmp_path / "begun" / "config.gin").touch()
+    said = refused(tmp_path / "begun", "--output", tmp_path / "out")
+    assert "begun has no record.json: it has not come to its end" in said
     save_records(tmp_path, [run_record("small", "pydoc", 0, 50.0, kind="pretrain")])
     [run_dir] = (path.parent for path in tmp_path.rglob("record.json"))
     said = refused(run_dir, "--output", tmp_path / "out")

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from electra_bench.data.examples.block_sums import MEND
+from electra_bench.data.examples.block_sums import FILE_NAME, MEND
 from electra_bench.data.examples.build_progress import BuildProgress
 from electra_bench.data.examples.builder import ExampleBuilder, Examples, document_draws
 from electra_bench.data.examples.store import ExampleWriter
@@ -416,3 +416,9 @@ def read_manifest(folder: str) -> dict[str, Any] | None:
         raise ValueError(f"{path}: not JSON ({error}); {MEND}") from error
     ours = isinstance(manifest, dict) and {"splits", "text_bytes"} <= set(manifest)
     return manifest if ours else None
+
+
+def has_lost_manifest(folder: str) -> bool:
+    """Whether a folder has examples, but no manifest, which is written last."""
+    has_manifest = Path(folder, MANIFEST).exists()
+    return not has_manifest and Path(folder, "train", FILE_NAME).is_file()

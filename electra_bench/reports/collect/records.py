@@ -10,7 +10,12 @@ from functools import cached_property
 from typing import cast
 
 from electra_bench.records import RecordError, RunRecord, TaskResult
-from electra_bench.records.run_record import find_records, read_record
+from electra_bench.records.run_record import (
+    FILE_NAME,
+    UNRECORDED,
+    find_runs,
+    read_record,
+)
 from electra_bench.reports.collect import predictions
 from electra_bench.reports.table import LeftOut
 
@@ -78,8 +83,8 @@ class Records(Sequence[RunRecord]):
 def collect(directories: Iterable[str]) -> Records:
     """Reads every `record.json` below the directories.
 
-    Left out: what is no record or of a newer schema, a copy or a repeat of a run, and
-    all records that claim one run_id with different contents.
+    Left out: what is no record or of a newer schema, a run that has none, a copy or a
+    repeat of a run, and all records that claim one run_id with different contents.
 
     Raises:
         FileNotFoundError: a directory does not exist, or none holds a record.
@@ -171,11 +176,16 @@ def _read(directory: str, found: set[str]) -> Iterator[tuple[str, RunRecord | st
     """
     # One look at every link above, instead of one for each record.
     real = os.path.realpath(directory)
-    for real_path in find_records(real):
+    for real_folder, has_record in find_runs(real):
+        real_path = os.path.join(real_folder, FILE_NAME)
         if real_path in found:
             continue
         found.add(real_path)
-        path = os.path.join(directory, os.path.relpath(real_path, real))
+        folder = os.path.join(directory, os.path.relpath(real_folder, real))
+        if not has_record:
+            yield folder, UNRECORDED
+            continue
+        path = os.path.join(folder, FILE_NAME)
         try:
             yield path, read_record(real_path)
         except RecordError as error:

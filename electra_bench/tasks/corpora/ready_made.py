@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from electra_bench.data import run_context
 from electra_bench.data.examples import corpus_builder
+from electra_bench.data.examples.block_sums import MEND
 from electra_bench.data.examples.builder import Examples
 from electra_bench.data.examples.store import ExampleStore
 from electra_bench.data.examples.tfrecords import iter_examples
@@ -94,9 +95,17 @@ class BuiltSource(CorpusSource):
 
     @staticmethod
     def find(name: str) -> str | None:
-        """A folder of built examples, seen from here or from the run's data folder."""
+        """A folder of built examples, seen from here or from the run's data folder.
+
+        Raises:
+            ValueError: its manifest is damaged or lost.
+        """
         base = run_context.current().data_dir
         candidates = [name, os.path.join(base, name)] if base else [name]
+        for folder in candidates:
+            if corpus_builder.has_lost_manifest(folder):
+                path = os.path.join(folder, corpus_builder.MANIFEST)
+                raise ValueError(f"{path}: is missing; {MEND}")
         return next(filter(corpus_builder.read_manifest, candidates), None)
 
     def folder(self) -> str:

@@ -56,6 +56,21 @@ def test_a_field_of_another_type_is_named_each_time(tmp_path, field, value):
         assert f" - at `$.{field}" in left_out.reason
 
 
+def test_a_run_without_its_record_is_left_out_and_named(tmp_path):
+    lost, _ = save_records(
+        tmp_path, [run_record(name, "cola", 0, 1.0) for name in "ab"]
+    )
+    (lost / "record.json").unlink()
+    # A folder that only has a configuration is no run that has begun.
+    assert not collect([str(tmp_path)]).left_out
+    (lost / "checkpoints").mkdir()
+    records = collect([str(tmp_path)])
+    assert [record.label for record in records] == ["b"]
+    [item] = records.left_out
+    assert item.where == str(lost) and item.reason.startswith("has no record.json: ")
+    assert item.reason.endswith("the command that made it writes it again")
+
+
 def test_a_copy_is_left_out(tmp_path):
     [folder] = save_records(tmp_path, [run_record("a", "cola", 0, 60.0)])
     shutil.copytree(folder, tmp_path / "copy")

@@ -379,6 +379,10 @@ def test_output_of_corpus_build_is_a_corpus(tmp_path, text_file):
     add_corpus("test_gone", str(tmp_path / "nothing"), format="built")
     with pytest.raises(FileNotFoundError, match="holds no examples made by"):
         build("test_gone")
+    os.remove(os.path.join(made.directory, "manifest.json"))
+    # Its files are not taken for text.
+    with pytest.raises(ValueError, match=r"manifest\.json: is missing; .*--overwrite"):
+        add_corpus("test_without_manifest", made.directory)
 
 
 @pytest.mark.parametrize("name", ["text.txt", "text.txt.gz", "text.tar"])
