@@ -172,7 +172,8 @@ class Located(NamedTuple):
 
     def part(self, first: int, last: int) -> "Located":
         """The characters from `first` until before `last`."""
-        return Located(*(field[first:last] for field in self))
+        text, starts, ends = self
+        return Located(text[first:last], starts[first:last], ends[first:last])
 
     def within(self, outer: "Located") -> "Located":
         """The same, where this one's places are those in the string of another."""

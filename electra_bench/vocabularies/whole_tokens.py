@@ -25,7 +25,7 @@ class Part(NamedTuple):
     Attributes:
         before: perhaps empty.
         id: of the token.
-        token: its characters.
+        token: its characters; the places of both may be missing.
     """
 
     before: Located
@@ -86,28 +86,34 @@ class WholeTokens:
         self._written = _Finder(written)
         self._normal = _Finder(normal)
 
-    def parts(self, text: str) -> Iterator[Part]:
+    def parts(self, text: str, places: bool = False) -> Iterator[Part]:
         """Divides a text at its whole tokens.
 
         Args:
             text: any text.
+            places: whether to say where all characters come from, which takes time where
+                text is normalised.
 
         Returns:
             Parts that make the text together; the last has no token. What stands before
             a token is normalised where that was needed to find it.
         """
         for part in self._written.parts(Located.plain(text)):
-            *inner, rest = self._normal.parts(self._normalised(part.before))
+            *inner, rest = self._normal.parts(self._normalised(part.before, places))
             yield from inner
             yield part._replace(before=rest.before)
 
-    def _normalised(self, text: Located) -> Located:
+    def _normalised(self, text: Located, places: bool) -> Located:
         """The text, normalised if it has a token."""
-        if self._normal.ids and self._normal.finds(
-            normalised(text.text, *self._options)
-        ):
-            return located(text.text, *self._options).within(text)
-        return text
+        if not self._normal.ids:
+            return text
+        normal = normalised(text.text, *self._options)
+        if not self._normal.finds(normal):
+            return text
+        if not places:
+            return Located(normal, (), ())
+        # It is as it was written, so its characters follow each other.
+        return located(text.text, *self._options, start=text.starts[0])
 
 
 class _Finder:

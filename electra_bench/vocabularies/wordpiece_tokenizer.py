@@ -196,7 +196,7 @@ class WordPieceTokenizer(MeasuresText):
         """Ids of one text, with the characters of the text that they stand for."""
         options = self.lower_case, self.strip_accents
         pieces = []
-        for before, id, token in self._whole.parts(text):
+        for before, id, token in self._whole.parts(text, places=True):
             for word in located_words(before.text, *options):
                 # The parts of a text without whole tokens are the text.
                 word = word.within(before) if self.whole_tokens else word
