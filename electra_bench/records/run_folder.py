@@ -169,8 +169,12 @@ def vocabulary_of_run(folder: str) -> VocabularyOfRun:
     noted = [
         x.removeprefix(VOCABULARY_READ) for x in lines if VOCABULARY_READ in x[:20]
     ]
-    bound = dict(x.split(" = ", 1) for x in lines if x.startswith(WORDPIECE))
-    options = {name: ast.literal_eval(x) for name, x in _hashed(bound).items()}
+    bound = dict(x.split(" = ", 1) for x in lines if " = " in x)
+    options = _hashed(bound)
+    for name, text in options.items():
+        while text.startswith("%"):  # a macro
+            text = bound[text[1:]]
+        options[name] = ast.literal_eval(text)
     return VocabularyOfRun(None, next(iter(noted), None), options)
 
 

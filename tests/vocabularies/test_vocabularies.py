@@ -261,8 +261,10 @@ def record_of(folder, vocabulary, **options):
 
 def config_of(folder, vocabulary, **options):
     sha256 = load_vocabulary(vocabulary, **options).sha256
+    # From a macro, as any value may be.
     bound = "".join(
-        f"vocabularies.wordpiece.{name} = {x!r}\n" for name, x in options.items()
+        f"X_{name} = {x!r}\nvocabularies.wordpiece.{name} = %X_{name}\n"
+        for name, x in options.items()
     )
     (folder / "config.gin").write_text(
         f"#= init 1a\n#= vocabulary {sha256}\nSEED = 0\n{bound}"
