@@ -20,7 +20,7 @@ from electra_bench.data.readers.labelled_source import Question
 from electra_bench.data.readers.like_labels import like_labels
 from electra_bench.data.readers.nbest_lists import read_nbest
 from electra_bench.data.text.files import find_files, iter_documents
-from electra_bench.interop.huggingface_tokens import check_added_tokens
+from electra_bench.interop.huggingface_tokens import added_tokens
 from electra_bench.interop.huggingface_weights import read_tensors
 from electra_bench.records import Prediction
 from electra_bench.registry.parameters import KINDS, load
@@ -31,6 +31,7 @@ from electra_bench.tasks.submissions import Tagged, conll_text
 from electra_bench.vocabularies.files import wordpiece_file
 
 PAGE = Path(__file__).parents[1] / "docs/files.md"
+SPECIAL = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
 TAGS = ("O", "B-PER", "I-PER", "E-PER", "S-PER")
 
 
@@ -131,8 +132,9 @@ def corpus(name, content, **options):
     return list(iter_documents([str(written(name, content))], **options))
 
 
-def vocabulary(content):
-    return wordpiece_file(str(written("v.txt", content)), True, True)
+def vocabulary(content, **whole_tokens):
+    path = str(written("v.txt", content))
+    return wordpiece_file(path, True, True, whole_tokens=whole_tokens)
 
 
 def bound(**files):
@@ -159,9 +161,12 @@ def pickled():
     return read_tensors("theirs")
 
 
-def added():
-    written("theirs/added_tokens.json", '{"[ENT]": 24}')
-    return check_added_tokens("theirs", None)
+def added(number, **token):
+    """A token that a tokeniser adds to a file of five."""
+    written("theirs/vocab.txt", SPECIAL)
+    config = {"added_tokens_decoder": {number: {"content": "[ENT]"} | token}}
+    written("theirs/tokenizer_config.json", json.dumps(config))
+    return added_tokens("theirs", "theirs/vocab.txt")
 
 
 def fifo():
@@ -256,7 +261,13 @@ CASES = {
     "special": lambda: vocabulary("[PAD]\n[UNK]\na\n"),
     "bytes": lambda: vocabulary(b"[PAD]\n\xff\n"),
     "no tokens": lambda: vocabulary(""),
-    "added": added,
+    "no whole": lambda: vocabulary(SPECIAL, **{"[ENT]": "written"}),
+    "plain": lambda: vocabulary(SPECIAL, **{"[MASK]": "written"}),
+    "match": lambda: vocabulary(f"{SPECIAL}[ENT]\n", **{"[ENT]": "raw"}),
+    "elsewhere": lambda: added(3),
+    "hole": lambda: added(7),
+    "blanks": lambda: added(5, single_word=True),
+    "no line": lambda: added(5, content=" a"),
     "pickle": pickled,
     "shard": lambda: theirs(a=["z"], b=None),
     "index": lambda: theirs(a=["x", "y"]),

@@ -1,6 +1,7 @@
 """`electra-bench corpus`."""
 
 import argparse
+import ast
 import functools
 import os
 import sys
@@ -68,6 +69,8 @@ class Build(TextInput):
         strip_accents: strip accents (default)
         longest_word: letters of a word that is divided, at most (default: 200); imported
             models may have fewer
+        whole_tokens: tokens that are cut out of a text, and how they are matched, as
+            vocabularies.wordpiece.whole_tokens of an imported model's model.gin
         seed: of random draws (default: 0)
         holdout: fraction of documents for the validation split (default: 0.01); one at
             least unless it is 0
@@ -88,6 +91,7 @@ class Build(TextInput):
         bool, Options(flags=["--strip_accents", "--do_strip_accents"])
     ] = True
     longest_word: Positive[int] = 200
+    whole_tokens: Annotated[str, Options(metavar="DICT")] = "{}"
     seed: NotNegative[int] = 0
     holdout: Rate[float] = 0.01
 
@@ -199,17 +203,33 @@ def _check(args: Build) -> None:
 def _vocabulary(args: Build) -> Any:
     """The vocabulary; a SentencePiece model is known by its content."""
     from electra_bench.vocabularies import files
-    from electra_bench.vocabularies.unused_tokens import unused_tokens
 
     if files.is_sentencepiece(files.read_file(args.vocab_file)):
         return files.sentencepiece_file(args.vocab_file, False, False)
     found = files.wordpiece_file(
-        args.vocab_file, args.do_lower_case, args.strip_accents, args.longest_word
+        args.vocab_file,
+        args.do_lower_case,
+        args.strip_accents,
+        args.longest_word,
+        _whole_tokens(args.whole_tokens),
     )
-    doubts = unused_tokens(found.path, found.tokens, found.tokenizer)
-    for doubt in doubts.values():
+    for doubt in found.doubts.values():
         print(f"warning: {doubt}", file=sys.stderr)
     return found
+
+
+def _whole_tokens(text: str) -> dict[str, str]:
+    """The value of the flag.
+
+    Raises:
+        ValueError: no dictionary.
+    """
+    try:
+        return dict(ast.literal_eval(text))
+    except (ValueError, SyntaxError, TypeError) as error:
+        raise ValueError(
+            f"--whole-tokens is {text}, expected as \"{{'[ENT]': 'normalised'}}\""
+        ) from error
 
 
 def _facts(args: Build, files: Sequence[str], vocabulary: Any) -> dict[str, Any]:

@@ -21,7 +21,9 @@ from electra_bench.training.checkpoint_files import (
     write_tensors,
 )
 from electra_bench.training.checkpoints import slot_names
+from electra_bench.vocabularies.files import read_file, wordpiece_tokens
 from electra_bench.vocabularies.load import vocabulary_beside
+from electra_bench.vocabularies.whole_tokens import num_pieces
 
 QUERY = "electra/encoder/layer_0/attention/self/query/kernel"
 # Part of a checkpoint to the architecture that holds it.
@@ -98,6 +100,19 @@ class TrainedModel(NamedTuple):
             }
         return found
 
+    def tokens(self) -> list[str]:
+        """The tokens of its vocabulary.
+
+        Raises:
+            ExportError: there is none.
+        """
+        if self.vocab is None:
+            raise ExportError(
+                f"{self.prefix} has whole tokens, and no vocab.txt beside it, which has "
+                "their ids"
+            )
+        return wordpiece_tokens(read_file(self.vocab), self.vocab)
+
 
 def _configuration(folder: str) -> str | None:
     try:
@@ -173,6 +188,9 @@ def export_huggingface(
         raise ExportError(
             f"{source.vocab} is SentencePiece, which ElectraTokenizer does not read"
         )
+    text = source.bound("vocabularies.wordpiece")
+    whole = text.get("whole_tokens") or {}
+    tokens = source.tokens() if whole else []
     with new_folder(output, sign="model.safetensors", inventory=True) as folder:
         write_model(
             folder,
@@ -180,9 +198,15 @@ def export_huggingface(
             sizes=sizes,
             tensors=tensors,
             labels=card.labels if part == "tagging" else (),
-            text=source.bound("vocabularies.wordpiece"),
+            text=text,
+            tokens=tokens,
         )
         copy_vocabulary(source, folder)
+        pieces = tokens[: num_pieces(tokens, whole)]
+        if len(pieces) < len(tokens):
+            # To transformers all tokens of the file are pieces of words.
+            lines = "".join(f"{piece}\n" for piece in pieces)
+            write_text(os.path.join(folder, "vocab.txt"), lines)
     return Exported(ARCHITECTURES[part], tuple(sorted(left_out)))
 
 

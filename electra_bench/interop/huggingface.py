@@ -18,7 +18,7 @@ from electra_bench.interop.huggingface_tokenizer import (
     ForeignTokenizerError,
     text_options,
 )
-from electra_bench.interop.huggingface_tokens import check_added_tokens
+from electra_bench.interop.huggingface_tokens import added_tokens, added_tokens_decoder
 from electra_bench.interop.huggingface_weights import (
     WEIGHTS,
     ForeignModelError,
@@ -26,6 +26,7 @@ from electra_bench.interop.huggingface_weights import (
 )
 from electra_bench.system.atomic import write_json
 from electra_bench.system.inventory import damage_of_export
+from electra_bench.vocabularies.files import read_file
 from electra_bench.vocabularies.text_losses import LONGEST_WORD
 
 MODEL_TYPES = ("electra", "bert")
@@ -61,6 +62,7 @@ class ForeignModel(NamedTuple):
         tensors: the original's names to values.
         dropped: names in the file of what has no counterpart.
         vocab: path of the vocabulary file; None if there is none.
+        further_tokens: that the tokeniser adds to those of the file.
         text: parameters of `vocabularies.wordpiece`.
         architecture: class of transformers' that it is of; empty if config.json says none.
         id2label: number, as text, to label of a fine-tuned head; empty without.
@@ -71,9 +73,17 @@ class ForeignModel(NamedTuple):
     tensors: dict[str, np.ndarray]
     dropped: tuple[str, ...]
     vocab: str | None
+    further_tokens: tuple[str, ...]
     text: dict[str, Any]
     architecture: str
     id2label: dict[str, str]
+
+    def vocabulary(self) -> bytes:
+        """Content of the vocabulary file, with the further tokens; empty without."""
+        content = read_file(self.vocab) if self.vocab else b""
+        if self.further_tokens and not content.endswith(b"\n"):
+            content += b"\n"
+        return content + "".join(f"{x}\n" for x in self.further_tokens).encode()
 
 
 def read_model(folder: str) -> ForeignModel:
@@ -96,14 +106,16 @@ def read_model(folder: str) -> ForeignModel:
     sizes.setdefault("embedding_size", sizes["hidden_size"])
     path = os.path.join(folder, "vocab.txt")
     vocab = path if os.path.isfile(path) else None
-    check_added_tokens(folder, vocab)
+    added = added_tokens(folder, vocab)
+    text = _text_options(folder)
     return ForeignModel(
         sizes,
         config["vocab_size"],
         tensors,
         tuple(dropped),
         vocab,
-        _text_options(folder),
+        added.further,
+        text | ({"whole_tokens": added.whole} if added.whole else {}),
         *_head_options(config, folder),
     )
 
@@ -180,6 +192,7 @@ def write_model(
     tensors: Mapping[str, np.ndarray],
     labels: Sequence[str] = (),
     text: Mapping[str, Any],
+    tokens: Sequence[str] = (),
 ) -> None:
     """Writes an ELECTRA model.
 
@@ -191,6 +204,7 @@ def write_model(
             to the word embeddings on loading, so it has none.
         labels: of a fine-tuned head.
         text: parameters of `vocabularies.wordpiece`.
+        tokens: of the vocabulary, among them those that `text` says are whole.
     """
     converted = {}
     for ours, value in tensors.items():
@@ -217,6 +231,7 @@ def write_model(
         # Without lower-casing none are stripped here.
         "strip_accents": lower and text.get("strip_accents", True),
         LETTERS: text.get("longest_word", LONGEST_WORD),
+        **added_tokens_decoder(text.get("whole_tokens") or {}, tokens),
         "model_max_length": sizes.get("max_positions", 512),
     }
     write_json(os.path.join(folder, "tokenizer_config.json"), tokenizer, indent=2)

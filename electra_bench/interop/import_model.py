@@ -4,7 +4,6 @@ import dataclasses
 import math
 import os
 import re
-import shutil
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -25,10 +24,11 @@ from electra_bench.objectives.heads import DiscriminatorHead, MaskedLMHead
 from electra_bench.records import RunRecord, TaskCard, write_record
 from electra_bench.records.run_folder import CONFIG, MODEL_FILE, write_gin
 from electra_bench.records.run_record import FILE_NAME
-from electra_bench.system.atomic import check_new, new_folder
+from electra_bench.system.atomic import atomic_file, check_new, new_folder
 from electra_bench.training.checkpoint_files import sha256_of_checkpoint
 from electra_bench.training.checkpoints import Checkpoints
-from electra_bench.vocabularies.load import load_vocabulary, warn_of_doubts
+from electra_bench.vocabularies.files import wordpiece_of
+from electra_bench.vocabularies.load import warn_of_doubts
 
 EMBEDDINGS = "electra/embeddings/"
 # Tables are padded by some hundred rows; a vocabulary that lacks more is another model's.
@@ -117,7 +117,8 @@ def import_model(
             bindings |= head.bindings(model.sizes.get("max_positions"))
             _write_bindings(folder, CONFIG, bindings)
         if model.vocab:
-            shutil.copyfile(model.vocab, os.path.join(folder, "vocab.txt"))
+            with atomic_file(os.path.join(folder, "vocab.txt")) as file:
+                file.write(model.vocabulary())
         label = os.path.basename(os.path.normpath(output))
         sha256 = sha256_of_checkpoint(prefix)
         record = RunRecord(
@@ -144,14 +145,17 @@ def _vocabulary(model: ForeignModel) -> tuple[str | None, int]:
     """The hash of a model's vocabulary, and how many rows of its table have no token."""
     if model.vocab is None:
         return None, 0
-    vocabulary = load_vocabulary(model.vocab, **model.text)
+    vocabulary = wordpiece_of(model.vocabulary(), model.vocab, **model.text)
     warn_of_doubts(vocabulary)
     size = vocabulary.special_ids.size
     padding = model.vocab_size - size
     if not 0 <= padding <= MAX_PADDING * model.vocab_size:
+        added = len(model.further_tokens)
         raise ForeignModelError(
-            f"{model.vocab} has {size} tokens, config.json says {model.vocab_size}; it "
-            f"may have fewer by a tenth, where the table of word embeddings is padded"
+            f"{model.vocab} has {size - added} tokens"
+            f"{f', and {added} are added' if added else ''}, config.json says "
+            f"{model.vocab_size}; it may have fewer by a tenth, where the table of word "
+            "embeddings is padded"
         )
     return vocabulary.sha256, padding
 

@@ -1,9 +1,11 @@
 """A run's folder: its files, and what the folder of a run that is asked for can hold."""
 
+import ast
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from electra_bench.records.run_record import (
     FILE_NAME,
@@ -19,8 +21,9 @@ from electra_bench.system.atomic import write_text
 CONFIG = "config.gin"
 # In it, what the vocabulary was.
 VOCABULARY_READ = "#= vocabulary "
-# What beside its flags decides its hash.
-LONGEST_WORD = "vocabularies.wordpiece.longest_word"
+# What beside its flags and its content decides its hash.
+WORDPIECE = "vocabularies.wordpiece."
+HASHED = ("longest_word", "whole_tokens")
 # Begins the first line, with the hash of the others. Runs of before have none.
 WRITTEN = "#~ sha256 "
 # The part of it that other runs start from; beside its checkpoints.
@@ -142,12 +145,12 @@ class VocabularyOfRun(NamedTuple):
     Attributes:
         sort: registered name.
         sha256: hash of its content and options.
-        longest_word: of WordPiece, if it is bound.
+        options: parameters of WordPiece that its hash depends on, if they are bound.
     """
 
     sort: str | None
     sha256: str | None
-    longest_word: int | None
+    options: Mapping[str, Any]
 
 
 def vocabulary_of_run(folder: str) -> VocabularyOfRun:
@@ -160,17 +163,26 @@ def vocabulary_of_run(folder: str) -> VocabularyOfRun:
     record = record_of(folder)
     if record:
         sort = record.hparams.get(f"runs.{record.kind}.vocabulary")
-        longest = record.hparams.get(LONGEST_WORD)
-        return VocabularyOfRun(sort, record.vocab_sha256, longest)
+        return VocabularyOfRun(sort, record.vocab_sha256, _hashed(record.hparams))
     # An unfinished one has only noted what it reads.
     path = _whole(folder, CONFIG)
     lines = Path(path).read_text("utf-8").splitlines() if path else ()
     noted = [
         x.removeprefix(VOCABULARY_READ) for x in lines if VOCABULARY_READ in x[:20]
     ]
-    bound = [x.partition(" = ")[2] for x in lines if x.startswith(f"{LONGEST_WORD} = ")]
-    longest = int(bound[-1]) if bound else None
-    return VocabularyOfRun(None, next(iter(noted), None), longest)
+    bound = dict(x.split(" = ", 1) for x in lines if " = " in x)
+    options = _hashed(bound)
+    for name, text in options.items():
+        while text.startswith("%"):  # a macro
+            text = bound[text[1:]]
+        options[name] = ast.literal_eval(text)
+    return VocabularyOfRun(None, next(iter(noted), None), options)
+
+
+def _hashed(bound: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: bound[WORDPIECE + name] for name in HASHED if WORDPIECE + name in bound
+    }
 
 
 def record_of(run_dir: str) -> RunRecord | None:

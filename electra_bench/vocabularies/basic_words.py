@@ -10,7 +10,7 @@ import functools
 import itertools
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,9 +34,7 @@ _TABLE_SIZE = 2**15
 
 _SIGMA = "\N{GREEK CAPITAL LETTER SIGMA}"
 _ASCII_WORDS = re.compile(f"[^{_ASCII_PUNCTUATION}]+|[{_ASCII_PUNCTUATION}]")
-_ASCII_CONTROLS = dict.fromkeys(
-    code for code in (*range(32), 127) if chr(code) not in "\t\n\r"
-)
+_ASCII_CONTROLS = dict.fromkeys((*range(32), 127)) | dict.fromkeys(b"\t\n\r", " ")
 
 
 @functools.cache
@@ -79,19 +77,30 @@ def words_of_unit(unit: str, lower_case: bool, strip_accents: bool) -> list[str]
         strip_accents: whether to strip combining marks; without effect if `lower_case`
             is False.
     """
-    if unit.isascii():
-        unit = unit.translate(_ASCII_CONTROLS)
-        if lower_case:
-            unit = unit.lower()
-        return " ".join(_ASCII_WORDS.findall(unit)).split()
-    text = unit.translate(_table(_cleaned))
+    text = normalised(unit, lower_case, strip_accents)
+    if text.isascii():
+        return " ".join(_ASCII_WORDS.findall(text)).split()
+    return text.translate(_table(_spaced)).split()
+
+
+def normalised(text: str, lower_case: bool, strip_accents: bool) -> str:
+    """A text with the characters of its words, and a blank for each white space.
+
+    Args:
+        text: any text.
+        lower_case: see `words_of_unit`.
+        strip_accents: see `words_of_unit`.
+    """
+    if text.isascii():
+        text = text.translate(_ASCII_CONTROLS)
+        return text.lower() if lower_case else text
+    text = text.translate(_table(_cleaned))
     if not lower_case:
-        return text.translate(_table(_spaced)).split()
+        return text
     text = text.lower()
     if not strip_accents:
-        return text.translate(_table(_spaced)).split()
-    text = unicodedata.normalize("NFD", text)
-    return text.translate(_table(_spaced_and_stripped)).split()
+        return text
+    return unicodedata.normalize("NFD", text).translate(_table(_stripped))
 
 
 def is_punctuation(char: str) -> bool:
@@ -113,15 +122,15 @@ def _cleaned(char: str) -> str:
     category = unicodedata.category(char)
     if category[0] == "C" or char == "\ufffd":
         return ""
-    return " " if category == "Zs" else char
+    return " " if category[0] == "Z" else char
 
 
 def _spaced(char: str) -> str:
     return f" {char} " if is_punctuation(char) else char
 
 
-def _spaced_and_stripped(char: str) -> str:
-    return "" if is_accent(char) else _spaced(char)
+def _stripped(char: str) -> str:
+    return "" if is_accent(char) else char
 
 
 class _Table(dict[int, str]):
@@ -141,22 +150,40 @@ class _Table(dict[int, str]):
 _table = functools.cache(_Table)
 
 
-class Word(NamedTuple):
-    """A word and where its characters come from.
+class Located(NamedTuple):
+    """A string and where its characters come from.
 
     Attributes:
-        text: normalised.
+        text: normalised, or as it was written.
         starts: for every character of `text`, where it starts in the original text.
         ends: for every character, where it ends; stripped combining marks that follow a
             character belong to it.
     """
 
     text: str
-    starts: list[int]
-    ends: list[int]
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+    @classmethod
+    def plain(cls, text: str, start: int = 0) -> "Located":
+        """A string whose characters stand one after the other, from a place on."""
+        end = start + len(text)
+        return cls(text, range(start, end), range(start + 1, end + 1))
+
+    def part(self, first: int, last: int) -> "Located":
+        """The characters from `first` until before `last`."""
+        text, starts, ends = self
+        return Located(text[first:last], starts[first:last], ends[first:last])
+
+    def within(self, outer: "Located") -> "Located":
+        """The same, where this one's places are those in the string of another."""
+        starts = [outer.starts[start] for start in self.starts]
+        return Located(self.text, starts, [outer.ends[end - 1] for end in self.ends])
 
 
-def located_words(text: str, lower_case: bool, strip_accents: bool) -> Iterator[Word]:
+def located_words(
+    text: str, lower_case: bool, strip_accents: bool
+) -> Iterator[Located]:
     """The words of a text with the positions of their characters.
 
     Args:
@@ -167,18 +194,43 @@ def located_words(text: str, lower_case: bool, strip_accents: bool) -> Iterator[
     for match in unit_pattern(text).finditer(text):
         unit, start = match.group(), match.start()
         if unit.isascii() and unit.isalnum():
-            places = range(start, start + len(unit) + 1)
-            word = unit.lower() if lower_case else unit
-            yield Word(word, list(places[:-1]), list(places[1:]))
+            yield Located.plain(unit.lower() if lower_case else unit, start)
         else:
-            yield from _located_in_unit(unit, start, lower_case, strip_accents)
+            yield from _divided(located(unit, lower_case, strip_accents, start))
 
 
-def _located_in_unit(
-    unit: str, start: int, lower_case: bool, strip_accents: bool
-) -> Iterator[Word]:
+def _divided(unit: Located) -> Iterator[Located]:
+    """Words between blanks and punctuation, and punctuation."""
+    start = 0
+    for i, c in enumerate(unit.text):
+        alone = is_punctuation(c)
+        if alone or c.isspace():
+            if start < i:
+                yield unit.part(start, i)
+            if alone:
+                yield unit.part(i, i + 1)
+            start = i + 1
+    if start < len(unit.text):
+        yield unit.part(start, len(unit.text))
+
+
+def located(
+    text: str, lower_case: bool, strip_accents: bool, start: int = 0
+) -> Located:
+    """As `normalised`, with the positions of the characters.
+
+    Args:
+        text: any text.
+        lower_case: see `words_of_unit`.
+        strip_accents: see `words_of_unit`.
+        start: position of the first character.
+    """
+    if text.isascii():
+        normal = normalised(text, lower_case, strip_accents)
+        if len(normal) == len(text):
+            return Located.plain(normal, start)
     # (character, index in the text)
-    chars = [(_cleaned(c), i) for i, c in enumerate(unit, start)]
+    chars = [(_cleaned(c), i) for i, c in enumerate(text, start)]
     chars = [pair for pair in chars if pair[0]]
     if lower_case:
         # The whole is needed for final sigmas; no other length depends on neighbours.
@@ -186,24 +238,18 @@ def _located_in_unit(
         chars = [(next(lowered), i) for c, i in chars for _ in c.lower()]
         if strip_accents:
             chars = decomposed(chars)
-    text, starts, ends = [], [], []
+    kept: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
     for c, i in chars:
         if lower_case and strip_accents and is_accent(c):
             if ends:
                 ends[-1] = max(ends[-1], i + 1)
             continue
-        alone = is_punctuation(c)
-        if text and (alone or c.isspace()):
-            yield Word("".join(text), starts, ends)
-            text, starts, ends = [], [], []
-        if alone:
-            yield Word(c, [i], [i + 1])
-        elif not c.isspace():
-            text.append(c)
-            starts.append(i)
-            ends.append(i + 1)
-    if text:
-        yield Word("".join(text), starts, ends)
+        kept.append(c)
+        starts.append(i)
+        ends.append(i + 1)
+    return Located("".join(kept), starts, ends)
 
 
 def decomposed(chars: list[tuple[str, int]]) -> list[tuple[str, int]]:

@@ -9,8 +9,6 @@ import tensorflow as tf
 
 from electra_bench.core import SpecialIds
 from electra_bench.vocabularies.files import VocabularyFile
-from electra_bench.vocabularies.text_losses import LONGEST_WORD
-from electra_bench.vocabularies.unused_tokens import unused_tokens
 from electra_bench.vocabularies.wordpiece_tokenizer import Piece
 
 
@@ -20,6 +18,7 @@ class FileVocabulary(seqio.Vocabulary):
     Attributes:
         path: where it was read from.
         sha256: of content and options; what caches are named by.
+        options: what beside the content decides what a text becomes.
         special_ids: size and ids of the special tokens.
         tokenizer: what encodes; unlike the vocabulary it is unpickled without TensorFlow.
     """
@@ -31,23 +30,19 @@ class FileVocabulary(seqio.Vocabulary):
         self.sha256 = file.sha256
         self.special_ids = SpecialIds(*file.special_ids)
         self.tokenizer = file.tokenizer
+        self.options = dict(file.options)
         self._tokens = tuple(file.tokens)
-        self._options = dict(file.options)
+        self._file = file
 
     @property
     def lower_case(self) -> bool:
         """Whether text is lower-cased."""
-        return self._options["lower_case"]
-
-    @property
-    def longest_word(self) -> int:
-        """Letters of a word that WordPiece divides, at most."""
-        return self._options.get("longest_word", LONGEST_WORD)
+        return self.options["lower_case"]
 
     @functools.cached_property
     def doubts(self) -> dict[str, str]:
         """What its tokens say against how it is used, see `unused_tokens`."""
-        return unused_tokens(self.path, self._tokens, self.tokenizer)
+        return self._file.doubts
 
     @property
     def eos_id(self) -> None:
@@ -124,5 +119,5 @@ class FileVocabulary(seqio.Vocabulary):
         return hash(self.sha256)
 
     def __repr__(self) -> str:
-        options = "".join(f", {k}={v}" for k, v in sorted(self._options.items()))
+        options = "".join(f", {k}={v}" for k, v in sorted(self.options.items()))
         return f"{type(self).__name__}({self.path!r}{options})"

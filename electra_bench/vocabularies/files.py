@@ -10,6 +10,7 @@ from sentencepiece import sentencepiece_model_pb2
 from electra_bench.data.text.files import open_file
 from electra_bench.vocabularies.sentencepiece_tokenizer import SentencePieceTokenizer
 from electra_bench.vocabularies.text_losses import LONGEST_WORD
+from electra_bench.vocabularies.unused_tokens import unused_tokens
 from electra_bench.vocabularies.wordpiece_tokenizer import WordPieceTokenizer
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -48,6 +49,11 @@ class VocabularyFile(NamedTuple):
     special_ids: SpecialTokens
     options: Mapping[str, Any]
     sha256: str
+
+    @property
+    def doubts(self) -> dict[str, str]:
+        """What its tokens say against how it is used, see `unused_tokens`."""
+        return unused_tokens(self.path, self.tokens, self.tokenizer)
 
 
 def read_file(path: str) -> bytes:
@@ -106,7 +112,11 @@ def wordpiece_tokens(content: bytes, path: str) -> list[str]:
 
 
 def wordpiece_file(
-    path: str, lower_case: bool, strip_accents: bool, longest_word: int = LONGEST_WORD
+    path: str,
+    lower_case: bool,
+    strip_accents: bool,
+    longest_word: int = LONGEST_WORD,
+    whole_tokens: Mapping[str, str] | None = None,
 ) -> VocabularyFile:
     """Reads a WordPiece vocabulary.
 
@@ -115,12 +125,27 @@ def wordpiece_file(
         lower_case: whether to lower-case text.
         strip_accents: whether to strip accents; without effect if `lower_case` is False.
         longest_word: letters of a word that is divided, at most.
+        whole_tokens: tokens that are cut out of a text, and how they are matched, see
+            `WholeTokens`.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a folder, not UTF-8, or special tokens are missing.
+        ValueError: a folder, not UTF-8, special or whole tokens are missing, or whole ones
+            cannot be matched so.
     """
-    content = read_file(path)
+    options = lower_case, strip_accents, longest_word, whole_tokens
+    return wordpiece_of(read_file(path), path, *options)
+
+
+def wordpiece_of(
+    content: bytes,
+    path: str,
+    lower_case: bool = True,
+    strip_accents: bool = True,
+    longest_word: int = LONGEST_WORD,
+    whole_tokens: Mapping[str, str] | None = None,
+) -> VocabularyFile:
+    """As `wordpiece_file`, of a content that need not lie at the path that names it."""
     if is_sentencepiece(content):
         raise ValueError(
             f"{path!r} is a SentencePiece model, expected a WordPiece vocabulary; "
@@ -128,13 +153,16 @@ def wordpiece_file(
         )
     tokens = wordpiece_tokens(content, path)
     special_ids = _special_tokens(tokens, path)
-    tokenizer = WordPieceTokenizer(tokens, lower_case, strip_accents, longest_word)
+    _check_whole_tokens(whole_tokens or {}, tokens, path)
+    tokenizer = WordPieceTokenizer(
+        tokens, lower_case, strip_accents, longest_word, whole_tokens
+    )
     options = {
         "lower_case": lower_case,
         "strip_accents": lower_case and strip_accents,
-        **_if_unusual(longest_word),
+        **_if_unusual(longest_word, whole_tokens),
     }
-    sha256 = _sha256(content, options)
+    sha256 = sha256_of(content, options)
     return VocabularyFile(path, tokens, tokenizer, special_ids, options, sha256)
 
 
@@ -157,7 +185,7 @@ def sentencepiece_file(
         raise ValueError(f"{path!r} is not a SentencePiece model")
     tokenizer = SentencePieceTokenizer(content, lower_case, strip_accents)
     options = {"lower_case": lower_case, "strip_accents": strip_accents}
-    sha256 = _sha256(content, options)
+    sha256 = sha256_of(content, options)
     tokens = tokenizer.pieces
     special_ids = _special_tokens(tokens, path)
     return VocabularyFile(path, tokens, tokenizer, special_ids, options, sha256)
@@ -180,26 +208,66 @@ def _special_tokens(tokens: Sequence[str], path: str) -> SpecialTokens:
     return SpecialTokens(len(tokens), *found)
 
 
-def is_content_of(content: bytes, sha256: str, longest_word: int) -> bool:
-    """Whether a `VocabularyFile` of a content can have a hash, whatever its flags."""
+def _check_whole_tokens(
+    whole: Mapping[str, str], tokens: Sequence[str], path: str
+) -> None:
+    """Checks that whole tokens are in the vocabulary, and are none of the special ones.
+
+    Raises:
+        ValueError: names the first that is not.
+    """
+    known = set(tokens)
+    for token in whole:
+        if token not in known:
+            raise ValueError(
+                f"vocabulary file {path!r} has no {token!r}, which "
+                "vocabularies.wordpiece.whole_tokens names"
+            )
+        if token in SPECIAL_TOKENS:
+            raise ValueError(
+                f"vocabularies.wordpiece.whole_tokens names {token!r}, which is plain text "
+                "where it stands in a text"
+            )
+
+
+def is_content_of(content: bytes, sha256: str, bound: Mapping[str, Any]) -> bool:
+    """Whether a `VocabularyFile` of a content can have a hash, whatever its flags.
+
+    Args:
+        content: of a vocabulary's file.
+        sha256: the hash.
+        bound: options beside the flags.
+    """
     flags = [
         {
             "lower_case": lower_case,
             "strip_accents": strip_accents,
-            **_if_unusual(longest_word),
+            **_if_unusual(**bound),
         }
         for lower_case in (True, False)
         for strip_accents in (True, False)
     ]
-    return any(_sha256(content, options) == sha256 for options in flags)
+    return any(sha256_of(content, options) == sha256 for options in flags)
 
 
-def _if_unusual(longest_word: int) -> dict[str, int]:
-    """The option, where it is not the original's, so that hashes of before stay."""
-    return {} if longest_word == LONGEST_WORD else {"longest_word": longest_word}
+def _if_unusual(
+    longest_word: int = LONGEST_WORD, whole_tokens: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The options that are not as in the original, so that hashes of before stay."""
+    longest = {} if longest_word == LONGEST_WORD else {"longest_word": longest_word}
+    whole = (
+        {"whole_tokens": tuple(sorted(whole_tokens.items()))} if whole_tokens else {}
+    )
+    return longest | whole
 
 
-def _sha256(content: bytes, options: Mapping[str, int]) -> str:
+def sha256_of(content: bytes, options: Mapping[str, Any]) -> str:
+    """The hash of a `VocabularyFile`.
+
+    Args:
+        content: of its file.
+        options: its options.
+    """
     said = repr(tuple(sorted(options.items())))
     identity = hashlib.sha256(content).hexdigest() + said
     return hashlib.sha256(identity.encode()).hexdigest()

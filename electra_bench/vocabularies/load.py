@@ -13,7 +13,6 @@ from electra_bench.system.regular_files import refuse_special
 from electra_bench.vocabularies import files
 from electra_bench.vocabularies.file_vocabulary import FileVocabulary
 from electra_bench.vocabularies.sentencepiece import SentencePieceVocabulary
-from electra_bench.vocabularies.text_losses import LONGEST_WORD
 from electra_bench.vocabularies.wordpiece import WordPieceVocabulary
 
 
@@ -82,14 +81,13 @@ def vocabulary_beside(folder: str | None) -> str | None:
 
 
 def _check_of_run(folder: str, path: str) -> None:
-    sort, sha256, bound = vocabulary_of_run(folder)
+    sort, sha256, options = vocabulary_of_run(folder)
     is_built_in = sort in (None, "wordpiece", "sentencepiece")
     if not sha256 or not is_built_in:
         return
-    longest_word = bound or LONGEST_WORD
     # An empty one, too, is not that of the run.
     content = Path(path).read_bytes()
-    if not files.is_content_of(content, sha256, longest_word):
+    if not files.is_content_of(content, sha256, options):
         raise ValueError(
             f"{path} is not the vocabulary that the run was made with, whose vocab_sha256 "
             f"is {sha256}: put that file back"
@@ -106,8 +104,7 @@ def content_of(vocabulary: Any) -> bytes:
     is_built_in = type(vocabulary) in (WordPieceVocabulary, SentencePieceVocabulary)
     if not is_built_in:
         return content
-    longest_word = vocabulary.longest_word
-    if not files.is_content_of(content, vocabulary.sha256, longest_word):
+    if files.sha256_of(content, vocabulary.options) != vocabulary.sha256:
         raise Changed(vocabulary.path)
     return content
 

@@ -5,6 +5,7 @@ import dataclasses
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -158,12 +159,14 @@ class MeasuresText(abc.ABC):
 
     Attributes:
         longest_word: letters of a word that is divided, at most.
+        whole_tokens: tokens that are cut out of a text before it is divided.
         unknown_id: id of [UNK].
         lower_case: whether text is lower-cased.
         divides_ideographs: whether ideographs are words of their own.
     """
 
     longest_word: int = LONGEST_WORD
+    whole_tokens: Mapping[str, str] = MappingProxyType({})
     divides_ideographs = True
     unknown_id: int
     lower_case: bool

@@ -23,7 +23,9 @@ def unused_tokens(
     Returns:
         Mark of scores to how many of the tokens no text gives, and why.
     """
-    texts = [token.removeprefix("##").removeprefix("\u2581") for token in tokens]
+    # Whole ones need not come of words.
+    pieces = [token for token in tokens if token not in tokenizer.whole_tokens]
+    texts = [piece.removeprefix("##").removeprefix("\u2581") for piece in pieces]
     # Special ones are no text, "[unused1]" neither.
     texts = [
         text for text in texts if not (text.startswith("[") and text.endswith("]"))

@@ -1,6 +1,6 @@
 """WordPiece vocabularies."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import tensorflow as tf
 
@@ -21,6 +21,7 @@ class WordPieceVocabulary(FileVocabulary):
         lower_case: bool = True,
         strip_accents: bool = True,
         longest_word: int = LONGEST_WORD,
+        whole_tokens: Mapping[str, str] | None = None,
     ):
         """Reads a vocabulary.
 
@@ -30,12 +31,13 @@ class WordPieceVocabulary(FileVocabulary):
             strip_accents: whether to strip accents; without effect if `lower_case` is
                 False, as in the original.
             longest_word: letters of a word that is divided, at most.
+            whole_tokens: tokens that are cut out of a text, see `wordpiece`.
 
         Raises:
-            FileNotFoundError: no such file.
-            ValueError: a folder, not UTF-8, or special tokens are missing.
+            FileNotFoundError, ValueError: see `wordpiece_file`.
         """
-        super().__init__(wordpiece_file(path, lower_case, strip_accents, longest_word))
+        options = lower_case, strip_accents, longest_word, whole_tokens
+        super().__init__(wordpiece_file(path, *options))
 
     def _decode(self, ids: Iterable[int]) -> str:
         return " ".join(self._tokens[id] for id in ids).replace(" ##", "")
@@ -52,6 +54,7 @@ def wordpiece(
     lower_case: Subject[bool] = True,
     strip_accents: Result[bool] = True,
     longest_word: Result[Positive[int]] = LONGEST_WORD,
+    whole_tokens: Result[Mapping[str, str] | None] = None,
 ) -> WordPieceVocabulary:
     """Builds a WordPiece vocabulary.
 
@@ -61,5 +64,9 @@ def wordpiece(
         strip_accents: whether to strip accents; without effect if `lower_case` is False.
         longest_word: letters of a word that is divided into pieces, at most; longer ones
             become [UNK]. 200 in the original, 100 in Hugging Face's tokenisers.
+        whole_tokens: tokens of the file that are cut out of a text before it is divided
+            into words, and how they are matched: 'written', as they are, or 'normalised',
+            in the text as `lower_case` and `strip_accents` make it. None in the original.
     """
-    return WordPieceVocabulary(path, lower_case, strip_accents, longest_word)
+    options = lower_case, strip_accents, longest_word, whole_tokens
+    return WordPieceVocabulary(path, *options)

@@ -17,6 +17,7 @@ from electra_bench.vocabularies.basic_words import (
     words_of_unit,
 )
 from electra_bench.vocabularies.text_losses import LONGEST_WORD, MeasuresText
+from electra_bench.vocabularies.whole_tokens import WholeTokens, num_pieces
 
 UNKNOWN = "[UNK]"
 
@@ -68,6 +69,7 @@ class WordPieceTokenizer(MeasuresText):
     """Splits text into the longest pieces of a vocabulary.
 
     Special tokens written in the text are plain text: `[MASK]` gives `[`, `mask`, `]`.
+    Whole tokens, which the original has not, are cut out first, see `whole_tokens`.
 
     Source: google-research/electra model/tokenization.py, `FullTokenizer`; the same ids
     for every text under the same version of Unicode.
@@ -79,6 +81,7 @@ class WordPieceTokenizer(MeasuresText):
         lower_case: bool = True,
         strip_accents: bool = True,
         longest_word: int = LONGEST_WORD,
+        whole_tokens: Mapping[str, str] | None = None,
     ):
         """Makes a tokenizer.
 
@@ -89,26 +92,33 @@ class WordPieceTokenizer(MeasuresText):
                 effect if `lower_case` is False.
             longest_word: letters of a word that is divided, at most; a longer one becomes
                 [UNK].
+            whole_tokens: tokens that are cut out of a text, and how they are matched, see
+                `WholeTokens`.
 
         Raises:
-            ValueError: the vocabulary has no [UNK].
+            ValueError: the vocabulary has no [UNK], or see `WholeTokens`.
         """
         self.lower_case = lower_case
         self.strip_accents = strip_accents
         self.longest_word = longest_word
+        self.whole_tokens = dict(whole_tokens or {})
         self._tokens = tuple(tokens)
-        self._first = _Matcher({token: i for i, token in enumerate(self._tokens)})
+        ids = {token: i for i, token in enumerate(self._tokens)}
+        options = lower_case, strip_accents
+        self._whole = WholeTokens(self.whole_tokens, ids, *options)
+        pieces = self._tokens[: num_pieces(self._tokens, self.whole_tokens)]
+        self._first = _Matcher({token: i for i, token in enumerate(pieces)})
         later = {t[2:]: i for t, i in self._first.ids.items() if t.startswith("##")}
         self._later = _Matcher(later)
         if UNKNOWN not in self._first.ids:
             raise ValueError(f"a WordPiece vocabulary needs {UNKNOWN}")
         self.unknown_id = self._first.ids[UNKNOWN]
-        self._of_unit = _Remembered(self.encode_word)
+        self._of_unit = _Remembered(self._ids_of_unit)
 
     def __reduce__(self):
         # Without the strings met so far: they are cheap to compute again.
         options = self.lower_case, self.strip_accents, self.longest_word
-        return type(self), (self._tokens, *options)
+        return type(self), (self._tokens, *options, self.whole_tokens)
 
     def encode(self, text: str) -> list[int]:
         """Ids of one text."""
@@ -124,8 +134,15 @@ class WordPieceTokenizer(MeasuresText):
             The ids of all texts one after the other, int32, and where each text's begin
             and end, int64 [texts + 1].
         """
-        parts = [self._chunk_ids(chunk) for chunk in _chunks(texts)]
-        ids = np.concatenate(parts) if parts else np.zeros([0], _ID)
+        if self.whole_tokens:
+            parts = [part for text in texts for part in self._whole.parts(text)]
+            texts = [part.before.text for part in parts]
+        chunks = [self._chunk_ids(chunk) for chunk in _chunks(texts)]
+        ids = np.concatenate(chunks) if chunks else np.zeros([0], _ID)
+        if self.whole_tokens:
+            ids[ids == _END_OF_TEXT] = [
+                _END_OF_TEXT if part.id is None else part.id for part in parts
+            ]
         # Every text ends in a mark; the n-th mark has n marks before it.
         marks = np.flatnonzero(ids == _END_OF_TEXT)
         splits = np.append(0, marks - np.arange(len(marks)))
@@ -143,9 +160,18 @@ class WordPieceTokenizer(MeasuresText):
         Source: google-research/electra finetune/tagging/tagging_tasks.py,
         `tokenize_and_align`, which however always strips accents.
         """
+        if not self.whole_tokens:
+            return self._ids_of_unit(word)
         ids = []
-        for part in words_of_unit(word, self.lower_case, self.strip_accents):
-            ids += self._pieces(part)[0]
+        for part in self._whole.parts(word):
+            ids += self._ids_of_unit(part.before.text)
+            ids += [] if part.id is None else [part.id]
+        return ids
+
+    def _ids_of_unit(self, unit: str) -> list[int]:
+        ids = []
+        for word in words_of_unit(unit, self.lower_case, self.strip_accents):
+            ids += self._pieces(word)[0]
         return ids
 
     @property
@@ -156,22 +182,32 @@ class WordPieceTokenizer(MeasuresText):
     def unknown_words(self, text: str) -> Iterator[str]:
         """The words of a text that become [UNK]."""
         unknown = _ID.type(self.unknown_id).tobytes()
-        for unit in unit_pattern(text).findall(text):
-            if unknown in self._of_unit[unit]:
-                for word in words_of_unit(unit, self.lower_case, self.strip_accents):
-                    if self._pieces(word)[0] == [self.unknown_id]:
-                        yield word
+        for part in self._whole.parts(text):
+            for unit in unit_pattern(part.before.text).findall(part.before.text):
+                if unknown in self._of_unit[unit]:
+                    yield from self._unknown_words_of_unit(unit)
+
+    def _unknown_words_of_unit(self, unit: str) -> Iterator[str]:
+        for word in words_of_unit(unit, self.lower_case, self.strip_accents):
+            if self._pieces(word)[0] == [self.unknown_id]:
+                yield word
 
     def encode_with_offsets(self, text: str) -> list[Piece]:
         """Ids of one text, with the characters of the text that they stand for."""
+        options = self.lower_case, self.strip_accents
         pieces = []
-        for word in located_words(text, self.lower_case, self.strip_accents):
-            start = 0
-            for token, end in zip(*self._pieces(word.text), strict=True):
-                # Marks may change places when they are decomposed.
-                first, last = min(word.starts[start:end]), max(word.ends[start:end])
-                pieces.append(Piece(token, first, last))
-                start = end
+        for before, id, token in self._whole.parts(text, places=True):
+            for word in located_words(before.text, *options):
+                # The parts of a text without whole tokens are the text.
+                word = word.within(before) if self.whole_tokens else word
+                start = 0
+                for piece, end in zip(*self._pieces(word.text), strict=True):
+                    # Marks may change places when they are decomposed.
+                    first, last = min(word.starts[start:end]), max(word.ends[start:end])
+                    pieces.append(Piece(piece, first, last))
+                    start = end
+            if token is not None:
+                pieces.append(Piece(id, min(token.starts), max(token.ends)))
         return pieces
 
     def _pieces(self, word: str) -> tuple[list[int], list[int]]:

@@ -41,9 +41,11 @@ def manifest():
 
 
 def rows(split="train"):
+    with open("vocab.txt") as file:
+        tokens = file.read().split("\n")
     store = ExampleStore([f"out/{split}"])
     return [
-        [TOKENS[i] for i in store.row("input_ids", row)] for row in range(len(store))
+        [tokens[i] for i in store.row("input_ids", row)] for row in range(len(store))
     ]
 
 
@@ -114,6 +116,22 @@ def test_case_and_accents():
     line[0] = "[UNK]"
     assert build("--holdout=0", "--no_lower_case", "--overwrite") == 0
     assert [t for t in rows()[0] if t not in ("[CLS]", "[SEP]")] == line
+
+
+def test_whole_tokens(folder, capsys):
+    (folder / "vocab.txt").write_text("\n".join([*TOKENS, "B c"]))
+    flag = "--whole-tokens={'B c': 'normalised'}"
+    assert build("--holdout=0", flag) == 0
+    assert rows()[0][:4] == ["[CLS]", "a", "B c", "e"]
+    for wrong, said in (
+        (
+            "{'B c'}",
+            "--whole-tokens is {'B c'}, expected as \"{'[ENT]': 'normalised'}\"",
+        ),
+        ("{'B c': 1}", "'B c' is matched 1, expected 'written' or 'normalised'"),
+    ):
+        assert build("--overwrite", f"--whole_tokens={wrong}") == 2
+        assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("value, documents", [("false", 1), ("True", 10)])

@@ -15,9 +15,11 @@ from electra_bench.interop.huggingface import write_model
 from electra_bench.interop.huggingface_names import wrapper
 from electra_bench.models.electra import electra
 from electra_bench.objectives.heads import MaskedLMHead
+from electra_bench.records import read_record
 from electra_bench.training.checkpoint_files import CheckpointError, find_checkpoint
 from electra_bench.training.checkpoints import Checkpoints, restore
 from electra_bench.vocabularies.change import VocabularyChange
+from electra_bench.vocabularies.load import vocabulary_beside
 
 SIZES = {
     "hidden_size": 8,
@@ -255,40 +257,171 @@ def test_another_models_vocabulary_is_no_padding(theirs, tmp_path, capsys, token
 
 
 ENTITY = {"content": "[ENT]", "id": 24}
+BERTS = {
+    "model": {"type": "WordPiece"},
+    "normalizer": {"type": "BertNormalizer"},
+    "pre_tokenizer": {"type": "BertPreTokenizer"},
+}
+
+
+def with_files(theirs, folder, **files):
+    source = copied(theirs, folder)
+    for name, content in files.items():
+        (source / f"{name}.json").write_text(json.dumps(content))
+    return source
+
+
+# As transformers 5.24.0 takes them, see `test_whole_tokens` for what becomes of text.
+@pytest.mark.parametrize(
+    ("files", "whole", "further"),
+    [
+        ({"added_tokens": {"[ENT]": 24}}, {"[ENT]": "normalised"}, ["[ENT]"]),
+        (
+            {"added_tokens": {"[B]": 25, "[A]": 24}},
+            {"[A]": "normalised", "[B]": "normalised"},
+            ["[A]", "[B]"],
+        ),
+        (
+            {"tokenizer": BERTS | {"added_tokens": [ENTITY | {"normalized": False}]}},
+            {"[ENT]": "written"},
+            ["[ENT]"],
+        ),
+        (
+            {"tokenizer_config": {"added_tokens_decoder": {"24": ENTITY}}},
+            {"[ENT]": "normalised"},
+            ["[ENT]"],
+        ),
+        # Special ones are matched as they are written.
+        (
+            {
+                "tokenizer_config": {
+                    "added_tokens_decoder": {"24": ENTITY | {"special": True}}
+                }
+            },
+            {"[ENT]": "written"},
+            ["[ENT]"],
+        ),
+        (
+            {
+                "added_tokens": {"[ENT]": 24},
+                "special_tokens_map": {"extra_special_tokens": ["[ENT]", "[SEP]"]},
+            },
+            {"[ENT]": "written"},
+            ["[ENT]"],
+        ),
+        # The first file that says it holds.
+        (
+            {
+                "added_tokens": {"[ENT]": 24},
+                "tokenizer_config": {
+                    "added_tokens_decoder": {"24": ENTITY | {"normalized": False}}
+                },
+                "tokenizer": BERTS | {"added_tokens": [ENTITY | {"normalized": True}]},
+            },
+            {"[ENT]": "written"},
+            ["[ENT]"],
+        ),
+        # In the vocabulary already.
+        (
+            {"tokenizer": BERTS | {"added_tokens": [{"content": "s", "id": 23}]}},
+            {"s": "normalised"},
+            [],
+        ),
+        (
+            {"tokenizer_config": {"additional_special_tokens": ["q", "r"]}},
+            {"q": "written", "r": "written"},
+            [],
+        ),
+        (
+            {"tokenizer": BERTS | {"added_tokens": [{"content": "[PAD]", "id": 0}]}},
+            None,
+            [],
+        ),
+        ({"added_tokens": {"[CLS]": 2, "[SEP]": 3}}, None, []),
+    ],
+)
+def test_added_tokens_are_read(theirs, tmp_path, files, whole, further):
+    output = tmp_path / "out"
+    assert imported(with_files(theirs, tmp_path / "in", **files), output) == 0
+    assert (output / "vocab.txt").read_text().split() == [*TOKENS, *further]
+    key = "vocabularies.wordpiece.whole_tokens"
+    record = read_record(output / "record.json")
+    assert record.hparams.get(key) == whole
+    gin_file = (output / "model.gin").read_text()
+    assert (key in gin_file) == (f"{key} = {whole!r}\n" in gin_file) == bool(whole)
+    # Whose hash is compared with the record's.
+    assert vocabulary_beside(str(output)) == str(output / "vocab.txt")
+
+
+ADDED = "added_tokens_decoder"
 
 
 @pytest.mark.parametrize(
-    ("file", "content", "expected"),
+    ("files", "said"),
     [
-        ("added_tokens.json", {"[ENT]": 24}, "adds '[ENT]' (24)"),
-        ("added_tokens.json", {"[MASK]": 24}, "has '[MASK]' at 24, and"),
-        ("added_tokens.json", ["[ENT]"], "added tokens cannot be read"),
-        ("tokenizer.json", {"added_tokens": [ENTITY]}, "adds '[ENT]' (24)"),
+        ({"added_tokens": {"[MASK]": 24}}, "has '[MASK]' at 24, and"),
+        ({"added_tokens": {"a": 24}}, "has 'a' at 24, and"),
+        ({"added_tokens": {"[ENT]": 9}}, "has '[ENT]' at 9, and"),
+        ({"added_tokens": {"[A]": 24, "[B]": 24}}, "has '[B]' at 24, and"),
         (
-            "tokenizer_config.json",
-            {"added_tokens_decoder": {"24": ENTITY}},
-            "adds '[ENT]' (24)",
+            {"added_tokens": {"[ENT]": 25}},
+            "adds '[ENT]' at 25, expected 24: the ids of",
         ),
-        # In the vocabulary, but no words of a text.
-        ("tokenizer.json", {"added_tokens": [{"content": "s", "id": 23}]}, "adds 's'"),
         (
-            "tokenizer.json",
-            {
-                "added_tokens": [{"content": "[PAD]", "id": 0}],
-                "model": {"type": "WordPiece"},
-                "normalizer": {"type": "BertNormalizer"},
-                "pre_tokenizer": {"type": "BertPreTokenizer"},
-            },
-            None,
+            {"tokenizer_config": {"extra_special_tokens": ["[ENT]"]}},
+            "adds '[ENT]', expected 24: the ids of",
         ),
-        ("added_tokens.json", {"[CLS]": 2, "[SEP]": 3}, None),
+        ({"added_tokens": ["[ENT]"]}, "added tokens cannot be read"),
+        (
+            {"tokenizer_config": {ADDED: {"24": ENTITY | {"lstrip": True}}}},
+            "adds '[ENT]' with lstrip, which whole tokens here have not",
+        ),
+        (
+            {"tokenizer": {"added_tokens": [ENTITY | {"single_word": True}]}},
+            "with single_word",
+        ),
+        ({"tokenizer": {"added_tokens": [ENTITY | {"rstrip": True}]}}, "with rstrip"),
+        ({"added_tokens": {" a": 24}}, "adds ' a', which cannot be a line"),
+        ({"added_tokens": {"a\nb": 24}}, "which cannot be a line"),
+        ({"added_tokens": {"": 24}}, "which cannot be a line"),
+        # More than the table of word embeddings has.
+        (
+            {"added_tokens": {f"[{i}]": 24 + i for i in range(3)}},
+            "has 24 tokens, and 3 are added, config.json says 26",
+        ),
+        ({"added_tokens": {"\u0301": 24}}, "nothing is left of a whole token"),
     ],
 )
-def test_added_tokens_are_named(theirs, tmp_path, capsys, file, content, expected):
-    source = copied(theirs, tmp_path / "in")
-    (source / file).write_text(json.dumps(content))
-    if expected is None:
-        assert imported(source, tmp_path / "out") == 0
-    else:
-        said = refused(capsys, source, tmp_path / "out")
-        assert expected in said and file in said
+def test_added_tokens_that_cannot_be_had(theirs, tmp_path, capsys, files, said):
+    source = with_files(theirs, tmp_path / "in", **files)
+    assert said in refused(capsys, source, tmp_path / "out")
+
+
+def test_added_tokens_go_out_as_they_came(theirs, tmp_path, capsys):
+    entity = ENTITY | {"normalized": False}
+    files = {"tokenizer_config": {ADDED: {"24": entity, "5": {"content": "a"}}}}
+    outputs = tmp_path / "out", tmp_path / "back", tmp_path / "again"
+    first, back, again = map(str, outputs)
+    assert imported(with_files(theirs, tmp_path / "in", **files), first) == 0
+    form = ["--format", "hf", "--part", "generator"]
+    assert main(["checkpoint", "export", first, *form, "--output", back]) == 0
+    assert (outputs[1] / "vocab.txt").read_bytes() == (
+        theirs / "vocab.txt"
+    ).read_bytes()
+    usual = dict.fromkeys(("lstrip", "rstrip", "single_word", "special"), False)
+    written = json.loads((outputs[1] / "tokenizer_config.json").read_text())[ADDED]
+    assert written == {
+        "5": {"content": "a", "normalized": True, **usual},
+        "24": {"content": "[ENT]", "normalized": False, **usual},
+    }
+    assert imported(back, again) == 0
+    vocabularies = [(folder / "vocab.txt").read_text() for folder in outputs[::2]]
+    assert vocabularies[0] == vocabularies[1]
+    texts = [(folder / "model.gin").read_text() for folder in outputs[::2]]
+    bound = [text[text.index("vocabularies.") :] for text in texts]
+    assert bound[0] == bound[1]
+    (outputs[0] / "vocab.txt").unlink()
+    capsys.readouterr()
+    assert main(["checkpoint", "export", first, *form, "--output", f"{back}2"]) == 2
+    said = the_sentence(capsys.readouterr().err, "checkpoint")
+    assert "has whole tokens, and no vocab.txt beside it" in said

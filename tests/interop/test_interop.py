@@ -95,16 +95,31 @@ def test_a_model_comes_back_as_it_went(pretrained, exported, tmp_path, capsys):
     ).read_bytes()
 
 
+def with_added_token(folder, source):
+    """A copy whose last token is none of vocab.txt, but one that the tokeniser adds."""
+    shutil.copytree(source, folder)
+    (folder / "files.json").unlink()
+    *lines, _ = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    (folder / "vocab.txt").write_text("".join(f"{x}\n" for x in lines), "utf-8")
+    (folder / "added_tokens.json").write_text(json.dumps({"[ENT]": len(lines)}))
+    return folder
+
+
 def test_pre_training_and_fine_tuning_start_from_an_imported_model(
     exported, pretrain_bindings, finetune_bindings, tmp_path
 ):
     output = tmp_path / "back"
-    generator = ["--generator", exported["generator"]]
-    checkpoint("import", exported["discriminator"], "--output", output, *generator)
+    discriminator, generator = (
+        with_added_token(tmp_path / part, exported[part])
+        for part in ("discriminator", "generator")
+    )
+    arguments = ["--output", output, "--generator", generator]
+    assert checkpoint("import", discriminator, *arguments) == 0
     sizes = [b for b in pretrain_bindings if not b.startswith("models.electra")]
-    more = [f"INIT = {str(output)!r}", "LABEL = 'on'"]
+    vocab = f"VOCAB = {str(output / 'vocab.txt')!r}"
+    more = [f"INIT = {str(output)!r}", "LABEL = 'on'", vocab]
     bindings = {b.split(" = ")[0]: b for b in (*sizes, "TRAIN_STEPS = 2", *more)}
-    launch(
+    pretrained = launch(
         "pretrain",
         ["runs/pretrain.gin"],
         [*bindings.values()],
@@ -118,6 +133,10 @@ def test_pre_training_and_fine_tuning_start_from_an_imported_model(
         "finetune", ["runs/finetune.gin"], [*given, f"INIT = {str(output)!r}"]
     )
     assert record.label == "back" and record.total_flops is None
+    for one in (pretrained, record):
+        bound = one.hparams["vocabularies.wordpiece.whole_tokens"]
+        assert bound == {"[ENT]": "normalised"}
+        assert one.vocab_sha256 == read_record(output / "record.json").vocab_sha256
 
 
 def test_a_real_bert_comes_without_its_pooler(tmp_path, capsys):

@@ -128,6 +128,12 @@ def test_equal_by_content_and_options(vocab_file, model_file, tmp_path):
     assert one != WordPieceVocabulary(vocab_file, lower_case=False)
     assert one != WordPieceVocabulary(vocab_file, longest_word=100)
     assert one == WordPieceVocabulary(vocab_file, longest_word=200)
+    whole = [{"cat": "written"}, {"cat": "normalised"}, {"the": "written"}]
+    different = {WordPieceVocabulary(copy, whole_tokens=tokens) for tokens in whole}
+    assert len(different | {one}) == 4
+    assert one == WordPieceVocabulary(vocab_file, whole_tokens={})
+    # The hash of those that have been opened before there were whole tokens.
+    assert one.sha256.startswith("a490544d6aba")
     # Accents stay where case stays, whatever the option says.
     assert WordPieceVocabulary(copy, False, False) == WordPieceVocabulary(copy, False)
     with open(copy, "a", encoding="utf-8") as file:
@@ -247,14 +253,21 @@ def test_run_vocabulary_without_a_run():
 
 def record_of(folder, vocabulary, **options):
     sort = load_vocabulary(vocabulary, **options)
-    record = run_record("tiny", "cola", 0, 50.0, vocab_sha256=sort.sha256)
+    bound = {f"vocabularies.wordpiece.{name}": x for name, x in options.items()}
+    hashes = {"vocab_sha256": sort.sha256, "hparams": bound}
+    record = run_record("tiny", "cola", 0, 50.0, **hashes)
     write_record(str(folder), record)
 
 
 def config_of(folder, vocabulary, **options):
     sha256 = load_vocabulary(vocabulary, **options).sha256
+    # From a macro, as any value may be.
+    bound = "".join(
+        f"X_{name} = {x!r}\nvocabularies.wordpiece.{name} = %X_{name}\n"
+        for name, x in options.items()
+    )
     (folder / "config.gin").write_text(
-        f"#= init 1a\n#= vocabulary {sha256}\nSEED = 0\n"
+        f"#= init 1a\n#= vocabulary {sha256}\nSEED = 0\n{bound}"
     )
 
 
@@ -265,6 +278,11 @@ def config_of(folder, vocabulary, **options):
         ("vocab_file", "vocab.txt", {}),
         ("vocab_file", "vocab.txt", {"lower_case": False}),
         ("vocab_file", "vocab.txt", {"strip_accents": False}),
+        (
+            "vocab_file",
+            "vocab.txt",
+            {"longest_word": 9, "whole_tokens": {"cat": "written"}},
+        ),
         ("model_file", "vocab.model", {}),
         ("model_file", "vocab.model", {"lower_case": True}),
     ],
