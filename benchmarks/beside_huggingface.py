@@ -56,7 +56,7 @@ def write_batches(args: argparse.Namespace) -> None:
     from electra_bench import registry
     from electra_bench.core import Variables
     from electra_bench.data import run_context
-    from electra_bench.data.examples.batch_plan import Row
+    from electra_bench.data.examples.batch_plan import Rows
     from electra_bench.data.examples.batches import make_batch
     from electra_bench.tasks.examples import examples
     from electra_bench.training.batches import TrainingBatches
@@ -71,10 +71,9 @@ def write_batches(args: argparse.Namespace) -> None:
     arrays = {}
     for step, batch in enumerate(batches.dataset(args.seed)(0)):
         arrays |= _arrays(f"train/{step}", batch)
-    rows = [Row(0, row) for row in range(len(dev.store))]
-    for part in range(0, len(rows), BATCH):
-        batch = make_batch([dev.store], rows[part : part + BATCH], None)
-        arrays |= _arrays(f"dev/{part // BATCH}", batch)
+    for part in range(0, len(dev.store), BATCH):
+        rows = Rows.of(range(part, min(part + BATCH, len(dev.store))))
+        arrays |= _arrays(f"dev/{part // BATCH}", make_batch([dev.store], rows, None))
     with open(os.path.join(args.init, "record.json"), encoding="utf-8") as file:
         hidden = json.load(file)["hparams"]["models.electra.hidden_size"]
     shape = [hidden, len(card.labels) or 1]

@@ -59,6 +59,20 @@ def made_value(name: str, shape) -> np.ndarray:
     return (centre + 0.4 * (random.random(shape) - 0.5)).astype(np.float32)
 
 
+def gumbel_argmax(weights, uniform) -> tf.Tensor:
+    """The samples that the original draws, int32 [batch, preds], by the Gumbel-max trick.
+
+    Args:
+        weights: as `proposals` gives them, float32 [batch, preds, vocab].
+        uniform: the original's draws in [0, 1), of the same shape.
+
+    Source: google-research/electra pretrain/pretrain_helpers.py `sample_from_softmax`,
+    with its two constants.
+    """
+    noise = -tf.math.log(-tf.math.log(uniform + 1e-9) + 1e-9)
+    return tf.argmax(tf.math.log(weights) + noise, -1, output_type=tf.int32)
+
+
 def dense_norm(gradients) -> tf.Tensor:
     """The global norm of the sums of repeated rows."""
     return tf.linalg.global_norm([tf.convert_to_tensor(g) for g in gradients])
@@ -250,7 +264,8 @@ class Case:
             return proposed, self.objective.terms(self.masked, proposed)
         proposed = self._propose(self.objective.generator, "generator", training)
         uniform = tf.constant(self.arrays["draws/uniform_gumbel"])
-        sampled_ids = self.objective.sample(self.masked, proposed, uniform)
+        probs = self.objective.proposals(self.masked, proposed)
+        sampled_ids = gumbel_argmax(probs, uniform)
         forward = self._encode(proposed, sampled_ids, training)
         return forward, self.objective.terms(self.batch, forward)
 

@@ -1,24 +1,40 @@
-"""Random numbers that depend on (seed, step, global row) and on nothing else."""
+"""Random numbers that depend on (seed, step, use, global row) and on nothing else.
 
-import zlib
+They are the same on every device, and with XLA as without: integers of one counter-based
+generator, made numbers of here. TensorFlow's own random floats take other bits of the same
+integers in its kernels than under XLA.
+
+Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3" (Philox-4x32-10).
+"""
+
+import hashlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
+
+# One counter value of Philox gives so many bits.
+_BLOCK_BITS = 128
 
 
 class Seed(NamedTuple):
     """Where the random draws of a piece of work start.
 
-    Row `r` of a draw is a function of `key` and `first_row + r` alone, so a batch that is
-    split over replicas or micro-batches sees the same numbers as the whole batch.
+    The key of the generator is (seed, step), its counter (use, row): every use of every
+    step has numbers of its own, without anything being computed for it. Row `r` of a draw
+    is a function of these and of `first_row + r` alone, so a batch that is split over
+    replicas or micro-batches sees the same numbers as the whole batch.
 
     Attributes:
-        key: int32 [2], differs between uses (see `fold`) and steps.
+        key: seed and step, uint64 [1].
         first_row: index of this replica's first row in the global batch, int32 scalar.
+        use: what is drawn, a path such as `/generator/layer_0/attention`, see `fold`.
     """
 
     key: tf.Tensor
     first_row: tf.Tensor
+    use: str = ""
 
     @classmethod
     def of(
@@ -27,48 +43,111 @@ class Seed(NamedTuple):
         step: tf.Tensor | int = 0,
         first_row: tf.Tensor | int = 0,
     ) -> "Seed":
-        """The seed of one training step."""
-        key = tf.random.experimental.stateless_fold_in(
-            tf.stack([tf.cast(seed, tf.int32), 0]), tf.cast(step, tf.int32)
+        """The seed of one training step; of both numbers the lowest 32 bits count."""
+        low, high = (
+            tf.bitcast(tf.cast(number, tf.int32), tf.uint32) for number in (seed, step)
         )
-        return cls(key, tf.cast(first_row, tf.int32))
+        shifted = tf.bitwise.left_shift(tf.cast(high, tf.uint64), 32)
+        key = tf.bitwise.bitwise_or(tf.cast(low, tf.uint64), shifted)
+        return cls(key[tf.newaxis], tf.cast(first_row, tf.int32))
 
     def fold(self, use: str | int) -> "Seed":
         """The seed of one named use, independent of the others."""
-        number = zlib.crc32(use.encode()) % 2**31 if isinstance(use, str) else use
-        return self._replace(
-            key=tf.random.experimental.stateless_fold_in(self.key, number)
-        )
+        return self._replace(use=f"{self.use}/{use}")
 
-    def uniform(self, shape) -> tf.Tensor:
-        """Uniform draws in [0, 1), float32 of `shape`, whose first dimension is rows."""
-        shape = tf.convert_to_tensor(shape, tf.int32)
-        # Philox makes four numbers a counter value; rows start at whole counter values.
-        per_row = tf.maximum(tf.reduce_prod(shape[1:]), 1)
-        blocks = (per_row + 3) // 4
-        key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=self.key)
+    def uniform(self, shape: Sequence[int | tf.Tensor]) -> tf.Tensor:
+        """Uniform draws in [0, 1), multiples of 2**-24, float32.
+
+        Args:
+            shape: of the draws; the first dimension is rows.
+        """
+        # Numbers that float32 holds as they are.
+        draws = tf.bitwise.right_shift(self._words(shape), 8)
+        return tf.cast(tf.bitcast(draws, tf.int32), tf.float32) * 2.0**-24
+
+    def is_at_least(
+        self, share: float, shape: Sequence[int | tf.Tensor]
+    ) -> tuple[tf.Tensor, float]:
+        """Draws what is true with probability `1 - share`, rounded to a multiple of 2**-16.
+
+        Args:
+            share: in [0, 1).
+            shape: of the draws; the first dimension is rows.
+
+        Returns:
+            bool of that shape, and the probability as it is after rounding.
+        """
+        levels = 1 << 16
+        threshold = min(round(share * levels), levels - 1)
+        draws = self._halves(shape)
+        return draws >= tf.constant(threshold, tf.uint16), 1.0 - threshold / levels
+
+    def _halves(self, shape: Sequence[int | tf.Tensor]) -> tf.Tensor:
+        """Uniform integers, uint16."""
+        # [rows, blocks, 4 words] -> [rows, blocks * 8]
+        halves = tf.bitcast(self._blocks(shape, 16), tf.uint16)
+        return _rows(halves, shape)
+
+    def _words(self, shape: Sequence[int | tf.Tensor]) -> tf.Tensor:
+        """Uniform integers, uint32."""
+        return _rows(self._blocks(shape, 32), shape)
+
+    def _blocks(self, shape: Sequence[int | tf.Tensor], bits: int) -> tf.Tensor:
+        """All bits that are needed for numbers of so many: uint32 [rows, blocks, 4]."""
+        rows, *inner = shape
+        per_block = _BLOCK_BITS // bits
+        # Rows start at whole counter values.
+        blocks = (_product(inner) + per_block - 1) // per_block
         skipped = tf.cast(self.first_row, tf.uint64) * tf.cast(blocks, tf.uint64)
-        counter += tf.stack([skipped, tf.zeros_like(skipped)])
-        # [rows, 4 * blocks]
-        draws = tf.raw_ops.StatelessRandomUniformV2(
-            shape=tf.stack([shape[0], 4 * blocks]),
-            key=key,
+        counter = tf.stack([skipped, tf.constant(_number_of(self.use), tf.uint64)])
+        return tf.raw_ops.StatelessRandomUniformFullIntV2(
+            shape=tf.stack([rows, blocks, 4]),
+            key=self.key,
             counter=counter,
             alg=tf.random.Algorithm.PHILOX.value,
+            dtype=tf.uint32,
         )
-        return tf.reshape(draws[:, :per_row], shape)
+
+
+def _number_of(use: str) -> int:
+    """A number of 64 bits that no two uses of a step share."""
+    return int.from_bytes(hashlib.blake2b(use.encode(), digest_size=8).digest())
+
+
+def _product(sizes: Sequence[int | tf.Tensor]) -> int | tf.Tensor:
+    product: int | tf.Tensor = 1
+    for size in sizes:
+        product *= size
+    return product
+
+
+def _rows(blocks: tf.Tensor, shape: Sequence[int | tf.Tensor]) -> tf.Tensor:
+    """As many numbers of every row, [rows, ...], as are wanted."""
+    rows, *inner = shape
+    wanted = _product(inner)
+    there = (
+        np.prod(blocks.shape[1:].as_list())
+        if blocks.shape[1:].is_fully_defined()
+        else None
+    )
+    if there != wanted:
+        blocks = tf.reshape(blocks, [rows, -1])[:, :wanted]
+    return tf.reshape(blocks, tf.stack([rows, *inner]))
 
 
 def dropout(x: tf.Tensor, rate: float, seed: Seed, training: bool) -> tf.Tensor:
     """Sets a fraction `rate` of `x` to zero and scales up the rest.
 
     Args:
-        x: float32 [batch, ...].
-        rate: probability of dropping an element, in [0, 1).
+        x: float32 or of half the size, [batch, ...].
+        rate: probability of dropping an element, in [0, 1); a multiple of 2**-16 is taken.
         seed: where to draw from.
         training: False returns `x` unchanged.
     """
     if not training or rate == 0.0:
         return x
-    keep = seed.uniform(tf.shape(x)) >= rate
-    return tf.where(keep, x / (1.0 - rate), tf.zeros_like(x))
+    sizes = [
+        tf.shape(x)[axis] if size is None else size for axis, size in enumerate(x.shape)
+    ]
+    keep, probability = seed.is_at_least(rate, sizes)
+    return tf.where(keep, x * (1.0 / probability), tf.zeros_like(x))

@@ -25,7 +25,7 @@ from electra_bench.objectives.generators import Generator, Proposed, build_gener
 from electra_bench.objectives.heads import DiscriminatorHead
 from electra_bench.objectives.losses import is_likeliest, mean_term, token_losses
 from electra_bench.objectives.masking import Masked, Masking, candidates, unmask
-from electra_bench.objectives.sampling import Corrupted, corrupt, sample_replacements
+from electra_bench.objectives.sampling import Corrupted, corrupt, draw, proposals
 from electra_bench.registry import objectives
 
 # AUC of a discriminator that has learnt next to nothing.
@@ -112,7 +112,7 @@ class Electra(CountedByParts):
             batch, masked, seed=seed.fold("generator"), training=training
         )
         # [batch, preds, vocab] -> [batch, preds]
-        sampled_ids = self.sample(masked, proposed, uniform)
+        sampled_ids = draw(self.proposals(masked, proposed), uniform)
         # [batch, preds] -> [batch, seq, hidden]
         return self.encode(
             batch, masked, proposed, sampled_ids, seed=seed, training=training
@@ -123,18 +123,15 @@ class Electra(CountedByParts):
         return self.settings.masking(batch, self._special_ids, seed.fold("mask"))
 
     def draws(self, masked: Masked, seed: Seed) -> tf.Tensor:
-        """Uniform draws for sampling, float32 [batch, preds, vocab]."""
-        batch, preds = tf.unstack(tf.shape(masked.positions))
-        return seed.fold("samples").uniform([batch, preds, self._special_ids.size])
+        """Uniform draws for sampling, float32 [batch, preds]."""
+        shape = [tf.shape(masked.positions)[0], masked.positions.shape[1]]
+        return seed.fold("samples").uniform(shape)
 
-    def sample(
-        self, masked: Masked, proposed: Proposed, uniform: tf.Tensor
-    ) -> tf.Tensor:
-        """The generator's tokens, int32 [batch, preds]; no gradient goes through."""
-        return sample_replacements(
+    def proposals(self, masked: Masked, proposed: Proposed) -> tf.Tensor:
+        """What samples are drawn from, float32 [batch, preds, vocab]; no gradient."""
+        return proposals(
             proposed.logits,
             masked.ids,
-            uniform,
             temperature=self.settings.temperature,
             disallow_correct=self.settings.disallow_correct,
         )

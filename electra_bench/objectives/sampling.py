@@ -3,10 +3,12 @@
 Functions of tensors with static shapes; what is random comes in as uniform draws.
 """
 
+import math
 from typing import NamedTuple
 
 import tensorflow as tf
 
+from electra_bench.objectives.losses import probabilities
 from electra_bench.objectives.masking import scatter_update
 
 
@@ -24,21 +26,53 @@ class Corrupted(NamedTuple):
     labels: tf.Tensor
 
 
-def gumbel_argmax(logits: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
-    """Samples from the softmax of `logits` by the Gumbel-max trick.
+def draw(probs: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+    """Samples from distributions: the inverse of the cumulative distribution at a draw.
+
+    First a block of about the square root of all tokens is found, then a token in it, so
+    that cumulative sums are short: a draw costs one pass over the probabilities, and one
+    random number, where the Gumbel-max trick needs one for every token.
 
     Args:
-        logits: float32 [batch, preds, vocab].
-        uniform: draws in [0, 1), float32 [batch, preds, vocab].
+        probs: of all tokens, float32 [batch, preds, vocab]; they need not add up to 1. A
+            token with the probability 0 is never drawn.
+        uniform: draws in [0, 1), float32 [batch, preds].
 
     Returns:
         int32 [batch, preds].
 
-    Source: google-research/electra pretrain/pretrain_helpers.py `sample_from_softmax`,
-    with its two constants. Differs: no softmax before the argmax, which it cannot change.
+    Source: google-research/electra pretrain/pretrain_helpers.py `sample_from_softmax`
+    draws from the same distribution by the Gumbel-max trick.
     """
-    noise = -tf.math.log(-tf.math.log(uniform + 1e-9) + 1e-9)
-    return tf.argmax(logits + noise, -1, output_type=tf.int32)
+    vocab = probs.shape[-1]
+    size = math.isqrt(vocab - 1) + 1
+    num_blocks = -(-vocab // size)
+    slots = tf.shape(uniform)
+    padded = tf.pad(probs, [[0, 0], [0, 0], [0, num_blocks * size - vocab]])
+    blocks = tf.reshape(padded, tf.concat([slots, [num_blocks, size]], 0))
+    # [batch, preds, blocks]
+    sums = tf.cumsum(tf.reduce_sum(blocks, -1), axis=-1)
+    block, rest = _inverse(sums, uniform * sums[..., -1])
+    # [batch, preds, size]
+    sums = tf.cumsum(tf.gather(blocks, block, batch_dims=2), axis=-1)
+    return block * size + _inverse(sums, rest)[0]
+
+
+def _inverse(sums: tf.Tensor, wanted: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Where cumulative sums exceed a value first, and the value less what is before.
+
+    Args:
+        sums: they rise, float32 [batch, preds, n].
+        wanted: float32 [batch, preds]; what is not below the last sum is put below it.
+
+    Returns:
+        int32 and float32 [batch, preds].
+    """
+    below_all = sums[..., -1] * (1.0 - 2.0**-23)
+    wanted = tf.minimum(wanted, below_all)[..., tf.newaxis]
+    is_before = sums <= wanted
+    before = tf.reduce_max(tf.where(is_before, sums, 0.0), -1)
+    return tf.reduce_sum(tf.cast(is_before, tf.int32), -1), wanted[..., 0] - before
 
 
 def tempered(logits: tf.Tensor, temperature: float) -> tf.Tensor:
@@ -46,29 +80,31 @@ def tempered(logits: tf.Tensor, temperature: float) -> tf.Tensor:
     return logits if temperature == 1.0 else logits / temperature
 
 
-def sample_replacements(
+def proposals(
     logits: tf.Tensor,
     ids: tf.Tensor,
-    uniform: tf.Tensor,
     *,
     temperature: float = 1.0,
     disallow_correct: bool = False,
 ) -> tf.Tensor:
-    """Draws the generator's tokens, int32 [batch, preds].
+    """What the generator's tokens are drawn from, float32 [batch, preds, vocab].
 
     Args:
         logits: the generator's, float32 [batch, preds, vocab].
         ids: the original tokens, int32 [batch, preds].
-        uniform: draws in [0, 1), float32 [batch, preds, vocab].
         temperature: divides the logits.
-        disallow_correct: make the original token all but impossible.
+        disallow_correct: never draw the original token.
 
-    Source: google-research/electra run_pretraining.py `_get_fake_data`.
+    Returns:
+        Weights for `draw`; no gradient goes through.
+
+    Source: google-research/electra run_pretraining.py `_get_fake_data`. Differs: it makes
+    the original token all but impossible.
     """
-    logits = tempered(tf.stop_gradient(logits), temperature)
+    probs = probabilities(tempered(logits, temperature), ids)
     if disallow_correct:
-        logits -= 1000.0 * tf.one_hot(ids, logits.shape[-1])
-    return gumbel_argmax(logits, uniform)
+        probs *= 1.0 - tf.one_hot(ids, logits.shape[-1])
+    return probs
 
 
 def corrupt(

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from electra_bench.core import Objective, Seed
 from electra_bench.core.batch import NO_LABEL, UNKNOWN_LABEL
-from electra_bench.data.examples.batch_plan import Row
+from electra_bench.data.examples.batch_plan import Rows
 from electra_bench.data.examples.batches import make_batch
 from electra_bench.data.examples.store import ExampleStore
 from electra_bench.training.stages import TrainingStage
@@ -95,10 +95,10 @@ def _show(
 def _of_examples(
     objective: Objective, store: ExampleStore, seq_length: int | None
 ) -> dict[str, str]:
-    rows = [Row(0, i) for i in range(min(2, len(store)))]
+    rows = Rows.of(range(min(2, len(store))))
     batch = tf.nest.map_structure(tf.constant, make_batch([store], rows, seq_length))
     losses: list[str] = []
-    if all(_has_target(store, row.index) for row in rows):
+    if all(_has_target(store, index) for index in rows.indices):
         terms = objective.loss_terms(batch, Seed.of(0), training=False)
         losses = [
             f"{name} {float(term.value(term.weight)):.3f}"

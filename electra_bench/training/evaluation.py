@@ -14,7 +14,7 @@ from electra_bench import registry
 from electra_bench.core import PretrainingObjective, Seed, TaskKind
 from electra_bench.core.optional import HasMerge, HasOutOfReach, HasThreshold
 from electra_bench.data.examples import batches
-from electra_bench.data.examples.batch_plan import Row
+from electra_bench.data.examples.batch_plan import Rows
 from electra_bench.data.examples.store import ExampleStore
 from electra_bench.records import Prediction, TaskCard
 from electra_bench.tasks.groups import Groups, groups, identity_of
@@ -176,7 +176,7 @@ def evaluate_pretraining(
     metrics = objective.metrics()
     size = min(batch_size, len(store))
     for number in range(num_evaluated(store, batch_size, max_batches) // size):
-        rows = [Row(0, number * size + i) for i in range(size)]
+        rows = Rows.of(np.arange(number * size, (number + 1) * size))
         batch = batches.make_batch([store], rows, seq_length)
         metrics.update(outputs(_tensors(batch), Seed.of(0, number)))
     return metrics.result()

@@ -1,14 +1,16 @@
 """Masking and replacing, against the original's numbers and by its rules."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from golden_cases import gumbel_argmax
 
 from electra_bench.core import Batch, Seed, SpecialIds
-from electra_bench.objectives import masking, sampling
+from electra_bench.objectives import losses, masking, sampling
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SPECIAL = SpecialIds(size=520, pad=0, unk=1, cls=2, sep=3, mask=4)
@@ -91,20 +93,19 @@ def test_mask_positions_with_the_originals_draws(helpers):
 
 @pytest.mark.parametrize("temperature", [1.0, 0.5])
 @pytest.mark.parametrize("disallow", [False, True])
-def test_sample_replacements_with_the_originals_draws(helpers, temperature, disallow):
+def test_the_originals_draws_give_the_same_samples(helpers, temperature, disallow):
     onehot = helpers["sample/disallow_onehot"]
-    got = sampling.sample_replacements(
+    weights = sampling.proposals(
         tf.constant(helpers["sample/logits"]),
         tf.constant(onehot.argmax(-1).astype(np.int32)),
-        tf.constant(helpers["sample/uniform"]),
         temperature=temperature,
         disallow_correct=disallow,
     )
     if temperature == 1.0 and not disallow:  # as when nothing is said
-        given = [tf.constant(helpers[f"sample/{x}"]) for x in ("logits", "uniform")]
         ids = tf.constant(onehot.argmax(-1).astype(np.int32))
-        usual = sampling.sample_replacements(given[0], ids, given[1])
-        np.testing.assert_array_equal(usual, got)
+        usual = sampling.proposals(tf.constant(helpers["sample/logits"]), ids)
+        np.testing.assert_array_equal(usual, weights)
+    got = gumbel_argmax(weights, tf.constant(helpers["sample/uniform"]))
     kind = "disallow" if disallow else "plain"
     expected = helpers[f"sample/out_ids_temperature{temperature}_{kind}"]
     np.testing.assert_array_equal(got, expected)
@@ -305,12 +306,73 @@ def test_splitting_a_batch_changes_nothing(distinct):
         np.testing.assert_array_equal(value, tf.concat([p[i] for p in parts], 0))
 
 
-def test_gumbel_argmax_samples_from_the_softmax():
-    probs = np.array([0.5, 0.3, 0.15, 0.05], np.float32)
-    logits = tf.tile(tf.math.log(probs)[tf.newaxis, tf.newaxis], [20000, 1, 1])
-    got = sampling.gumbel_argmax(logits, Seed.of(1).uniform([20000, 1, 4]))
-    shares = np.bincount(got.numpy().ravel(), minlength=4) / 20000
-    np.testing.assert_allclose(shares, probs, atol=0.015)
+@pytest.mark.parametrize("vocab", [1, 2, 4, 5, 60, 30_522])
+def test_samples_have_the_probabilities_of_their_tokens(vocab):
+    weights = np.random.default_rng(vocab).gamma(0.3, size=vocab).astype(np.float32)
+    expected = weights / weights.sum(dtype=np.float64)
+    rows = 400 // math.isqrt(vocab)
+    uniform = Seed.of(1).uniform([rows, 1000])
+    given = tf.broadcast_to(tf.constant(weights), [rows, 1000, vocab])
+    got = sampling.draw(given, uniform).numpy().ravel()
+    counts, due = np.bincount(got, minlength=vocab), got.size * expected
+    assert counts.size == vocab
+    # Rare tokens together: a normal distribution is none of few.
+    is_rare = due < 20
+    counts, due = (np.append(x[~is_rare], x[is_rare].sum()) for x in (counts, due))
+    errors = (counts - due) / np.sqrt(due * (1 - due / got.size) + 1e-6)
+    assert np.abs(errors).max() < 5
+
+
+def test_a_draw_is_the_inverse_of_the_cumulative_distribution():
+    rng = np.random.default_rng(0)
+    weights = rng.gamma(0.2, size=(50, 4, 97)).astype(np.float32)
+    weights[rng.random(weights.shape) < 0.3] = 0.0
+    uniform = rng.random((50, 4), np.float32)
+    sums = np.cumsum(weights, -1, dtype=np.float64)
+    expected = (sums <= uniform[..., None] * sums[..., -1:]).sum(-1)
+    got = sampling.draw(tf.constant(weights), tf.constant(uniform))
+    assert np.mean(got == expected) > 0.99
+    # The rounding of sums shows where a draw is between two tokens.
+    assert np.abs(got - expected).max() <= 3
+
+
+@pytest.mark.parametrize("uniform", [0.0, 0.5, 1.0 - 2.0**-24])
+def test_what_is_impossible_is_never_drawn(uniform):
+    rng = np.random.default_rng(1)
+    weights = rng.gamma(0.1, size=(2000, 3, 30)).astype(np.float32)
+    weights[rng.random(weights.shape) < 0.8] = 0.0
+    weights[..., 7] = 1e-30
+    got = sampling.draw(tf.constant(weights), tf.fill([2000, 3], uniform)).numpy()
+    assert (np.take_along_axis(weights, got[..., None], -1) > 0).all()
+    if uniform == 0.0:
+        np.testing.assert_array_equal(got, (weights > 0).argmax(-1))
+
+
+def test_the_softmax_comes_with_the_loss():
+    rng = np.random.default_rng(2)
+    logits = tf.constant(3 * rng.normal(size=(3, 5, 40)), tf.float32)
+    ids = tf.constant(rng.integers(0, 40, (3, 5)), tf.int32)
+    np.testing.assert_allclose(
+        losses.probabilities(logits, ids), tf.nn.softmax(logits), atol=2e-7
+    )
+
+    @tf.function(autograph=False)
+    def both(logits, ids):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            loss = losses.token_losses(logits, ids)
+            total = tf.reduce_sum(loss * losses.probabilities(logits, ids)[..., 0])
+        return loss, tape.gradient(total, logits)
+
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        log_probs = tf.nn.log_softmax(logits)
+        expected = -tf.gather(log_probs, ids, batch_dims=2)
+        weights = tf.stop_gradient(tf.exp(log_probs[..., 0]))
+        total = tf.reduce_sum(expected * weights)
+    loss, gradient = both(logits, ids)
+    np.testing.assert_allclose(loss, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(gradient, tape.gradient(total, logits), atol=1e-6)
 
 
 def test_a_sample_that_hits_the_original_counts_as_real():

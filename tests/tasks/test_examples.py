@@ -114,8 +114,8 @@ def test_draws_follow_the_rates_of_a_seqio_mixture(surroundings):
     stores = [part.store for part in parts]
     counts = collections.Counter()
     for step in range(1000):
-        for row in plan[step]:
-            counts[int(stores[row.task].row("labels", row.index)[0])] += 1
+        for task, index in zip(*plan[step], strict=True):
+            counts[int(stores[task].row("labels", index)[0])] += 1
     assert counts[1] / 10_000 == pytest.approx(0.75, abs=0.02 * 0.75)
     seqio.MixtureRegistry.remove("spine_mixture")
 

@@ -22,11 +22,23 @@ def _rng(seed: Sequence[int], *key: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(list(seed), spawn_key=key))
 
 
-class Row(NamedTuple):
-    """One example of a step: which task of the mixture, which row of its store."""
+class Rows(NamedTuple):
+    """The examples of a step.
 
-    task: int
-    index: int
+    Attributes:
+        tasks: which task of the mixture each is of, int64 [rows].
+        indices: their rows in the tasks' stores, int64 [rows]; -1 for an empty one, which
+            fills up a batch.
+    """
+
+    tasks: np.ndarray
+    indices: np.ndarray
+
+    @classmethod
+    def of(cls, indices: Sequence[int] | np.ndarray) -> "Rows":
+        """Rows of the only store."""
+        chosen = np.asarray(indices, np.int64)
+        return cls(np.zeros_like(chosen), chosen)
 
 
 class Shuffled:
@@ -52,10 +64,15 @@ class Shuffled:
     def _make_epoch(self, epoch: int) -> np.ndarray:
         return _rng(self._seed, _EPOCH, epoch).permutation(self._num_rows)
 
-    def __getitem__(self, draw: int) -> int:
-        """The row of the `draw`-th draw, counted from 0 over all epochs."""
-        epoch, position = divmod(draw, self._num_rows)
-        return int(self._epoch(epoch)[position])
+    def part(self, first: int, count: int) -> np.ndarray:
+        """The rows of so many draws from the `first`, counted from 0 over all epochs."""
+        draws = np.arange(first, first + count)
+        epochs, positions = np.divmod(draws, self._num_rows)
+        rows = np.empty(count, np.int64)
+        for epoch in np.unique(epochs):
+            chosen = epochs == epoch
+            rows[chosen] = self._epoch(int(epoch))[positions[chosen]]
+        return rows
 
 
 class RandomPlan:
@@ -91,26 +108,28 @@ class RandomPlan:
         ends = np.floor(self._bounds * block * self._block_size + 0.5).astype(np.int64)
         return np.diff(ends)
 
-    def _make_block(self, block: int) -> list[Row]:
+    def _make_block(self, block: int) -> Rows:
         before = self._drawn_before(block)
         counts = self._drawn_before(block + 1) - before
         tasks = np.repeat(np.arange(len(counts)), counts)
-        rng = _rng([self._seed], _BLOCK, block)
-        rng.shuffle(tasks)
-        taken = before.copy()
-        rows = []
-        for task in tasks:
-            rows.append(Row(int(task), self._orders[task][int(taken[task])]))
-            taken[task] += 1
+        _rng([self._seed], _BLOCK, block).shuffle(tasks)
+        rows = Rows(tasks, np.empty(len(tasks), np.int64))
+        for task, (first, count) in enumerate(zip(before, counts, strict=True)):
+            rows.indices[tasks == task] = self._orders[task].part(
+                int(first), int(count)
+            )
         return rows
 
-    def __getitem__(self, step: int) -> list[Row]:
+    def __getitem__(self, step: int) -> Rows:
         """The rows of step `step`, counted from 0."""
-        first = step * self._batch_size
-        return [
-            self._block(draw // self._block_size)[draw % self._block_size]
-            for draw in range(first, first + self._batch_size)
-        ]
+        draw, stop = step * self._batch_size, (step + 1) * self._batch_size
+        parts = []
+        while draw < stop:
+            block, first = divmod(draw, self._block_size)
+            last = min(first + stop - draw, self._block_size)
+            parts.append([column[first:last] for column in self._block(block)])
+            draw += last - first
+        return Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 class ByLengthPlan:
@@ -169,12 +188,9 @@ class ByLengthPlan:
         batches = batches.reshape(self.steps_per_epoch, self._batch_size)
         return batches[rng.permutation(self.steps_per_epoch)]
 
-    def __getitem__(self, step: int) -> list[Row]:
+    def __getitem__(self, step: int) -> Rows:
         """The rows of step `step`, counted from 0."""
         epoch, position = divmod(step, self.steps_per_epoch)
         chosen = self._epoch(epoch)[position]
         tasks = np.searchsorted(self._bounds, chosen, side="right") - 1
-        return [
-            Row(int(task), int(index))
-            for task, index in zip(tasks, chosen - self._bounds[tasks], strict=True)
-        ]
+        return Rows(tasks, chosen - self._bounds[tasks])

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from electra_bench.core import Batch
 from electra_bench.core.batch import NO_LABEL
-from electra_bench.data.examples.batch_plan import Row
+from electra_bench.data.examples.batch_plan import Rows
+from electra_bench.data.examples.made_ahead import made_ahead
 from electra_bench.data.examples.store import ExampleStore
 
 # Batches grouped by length are padded to a multiple of this: few shapes, few retraces.
@@ -32,7 +33,7 @@ def signature(batch_size: int | None = None, seq_length: int | None = None) -> B
 class BatchPlan(Protocol):
     """Rows of every step."""
 
-    def __getitem__(self, step: int) -> Sequence[Row]: ...
+    def __getitem__(self, step: int) -> Rows: ...
 
 
 def pad_rows(
@@ -52,7 +53,7 @@ def rounded_up(length: int, multiple: int) -> int:
 
 def make_batch(
     stores: Sequence[ExampleStore],
-    rows: Sequence[Row],
+    rows: Rows,
     seq_length: int | None,
     multiple: int = 1,
 ) -> Batch:
@@ -60,43 +61,63 @@ def make_batch(
 
     Args:
         stores: one a task.
-        rows: what to read; a negative index makes an empty row that fills up a batch.
+        rows: what to read.
         seq_length: pad to this length; None pads to the longest row.
         multiple: without `seq_length`, pad on to a multiple of this: few shapes.
 
     Returns:
         NumPy arrays.
+
+    Raises:
+        ValueError: a row is longer than `seq_length`.
     """
-    ids = _column(stores, rows, "input_ids")
-    lengths = np.array([len(row) for row in ids])
+    chosen = _Chosen(stores, rows)
+    lengths = chosen.lengths("input_ids")
     seq = seq_length or rounded_up(int(lengths.max()), multiple)
-    labels = _column(stores, rows, "labels")
-    values = _column(stores, rows, "values")
-    num_labels = max((len(row) for row in labels), default=0)
-    if all(len(x) == len(y) for x, y in zip(labels, ids, strict=True)):
-        num_labels = seq  # labels that run along the tokens are padded like them
-    num_values = max((len(row) for row in values), default=0)
+    of_labels = chosen.lengths("labels")
+    # Labels that run along the tokens are padded like them.
+    along = np.array_equal(of_labels, lengths)
+    num_labels = seq if along else int(of_labels.max(initial=0))
+    num_values = int(chosen.lengths("values").max(initial=0))
     return Batch(
-        input_ids=pad_rows(ids, seq, np.int32),
+        input_ids=chosen.padded("input_ids", seq, np.int32),
         input_mask=(np.arange(seq) < lengths[:, None]).astype(np.int32),
-        segment_ids=pad_rows(_column(stores, rows, "segment_ids"), seq, np.int32),
-        labels=pad_rows(labels, num_labels, np.int32, NO_LABEL),
-        values=pad_rows(values, num_values, np.float32),
-        task_id=np.array([row.task for row in rows], np.int32),
-        example_id=np.array([row.index for row in rows], np.int32),
+        segment_ids=chosen.padded("segment_ids", seq, np.int32),
+        labels=chosen.padded("labels", num_labels, np.int32, NO_LABEL),
+        values=chosen.padded("values", num_values, np.float32),
+        task_id=rows.tasks.astype(np.int32),
+        example_id=rows.indices.astype(np.int32),
     )
 
 
-def _column(
-    stores: Sequence[ExampleStore], rows: Sequence[Row], feature: str
-) -> list[np.ndarray]:
-    nothing = np.empty(0, np.int32)
-    return [
-        stores[row.task].row(feature, row.index)
-        if row.index >= 0 and feature in stores[row.task].features
-        else nothing
-        for row in rows
-    ]
+class _Chosen:
+    """Rows of several stores, read feature by feature."""
+
+    def __init__(self, stores: Sequence[ExampleStore], rows: Rows):
+        self._size, self._parts = len(rows.indices), []
+        for task, store in enumerate(stores):
+            places = np.flatnonzero((rows.tasks == task) & (rows.indices >= 0))
+            if places.size:
+                self._parts.append((store, places, rows.indices[places]))
+
+    def lengths(self, feature: str) -> np.ndarray:
+        """Length of every row, 0 without the feature: int64 [rows]."""
+        found = np.zeros(self._size, np.int64)
+        for store, places, indices in self._having(feature):
+            found[places] = store.lengths(feature)[indices]
+        return found
+
+    def padded(
+        self, feature: str, width: int, dtype: type, fill: float = 0
+    ) -> np.ndarray:
+        """The rows, [rows, width]."""
+        found = np.full([self._size, width], fill, dtype)
+        for store, places, indices in self._having(feature):
+            found[places] = store.rows(feature, indices, width, dtype, fill)
+        return found
+
+    def _having(self, feature: str):
+        return (part for part in self._parts if feature in part[0].features)
 
 
 def training_dataset(
@@ -112,11 +133,9 @@ def training_dataset(
     """
 
     def batches() -> Iterator[Batch]:
-        for step in range(first_step, num_steps):
-            yield make(step)
+        return made_ahead(make, range(first_step, num_steps))
 
-    dataset = tf.data.Dataset.from_generator(batches, output_signature=spec)
-    return dataset.prefetch(4)
+    return tf.data.Dataset.from_generator(batches, output_signature=spec)
 
 
 def evaluation_batches(
@@ -129,6 +148,6 @@ def evaluation_batches(
     """
     order = np.argsort(store.lengths("input_ids"), kind="stable")
     for start in range(0, len(order), batch_size):
-        chosen = [Row(0, int(i)) for i in order[start : start + batch_size]]
-        chosen += [Row(0, -1)] * (batch_size - len(chosen))
-        yield make_batch([store], chosen, seq_length, LENGTH_MULTIPLE)
+        chosen = order[start : start + batch_size]
+        filled = np.pad(chosen, (0, batch_size - len(chosen)), constant_values=-1)
+        yield make_batch([store], Rows.of(filled), seq_length, LENGTH_MULTIPLE)

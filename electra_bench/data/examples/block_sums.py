@@ -122,14 +122,55 @@ class CheckedValues:
         Raises:
             DamagedExamples: they are not what was written.
         """
-        if self._unread and start < stop:
-            item = self._values.itemsize
-            first = int(start) * item // BLOCK_BYTES
-            last = (int(stop) * item - 1) // BLOCK_BYTES
-            for block in range(first, last + 1):
+        self._check_parts(np.array([start]), np.array([stop]))
+        return self._values[start:stop]
+
+    def parts(
+        self,
+        starts: np.ndarray,
+        stops: np.ndarray,
+        width: int,
+        dtype: type,
+        fill: float,
+    ) -> np.ndarray:
+        """Several parts below each other, filled up behind their ends.
+
+        Args:
+            starts: first values of the parts, int64 [parts].
+            stops: the values after their last ones, int64 [parts].
+            width: of the longest part, or more.
+            dtype: of the result.
+            fill: what stands behind the ends.
+
+        Returns:
+            [parts, width].
+
+        Raises:
+            DamagedExamples: see `part`.
+            ValueError: a part is longer.
+        """
+        longest = int((stops - starts).max(initial=0))
+        if longest > width:
+            raise ValueError(f"a row of {longest} values does not fit into {width}")
+        self._check_parts(starts, stops)
+        places = starts[:, np.newaxis] + np.arange(width)
+        is_there = places < stops[:, np.newaxis]
+        found = np.full(places.shape, fill, dtype)
+        found[is_there] = self._values[places[is_there]]
+        return found
+
+    def _check_parts(self, starts: np.ndarray, stops: np.ndarray) -> None:
+        if not self._unread:
+            return
+        item = self._values.itemsize
+        for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+            if start >= stop:
+                continue
+            for block in range(
+                start * item // BLOCK_BYTES, (stop * item - 1) // BLOCK_BYTES + 1
+            ):
                 if not self._is_read[block]:
                     self._check(block)
-        return self._values[start:stop]
 
     def all(self) -> np.ndarray:
         """All values; a view of the file.

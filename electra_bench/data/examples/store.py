@@ -163,6 +163,11 @@ class _Shard:
         start = ends[index - 1] if index else 0
         return self.values[feature].part(start, ends[index])
 
+    def rows(self, feature: str, indices: np.ndarray, *form: Any) -> np.ndarray:
+        ends = self.ends[feature]
+        starts = np.where(indices > 0, ends[indices - 1], 0)
+        return self.values[feature].parts(starts, ends[indices], *form)
+
 
 class ExampleStore:
     """Rows of one or more shards, in order, read by index."""
@@ -179,6 +184,7 @@ class ExampleStore:
         """
         self._shards = [_Shard(directory) for directory in directories]
         self._starts = np.cumsum([0, *(shard.num_rows for shard in self._shards)])
+        self._lengths: dict[str, np.ndarray] = {}
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -190,9 +196,10 @@ class ExampleStore:
 
     def lengths(self, feature: str) -> np.ndarray:
         """Length of every row of a feature, int64 [rows]."""
-        return np.concatenate(
-            [np.diff(shard.ends[feature], prepend=0) for shard in self._shards]
-        )
+        if feature not in self._lengths:
+            parts = [np.diff(shard.ends[feature], prepend=0) for shard in self._shards]
+            self._lengths[feature] = np.concatenate(parts)
+        return self._lengths[feature]
 
     def counts(self, feature: str, size: int) -> np.ndarray:
         """How often each of the values 0 to `size - 1` occurs, int64 [size]."""
@@ -214,6 +221,30 @@ class ExampleStore:
         """One row of one numeric feature; a view of the file."""
         shard, place = self._place(index)
         return shard.row(feature, place)
+
+    def rows(
+        self, feature: str, indices: np.ndarray, width: int, dtype: type, fill: float
+    ) -> np.ndarray:
+        """Rows of one numeric feature, filled up behind their ends: [rows, width].
+
+        Args:
+            feature: its name.
+            indices: the rows, int64 [rows].
+            width: of the longest of them, or more.
+            dtype: of the result.
+            fill: what stands behind the ends.
+
+        Raises:
+            ValueError: a row is longer.
+        """
+        found = np.empty([len(indices), width], dtype)
+        numbers = np.searchsorted(self._starts, indices, side="right") - 1
+        for number in np.unique(numbers):
+            chosen = numbers == number
+            places = indices[chosen] - self._starts[number]
+            shard = self._shards[number]
+            found[chosen] = shard.rows(feature, places, width, dtype, fill)
+        return found
 
     def _place(self, index: int) -> tuple[_Shard, int]:
         """The shard that holds a row, and its number there."""
@@ -249,7 +280,8 @@ class StorePart(ExampleStore):
             store: the whole.
             rows: numbers of the rows, int [rows].
         """
-        self._whole, self._rows = store, rows
+        self._whole, self._rows = store, np.asarray(rows, np.int64)
+        self._lengths = {}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -261,7 +293,9 @@ class StorePart(ExampleStore):
 
     def lengths(self, feature: str) -> np.ndarray:
         """Length of every row of a feature, int64 [rows]."""
-        return self._whole.lengths(feature)[self._rows]
+        if feature not in self._lengths:
+            self._lengths[feature] = self._whole.lengths(feature)[self._rows]
+        return self._lengths[feature]
 
     def counts(self, feature: str, size: int) -> np.ndarray:
         """How often each of the values 0 to `size - 1` occurs, int64 [size]."""
@@ -277,6 +311,12 @@ class StorePart(ExampleStore):
     def row(self, feature: str, index: int) -> np.ndarray:
         """One row of one numeric feature; a view of the file."""
         return self._whole.row(feature, int(self._rows[index]))
+
+    def rows(
+        self, feature: str, indices: np.ndarray, width: int, dtype: type, fill: float
+    ) -> np.ndarray:
+        """Rows of one numeric feature, see `ExampleStore`."""
+        return self._whole.rows(feature, self._rows[indices], width, dtype, fill)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """All of one row, see `ExampleStore`."""
