@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from electra_bench.core import Batch, Direction, Encoder, EncoderOutput, Variables
+from electra_bench.core.computing import compute_type
 from electra_bench.core.random import Seed, dropout
 from electra_bench.models.flops import EncoderSizes, encoder_flops
 from electra_bench.models.layers import Dense, LayerNorm, gelu
@@ -110,7 +111,7 @@ class SelfAttention(tf.Module):
         """Attends.
 
         Args:
-            x: float32 [batch, seq, hidden].
+            x: [batch, seq, hidden], of any float type, which the products have, too.
             mask_scores: added to the scores, float32, broadcast to
                 [batch, heads, seq, seq].
             rate: of dropout on the probabilities.
@@ -118,8 +119,8 @@ class SelfAttention(tf.Module):
             training: whether to drop.
 
         Returns:
-            Weighted values, float32 [batch, seq, hidden], and the probabilities before
-            dropout, float32 [batch, heads, seq, seq].
+            Weighted values, [batch, seq, hidden], and the probabilities before dropout,
+            float32 [batch, heads, seq, seq].
         """
         # [batch, heads, seq, head_dim]
         query, key, value = (
@@ -128,9 +129,11 @@ class SelfAttention(tf.Module):
         # Scaling the queries is the same as scaling the scores, on a smaller tensor.
         query *= 1.0 / math.sqrt(query.shape[-1])
         # [batch, heads, seq, seq]
-        probs = tf.nn.softmax(tf.matmul(query, key, transpose_b=True) + mask_scores)
+        scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)
+        probs = tf.nn.softmax(scores + mask_scores)
+        dropped = dropout(tf.cast(probs, x.dtype), rate, seed, training)
         # [batch, heads, seq, head_dim] -> [batch, seq, hidden]
-        values = tf.matmul(dropout(probs, rate, seed, training), value)
+        values = tf.matmul(dropped, value)
         return tf.reshape(tf.transpose(values, [0, 2, 1, 3]), tf.shape(x)), probs
 
     def _split(self, x: tf.Tensor) -> tf.Tensor:
@@ -167,7 +170,7 @@ class Layer(tf.Module):
         seed: Seed,
         training: bool,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Maps float32 [batch, seq, hidden] to the same shape.
+        """Maps [batch, seq, hidden] to the same shape and type.
 
         Args:
             x: the previous layer's output.
@@ -267,7 +270,7 @@ class TransformerEncoder(tf.Module):
     ) -> EncoderOutput:
         """Encodes int32 [batch, seq] ids, mask (1 for tokens) and segments."""
         # Dropout comes before the projection, at the embedding size.
-        x = self.embeddings(input_ids, segment_ids)
+        x = tf.cast(self.embeddings(input_ids, segment_ids), compute_type())
         x = dropout(x, self._rates[0], seed.fold("embeddings"), training)
         if self._project is not None:
             x = self._project(x)
@@ -285,7 +288,8 @@ class TransformerEncoder(tf.Module):
             x, probs = layer(x, mask_scores, self._rates, own, training)
             layers.append(x)
             attentions.append(probs)
-        return EncoderOutput(x, embedding, tuple(layers), tuple(attentions))
+        embedding, *layers = (tf.cast(y, tf.float32) for y in (embedding, *layers))
+        return EncoderOutput(layers[-1], embedding, tuple(layers), tuple(attentions))
 
     def forward_flops(self, seq_length: int) -> float:
         """Operations of encoding one sequence, see `models/flops.py`."""

@@ -61,12 +61,12 @@ class Dense(tf.Module):
         self._activation = activation
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        """Maps float32 [..., inputs] to [..., units]."""
+        """Maps [..., inputs] to [..., units], in the type of the input."""
         inputs, units = self.kernel.shape
         # One matrix product over all rows is faster than a batched one.
         # [..., inputs] -> [rows, units]
-        y = tf.matmul(tf.reshape(x, [-1, inputs]), self.kernel)
-        y = tf.nn.bias_add(y, self.bias)
+        y = tf.matmul(tf.reshape(x, [-1, inputs]), tf.cast(self.kernel, x.dtype))
+        y = tf.nn.bias_add(y, tf.cast(self.bias, x.dtype))
         if self._activation is not None:
             y = self._activation(y)
         return tf.reshape(y, tf.concat([tf.shape(x)[:-1], [units]], 0))
@@ -79,14 +79,15 @@ class Dense(tf.Module):
         """What some of the inputs add, before the bias and the activation.
 
         Args:
-            x: float32 [..., size], the inputs `start` to `start + size - 1`.
+            x: [..., size], the inputs `start` to `start + size - 1`.
             start: number of the first.
 
         Returns:
             [..., units].
         """
         size, units = x.shape[-1], self.kernel.shape[1]
-        y = tf.matmul(tf.reshape(x, [-1, size]), self.kernel[start : start + size])
+        kernel = tf.cast(self.kernel[start : start + size], x.dtype)
+        y = tf.matmul(tf.reshape(x, [-1, size]), kernel)
         return tf.reshape(y, tf.concat([tf.shape(x)[:-1], [units]], 0))
 
 
@@ -104,9 +105,10 @@ class LayerNorm(tf.Module):
         self.beta = variables.zeros(f"{name}/beta", [size])
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        """Maps float32 [..., size] to the same shape."""
-        mean = tf.reduce_mean(x, -1, keepdims=True)
-        centred = x - mean
+        """Maps [..., size] to the same shape and type; computes in float32."""
+        wide = tf.cast(x, tf.float32)
+        mean = tf.reduce_mean(wide, -1, keepdims=True)
+        centred = wide - mean
         variance = tf.reduce_mean(tf.square(centred), -1, keepdims=True)
         scale = tf.math.rsqrt(variance + LAYER_NORM_EPSILON) * self.gamma
-        return centred * scale + self.beta
+        return tf.cast(centred * scale + self.beta, x.dtype)

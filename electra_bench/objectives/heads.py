@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from electra_bench.core import Variables
+from electra_bench.core.computing import compute_type
 from electra_bench.models import flops
 from electra_bench.models.layers import Dense, LayerNorm, gelu
 
@@ -46,8 +47,10 @@ class MaskedLMHead(tf.Module):
         """Maps float32 [batch, preds, hidden] to logits [batch, preds, vocab]."""
         rows, embed = self.table.shape
         # [batch, preds, hidden] -> [batch * preds, embed]
-        y = tf.reshape(self._norm(self._dense(x)), [-1, embed])
-        logits = tf.nn.bias_add(tf.matmul(y, self.table, transpose_b=True), self._bias)
+        y = self._norm(self._dense(tf.cast(x, compute_type())))
+        y = tf.reshape(y, [-1, embed])
+        products = tf.matmul(y, tf.cast(self.table, y.dtype), transpose_b=True)
+        logits = tf.nn.bias_add(tf.cast(products, tf.float32), self._bias)
         if rows > self._num_tokens:
             logits = logits[:, : self._num_tokens]
         return tf.reshape(logits, tf.concat([tf.shape(x)[:-1], [self._num_tokens]], 0))
@@ -81,7 +84,8 @@ class DiscriminatorHead(tf.Module):
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Maps float32 [batch, seq, hidden] to logits [batch, seq]."""
-        return tf.squeeze(self._logit(self._dense(x)), -1)
+        hidden = self._dense(tf.cast(x, compute_type()))
+        return tf.squeeze(self._logit(tf.cast(hidden, tf.float32)), -1)
 
     def forward_flops(self, positions: int) -> float:
         """Operations at so many positions, see `models/flops.py`."""

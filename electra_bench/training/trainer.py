@@ -17,13 +17,15 @@ import tensorflow as tf
 from electra_bench.config.ranges import NotNegative, Positive
 from electra_bench.config.roles import Detail, Machine
 from electra_bench.core import Batch, Objective, Seed
+from electra_bench.core.computing import compute_type
 from electra_bench.core.optional import HasWarning
 from electra_bench.core.variables import by_name
 from electra_bench.registry import training
 from electra_bench.system.atomic import atomic_file
 from electra_bench.system.interruption import ENDINGS, handled
-from electra_bench.training import checkpoint_files, checkpoints
+from electra_bench.training import checkpoint_files, checkpoints, loss_scale
 from electra_bench.training.checkpoints import Checkpoints
+from electra_bench.training.loss_scale import LossScale
 from electra_bench.training.metrics_log import MetricsLog
 from electra_bench.training.progress import TrainingProgress
 from electra_bench.training.stages import TrainingStage
@@ -138,6 +140,10 @@ class Trainer:
         self._keep_steps = sorted(round(at * num_steps) for at in keep_at)
         self._name = name
         self._warned = False
+        self._loss_scale = None
+        if compute_type() == tf.float16:
+            with strategy.scope():
+                self._loss_scale = LossScale()
         # Of a stage: what a step is measured by, known when it has been built.
         self._names: dict[int, list[str]] = {}
 
@@ -211,6 +217,8 @@ class Trainer:
                     or self._is_due(step, settings.checkpoint_every)
                 ):
                     state["wall_s"] = time.monotonic() - started
+                    if self._loss_scale:
+                        state["loss_scale"] = self._loss_scale.state()
                     named = self._named(step).items()
                     log.sync()
                     saved.save(step, {name: v.read_value() for name, v in named}, state)
@@ -314,12 +322,17 @@ class Trainer:
             "evaluation": {},
             "evaluated": None,
         }
+        if self._loss_scale:
+            state["loss_scale"] = [loss_scale.START, 0]
+            self._loss_scale.restore(state["loss_scale"])
         prefix = saved.to_go_on()
         if prefix is None:
             return 0, state
         named = self._named(checkpoint_files.step_of_checkpoint(prefix))
         step = checkpoints.restore(prefix, named)
         state |= checkpoint_files.read_state(prefix)
+        if self._loss_scale:
+            self._loss_scale.restore(state["loss_scale"])
         if self._settings.best_metric and saved.best is None:
             # It may have been marked in a file that is lost; it is always among them.
             for one in (one for one in saved.steps if one < step):
@@ -392,10 +405,16 @@ class Trainer:
             }
             in_loss = [name for name in terms if terms[name].is_trained]
             loss = tf.add_n([terms[n].coefficient * parts[n] for n in in_loss])
-        gradients = tape.gradient(loss, trained.stage.variables)
+            scale = self._loss_scale
+            scaled = scale.scaled(loss) if scale else loss
+        gradients = tape.gradient(scaled, trained.stage.variables)
         gradients = [g if g is None else over_replicas(g) for g in gradients]
         of_stage = step - trained.first_step
-        norm = trained.optimizer.apply(gradients, of_stage)
+
+        def update(gradients):
+            return trained.optimizer.apply(gradients, of_stage)
+
+        norm = scale.apply(gradients, update) if scale else update(gradients)
         parts = {
             f"{name}_loss" if terms[name].is_trained else name: over_replicas(part)
             for name, part in parts.items()

@@ -5,6 +5,8 @@ import pytest
 import tensorflow as tf
 
 from electra_bench import registry
+from electra_bench.core.computing import compute_in, compute_type
+from electra_bench.training import precision
 from electra_bench.training.build import prepare
 from electra_bench.training.environment import environment
 
@@ -14,6 +16,7 @@ def as_before():
     allowed = tf.config.experimental.tensor_float_32_execution_enabled()
     yield
     tf.config.experimental.enable_tensor_float_32_execution(allowed)
+    compute_in(tf.float32)
 
 
 @pytest.mark.parametrize(
@@ -51,8 +54,33 @@ def test_tf32_is_off_unless_it_is_bound_and_then_said(
     assert environment()["precision"] == said
 
 
+@pytest.mark.parametrize("name", ["float32", "bfloat16", "float16"])
+def test_what_is_bound_is_computed_in_and_said(name):
+    registry.training.load("precision")
+    gin.bind_parameter("training.precision.name", name)
+    prepare()
+    assert (compute_type().name, environment()["precision"]) == (name, name)
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("fpu avx512f avx512_bf16", "bfloat16"),
+        ("fpu amx_bf16 amx_tile", "bfloat16"),
+        ("fpu avx2", "float32"),
+    ],
+)
+def test_auto_is_what_the_processor_is_fast_in(flags, expected, monkeypatch):
+    monkeypatch.setattr(precision, "_cpu_flags", lambda: set(flags.split()))
+    registry.training.load("precision")
+    gin.bind_parameter("training.precision.name", "auto")
+    prepare()
+    assert environment()["precision"] == expected
+
+
 def test_no_other_precision_is_claimed():
     registry.training.load("precision")
-    gin.bind_parameter("training.precision.name", "bfloat16")
-    with pytest.raises(ValueError, match="must be 'float32', got 'bfloat16'"):
+    gin.bind_parameter("training.precision.name", "float8")
+    said = "one of float32, bfloat16, float16, auto; got 'float8'"
+    with pytest.raises(ValueError, match=said):
         prepare()
