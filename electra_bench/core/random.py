@@ -16,6 +16,8 @@ import tensorflow as tf
 
 # One counter value of Philox gives so many bits.
 _BLOCK_BITS = 128
+# Odd and without a pattern, so that names in another order have another number.
+_FACTOR = 0x9E3779B97F4A7C15
 
 
 class Seed(NamedTuple):
@@ -29,12 +31,13 @@ class Seed(NamedTuple):
     Attributes:
         key: seed and step, uint64 [1].
         first_row: index of this replica's first row in the global batch, int32 scalar.
-        use: what is drawn, a path such as `/generator/layer_0/attention`, see `fold`.
+        use: number of what is drawn, below 2**64, see `fold`; in a graph that serves
+            several uses uint64 scalar.
     """
 
     key: tf.Tensor
     first_row: tf.Tensor
-    use: str = ""
+    use: int | tf.Tensor = 0
 
     @classmethod
     def of(
@@ -53,7 +56,17 @@ class Seed(NamedTuple):
 
     def fold(self, use: str | int) -> "Seed":
         """The seed of one named use, independent of the others."""
-        return self._replace(use=f"{self.use}/{use}")
+        digest = hashlib.blake2b(str(use).encode(), digest_size=8).digest()
+        own = int.from_bytes(digest)
+        if isinstance(self.use, int):
+            return self._replace(use=(self.use * _FACTOR + own) % 2**64)
+        return self._replace(
+            use=self.use * tf.constant(_FACTOR, tf.uint64) + tf.constant(own, tf.uint64)
+        )
+
+    def as_tensors(self) -> "Seed":
+        """The same, without a number that belongs to a graph."""
+        return self._replace(use=tf.constant(self.use, tf.uint64))
 
     def uniform(self, shape: Sequence[int | tf.Tensor]) -> tf.Tensor:
         """Uniform draws in [0, 1), multiples of 2**-24, float32.
@@ -99,7 +112,7 @@ class Seed(NamedTuple):
         # Rows start at whole counter values.
         blocks = (_product(inner) + per_block - 1) // per_block
         skipped = tf.cast(self.first_row, tf.uint64) * tf.cast(blocks, tf.uint64)
-        counter = tf.stack([skipped, tf.constant(_number_of(self.use), tf.uint64)])
+        counter = tf.stack([skipped, tf.convert_to_tensor(self.use, tf.uint64)])
         return tf.raw_ops.StatelessRandomUniformFullIntV2(
             shape=tf.stack([rows, blocks, 4]),
             key=self.key,
@@ -107,11 +120,6 @@ class Seed(NamedTuple):
             alg=tf.random.Algorithm.PHILOX.value,
             dtype=tf.uint32,
         )
-
-
-def _number_of(use: str) -> int:
-    """A number of 64 bits that no two uses of a step share."""
-    return int.from_bytes(hashlib.blake2b(use.encode(), digest_size=8).digest())
 
 
 def _product(sizes: Sequence[int | tf.Tensor]) -> int | tf.Tensor:

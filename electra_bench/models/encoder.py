@@ -1,7 +1,9 @@
 """The Transformer encoder of BERT and ELECTRA."""
 
+import functools
 import math
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -9,7 +11,7 @@ from electra_bench.core import Batch, Direction, Encoder, EncoderOutput, Variabl
 from electra_bench.core.computing import compute_type
 from electra_bench.core.random import Seed, dropout
 from electra_bench.models.flops import EncoderSizes, encoder_flops
-from electra_bench.models.layers import Dense, LayerNorm, gelu
+from electra_bench.models.layers import Dense, LayerNorm, dense, gelu, layer_norm
 
 # Added to attention scores of padding. Larger than any score, but not infinite: where
 # every key is masked, the softmax runs over the plain scores, as in the original.
@@ -89,60 +91,6 @@ class EmbeddingLayer(tf.Module):
         return self._norm(words + segments + positions)
 
 
-class SelfAttention(tf.Module):
-    """Multi-head scaled dot-product attention of a sequence to itself."""
-
-    def __init__(self, variables: Variables, name: str, hidden: int, heads: int):
-        """Creates `query`, `key` and `value` below `name`."""
-        super().__init__()
-        self._heads = heads
-        self._query = Dense(variables, f"{name}/query", hidden, hidden)
-        self._key = Dense(variables, f"{name}/key", hidden, hidden)
-        self._value = Dense(variables, f"{name}/value", hidden, hidden)
-
-    def __call__(
-        self,
-        x: tf.Tensor,
-        mask_scores: tf.Tensor,
-        rate: float,
-        seed: Seed,
-        training: bool,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Attends.
-
-        Args:
-            x: [batch, seq, hidden], of any float type, which the products have, too.
-            mask_scores: added to the scores, float32, broadcast to
-                [batch, heads, seq, seq].
-            rate: of dropout on the probabilities.
-            seed: of dropout.
-            training: whether to drop.
-
-        Returns:
-            Weighted values, [batch, seq, hidden], and the probabilities before dropout,
-            float32 [batch, heads, seq, seq].
-        """
-        # [batch, heads, seq, head_dim]
-        query, key, value = (
-            self._split(layer(x)) for layer in (self._query, self._key, self._value)
-        )
-        # Scaling the queries is the same as scaling the scores, on a smaller tensor.
-        query *= 1.0 / math.sqrt(query.shape[-1])
-        # [batch, heads, seq, seq]
-        scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)
-        probs = tf.nn.softmax(scores + mask_scores)
-        dropped = dropout(tf.cast(probs, x.dtype), rate, seed, training)
-        # [batch, heads, seq, head_dim] -> [batch, seq, hidden]
-        values = tf.matmul(dropped, value)
-        return tf.reshape(tf.transpose(values, [0, 2, 1, 3]), tf.shape(x)), probs
-
-    def _split(self, x: tf.Tensor) -> tf.Tensor:
-        # [batch, seq, hidden] -> [batch, heads, seq, head_dim]
-        head_dim = x.shape[-1] // self._heads
-        shape = tf.concat([tf.shape(x)[:2], [self._heads, head_dim]], 0)
-        return tf.transpose(tf.reshape(x, shape), [0, 2, 1, 3])
-
-
 class Layer(tf.Module):
     """Attention and a feed-forward network, each with a residual and a norm after it."""
 
@@ -151,16 +99,19 @@ class Layer(tf.Module):
     ):
         """Creates the variables below `name`."""
         super().__init__()
-        self._attention = SelfAttention(
-            variables, f"{name}/attention/self", hidden, heads
-        )
+        self._heads = heads
+        own = f"{name}/attention/self"
         output = f"{name}/attention/output"
-        self._attention_output = Dense(variables, f"{output}/dense", hidden, hidden)
-        self._attention_norm = LayerNorm(variables, f"{output}/LayerNorm", hidden)
-        inner = f"{name}/intermediate/dense"
-        self._intermediate = Dense(variables, inner, hidden, ffn, activation=gelu)
-        self._output = Dense(variables, f"{name}/output/dense", ffn, hidden)
-        self._norm = LayerNorm(variables, f"{name}/output/LayerNorm", hidden)
+        self._parts = LayerParts(
+            query=Dense(variables, f"{own}/query", hidden, hidden),
+            key=Dense(variables, f"{own}/key", hidden, hidden),
+            value=Dense(variables, f"{own}/value", hidden, hidden),
+            attention_output=Dense(variables, f"{output}/dense", hidden, hidden),
+            attention_norm=LayerNorm(variables, f"{output}/LayerNorm", hidden),
+            intermediate=Dense(variables, f"{name}/intermediate/dense", hidden, ffn),
+            output=Dense(variables, f"{name}/output/dense", ffn, hidden),
+            norm=LayerNorm(variables, f"{name}/output/LayerNorm", hidden),
+        )
 
     def __call__(
         self,
@@ -174,24 +125,87 @@ class Layer(tf.Module):
 
         Args:
             x: the previous layer's output.
-            mask_scores: see `SelfAttention`.
+            mask_scores: added to the scores, float32, broadcast to
+                [batch, heads, seq, seq].
             rates: of dropout on hidden states and on attention probabilities.
             seed: of dropout.
             training: whether to drop.
 
         Returns:
-            The output and the attention probabilities.
+            The output, and the attention probabilities before dropout, float32
+            [batch, heads, seq, seq].
         """
-        rate, attention_rate = rates
-        values, probs = self._attention(
-            x, mask_scores, attention_rate, seed.fold("attention"), training
+        weights = tuple(part.weights for part in self._parts)
+        return _layer(
+            weights, x, mask_scores, seed.as_tensors(), self._heads, rates, training
         )
-        attended = self._attention_output(values)
-        attended = dropout(attended, rate, seed.fold("attention_output"), training)
-        x = self._attention_norm(x + attended)
-        output = self._output(self._intermediate(x))
-        output = dropout(output, rate, seed.fold("output"), training)
-        return self._norm(x + output), probs
+
+
+class LayerParts(NamedTuple):
+    """What a layer has, or the weights of that: of each the matrix and the vector."""
+
+    query: Any
+    key: Any
+    value: Any
+    attention_output: Any
+    attention_norm: Any
+    intermediate: Any
+    output: Any
+    norm: Any
+
+
+# A function of its own: layers of one shape have one graph between them, which is built and
+# optimised once.
+@functools.partial(
+    tf.function, autograph=False, experimental_attributes={"_noinline": True}
+)
+def _layer(weights, x, mask_scores, seed, heads, rates, training):
+    """See `Layer`; `weights` are those of `LayerParts`, in their order."""
+    w, seed = LayerParts(*weights), Seed(*seed)
+    rate, attention_rate = rates
+    values, probs = _attention(
+        w, x, mask_scores, heads, attention_rate, seed.fold("attention"), training
+    )
+    attended = dense(values, *w.attention_output)
+    attended = dropout(attended, rate, seed.fold("attention_output"), training)
+    x = layer_norm(x + attended, *w.attention_norm)
+    output = dense(gelu(dense(x, *w.intermediate)), *w.output)
+    output = dropout(output, rate, seed.fold("output"), training)
+    return layer_norm(x + output, *w.norm), probs
+
+
+def _attention(
+    w: LayerParts,
+    x: tf.Tensor,
+    mask_scores: tf.Tensor,
+    heads: int,
+    rate: float,
+    seed: Seed,
+    training: bool,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Multi-head scaled dot-product attention of a sequence to itself.
+
+    Returns:
+        Weighted values, [batch, seq, hidden], and the probabilities before dropout,
+        float32 [batch, heads, seq, seq].
+    """
+
+    def split(y: tf.Tensor) -> tf.Tensor:
+        # [batch, seq, hidden] -> [batch, heads, seq, head_dim]
+        shape = tf.concat([tf.shape(y)[:2], [heads, y.shape[-1] // heads]], 0)
+        return tf.transpose(tf.reshape(y, shape), [0, 2, 1, 3])
+
+    # [batch, heads, seq, head_dim]
+    query, key, value = (split(dense(x, *part)) for part in (w.query, w.key, w.value))
+    # Scaling the queries is the same as scaling the scores, on a smaller tensor.
+    query *= 1.0 / math.sqrt(query.shape[-1])
+    # [batch, heads, seq, seq]
+    scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)
+    probs = tf.nn.softmax(scores + mask_scores)
+    dropped = dropout(tf.cast(probs, x.dtype), rate, seed, training)
+    # [batch, heads, seq, head_dim] -> [batch, seq, hidden]
+    values = tf.transpose(tf.matmul(dropped, value), [0, 2, 1, 3])
+    return tf.reshape(values, tf.shape(x)), probs
 
 
 class TransformerEncoder(tf.Module):

@@ -30,6 +30,41 @@ def gelu(x: tf.Tensor):
     return x * cdf, gradient
 
 
+def dense(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """An affine map of the last dimension, [..., inputs] to [..., units].
+
+    Args:
+        x: of any float type, in which it is computed.
+        kernel: float32 [inputs, units].
+        bias: float32 [units].
+    """
+    inputs, units = kernel.shape
+    # One matrix product over all rows is faster than a batched one.
+    # [..., inputs] -> [rows, units]
+    y = tf.matmul(tf.reshape(x, [-1, inputs]), tf.cast(kernel, x.dtype))
+    y = tf.nn.bias_add(y, tf.cast(bias, x.dtype))
+    return tf.reshape(y, tf.concat([tf.shape(x)[:-1], [units]], 0))
+
+
+def layer_norm(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
+    """Normalises the last dimension to mean 0 and variance 1, then scales and shifts.
+
+    Args:
+        x: [..., size], of any float type; it is computed in float32.
+        gamma: float32 [size].
+        beta: float32 [size].
+
+    Source: Ba et al. 2016; google-research/electra model/modeling.py `layer_norm`: biased
+    variance, epsilon 1e-12 (the default of `tf.contrib.layers`).
+    """
+    wide = tf.cast(x, tf.float32)
+    mean = tf.reduce_mean(wide, -1, keepdims=True)
+    centred = wide - mean
+    variance = tf.reduce_mean(tf.square(centred), -1, keepdims=True)
+    scale = tf.math.rsqrt(variance + LAYER_NORM_EPSILON) * gamma
+    return tf.cast(centred * scale + beta, x.dtype)
+
+
 class Dense(tf.Module):
     """An affine map of the last dimension, followed by an activation."""
 
@@ -62,14 +97,13 @@ class Dense(tf.Module):
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Maps [..., inputs] to [..., units], in the type of the input."""
-        inputs, units = self.kernel.shape
-        # One matrix product over all rows is faster than a batched one.
-        # [..., inputs] -> [rows, units]
-        y = tf.matmul(tf.reshape(x, [-1, inputs]), tf.cast(self.kernel, x.dtype))
-        y = tf.nn.bias_add(y, tf.cast(self.bias, x.dtype))
-        if self._activation is not None:
-            y = self._activation(y)
-        return tf.reshape(y, tf.concat([tf.shape(x)[:-1], [units]], 0))
+        y = dense(x, *self.weights)
+        return y if self._activation is None else self._activation(y)
+
+    @property
+    def weights(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Kernel and bias as they are now."""
+        return tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
 
     def forward_flops(self, positions: int) -> float:
         """Operations at so many positions, without the activation."""
@@ -92,11 +126,7 @@ class Dense(tf.Module):
 
 
 class LayerNorm(tf.Module):
-    """Normalises the last dimension to mean 0 and variance 1, then scales and shifts.
-
-    Source: Ba et al. 2016; google-research/electra model/modeling.py `layer_norm`:
-    biased variance, epsilon 1e-12 (the default of `tf.contrib.layers`).
-    """
+    """The variables of a norm, see `layer_norm`."""
 
     def __init__(self, variables: Variables, name: str, size: int):
         """Creates `<name>/gamma` and `<name>/beta`, float32 [size]."""
@@ -106,9 +136,9 @@ class LayerNorm(tf.Module):
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Maps [..., size] to the same shape and type; computes in float32."""
-        wide = tf.cast(x, tf.float32)
-        mean = tf.reduce_mean(wide, -1, keepdims=True)
-        centred = wide - mean
-        variance = tf.reduce_mean(tf.square(centred), -1, keepdims=True)
-        scale = tf.math.rsqrt(variance + LAYER_NORM_EPSILON) * self.gamma
-        return tf.cast(centred * scale + self.beta, x.dtype)
+        return layer_norm(x, *self.weights)
+
+    @property
+    def weights(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Scale and shift as they are now."""
+        return tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
