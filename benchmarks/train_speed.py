@@ -1,80 +1,122 @@
 """Speed of pre-training as a user sees it: a short run of `electra-bench pretrain`.
 
-    python benchmarks/train_speed.py gin/models/tiny.gin --text 'corpus/*.xz' \
-        --vocab vocab.txt --objectives electra mlm
+    python benchmarks/train_speed.py gin/models/small.gin --text 'corpus/*.xz' \
+        --vocab vocab.txt --gin_param 'training.precision.name = "bfloat16"'
 
-prints the median of tokens/s over the logged lines without the first, which holds the
-building of the graph, and the largest size of the process. With `--default-malloc` the
-freed memory goes back to the system (see electra_bench/training/allocator.py).
+prints one line of JSON: seconds and processor seconds of an update (medians of the logged
+lines without the first), tokens a second, seconds from the command to the first update,
+and the largest size of the process. `--python` names the interpreter of another
+environment, in which another version of the project is installed; it is run from its
+folder, so that `gin/` is that version's own.
 """
 
 import argparse
-import contextlib
+import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-from unittest import mock
+import time
+from typing import NamedTuple
 
-STEPS = 120
-LOG_EVERY = 10
+import psutil
+
+
+class Seen(NamedTuple):
+    """What was found when a line came: times of clock and processor, and what it says."""
+
+    clock: float
+    processor: float
+    step: int
+    tokens: int
 
 
 def main() -> None:
-    """Measures one objective after another, each in a process of its own."""
+    """Trains and prints the line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("files", nargs="+", help="gin files after runs/pretrain.gin")
     parser.add_argument("--text", required=True, help="file or glob of text")
     parser.add_argument("--vocab", required=True, help="vocab.txt")
-    parser.add_argument("--objectives", nargs="+", default=["electra", "mlm"])
+    parser.add_argument("--objective", default="electra")
+    parser.add_argument("--steps", type=int, default=24)
+    parser.add_argument("--log_every", type=int, default=4)
     parser.add_argument("--gin_param", action="append", default=[])
-    parser.add_argument("--default-malloc", action="store_true")
-    parser.add_argument("--in-this-process", action="store_true", help="used by itself")
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--cwd", default=".", help="folder of that version")
+    parser.add_argument("--name", default="here", help="of the row")
     args = parser.parse_args()
-    if not args.in_this_process:
-        for objective in args.objectives:
-            command = [sys.executable, __file__, *sys.argv[1:], "--in-this-process"]
-            subprocess.run([*command, "--objectives", objective], check=True)
-        return
     with tempfile.TemporaryDirectory() as workdir:
-        measure(args, args.objectives[0], workdir)
+        print(json.dumps(measured(args, workdir)), flush=True)
 
 
-def measure(args: argparse.Namespace, objective: str, workdir: str) -> None:
-    """Trains and prints one line."""
-    from electra_bench.system import quiet
-
-    quiet.import_tensorflow()
-    from electra_bench.runs.launch import launch
-    from electra_bench.training import build
-    from electra_bench.training.metrics_log import logged_tokens_per_s
-
+def measured(args: argparse.Namespace, workdir: str) -> dict[str, object]:
+    """Trains in a process of its own and watches its lines come."""
     bindings = [
-        f"OBJECTIVE = {objective!r}",
-        f"CORPORA = {{'text': {{'files': {args.text!r}}}}}",
+        f"OBJECTIVE = {args.objective!r}",
+        f"CORPORA = {{'text': {{'files': {os.path.abspath(args.text)!r}}}}}",
         "CORPUS = 'text'",
-        f"VOCAB = {args.vocab!r}",
+        f"VOCAB = {os.path.abspath(args.vocab)!r}",
         "LABEL = 'speed'",
         f"WORKDIR = {workdir!r}",
-        f"TRAIN_STEPS = {STEPS}",
-        f"training.loop.log_every = {LOG_EVERY}",
+        f"TRAIN_STEPS = {args.steps}",
+        f"training.loop.log_every = {args.log_every}",
         "training.loop.checkpoint_every = 0",
         "runs.pretrain.eval_batches = 1",
+        *args.gin_param,
     ]
-    given_back = mock.patch.object(build, "keep_freed_memory")
-    with given_back if args.default_malloc else contextlib.nullcontext():
-        launch(
-            "pretrain", ["runs/pretrain.gin", *args.files], [*bindings, *args.gin_param]
-        )
-    rates = logged_tokens_per_s(os.path.join(workdir, "pretrain-speed-s0"))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(
-        f"{objective}: {statistics.median(rates[1:]):,.0f} tokens/s, "
-        f"peak {peak / 1e6:,.0f} MB",
-        flush=True,
-    )
+    command = [args.python, "-m", "electra_bench", "pretrain", "gin/runs/pretrain.gin"]
+    command += args.files
+    for binding in bindings:
+        command += ["--gin_param", binding]
+    begun = time.monotonic()
+    with subprocess.Popen(
+        command, cwd=args.cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        path = os.path.join(workdir, "pretrain-speed-s0", "metrics.jsonl")
+        seen, peak = watched(process, path)
+        said = process.stderr.read().decode()
+    if len(seen) < 3:
+        sys.exit(said)
+    pairs = list(zip(seen[1:], seen[2:], strict=False))
+
+    def median(value):
+        return statistics.median(value(a, b) / (b.step - a.step) for a, b in pairs)
+
+    seconds = median(lambda a, b: b.clock - a.clock)
+    return {
+        "version": args.name,
+        "objective": args.objective,
+        "bound": args.files + args.gin_param,
+        "s_per_step": round(seconds, 4),
+        "processor_s_per_step": round(
+            median(lambda a, b: b.processor - a.processor), 3
+        ),
+        "tokens_per_s": round(median(lambda a, b: b.tokens - a.tokens) / seconds),
+        "first_line_s": round(seen[0].clock - begun, 1),
+        "peak_mb": round(peak / 1e6),
+    }
+
+
+def watched(process: subprocess.Popen, path: str) -> tuple[list[Seen], int]:
+    """When every line of training came, and the largest resident size in bytes."""
+    seen: list[Seen] = []
+    peak, child = 0, psutil.Process(process.pid)
+    while process.poll() is None:
+        try:
+            times = child.cpu_times()
+            peak = max(peak, child.memory_info().rss)
+        except psutil.NoSuchProcess:
+            break
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                lines = [json.loads(line) for line in file if line.endswith("\n")]
+            trained = [line for line in lines if line["phase"] == "train"]
+            for line in trained[len(seen) :]:
+                used = times.user + times.system
+                seen.append(Seen(time.monotonic(), used, line["step"], line["tokens"]))
+        time.sleep(0.01)
+    return seen, peak
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+# Which random numbers a seed has. The first ones were TensorFlow's own; a run that was
+# begun with others cannot go on with these.
+VERSION = 2
 # One counter value of Philox gives so many bits.
 _BLOCK_BITS = 128
 # Odd and without a pattern, so that names in another order have another number.

@@ -193,7 +193,7 @@ def _attention(
     def split(y: tf.Tensor) -> tf.Tensor:
         # [batch, seq, hidden] -> [batch, heads, seq, head_dim]
         shape = tf.concat([tf.shape(y)[:2], [heads, y.shape[-1] // heads]], 0)
-        return tf.transpose(tf.reshape(y, shape), [0, 2, 1, 3])
+        return _swap_middle(tf.reshape(y, shape))
 
     # [batch, heads, seq, head_dim]
     query, key, value = (split(dense(x, *part)) for part in (w.query, w.key, w.value))
@@ -204,8 +204,18 @@ def _attention(
     probs = tf.nn.softmax(scores + mask_scores)
     dropped = dropout(tf.cast(probs, x.dtype), rate, seed, training)
     # [batch, heads, seq, head_dim] -> [batch, seq, hidden]
-    values = tf.transpose(tf.matmul(dropped, value), [0, 2, 1, 3])
+    values = _swap_middle(tf.matmul(dropped, value))
     return tf.reshape(values, tf.shape(x)), probs
+
+
+@tf.custom_gradient
+def _swap_middle(x: tf.Tensor):
+    """Transposes the two middle dimensions of four.
+
+    TensorFlow's own gradient hands the order of dimensions from one function to another,
+    where XLA does not find it in a loop.
+    """
+    return tf.transpose(x, [0, 2, 1, 3]), _swap_middle
 
 
 class TransformerEncoder(tf.Module):

@@ -15,10 +15,11 @@ from electra_bench.models.factory import encoder_factory
 from electra_bench.records import TaskCard
 from electra_bench.training.allocator import keep_freed_memory
 from electra_bench.training.checkpoints import restore
+from electra_bench.training.loop import Loop
 from electra_bench.training.optimizer import build_optimizer
 from electra_bench.training.stages import TrainingStage, training_stages
 from electra_bench.training.strategy import make_deterministic
-from electra_bench.training.trainer import Loop, Trainer
+from electra_bench.training.trainer import Trainer
 
 
 def pretraining_objective(

@@ -14,21 +14,21 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from electra_bench.config.ranges import NotNegative, Positive
-from electra_bench.config.roles import Detail, Machine
-from electra_bench.core import Batch, Objective, Seed
+from electra_bench.core import Objective, random
 from electra_bench.core.computing import compute_type
 from electra_bench.core.optional import HasWarning
 from electra_bench.core.variables import by_name
-from electra_bench.registry import training
 from electra_bench.system.atomic import atomic_file
 from electra_bench.system.interruption import ENDINGS, handled
 from electra_bench.training import checkpoint_files, checkpoints, loss_scale
 from electra_bench.training.checkpoints import Checkpoints
+from electra_bench.training.loop import Loop
 from electra_bench.training.loss_scale import LossScale
 from electra_bench.training.metrics_log import MetricsLog
+from electra_bench.training.micro_batches import MicroBatches
 from electra_bench.training.progress import TrainingProgress
 from electra_bench.training.stages import TrainingStage
+from electra_bench.training.step import TrainingStep
 
 # Task to its metrics.
 Evaluation = Mapping[str, Mapping[str, float]]
@@ -44,43 +44,6 @@ ABOUT_S = 1.0
 
 class NonFiniteLoss(ValueError):
     """The loss became NaN or infinite."""
-
-
-@training.register("loop")
-@dataclasses.dataclass(frozen=True)
-class Loop:
-    """How often the loop does what, in steps.
-
-    Attributes:
-        log_every: steps between logged lines; a line holds means over them.
-        checkpoint_every: steps between checkpoints; 0 for the end only.
-        eval_every: steps between evaluations; 0 for the end only.
-        keep: newest checkpoints to keep; the best stays too.
-        best_metric: evaluation metric that decides which is the best (its mean over
-            tasks); None for none. Every evaluation then ends in a checkpoint.
-        higher_is_better: its direction.
-    """
-
-    log_every: Detail[Positive[int]] = 50
-    checkpoint_every: Detail[NotNegative[int]] = 1000
-    eval_every: Detail[NotNegative[int]] = 0
-    keep: Machine[Positive[int]] = 2
-    best_metric: Machine[str | None] = None
-    higher_is_better: Machine[bool] = True
-
-    def __post_init__(self):
-        """Checks the numbers.
-
-        Raises:
-            ValueError: one is out of range.
-        """
-        smallest = {"log_every": 1, "checkpoint_every": 0, "eval_every": 0, "keep": 1}
-        for name, least in smallest.items():
-            value = getattr(self, name)
-            if value < least:
-                raise ValueError(
-                    f"training.loop.{name} must be at least {least}, got {value}"
-                )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,6 +107,12 @@ class Trainer:
         if compute_type() == tf.float16:
             with strategy.scope():
                 self._loss_scale = LossScale()
+        self._step = functools.partial(
+            TrainingStep,
+            strategy,
+            compiled=settings.compiles,
+            loss_scale=self._loss_scale,
+        )
         # Of a stage: what a step is measured by, known when it has been built.
         self._names: dict[int, list[str]] = {}
 
@@ -183,6 +152,9 @@ class Trainer:
         ):
             if step:
                 progress.write(f"goes on after step {step} of {self._num_steps}")
+            micro = MicroBatches(settings.micro_batches, run_dir, self._name)
+            attempt = functools.partial(self._attempt, dataset, step, seed)
+            parts = micro.find(attempt, self._rows(dataset), progress.write)
             most = 1
             while step < self._num_steps:
                 stage = self._stage(step)
@@ -192,7 +164,8 @@ class Trainer:
                 count = min(most, *self._steps_to_events(step, bool(evaluate)))
                 called = time.monotonic()
                 numbers = (tf.constant(n, tf.int32) for n in (step, count, seed))
-                rows = self._run(iterator, stage, *numbers).numpy()
+                with micro.in_memory():
+                    rows = self._run(iterator, stage, parts, *numbers).numpy()
                 # Of every step, in order.
                 columns = zip(self._names[stage], rows.T.tolist(), strict=True)
                 values = dict(columns)
@@ -235,6 +208,26 @@ class Trainer:
             checkpoint=saved.latest,
             evaluation=state["evaluation"],
         )
+
+    def _rows(self, dataset: Callable[[int], tf.data.Dataset]) -> int:
+        """Rows of a batch on one device."""
+        spec = dataset(0).element_spec
+        return spec.input_ids.shape[0] // self._strategy.num_replicas_in_sync
+
+    def _attempt(
+        self,
+        dataset: Callable[[int], tf.data.Dataset],
+        first: int,
+        seed: int,
+        parts: int,
+    ) -> None:
+        """Computes a step in so many parts, and updates nothing."""
+        distributed = self._strategy.experimental_distribute_dataset(dataset(first))
+        batch = next(iter(distributed))
+        trained = self._stages[self._stage(first)]
+        numbers = (tf.constant(n, tf.int32) for n in (first, seed))
+        norm = functools.partial(self._step(parts).norm, trained)
+        tf.function(norm, autograph=False)(batch, *numbers)
 
     def _check_finite(
         self,
@@ -321,6 +314,7 @@ class Trainer:
             "pending": {},
             "evaluation": {},
             "evaluated": None,
+            "random": random.VERSION,
         }
         if self._loss_scale:
             state["loss_scale"] = [loss_scale.START, 0]
@@ -329,8 +323,15 @@ class Trainer:
         if prefix is None:
             return 0, state
         named = self._named(checkpoint_files.step_of_checkpoint(prefix))
+        saved_state = checkpoint_files.read_state(prefix)
+        if saved_state.get("random", 1) != random.VERSION:
+            raise checkpoint_files.CheckpointError(
+                f"{prefix} is of a run that was begun with other random numbers (see "
+                "CHANGELOG.md), which go on with the version that began it; begin it anew "
+                "with --overwrite"
+            )
         step = checkpoints.restore(prefix, named)
-        state |= checkpoint_files.read_state(prefix)
+        state |= saved_state
         if self._loss_scale:
             self._loss_scale.restore(state["loss_scale"])
         if self._settings.best_metric and saved.best is None:
@@ -359,74 +360,30 @@ class Trainer:
             saved.mark_best(step, metric, value)
 
     @tf.function(autograph=False)
-    def _run(self, iterator, stage, first_step, count, seed):
+    def _run(self, iterator, stage, parts, first_step, count, seed):
         """Runs `count` steps without returning to Python.
 
-        Built once for every stage, whose index is a Python number; the step is in the graph
-        once, for twice would take twice as long to optimise.
+        Built once for every stage, whose index is a Python number, as that of the parts of
+        a batch; the step is in the graph once, for twice would take twice as long to
+        optimise.
 
         Returns:
             float32 [count, number of values], in the order of `_names`.
         """
+        trained, step = self._stages[stage], self._step(parts)
+
+        @tf.function(autograph=False)
+        def one(batch, number, seed):
+            # A function of its own, so that it is built once.
+            return step.update(trained, batch, number, seed)
 
         def update(i, rows):
-            values = self._global_step(next(iterator), stage, first_step + i, seed)
+            values = one(next(iterator), first_step + i, seed)
             self._names[stage] = list(values)
             return i + 1, rows.write(i, tf.stack(list(values.values())))
 
         loop = tf.constant(0), tf.TensorArray(tf.float32, count)
         return tf.while_loop(lambda i, _: i < count, update, loop)[1].stack()
-
-    @tf.function(autograph=False)
-    def _global_step(self, batch, stage, step, seed):
-        """One update on all replicas; a function of its own so that it is built once."""
-        replica_step = functools.partial(self._replica_step, self._stages[stage])
-        values = self._strategy.run(replica_step, args=(batch, step, seed))
-        of_replicas = self._strategy.experimental_local_results
-        return {name: of_replicas(value)[0] for name, value in values.items()}
-
-    def _replica_step(
-        self, trained: TrainingStage, batch: Batch, step: tf.Tensor, seed: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        replica = tf.distribute.get_replica_context()
-        alone = self._strategy.num_replicas_in_sync == 1
-
-        def over_replicas(value):
-            return value if alone else replica.all_reduce("SUM", value)
-
-        first_row = replica.replica_id_in_sync_group * tf.shape(batch.input_ids)[0]
-        draws = Seed.of(seed, step, first_row)
-        with tf.GradientTape() as tape:
-            terms = trained.stage.objective.loss_terms(batch, draws, training=True)
-            # Weights are whole-batch sums before anything is divided by them.
-            parts = {
-                name: term.value(over_replicas(term.weight))
-                for name, term in terms.items()
-            }
-            in_loss = [name for name in terms if terms[name].is_trained]
-            loss = tf.add_n([terms[n].coefficient * parts[n] for n in in_loss])
-            scale = self._loss_scale
-            scaled = scale.scaled(loss) if scale else loss
-        gradients = tape.gradient(scaled, trained.stage.variables)
-        gradients = [g if g is None else over_replicas(g) for g in gradients]
-        of_stage = step - trained.first_step
-
-        def update(gradients):
-            return trained.optimizer.apply(gradients, of_stage)
-
-        norm = scale.apply(gradients, update) if scale else update(gradients)
-        parts = {
-            f"{name}_loss" if terms[name].is_trained else name: over_replicas(part)
-            for name, part in parts.items()
-        }
-        tokens = tf.reduce_sum(tf.cast(batch.input_mask, tf.float32))
-        return {
-            "loss": over_replicas(loss),
-            **parts,
-            "gradient_norm": norm,
-            "learning_rate": trained.optimizer.learning_rate(of_stage),
-            "tokens": over_replicas(tokens),
-        }
 
 
 def more_steps(count: int, seconds: float) -> int:

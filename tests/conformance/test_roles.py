@@ -57,8 +57,8 @@ def test_roles_of_what_decides_whether_two_runs_are_the_same():
     assert finetune["seed"] == Role.SEED
     assert finetune["workdir"] == finetune["data_dir"] == Role.MACHINE
     assert finetune["init"] == finetune["vocab"] == finetune["files"] == Role.CONTENT
-    assert declared("electra_bench.training.trainer:Loop")["keep"] == Role.MACHINE
-    assert declared("electra_bench.training.trainer:Loop")["log_every"] == Role.DETAIL
+    assert declared("electra_bench.training.loop:Loop")["keep"] == Role.MACHINE
+    assert declared("electra_bench.training.loop:Loop")["log_every"] == Role.DETAIL
 
 
 def test_a_role_is_looked_through():

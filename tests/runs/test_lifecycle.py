@@ -143,7 +143,7 @@ def test_a_parameter_that_is_new_and_has_its_default_changes_nothing(run):
         line = f"training.loop.checkpoint_every = {value}\n"
         return replace(SPEC, text=TEXT + line)
 
-    __import__("electra_bench.training.trainer")  # whose defaults count
+    __import__("electra_bench.training.loop")  # whose defaults count
     record = run()
     assert run(grown(1000)) == record
     with pytest.raises(AnotherRun, match="checkpoint_every = 7' only here"):
@@ -281,7 +281,7 @@ def test_a_record_that_is_whole_but_cannot_be_read_is_not_overwritten(run, folde
 
 
 def test_a_default_that_is_written_out_while_it_is_interrupted(run, folder):
-    __import__("electra_bench.training.trainer")
+    __import__("electra_bench.training.loop")
     explicit = replace(SPEC, text=TEXT + "training.loop.checkpoint_every = 1000\n")
     run(finish=False)
     record = run(explicit)

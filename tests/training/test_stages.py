@@ -10,8 +10,9 @@ import tensorflow as tf
 from electra_bench.core import Batch, LossTerm, Stage, Variables
 from electra_bench.data.examples.batches import signature, training_dataset
 from electra_bench.training.adamw import adamw
+from electra_bench.training.loop import Loop
 from electra_bench.training.stages import training_stages
-from electra_bench.training.trainer import Loop, Trainer
+from electra_bench.training.trainer import Trainer
 
 STEPS, HALF = 20, 10
 

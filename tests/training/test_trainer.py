@@ -17,9 +17,10 @@ from electra_bench.training import checkpoint_files
 from electra_bench.training import trainer as trainer_module
 from electra_bench.training.checkpoint_files import checkpoint_steps
 from electra_bench.training.checkpoints import Checkpoints
+from electra_bench.training.loop import Loop
 from electra_bench.training.progress import ScoringProgress, TrainingProgress
 from electra_bench.training.stages import training_stages
-from electra_bench.training.trainer import Loop, NonFiniteLoss, Trainer, more_steps
+from electra_bench.training.trainer import NonFiniteLoss, Trainer, more_steps
 
 STEPS = 20
 
@@ -166,6 +167,19 @@ def test_ctrl_c_writes_a_checkpoint_and_the_same_call_goes_on(tmp_path, power):
     np.testing.assert_array_equal(resumed, unbroken)
     assert lines(tmp_path / "a") == lines(tmp_path / "b")
     power.check()
+
+
+def test_a_run_of_other_random_numbers_does_not_go_on(tmp_path):
+    with pytest.raises(Exception, match=r"(?i)end of sequence|out of range"):
+        train(tmp_path, steps=11)
+    path = tmp_path / "checkpoints" / "model.ckpt-8.json"
+    state = json.loads(path.read_text())
+    assert state.pop("random") == 2
+    path.write_text(json.dumps(state))
+    # As a version of before has left it.
+    (tmp_path / "checkpoints" / "model.ckpt-8.sha256").unlink()
+    with pytest.raises(ValueError, match=r"begun with other random .*--overwrite"):
+        train(tmp_path)
 
 
 def test_two_replicas_train_as_one(tmp_path):

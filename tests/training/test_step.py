@@ -1,0 +1,100 @@
+"""One update: the same with XLA as without, and in parts as whole."""
+
+import functools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from electra_bench import registry
+from electra_bench.conformance.objectives import Case
+from electra_bench.core.optional import stages_of
+from electra_bench.training.stages import TrainingStage
+from electra_bench.training.step import TrainingStep
+
+CASES = [
+    *(Case("objectives", name) for name in registry.objectives.names()),
+    *(Case("kinds", name) for name in registry.kinds.names()),
+]
+ROWS = 6
+
+
+class Noted(tf.Module):
+    """Notes the gradients; updates nothing."""
+
+    def __init__(self, variables):
+        super().__init__()
+        self.gradients = [tf.Variable(tf.zeros_like(v)) for v in variables]
+        self.row_norm = tf.Variable(0.0)
+
+    def learning_rate(self, step):
+        return tf.cast(step, tf.float32)
+
+    def apply(self, gradients, step):
+        given = [g for g in gradients if g is not None]
+        for noted, gradient in zip(self.gradients, gradients, strict=True):
+            if gradient is not None:
+                noted.assign(tf.convert_to_tensor(gradient))
+        # Rows that repeat are not added up, as the original clips.
+        self.row_norm.assign(tf.linalg.global_norm(given))
+        return tf.linalg.global_norm([tf.convert_to_tensor(g) for g in given])
+
+
+@functools.cache
+def stages(case):
+    objective, _ = case.build()
+    return [
+        TrainingStage(stage, 0, 9, Noted(stage.variables))
+        for stage in stages_of(objective)
+    ]
+
+
+@functools.cache
+def batch_of(case):
+    return case.batch(ROWS)
+
+
+def update(case, parts=1, compiled=False):
+    """What is logged, and the gradients."""
+    [trained, *_] = stages(case)
+    step = TrainingStep(tf.distribute.get_strategy(), parts, compiled, None)
+    one = tf.function(functools.partial(step.update, trained), autograph=False)
+    logged = one(batch_of(case), tf.constant(7), tf.constant(3))
+    noted = trained.optimizer
+    values = {name: float(value) for name, value in logged.items()}
+    values["row_norm"] = float(noted.row_norm)
+    return values, [g.numpy() for g in noted.gradients]
+
+
+def is_mean_of_pairs(name):
+    """An AUC of parts is another number than that of the whole."""
+    return name.endswith("_auc")
+
+
+@functools.cache
+def whole(case):
+    return update(case)
+
+
+def check(case, parts, compiled):
+    logged, gradients = update(case, parts, compiled)
+    expected, expected_gradients = whole(case)
+    assert logged.keys() == expected.keys()
+    for name, value in expected.items():
+        if not is_mean_of_pairs(name):
+            assert logged[name] == pytest.approx(value, rel=2e-5, abs=2e-6), name
+    largest = max(np.abs(g).max() for g in expected_gradients)
+    for found, right in zip(gradients, expected_gradients, strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-4, atol=2e-6 * largest)
+
+
+@pytest.mark.parametrize("case", CASES, ids="-".join)
+def test_a_step_is_the_same_under_xla_in_two_parts(case):
+    check(case, 2, compiled=True)
+
+
+@pytest.mark.parametrize("case", [CASES[0], CASES[-1]], ids="-".join)
+@pytest.mark.parametrize("parts", [1, 4, 9])
+def test_a_part_may_be_shorter_than_others(case, parts):
+    # Of 6 rows: 2, 2 and 2; one at a time.
+    check(case, parts, compiled=False)
