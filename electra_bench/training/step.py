@@ -134,8 +134,8 @@ class TrainingStep:
         summed = iter(known)
         gradients = [None if g is None else next(summed) for g in gradients]
         terms = {
-            name: LossTerm(*tf.unstack(sums[name]), *sort)
-            for name, sort in part.sorts.items()
+            name: LossTerm(sums[name][0], sums[name][1], coefficient, reduction)
+            for name, (coefficient, reduction) in part.sorts.items()
         }
         return gradients, terms
 

@@ -308,7 +308,7 @@ class Trainer:
 
     def _resume(self, saved: Checkpoints) -> tuple[int, dict[str, Any]]:
         """Updates done, and what a checkpoint says of them besides the variables."""
-        state = {
+        state: dict[str, Any] = {
             "tokens": 0,
             "wall_s": 0.0,
             "pending": {},
@@ -323,23 +323,23 @@ class Trainer:
         if prefix is None:
             return 0, state
         named = self._named(checkpoint_files.step_of_checkpoint(prefix))
-        saved_state = checkpoint_files.read_state(prefix)
-        if saved_state.get("random", 1) != random.VERSION:
+        before = checkpoint_files.read_state(prefix)
+        if before.get("random", 1) != random.VERSION:
             raise checkpoint_files.CheckpointError(
                 f"{prefix} is of a run that was begun with other random numbers (see "
                 "CHANGELOG.md), which go on with the version that began it; begin it anew "
                 "with --overwrite"
             )
         step = checkpoints.restore(prefix, named)
-        state |= saved_state
+        state |= before
         if self._loss_scale:
             self._loss_scale.restore(state["loss_scale"])
         if self._settings.best_metric and saved.best is None:
             # It may have been marked in a file that is lost; it is always among them.
             for one in (one for one in saved.steps if one < step):
                 if not checkpoint_files.damage(saved.prefix(one)):
-                    before = checkpoint_files.read_state(saved.prefix(one))
-                    self._mark_if_best(saved, one, before)
+                    of_one = checkpoint_files.read_state(saved.prefix(one))
+                    self._mark_if_best(saved, one, of_one)
         self._mark_if_best(saved, step, state)
         return step, state
 

@@ -111,7 +111,7 @@ class _Chosen:
         self, feature: str, width: int, dtype: type, fill: float = 0
     ) -> np.ndarray:
         """The rows, [rows, width]."""
-        found = np.full([self._size, width], fill, dtype)
+        found: np.ndarray = np.full([self._size, width], fill, dtype)
         for store, places, indices in self._having(feature):
             found[places] = store.rows(feature, indices, width, dtype, fill)
         return found

@@ -155,7 +155,7 @@ class CheckedValues:
         self._check_parts(starts, stops)
         places = starts[:, np.newaxis] + np.arange(width)
         is_there = places < stops[:, np.newaxis]
-        found = np.full(places.shape, fill, dtype)
+        found: np.ndarray = np.full(places.shape, fill, dtype)
         found[is_there] = self._values[places[is_there]]
         return found
 

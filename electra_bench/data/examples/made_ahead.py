@@ -4,7 +4,7 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import TypeVar, cast
 
 Made = TypeVar("Made")
 Number = TypeVar("Number")
@@ -55,6 +55,6 @@ def made_ahead(
                 return
             if error is not None:
                 raise error
-            yield made
+            yield cast(Made, made)
     finally:
         stopped.set()

@@ -237,7 +237,7 @@ class ExampleStore:
         Raises:
             ValueError: a row is longer.
         """
-        found = np.empty([len(indices), width], dtype)
+        found: np.ndarray = np.empty([len(indices), width], dtype)
         numbers = np.searchsorted(self._starts, indices, side="right") - 1
         for number in np.unique(numbers):
             chosen = numbers == number
