@@ -91,6 +91,44 @@ class EmbeddingLayer(tf.Module):
         return self._norm(words + segments + positions)
 
 
+class SelfAttention(tf.Module):
+    """Multi-head scaled dot-product attention of a sequence to itself."""
+
+    def __init__(self, variables: Variables, name: str, hidden: int, heads: int):
+        """Creates `query`, `key` and `value` below `name`."""
+        super().__init__()
+        self._heads = heads
+        self.parts = tuple(
+            Dense(variables, f"{name}/{part}", hidden, hidden)
+            for part in ("query", "key", "value")
+        )
+
+    def __call__(
+        self,
+        x: tf.Tensor,
+        mask_scores: tf.Tensor,
+        rate: float,
+        seed: Seed,
+        training: bool,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Attends.
+
+        Args:
+            x: [batch, seq, hidden], of any float type, in which it is computed.
+            mask_scores: added to the scores, float32, broadcast to
+                [batch, heads, seq, seq].
+            rate: of dropout on the probabilities.
+            seed: of dropout.
+            training: whether to drop.
+
+        Returns:
+            Weighted values, [batch, seq, hidden], and the probabilities before dropout,
+            float32 [batch, heads, seq, seq].
+        """
+        weights = [part.weights for part in self.parts]
+        return _attention(weights, x, mask_scores, self._heads, rate, seed, training)
+
+
 class Layer(tf.Module):
     """Attention and a feed-forward network, each with a residual and a norm after it."""
 
@@ -100,12 +138,10 @@ class Layer(tf.Module):
         """Creates the variables below `name`."""
         super().__init__()
         self._heads = heads
-        own = f"{name}/attention/self"
         output = f"{name}/attention/output"
+        attention = SelfAttention(variables, f"{name}/attention/self", hidden, heads)
         self._parts = LayerParts(
-            query=Dense(variables, f"{own}/query", hidden, hidden),
-            key=Dense(variables, f"{own}/key", hidden, hidden),
-            value=Dense(variables, f"{own}/value", hidden, hidden),
+            *attention.parts,
             attention_output=Dense(variables, f"{output}/dense", hidden, hidden),
             attention_norm=LayerNorm(variables, f"{output}/LayerNorm", hidden),
             intermediate=Dense(variables, f"{name}/intermediate/dense", hidden, ffn),
@@ -164,7 +200,7 @@ def _layer(weights, x, mask_scores, seed, heads, rates, training):
     w, seed = LayerParts(*weights), Seed(*seed)
     rate, attention_rate = rates
     values, probs = _attention(
-        w, x, mask_scores, heads, attention_rate, seed.fold("attention"), training
+        w[:3], x, mask_scores, heads, attention_rate, seed.fold("attention"), training
     )
     attended = dense(values, *w.attention_output)
     attended = dropout(attended, rate, seed.fold("attention_output"), training)
@@ -175,7 +211,7 @@ def _layer(weights, x, mask_scores, seed, heads, rates, training):
 
 
 def _attention(
-    w: LayerParts,
+    weights: Sequence[tuple[tf.Tensor, tf.Tensor]],
     x: tf.Tensor,
     mask_scores: tf.Tensor,
     heads: int,
@@ -183,12 +219,7 @@ def _attention(
     seed: Seed,
     training: bool,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Multi-head scaled dot-product attention of a sequence to itself.
-
-    Returns:
-        Weighted values, [batch, seq, hidden], and the probabilities before dropout,
-        float32 [batch, heads, seq, seq].
-    """
+    """See `SelfAttention`; `weights` are those of its parts."""
 
     def split(y: tf.Tensor) -> tf.Tensor:
         # [batch, seq, hidden] -> [batch, heads, seq, head_dim]
@@ -196,7 +227,7 @@ def _attention(
         return _swap_middle(tf.reshape(y, shape))
 
     # [batch, heads, seq, head_dim]
-    query, key, value = (split(dense(x, *part)) for part in (w.query, w.key, w.value))
+    query, key, value = (split(dense(x, *part)) for part in weights)
     # Scaling the queries is the same as scaling the scores, on a smaller tensor.
     query *= 1.0 / math.sqrt(query.shape[-1])
     # [batch, heads, seq, seq]

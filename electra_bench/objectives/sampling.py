@@ -107,6 +107,30 @@ def proposals(
     return probs
 
 
+def sample_replacements(
+    logits: tf.Tensor,
+    ids: tf.Tensor,
+    uniform: tf.Tensor,
+    *,
+    temperature: float = 1.0,
+    disallow_correct: bool = False,
+) -> tf.Tensor:
+    """Draws the generator's tokens, int32 [batch, preds].
+
+    Args:
+        logits: the generator's, float32 [batch, preds, vocab].
+        ids: the original tokens, int32 [batch, preds].
+        uniform: draws in [0, 1), float32 [batch, preds]; of [batch, preds, vocab], which
+            were needed once, the first of each slot is taken.
+        temperature: divides the logits.
+        disallow_correct: never draw the original token.
+    """
+    probs = proposals(
+        logits, ids, temperature=temperature, disallow_correct=disallow_correct
+    )
+    return draw(probs, uniform if uniform.shape.rank == 2 else uniform[..., 0])
+
+
 def corrupt(
     original_ids: tf.Tensor, positions: tf.Tensor, sampled_ids: tf.Tensor
 ) -> Corrupted:

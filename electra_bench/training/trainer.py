@@ -26,6 +26,7 @@ from electra_bench.training.loop import Loop
 from electra_bench.training.loss_scale import LossScale
 from electra_bench.training.metrics_log import MetricsLog
 from electra_bench.training.micro_batches import MicroBatches
+from electra_bench.training.profile import Profile
 from electra_bench.training.progress import TrainingProgress
 from electra_bench.training.stages import TrainingStage
 from electra_bench.training.step import TrainingStep
@@ -155,16 +156,18 @@ class Trainer:
             micro = MicroBatches(settings.micro_batches, run_dir, self._name)
             attempt = functools.partial(self._attempt, dataset, step, seed)
             parts = micro.find(attempt, self._rows(dataset), progress.write)
+            profile = Profile(settings.profile, run_dir, progress.write)
             most = 1
             while step < self._num_steps:
                 stage = self._stage(step)
                 if step == self._stages[stage].first_step:
                     for source, target in self._stages[stage].stage.copies:
                         target.assign(source)
-                count = min(most, *self._steps_to_events(step, bool(evaluate)))
+                ahead = self._steps_to_events(step, bool(evaluate))
+                count = min(most, *ahead, *profile.ahead(step))
                 called = time.monotonic()
                 numbers = (tf.constant(n, tf.int32) for n in (step, count, seed))
-                with micro.in_memory():
+                with micro.in_memory(), profile.around(step):
                     rows = self._run(iterator, stage, parts, *numbers).numpy()
                 # Of every step, in order.
                 columns = zip(self._names[stage], rows.T.tolist(), strict=True)
@@ -172,6 +175,7 @@ class Trainer:
                 most = more_steps(most, time.monotonic() - called)
                 self._check_finite(values, step, run_dir, dataset, saved)
                 step += count
+                profile.after(step)
                 state["tokens"] += int(sum(values.pop("tokens")))
                 # What a line will be the mean of; a checkpoint may come in between.
                 for name, list_of in values.items():

@@ -21,7 +21,7 @@ def dropped(monkeypatch):
     found = []
 
     def dropout(x, rate, seed, training):
-        found.append((rate, x.shape.rank, seed.use))
+        found.append((rate, x.shape.rank, int(seed.use)))
         return random.dropout(x, rate, seed, training)
 
     for module in (encoder, dense_head):
@@ -29,7 +29,10 @@ def dropped(monkeypatch):
     registry.models.load("electra")
     gin.bind_parameter("models.electra.dropout", HIDDEN)
     gin.bind_parameter("models.electra.attention_dropout", ATTENTION)
-    return found
+    # Else layers of one shape are one graph, built once.
+    tf.config.run_functions_eagerly(True)
+    yield found
+    tf.config.run_functions_eagerly(False)
 
 
 def lost(case):

@@ -389,3 +389,21 @@ def test_a_dynamic_length_is_refused():
 
     with pytest.raises(ValueError, match="static length"):
         masked.get_concrete_function()
+
+
+def test_replacements_are_drawn_from_the_tempered_softmax():
+    rng = np.random.default_rng(5)
+    logits = tf.constant(rng.normal(size=[4000, 1, 7]), tf.float32)
+    logits = tf.broadcast_to(logits[:1], logits.shape)
+    ids = tf.zeros([4000, 1], tf.int32)
+    uniform = tf.constant(rng.random([4000, 1]), tf.float32)
+    options = {"temperature": 2.0, "disallow_correct": True}
+    drawn = sampling.sample_replacements(logits, ids, uniform, **options).numpy()
+    expected = tf.nn.softmax(logits[0, 0, 1:] / 2.0).numpy()
+    found = np.bincount(drawn.ravel(), minlength=7)
+    assert found[0] == 0
+    np.testing.assert_allclose(found[1:] / 4000, expected, atol=0.03)
+    # As plugins of before draw.
+    wide = tf.tile(uniform[..., tf.newaxis], [1, 1, 7])
+    again = sampling.sample_replacements(logits, ids, wide, **options)
+    np.testing.assert_array_equal(again, drawn)

@@ -275,6 +275,18 @@ def test_what_an_objective_finds_wrong_is_shown_once_and_not_early(
     assert "warning: step 10: the loss is " in shown
 
 
+def test_steps_are_profiled(tmp_path, capsys):
+    _, plain = train(tmp_path / "a")
+    _, profiled = train(tmp_path / "b", profile=(6, 7))
+    np.testing.assert_array_equal(profiled, plain)
+    assert lines(tmp_path / "a") == lines(tmp_path / "b")
+    assert list((tmp_path / "b" / "tensorboard").rglob("*.xplane.pb"))
+    assert "profile of steps 6 to 7: tensorboard" in capsys.readouterr().err
+    for wrong in ((0, 3), (3, 2)):
+        with pytest.raises(ValueError, match="a first and a last step, counted from 1"):
+            Loop(profile=wrong)
+
+
 def test_settings_out_of_range_are_refused():
     with pytest.raises(ValueError, match="log_every must be at least 1, got 0"):
         Loop(log_every=0)
