@@ -140,8 +140,11 @@ class Layer(tf.Module):
         self._heads = heads
         output = f"{name}/attention/output"
         attention = SelfAttention(variables, f"{name}/attention/self", hidden, heads)
+        query, key, value = attention.parts
         self._parts = LayerParts(
-            *attention.parts,
+            query=query,
+            key=key,
+            value=value,
             attention_output=Dense(variables, f"{output}/dense", hidden, hidden),
             attention_norm=LayerNorm(variables, f"{output}/LayerNorm", hidden),
             intermediate=Dense(variables, f"{name}/intermediate/dense", hidden, ffn),

@@ -319,6 +319,7 @@ class Trainer:
             "evaluation": {},
             "evaluated": None,
             "random": random.VERSION,
+            "computed_in": compute_type().name,
         }
         if self._loss_scale:
             state["loss_scale"] = [loss_scale.START, 0]
@@ -333,6 +334,13 @@ class Trainer:
                 f"{prefix} is of a run that was begun with other random numbers (see "
                 "CHANGELOG.md), which go on with the version that began it; begin it anew "
                 "with --overwrite"
+            )
+        began_in = before.get("computed_in", "float32")
+        if began_in != state["computed_in"]:
+            raise checkpoint_files.CheckpointError(
+                f"{prefix} is of a run that was begun in {began_in}, which "
+                f"training.precision.name would make {state['computed_in']} here; bind "
+                f"it to {began_in!r}, or begin the run anew with --overwrite"
             )
         step = checkpoints.restore(prefix, named)
         state |= before

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from electra_bench.core import Batch, LossTerm, Variables
+from electra_bench.core.computing import compute_in
 from electra_bench.core.random import dropout
 from electra_bench.core.variables import variable_name
 from electra_bench.data.examples.batches import signature, training_dataset
@@ -180,6 +181,17 @@ def test_a_run_of_other_random_numbers_does_not_go_on(tmp_path):
     (tmp_path / "checkpoints" / "model.ckpt-8.sha256").unlink()
     with pytest.raises(ValueError, match=r"begun with other random .*--overwrite"):
         train(tmp_path)
+
+
+def test_a_run_does_not_go_on_in_another_precision(tmp_path):
+    with pytest.raises(Exception, match=r"(?i)end of sequence|out of range"):
+        train(tmp_path, steps=11)
+    compute_in(tf.bfloat16)
+    try:
+        with pytest.raises(ValueError, match="begun in float32, .* make bfloat16 here"):
+            train(tmp_path)
+    finally:
+        compute_in(tf.float32)
 
 
 def test_two_replicas_train_as_one(tmp_path):
