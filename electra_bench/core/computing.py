@@ -1,8 +1,9 @@
-"""In which type encoders and their large heads compute."""
+"""How encoders and their large heads compute: in which type, and what they keep."""
 
 import tensorflow as tf
 
 _type = tf.float32
+_recomputes = False
 
 
 def compute_type() -> tf.DType:
@@ -18,3 +19,14 @@ def compute_in(dtype: tf.DType) -> None:
     """Sets the type of all graphs that are built from now on, in the whole process."""
     global _type
     _type = dtype
+
+
+def recomputes_layers() -> bool:
+    """Whether gradients compute layers once more instead of keeping what is inside them."""
+    return _recomputes
+
+
+def recompute_layers(recomputes: bool) -> None:
+    """Sets that of all graphs that are built from now on, in the whole process."""
+    global _recomputes
+    _recomputes = recomputes

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from electra_bench.core import Batch, Direction, Encoder, EncoderOutput, Variables
-from electra_bench.core.computing import compute_type
+from electra_bench.core.computing import compute_type, recomputes_layers
 from electra_bench.core.random import Seed, dropout
 from electra_bench.models.flops import EncoderSizes, encoder_flops
 from electra_bench.models.layers import Dense, LayerNorm, dense, gelu, layer_norm
@@ -174,10 +174,15 @@ class Layer(tf.Module):
             The output, and the attention probabilities before dropout, float32
             [batch, heads, seq, seq].
         """
-        weights = tuple(part.weights for part in self._parts)
-        return _layer(
-            weights, x, mask_scores, seed.as_tensors(), self._heads, rates, training
-        )
+        seed = seed.as_tensors()
+
+        def run(x: tf.Tensor, *flat: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            weights = tuple(zip(flat[::2], flat[1::2], strict=True))
+            return _layer(weights, x, mask_scores, seed, self._heads, rates, training)
+
+        if training and recomputes_layers():
+            run = tf.recompute_grad(run)
+        return run(x, *(weight for part in self._parts for weight in part.weights))
 
 
 class LayerParts(NamedTuple):

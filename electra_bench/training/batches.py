@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from electra_bench.core import Encoder
 from electra_bench.core.optional import HasForwardFlops
@@ -123,7 +122,7 @@ class TrainingBatches(NamedTuple):
             for store, number in zip(self.stores, draws, strict=True)
         )
 
-    def dataset(self, seed: int) -> Callable[[int], tf.data.Dataset]:
+    def dataset(self, seed: int) -> batches.StepBatches:
         """From a first step to the batches of it and of all that follow."""
         rows = self.make_plan(seed)
 
@@ -133,7 +132,7 @@ class TrainingBatches(NamedTuple):
             )
 
         spec = batches.signature(self.batch_size, self.seq_length)
-        return lambda first: batches.training_dataset(make, spec, first, self.num_steps)
+        return batches.StepBatches(make, spec, self.num_steps)
 
 
 def _columns(

@@ -9,6 +9,7 @@ import tensorflow as tf
 from electra_bench import registry
 from electra_bench.config.signature import signature_of
 from electra_bench.core import Objective, SpecialIds, Variables
+from electra_bench.core.computing import recompute_layers
 from electra_bench.core.variables import by_name
 from electra_bench.kinds.multi_task import MultiTask
 from electra_bench.models.factory import encoder_factory
@@ -108,6 +109,7 @@ class Training(NamedTuple):
             num_steps=self.num_steps,
             settings=self.loop,
             keep_at=keep_at,
+            step_flops=self.train_flops and self.train_flops / self.num_steps,
             name=name,
         )
 
@@ -174,6 +176,7 @@ def build_training(
             vain.
     """
     loop = registry.training.get("loop")()
+    recompute_layers(loop.recompute)
     with strategy.scope():
         variables = Variables(seed)
         objective = create(variables)

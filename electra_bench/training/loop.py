@@ -28,6 +28,8 @@ class Loop:
         micro_batches: parts of a batch that go through the model one after the other, for
             less memory; the update is that of the whole batch. "auto" takes as many as
             are needed, and keeps that number in the run's folder.
+        recompute: whether gradients compute a layer once more instead of keeping what is
+            inside it: a third more time, and memory of a layer instead of all.
         xla: whether steps are compiled by XLA; None compiles on GPUs and TPUs.
         profile: first and last step that TensorBoard's profile is taken of; None for none.
     """
@@ -39,6 +41,7 @@ class Loop:
     best_metric: Machine[str | None] = None
     higher_is_better: Machine[bool] = True
     micro_batches: Machine[int | str] = 1
+    recompute: Machine[bool] = False
     xla: Machine[bool | None] = None
     profile: Machine[tuple[int, int] | None] = None
 

@@ -55,7 +55,12 @@ class Precision:
         name = self.name
         if name == "auto":
             name = "bfloat16" if has_fast_bfloat16() else "float32"
-        compute_in(tf.as_dtype(name))
+        dtype = tf.as_dtype(name)
+        compute_in(dtype)
+        # On CPUs a matrix product that is fused with its bias lays out the weights anew
+        # each time, which in half the size costs as much as the product.
+        is_fused = dtype == tf.float32
+        tf.config.optimizer.set_experimental_options({"remapping": is_fused})
 
 
 def computed_with() -> str:

@@ -2,10 +2,24 @@
 
 import time
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from rich import progress
 
 from electra_bench.system.progress import ProgressDisplay
+from electra_bench.training.peak import peak_flops_per_s
+
+# From this share of the time on it is shown.
+WAITS = 0.01
+
+
+class _Then(NamedTuple):
+    """When something was shown last, and what had been done."""
+
+    time: float
+    step: int
+    tokens: int
+    waited_s: float
 
 
 class _Numbers(ProgressDisplay):
@@ -21,9 +35,16 @@ class _Numbers(ProgressDisplay):
 
 
 class TrainingProgress(_Numbers):
-    """Shows step, loss, tokens/s and the time left."""
+    """Shows step, loss, how fast it is, what it waits for, and the time left."""
 
-    def __init__(self, name: str, first_step: int, num_steps: int, tokens: int):
+    def __init__(
+        self,
+        name: str,
+        first_step: int,
+        num_steps: int,
+        tokens: int,
+        step_flops: float | None = None,
+    ):
         """Starts the clock.
 
         Args:
@@ -31,29 +52,44 @@ class TrainingProgress(_Numbers):
             first_step: updates done before.
             num_steps: updates in all.
             tokens: seen before.
+            step_flops: of one update; None if unknown.
         """
         super().__init__(name, progress.MofNCompleteColumn(), num_steps, first_step)
         self._first_step = first_step
         self._num_steps = num_steps
-        self._last = self.start
-        self._tokens = tokens
+        self._step_flops = step_flops
+        self._last = _Then(self.start, first_step, tokens, 0.0)
 
-    def update(self, step: int, tokens: int, values: Mapping[str, float]) -> float:
+    def update(
+        self, step: int, tokens: int, values: Mapping[str, float], waited_s: float = 0.0
+    ) -> dict[str, float]:
         """Shows the state after `step`.
 
         Args:
             step: updates done.
             tokens: seen so far.
             values: what is logged; `loss` is shown.
+            waited_s: seconds spent waiting for batches so far.
 
         Returns:
-            Tokens a second since the last call.
+            Since the last call: tokens a second, the share of the time that was spent
+            waiting for batches and, where FLOPs are known, the share of what the device
+            can do.
         """
-        now = time.monotonic()
-        tokens_per_s = (tokens - self._tokens) / max(now - self._last, 1e-9)
-        self._last, self._tokens = now, tokens
+        last, self._last = self._last, _Then(time.monotonic(), step, tokens, waited_s)
+        seconds = max(self._last.time - last.time, 1e-9)
+        speed = {
+            "tokens_per_s": (tokens - last.tokens) / seconds,
+            "waiting_share": (waited_s - last.waited_s) / seconds,
+        }
         loss = values.get("loss", float("nan"))
-        numbers = f"loss {loss:.4f}  {tokens_per_s:,.0f} tokens/s"
+        numbers = f"loss {loss:.4f}  {speed['tokens_per_s']:,.0f} tokens/s"
+        if self._step_flops:
+            flops_per_s = self._step_flops * (step - last.step) / seconds
+            speed["peak_share"] = flops_per_s / peak_flops_per_s()
+            numbers += f"  {100 * speed['peak_share']:.0f} % of peak"
+        if speed["waiting_share"] >= WAITS:
+            numbers += f"  {100 * speed['waiting_share']:.0f} % waiting for data"
         steps_per_s = (step - self._first_step) / self.elapsed
         left = (self._num_steps - step) / max(steps_per_s, 1e-9)
         self.show(
@@ -63,7 +99,7 @@ class TrainingProgress(_Numbers):
             completed=step,
             numbers=numbers,
         )
-        return tokens_per_s
+        return speed
 
 
 class ScoringProgress(_Numbers):

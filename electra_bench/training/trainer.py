@@ -18,6 +18,7 @@ from electra_bench.core import Objective, random
 from electra_bench.core.computing import compute_type
 from electra_bench.core.optional import HasWarning
 from electra_bench.core.variables import by_name
+from electra_bench.data.examples.batches import StepBatches
 from electra_bench.system.atomic import atomic_file
 from electra_bench.system.interruption import ENDINGS, handled
 from electra_bench.training import checkpoint_files, checkpoints, loss_scale
@@ -83,6 +84,7 @@ class Trainer:
         num_steps: int,
         settings: Loop,
         keep_at: Sequence[float] = (),
+        step_flops: float | None = None,
         name: str = "train",
     ):
         """Sets up the loop; the compiled step serves any number of trainings.
@@ -94,8 +96,10 @@ class Trainer:
             num_steps: updates in all.
             settings: how often to do what.
             keep_at: fractions of the training after which a checkpoint is kept for good.
+            step_flops: of one update, method v2; None if unknown.
             name: for the progress display.
         """
+        self._step_flops = step_flops
         self._objective = objective
         self._stages = tuple(stages)
         self._strategy = strategy
@@ -121,7 +125,7 @@ class Trainer:
         self,
         run_dir: str,
         seed: int,
-        dataset: Callable[[int], tf.data.Dataset],
+        dataset: StepBatches,
         evaluate: Callable[[int], Evaluation] | None = None,
     ) -> Trained:
         """Trains to the end, from the newest checkpoint in `run_dir` if there is one.
@@ -129,8 +133,7 @@ class Trainer:
         Args:
             run_dir: where checkpoints and logs go.
             seed: of dropout, masking and sampling.
-            dataset: `dataset(step)` gives the global batches from `step`, counted from 0,
-                to the last.
+            dataset: the global batches.
             evaluate: called with the step; returns the metrics of every task.
 
         Raises:
@@ -145,7 +148,9 @@ class Trainer:
         step = first
         started = time.monotonic() - state["wall_s"]
         iterator = iter(self._strategy.experimental_distribute_dataset(dataset(step)))
-        progress = TrainingProgress(self._name, step, self._num_steps, state["tokens"])
+        progress = TrainingProgress(
+            self._name, step, self._num_steps, state["tokens"], self._step_flops
+        )
         with (
             MetricsLog(run_dir, step) as log,
             _interruption() as interruption,
@@ -181,7 +186,7 @@ class Trainer:
                 for name, list_of in values.items():
                     state["pending"].setdefault(name, []).extend(list_of)
                 if self._is_due(step, settings.log_every):
-                    self._log(step, state, log, progress)
+                    self._log(step, state, log, progress, dataset.waited_s)
                 if evaluate and self._is_due(step, settings.eval_every):
                     state |= {"evaluation": evaluate(step), "evaluated": step}
                     self._check_best_metric(state["evaluation"])
@@ -213,14 +218,14 @@ class Trainer:
             evaluation=state["evaluation"],
         )
 
-    def _rows(self, dataset: Callable[[int], tf.data.Dataset]) -> int:
+    def _rows(self, dataset: StepBatches) -> int:
         """Rows of a batch on one device."""
         spec = dataset(0).element_spec
         return spec.input_ids.shape[0] // self._strategy.num_replicas_in_sync
 
     def _attempt(
         self,
-        dataset: Callable[[int], tf.data.Dataset],
+        dataset: StepBatches,
         first: int,
         seed: int,
         parts: int,
@@ -238,7 +243,7 @@ class Trainer:
         values: Mapping[str, list[float]],
         step: int,
         run_dir: str,
-        dataset: Callable[[int], tf.data.Dataset],
+        dataset: StepBatches,
         saved: Checkpoints,
     ) -> None:
         """Writes the batch of the first step whose loss is not finite, and raises."""
@@ -288,13 +293,14 @@ class Trainer:
         state: dict[str, Any],
         log: MetricsLog,
         progress: TrainingProgress,
+        waited_s: float,
     ) -> None:
         """Writes a line, and once a warning, if the objective had time to learn."""
         pending, state["pending"] = state["pending"], {}
         values = {name: sum(v) / len(v) for name, v in pending.items()}
         log.write(step, "train", {**values, "tokens": state["tokens"]})
-        rate = progress.update(step, state["tokens"], values)
-        log.summarise(step, "speed", {"tokens_per_s": rate})
+        speed = progress.update(step, state["tokens"], values, waited_s)
+        log.summarise(step, "speed", speed)
         trained = self._stages[self._stage(step - 1)]
         objective = trained.stage.objective
         needed = max(WARN_AFTER_STEPS, WARN_AFTER * trained.num_steps)

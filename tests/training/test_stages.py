@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from electra_bench.core import Batch, LossTerm, Stage, Variables
-from electra_bench.data.examples.batches import signature, training_dataset
+from electra_bench.data.examples.batches import StepBatches, signature
 from electra_bench.training.adamw import adamw
 from electra_bench.training.loop import Loop
 from electra_bench.training.stages import training_stages
@@ -80,7 +80,7 @@ def train(run_dir, *, until=STEPS, every=4):
     trainer.train(
         str(run_dir),
         3,
-        lambda first: training_dataset(make, signature(8, 4), first, until),
+        StepBatches(make, signature(8, 4), until),
     )
     return [half.weight.numpy() for half in (objective.first, objective.second)]
 

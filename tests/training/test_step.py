@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from electra_bench import registry
 from electra_bench.conformance.objectives import Case
+from electra_bench.core.computing import recompute_layers
 from electra_bench.core.optional import stages_of
 from electra_bench.training.stages import TrainingStage
 from electra_bench.training.step import TrainingStep
@@ -98,3 +99,17 @@ def test_a_step_is_the_same_under_xla_in_two_parts(case):
 def test_a_part_may_be_shorter_than_others(case, parts):
     # Of 6 rows: 2, 2 and 2; one at a time.
     check(case, parts, compiled=False)
+
+
+@pytest.mark.parametrize("name", ["electra", "electric"])
+def test_layers_that_are_computed_once_more_give_the_same_bits(name):
+    case = Case("objectives", name)
+    expected = whole(case)
+    recompute_layers(True)
+    try:
+        found = update(case)
+    finally:
+        recompute_layers(False)
+    assert found[0] == expected[0]
+    for gradient, right in zip(found[1], expected[1], strict=True):
+        np.testing.assert_array_equal(gradient, right)

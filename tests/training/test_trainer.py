@@ -13,7 +13,7 @@ from electra_bench.core import Batch, LossTerm, Variables
 from electra_bench.core.computing import compute_in
 from electra_bench.core.random import dropout
 from electra_bench.core.variables import variable_name
-from electra_bench.data.examples.batches import signature, training_dataset
+from electra_bench.data.examples.batches import StepBatches, signature
 from electra_bench.training import checkpoint_files
 from electra_bench.training import trainer as trainer_module
 from electra_bench.training.checkpoint_files import checkpoint_steps
@@ -101,9 +101,7 @@ def train(
         keep_at=keep_at,
     )
 
-    def dataset(first):
-        return training_dataset(make_batch, signature(8, 4), first, steps)
-
+    dataset = StepBatches(make_batch, signature(8, 4), steps)
     trained = trainer.train(
         str(run_dir), 3, dataset, lambda step: {"held_out": {"quality": step}}
     )
@@ -228,6 +226,27 @@ def test_scoring_says_how_fast_it_is(capsys, monkeypatch):
     progress.update(3, 400)
     said = capsys.readouterr().err
     assert said == "mine: 50.0 %  4/10 passes  25 tokens/s  eta 20 s\n"
+
+
+def test_how_fast_training_is_and_what_it_waits_for(capsys, monkeypatch):
+    monkeypatch.setattr(
+        "electra_bench.training.progress.peak_flops_per_s", lambda: 40.0
+    )
+    progress = TrainingProgress("mine", 0, 4, 0, step_flops=20.0)
+    clock = iter([progress.start + 2.0, progress.start + 3.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock, progress.start + 4.0))
+    speed = progress.update(2, 100, {"loss": 2.0}, waited_s=0.5)
+    assert speed == {"tokens_per_s": 50.0, "waiting_share": 0.25, "peak_share": 0.5}
+
+
+def test_waiting_for_batches_is_measured():
+    def slow(step):
+        time.sleep(0.03)
+        return make(step)
+
+    batches = StepBatches(slow, signature(8, 4), 3)
+    assert len(list(batches(0))) == 3
+    assert 0.05 < batches.waited_s < 1.0
 
 
 def test_the_last_state_is_shown_in_any_case(capsys):

@@ -120,22 +120,37 @@ class _Chosen:
         return (part for part in self._parts if feature in part[0].features)
 
 
-def training_dataset(
-    make: Callable[[int], Batch], spec: Batch, first_step: int, num_steps: int
-) -> tf.data.Dataset:
-    """Batches of steps `first_step` to `num_steps` - 1, made ahead of their use.
+class StepBatches:
+    """The batches of a training from any step on, made ahead of their use.
 
-    Args:
-        make: the batch of a step.
-        spec: see `signature`.
-        first_step: step to begin with, counted from 0.
-        num_steps: steps in all.
+    Attributes:
+        waited_s: seconds that were spent waiting for one.
     """
 
-    def batches() -> Iterator[Batch]:
-        return made_ahead(make, range(first_step, num_steps))
+    def __init__(self, make: Callable[[int], Batch], spec: Batch, num_steps: int):
+        """Makes nothing yet.
 
-    return tf.data.Dataset.from_generator(batches, output_signature=spec)
+        Args:
+            make: the batch of a step, counted from 0.
+            spec: see `signature`.
+            num_steps: steps in all.
+        """
+        self._make = make
+        self._spec = spec
+        self._num_steps = num_steps
+        self.waited_s = 0.0
+
+    def __call__(self, first_step: int) -> tf.data.Dataset:
+        """Those of `first_step` and of all that follow."""
+
+        def batches() -> Iterator[Batch]:
+            steps = range(first_step, self._num_steps)
+            return made_ahead(self._make, steps, waited=self._add)
+
+        return tf.data.Dataset.from_generator(batches, output_signature=self._spec)
+
+    def _add(self, seconds: float) -> None:
+        self.waited_s += seconds
 
 
 def evaluation_batches(

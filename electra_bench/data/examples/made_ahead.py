@@ -3,6 +3,7 @@
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar, cast
 
@@ -14,7 +15,10 @@ AHEAD = 4
 
 
 def made_ahead(
-    make: Callable[[Number], Made], numbers: Iterable[Number], ahead: int = AHEAD
+    make: Callable[[Number], Made],
+    numbers: Iterable[Number],
+    ahead: int = AHEAD,
+    waited: Callable[[float], None] = lambda seconds: None,
 ) -> Iterator[Made]:
     """Yields `make(number)` for every number, in order, made by a thread of its own.
 
@@ -25,6 +29,7 @@ def made_ahead(
         make: makes one.
         numbers: of what.
         ahead: how many may be waiting to be used.
+        waited: is told how many seconds each was waited for.
 
     Raises:
         Exception: what `make` has raised, where its result would have come.
@@ -50,7 +55,9 @@ def made_ahead(
     threading.Thread(target=work, name="made ahead", daemon=True).start()
     try:
         while True:
+            asked = time.perf_counter()
             made, error = waiting.get()
+            waited(time.perf_counter() - asked)
             if isinstance(error, StopIteration):
                 return
             if error is not None:
