@@ -216,7 +216,7 @@ def fine_tuned_record(run_dir: str) -> RunRecord:
     record = record_of(run_dir)
     if record is None:
         if not was_written(run_dir):
-            raise FileNotFoundError(f"no run at {run_dir!r}")
+            raise FileNotFoundError(f"no finished run at {run_dir!r}")
         raise FileNotFoundError(f"{run_dir} {UNRECORDED}")
     if record.kind != "finetune" or not record.tasks:
         raise ValueError(

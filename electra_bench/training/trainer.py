@@ -335,19 +335,8 @@ class Trainer:
             return 0, state
         named = self._named(checkpoint_files.step_of_checkpoint(prefix))
         before = checkpoint_files.read_state(prefix)
-        if before.get("random", 1) != random.VERSION:
-            raise checkpoint_files.CheckpointError(
-                f"{prefix} is of a run that was begun with other random numbers (see "
-                "CHANGELOG.md), which go on with the version that began it; begin it anew "
-                "with --overwrite"
-            )
-        began_in = before.get("computed_in", "float32")
-        if began_in != state["computed_in"]:
-            raise checkpoint_files.CheckpointError(
-                f"{prefix} is of a run that was begun in {began_in}, which "
-                f"training.precision.name would make {state['computed_in']} here; bind "
-                f"it to {began_in!r}, or begin the run anew with --overwrite"
-            )
+        if checkpoint_files.step_of_checkpoint(prefix) != self._num_steps:
+            self._check_same_numbers(prefix, before)
         step = checkpoints.restore(prefix, named)
         state |= before
         if self._loss_scale:
@@ -360,6 +349,26 @@ class Trainer:
                     self._mark_if_best(saved, one, of_one)
         self._mark_if_best(saved, step, state)
         return step, state
+
+    def _check_same_numbers(self, prefix: str, before: Mapping[str, Any]) -> None:
+        """Checks that what is left to do is done as what was done.
+
+        Raises:
+            CheckpointError: it was begun with other random numbers or in another type.
+        """
+        if before.get("random", 1) != random.VERSION:
+            raise checkpoint_files.CheckpointError(
+                f"{prefix} is of a run that was begun with other random numbers (see "
+                "CHANGELOG.md), which go on with the version that began it; begin it anew "
+                "with --overwrite"
+            )
+        began_in, here = before.get("computed_in", "float32"), compute_type().name
+        if began_in != here:
+            raise checkpoint_files.CheckpointError(
+                f"{prefix} is of a run that was begun in {began_in}, which "
+                f"training.precision.name would make {here} here; bind it to "
+                f"{began_in!r}, or begin the run anew with --overwrite"
+            )
 
     def _mark_if_best(
         self, saved: Checkpoints, step: int, state: Mapping[str, Any]

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+import tensorflow as tf
 
 from electra_bench import registry
 from electra_bench.conformance import kinds, models, objectives, specimens
@@ -70,6 +71,21 @@ def test_dropout_is_on_in_training_only(case):
         for training in (True, False)
     ]
     assert losses[0] != losses[1]
+
+
+@pytest.mark.parametrize("case", [*OBJECTIVES, *KINDS], ids="-".join)
+def test_losses_are_the_same_under_xla(case):
+    objective, batch = objectives.built(case), case.batch()
+
+    def sums(batch):
+        terms = objective.loss_terms(batch, Seed.of(3, 7), training=True)
+        return {n: [t.total, t.weight] for n, t in terms.items() if t.is_trained}
+
+    found = tf.function(sums, autograph=False, jit_compile=True)(batch)
+    for name, expected in sums(batch).items():
+        assert [*map(float, found[name])] == pytest.approx(
+            [*map(float, expected)], rel=2e-6, abs=2e-6
+        )
 
 
 def test_sizes_that_gin_binds_are_kept():

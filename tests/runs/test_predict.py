@@ -506,7 +506,7 @@ def test_a_form_for_another_kind_of_task(form, kind, name, runs, refused, tmp_pa
 def test_no_fine_tuned_run(runs, refused, tmp_path):
     missing = tmp_path / "nothing"
     said = refused(runs["cola"], missing, "--output", tmp_path / "out")
-    assert f"no run at {str(missing)!r}" in said
+    assert f"no finished run at {str(missing)!r}" in said
     (tmp_path / "begun").mkdir()
     (tmp_path / "begun" / "config.gin").touch()
     said = refused(tmp_path / "begun", "--output", tmp_path / "out")

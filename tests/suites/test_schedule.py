@@ -158,7 +158,7 @@ def test_a_failed_cell_is_tried_twice_and_the_rest_goes_on(run_cells, capsys):
 
 def test_a_cell_without_a_record_has_failed(run_cells):
     outcome = run_cells([cell("a")], {"a": "sys.exit(0)"})
-    assert "cannot be read" in outcome.failed["a"]
+    assert "a has no record.json" in outcome.failed["a"]
 
 
 def test_the_flops_of_another_cell_become_the_budget(run_cells):

@@ -2,6 +2,7 @@
 
 import functools
 
+import gin
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -43,6 +44,9 @@ class Noted(tf.Module):
 
 @functools.cache
 def stages(case):
+    registry.models.load("electra")
+    # XLA compiles each layer for itself.
+    gin.bind_parameter("models.electra.num_layers", 1)
     objective, _ = case.build()
     return [
         TrainingStage(stage, 0, 9, Noted(stage.variables))
@@ -89,7 +93,15 @@ def check(case, parts, compiled):
         np.testing.assert_allclose(found, right, rtol=1e-4, atol=2e-6 * largest)
 
 
-@pytest.mark.parametrize("case", CASES, ids="-".join)
+# Ten seconds each; of all of them CI compiles the losses (tests/conformance).
+IN_CI = {Case("objectives", "electra"), Case("kinds", "classification")}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(c, marks=[] if c in IN_CI else [pytest.mark.slow]) for c in CASES],
+    ids="-".join,
+)
 def test_a_step_is_the_same_under_xla_in_two_parts(case):
     check(case, 2, compiled=True)
 
