@@ -169,12 +169,14 @@ class _Part:
     """What is differentiated: rows of a replica's batch that go through together.
 
     Attributes:
+        shapes: of the gradients, which a graph may not know.
         sorts: of every term its coefficient and reduction; known when it has been built.
     """
 
     def __init__(self, trained: TrainingStage, loss_scale: LossScale | None):
         self._stage = trained.stage
         self._loss_scale = loss_scale
+        self.shapes = [variable.shape.as_list() for variable in self._stage.variables]
         self.sorts: dict[str, tuple[float, str]] = {}
 
     def weights(self, batch: Batch, draws: Seed) -> Mapping[str, tf.Tensor]:
@@ -257,7 +259,10 @@ def _in_parts(
     built = of_part.get_concrete_function(tf.TensorSpec([], tf.int32), specs)
     gradients, sums = built.structured_outputs
     sums = {name: tf.zeros([2]) for name in sums}
-    kept = [_nothing_of(gradient, count) for gradient in gradients]
+    kept = [
+        _nothing_of(gradient, shape, count)
+        for gradient, shape in zip(gradients, part.shapes, strict=True)
+    ]
 
     def add(number, kept, sums):
         own, more = of_part(number, dict(weights))
@@ -270,7 +275,7 @@ def _in_parts(
         (tf.constant(0), kept, sums),
         parallel_iterations=1,
     )
-    return [_all_of(*both) for both in zip(kept, gradients, strict=True)], sums
+    return [_all_of(*both) for both in zip(kept, part.shapes, strict=True)], sums
 
 
 # A loop carries a dense gradient as its sum. Of a table that is read by rows it carries the
@@ -278,12 +283,14 @@ def _in_parts(
 _Kept: TypeAlias = list[tf.Tensor | tf.TensorArray]
 
 
-def _nothing_of(gradient: Gradient, count: int | tf.Tensor) -> _Kept:
+def _nothing_of(
+    gradient: Gradient, shape: Sequence[int], count: int | tf.Tensor
+) -> _Kept:
     """What stands before the first of so many parts."""
     if gradient is None:
         return []
     if isinstance(gradient, tf.Tensor):
-        return [tf.zeros(gradient.shape, gradient.dtype)]
+        return [tf.zeros(shape, gradient.dtype)]
     return [
         tf.TensorArray(x.dtype, count, infer_shape=False, element_shape=x.shape)
         for x in (gradient.values, gradient.indices)
@@ -295,14 +302,14 @@ def _with(kept: _Kept, gradient: Gradient, number: tf.Tensor) -> _Kept:
     if gradient is None:
         return []
     if isinstance(gradient, tf.Tensor):
-        return [kept[0] + gradient]
+        return [tf.ensure_shape(kept[0] + gradient, kept[0].shape)]
     parts = gradient.values, gradient.indices
     return [array.write(number, x) for array, x in zip(kept, parts, strict=True)]
 
 
-def _all_of(kept: _Kept, gradient: Gradient) -> Gradient:
-    """The gradient of the whole batch; `gradient`: of a part, for its shape."""
-    if gradient is None or isinstance(gradient, tf.Tensor):
+def _all_of(kept: _Kept, shape: Sequence[int]) -> Gradient:
+    """The gradient of the whole batch."""
+    if len(kept) < 2:
         return kept[0] if kept else None
     values, indices = (array.concat() for array in kept)
-    return tf.IndexedSlices(values, indices, tf.constant(gradient.shape.as_list()))
+    return tf.IndexedSlices(values, indices, tf.constant(shape))

@@ -192,12 +192,14 @@ def test_a_run_does_not_go_on_in_another_precision(tmp_path):
         compute_in(tf.float32)
 
 
-def test_two_replicas_train_as_one(tmp_path):
+@pytest.mark.parametrize("parts", [1, 3])
+def test_two_replicas_train_as_one(tmp_path, parts):
     if len(tf.config.list_logical_devices("CPU")) < 2:
         pytest.skip("needs two logical CPU devices: set in tests/conftest.py")
     cpus = [d.name for d in tf.config.list_logical_devices("CPU")][:2]
     _, one = train(tmp_path / "one")
-    _, two = train(tmp_path / "two", strategy=tf.distribute.MirroredStrategy(cpus))
+    strategy = tf.distribute.MirroredStrategy(cpus)
+    _, two = train(tmp_path / "two", strategy=strategy, micro_batches=parts)
     np.testing.assert_allclose(two, one, rtol=1e-5)
     for a, b in zip(lines(tmp_path / "one"), lines(tmp_path / "two"), strict=True):
         for name in ("phase", "task"):
