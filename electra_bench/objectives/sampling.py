@@ -4,7 +4,7 @@ Functions of tensors with static shapes; what is random comes in as uniform draw
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -111,9 +111,7 @@ def sample_replacements(
     logits: tf.Tensor,
     ids: tf.Tensor,
     uniform: tf.Tensor,
-    *,
-    temperature: float = 1.0,
-    disallow_correct: bool = False,
+    **how: Any,
 ) -> tf.Tensor:
     """Draws the generator's tokens, int32 [batch, preds].
 
@@ -122,12 +120,9 @@ def sample_replacements(
         ids: the original tokens, int32 [batch, preds].
         uniform: draws in [0, 1), float32 [batch, preds]; of [batch, preds, vocab], which
             were needed once, the first of each slot is taken.
-        temperature: divides the logits.
-        disallow_correct: never draw the original token.
+        **how: `temperature` and `disallow_correct`, see `proposals`.
     """
-    probs = proposals(
-        logits, ids, temperature=temperature, disallow_correct=disallow_correct
-    )
+    probs = proposals(logits, ids, **how)
     return draw(probs, uniform if uniform.shape.rank == 2 else uniform[..., 0])
 
 

@@ -32,12 +32,13 @@ class MicroBatches:
         self._path = os.path.join(run_dir, FILE_NAME)
         self._name = name
         self._is_bound = bound != AUTO
+        self._rows = 1
         self.parts: int | None = int(bound) if self._is_bound else self._kept()
 
     def find(
         self, attempt: Callable[[int], None], rows: int, say: Callable[[str], None]
     ) -> int:
-        """The number; unless it is known, the first of 1, 2, 4 ... that fits.
+        """The number; unless it is known, the smallest divisor of a batch that fits.
 
         Args:
             attempt: computes a step in so many parts.
@@ -47,6 +48,7 @@ class MicroBatches:
         Raises:
             OutOfMemory: one row at a time does not fit.
         """
+        self._rows = rows
         if self.parts is not None:
             return self.parts
         parts = 1
@@ -55,12 +57,7 @@ class MicroBatches:
                 attempt(parts)
                 break
             except tf.errors.ResourceExhaustedError as error:
-                if parts >= rows:
-                    raise OutOfMemory(
-                        f"{self._name}: one row at a time does not fit into the device's "
-                        "memory; a smaller model or max_seq_length does"
-                    ) from error
-                parts = min(2 * parts, rows)
+                parts = self._more(parts, error)
         self._keep(parts)
         if parts > 1:
             size = -(-rows // parts)
@@ -84,12 +81,22 @@ class MicroBatches:
             parts = self.parts or 1
             way = f"bind training.loop.micro_batches to more than {parts}, or to 'auto'"
             if not self._is_bound:
-                self._keep(2 * parts)
-                way = f"the same command goes on with {2 * parts}"
+                self._keep(self._more(parts, error))
+                way = f"the same command goes on with {self.parts}"
             raise OutOfMemory(
                 f"{self._name}: a step does not fit into the device's memory with batches "
                 f"in {parts} {'part' if parts == 1 else 'parts'}; {way}"
             ) from error
+
+    def _more(self, parts: int, error: Exception) -> int:
+        """The next number of parts of one size, as XLA needs them."""
+        if parts >= self._rows:
+            raise OutOfMemory(
+                f"{self._name}: one row at a time does not fit into the device's memory; "
+                "a smaller model or max_seq_length does"
+            ) from error
+        more = range(parts + 1, self._rows + 1)
+        return next(number for number in more if self._rows % number == 0)
 
     def _kept(self) -> int | None:
         try:

@@ -120,6 +120,11 @@ class TrainingStep:
         rows = _num_rows(batch)
         draws = Seed.of(seed, step, replica * rows)
         part = _Part(trained, self._loss_scale)
+        if self._compiled and isinstance(rows, int) and rows % min(self._parts, rows):
+            raise ValueError(
+                f"training.loop.micro_batches must divide the {rows} rows of a batch on "
+                f"one device, since XLA needs parts of one size; got {self._parts}"
+            )
         is_apart = self._parts > 1 or (self._compiled and not self._alone)
         if is_apart:
             weights = self._over_replicas(

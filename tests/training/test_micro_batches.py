@@ -8,7 +8,7 @@ import tensorflow as tf
 from test_trainer import Line, lines, train
 
 from electra_bench.training.loop import Loop
-from electra_bench.training.micro_batches import FILE_NAME, OutOfMemory
+from electra_bench.training.micro_batches import FILE_NAME, MicroBatches, OutOfMemory
 
 
 class Large(Line):
@@ -74,6 +74,18 @@ def test_what_needs_more_memory_later_goes_on_with_more_parts(tmp_path):
     (tmp_path / FILE_NAME).write_text('{"pa')
     with pytest.raises(ValueError, match="is damaged; remove it"):
         train(tmp_path, objective=Large(), micro_batches="auto")
+
+
+@pytest.mark.parametrize(
+    ("rows", "fits", "parts"), [(8, 2, 4), (6, 2, 3), (12, 1, 12), (7, 3, 7), (5, 5, 1)]
+)
+def test_parts_are_of_one_size(tmp_path, rows, fits, parts):
+    def attempt(number):
+        if rows / number > fits:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM")
+
+    found = MicroBatches("auto", str(tmp_path), "mine").find(attempt, rows, print)
+    assert (found, rows % found) == (parts, 0)
 
 
 @pytest.mark.parametrize("bound", [0, -1, 2.0, "often", None])

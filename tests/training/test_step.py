@@ -106,6 +106,11 @@ def test_a_step_is_the_same_under_xla_in_two_parts(case):
     check(case, 2, compiled=True)
 
 
+def test_xla_needs_parts_of_one_size():
+    with pytest.raises(ValueError, match=r"must divide the 6 rows .* got 4"):
+        update(CASES[-1], 4, compiled=True)
+
+
 @pytest.mark.parametrize("case", [CASES[0], CASES[-1]], ids="-".join)
 @pytest.mark.parametrize("parts", [1, 4, 9])
 def test_a_part_may_be_shorter_than_others(case, parts):
