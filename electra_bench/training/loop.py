@@ -29,7 +29,7 @@ class Loop:
             less memory; the update is that of the whole batch. "auto" takes as many as
             are needed, and keeps that number in the run's folder.
         recompute: whether gradients compute a layer once more instead of keeping what is
-            inside it: a third more time, and memory of a layer instead of all.
+            inside it: one forward pass more, for less memory.
         xla: whether steps are compiled by XLA; None compiles on GPUs and TPUs.
         profile: first and last step that TensorBoard's profile is taken of; None for none.
     """
