@@ -73,7 +73,7 @@ def write_batches(args: argparse.Namespace) -> None:
         arrays |= _arrays(f"train/{step}", batch)
     for part in range(0, len(dev.store), BATCH):
         rows = Rows.of(range(part, min(part + BATCH, len(dev.store))))
-        arrays |= _arrays(f"dev/{part // BATCH}", make_batch([dev.store], rows, None))
+        arrays |= _arrays(f"dev/{part // BATCH}", make_batch([dev.store], rows))
     with open(os.path.join(args.init, "record.json"), encoding="utf-8") as file:
         hidden = json.load(file)["hparams"]["models.electra.hidden_size"]
     shape = [hidden, len(card.labels) or 1]

@@ -218,6 +218,10 @@ class RunRecord:
         contaminated: task to how its examples or their sources came into pre-training.
         texts: what this run has trained on; None if it does not say.
         texts_before: what its encoder was trained on before; None if nobody knows.
+        tokens_per_s: of the updates of training, without what was compiled, evaluated and
+            written; `waiting_share`: of that time, spent waiting for batches;
+            `peak_share`: of what a large matrix product reaches on the device.
+        peak_bytes: the most memory that the process of the run has had, or its first GPU.
         collapsed: True if fine-tuning ended no better than the majority baseline on one
             of its tasks.
         parent_run_id: run whose checkpoint this one started from.
@@ -266,6 +270,10 @@ class RunRecord:
     texts: tuple[TrainingText, ...] | None = None
     texts_before: tuple[TrainingText, ...] | None = None
     wall_s: float | None = None
+    tokens_per_s: float | None = None
+    peak_share: float | None = None
+    waiting_share: float | None = None
+    peak_bytes: Int | None = None
     device: str | None = None
     strategy: str | None = None
     precision: str | None = None

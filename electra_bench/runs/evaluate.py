@@ -130,7 +130,7 @@ def evaluate(
                 "examples": part.num_examples if is_task else len(part.store),
             },
             part.store,
-            None if is_task else length,
+            () if is_task else [length],
         )
         return RunRecord(
             folder,

@@ -114,9 +114,9 @@ def finetune(
         epochs: passes over the training set; None takes the card's, of several the least.
         max_seq_length: token limit; None takes the card's.
         batch_size: examples in an update.
-        composition: "by_length" groups examples of similar length, padded to a multiple
-            of 8; "random" draws batches at random and pads to the longest member, as the
-            original composed them.
+        composition: "by_length" groups examples of similar length; "random" draws
+            batches at random, as the original composed them. Either pads to the longest
+            member, and on to one of the few lengths of `padded_lengths`.
         mixing: how often several tasks are drawn: "proportional" to their sizes, "equal",
             or a temperature, see `mixing_rates`. Other than in proportion, batches are
             drawn at random whatever `composition` says.
@@ -187,17 +187,15 @@ def finetune(
     if session.dry_run:
         dry_run.show_training(
             ", ".join(os.path.join(workdir, spec.name) for spec, _ in specs),
-            built,
-            training.stages,
+            training,
             {
                 "task": mixture.name,
                 "steps": training.num_steps,
                 "batch": batch_size,
                 "preset": presets.told(specs[0][0].parameters),
             },
-            training.train_flops,
-            parts[0].store,
-            None,
+            batches,
+            seeds[0],
         )
         return []
     parameters = _parameters(specs[0][0], cards, max_seq_length)

@@ -135,7 +135,7 @@ def pretrain(
     with run_context.use(vocabulary=tokenizer, data_dir=data_dir):
         if session.dry_run:
             folder = os.path.join(workdir, run_name)
-            _show_plan(folder, training, name, batch_size, max_seq_length)
+            _show_plan(folder, training, name, batch_size, max_seq_length, seed)
             return RunRecord(run_name, label, "pretrain", "planned")
         train = examples(name, "train", max_seq_length, processes)
         held_out = examples(name, "validation", max_seq_length, processes)
@@ -205,7 +205,12 @@ def _check(
 
 
 def _show_plan(
-    folder: str, training: Training, corpus: str, batch_size: int, max_seq_length: int
+    folder: str,
+    training: Training,
+    corpus: str,
+    batch_size: int,
+    max_seq_length: int,
+    seed: int,
 ) -> None:
     """Prints what a dry run does not do."""
     settings = {"corpus": corpus, "steps": training.num_steps, "batch": batch_size}
@@ -218,15 +223,12 @@ def _show_plan(
         )
         for loss in losses.warnings(f"beginning of {name!r}").values():
             logging.warning("%s", loss.sentence)
-    dry_run.show_training(
-        folder,
-        training.objective,
-        training.stages,
-        settings,
-        training.train_flops,
-        sample(corpus, "train", max_seq_length, 2),
-        max_seq_length,
+    # Batches of two examples take as long as those of many.
+    some = TaskExamples(corpus, 1.0, sample(corpus, "train", max_seq_length, 2), "")
+    batches = TrainingBatches.mixture(
+        [some], batch_size, training.num_steps, max_seq_length
     )
+    dry_run.show_training(folder, training, settings, batches, seed)
 
 
 def _texts(

@@ -11,6 +11,7 @@ from electra_bench.training import dry_run
 from electra_bench.training.build import Training
 from electra_bench.training.checkpoint_files import sha256_of_checkpoint
 from electra_bench.training.environment import environment
+from electra_bench.training.memory import peak_bytes
 from electra_bench.training.trainer import Trained
 from electra_bench.vocabularies.load import content_of, kind_of
 
@@ -39,6 +40,8 @@ def trained_fields(
         "train_steps": trained.steps,
         "tokens": trained.tokens,
         "wall_s": trained.wall_s,
+        **trained.speed,
+        "peak_bytes": peak_bytes(),
         "strategy": type(training.strategy).__name__,
         "params": dry_run.num_parameters(encoder),
         "train_flops": train_flops,

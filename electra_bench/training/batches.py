@@ -11,6 +11,7 @@ from electra_bench.core import Encoder
 from electra_bench.core.optional import HasForwardFlops
 from electra_bench.data.examples import batches
 from electra_bench.data.examples.batch_plan import ByLengthPlan, RandomPlan
+from electra_bench.data.examples.padded_lengths import padded_lengths
 from electra_bench.data.examples.store import ExampleStore
 from electra_bench.models.flops import TRAIN_FACTOR
 from electra_bench.tasks.examples import TaskExamples
@@ -24,8 +25,7 @@ class TrainingBatches(NamedTuple):
         batch_size: examples in an update.
         num_steps: updates.
         make_plan: from a seed to the rows of every step.
-        seq_length: pad to this; None pads to the longest row.
-        multiple: without `seq_length`, pad on to a multiple of this.
+        pad_to: lengths, ascending; a batch has the first that no row exceeds.
     """
 
     stores: Sequence[ExampleStore]
@@ -33,8 +33,7 @@ class TrainingBatches(NamedTuple):
     batch_size: int
     num_steps: int
     make_plan: Callable[[int], batches.BatchPlan]
-    seq_length: int | None = None
-    multiple: int = 1
+    pad_to: Sequence[int]
 
     @classmethod
     def mixture(
@@ -54,7 +53,7 @@ class TrainingBatches(NamedTuple):
         """
         stores, sizes, rates = _columns(parts)
         plan = functools.partial(RandomPlan, sizes, rates, batch_size)
-        return cls(stores, rates, batch_size, num_steps, plan, seq_length)
+        return cls(stores, rates, batch_size, num_steps, plan, [seq_length])
 
     @classmethod
     def passes(
@@ -81,24 +80,25 @@ class TrainingBatches(NamedTuple):
                 f"composition must be 'by_length' or 'random', got {composition!r}"
             )
         stores, sizes, rates = _columns(parts)
-        multiple = batches.LENGTH_MULTIPLE if composition == "by_length" else 1
+        lengths = [store.lengths("input_ids") for store in stores]
         shares = np.array(rates) / np.array(sizes)
         plan: Callable[[int], batches.BatchPlan]
         if composition == "by_length" and np.allclose(shares, shares[0], atol=0.0):
-            lengths = [store.lengths("input_ids") for store in stores]
             plan = functools.partial(ByLengthPlan, lengths, batch_size)
             steps = int(ByLengthPlan(lengths, batch_size, 0).steps_per_epoch * epochs)
+            pad_to = padded_lengths(np.concatenate(lengths))
         else:
             # The original pads the training set to whole batches and counts those.
             plan = functools.partial(RandomPlan, sizes, rates, batch_size)
             steps = int(math.ceil(sum(sizes) / batch_size) * epochs)
+            pad_to = padded_lengths(np.concatenate(lengths), batch_size)
         if steps < 1:
             raise ValueError(
                 f"{epochs:g} epochs of {sum(sizes):,} training examples in batches of "
                 f"{batch_size} are less than one update: give more epochs (EPOCHS), or a "
                 "smaller batch_size"
             )
-        return cls(stores, rates, batch_size, steps, plan, multiple=multiple)
+        return cls(stores, rates, batch_size, steps, plan, pad_to)
 
     def train_flops(self, encoder: Encoder) -> float | None:
         """FLOPs of an encoder over the training, method v2, without padding.
@@ -122,16 +122,21 @@ class TrainingBatches(NamedTuple):
             for store, number in zip(self.stores, draws, strict=True)
         )
 
+    def length(self, seed: int, step: int) -> int:
+        """Tokens that the rows of a step are padded to."""
+        return batches.padded_length(
+            self.stores, self.make_plan(seed)[step], self.pad_to
+        )
+
     def dataset(self, seed: int) -> batches.StepBatches:
         """From a first step to the batches of it and of all that follow."""
         rows = self.make_plan(seed)
 
         def make(step: int):
-            return batches.make_batch(
-                self.stores, rows[step], self.seq_length, self.multiple
-            )
+            return batches.make_batch(self.stores, rows[step], self.pad_to)
 
-        spec = batches.signature(self.batch_size, self.seq_length)
+        only = self.pad_to[0] if len(self.pad_to) == 1 else None
+        spec = batches.signature(self.batch_size, only)
         return batches.StepBatches(make, spec, self.num_steps)
 
 

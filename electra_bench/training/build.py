@@ -15,12 +15,15 @@ from electra_bench.kinds.multi_task import MultiTask
 from electra_bench.models.factory import encoder_factory
 from electra_bench.records import TaskCard
 from electra_bench.training.allocator import keep_freed_memory
+from electra_bench.training.batches import TrainingBatches
 from electra_bench.training.checkpoints import restore
 from electra_bench.training.loop import Loop
+from electra_bench.training.measured import Measured, measured
 from electra_bench.training.optimizer import build_optimizer
 from electra_bench.training.stages import TrainingStage, training_stages
 from electra_bench.training.strategy import make_deterministic
 from electra_bench.training.trainer import Trainer
+from electra_bench.training.updates import Updates
 
 
 def pretraining_objective(
@@ -112,6 +115,19 @@ class Training(NamedTuple):
             step_flops=self.train_flops and self.train_flops / self.num_steps,
             name=name,
         )
+
+    def measured(self, batches: TrainingBatches, seed: int) -> Measured:
+        """What its updates take here; the variables change.
+
+        Args:
+            batches: of the training.
+            seed: of the run.
+
+        Raises:
+            OutOfMemory: an update does not fit into the device's memory.
+        """
+        updates = Updates(self.stages, self.strategy, self.loop.compiles)
+        return measured(updates, batches, self.loop.micro_batches, seed)
 
     def reset(self, seed: int, checkpoint: str | None) -> None:
         """Gives every variable the value it has at step 0 of a fine-tuning.

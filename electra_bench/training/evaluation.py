@@ -177,6 +177,6 @@ def evaluate_pretraining(
     size = min(batch_size, len(store))
     for number in range(num_evaluated(store, batch_size, max_batches) // size):
         rows = Rows.of(np.arange(number * size, (number + 1) * size))
-        batch = batches.make_batch([store], rows, seq_length)
+        batch = batches.make_batch([store], rows, [seq_length])
         metrics.update(outputs(_tensors(batch), Seed.of(0, number)))
     return metrics.result()

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from electra_bench.core import Batch, SpecialIds
 from electra_bench.data.examples import batches
+from electra_bench.data.examples.padded_lengths import rounded_up
 from electra_bench.objectives.pseudo_likelihood import PseudoLikelihood
 from electra_bench.training.progress import ScoringProgress
 
@@ -142,7 +143,7 @@ def length_groups(
     order = np.argsort(-lengths, kind="stable")
     start = 0
     while start < len(order):
-        seq = batches.rounded_up(int(lengths[order[start]]), batches.LENGTH_MULTIPLE)
+        seq = rounded_up(int(lengths[order[start]]))
         end = start + most_rows(seq)
         yield order[start:end]
         start = end
@@ -163,7 +164,7 @@ def text_batch(
     cls, sep = [special_ids.cls], [special_ids.sep]
     rows = [np.concatenate([cls, ids, sep]) for ids in texts]
     lengths = np.array([len(row) for row in rows])
-    seq = batches.rounded_up(int(lengths.max()), batches.LENGTH_MULTIPLE)
+    seq = rounded_up(int(lengths.max()))
     seq = min(seq, max_positions or seq)
     count = len(rows)
     return Batch(

@@ -1,6 +1,7 @@
 """The training loop: any objective, any strategy, exactly resumable."""
 
 import contextlib
+import copy
 import dataclasses
 import functools
 import math
@@ -24,13 +25,14 @@ from electra_bench.system.interruption import ENDINGS, handled
 from electra_bench.training import checkpoint_files, checkpoints, loss_scale
 from electra_bench.training.checkpoints import Checkpoints
 from electra_bench.training.loop import Loop
-from electra_bench.training.loss_scale import LossScale
 from electra_bench.training.metrics_log import MetricsLog
 from electra_bench.training.micro_batches import MicroBatches
 from electra_bench.training.profile import Profile
 from electra_bench.training.progress import TrainingProgress
+from electra_bench.training.speed import Speed
 from electra_bench.training.stages import TrainingStage
-from electra_bench.training.step import TrainingStep
+from electra_bench.training.updates import Updates
+from electra_bench.training.written_behind import WrittenBehind
 
 # Task to its metrics.
 Evaluation = Mapping[str, Mapping[str, float]]
@@ -56,6 +58,7 @@ class Trained:
         steps: updates done, over all interruptions.
         tokens: non-padding tokens seen.
         wall_s: seconds spent, over all interruptions.
+        speed: fields of a record, see `Speed`.
         checkpoint: prefix of the last checkpoint; None if none was written.
         evaluation: the last evaluation: task to metrics.
     """
@@ -63,6 +66,7 @@ class Trained:
     steps: int
     tokens: int
     wall_s: float
+    speed: Mapping[str, float]
     checkpoint: str | None
     evaluation: Evaluation
 
@@ -102,24 +106,13 @@ class Trainer:
         self._step_flops = step_flops
         self._objective = objective
         self._stages = tuple(stages)
-        self._strategy = strategy
         self._num_steps = num_steps
         self._settings = settings
         self._keep_steps = sorted(round(at * num_steps) for at in keep_at)
         self._name = name
         self._warned = False
-        self._loss_scale = None
-        if compute_type() == tf.float16:
-            with strategy.scope():
-                self._loss_scale = LossScale()
-        self._step = functools.partial(
-            TrainingStep,
-            strategy,
-            compiled=settings.compiles,
-            loss_scale=self._loss_scale,
-        )
-        # Of a stage: what a step is measured by, known when it has been built.
-        self._names: dict[int, list[str]] = {}
+        self._updates = Updates(self._stages, strategy, settings.compiles)
+        self._loss_scale = self._updates.loss_scale
 
     def train(
         self,
@@ -147,7 +140,7 @@ class Trainer:
         first, state = self._resume(saved)
         step = first
         started = time.monotonic() - state["wall_s"]
-        iterator = iter(self._strategy.experimental_distribute_dataset(dataset(step)))
+        updates, batches = self._updates, self._updates.batches(dataset, step)
         progress = TrainingProgress(
             self._name, step, self._num_steps, state["tokens"], self._step_flops
         )
@@ -155,33 +148,37 @@ class Trainer:
             MetricsLog(run_dir, step) as log,
             _interruption() as interruption,
             progress,
+            WrittenBehind() as behind,
         ):
             if step:
                 progress.write(f"goes on after step {step} of {self._num_steps}")
             micro = MicroBatches(settings.micro_batches, run_dir, self._name)
-            attempt = functools.partial(self._attempt, dataset, step, seed)
-            parts = micro.find(attempt, self._rows(dataset), progress.write)
+            attempt = functools.partial(updates.attempt, dataset, step, seed)
+            parts = micro.find(attempt, updates.rows(dataset), progress.write)
+            speed = Speed(state["speed"])
             profile = Profile(settings.profile, run_dir, progress.write)
             most = 1
             while step < self._num_steps:
-                stage = self._stage(step)
-                if step == self._stages[stage].first_step:
-                    for source, target in self._stages[stage].stage.copies:
+                behind.check()
+                trained = self._stages[updates.stage(step)]
+                if step == trained.first_step:
+                    for source, target in trained.stage.copies:
                         target.assign(source)
                 ahead = self._steps_to_events(step, bool(evaluate))
                 count = min(most, *ahead, *profile.ahead(step))
+                is_built, waited_s = updates.is_built(step, parts), dataset.waited_s
                 called = time.monotonic()
-                numbers = (tf.constant(n, tf.int32) for n in (step, count, seed))
                 with micro.in_memory(), profile.around(step):
-                    rows = self._run(iterator, stage, parts, *numbers).numpy()
-                # Of every step, in order.
-                columns = zip(self._names[stage], rows.T.tolist(), strict=True)
-                values = dict(columns)
-                most = more_steps(most, time.monotonic() - called)
-                self._check_finite(values, step, run_dir, dataset, saved)
+                    values = updates.run(batches, parts, step, count, seed)
+                seconds = time.monotonic() - called
+                most = more_steps(most, seconds)
+                self._check_finite(values, step, run_dir, dataset, saved, behind)
                 step += count
                 profile.after(step)
-                state["tokens"] += int(sum(values.pop("tokens")))
+                tokens = int(sum(values.pop("tokens")))
+                state["tokens"] += tokens
+                if is_built:
+                    speed.add(count, tokens, seconds, dataset.waited_s - waited_s)
                 # What a line will be the mean of; a checkpoint may come in between.
                 for name, list_of in values.items():
                     state["pending"].setdefault(name, []).extend(list_of)
@@ -198,14 +195,14 @@ class Trainer:
                     or step in self._keep_steps
                     or self._is_due(step, settings.checkpoint_every)
                 ):
-                    state["wall_s"] = time.monotonic() - started
-                    if self._loss_scale:
-                        state["loss_scale"] = self._loss_scale.state()
-                    named = self._named(step).items()
+                    state |= {
+                        "wall_s": time.monotonic() - started,
+                        "speed": speed.state,
+                    }
                     log.sync()
-                    saved.save(step, {name: v.read_value() for name, v in named}, state)
-                    self._mark_if_best(saved, step, state)
+                    behind.start(self._save(saved, step, state))
                 if interruption.requested:
+                    behind.wait()
                     raise KeyboardInterrupt(
                         f"{self._name}: stopped after step {step} of "
                         f"{self._num_steps}; the same command goes on from there"
@@ -215,28 +212,27 @@ class Trainer:
             tokens=state["tokens"],
             wall_s=time.monotonic() - started,
             checkpoint=saved.latest,
+            speed=speed.fields(self._step_flops),
             evaluation=state["evaluation"],
         )
 
-    def _rows(self, dataset: StepBatches) -> int:
-        """Rows of a batch on one device."""
-        spec = dataset(0).element_spec
-        return spec.input_ids.shape[0] // self._strategy.num_replicas_in_sync
+    def _save(
+        self, saved: Checkpoints, step: int, state: dict[str, Any]
+    ) -> Callable[[], None]:
+        """What writes the checkpoint of now, whatever has changed when it is called.
 
-    def _attempt(
-        self,
-        dataset: StepBatches,
-        first: int,
-        seed: int,
-        parts: int,
-    ) -> None:
-        """Computes a step in so many parts, and updates nothing."""
-        distributed = self._strategy.experimental_distribute_dataset(dataset(first))
-        batch = next(iter(distributed))
-        trained = self._stages[self._stage(first)]
-        numbers = (tf.constant(n, tf.int32) for n in (first, seed))
-        norm = functools.partial(self._step(parts).norm, trained)
-        tf.function(norm, autograph=False)(batch, *numbers)
+        The values are not copied: an update leaves alone what is still to be read.
+        """
+        if self._loss_scale:
+            state["loss_scale"] = self._loss_scale.state()
+        values = {name: v.read_value() for name, v in self._named(step).items()}
+        of_now = copy.deepcopy(state)
+
+        def write() -> None:
+            saved.save(step, values, of_now)
+            self._mark_if_best(saved, step, of_now)
+
+        return write
 
     def _check_finite(
         self,
@@ -245,6 +241,7 @@ class Trainer:
         run_dir: str,
         dataset: StepBatches,
         saved: Checkpoints,
+        behind: WrittenBehind,
     ) -> None:
         """Writes the batch of the first step whose loss is not finite, and raises."""
         finite = np.isfinite([values["loss"], values["gradient_norm"]]).all(axis=0)
@@ -255,6 +252,7 @@ class Trainer:
         batch = next(iter(dataset(step + failed)))
         with atomic_file(path) as file:
             np.savez(file, **{name: x.numpy() for name, x in batch._asdict().items()})
+        behind.wait()
         raise NonFiniteLoss(
             f"{self._name}: step {step + failed + 1} has loss "
             f"{values['loss'][failed]:g} and gradient norm "
@@ -277,12 +275,8 @@ class Trainer:
         periods += [settings.eval_every] if evaluates else []
         ahead = [period - step % period for period in periods if period]
         ahead += [kept - step for kept in self._keep_steps if kept > step]
-        stage = self._stages[self._stage(step)]
+        stage = self._stages[self._updates.stage(step)]
         return [*ahead, stage.first_step + stage.num_steps - step]
-
-    def _stage(self, step: int) -> int:
-        """Index of the stage that the update after `step` others belongs to."""
-        return sum(stage.first_step <= step for stage in self._stages) - 1
 
     def _is_due(self, step: int, every: int) -> bool:
         return step == self._num_steps or bool(every and step % every == 0)
@@ -301,7 +295,7 @@ class Trainer:
         log.write(step, "train", {**values, "tokens": state["tokens"]})
         speed = progress.update(step, state["tokens"], values, waited_s)
         log.summarise(step, "speed", speed)
-        trained = self._stages[self._stage(step - 1)]
+        trained = self._stages[self._updates.stage(step - 1)]
         objective = trained.stage.objective
         needed = max(WARN_AFTER_STEPS, WARN_AFTER * trained.num_steps)
         is_late = step - trained.first_step >= needed
@@ -313,7 +307,7 @@ class Trainer:
 
     def _named(self, step: int) -> dict[str, tf.Variable]:
         """What a checkpoint after `step` updates holds: slots of the stage that ends."""
-        slots = self._stages[self._stage(max(step - 1, 0))].optimizer.slots
+        slots = self._stages[self._updates.stage(max(step - 1, 0))].optimizer.slots
         return by_name(self._objective) | dict(slots)
 
     def _resume(self, saved: Checkpoints) -> tuple[int, dict[str, Any]]:
@@ -321,6 +315,7 @@ class Trainer:
         state: dict[str, Any] = {
             "tokens": 0,
             "wall_s": 0.0,
+            "speed": Speed().state,
             "pending": {},
             "evaluation": {},
             "evaluated": None,
@@ -385,32 +380,6 @@ class Trainer:
         sign = 1 if self._settings.higher_is_better else -1
         if best is None or best.step >= step or sign * value > sign * best.value:
             saved.mark_best(step, metric, value)
-
-    @tf.function(autograph=False)
-    def _run(self, iterator, stage, parts, first_step, count, seed):
-        """Runs `count` steps without returning to Python.
-
-        Built once for every stage, whose index is a Python number, as that of the parts of
-        a batch; the step is in the graph once, for twice would take twice as long to
-        optimise.
-
-        Returns:
-            float32 [count, number of values], in the order of `_names`.
-        """
-        trained, step = self._stages[stage], self._step(parts)
-
-        @tf.function(autograph=False)
-        def one(batch, number, seed):
-            # A function of its own, so that it is built once.
-            return step.update(trained, batch, number, seed)
-
-        def update(i, rows):
-            values = one(next(iterator), first_step + i, seed)
-            self._names[stage] = list(values)
-            return i + 1, rows.write(i, tf.stack(list(values.values())))
-
-        loop = tf.constant(0), tf.TensorArray(tf.float32, count)
-        return tf.while_loop(lambda i, _: i < count, update, loop)[1].stack()
 
 
 def more_steps(count: int, seconds: float) -> int:

@@ -67,6 +67,10 @@ MEASURED = {
     "ended",
     "checksum",
     "wall_s",
+    "tokens_per_s",
+    "peak_share",
+    "waiting_share",
+    "peak_bytes",
     "environment",
     # The commit; somebody may work on while it runs.
     "code_version",

@@ -1,6 +1,7 @@
 """Pre-training and fine-tuning as roots: folders, records, what is refused."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -187,7 +188,14 @@ def test_dry_run_shows_the_plan_and_trains_nothing(pretrain, tmp_path, capsys):
     pretrain(dry_run=True)
     shown = capsys.readouterr().out
     assert "parameters of the encoder" in shown and "loss as it is now" in shown
+    # It has made some updates to say so, in a quarter of what is measured then.
     assert not (tmp_path / "runs").exists()
+    update_s = float(re.search(r"an update\W+([\d.e-]+) s", shown)[1])
+    peak_mib = float(
+        re.search(r"peak memory\W+([\d,]+) MiB", shown)[1].replace(",", "")
+    )
+    assert update_s > 0
+    assert 0.75 < peak_mib * 2**20 / pretrain().peak_bytes < 1.25
 
 
 def test_another_vocabulary_keeps_the_rows_of_shared_tokens(

@@ -12,8 +12,17 @@ from electra_bench.cli.main import main
 from electra_bench.records import read_record
 from electra_bench.runs import suite_check
 from electra_bench.suites.cell import Cell
+from electra_bench.training.build import Training
+from electra_bench.training.measured import Measured
 
 MOODS = "text_a,label\na good day,{0}\na bad day,{1}\nno day at all,{0}\n"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_measured(monkeypatch):
+    """Here a dry run is for its data; what updates take, test_pretrain.py has."""
+    found = Measured(parts=1, first_s=1.0, update_s=1.0, peak_bytes=2**20)
+    monkeypatch.setattr(Training, "measured", lambda *args: found)
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_replacing_a_source_changes_batches_evaluation_and_key(surroundings):
     def seen():
         [part] = examples("spine", "train", 16)
         rows = RandomPlan([len(part.store)], [1.0], 2, seed=0)[0]
-        batch = make_batch([part.store], rows, None)
+        batch = make_batch([part.store], rows)
         [held_out] = examples("spine", "dev", 16)
         targets = [int(held_out.store.row("labels", i)[0]) for i in range(2)]
         folders = {path.name for path in (surroundings / "examples").iterdir()}

@@ -241,6 +241,17 @@ def test_how_fast_training_is_and_what_it_waits_for(capsys, monkeypatch):
     assert speed == {"tokens_per_s": 50.0, "waiting_share": 0.25, "peak_share": 0.5}
 
 
+def test_the_speed_of_a_run_goes_on_with_it(tmp_path):
+    whole, _ = train(tmp_path / "a", checkpoint_every=5)
+    assert whole.speed["tokens_per_s"] > 0
+    assert 0 <= whole.speed["waiting_share"] < 1
+    state = checkpoint_files.read_state(whole.checkpoint)
+    # All but what was compiled.
+    assert state["speed"][:2] == [19, 19 * 8 * 4]
+    again, _ = train(tmp_path / "a", checkpoint_every=5)
+    assert again.speed == whole.speed
+
+
 def test_waiting_for_batches_is_measured():
     def slow(step):
         time.sleep(0.03)

@@ -10,10 +10,8 @@ from electra_bench.core import Batch
 from electra_bench.core.batch import NO_LABEL
 from electra_bench.data.examples.batch_plan import Rows
 from electra_bench.data.examples.made_ahead import made_ahead
+from electra_bench.data.examples.padded_lengths import LENGTH_MULTIPLE, rounded_up
 from electra_bench.data.examples.store import ExampleStore
-
-# Batches grouped by length are padded to a multiple of this: few shapes, few retraces.
-LENGTH_MULTIPLE = 8
 
 
 def signature(batch_size: int | None = None, seq_length: int | None = None) -> Batch:
@@ -46,34 +44,28 @@ def pad_rows(
     return padded
 
 
-def rounded_up(length: int, multiple: int) -> int:
-    """The next multiple, at least one."""
-    return max(1, -(-length // multiple)) * multiple
-
-
 def make_batch(
     stores: Sequence[ExampleStore],
     rows: Rows,
-    seq_length: int | None,
-    multiple: int = 1,
+    pad_to: Sequence[int] = (),
 ) -> Batch:
     """Reads and pads the rows of one step.
 
     Args:
         stores: one a task.
         rows: what to read.
-        seq_length: pad to this length; None pads to the longest row.
-        multiple: without `seq_length`, pad on to a multiple of this: few shapes.
+        pad_to: lengths, ascending, of which the first that no row exceeds is taken; none
+            pads to the longest row.
 
     Returns:
         NumPy arrays.
 
     Raises:
-        ValueError: a row is longer than `seq_length`.
+        ValueError: a row is longer than the last of `pad_to`.
     """
     chosen = _Chosen(stores, rows)
     lengths = chosen.lengths("input_ids")
-    seq = seq_length or rounded_up(int(lengths.max()), multiple)
+    seq = _padded_length(lengths, pad_to)
     of_labels = chosen.lengths("labels")
     # Labels that run along the tokens are padded like them.
     along = np.array_equal(of_labels, lengths)
@@ -88,6 +80,23 @@ def make_batch(
         task_id=rows.tasks.astype(np.int32),
         example_id=rows.indices.astype(np.int32),
     )
+
+
+def padded_length(
+    stores: Sequence[ExampleStore], rows: Rows, pad_to: Sequence[int]
+) -> int:
+    """Tokens that the rows of a step are padded to; args and errors: see `make_batch`."""
+    return _padded_length(_Chosen(stores, rows).lengths("input_ids"), pad_to)
+
+
+def _padded_length(lengths: np.ndarray, pad_to: Sequence[int]) -> int:
+    longest = max(1, int(lengths.max()))
+    seq = next((length for length in pad_to if length >= longest), longest)
+    if pad_to and seq > pad_to[-1]:
+        raise ValueError(
+            f"a row has {longest} tokens, and batches are padded to {pad_to[-1]} at most"
+        )
+    return seq
 
 
 class _Chosen:
@@ -153,16 +162,17 @@ class StepBatches:
         self.waited_s += seconds
 
 
-def evaluation_batches(
-    store: ExampleStore, batch_size: int, seq_length: int | None = None
-) -> Iterator[Batch]:
+def evaluation_batches(store: ExampleStore, batch_size: int) -> Iterator[Batch]:
     """Every row of a store once, grouped by length, the last batch filled up.
 
     The rows of a result are put in order again by `example_id`, which here is the row
     of the store.
     """
-    order = np.argsort(store.lengths("input_ids"), kind="stable")
+    lengths = store.lengths("input_ids")
+    order = np.argsort(lengths, kind="stable")
+    longest = rounded_up(int(lengths.max(initial=0)))
+    pad_to = range(LENGTH_MULTIPLE, longest + 1, LENGTH_MULTIPLE)
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
         filled = np.pad(chosen, (0, batch_size - len(chosen)), constant_values=-1)
-        yield make_batch([store], Rows.of(filled), seq_length, LENGTH_MULTIPLE)
+        yield make_batch([store], Rows.of(filled), pad_to)

@@ -20,7 +20,15 @@ from electra_bench.reports.collect import predictions
 from electra_bench.reports.table import LeftOut
 
 # All that differs where a run is made again and comes out the same.
-TIMES = ("started", "ended", "wall_s")
+TIMES = (
+    "started",
+    "ended",
+    "wall_s",
+    "tokens_per_s",
+    "peak_share",
+    "waiting_share",
+    "peak_bytes",
+)
 # Kinds of run that tables show: an evaluation is in the row of the run that it scored.
 IN_TABLES = ("finetune", "evaluate")
 
