@@ -66,7 +66,7 @@ def run(args: Build) -> None:
     args.load_plugins()
     gin_arguments.parse(args)
     tasks = args.tasks.split(",") if args.tasks else None
-    records = collect(args.runs)
+    records = collect(args.runs).for_one_build()
     table = build_table(records, args.report, tasks)
     if "terminal" in formats:
         from electra_bench.reports.render import terminal

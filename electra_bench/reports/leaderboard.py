@@ -91,7 +91,7 @@ def leaderboard(
 
     def build(records: Sequence[RunRecord]) -> Table:
         board = Board(records, tasks, labels, kinds, max_rows, further_metrics)
-        tested = Tested(board, Bootstrap(records, replicates), correction)
+        tested = Tested(board, Bootstrap.of(records, replicates), correction)
         others = Counter(r.kind for r in records if r.kind not in kinds)
         notes = [
             *notes_on_records(board),

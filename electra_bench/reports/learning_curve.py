@@ -32,7 +32,7 @@ def learning_curve(
 
     def build(records: Sequence[RunRecord]) -> Table:
         cells, left_out = one_task.cells_of_task(records, task, labels, kinds)
-        bootstrap = Bootstrap(records, replicates)
+        bootstrap = Bootstrap.of(records, replicates)
         lines: dict[tuple, dict[float, Score]] = defaultdict(dict)
         cells = _along_pretraining(cells)
         others = one_task.conditions(cells)

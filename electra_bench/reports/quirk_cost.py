@@ -49,7 +49,7 @@ def quirk_cost(
                 f"no model has runs under {BASE} and under {FIXED} or {BASE} with one "
                 "change"
             )
-        bootstrap = Bootstrap(records, replicates)
+        bootstrap = Bootstrap.of(records, replicates)
         tests = _differences(board, models, bootstrap, correction)
         names = dict(zip(board.rows, board.row_names, strict=True))
         rows, runs = [], []

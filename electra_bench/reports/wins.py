@@ -44,7 +44,7 @@ def wins(
 
     def build(records: Sequence[RunRecord]) -> Table:
         board = Board(records, tasks, labels, kinds, max_rows)
-        tested = Tested(board, Bootstrap(records, replicates), correction)
+        tested = Tested(board, Bootstrap.of(records, replicates), correction)
         tests = [d for d in tested.differences if d.column not in board.means]
         if not tests:
             raise NothingToShow("no two models have predictions of the same examples")

@@ -109,34 +109,46 @@ def select(
         NothingToShow: no record is of the kinds.
         ValueError: a label or a task is not known, or given twice.
     """
-    used = [r for r in records if r.kind in kinds]
-    if not used:
+    known = Records.of(records)
+    chosen = [n for n, record in enumerate(known) if record.kind in kinds]
+    if not chosen:
         found = sorted({r.kind for r in records})
-        unusable = Records.of(records).left_out
         others = [
-            f"; {len(unusable)} were left out, the first: {one.where}: {one.reason}"
-            for one in unusable[:1]
+            f"; {len(known.left_out)} were left out, the first: {one.where}: {one.reason}"
+            for one in known.left_out[:1]
         ]
         raise tables.NothingToShow(
             f"no record is of kind {', '.join(kinds)}; {len(records)} are of {found}"
             + "".join(others)
         )
     if labels is not None:
-        _check_names("label", labels, {r.label for r in used})
-        used = [r for r in used if r.label in labels]
-    used, trials = without_trials(used)
-    of_all = cells_of(used, further_metrics, known=Records.of(records))
-    cells, left_out = without_repeats(of_all)
-    left_out += [
-        tables.LeftOut(r.run_id, "it has no results") for r in used if not r.results
-    ]
-    left_out += [tables.LeftOut(r.run_id, TRIAL) for r in trials]
-    for task, metrics in (further_metrics or {}).items():
+        _check_names("label", labels, {known[n].label for n in chosen})
+        chosen = [n for n in chosen if known[n].label in labels]
+    further = tuple((task, tuple(m)) for task, m in (further_metrics or {}).items())
+    # All reports of a site ask for the same.
+    used, cells, left_out = known.once(_in_cells, tuple(chosen), further)
+    for task, metrics in further:
         of_task = (one.metrics for r in used for one in r.results if one.task == task)
         _check_names(f"metric of {task}", metrics, set(itertools.chain(*of_task)))
     if tasks is not None:
         measured = {column.task for _, column in cells}
         _check_names("task", tasks, {*measured, *task_cards.names()})
+    return list(used), dict(cells), list(left_out)
+
+
+def _in_cells(
+    known: Records,
+    chosen: Sequence[int],
+    further_metrics: Sequence[tuple[str, Sequence[str]]],
+) -> tuple[list[RunRecord], Cells, list[tables.LeftOut]]:
+    """What `select` returns, of the records in some places."""
+    used, trials = without_trials(known[n] for n in chosen)
+    of_all = cells_of(used, dict(further_metrics), known=known)
+    cells, left_out = without_repeats(of_all)
+    left_out += [
+        tables.LeftOut(r.run_id, "it has no results") for r in used if not r.results
+    ]
+    left_out += [tables.LeftOut(r.run_id, TRIAL) for r in trials]
     return used, cells, left_out
 
 
@@ -237,21 +249,25 @@ def differing_settings(entries: Sequence[Entry]) -> list[str]:
     """
     known = {entry.record.identity_without_seed for entry in entries}
     is_same = len(known) == 1 and None not in known
-    several: dict[str, set[str]] = defaultdict(set)
-    for record, *_ in entries:
-        settings = {
-            **({} if is_same else record.hparams),
-            "precision": record.precision,
-            "device": record.device,
-            "strategy": record.strategy,
-            "TensorFlow": record.packages.get("tensorflow"),
-            "code": record.code_sha256,
-        }
-        for key, value in settings.items():
-            if value is not None:
-                several[key].add(comparable(value))
-    differing = sorted(k for k, v in several.items() if len(v) > 1 and _is_told(k))
+    told = [_told(entry.record, with_parameters=not is_same) for entry in entries]
+    # A setting and one value for each that it has where runs are not alike.
+    alike = set.intersection(*told) if told else set()
+    values = Counter(key for key, _ in set().union(*told) - alike)
+    differing = sorted(k for k, count in values.items() if count > 1 and _is_told(k))
     return differing or ([CONTENT] if len(known - {None}) > 1 else [])
+
+
+def _told(record: RunRecord, *, with_parameters: bool) -> set[tuple[str, str]]:
+    """The settings that a record tells, with their values in a form that compares."""
+    settings = {
+        **(record.hparams if with_parameters else {}),
+        "precision": record.precision,
+        "device": record.device,
+        "strategy": record.strategy,
+        "TensorFlow": record.packages.get("tensorflow"),
+        "code": record.code_sha256,
+    }
+    return {(k, comparable(v)) for k, v in settings.items() if v is not None}
 
 
 def _is_told(setting: str) -> bool:

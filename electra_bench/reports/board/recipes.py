@@ -1,5 +1,6 @@
 """In what the recipes of runs differ, and how that is said in few words."""
 
+import functools
 import json
 import re
 from collections import defaultdict
@@ -61,6 +62,7 @@ WORDS = {
     "batch_size": "batch {}",
     "max_seq_length": "length {}",
 }
+SCALARS = frozenset((str, int, float, bool, type(None)))
 # Digits of a hash that tell it from others.
 DIGITS = 8
 
@@ -252,7 +254,15 @@ def values_of(
 
 def comparable(value: Any) -> str:
     """A text that equal values share, also 3 and 3.0."""
+    if type(value) in SCALARS:
+        return _comparable_scalar(value)
     return json.dumps(_whole(value), sort_keys=True)
+
+
+# Runs have most settings in common. Typed: here 1 is another value than True.
+@functools.lru_cache(maxsize=1 << 16, typed=True)
+def _comparable_scalar(value: Any) -> str:
+    return json.dumps(_whole(value))
 
 
 def _whole(value: Any) -> Any:

@@ -39,7 +39,7 @@ def of_board(
     It is a mean over columns of means over runs, or over pre-trainings where these have
     several runs.
     """
-    bootstrap = Bootstrap(records, replicates)
+    bootstrap = Bootstrap.of(records, replicates)
     means = [_mean(board, row, bootstrap) for row in board.shown]
     bootstrap.save()
     return means

@@ -79,7 +79,13 @@ class Board:
         self.means: dict[str, Sequence[ColumnKey]] = {}
         if len(columns) > 1 and self.in_mean:
             self.means = {MEAN: self.in_mean, **published.named_means(self.in_mean)}
-        self._scores = {k: self._score(k[1], runs) for k, runs in self.cells.items()}
+        self._scores = self.known.once(
+            _scores,
+            self.stale,
+            None if labels is None else tuple(labels),
+            kinds if isinstance(kinds, str) else tuple(kinds),
+            tuple((task, tuple(m)) for task, m in (further_metrics or {}).items()),
+        )
         rows = dict.fromkeys(row for row, _ in self.cells)
         self.rows = sorted(rows, key=self._place)
         self.shown = self.rows[:max_rows]
@@ -179,11 +185,23 @@ class Board:
             if column in wanted
         }
 
-    def _score(self, column: ColumnKey, entries: Sequence[Entry]) -> Score:
-        stale = column in self.stale
-        marks = [f"old version {column.version}"] if stale else []
-        score = board_cells.score_of(column, entries, self.known, marks)
-        return replace(score, stale=stale)
+
+def _scores(
+    known: Records,
+    stale: frozenset[ColumnKey],
+    labels: Sequence[str] | None,
+    kinds: Sequence[str],
+    further_metrics: Sequence[tuple[str, Sequence[str]]],
+) -> dict[tuple[RowKey, ColumnKey], Score]:
+    """The scores of all cells, see `select` for the arguments."""
+    further = dict(further_metrics)
+    _, cells, _ = board_cells.select(known, None, labels, kinds, further)
+    found = {}
+    for (row, column), entries in cells.items():
+        marks = [f"old version {column.version}"] if column in stale else []
+        score = board_cells.score_of(column, entries, known, marks)
+        found[row, column] = replace(score, stale=column in stale)
+    return found
 
 
 class Tested:
@@ -215,9 +233,9 @@ class Tested:
                     self.reasons[number, name] = str(error)
             if column not in board.stale:
                 current[name] = cells
-        bootstrap.save()
         means = {name: board.names_of(c) for name, c in board.means.items()}
-        self.tests = tests_of_columns(current, means)
+        self.tests = tests_of_columns(current, means, bootstrap.store)
+        bootstrap.save()
         self.differences = tuple(
             replace(one, contaminated=_contaminated(board, one))
             for one in differences(self.tests, correction, board.lower_is_better)

@@ -4,10 +4,10 @@ import contextlib
 import gc
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import cast
+from typing import Any, TypeVar, cast
 
 from electra_bench.records import RecordError, RunRecord, TaskResult
 from electra_bench.records.run_record import (
@@ -18,6 +18,8 @@ from electra_bench.records.run_record import (
 )
 from electra_bench.reports.collect import predictions
 from electra_bench.reports.table import LeftOut
+
+Computed = TypeVar("Computed")
 
 # All that differs where a run is made again and comes out the same.
 TIMES = (
@@ -46,6 +48,9 @@ class Records(Sequence[RunRecord]):
     records: tuple[RunRecord, ...]
     paths: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
+    _computed: dict[Hashable, Any] | None = field(
+        default=None, repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, records: Sequence[RunRecord]) -> "Records":
@@ -65,7 +70,27 @@ class Records(Sequence[RunRecord]):
         """run_id to record."""
         return {record.run_id: record for record in self.records}
 
-    def predictions_sha256(self, record: RunRecord, result: TaskResult) -> str | None:
+    def for_one_build(self) -> "Records":
+        """The same records for several reports of one moment, see `once`."""
+        return replace(self, _computed={})
+
+    def once(self, function: Callable[..., Computed], *args: Hashable) -> Computed:
+        """What a function says of the records; in one build only the first who asks waits.
+
+        Plugins may come between two builds, so that nothing is kept for longer.
+
+        Args:
+            function: of the records and the arguments; nobody changes what it returns.
+            *args: further arguments.
+        """
+        if self._computed is None:
+            return function(self, *args)
+        key = function, *args
+        if key not in self._computed:
+            self._computed[key] = function(self, *args)
+        return self._computed[key]
+
+    def predictions_sha256(self, record: RunRecord, result: TaskResult) -> str:
         """Hash of the predictions file of a result.
 
         Raises:

@@ -6,9 +6,13 @@ not count; what they held is made again.
 """
 
 import contextlib
+import hashlib
+import io
 import os
+import pickle
 import sqlite3
 import zlib
+from typing import Any
 
 # Seconds to wait for another process that writes.
 PATIENCE = 60
@@ -18,6 +22,21 @@ INSERT = "INSERT OR REPLACE INTO things VALUES (?, ?)"
 CREATE = """
 CREATE TABLE IF NOT EXISTS things (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID
 """
+
+
+def key_of(*content: Any) -> str:
+    """A key that equal contents share: 64 hexadecimal digits.
+
+    Args:
+        *content: plain values, arrays, and tuples, dicts and dataclasses of them.
+    """
+    buffer = io.BytesIO()
+    # Protocol 4 writes arrays alike whether or not they can be changed, and `fast` values
+    # alike whether or not they are one object.
+    pickler = pickle.Pickler(buffer, protocol=4)
+    pickler.fast = True
+    pickler.dump(content)
+    return hashlib.sha256(buffer.getbuffer()).hexdigest()
 
 
 class Store:

@@ -3,13 +3,11 @@
 import functools
 import io
 import math
-import re
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
-import matplotlib
 import numpy as np
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -18,19 +16,9 @@ from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullLocat
 from matplotlib.transforms import Bbox
 
 from electra_bench.reports.plot import XY, Dots, Matrix, Plot, Point
+from electra_bench.reports.render.colors import ACCENT, INK, LINE, PAGE, QUIET
 from electra_bench.reports.table import UNPRINTABLE, plain, text
 
-INK, QUIET, LINE, ACCENT = "#1b1e23", "#5b6472", "#dde1e7", "#1f5fae"
-# Behind names, so that they are read on lines.
-PAGE = "#fefefe"
-# On a page these follow its theme.
-OF_THEME = {
-    INK: "var(--ink)",
-    QUIET: "var(--quiet)",
-    LINE: "var(--line)",
-    ACCENT: "var(--accent)",
-    PAGE: "var(--page)",
-}
 # Of middle lightness: seen on white and on black.
 COLORS = (
     ACCENT,
@@ -257,53 +245,16 @@ def _draw_matrix(panel: Axes, plot: Matrix) -> None:
     panel.set_ylim(len(names) - 0.5, -0.5)
 
 
-def inline_svg(plot: Plot, name: str) -> str:
-    """A picture as a part of a page: in its theme's colours, and told in words.
+def drawn(plot: Plot, suffix: str) -> bytes:
+    """The bytes of a file; equal plots give equal bytes, whatever a matplotlibrc says.
 
     Args:
         plot: what to draw.
-        name: starts all ids, which must differ on a page.
+        suffix: `svg` or `png`.
     """
-    svg = _rendered(plot, "svg").decode()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    # It would apply to the whole page.
-    svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="', f'id="{name}-', svg)
-    svg = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", svg)
-    svg = svg.replace("fill: #ffffff", "fill: none")
-    for color, variable in OF_THEME.items():
-        svg = svg.replace(color, variable)
-    # Fonts of the page; matplotlib's may be missing where the page is read.
-    svg = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font: \1 system-ui, sans-serif", svg)
-    words = (
-        f'<title id="{name}-title">{escape(plain(plot.title))}</title>'
-        f'<desc id="{name}-desc">{escape(plain(plot.description))}</desc>'
-    )
-    start, rest = svg.split(">", 1)
-    named = f'role="img" aria-labelledby="{name}-title {name}-desc"'
-    return f"{start} {named}>{words}{rest}"
-
-
-# A page and the file beside it are made of the same bytes.
-@functools.lru_cache(maxsize=128)
-def _rendered(plot: Plot, suffix: str) -> bytes:
-    """The bytes of a file; equal pictures give equal bytes."""
     buffer = io.BytesIO()
     settings: Any = {"svg.fonttype": "none", "svg.hashsalt": plot.name}
     metadata = {"Date": None} if suffix == "svg" else None
-    with matplotlib.rc_context(settings):
+    with style.context(["default", settings]):
         figure(plot).savefig(buffer, format=suffix, dpi=160, metadata=metadata)
     return buffer.getvalue()
-
-
-def picture_files(plot: Plot, report: str) -> dict[str, bytes]:
-    """The files of a picture, `<report>-<plot>.svg` and `.png`: names to contents.
-
-    Args:
-        plot: of a report.
-        report: name of the report.
-    """
-    return {
-        f"{report}-{plot.name}.{kind}": _rendered(plot, kind) for kind in ("svg", "png")
-    }

@@ -1,9 +1,12 @@
 """Tables as self-contained pages."""
 
+import hashlib
 import os
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property, lru_cache
+from importlib import metadata, resources
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
@@ -12,8 +15,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from electra_bench.reports import table as tables
+from electra_bench.reports.collect.store import Store, key_of
 from electra_bench.reports.plot import Plot
+from electra_bench.reports.render.pictures import (
+    SVG,
+    Drawn,
+    drawings,
+    inline_svg,
+    pictures_made_by,
+)
 from electra_bench.reports.table import Score, Table, Value
+from electra_bench.system.cache_dir import cache_dir
+from electra_bench.system.source_closure import closure_sha256
 
 
 @dataclass(frozen=True)
@@ -56,14 +69,49 @@ def to_html(table: Table, out_dir: str, command: str | None = None) -> str:
     return to_page(Page(table.title, [table], out_dir, command))
 
 
-def to_page(page: Page) -> str:
-    """Renders reports below one another."""
+def to_page(page: Page, drawn: Mapping[Plot, Drawn] | None = None) -> str:
+    """Renders reports below one another.
+
+    A page that was rendered before comes from the cache.
+
+    Args:
+        page: what stands on it.
+        drawn: its pictures, if they are there already.
+    """
+    store = Store(os.path.join(cache_dir(), "reports", "pages.db"))
+    # Links are relative, and a relative folder is one of the current folder.
+    key = key_of(page, _made_by(), os.getcwd())
+    known = store.get(key)
+    if known is not None:
+        return zlib.decompress(known).decode()
+    rendered = _rendered(page, drawn)
+    store.put(key, zlib.compress(rendered.encode(), level=1))
+    store.save()
+    return rendered
+
+
+def _rendered(page: Page, drawn: Mapping[Plot, Drawn] | None) -> str:
+    if drawn is None:
+        drawn = drawings((p for table in page.tables for p in table.plots), (SVG,))
     sections = [
-        _Section(table, f"part{place}-" if place > 1 else "", page)
+        _Section(table, f"part{place}-" if place > 1 else "", page, drawn)
         for place, table in enumerate(page.tables, 1)
     ]
     template = _environment().get_template("page.html.j2")
     return template.render(page=page, sections=sections)
+
+
+@cache
+def _made_by() -> list[str]:
+    """Code, templates and versions of everything that renders."""
+    folder = resources.files("electra_bench.reports.render") / "templates"
+    templates = sorted(folder.iterdir(), key=lambda file: file.name)
+    return [
+        closure_sha256([__name__]),
+        *(hashlib.sha256(file.read_bytes()).hexdigest() for file in templates),
+        *map(metadata.version, ("jinja2", "markupsafe")),
+        *pictures_made_by(),
+    ]
 
 
 @cache
@@ -103,16 +151,21 @@ class _Section:
         table: the table.
         prefix: starts all ids, which must differ on a page.
         page: where it stands.
+        names: of the rows.
         behind: of every row: name to the runs behind its numbers.
         best: name of a column to the numbers of the rows to stress in it.
         num_runs: the number of runs behind the table.
         columns: headers.
     """
 
-    def __init__(self, table: Table, prefix: str, page: Page):
+    def __init__(
+        self, table: Table, prefix: str, page: Page, drawn: Mapping[Plot, Drawn]
+    ):
         self.table = table
         self.prefix = prefix
         self.page = page
+        self._drawn = drawn
+        self.names = list(map(table.name, range(len(table.rows))))
         self.behind = list(map(table.behind, range(len(table.rows))))
         self.best = {name: table.best(name) for name in table.metrics}
         self.num_runs = len(tables.run_ids(table) or table.sources)
@@ -148,8 +201,11 @@ class _Section:
         source = self.table.sources.get(run_id)
         if source is None or source.path is None:
             return None
-        path = os.path.relpath(source.path, self.page.folder)
-        return _relative(PurePath(path).as_posix())
+        return _link(os.path.abspath(source.path), self._folder)
+
+    @cached_property
+    def _folder(self) -> str:
+        return os.path.abspath(self.page.folder)
 
     @property
     def key(self) -> str:
@@ -175,10 +231,7 @@ class _Section:
 
     def svg(self, plot: Plot) -> str:
         """A picture as a part of the page."""
-        # matplotlib takes half a second to load.
-        from electra_bench.reports.render.drawing import inline_svg
-
-        return inline_svg(plot, f"{self.prefix}{plot.name}")
+        return inline_svg(plot, self._drawn[plot][SVG], f"{self.prefix}{plot.name}")
 
 
 def _column(table: Table, name: str) -> dict[str, Any]:
@@ -203,6 +256,12 @@ def _span(table: Table, name: str) -> tuple[float, float]:
     floor = tables.number(table.cell(table.floor, name)) if table.floor else None
     scores += [] if floor is None else [floor]
     return min(scores, default=0.0), max(scores, default=0.0)
+
+
+# The pages of a site stand in one folder and lead to the same runs.
+@lru_cache(maxsize=1 << 16)
+def _link(path: str, folder: str) -> str:
+    return _relative(PurePath(os.path.relpath(path, folder)).as_posix())
 
 
 def _relative(path: str) -> str:

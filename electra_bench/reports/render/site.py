@@ -7,22 +7,19 @@ a page of its own. So reports of plugins are on the site because they are instal
 import functools
 import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from electra_bench.registry import reports
 from electra_bench.reports.collect.records import Records
-from electra_bench.reports.render.drawing import picture_files
+from electra_bench.reports.plot import Plot
 from electra_bench.reports.render.html import Page, to_page
+from electra_bench.reports.render.pictures import Drawn, drawings, picture_files
 from electra_bench.reports.render.write import build_table, is_of_task, takes_tasks
 from electra_bench.reports.table import NothingToShow, Table, run_ids
-from electra_bench.system.ordered_map import num_cores, ordered_map
 
 MAIN = "leaderboard"
 INDEX = "index.html"
-MANY_PAGES = 8
-# What draws, and is slow to import.
-PICTURES = ("electra_bench.reports.render.drawing",)
 # Heads the page of a task; without runs there is no page.
 RUNS = "task_runs"
 
@@ -75,10 +72,9 @@ def render_site(
     links = {page.file: page.name for page in pages}
     files = {task: page.file for task, page in task_pages.items()}
     pages = [replace(page, links=links, tasks=files) for page in pages]
-    # Most of the time goes into pictures; for few of them workers start too slowly.
-    processes = num_cores() if len(pages) >= MANY_PAGES else 1
-    files_of = ordered_map(_files, pages, processes, PICTURES)
-    return {name: content for _, own in files_of for name, content in own.items()}
+    drawn = drawings(plot for page in pages for plot in _plots(page))
+    files_of = [_files(page, drawn) for page in pages]
+    return functools.reduce(operator.or_, files_of, {})
 
 
 def _shown(records: Records, table: Table) -> Records:
@@ -86,7 +82,9 @@ def _shown(records: Records, table: Table) -> Records:
     ids = run_ids(table)
     kinds = {record.kind for record in records if record.run_id in ids}
     kept = tuple(r for r in records if r.run_id in ids or r.kind not in kinds)
-    return Records(kept, records.paths)
+    shown = Records(kept, records.paths)
+    # So that what the leaderboard has computed of them is known.
+    return records if shown == records else shown.for_one_build()
 
 
 def _built(
@@ -106,14 +104,14 @@ def _built(
     return built, notices
 
 
-def _files(page: Page) -> dict[str, bytes]:
+def _plots(page: Page) -> list[Plot]:
+    return [plot for table in page.tables for plot in table.plots]
+
+
+def _files(page: Page, drawn: Mapping[Plot, Drawn]) -> dict[str, bytes]:
     """A page and its pictures."""
     stem = page.file.removesuffix(".html")
-    drawn = {
-        plot.name: picture_files(plot, stem)
-        for table in page.tables
-        for plot in table.plots
-    }
-    pictures = {name: list(files) for name, files in drawn.items()}
-    files = {page.file: to_page(replace(page, pictures=pictures)).encode()}
-    return functools.reduce(operator.or_, drawn.values(), files)
+    own = {plot.name: picture_files(plot, drawn[plot], stem) for plot in _plots(page)}
+    pictures = {name: list(files) for name, files in own.items()}
+    files = {page.file: to_page(replace(page, pictures=pictures), drawn).encode()}
+    return functools.reduce(operator.or_, own.values(), files)

@@ -52,8 +52,12 @@ def build_table(
     table = reports.get(report)(**options)(records)
     paths = records.paths
     named = (replace(o, where=paths.get(o.where, o.where)) for o in table.left_out)
-    sources = {record.run_id: _provenance(record, paths) for record in records}
+    sources = records.once(_sources)
     return replace(table, left_out=(*records.left_out, *named), sources=sources)
+
+
+def _sources(records: Records) -> dict[str, Provenance]:
+    return {record.run_id: _provenance(record, records.paths) for record in records}
 
 
 def is_of_task(report: str) -> bool:

@@ -103,6 +103,13 @@ def _examples_of(result: TaskResult) -> tuple:
     )
 
 
+def _identity(entry: Entry) -> tuple:
+    """Which score of which run an entry is."""
+    result = entry.result
+    told = result.main_metric, result.main_score, result.predictions_path
+    return (entry.record.run_id, *told, *_examples_of(result))
+
+
 def _check_same(replicates: Sequence[Replicates]) -> None:
     """Checks that runs answered the same examples, in the same groups."""
     if len({one.examples_sha256 for one in replicates}) > 1:
@@ -112,7 +119,12 @@ def _check_same(replicates: Sequence[Replicates]) -> None:
 
 
 class Bootstrap:
-    """Reads predictions, once for each content of a file."""
+    """Reads predictions, once for each content of a file.
+
+    Attributes:
+        count: number of bootstrap samples.
+        store: what is kept of them.
+    """
 
     def __init__(self, records: Sequence[RunRecord], replicates: int = REPLICATES):
         """Opens the cache; reads nothing yet.
@@ -123,8 +135,14 @@ class Bootstrap:
         """
         self._records = Records.of(records)
         self.count = replicates
-        self._store = Store(os.path.join(cache_dir(), "reports", "replicates.db"))
+        self.store = Store(os.path.join(cache_dir(), "reports", "replicates.db"))
         self._names: dict[tuple, GroupNames | None] = {}
+        self._cells: dict[tuple, Resampled] = {}
+
+    @classmethod
+    def of(cls, records: Sequence[RunRecord], replicates: int) -> "Bootstrap":
+        """That of a build, if several reports are built of the records."""
+        return Records.of(records).once(cls, replicates)
 
     def resampled(self, entries: Sequence[Entry]) -> Resampled:
         """The runs of a cell; what is undefined counts as the floor.
@@ -133,15 +151,21 @@ class Bootstrap:
             Unusable: there are none, or the predictions of one cannot be used; says how
                 many.
         """
-        found = []
-        reasons: Counter[str] = Counter()
         if not entries:
             raise Unusable("no score")
+        key = tuple(map(_identity, entries))
+        if key not in self._cells:
+            self._cells[key] = self._resampled(entries)
+        return self._cells[key]
+
+    def _resampled(self, entries: Sequence[Entry]) -> Resampled:
+        found = []
+        reasons: Counter[str] = Counter()
         for entry in entries:
             groups = self._told(entry)
             try:
                 found.append(
-                    replicates_of(entry, self._records, self.count, self._store, groups)
+                    replicates_of(entry, self._records, self.count, self.store, groups)
                 )
             except Unusable as error:
                 reasons[str(error)] += 1
@@ -194,4 +218,4 @@ class Bootstrap:
 
     def save(self) -> None:
         """Keeps what was computed."""
-        self._store.save()
+        self.store.save()

@@ -19,6 +19,12 @@ Measures = Mapping[str, Mapping[str, float | None]]
 # First length of a group, its name.
 LENGTHS = ((0, "none"), (1, "1"), (2, "2–3"), (4, "4–7"), (8, "8–15"), (16, "16–31"))
 LONGEST = (32, "32 or more")
+WITH_CLASSES = ("classification", "multi_label", "tagging")
+# Task kind to the length of a target in words.
+LENGTH_OF: Mapping[str | None, Callable[[Any], int]] = {
+    "tagging": len,
+    "span_qa": lambda answers: min((len(one.split()) for one in answers), default=0),
+}
 LENGTH_NAMES = tuple(name for _, name in (*LENGTHS, LONGEST))
 
 
@@ -32,7 +38,7 @@ def by_class(kind: str | None, read: Callable[[], Answers]) -> Measures:
     Raises:
         Unusable: answers of this kind have no classes.
     """
-    if kind not in ("classification", "multi_label", "tagging"):
+    if kind not in WITH_CLASSES:
         raise Unusable(f"{kind or 'unknown kind'} has no classes")
     answers = read()
     pairs = zip(answers.targets, answers.predictions, strict=True)
@@ -120,10 +126,10 @@ def by_length(
     Raises:
         Unusable: the predictions of this kind do not tell a length.
     """
-    if kind is None or kind not in _LENGTH_OF:
+    if kind not in LENGTH_OF:
         raise Unusable(f"predictions of {kind or 'unknown kind'} tell no length")
     answers = read()
-    lengths = np.array([_LENGTH_OF[kind](target) for target in answers.targets])
+    lengths = np.array([LENGTH_OF[kind](target) for target in answers.targets])
     firsts = np.array([first for first, _ in (*LENGTHS, LONGEST)])
     groups = np.searchsorted(firsts, lengths, side="right") - 1
     present = np.unique(groups)
@@ -133,10 +139,3 @@ def by_length(
     names = [LENGTH_NAMES[group] for group in present]
     known = [None if math.isnan(score) else score for score in scores.tolist()]
     return dict(zip(names, known, strict=True))
-
-
-# Task kind to the length of a target in words.
-_LENGTH_OF: Mapping[str, Callable[[Any], int]] = {
-    "tagging": len,
-    "span_qa": lambda answers: min((len(one.split()) for one in answers), default=0),
-}

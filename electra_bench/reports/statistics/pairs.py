@@ -1,16 +1,21 @@
 """Tests of differences between cells, and between means over columns of cells."""
 
 import contextlib
+import functools
 import itertools
-from collections.abc import Container, Mapping, Sequence
+import json
+from collections.abc import Callable, Container, Mapping, Sequence
+from importlib import metadata
 from typing import NamedTuple
 
 from electra_bench.reports.collect.lineage import clusters
 from electra_bench.reports.collect.predictions import Unusable
+from electra_bench.reports.collect.store import Store, key_of
 from electra_bench.reports.statistics import significance
 from electra_bench.reports.statistics.bootstrap import Resampled
 from electra_bench.reports.statistics.significance import Estimate, Runs
 from electra_bench.reports.table import SIGNIFICANCE_LEVEL, Difference
+from electra_bench.system.source_closure import closure_sha256
 
 
 class PairTest(NamedTuple):
@@ -46,33 +51,88 @@ def compared(one: Resampled, other: Resampled) -> PairTest:
     return PairTest(estimate, estimate.p_value, name, fewest == 1)
 
 
+# Row number to cell.
+Column = Mapping[int, Resampled]
+# (row, other row) to test.
+Tests = dict[tuple[int, int], PairTest]
+
+
 def tests_of_columns(
-    columns: Mapping[str, Mapping[int, Resampled]], means: Mapping[str, Sequence[str]]
+    columns: Mapping[str, Column], means: Mapping[str, Sequence[str]], store: Store
 ) -> dict[tuple[str, int, int], PairTest]:
     """All pairs of rows in all columns, and in means over some of them.
 
     Args:
-        columns: column to row number to cell.
+        columns: the cells of every column.
         means: name of a mean to the columns that it is over.
+        store: where the tests of a column are kept; a cell that changes makes them anew.
 
     Returns:
         (column or mean, row, other row) to test.
     """
-    tests = {}
-    for name, cells in columns.items():
-        for row, other in itertools.combinations(sorted(cells), 2):
-            with contextlib.suppress(Unusable):
-                tests[name, row, other] = compared(cells[row], cells[other])
-    of_means = {}
+    tests: dict[str, Tests] = {
+        name: _kept(store, _tests_of_column, [cells]) for name, cells in columns.items()
+    }
     for mean, in_mean in means.items():
         every = [columns[name] for name in in_mean]
-        rows = sorted(set.intersection(*map(set, every)))
-        runs = {row: _runs_of_row([cells[row] for cells in every]) for row in rows}
-        for row, other in itertools.combinations(rows, 2):
-            if all((name, row, other) in tests for name in in_mean):
-                sides = list(zip(runs[row], runs[other], strict=True))
-                of_means[mean, row, other] = _compared_means(sides)
-    return tests | of_means
+        tests[mean] = _kept(store, _tests_of_mean, every)
+    return {
+        (name, *rows): test for name, of in tests.items() for rows, test in of.items()
+    }
+
+
+def _kept(
+    store: Store,
+    function: Callable[[Sequence[Column]], Tests],
+    columns: Sequence[Column],
+) -> Tests:
+    content = [[(row, *_told(cell)) for row, cell in of.items()] for of in columns]
+    key = key_of(function.__name__, _code(), content)
+    known = store.get(key)
+    if known is not None:
+        return {
+            (row, other): PairTest(Estimate._make((*numbers, tuple(limits))), *said)
+            for row, other, (*numbers, limits), *said in json.loads(known)
+        }
+    found = function(columns)
+    store.put(
+        key, json.dumps([(*rows, *test) for rows, test in found.items()]).encode()
+    )
+    return found
+
+
+@functools.cache
+def _code() -> list[str]:
+    """Code and versions of everything that tests."""
+    return [closure_sha256([__name__]), *map(metadata.version, ("numpy", "scipy"))]
+
+
+def _told(cell: Resampled) -> tuple:
+    """All that tests of a cell are made of."""
+    return cell.lineages, cell.metric, cell.replicates
+
+
+def _tests_of_column(columns: Sequence[Column]) -> Tests:
+    [cells] = columns
+    tests = {}
+    for row, other in itertools.combinations(sorted(cells), 2):
+        with contextlib.suppress(Unusable):
+            tests[row, other] = compared(cells[row], cells[other])
+    return tests
+
+
+def _tests_of_mean(columns: Sequence[Column]) -> Tests:
+    """Pairs that are on the same examples in all columns."""
+    rows = sorted(set.intersection(*map(set, columns)))
+    runs = {row: _runs_of_row([cells[row] for cells in columns]) for row in rows}
+    tests = {}
+    for row, other in itertools.combinations(rows, 2):
+        with contextlib.suppress(Unusable):
+            for cells in columns:
+                cells[row].check_same_examples(cells[other])
+            sides = list(zip(runs[row], runs[other], strict=True))
+            tests[row, other] = _compared_means(sides)
+    return tests
 
 
 def _compared_means(sides: Sequence[tuple[Runs, Runs]]) -> PairTest:

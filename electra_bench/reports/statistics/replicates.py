@@ -143,7 +143,7 @@ def replicates_of(
     floor = floor_of(entry.result)
     told = sorted(groups.items()) if groups else None
     metric_name = entry.result.main_metric
-    content = [METHOD, sha256, name, metric_name, *_identity(name), count, told]
+    content = [METHOD, sha256, name, metric_name, *identity_of(name), count, told]
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     found = None if sha256 is None else _unpacked(store.get(key))
     if found is None:
@@ -181,7 +181,7 @@ def _too_few(unit: str | None, groups: Groups) -> str:
 
 
 @functools.cache
-def _identity(name: str) -> list[str]:
+def identity_of(name: str) -> list[str]:
     """Distribution, version, function and code of a metric."""
     registry.metrics.load(name)
     origin = registry.metrics.origin(name)

@@ -64,6 +64,11 @@ class Runs:
         )
 
     @cached_property
+    def mean_score(self) -> float:
+        """The mean over runs."""
+        return self.scores.mean()
+
+    @cached_property
     def mean_samples(self) -> np.ndarray:
         """Means over runs, float64 [replicates]."""
         return self.samples.mean(0)
@@ -94,6 +99,11 @@ class Runs:
         count = len(self.scores)
         total = float(np.var(self.scores, ddof=1)) / count
         return _Part(max(0.0, total - self.by_chance), total, count - 1)
+
+    @cached_property
+    def part_of_clusters(self) -> "_Part":
+        """The same where the mean is one over columns that share no clusters."""
+        return _part_of_clusters([self], 1)
 
 
 def effective_number(sizes: Sequence[int] | np.ndarray) -> float:
@@ -162,9 +172,9 @@ def estimate(runs: Runs, others: Runs | None = None) -> Estimate:
 def _difference(sides: Sequence[Runs]) -> tuple[float, np.ndarray, Limits]:
     """A cell's mean, or the difference of two: on all examples, on samples, its limits."""
     first, *others = sides
-    value, samples, limits = first.scores.mean(), first.mean_samples, first.limits
+    value, samples, limits = first.mean_score, first.mean_samples, first.limits
     for other in others:
-        value = value - other.scores.mean()
+        value = value - other.mean_score
         samples = samples - other.mean_samples
         limits = (limits[0] - other.limits[1], limits[1] - other.limits[0])
     return float(value), samples, limits
@@ -221,7 +231,10 @@ def _of_group(columns: Sequence[Sequence[Runs]]) -> Estimate:
     for side in zip(*columns, strict=True):
         several = [runs for runs in side if len(runs.scores) > 1]
         groups = _joined(several, lambda runs: runs.clusters)
-        of_runs += [_part_of_clusters(group, count) for group in groups]
+        of_runs += [
+            group[0].part_of_clusters if count == 1 else _part_of_clusters(group, count)
+            for group in groups
+        ]
     lowest, highest = np.mean(limits, axis=0).tolist()
     value = float(np.mean(values))
     return _student(value, of_examples, of_runs, (lowest, highest))
@@ -245,7 +258,7 @@ def _part_of_clusters(columns: Sequence[Runs], count: int) -> _Part:
     for runs in columns:
         size = len(runs.scores)
         weight = 1 / (count * math.sqrt(size * (size - 1)))
-        mean = runs.scores.mean()
+        mean = runs.mean_score
         for name, score in zip(runs.clusters, runs.scores, strict=True):
             deviations[name] += weight * float(score - mean)
             weights[name] += weight

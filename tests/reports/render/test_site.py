@@ -3,6 +3,7 @@ import re
 from collections import Counter
 from xml.etree import ElementTree
 
+import matplotlib
 import pytest
 from run_records import run_record, save_records
 
@@ -10,8 +11,9 @@ from electra_bench.cli import main
 from electra_bench.registry import reports
 from electra_bench.reports.collect.records import collect
 from electra_bench.reports.plot import XY, Dots, Matrix, Point, Series
-from electra_bench.reports.render.drawing import figure, inline_svg, picture_files
+from electra_bench.reports.render.drawing import figure
 from electra_bench.reports.render.files import to_csv
+from electra_bench.reports.render.pictures import drawings, inline_svg, picture_files
 from electra_bench.reports.render.site import render_site
 from electra_bench.reports.render.write import build_table
 from electra_bench.reports.table import Bounded, Table, number, text
@@ -47,7 +49,7 @@ def saved(tmp_path, labels=("small", "large"), task="cola"):
 
 @pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.name)
 def test_a_picture_is_text_with_words_for_screen_readers(plot):
-    svg = inline_svg(plot, "here")
+    svg = inline_svg(plot, drawings([plot])[plot]["svg"], "here")
     assert "<script" not in svg
     root = ElementTree.fromstring(svg)
     assert root.get("role") == "img"
@@ -62,10 +64,16 @@ def test_a_picture_is_text_with_words_for_screen_readers(plot):
     assert set(used) <= set(ids)
 
 
-def test_equal_pictures_give_equal_files():
-    drawn = [picture_files(plot, "report") for plot in PLOTS]
+def test_equal_pictures_give_equal_files(tmp_path, monkeypatch):
+    def files_of(plots):
+        return [picture_files(p, d, "report") for p, d in drawings(plots).items()]
+
+    drawn = files_of(PLOTS)
+    assert drawn == files_of(PLOTS)
     figure.cache_clear()
-    assert drawn == [picture_files(plot, "report") for plot in PLOTS]
+    monkeypatch.setenv("ELECTRA_BENCH_CACHE", str(tmp_path / "empty"))
+    with matplotlib.rc_context({"lines.linewidth": 9.0, "font.size": 30.0}):
+        assert drawn == files_of(PLOTS)
     [dots] = [files for files in drawn if "report-dots.svg" in files]
     assert dots["report-dots.png"].startswith(b"\x89PNG")
 
