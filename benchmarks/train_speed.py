@@ -12,6 +12,7 @@ folder, so that `gin/` is that version's own.
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -98,8 +99,13 @@ def measured(args: argparse.Namespace, workdir: str) -> dict[str, object]:
     }
 
 
-def watched(process: subprocess.Popen, path: str) -> tuple[list[Seen], int]:
-    """When every line of training came, and the largest resident size in bytes."""
+def watched(
+    process: subprocess.Popen, path: str, last_step: float = math.inf
+) -> tuple[list[Seen], int]:
+    """When every line of training came, and the largest resident size in bytes.
+
+    After `last_step` the process is stopped.
+    """
     seen: list[Seen] = []
     peak, child = 0, psutil.Process(process.pid)
     while process.poll() is None:
@@ -115,6 +121,9 @@ def watched(process: subprocess.Popen, path: str) -> tuple[list[Seen], int]:
             for line in trained[len(seen) :]:
                 used = times.user + times.system
                 seen.append(Seen(time.monotonic(), used, line["step"], line["tokens"]))
+        if seen and seen[-1].step >= last_step:
+            process.kill()
+            break
         time.sleep(0.01)
     return seen, peak
 

@@ -2,8 +2,10 @@
 
     python huggingface.py pretrain --precision bfloat16
     python huggingface.py finetune --batch 32x384 --hidden 384 --heads 12 --ffn 1536
-    python huggingface.py finetune --tsv MRPC/train.tsv --columns 3,4,0 --header --vocab vocab.txt
-    python huggingface.py predict --tsv QNLI/dev.tsv --columns 1,2 --header --vocab vocab.txt
+    python huggingface.py finetune --vocab vocab.txt --tsv MRPC/train.tsv --header \
+        --columns 3,4,0
+    python huggingface.py predict --vocab vocab.txt --tsv QNLI/dev.tsv --header \
+        --columns 1,2
 
 Prints one line of JSON: seconds and processor seconds of an update (medians), tokens and
 examples a second, seconds from the start of the process to its first update or to its last
@@ -57,7 +59,10 @@ def main() -> None:
 
 def config(args: argparse.Namespace, share: int = 1) -> transformers.ElectraConfig:
     """An encoder of the sizes given, or of a part of them, as the generator is."""
-    size = sum(1 for _ in open(args.vocab, encoding="utf-8")) if args.vocab else VOCAB_SIZE
+    size = VOCAB_SIZE
+    if args.vocab:
+        with open(args.vocab, encoding="utf-8") as file:
+            size = sum(1 for _ in file)
     return transformers.ElectraConfig(
         vocab_size=size,
         embedding_size=EMBEDDING,
@@ -206,7 +211,7 @@ class Finetuning(Training):
         self.batches = self.of_file if args.tsv else self.random_batches
 
     def of_file(self):
-        """Batches of similar length, in random order, as transformers' sampler makes them."""
+        """Batches of similar length, in random order, as transformers makes them."""
         rows = texts(self.args)
         ids = encoded(self.args, [row[:-1] for row in rows])
         size = int(self.args.batch.split("x")[0])
