@@ -63,12 +63,18 @@ class Variables:
     def reset(self, seed: int) -> None:
         """Gives every variable the initial value that it has under another seed."""
         for variable, value in self._made:
-            variable.assign(value(seed))
+            variable.assign(_drawn(value, seed))
 
     def _make(self, name: str, value: InitialValue) -> tf.Variable:
-        variable = replicated(value(self._seed), name)
+        variable = replicated(_drawn(value, self._seed), name)
         self._made.append((variable, value))
         return variable
+
+
+def _drawn(value: InitialValue, seed: int) -> tf.Tensor:
+    # Other devices make other bits of the same integers.
+    with tf.device("CPU"):
+        return value(seed)
 
 
 def replicated(value: tf.Tensor, name: str, trainable: bool = True) -> tf.Variable:

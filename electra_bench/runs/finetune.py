@@ -136,6 +136,7 @@ def finetune(
     Returns:
         The records, one a seed and fraction.
     """
+    prepare()
     strategy = strategy_for(batch_size)
     mixture = mixed(task)
     cards = [
@@ -148,7 +149,6 @@ def finetune(
     label = label or _label(start) or f"{model}-untrained"
     _check_choice(choice)
     _check_share(held_out)
-    prepare()
     tokenizer = open_vocabulary(vocabulary, vocab, start.folder)
     with run_context.use(
         vocabulary=tokenizer,

@@ -21,7 +21,6 @@ from electra_bench.training.loop import Loop
 from electra_bench.training.measured import Measured, measured
 from electra_bench.training.optimizer import build_optimizer
 from electra_bench.training.stages import TrainingStage, training_stages
-from electra_bench.training.strategy import make_deterministic
 from electra_bench.training.trainer import Trainer
 from electra_bench.training.updates import Updates
 
@@ -207,6 +206,12 @@ def build_training(
     return Training(strategy, loop, variables, objective, stages, num_steps, flops)
 
 
+def _take_memory_as_needed() -> None:
+    """Leaves the rest of a GPU's memory to others, and says what was needed."""
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+
+
 def prepare() -> None:
     """Sets the process up so that equal runs give equal bits, of the chosen precision.
 
@@ -214,5 +219,6 @@ def prepare() -> None:
         ValueError: no such precision.
     """
     keep_freed_memory()
-    make_deterministic()
+    _take_memory_as_needed()
+    registry.training.get("determinism")()
     registry.training.get("precision")().set()

@@ -1,4 +1,4 @@
-"""Which devices a run uses, and what makes it repeatable."""
+"""Which devices a run uses."""
 
 import tensorflow as tf
 
@@ -34,12 +34,3 @@ def mirrored() -> tf.distribute.Strategy:
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     devices = [device.name for device in tf.config.list_logical_devices(kind)]
     return tf.distribute.MirroredStrategy(devices)
-
-
-def make_deterministic() -> None:
-    """Makes equal runs on equal machines bit-identical.
-
-    Thread counts, on which the last bits depend, are part of a record's `device`. What it
-    costs is in docs/design/models.md.
-    """
-    tf.config.experimental.enable_op_determinism()
