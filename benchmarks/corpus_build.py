@@ -3,8 +3,8 @@
     python benchmarks/corpus_build.py --text 'corpus/*.xz' --vocab vocab.txt --mb 40 400
 
 repeats the text to files of the given sizes, runs `electra-bench corpus build` on each and
-prints MB of text per second and core, by the clock and by the CPU time of all processes
-(which other work on the machine does not change), and the highest sum of the proportional
+prints a line of JSON for each: MB of text per second and core, by the clock and by the CPU
+time of all processes (which other work on the machine does not change), and the highest sum of the proportional
 set sizes (PSS) of all its processes, from /proc/*/smaps_rollup (Linux only). Starting up is
 not counted in the rates.
 """
@@ -22,7 +22,7 @@ from electra_bench.data.text.files import find_files, iter_documents
 
 
 def main() -> None:
-    """Measures and prints one line a size."""
+    """Measures and prints one line of JSON a size."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--text", required=True, nargs="+", help="files or globs")
     parser.add_argument("--vocab", required=True, help="vocab.txt")
@@ -73,13 +73,16 @@ def measure(text: str, vocab: str, processes: int, output: str) -> None:
     mb = manifest["text_bytes"] / 1e6
     used = sum(cpu.values()) - start_up
     cores = min(processes, len(os.sched_getaffinity(0)))
-    print(
-        f"{mb:.0f} MB, {processes} workers: {manifest['seconds']:.1f} s, "
-        f"{mb / manifest['seconds'] / cores:.2f} MB/s and core by the clock, "
-        f"{mb / used:.2f} by CPU time (all processes, {used:.1f} s); "
-        f"peak PSS {peak / 1e6:.0f} MB",
-        flush=True,
-    )
+    found = {
+        "mb": round(mb),
+        "workers": processes,
+        "seconds": round(manifest["seconds"], 2),
+        "processor_s": round(used, 1),
+        "mb_per_s_and_core": round(mb / manifest["seconds"] / cores, 2),
+        "mb_per_processor_s": round(mb / used, 2),
+        "peak_pss_mb": round(peak / 1e6),
+    }
+    print(json.dumps(found), flush=True)
 
 
 def cpu_s(pid: int) -> float:

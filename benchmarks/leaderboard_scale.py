@@ -116,7 +116,7 @@ def measure(folder: Path) -> None:
         command += [str(runs), "--out", f"{scratch}/out"]
         for name in ("cold", "warm", "ten records changed"):
             if name.startswith("ten"):
-                _change(runs)
+                _change(folder)
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             start = time.monotonic()
             subprocess.run(
@@ -132,10 +132,18 @@ def measure(folder: Path) -> None:
             )
 
 
-def _change(runs: Path) -> None:
-    for path, _ in zip(find_records(str(runs)), range(10), strict=False):
+def _change(folder: Path) -> None:
+    """Ten runs as if they had been made again and come out otherwise."""
+    runs = str(folder / "runs")
+    for path, _ in zip(find_records(runs), range(10), strict=False):
         content = json.loads(Path(path).read_text())
-        content["wall_s"] = time.time()
+        [result] = content["results"]
+        right = round(NUM_EXAMPLES * result["metrics"]["accuracy"] / 100) - 3
+        result["metrics"]["accuracy"] = 100 * right / NUM_EXAMPLES
+        task = int(result["task"].removeprefix("task"))
+        linked = Path(path).parent / result["predictions_path"]
+        linked.unlink()
+        os.link(_predictions(folder / "pool", task, right), linked)
         partial = f"{path}.partial"
         Path(partial).write_text(json.dumps(content, indent=1))
         os.replace(partial, path)
