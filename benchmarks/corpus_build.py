@@ -4,7 +4,8 @@
 
 repeats the text to files of the given sizes, runs `electra-bench corpus build` on each and
 prints a line of JSON for each: MB of text per second and core, by the clock and by the CPU
-time of all processes (which other work on the machine does not change), and the highest sum of the proportional
+time of all processes (which other work on the machine does not change), and the highest
+sum of the proportional
 set sizes (PSS) of all its processes, from /proc/*/smaps_rollup (Linux only). Starting up is
 not counted in the rates.
 """

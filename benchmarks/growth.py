@@ -1,7 +1,7 @@
 """How cost grows with batch, length, layers, vocabulary, text and records.
 
-    python benchmarks/growth.py --text 'corpus/*.xz' --vocab vocab.txt --output growth.jsonl \
-        --plot growth.png
+    python benchmarks/growth.py --text 'corpus/*.xz' --vocab vocab.txt \
+        --output growth.jsonl --plot growth.png
 
 Changes one of them at a time, appends a line of JSON for each measurement to `--output` as
 soon as it is known, fits seconds = a + b x by least squares of relative errors, prints the
