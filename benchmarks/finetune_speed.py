@@ -83,7 +83,7 @@ def made(args: argparse.Namespace, workdir: str, size: int) -> str:
     draws = random.Random(0)
     path = os.path.join(workdir, "made.tsv")
     with open(path, "w", encoding="utf-8") as file:
-        file.write("text\tlabel\n")
+        file.write("text_a\tlabel\n")
         for number in range(size):
             # [CLS] and [SEP] come on top.
             text = " ".join(draws.choices(words, k=args.random - 2))
