@@ -116,7 +116,8 @@ def finetune(
         batch_size: examples in an update.
         composition: "by_length" groups examples of similar length, padded to a multiple
             of 8; "random" draws batches at random and pads to the longest member, as the
-            original composed them.
+            original composed them; "packed" draws the same batches and puts several short
+            examples into a row, where none sees another.
         mixing: how often several tasks are drawn: "proportional" to their sizes, "equal",
             or a temperature, see `mixing_rates`. Other than in proportion, batches are
             drawn at random whatever `composition` says.
@@ -172,6 +173,8 @@ def finetune(
     )
     built, loop = training.objective, training.loop
     check_length(built.encoder, max(d.length for d in data))
+    if batches.is_packed:
+        training.check_packing()
     check_protocol(protocol, "finetune")
     _check_evaluations(loop)
     _check_vocabulary(start, tokenizer)

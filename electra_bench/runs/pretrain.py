@@ -69,6 +69,7 @@ def pretrain(
     init: Content[str | None] = None,
     data_dir: Machine[str | None] = None,
     eval_batches: Detail[Positive[int]] = 20,
+    packed: Result[bool] = False,
     processes: Machine[Positive[int] | None] = None,
     keep_at: Machine[Sequence[PositiveShare[float]]] = (),
     contaminated: Result[Mapping[str, str] | None] = None,
@@ -96,6 +97,8 @@ def pretrain(
             warms up again. With another vocabulary, tokens that both have keep their rows.
         data_dir: folder with data sets.
         eval_batches: held-out batches in an evaluation, at most.
+        packed: whether sequences shorter than `max_seq_length` may share a row, where none
+            sees another; masks are of each sequence, but dropout draws otherwise.
         processes: for building examples and looking scored ones up; None for one a core.
         keep_at: fractions of the training after which a checkpoint is kept for good, to
             fine-tune from (`runs.finetune.init_at`).
@@ -124,6 +127,8 @@ def pretrain(
     )
     built = training.objective
     check_length(built.encoder, max_seq_length)
+    if packed:
+        training.check_packing()
     check_protocol(protocol, "pretrain")
     change = start.vocabulary_change(tokenizer)
     # Now, so that a checkpoint that does not fit is found before anything is written.
@@ -156,7 +161,9 @@ def pretrain(
         _count_tokens(built, train, tokenizer.special_ids.size)
         recording.save_start(run.folder, spec.text, model, tokenizer)
         steps = training.num_steps
-        batches = TrainingBatches.mixture(train, batch_size, steps, max_seq_length)
+        batches = TrainingBatches.mixture(
+            train, batch_size, steps, max_seq_length, packed
+        )
         strategy = training.strategy
         held = HeldOut(
             built,

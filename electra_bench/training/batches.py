@@ -15,6 +15,10 @@ from electra_bench.data.examples.store import ExampleStore
 from electra_bench.models.flops import TRAIN_FACTOR
 from electra_bench.tasks.examples import TaskExamples
 
+# Of the batches of a fine-tuning, see `finetune`.
+PACKED = "packed"
+COMPOSITIONS = ("by_length", "random", PACKED)
+
 
 class TrainingBatches(NamedTuple):
     """Batches of a whole training, under any seed.
@@ -26,6 +30,7 @@ class TrainingBatches(NamedTuple):
         make_plan: from a seed to the rows of every step.
         seq_length: pad to this; None pads to the longest row.
         multiple: without `seq_length`, pad on to a multiple of this.
+        is_packed: whether examples share rows of `seq_length` tokens.
     """
 
     stores: Sequence[ExampleStore]
@@ -35,6 +40,7 @@ class TrainingBatches(NamedTuple):
     make_plan: Callable[[int], batches.BatchPlan]
     seq_length: int | None = None
     multiple: int = 1
+    is_packed: bool = False
 
     @classmethod
     def mixture(
@@ -43,6 +49,7 @@ class TrainingBatches(NamedTuple):
         batch_size: int,
         num_steps: int,
         seq_length: int,
+        is_packed: bool = False,
     ) -> "TrainingBatches":
         """Rows drawn from several tasks by their rates, all of one length.
 
@@ -51,10 +58,19 @@ class TrainingBatches(NamedTuple):
             batch_size: examples in an update.
             num_steps: updates.
             seq_length: tokens in a row.
+            is_packed: whether several examples may share one.
         """
         stores, sizes, rates = _columns(parts)
         plan = functools.partial(RandomPlan, sizes, rates, batch_size)
-        return cls(stores, rates, batch_size, num_steps, plan, seq_length)
+        return cls(
+            stores,
+            rates,
+            batch_size,
+            num_steps,
+            plan,
+            seq_length,
+            is_packed=is_packed,
+        )
 
     @classmethod
     def passes(
@@ -76,16 +92,18 @@ class TrainingBatches(NamedTuple):
         Raises:
             ValueError: an unknown composition, or too few passes for one update.
         """
-        if composition not in ("random", "by_length"):
+        if composition not in COMPOSITIONS:
             raise ValueError(
-                f"composition must be 'by_length' or 'random', got {composition!r}"
+                f"composition must be one of {', '.join(COMPOSITIONS)}; got "
+                f"{composition!r}"
             )
         stores, sizes, rates = _columns(parts)
         multiple = batches.LENGTH_MULTIPLE if composition == "by_length" else 1
+        lengths = [store.lengths("input_ids") for store in stores]
+        is_packed = composition == PACKED
         shares = np.array(rates) / np.array(sizes)
         plan: Callable[[int], batches.BatchPlan]
         if composition == "by_length" and np.allclose(shares, shares[0], atol=0.0):
-            lengths = [store.lengths("input_ids") for store in stores]
             plan = functools.partial(ByLengthPlan, lengths, batch_size)
             steps = int(ByLengthPlan(lengths, batch_size, 0).steps_per_epoch * epochs)
         else:
@@ -98,7 +116,9 @@ class TrainingBatches(NamedTuple):
                 f"{batch_size} are less than one update: give more epochs (EPOCHS), or a "
                 "smaller batch_size"
             )
-        return cls(stores, rates, batch_size, steps, plan, multiple=multiple)
+        # Rows as long as the longest example.
+        room = max(int(of.max()) for of in lengths) if is_packed else None
+        return cls(stores, rates, batch_size, steps, plan, room, multiple, is_packed)
 
     def train_flops(self, encoder: Encoder) -> float | None:
         """FLOPs of an encoder over the training, method v2, without padding.
@@ -127,11 +147,15 @@ class TrainingBatches(NamedTuple):
         rows = self.make_plan(seed)
 
         def make(step: int):
+            if self.is_packed:
+                return batches.make_packed_batch(
+                    self.stores, rows[step], self.seq_length
+                )
             return batches.make_batch(
                 self.stores, rows[step], self.seq_length, self.multiple
             )
 
-        spec = batches.signature(self.batch_size, self.seq_length)
+        spec = batches.signature(self.batch_size, self.seq_length, self.is_packed)
         return batches.StepBatches(make, spec, self.num_steps)
 
 

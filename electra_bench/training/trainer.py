@@ -182,6 +182,7 @@ class Trainer:
                 step += count
                 profile.after(step)
                 state["tokens"] += int(sum(values.pop("tokens")))
+                progress.computed(sum(values.pop("positions")))
                 # What a line will be the mean of; a checkpoint may come in between.
                 for name, list_of in values.items():
                     state["pending"].setdefault(name, []).extend(list_of)
