@@ -390,8 +390,8 @@ class TransformerEncoder(tf.Module):
         return encoder_flops(self.sizes, seq_length)
 
 
-def check_packs(encoder: Any) -> None:
-    """Checks that an encoder reads packed batches.
+def packing(encoder: Any) -> HasPacked:
+    """The encoder, if it reads packed batches.
 
     Raises:
         ValueError: it does not.
@@ -402,6 +402,7 @@ def check_packs(encoder: Any) -> None:
             "row: it has no `packed`; train it without (runs.finetune.composition "
             "'by_length' or 'random', runs.pretrain.packed False)"
         )
+    return encoder
 
 
 def last_states(
@@ -413,8 +414,7 @@ def last_states(
         ValueError: the batch is packed, and the encoder cannot read those.
     """
     if batch.is_packed:
-        check_packs(encoder)
-        return encoder.packed(batch, seed=seed, training=training).sequence
+        return packing(encoder).packed(batch, seed=seed, training=training).sequence
     return encoder(
         batch.input_ids,
         batch.input_mask,

@@ -147,7 +147,7 @@ class TrainingBatches(NamedTuple):
         rows = self.make_plan(seed)
 
         def make(step: int):
-            if self.is_packed:
+            if self.is_packed and self.seq_length:
                 return batches.make_packed_batch(
                     self.stores, rows[step], self.seq_length
                 )

@@ -13,7 +13,7 @@ from electra_bench.core.computing import recompute_layers
 from electra_bench.core.optional import HasNoPacking, HasTasks
 from electra_bench.core.variables import by_name
 from electra_bench.kinds.multi_task import MultiTask
-from electra_bench.models.encoder import check_packs
+from electra_bench.models.encoder import packing
 from electra_bench.models.factory import encoder_factory
 from electra_bench.records import TaskCard
 from electra_bench.training.allocator import keep_freed_memory
@@ -122,7 +122,7 @@ class Training(NamedTuple):
             ValueError: the encoder does not read such batches, the loss would be another
                 one, or XLA would have to know how many rows each of several tasks has.
         """
-        check_packs(self.objective.encoder)
+        packing(self.objective.encoder)
         if isinstance(self.objective, HasNoPacking):
             raise ValueError(
                 f"{type(self.objective).__name__} cannot be trained with several examples "
