@@ -6,12 +6,14 @@ import gin
 import numpy as np
 import pytest
 import tensorflow as tf
+from noted_gradients import Noted
 from packed_batches import two_a_row, unpacked
 
 from electra_bench import registry
 from electra_bench.conformance import specimens
 from electra_bench.conformance.objectives import Case, built
 from electra_bench.core.optional import stages_of
+from electra_bench.data.examples import batches
 from electra_bench.training.stages import TrainingStage
 from electra_bench.training.step import TrainingStep
 
@@ -25,26 +27,6 @@ CASES = [case for case in CASES if case.name not in REFUSED]
 ROWS = 6
 
 
-class Noted(tf.Module):
-    """Notes the gradients; updates nothing."""
-
-    def __init__(self, variables):
-        super().__init__()
-        self.gradients = [tf.Variable(tf.zeros_like(v)) for v in variables]
-        self.row_norm = tf.Variable(0.0)
-
-    def learning_rate(self, step):
-        return tf.cast(step, tf.float32)
-
-    def apply(self, gradients, step):
-        given = [g for g in gradients if g is not None]
-        for noted, gradient in zip(self.gradients, gradients, strict=True):
-            if gradient is not None:
-                noted.assign(tf.convert_to_tensor(gradient))
-        self.row_norm.assign(tf.linalg.global_norm(given))
-        return tf.linalg.global_norm([tf.convert_to_tensor(g) for g in given])
-
-
 def texts(case):
     """Short texts, with room for two in a row."""
     if case.group == "objectives":
@@ -54,13 +36,18 @@ def texts(case):
     return specimens.with_columns_of_padding(short, 12)
 
 
-@functools.cache
-def stages(case, dropout):
+def small(case, dropout):
+    """An objective whose encoder has one layer."""
     registry.models.load("electra")
     gin.bind_parameter("models.electra.num_layers", 1)
     for name in ("dropout", "attention_dropout"):
         gin.bind_parameter(f"models.electra.{name}", dropout)
-    objective, _ = case.build()
+    return case.build()[0]
+
+
+@functools.cache
+def stages(case, dropout):
+    objective = small(case, dropout)
     return [
         TrainingStage(stage, 0, 9, Noted(stage.variables))
         for stage in stages_of(objective)
@@ -128,3 +115,29 @@ def test_xla_needs_the_batch_whole():
     case = Case("kinds", "classification")
     with pytest.raises(ValueError, match=r"micro_batches must be 1 where .*; got 2"):
         update(stages(case, 0.1)[0], two_a_row(texts(case)), 2, compiled=True)
+
+
+def test_two_replicas_share_the_rows():
+    cpus = [device.name for device in tf.config.list_logical_devices("CPU")]
+    if len(cpus) < 2:
+        pytest.skip("needs two logical CPU devices: set in tests/conftest.py")
+    case = Case("kinds", "tagging")
+    batch = two_a_row(texts(case))
+    # The row in the middle has an example on each.
+    assert batch.place[2] // 24 == batch.place[3] // 24
+    expected = update(stages(case, 0.1)[0], batch)[0]
+    strategy = tf.distribute.MirroredStrategy(cpus[:2])
+    with strategy.scope():
+        objective = small(case, 0.1)
+        trained = TrainingStage(
+            stages_of(objective)[0], 0, 9, Noted(objective.trainable_variables)
+        )
+    spec = batches.signature(ROWS, 24, is_packed=True)
+    data = tf.data.Dataset.from_generator(lambda: [batch], output_signature=spec)
+    [shared] = strategy.experimental_distribute_dataset(data)
+    step = TrainingStep(strategy, 1, False, None)
+    one = tf.function(functools.partial(step.update, trained), autograph=False)
+    found = one(shared, tf.constant(7), tf.constant(3))
+    for name in ("loss", "gradient_norm", "tokens"):
+        assert float(found[name]) == pytest.approx(expected[name], rel=2e-5), name
+    assert float(found["positions"]) == 4 * 24
