@@ -9,6 +9,7 @@ import tensorflow as tf
 from golden_cases import initial_values
 
 from electra_bench.core import Batch, Seed, Variables
+from electra_bench.core.batch import own_rows
 from electra_bench.core.variables import variable_name
 from electra_bench.kinds.classification import classification
 from electra_bench.kinds.multi_task import MultiTask
@@ -60,6 +61,7 @@ def batch_of(ids, mask, segments, labels, values, example_id=None):
         tf.constant(values, tf.float32),
         tf.zeros([rows], tf.int32),
         tf.range(rows) if example_id is None else tf.constant(example_id, tf.int32),
+        **own_rows(rows),
     )
 
 

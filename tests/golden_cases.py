@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 
 from electra_bench.core import Batch, Seed, SpecialIds, Variables
+from electra_bench.core.batch import own_rows
 from electra_bench.core.variables import variable_name
 from electra_bench.models.electra import electra as electra_encoder
 from electra_bench.objectives.electra import Electra, electra
@@ -240,6 +241,7 @@ class Case:
             tf.zeros([rows, 0]),
             tf.zeros([rows], tf.int32),
             tf.range(rows),
+            **own_rows(rows),
         )
 
     @property

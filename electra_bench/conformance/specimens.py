@@ -9,7 +9,7 @@ import tensorflow as tf
 from electra_bench import config, registry
 from electra_bench.config.signature import signature_of
 from electra_bench.core import Batch, Encoder, Seed, SpecialIds, TaskKind, Variables
-from electra_bench.core.batch import NO_LABEL
+from electra_bench.core.batch import NO_LABEL, own_rows
 from electra_bench.models.factory import encoder_factory
 from electra_bench.records import TaskCard
 
@@ -68,7 +68,8 @@ def texts(rows: int = ROWS, seq: int = SEQ) -> Batch:
     ids[np.arange(rows), lengths - 1] = SPECIAL.sep
     tokens = (tf.constant(x, tf.int32) for x in (ids, mask, segments))
     labels, values = tf.zeros([rows, 0], tf.int32), tf.zeros([rows, 0])
-    return Batch(*tokens, labels, values, tf.zeros([rows], tf.int32), tf.range(rows))
+    task, example = tf.zeros([rows], tf.int32), tf.range(rows)
+    return Batch(*tokens, labels, values, task, example, **own_rows(rows))
 
 
 def labelled(kind: TaskKind, rows: int = ROWS, seq: int = SEQ) -> Batch:

@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench.core.batch import Batch
-from electra_bench.core.protocols import Objective, Stage
+from electra_bench.core.protocols import EncoderOutput, Objective, Stage
+from electra_bench.core.random import Seed
 
 
 @runtime_checkable
@@ -52,6 +53,25 @@ class HasPadding(Protocol):
     """
 
     num_tokens: int
+
+
+@runtime_checkable
+class HasPacked(Protocol):
+    """An encoder that reads packed batches, whose examples share rows, see `Batch`."""
+
+    def packed(self, batch: Batch, *, seed: Seed, training: bool) -> EncoderOutput:
+        """What a call returns, one example a row; `attentions` may be empty."""
+
+
+@runtime_checkable
+class HasNoPacking(Protocol):
+    """An objective whose loss would be another one of packed batches.
+
+    Attributes:
+        no_packing: why; follows "since".
+    """
+
+    no_packing: str
 
 
 @runtime_checkable

@@ -35,8 +35,10 @@ class Served(tf.Module):
             return {"sequence": encoded.sequence}
         rows = tf.shape(input_ids)[0]
         labels, values = tf.zeros([rows, 0], tf.int32), tf.zeros([rows, 0])
+        zeros = tf.zeros([rows], tf.int32)
+        no_rows = tf.zeros([rows, 0, 0], tf.int32)
         batch = Batch(
-            *tokens, labels, values, tf.zeros([rows], tf.int32), tf.range(rows)
+            *tokens, labels, values, zeros, tf.range(rows), place=zeros, rows=no_rows
         )
         outputs = self._objective.outputs(batch, seed)
         return {"sequence": encoded.sequence, **outputs}

@@ -41,6 +41,7 @@ class MultiTask(tf.Module):
         for number, (name, objective) in enumerate(self.tasks.items()):
             rows = tf.where(batch.task_id == number)[:, 0]
             own = Batch(*(tf.gather(column, rows) for column in batch))
+            own = own.without_empty_rows()
             found = objective.loss_terms(own, seed.fold(name), training)
             terms |= {f"{name}_{term}": value for term, value in found.items()}
         return terms

@@ -9,9 +9,11 @@ import tensorflow as tf
 
 from electra_bench.core import Batch, Direction, Encoder, EncoderOutput, Variables
 from electra_bench.core.computing import compute_type, recomputes_layers
+from electra_bench.core.optional import HasPacked
 from electra_bench.core.random import Seed, dropout
 from electra_bench.models.flops import EncoderSizes, encoder_flops
 from electra_bench.models.layers import Dense, LayerNorm, dense, gelu, layer_norm
+from electra_bench.models.packing import Packing
 
 # Added to attention scores of padding. Larger than any score, but not infinite: where
 # every key is masked, the softmax runs over the plain scores, as in the original.
@@ -332,16 +334,45 @@ class TransformerEncoder(tf.Module):
         training: bool,
     ) -> EncoderOutput:
         """Encodes int32 [batch, seq] ids, mask (1 for tokens) and segments."""
-        # Dropout comes before the projection, at the embedding size.
+        x = self._embedded(input_ids, segment_ids, seed, training)
+        # [batch, seq] -> [batch, 1, 1, seq]
+        seen = tf.cast(input_mask, tf.float32)[:, tf.newaxis, tf.newaxis, :]
+        return self._encoded(x, seen, seed, training)
+
+    def packed(self, batch: Batch, *, seed: Seed, training: bool) -> EncoderOutput:
+        """Encodes a packed batch: examples share rows, and none sees another.
+
+        Returns:
+            What a call would, one example a row, up to rounding and to what dropout draws;
+            0 for padding, and no attentions.
+        """
+        packing = Packing.of(batch)
+        x = self._embedded(batch.input_ids, batch.segment_ids, seed, training)
+        at_first = seed._replace(first_row=packing.first_row)
+        output = self._encoded(packing.pack(x), packing.seen(), at_first, training)
+        embedding, *layers = map(packing.unpack, (output.embedding, *output.layers))
+        return EncoderOutput(layers[-1], embedding, tuple(layers), ())
+
+    def _embedded(
+        self, input_ids: tf.Tensor, segment_ids: tf.Tensor, seed: Seed, training: bool
+    ) -> tf.Tensor:
+        """Embeddings of [batch, seq] tokens, of their own size."""
+        # Dropout comes before the projection.
         x = tf.cast(self.embeddings(input_ids, segment_ids), compute_type())
-        x = dropout(x, self._rates[0], seed.fold("embeddings"), training)
+        return dropout(x, self._rates[0], seed.fold("embeddings"), training)
+
+    def _encoded(
+        self, x: tf.Tensor, seen: tf.Tensor, seed: Seed, training: bool
+    ) -> EncoderOutput:
+        """Encodes embeddings [rows, seq, embed].
+
+        `seen` is 1 for what a token sees and 0 for others, [rows, 1, 1 or seq, seq].
+        """
         if self._project is not None:
             x = self._project(x)
         embedding = x
-        # [batch, seq] -> [batch, 1, 1 or seq, seq]
-        seen = tf.cast(input_mask, tf.float32)[:, tf.newaxis, tf.newaxis, :]
         if self._direction != "both":
-            square = tf.ones([tf.shape(input_ids)[1]] * 2)
+            square = tf.ones([tf.shape(x)[1]] * 2)
             below = self._direction == "left_to_right"
             seen *= tf.linalg.band_part(square, *((-1, 0) if below else (0, -1)))
         mask_scores = (1.0 - seen) * MASKED_SCORE
@@ -359,10 +390,31 @@ class TransformerEncoder(tf.Module):
         return encoder_flops(self.sizes, seq_length)
 
 
+def packing(encoder: Any) -> HasPacked:
+    """The encoder, if it reads packed batches.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if not isinstance(encoder, HasPacked):
+        raise ValueError(
+            f"the encoder {type(encoder).__name__} cannot put several examples into one "
+            "row: it has no `packed`; train it without (runs.finetune.composition "
+            "'by_length' or 'random', runs.pretrain.packed False)"
+        )
+    return encoder
+
+
 def last_states(
     encoder: Encoder, batch: Batch, seed: Seed, training: bool
 ) -> tf.Tensor:
-    """The last layer of any encoder on a batch, float32 [batch, seq, hidden]."""
+    """The last layer of any encoder on a batch, float32 [batch, seq, hidden].
+
+    Raises:
+        ValueError: the batch is packed, and the encoder cannot read those.
+    """
+    if batch.is_packed:
+        return packing(encoder).packed(batch, seed=seed, training=training).sequence
     return encoder(
         batch.input_ids,
         batch.input_mask,

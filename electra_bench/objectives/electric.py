@@ -27,6 +27,9 @@ class Electric(Electra):
     from both.
     """
 
+    # The towers' states wrap around at the ends of a row.
+    no_packing = "the odds of [CLS] and [SEP] depend on what stands beyond the text"
+
     def __init__(self, *networks: Any, prior: str):
         """Takes what `Electra` takes, and the prior, see `electric`."""
         super().__init__(*networks)

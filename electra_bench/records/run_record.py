@@ -220,7 +220,8 @@ class RunRecord:
         texts_before: what its encoder was trained on before; None if nobody knows.
         tokens_per_s: of the updates of training, without what was compiled, evaluated and
             written; `waiting_share`: of that time, spent waiting for batches;
-            `peak_share`: of what a large matrix product reaches on the device.
+            `peak_share`: of what a large matrix product reaches on the device;
+            `padding_share`: of what went through the model.
         peak_bytes: the most memory that the process of the run has had, or its first GPU.
         collapsed: True if fine-tuning ended no better than the majority baseline on one
             of its tasks.
@@ -273,6 +274,7 @@ class RunRecord:
     tokens_per_s: float | None = None
     peak_share: float | None = None
     waiting_share: float | None = None
+    padding_share: float | None = None
     peak_bytes: Int | None = None
     device: str | None = None
     strategy: str | None = None

@@ -116,7 +116,9 @@ def finetune(
         batch_size: examples in an update.
         composition: "by_length" groups examples of similar length; "random" draws
             batches at random, as the original composed them. Either pads to the longest
-            member, and on to one of the few lengths of `padded_lengths`.
+            member, and on to one of the few lengths of `padded_lengths`. "packed" draws
+            batches at random and puts several short examples into a row, where none sees
+            another.
         mixing: how often several tasks are drawn: "proportional" to their sizes, "equal",
             or a temperature, see `mixing_rates`. Other than in proportion, batches are
             drawn at random whatever `composition` says.
@@ -172,6 +174,8 @@ def finetune(
     )
     built, loop = training.objective, training.loop
     check_length(built.encoder, max(d.length for d in data))
+    if batches.is_packed:
+        training.check_packing()
     check_protocol(protocol, "finetune")
     _check_evaluations(loop)
     _check_vocabulary(start, tokenizer)

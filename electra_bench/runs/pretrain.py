@@ -69,6 +69,7 @@ def pretrain(
     init: Content[str | None] = None,
     data_dir: Machine[str | None] = None,
     eval_batches: Detail[Positive[int]] = 20,
+    packed: Result[bool] = False,
     processes: Machine[Positive[int] | None] = None,
     keep_at: Machine[Sequence[PositiveShare[float]]] = (),
     contaminated: Result[Mapping[str, str] | None] = None,
@@ -96,6 +97,8 @@ def pretrain(
             warms up again. With another vocabulary, tokens that both have keep their rows.
         data_dir: folder with data sets.
         eval_batches: held-out batches in an evaluation, at most.
+        packed: whether sequences shorter than `max_seq_length` may share a row, where none
+            sees another; masks are of each sequence, but dropout draws otherwise.
         processes: for building examples and looking scored ones up; None for one a core.
         keep_at: fractions of the training after which a checkpoint is kept for good, to
             fine-tune from (`runs.finetune.init_at`).
@@ -124,6 +127,8 @@ def pretrain(
     )
     built = training.objective
     check_length(built.encoder, max_seq_length)
+    if packed:
+        training.check_packing()
     check_protocol(protocol, "pretrain")
     change = start.vocabulary_change(tokenizer)
     # Now, so that a checkpoint that does not fit is found before anything is written.
@@ -135,7 +140,16 @@ def pretrain(
     with run_context.use(vocabulary=tokenizer, data_dir=data_dir):
         if session.dry_run:
             folder = os.path.join(workdir, run_name)
-            _show_plan(folder, training, name, batch_size, max_seq_length, seed)
+            store = sample(name, "train", max_seq_length, 2)
+            # Batches of two examples take as long as those of many.
+            batches = TrainingBatches.mixture(
+                [TaskExamples(name, 1.0, store, "")],
+                batch_size,
+                training.num_steps,
+                max_seq_length,
+                packed,
+            )
+            _show_plan(folder, training, name, batches, seed)
             return RunRecord(run_name, label, "pretrain", "planned")
         train = examples(name, "train", max_seq_length, processes)
         held_out = examples(name, "validation", max_seq_length, processes)
@@ -156,7 +170,9 @@ def pretrain(
         _count_tokens(built, train, tokenizer.special_ids.size)
         recording.save_start(run.folder, spec.text, model, tokenizer)
         steps = training.num_steps
-        batches = TrainingBatches.mixture(train, batch_size, steps, max_seq_length)
+        batches = TrainingBatches.mixture(
+            train, batch_size, steps, max_seq_length, packed
+        )
         strategy = training.strategy
         held = HeldOut(
             built,
@@ -205,15 +221,11 @@ def _check(
 
 
 def _show_plan(
-    folder: str,
-    training: Training,
-    corpus: str,
-    batch_size: int,
-    max_seq_length: int,
-    seed: int,
+    folder: str, training: Training, corpus: str, batches: TrainingBatches, seed: int
 ) -> None:
     """Prints what a dry run does not do."""
-    settings = {"corpus": corpus, "steps": training.num_steps, "batch": batch_size}
+    settings = {"corpus": corpus, "steps": training.num_steps}
+    settings["batch"] = batches.batch_size
     found = load_task(corpus)
     tasks = found.tasks if isinstance(found, seqio.Mixture) else [found]
     vocabulary = run_context.current().vocabulary
@@ -223,11 +235,6 @@ def _show_plan(
         )
         for loss in losses.warnings(f"beginning of {name!r}").values():
             logging.warning("%s", loss.sentence)
-    # Batches of two examples take as long as those of many.
-    some = TaskExamples(corpus, 1.0, sample(corpus, "train", max_seq_length, 2), "")
-    batches = TrainingBatches.mixture(
-        [some], batch_size, training.num_steps, max_seq_length
-    )
     dry_run.show_training(folder, training, settings, batches, seed)
 
 

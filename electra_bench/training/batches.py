@@ -16,6 +16,10 @@ from electra_bench.data.examples.store import ExampleStore
 from electra_bench.models.flops import TRAIN_FACTOR
 from electra_bench.tasks.examples import TaskExamples
 
+# Of the batches of a fine-tuning, see `finetune`.
+PACKED = "packed"
+COMPOSITIONS = ("by_length", "random", PACKED)
+
 
 class TrainingBatches(NamedTuple):
     """Batches of a whole training, under any seed.
@@ -26,6 +30,7 @@ class TrainingBatches(NamedTuple):
         num_steps: updates.
         make_plan: from a seed to the rows of every step.
         pad_to: lengths, ascending; a batch has the first that no row exceeds.
+        is_packed: whether examples share rows, of the only length in `pad_to`.
     """
 
     stores: Sequence[ExampleStore]
@@ -34,6 +39,7 @@ class TrainingBatches(NamedTuple):
     num_steps: int
     make_plan: Callable[[int], batches.BatchPlan]
     pad_to: Sequence[int]
+    is_packed: bool = False
 
     @classmethod
     def mixture(
@@ -42,6 +48,7 @@ class TrainingBatches(NamedTuple):
         batch_size: int,
         num_steps: int,
         seq_length: int,
+        is_packed: bool = False,
     ) -> "TrainingBatches":
         """Rows drawn from several tasks by their rates, all of one length.
 
@@ -50,10 +57,12 @@ class TrainingBatches(NamedTuple):
             batch_size: examples in an update.
             num_steps: updates.
             seq_length: tokens in a row.
+            is_packed: whether several examples may share one.
         """
         stores, sizes, rates = _columns(parts)
         plan = functools.partial(RandomPlan, sizes, rates, batch_size)
-        return cls(stores, rates, batch_size, num_steps, plan, [seq_length])
+        pad_to = [seq_length]
+        return cls(stores, rates, batch_size, num_steps, plan, pad_to, is_packed)
 
     @classmethod
     def passes(
@@ -75,12 +84,14 @@ class TrainingBatches(NamedTuple):
         Raises:
             ValueError: an unknown composition, or too few passes for one update.
         """
-        if composition not in ("random", "by_length"):
+        if composition not in COMPOSITIONS:
             raise ValueError(
-                f"composition must be 'by_length' or 'random', got {composition!r}"
+                f"composition must be one of {', '.join(COMPOSITIONS)}; got "
+                f"{composition!r}"
             )
         stores, sizes, rates = _columns(parts)
         lengths = [store.lengths("input_ids") for store in stores]
+        is_packed = composition == PACKED
         shares = np.array(rates) / np.array(sizes)
         plan: Callable[[int], batches.BatchPlan]
         if composition == "by_length" and np.allclose(shares, shares[0], atol=0.0):
@@ -91,14 +102,18 @@ class TrainingBatches(NamedTuple):
             # The original pads the training set to whole batches and counts those.
             plan = functools.partial(RandomPlan, sizes, rates, batch_size)
             steps = int(math.ceil(sum(sizes) / batch_size) * epochs)
-            pad_to = padded_lengths(np.concatenate(lengths), batch_size)
+            every = np.concatenate(lengths)
+            pad_to = padded_lengths(every, batch_size)
+            if is_packed:
+                # Rows as long as the longest example.
+                pad_to = (int(every.max()),)
         if steps < 1:
             raise ValueError(
                 f"{epochs:g} epochs of {sum(sizes):,} training examples in batches of "
                 f"{batch_size} are less than one update: give more epochs (EPOCHS), or a "
                 "smaller batch_size"
             )
-        return cls(stores, rates, batch_size, steps, plan, pad_to)
+        return cls(stores, rates, batch_size, steps, plan, pad_to, is_packed)
 
     def train_flops(self, encoder: Encoder) -> float | None:
         """FLOPs of an encoder over the training, method v2, without padding.
@@ -133,10 +148,12 @@ class TrainingBatches(NamedTuple):
         rows = self.make_plan(seed)
 
         def make(step: int):
+            if self.is_packed:
+                return batches.make_packed_batch(self.stores, rows[step], self.pad_to)
             return batches.make_batch(self.stores, rows[step], self.pad_to)
 
         only = self.pad_to[0] if len(self.pad_to) == 1 else None
-        spec = batches.signature(self.batch_size, only)
+        spec = batches.signature(self.batch_size, only, self.is_packed)
         return batches.StepBatches(make, spec, self.num_steps)
 
 

@@ -10,8 +10,10 @@ from electra_bench import registry
 from electra_bench.config.signature import signature_of
 from electra_bench.core import Objective, SpecialIds, Variables
 from electra_bench.core.computing import recompute_layers
+from electra_bench.core.optional import HasNoPacking, HasTasks
 from electra_bench.core.variables import by_name
 from electra_bench.kinds.multi_task import MultiTask
+from electra_bench.models.encoder import packing
 from electra_bench.models.factory import encoder_factory
 from electra_bench.records import TaskCard
 from electra_bench.training.allocator import keep_freed_memory
@@ -127,6 +129,26 @@ class Training(NamedTuple):
         """
         updates = Updates(self.stages, self.strategy, self.loop.compiles)
         return measured(updates, batches, self.loop.micro_batches, seed)
+
+    def check_packing(self) -> None:
+        """Checks that examples may share rows in this training.
+
+        Raises:
+            ValueError: the encoder does not read such batches, the loss would be another
+                one, or XLA would have to know how many rows each of several tasks has.
+        """
+        packing(self.objective.encoder)
+        if isinstance(self.objective, HasNoPacking):
+            raise ValueError(
+                f"{type(self.objective).__name__} cannot be trained with several examples "
+                f"in a row, since {self.objective.no_packing}"
+            )
+        if isinstance(self.objective, HasTasks) and self.loop.compiles:
+            raise ValueError(
+                "examples of several tasks cannot share rows under XLA, which has to know "
+                "how many rows each task has: bind training.loop.xla to False, or "
+                "runs.finetune.composition to 'by_length' or 'random'"
+            )
 
     def reset(self, seed: int, checkpoint: str | None) -> None:
         """Gives every variable the value it has at step 0 of a fine-tuning.

@@ -11,6 +11,8 @@ from electra_bench.training.peak import peak_flops_per_s
 
 # From this share of the time on it is shown.
 WAITS = 0.01
+# From this share of what is computed on it is shown.
+PADS = 0.01
 
 
 class _Then(NamedTuple):
@@ -19,6 +21,7 @@ class _Then(NamedTuple):
     time: float
     step: int
     tokens: int
+    positions: float
     waited_s: float
 
 
@@ -35,7 +38,7 @@ class _Numbers(ProgressDisplay):
 
 
 class TrainingProgress(_Numbers):
-    """Shows step, loss, how fast it is, what it waits for, and the time left."""
+    """Shows step, loss, how fast it is, what it waits for and pads, and the time left."""
 
     def __init__(
         self,
@@ -58,7 +61,12 @@ class TrainingProgress(_Numbers):
         self._first_step = first_step
         self._num_steps = num_steps
         self._step_flops = step_flops
-        self._last = _Then(self.start, first_step, tokens, 0.0)
+        self._positions = 0.0
+        self._last = _Then(self.start, first_step, tokens, 0.0, 0.0)
+
+    def computed(self, positions: float) -> None:
+        """Counts tokens and padding that went through the model."""
+        self._positions += positions
 
     def update(
         self, step: int, tokens: int, values: Mapping[str, float], waited_s: float = 0.0
@@ -73,14 +81,17 @@ class TrainingProgress(_Numbers):
 
         Returns:
             Since the last call: tokens a second, the share of the time that was spent
-            waiting for batches and, where FLOPs are known, the share of what the device
-            can do.
+            waiting for batches, the share of padding in what was computed and, where FLOPs
+            are known, the share of what the device can do.
         """
-        last, self._last = self._last, _Then(time.monotonic(), step, tokens, waited_s)
-        seconds = max(self._last.time - last.time, 1e-9)
+        now = _Then(time.monotonic(), step, tokens, self._positions, waited_s)
+        last, self._last = self._last, now
+        seconds = max(now.time - last.time, 1e-9)
+        new, positions = tokens - last.tokens, now.positions - last.positions
         speed = {
-            "tokens_per_s": (tokens - last.tokens) / seconds,
+            "tokens_per_s": new / seconds,
             "waiting_share": (waited_s - last.waited_s) / seconds,
+            "padding_share": 1.0 - new / max(positions, new, 1.0),
         }
         loss = values.get("loss", float("nan"))
         numbers = f"loss {loss:.4f}  {speed['tokens_per_s']:,.0f} tokens/s"
@@ -90,6 +101,8 @@ class TrainingProgress(_Numbers):
             numbers += f"  {100 * speed['peak_share']:.0f} % of peak"
         if speed["waiting_share"] >= WAITS:
             numbers += f"  {100 * speed['waiting_share']:.0f} % waiting for data"
+        if speed["padding_share"] >= PADS:
+            numbers += f"  {100 * speed['padding_share']:.0f} % padding"
         steps_per_s = (step - self._first_step) / self.elapsed
         left = (self._num_steps - step) / max(steps_per_s, 1e-9)
         self.show(

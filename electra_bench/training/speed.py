@@ -8,17 +8,20 @@ from electra_bench.training.peak import peak_flops_per_s
 class Speed:
     """Counts what the updates of a training took, and nothing else that it does."""
 
-    def __init__(self, state: Sequence[float] = (0, 0, 0.0, 0.0)):
+    def __init__(self, state: Sequence[float] = (0, 0, 0, 0.0, 0.0)):
         """Goes on from a state.
 
         Args:
-            state: steps, tokens, seconds, and seconds of them spent waiting for batches.
+            state: steps, tokens, these with padding, seconds, and seconds of them spent
+                waiting for batches.
         """
         self.state = list(state)
 
-    def add(self, steps: int, tokens: int, seconds: float, waited_s: float) -> None:
+    def add(
+        self, steps: int, tokens: int, positions: int, seconds: float, waited_s: float
+    ) -> None:
         """Counts updates that were not the first of their kind, which are compiled."""
-        new = (steps, tokens, seconds, waited_s)
+        new = (steps, tokens, positions, seconds, waited_s)
         self.state = [old + more for old, more in zip(self.state, new, strict=True)]
 
     def fields(self, step_flops: float | None) -> dict[str, float]:
@@ -27,10 +30,14 @@ class Speed:
         Args:
             step_flops: of one update, method v2; None if unknown.
         """
-        steps, tokens, seconds, waited_s = self.state
+        steps, tokens, positions, seconds, waited_s = self.state
         if not seconds:
             return {}
-        found = {"tokens_per_s": tokens / seconds, "waiting_share": waited_s / seconds}
+        found = {
+            "tokens_per_s": tokens / seconds,
+            "waiting_share": waited_s / seconds,
+            "padding_share": 1.0 - tokens / positions,
+        }
         if step_flops:
             found["peak_share"] = step_flops * steps / seconds / peak_flops_per_s()
         return found

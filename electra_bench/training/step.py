@@ -57,15 +57,21 @@ class TrainingStep:
 
         Returns:
             What is logged, float32 scalars: terms, their sum, the gradient's norm, the
-            learning rate and the number of tokens.
+            learning rate, the number of tokens, and that of tokens and padding.
         """
 
         def on_replica(batch, step, seed):
+            batch = self._own(batch)
             gradients, terms = self._gradients(trained, batch, step, seed)
             of_stage = step - trained.first_step
             apply = functools.partial(self._apply, trained)
             norm = self._compiled_part(apply)(gradients, of_stage)
-            tokens = tf.reduce_sum(tf.cast(batch.input_mask, tf.float32))
+            tokens, positions = self._over_replicas(
+                [
+                    tf.reduce_sum(tf.cast(batch.input_mask, tf.float32)),
+                    tf.cast(batch.num_positions, tf.float32),
+                ]
+            )
             return {
                 "loss": _loss(terms),
                 **{
@@ -74,7 +80,8 @@ class TrainingStep:
                 },
                 "gradient_norm": norm,
                 "learning_rate": trained.optimizer.learning_rate(of_stage),
-                "tokens": self._over_replicas(tokens),
+                "tokens": tokens,
+                "positions": positions,
             }
 
         return self._on_all(on_replica, batch, step, seed)
@@ -88,10 +95,15 @@ class TrainingStep:
         """
 
         def on_replica(batch, step, seed):
+            batch = self._own(batch)
             gradients, _ = self._gradients(trained, batch, step, seed)
             return tf.linalg.global_norm(gradients)
 
         return self._on_all(on_replica, batch, step, seed)
+
+    def _own(self, batch: Batch) -> Batch:
+        """What a replica has of a batch."""
+        return batch if self._alone else batch.without_empty_rows()
 
     def _on_all(self, on_replica: Callable[..., Any], *args: Any) -> Any:
         """Runs on every replica and returns what the first one gives."""
@@ -124,6 +136,12 @@ class TrainingStep:
             raise ValueError(
                 f"training.loop.micro_batches must divide the {rows} rows of a batch on "
                 f"one device, since XLA needs parts of one size; got {self._parts}"
+            )
+        if self._compiled and self._parts > 1 and batch.is_packed:
+            raise ValueError(
+                "training.loop.micro_batches must be 1 where examples share rows, since "
+                "XLA needs parts of one size, and parts of such a batch have as many rows "
+                f"as they need; got {self._parts}"
             )
         is_apart = self._parts > 1 or (self._compiled and not self._alone)
         if is_apart:
@@ -254,8 +272,9 @@ def _in_parts(
         first = number * size
         # The last part may be shorter.
         length = size if is_even else tf.minimum(size, rows - first)
-        begin, sizes = [first, 0], [length, -1]
+        begin, sizes = [first, 0, 0], [length, -1, -1]
         own = Batch(*(tf.slice(x, begin[: x.ndim], sizes[: x.ndim]) for x in batch))
+        own = own.without_empty_rows()
         at_first = draws._replace(first_row=draws.first_row + first)
         return part.gradients(own, at_first, weights=weights)
 

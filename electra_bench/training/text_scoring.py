@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench.core import Batch, SpecialIds
+from electra_bench.core.batch import own_rows
 from electra_bench.data.examples import batches
 from electra_bench.data.examples.padded_lengths import rounded_up
 from electra_bench.objectives.pseudo_likelihood import PseudoLikelihood
@@ -175,4 +176,5 @@ def text_batch(
         values=tf.zeros([count, 0]),
         task_id=tf.zeros([count], tf.int32),
         example_id=tf.range(count),
+        **own_rows(count),
     )

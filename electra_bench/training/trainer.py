@@ -176,9 +176,12 @@ class Trainer:
                 step += count
                 profile.after(step)
                 tokens = int(sum(values.pop("tokens")))
+                positions = int(sum(values.pop("positions")))
                 state["tokens"] += tokens
+                progress.computed(positions)
                 if is_built:
-                    speed.add(count, tokens, seconds, dataset.waited_s - waited_s)
+                    waited_s = dataset.waited_s - waited_s
+                    speed.add(count, tokens, positions, seconds, waited_s)
                 # What a line will be the mean of; a checkpoint may come in between.
                 for name, list_of in values.items():
                     state["pending"].setdefault(name, []).extend(list_of)

@@ -70,6 +70,7 @@ MEASURED = {
     "tokens_per_s",
     "peak_share",
     "waiting_share",
+    "padding_share",
     "peak_bytes",
     "environment",
     # The commit; somebody may work on while it runs.

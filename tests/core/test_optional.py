@@ -40,7 +40,11 @@ def protocols_of(thing):
     ("group", "name", "expected"),
     [
         ("objectives", "mlm", {"MaskedLM", "TrainFlops", "PaperFlops"}),
-        ("objectives", "electric", {"Generator", "Energies", "TokenCounts", "Warning"}),
+        (
+            "objectives",
+            "electric",
+            {"Generator", "Energies", "TokenCounts", "Warning", "NoPacking"},
+        ),
         ("objectives", "electra_two_stage", {"Stages", "Generator"}),
         ("kinds", "span_qa", {"Merge", "OutOfReach", "Threshold"}),
         ("kinds", "tagging", {"Merge"}),
@@ -56,7 +60,7 @@ def test_of_the_built_in_ones(group, name, expected):
 
 def test_of_the_built_in_encoder_and_of_several_tasks():
     encoder = specimens.encoder("electra", Variables(1))
-    assert protocols_of(encoder) == {"ForwardFlops", "Sizes"}
+    assert protocols_of(encoder) == {"ForwardFlops", "Sizes", "Packed"}
     assert max_positions_of(encoder) == encoder.embeddings.max_positions
     kind = Case("kinds", "tagging").build()[0]
     several = MultiTask({"a": kind, "b": kind})

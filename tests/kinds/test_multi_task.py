@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from finetune_cases import batch_of, card
+from packed_batches import num_rows, packed_batch, unpacked
 
-from electra_bench.core import Seed, Variables
+from electra_bench.core import Batch, Seed, Variables
 from electra_bench.kinds.classification import classification
 from electra_bench.kinds.multi_task import MultiTask
 from electra_bench.kinds.tagging import tagging
@@ -83,3 +84,22 @@ def test_there_is_one_encoder_and_a_head_a_task(objective):
         for t in ("pairs", "words")
         for w in ("kernel", "bias")
     }
+
+
+def test_tasks_whose_examples_share_rows_have_the_same_losses(objective):
+    labels = np.full([6, 8], -1)
+    labels[[0, 2, 4], 0] = [1, 0, 1]
+    labels[[1, 3, 5], 1] = [1, 0, 1]
+    given = batch([0, 1, 2, 3, 1, 3], labels, [0, 1, 0, 1, 0, 1])
+    room = {
+        name: tf.pad(getattr(given, name), [[0, 0], [0, 3]])
+        for name in ("input_ids", "input_mask", "segment_ids")
+    }
+    shared = packed_batch(given._replace(**room))
+    assert shared.task_id.numpy().tolist() == [0, 0, 0, 1, 1, 1]
+    assert num_rows(shared) == 4
+    found, expected = value(objective, shared), value(objective, unpacked(shared))
+    assert found == pytest.approx(expected, rel=1e-5)
+    # A batch without any example of a task, too.
+    first = Batch(*(column[:3] for column in shared)).without_empty_rows()
+    assert value(objective, first)["words_tagging"] == 0.0

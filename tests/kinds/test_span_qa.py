@@ -10,6 +10,7 @@ from finetune_cases import SPAN_QA, Case, card
 from question_cases import check_outputs
 
 from electra_bench.core import Batch, EncoderOutput, Seed, Variables
+from electra_bench.core.batch import own_rows
 from electra_bench.kinds.span_qa import span_qa
 
 
@@ -35,6 +36,7 @@ def batch_of(arrays, labels, example_id=None):
         tf.zeros([rows, 0]),
         tf.zeros([rows], tf.int32),
         tf.range(rows) if example_id is None else tf.constant(example_id, tf.int32),
+        **own_rows(rows),
     )
 
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from golden_cases import gumbel_argmax
 
 from electra_bench.core import Batch, Seed, SpecialIds
+from electra_bench.core.batch import own_rows
 from electra_bench.objectives import losses, masking, sampling
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -32,7 +33,7 @@ def rows(count: int, seq: int, length: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 def mask(ids, input_mask, mask_prob, seed, **settings) -> masking.Masked:
     nothing = tf.zeros_like(ids)
-    batch = Batch(ids, input_mask, nothing, nothing, nothing, nothing, nothing)
+    batch = Batch(ids, input_mask, *[nothing] * 5, **own_rows(len(ids)))
     return masking.Masking(mask_prob, **settings)(batch, SPECIAL, seed)
 
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 from paper_models import PUBLISHED
 
 from electra_bench.core import Batch, Seed, SpecialIds, Variables
+from electra_bench.core.batch import own_rows
 from electra_bench.core.variables import variable_name
 from electra_bench.models.electra import electra as electra_encoder
 from electra_bench.models.flops import (
@@ -60,6 +61,7 @@ def batch(rows=6, seq=24) -> Batch:
         tf.zeros([rows, 0]),
         tf.zeros([rows], tf.int32),
         tf.range(rows),
+        **own_rows(rows),
     )
 
 

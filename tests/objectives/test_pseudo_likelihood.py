@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from electra_bench import registry
 from electra_bench.core import Batch, Seed, SpecialIds, Variables
+from electra_bench.core.batch import own_rows
 from electra_bench.models.factory import encoder_factory
 from electra_bench.objectives.pseudo_likelihood import (
     METHODS,
@@ -64,6 +65,7 @@ def batch() -> Batch:
         tf.zeros([ROWS, 0]),
         tf.zeros([ROWS], tf.int32),
         tf.range(ROWS),
+        **own_rows(ROWS),
     )
 
 

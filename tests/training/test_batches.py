@@ -71,12 +71,27 @@ def test_at_random_is_padded_to_the_longest(train):
         assert array.shape[1] == max(LENGTHS[row[0] - 1] for row in array)
 
 
+def test_packed_batches_are_those_at_random_in_fewer_rows(train):
+    shared = TrainingBatches.passes([train], 4, 3.0, "packed")
+    plain = TrainingBatches.passes([train], 4, 3.0, "random")
+    assert shared.num_steps == plain.num_steps
+    saved = 0
+    for packed, other in zip(shared.dataset(0)(0), plain.dataset(0)(0), strict=True):
+        assert packed.input_ids.shape == (4, 12) and not other.is_packed
+        ids, expected = (b.example_id.numpy().tolist() for b in (packed, other))
+        assert sorted(ids) == sorted(expected)
+        assert packed.input_ids[:, 0].numpy().tolist() == [i + 1 for i in ids]
+        saved += 4 - packed.rows.shape[1]
+        assert int(packed.num_positions) == 12 * packed.rows.shape[1]
+    assert saved > 0
+
+
 def test_a_mixture_is_of_one_length(train):
     ids = all_ids(TrainingBatches.mixture([train, train], 4, 5, 20))
     assert [array.shape for array in ids] == [(4, 20)] * 5
 
 
-@pytest.mark.parametrize("composition", ["by_length", "random"])
+@pytest.mark.parametrize("composition", ["by_length", "random", "packed"])
 def test_a_later_step_is_the_same_from_there_on(train, composition):
     batches = TrainingBatches.passes([train], 2, 2.0, composition)
     for whole, rest in zip(all_ids(batches)[3:], all_ids(batches, 0, 3), strict=True):
@@ -94,5 +109,7 @@ def test_less_than_one_update(train, composition):
 
 
 def test_an_unknown_composition(train):
-    with pytest.raises(ValueError, match="'by_length' or 'random', got 'sorted'"):
+    with pytest.raises(
+        ValueError, match="one of by_length, random, packed; got 'sorted'"
+    ):
         TrainingBatches.passes([train], 2, 1.0, "sorted")

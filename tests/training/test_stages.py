@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from electra_bench.core import Batch, LossTerm, Stage, Variables
+from electra_bench.core.batch import own_rows
 from electra_bench.data.examples.batches import StepBatches, signature
 from electra_bench.training.adamw import adamw
 from electra_bench.training.loop import Loop
@@ -54,7 +55,7 @@ def make(step):
     zeros = np.zeros_like(ids)
     values = ids.sum(1, keepdims=True).astype(np.float32)
     row = np.zeros(8, np.int32)
-    return Batch(ids, zeros + 1, zeros, zeros[:, :0], values, row, row)
+    return Batch(ids, zeros + 1, zeros, zeros[:, :0], values, row, row, **own_rows(8))
 
 
 def build(num_steps=STEPS):

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from electra_bench.core import Batch, LossTerm, Variables
+from electra_bench.core.batch import own_rows
 from electra_bench.core.computing import compute_in
 from electra_bench.core.random import dropout
 from electra_bench.core.variables import variable_name
@@ -76,6 +77,7 @@ def make(step):
         ids.sum(1, keepdims=True).astype(np.float32),
         np.zeros(8, np.int32),
         np.arange(8, dtype=np.int32),
+        **own_rows(8),
     )
 
 
@@ -237,8 +239,14 @@ def test_how_fast_training_is_and_what_it_waits_for(capsys, monkeypatch):
     progress = TrainingProgress("mine", 0, 4, 0, step_flops=20.0)
     clock = iter([progress.start + 2.0, progress.start + 3.0])
     monkeypatch.setattr(time, "monotonic", lambda: next(clock, progress.start + 4.0))
+    progress.computed(125.0)
     speed = progress.update(2, 100, {"loss": 2.0}, waited_s=0.5)
-    assert speed == {"tokens_per_s": 50.0, "waiting_share": 0.25, "peak_share": 0.5}
+    assert speed == {
+        "tokens_per_s": 50.0,
+        "waiting_share": 0.25,
+        "padding_share": pytest.approx(0.2),
+        "peak_share": 0.5,
+    }
 
 
 def test_the_speed_of_a_run_goes_on_with_it(tmp_path):
@@ -247,7 +255,7 @@ def test_the_speed_of_a_run_goes_on_with_it(tmp_path):
     assert 0 <= whole.speed["waiting_share"] < 1
     state = checkpoint_files.read_state(whole.checkpoint)
     # All but what was compiled.
-    assert state["speed"][:2] == [19, 19 * 8 * 4]
+    assert state["speed"][:3] == [19, 19 * 8 * 4, 19 * 8 * 4]
     again, _ = train(tmp_path / "a", checkpoint_every=5)
     assert again.speed == whole.speed
 

@@ -7,15 +7,21 @@ import numpy as np
 import tensorflow as tf
 
 from electra_bench.core import Batch
-from electra_bench.core.batch import NO_LABEL
+from electra_bench.core.batch import NO_LABEL, own_rows
 from electra_bench.data.examples.batch_plan import Rows
 from electra_bench.data.examples.made_ahead import made_ahead
+from electra_bench.data.examples.packing import packed
 from electra_bench.data.examples.padded_lengths import LENGTH_MULTIPLE, rounded_up
 from electra_bench.data.examples.store import ExampleStore
 
 
-def signature(batch_size: int | None = None, seq_length: int | None = None) -> Batch:
+def signature(
+    batch_size: int | None = None,
+    seq_length: int | None = None,
+    is_packed: bool = False,
+) -> Batch:
     """Shapes and dtypes of batches; None where they differ between batches."""
+    num_rows = None if is_packed else 0
     tokens = tf.TensorSpec([batch_size, seq_length], tf.int32)
     return Batch(
         input_ids=tokens,
@@ -25,6 +31,8 @@ def signature(batch_size: int | None = None, seq_length: int | None = None) -> B
         values=tf.TensorSpec([batch_size, None], tf.float32),
         task_id=tf.TensorSpec([batch_size], tf.int32),
         example_id=tf.TensorSpec([batch_size], tf.int32),
+        place=tf.TensorSpec([batch_size], tf.int32),
+        rows=tf.TensorSpec([batch_size, num_rows, 0], tf.int32),
     )
 
 
@@ -79,6 +87,30 @@ def make_batch(
         values=chosen.padded("values", num_values, np.float32),
         task_id=rows.tasks.astype(np.int32),
         example_id=rows.indices.astype(np.int32),
+        **own_rows(len(rows.indices)),
+    )
+
+
+def make_packed_batch(
+    stores: Sequence[ExampleStore], rows: Rows, pad_to: Sequence[int]
+) -> Batch:
+    """A batch whose examples share rows of the encoder, in the order of their places.
+
+    Args:
+        stores: one a task.
+        rows: what to read.
+        pad_to: the only length, of a row and of what examples are padded to.
+
+    Raises:
+        ValueError: an example is longer than that.
+    """
+    lengths = _Chosen(stores, rows).lengths("input_ids")
+    [room] = pad_to
+    found = packed(lengths, rows.tasks, room)
+    ordered = Rows(*(column[found.order] for column in rows))
+    return make_batch(stores, ordered, pad_to)._replace(
+        place=found.place,
+        rows=np.zeros([len(lengths), found.num_rows, 0], np.int32),
     )
 
 

@@ -29,6 +29,7 @@ TIMES = (
     "tokens_per_s",
     "peak_share",
     "waiting_share",
+    "padding_share",
     "peak_bytes",
 )
 # Kinds of run that tables show: an evaluation is in the row of the run that it scored.
