@@ -5,7 +5,7 @@
 
 Changes one of them at a time, appends a line of JSON for each measurement to `--output` as
 soon as it is known, fits seconds = a + b x by least squares of relative errors, prints the
-fits as a table and plots them; `--only WORD` takes one of them, `--fit` measures nothing.
+fits as a table and plots them; `--only WORD` takes some of them, `--fit` measures nothing.
 Nothing else may run beside it.
 """
 

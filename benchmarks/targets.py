@@ -6,10 +6,10 @@
         --peers peers --original electra --before ../before --output targets.jsonl
 
 Measures one row after the other, ours and others in turn, and appends a line of JSON for
-each to `--output` as soon as it is known; `--only WORD` takes the rows that have it in
-their name, and `--table` prints what the file holds. Without `--peers`, `--original` (a
-clone of google-research/electra) or `--before` (a worktree of commit 7a4b659 with its
-environment in `.venv`) their columns say absent. Nothing else may run beside it.
+each to `--output` as soon as it is known. `--only 'finetune-*' '*-float32'` takes rows by
+name, `--table` prints what the file holds. Without `--peers`, `--original` (a clone of
+google-research/electra) or `--before` (a worktree of commit 7a4b659 with its environment in
+`.venv`) their columns say absent. Nothing else may run beside it.
 """
 
 import argparse
@@ -18,129 +18,128 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from typing import NamedTuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+COLUMNS = ("here", "before", "huggingface", "original")
 SMALL, TINY = "gin/models/small.gin", "gin/models/tiny.gin"
-BFLOAT16 = ["--gin_param", "training.precision.name = 'bfloat16'"]
-# MiniLM's sizes: 12 layers of 384.
+BFLOAT16 = ("--gin_param", "training.precision.name = 'bfloat16'")
+# MiniLM's sizes, with 12 layers as ELECTRA-Small.
 WIDE = {"hidden_size": 384, "num_heads": 12, "ffn_size": 1536}
-WIDE_PEER = ["--hidden", "384", "--heads", "12", "--ffn", "1536"]
+WIDE_PEER = ("--hidden", "384", "--heads", "12", "--ffn", "1536")
 
 
-class Row(NamedTuple):
-    """One kind of work.
+class Work(NamedTuple):
+    """What is measured in both precisions.
 
     Attributes:
-        name: what is done.
+        name: of it.
         number: the field that counts.
-        ours: arguments of our benchmark.
-        huggingface: arguments of `peers/huggingface.py`; None for none.
-        original: whether the original is measured.
-        target: what is aimed at.
+        ours: arguments of our benchmark, whose file goes first.
+        targets: in float32 and in bfloat16.
+        huggingface: arguments of `peers/huggingface.py`; none where it is not measured.
+        original: whether the original is measured, which has float32 only.
     """
 
     name: str
     number: str
     ours: Sequence[str]
-    huggingface: Sequence[str] | None
-    original: bool
-    target: str
+    targets: tuple[str, str]
+    huggingface: Sequence[str] = ()
+    original: bool = False
 
 
-def rows(args: argparse.Namespace) -> list[Row]:
-    """All, in the order of the table."""
-    text = ["--text", args.text, "--vocab", args.vocab]
-    small = ["train_speed.py", SMALL, *text, "--steps", "16", "--log_every", "2"]
-    small += ["--gin_param", "BATCH_SIZE=32"]
-    tiny = ["train_speed.py", TINY, *text, "--steps", "240", "--log_every", "20"]
-    fine = ["finetune_speed.py", SMALL, "--vocab", args.vocab]
+class Row(NamedTuple):
+    """Work in one precision, `bfloat16` or not."""
+
+    work: Work
+    bfloat16: bool
+
+    @property
+    def name(self) -> str:
+        """What `--only` calls it."""
+        return f"{self.work.name}-{'bfloat16' if self.bfloat16 else 'float32'}"
+
+
+def all_work(args: argparse.Namespace) -> list[Work]:
+    """In the order of the table."""
+    glue = os.path.join(args.data_dir, "glue")
+
+    def pretrain(model: str, steps: int, log_every: int, *flags: str) -> list[str]:
+        numbers = ["--steps", str(steps), "--log_every", str(log_every)]
+        given = ["--text", args.text, "--vocab", args.vocab]
+        return ["train_speed.py", model, *given, *numbers, *flags]
+
+    def finetune(*flags: str) -> list[str]:
+        return ["finetune_speed.py", SMALL, "--vocab", args.vocab, *flags]
+
+    def of_task(task: str, *flags: str) -> list[str]:
+        return finetune("--data_dir", args.data_dir, "--task", task, *flags)
+
+    def of_file(path: str, columns: str, *flags: str) -> list[str]:
+        given = ["--vocab", args.vocab, "--tsv", f"{glue}/{path}", "--columns", columns]
+        return [*given, *flags]
+
     wide = [
         x for k, v in WIDE.items() for x in ("--gin_param", f"models.electra.{k}={v}")
     ]
-    of_files = [*fine, "--data_dir", args.data_dir]
-    glue = os.path.join(args.data_dir, "glue")
-    peer_files = ["--vocab", args.vocab, "--tsv"]
-    cola = [*peer_files, f"{glue}/CoLA/train.tsv", "--columns", "3,1"]
-    mrpc = [*peer_files, f"{glue}/MRPC/train.tsv", "--columns", "3,4,0", "--header"]
-    qnli = [*peer_files, f"{glue}/QNLI/dev.tsv", "--columns", "1,2", "--header"]
-    many = ["--steps", "60", "--log_every", "10"]
-    predict = ["--task", "qnli", "--predict", "dev"]
-    table = [
-        Row(
-            "pre-train ELECTRA-Small 32 x 128",
+    many = ("--steps", "60", "--log_every", "10")
+    faster = ("1.3 times Hugging Face",) * 2
+    return [
+        Work(
+            "pretrain-small-32x128",
             "s_per_step",
-            small,
-            ["pretrain"],
-            True,
-            "1.35 times Hugging Face, 1.3 times the original",
-        ),
-        Row("pre-train tiny 16 x 128", "tokens_per_s", tiny, None, False, "20,000"),
-        Row(
-            "fine-tune 32 x 384, 12 layers of 384",
-            "s_per_step",
-            [*fine, *wide, "--random", "384", "--steps", "8", "--log_every", "1"],
-            ["finetune", "--batch", "32x384", *WIDE_PEER, "--steps", "4"],
-            False,
-            "11.4 s",
-        ),
-        Row(
-            "fine-tune 32 x 64, Small",
-            "s_per_step",
-            [*fine, "--random", "64"],
-            ["finetune", "--batch", "32x64"],
-            False,
-            "keep",
-        ),
-        Row(
-            "fine-tune CoLA, Small",
-            "examples_per_s",
-            [*of_files, "--task", "cola", *many],
-            ["finetune", *cola, "--steps", "60"],
-            False,
-            "1.3 times Hugging Face",
-        ),
-        Row(
-            "fine-tune MRPC, Small",
-            "examples_per_s",
-            [*of_files, "--task", "mrpc", *many],
-            ["finetune", *mrpc, "--steps", "60"],
-            False,
-            "1.3 times Hugging Face",
-        ),
-        Row(
-            "predict 5,463 pairs of QNLI, Small",
-            "whole_s",
-            [*of_files, *predict],
-            ["predict", *qnli],
-            False,
-            "30 s",
-        ),
-    ]
-    half = [
-        row._replace(
-            name=f"{row.name}, bfloat16",
-            ours=[*row.ours, *BFLOAT16],
-            huggingface=row.huggingface
-            and [*row.huggingface, "--precision", "bfloat16"],
-            original=False,
-            target=of_half,
-        )
-        for row, of_half in zip(
-            table,
+            pretrain(SMALL, 16, 2, "--gin_param", "BATCH_SIZE=32"),
             (
-                "1.8 times Hugging Face",
-                "24,000",
-                "8 s",
-                "0.45 s",
-                "1.3 times Hugging Face",
-                "1.3 times Hugging Face",
-                "18 s",
+                "1.35 times Hugging Face, 1.3 times the original",
+                "1.8 times Hugging Face, 2.2 times the original",
             ),
-            strict=True,
-        )
+            ("pretrain",),
+            True,
+        ),
+        Work(
+            "pretrain-tiny-16x128",
+            "tokens_per_s",
+            pretrain(TINY, 240, 20),
+            ("20,000", "24,000"),
+        ),
+        Work(
+            "finetune-wide-32x384",
+            "s_per_step",
+            finetune(*wide, "--random", "384", "--steps", "8", "--log_every", "1"),
+            ("11.4 s", "8 s"),
+            ("finetune", "--batch", "32x384", *WIDE_PEER, "--steps", "3"),
+        ),
+        Work(
+            "finetune-small-32x64",
+            "s_per_step",
+            finetune("--random", "64"),
+            ("0.81 s", "0.45 s"),
+            ("finetune", "--batch", "32x64"),
+        ),
+        Work(
+            "finetune-small-cola",
+            "examples_per_s",
+            of_task("cola", *many),
+            faster,
+            ("finetune", *of_file("CoLA/train.tsv", "3,1"), "--steps", "60"),
+        ),
+        Work(
+            "finetune-small-mrpc",
+            "examples_per_s",
+            of_task("mrpc", *many),
+            faster,
+            ("finetune", *of_file("MRPC/train.tsv", "3,4,0", "--header"), *many[:2]),
+        ),
+        Work(
+            "predict-small-qnli",
+            "whole_s",
+            of_task("qnli", "--predict", "dev"),
+            ("30 s", "18 s"),
+            ("predict", *of_file("QNLI/dev.tsv", "1,2", "--header")),
+        ),
     ]
-    return [row for pair in zip(table, half, strict=True) for row in pair]
 
 
 def main() -> None:
@@ -153,28 +152,33 @@ def main() -> None:
     parser.add_argument("--original", help="clone of google-research/electra")
     parser.add_argument("--before", help="worktree of another version")
     parser.add_argument("--output", required=True, help="file of JSON lines")
-    parser.add_argument("--only", default="", help="part of the names of rows")
+    parser.add_argument("--only", nargs="+", default=["*"], help="names of rows")
     parser.add_argument("--table", action="store_true", help="measure nothing")
     args = parser.parse_args()
-    table = [row for row in rows(args) if args.only in row.name]
-    if not args.table:
-        for row in table:
-            for who, command in commands(row, args).items():
-                measure(row, who, command, args.output)
-    show(table, args.output)
+    rows = [Row(work, half) for work in all_work(args) for half in (False, True)]
+    chosen = [row for row in rows if any(fnmatch(row.name, one) for one in args.only)]
+    if not chosen:
+        parser.error(f"--only fits no row; all: {', '.join(row.name for row in rows)}")
+    for row in [] if args.table else chosen:
+        for who, command in commands(row, args).items():
+            measure(row, who, command, args.output)
+    show(chosen, args.output)
 
 
 def commands(row: Row, args: argparse.Namespace) -> dict[str, list[str]]:
     """Column to the command that measures it."""
-    found = {"here": [sys.executable, os.path.join(HERE, row.ours[0]), *row.ours[1:]]}
-    if args.before and row.ours[0] == "train_speed.py" and BFLOAT16[1] not in row.ours:
+    work, half = row
+    ours = [sys.executable, os.path.join(HERE, work.ours[0]), *work.ours[1:]]
+    found = {"here": [*ours, *BFLOAT16] if half else ours}
+    if args.before and work.ours[0] == "train_speed.py" and not half:
         python = os.path.join(os.path.abspath(args.before), ".venv", "bin", "python")
-        found["before"] = [*found["here"], "--python", python, "--cwd", args.before]
+        found["before"] = [*ours, "--python", python, "--cwd", args.before]
     peers = os.path.join(HERE, "peers")
-    if args.peers and row.huggingface:
+    if args.peers and work.huggingface:
         python = os.path.join(args.peers, "huggingface", "bin", "python")
-        found["huggingface"] = [python, f"{peers}/huggingface.py", *row.huggingface]
-    if args.peers and args.original and row.original:
+        command = [python, f"{peers}/huggingface.py", *work.huggingface]
+        found["huggingface"] = command + ["--precision", "bfloat16"] * half
+    if args.peers and args.original and work.original and not half:
         python = os.path.join(args.peers, "original", "bin", "python")
         flags = ["--original", args.original, "--vocab", args.vocab]
         found["original"] = [python, f"{peers}/original.py", *flags]
@@ -184,43 +188,37 @@ def commands(row: Row, args: argparse.Namespace) -> dict[str, list[str]]:
 def measure(row: Row, who: str, command: Sequence[str], output: str) -> None:
     """Runs one command and keeps its line, or what it said when it failed."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        found = {"failed": (done.stderr.strip().splitlines() or ["without a word"])[-1]}
-    else:
-        found = json.loads(done.stdout.strip().splitlines()[-1])
+    last = (done.stderr if done.returncode else done.stdout).strip().split("\n")[-1]
+    found = {"error": last} if done.returncode else json.loads(last)
     line = json.dumps({"row": row.name, "who": who, **found})
     with open(output, "a", encoding="utf-8") as file:
         file.write(line + "\n")
     print(line, flush=True)
 
 
-def show(table: Sequence[Row], output: str) -> None:
+def show(rows: Sequence[Row], output: str) -> None:
     """Prints the table in Markdown: of every row and column the newest line."""
-    columns = ("here", "before", "huggingface", "original")
     newest = {}
     with open(output, encoding="utf-8") as file:
         for line in map(json.loads, file):
             newest[line["row"], line["who"]] = line
-    print("| work | " + " | ".join(columns) + " | target |")
-    print("| --- " * (len(columns) + 2) + "|")
-    for row in table:
-        cells = [cell(row, newest.get((row.name, who))) for who in columns]
-        print(f"| {row.name}, {row.number} | {' | '.join(cells)} | {row.target} |")
+    print(f"| work | {' | '.join(COLUMNS)} | target |")
+    print("| --- " * (len(COLUMNS) + 2) + "|")
+    for row in rows:
+        number, target = row.work.number, row.work.targets[row.bfloat16]
+        cells = [cell(newest.get((row.name, who)), number) for who in COLUMNS]
+        print(f"| {row.name}, {number} | {' | '.join(cells)} | {target} |")
 
 
-def cell(row: Row, line: dict[str, object] | None) -> str:
+def cell(line: dict[str, object] | None, number: str) -> str:
     """The number that counts, processor time and memory."""
-    if line is None:
-        return "absent"
-    if "failed" in line:
-        return "failed"
+    if line is None or "error" in line:
+        return "absent" if line is None else "failed"
     processor = line.get("processor_s_per_step", line.get("processor_s"))
-    more = [f"{processor} s of processor time"] if processor else []
+    more = [f"{processor} s of processor time"]
     if "peak_mb" in line:
         more.append(f"{line['peak_mb']:,} MB")
-    return (
-        f"{line[row.number]:,} ({', '.join(more)})" if more else f"{line[row.number]:,}"
-    )
+    return f"{line[number]:,} ({', '.join(more)})"
 
 
 if __name__ == "__main__":
