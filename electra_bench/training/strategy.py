@@ -1,5 +1,7 @@
 """Which devices a run uses."""
 
+import functools
+
 import tensorflow as tf
 
 from electra_bench.config.roles import Detail
@@ -33,4 +35,11 @@ def mirrored() -> tf.distribute.Strategy:
     """All GPUs of this machine, or all logical CPU devices where there is none."""
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     devices = [device.name for device in tf.config.list_logical_devices(kind)]
+    return _mirrored(tuple(devices))
+
+
+# Each numbers its sums over replicas from the same number on, and a process takes those of
+# a second one for the first one's.
+@functools.cache
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(devices)

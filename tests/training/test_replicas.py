@@ -11,6 +11,7 @@ from electra_bench.data.examples.store import ExampleStore, ExampleWriter
 from electra_bench.tasks.examples import TaskExamples
 from electra_bench.training.held_out import HeldOut
 from electra_bench.training.replicas import on_all_replicas
+from electra_bench.training.strategy import mirrored
 
 ONE = tf.distribute.get_strategy()
 
@@ -20,7 +21,7 @@ def two():
     cpus = [device.name for device in tf.config.list_logical_devices("CPU")]
     if len(cpus) < 2:
         pytest.skip("needs two logical CPU devices: set in tests/conftest.py")
-    return tf.distribute.MirroredStrategy(cpus[:2])
+    return mirrored()
 
 
 def test_every_replica_computes_its_part_of_the_rows(two):

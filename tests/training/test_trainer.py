@@ -22,6 +22,7 @@ from electra_bench.training.checkpoints import Checkpoints
 from electra_bench.training.loop import Loop
 from electra_bench.training.progress import ScoringProgress, TrainingProgress
 from electra_bench.training.stages import training_stages
+from electra_bench.training.strategy import mirrored
 from electra_bench.training.trainer import NonFiniteLoss, Trainer, more_steps
 
 STEPS = 20
@@ -198,10 +199,8 @@ def test_a_run_does_not_go_on_in_another_precision(tmp_path):
 def test_two_replicas_train_as_one(tmp_path, parts):
     if len(tf.config.list_logical_devices("CPU")) < 2:
         pytest.skip("needs two logical CPU devices: set in tests/conftest.py")
-    cpus = [d.name for d in tf.config.list_logical_devices("CPU")][:2]
     _, one = train(tmp_path / "one")
-    strategy = tf.distribute.MirroredStrategy(cpus)
-    _, two = train(tmp_path / "two", strategy=strategy, micro_batches=parts)
+    _, two = train(tmp_path / "two", strategy=mirrored(), micro_batches=parts)
     np.testing.assert_allclose(two, one, rtol=1e-5)
     for a, b in zip(lines(tmp_path / "one"), lines(tmp_path / "two"), strict=True):
         for name in ("phase", "task"):
