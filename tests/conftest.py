@@ -20,6 +20,8 @@ for name in (
     "OPENBLAS_NUM_THREADS",
 ):
     os.environ.setdefault(name, "1")
+# What XLA compiles here runs once: optimising it takes longer than it saves.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
