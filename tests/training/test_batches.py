@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from electra_bench.data.examples.batches import evaluation_batches
 from electra_bench.data.examples.store import ExampleStore, ExampleWriter
 from electra_bench.tasks.examples import TaskExamples
-from electra_bench.training.batches import TrainingBatches
+from electra_bench.training.batches import COMPOSITIONS, TrainingBatches
 
 LENGTHS = (3, 11, 9, 4, 12, 10, 5)
 
@@ -69,7 +70,7 @@ def test_at_random_is_padded_for_the_longest(train):
     assert len(ids) == batches.num_steps == 6
     for array in ids:
         longest = max(LENGTHS[row[0] - 1] for row in array)
-        assert array.shape[1] == -(-longest // 8) * 8
+        assert array.shape[1] == min(-(-longest // 8) * 8, max(LENGTHS))
 
 
 def test_packed_batches_are_those_at_random_in_fewer_rows(train):
@@ -114,3 +115,12 @@ def test_an_unknown_composition(train):
         ValueError, match="one of by_length, random, packed; got 'sorted'"
     ):
         TrainingBatches.passes([train], 2, 1.0, "sorted")
+
+
+@pytest.mark.parametrize("composition", COMPOSITIONS)
+def test_no_batch_is_longer_than_the_longest_row(train, composition):
+    # An encoder may have no positions beyond it.
+    batches = TrainingBatches.passes([train], 2, 2.0, composition)
+    widths = {array.shape[1] for array in all_ids(batches)}
+    widths |= {b.input_ids.shape[1] for b in evaluation_batches(train.store, 2)}
+    assert max(widths) == max(LENGTHS) == 12

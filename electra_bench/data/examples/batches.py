@@ -11,7 +11,7 @@ from electra_bench.core.batch import NO_LABEL, own_rows
 from electra_bench.data.examples.batch_plan import Rows
 from electra_bench.data.examples.made_ahead import made_ahead
 from electra_bench.data.examples.packing import packed
-from electra_bench.data.examples.padded_lengths import LENGTH_MULTIPLE, rounded_up
+from electra_bench.data.examples.padded_lengths import LENGTH_MULTIPLE
 from electra_bench.data.examples.store import ExampleStore
 
 
@@ -202,8 +202,9 @@ def evaluation_batches(store: ExampleStore, batch_size: int) -> Iterator[Batch]:
     """
     lengths = store.lengths("input_ids")
     order = np.argsort(lengths, kind="stable")
-    longest = rounded_up(int(lengths.max(initial=0)))
-    pad_to = range(LENGTH_MULTIPLE, longest + 1, LENGTH_MULTIPLE)
+    longest = max(1, int(lengths.max(initial=0)))
+    # An encoder may have no positions beyond the longest row.
+    pad_to = (*range(LENGTH_MULTIPLE, longest, LENGTH_MULTIPLE), longest)
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
         filled = np.pad(chosen, (0, batch_size - len(chosen)), constant_values=-1)

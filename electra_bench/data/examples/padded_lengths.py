@@ -24,19 +24,22 @@ def padded_lengths(lengths: np.ndarray, drawn_together: int = 1) -> tuple[int, .
             rows of similar length.
 
     Returns:
-        Multiples of 8, ascending; the last holds every row.
+        Multiples of 8, ascending, and last the longest row, since an encoder may have no
+        positions beyond it.
     """
     steps = -(-np.maximum(lengths, 1) // LENGTH_MULTIPLE)
     up_to = np.cumsum(np.bincount(steps)) / len(steps)
     # Share of the batches that are no longer than so many steps.
     up_to **= drawn_together
     longest = len(up_to) - 1
+    last = max(1, int(lengths.max()))
     # Tokens of all that is no longer than `end`, by the best of so many lengths.
     ends = np.arange(longest + 1)
-    cost, chosen = up_to * ends, [[(end,) for end in ends]]
+    padded = np.minimum(ends * LENGTH_MULTIPLE, last)
+    cost, chosen = up_to * padded, [[(end,) for end in ends]]
     for _ in range(min(AT_MOST, longest) - 1):
         # Whether those up to `begin` are padded less, [end, begin].
-        whole = cost[None, :] + (up_to[:, None] - up_to[None, :]) * ends[:, None]
+        whole = cost[None, :] + (up_to[:, None] - up_to[None, :]) * padded[:, None]
         begins = np.where(ends[None, :] <= ends[:, None], whole, np.inf).argmin(axis=1)
         cost = whole[ends, begins]
         before = chosen[-1]
@@ -46,4 +49,4 @@ def padded_lengths(lengths: np.ndarray, drawn_together: int = 1) -> tuple[int, .
                 for begin, end in zip(begins, ends, strict=True)
             ]
         )
-    return tuple(int(n) * LENGTH_MULTIPLE for n in chosen[-1][longest] if n)
+    return tuple(int(padded[end]) for end in chosen[-1][longest] if end)
