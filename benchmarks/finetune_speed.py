@@ -8,7 +8,7 @@
 
 Prints one line of JSON like `train_speed.py`, with examples a second. `--random` trains on
 made sentences of so many tokens, without padding, in two classes. `--predict` trains for
-one update and times the whole of `electra-bench predict`. Weights are random: speed does
+a few updates and times the whole of `electra-bench predict`. Weights are random: speed does
 not depend on them.
 """
 
@@ -122,7 +122,7 @@ def trained(args: argparse.Namespace, workdir: str) -> dict[str, object]:
 
 
 def predicted(args: argparse.Namespace, workdir: str) -> dict[str, object]:
-    """Predicts a whole split with a model of one update."""
+    """Predicts a whole split with a model of a few updates."""
     one = argparse.Namespace(**vars(args))
     one.gin_param = [*args.gin_param, "EPOCHS = 0.004"]
     subprocess.run(command(one, workdir, 1), check=True, stdout=subprocess.DEVNULL)

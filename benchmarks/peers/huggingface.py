@@ -16,13 +16,12 @@ on them. `--threads` as on the other side, or none on either.
 import argparse
 import csv
 import json
-import os
-import resource
 import statistics
 import time
 
 import torch
 import transformers
+from process import peak_mb, since_start
 
 VOCAB_SIZE, MASK_ID, NUM_LAYERS, EMBEDDING = 30522, 103, 12, 128
 MASKED_SHARE, DISC_WEIGHT = 0.15, 50.0
@@ -52,9 +51,8 @@ def main() -> None:
     torch.manual_seed(0)
     work = {"pretrain": Pretraining, "finetune": Finetuning, "predict": Prediction}
     found = work[args.work](args).run()
-    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     named = {"version": "huggingface", "work": args.work, "precision": args.precision}
-    print(json.dumps({**named, **found, "peak_mb": round(peak / 1e6)}), flush=True)
+    print(json.dumps({**named, **found, "peak_mb": peak_mb()}), flush=True)
 
 
 def config(args: argparse.Namespace, share: int = 1) -> transformers.ElectraConfig:
@@ -72,14 +70,6 @@ def config(args: argparse.Namespace, share: int = 1) -> transformers.ElectraConf
         intermediate_size=args.ffn // share,
         max_position_embeddings=512,
     )
-
-
-def since_start() -> float:
-    """Seconds since the process was started, with its imports."""
-    with open("/proc/self/stat", encoding="ascii") as file:
-        ticks = int(file.read().rpartition(")")[2].split()[19])
-    with open("/proc/uptime", encoding="ascii") as file:
-        return float(file.read().split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
 
 
 class Training:

@@ -12,8 +12,6 @@ line of JSON like `huggingface.py`.
 import argparse
 import importlib
 import json
-import os
-import resource
 import statistics
 import sys
 import time
@@ -21,6 +19,7 @@ import types
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+from process import peak_mb, since_start
 
 # Of contrib's layer normalisation.
 VARIANCE_EPSILON = 1e-12
@@ -38,9 +37,8 @@ def main() -> None:
     tf.disable_v2_behavior()
     tf.logging.set_verbosity(tf.logging.ERROR)
     found = measured(args)
-    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     named = {"version": "original", "work": "pretrain", "precision": "float32"}
-    print(json.dumps({**named, **found, "peak_mb": round(peak / 1e6)}), flush=True)
+    print(json.dumps({**named, **found, "peak_mb": peak_mb()}), flush=True)
 
 
 def measured(args: argparse.Namespace) -> dict[str, float]:
@@ -128,14 +126,6 @@ def vocab_size(args: argparse.Namespace) -> int:
     """Tokens of the vocabulary."""
     with open(args.vocab, encoding="utf-8") as file:
         return sum(1 for _ in file)
-
-
-def since_start() -> float:
-    """Seconds since the process was started, with its imports."""
-    with open("/proc/self/stat", encoding="ascii") as file:
-        ticks = int(file.read().rpartition(")")[2].split()[19])
-    with open("/proc/uptime", encoding="ascii") as file:
-        return float(file.read().split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

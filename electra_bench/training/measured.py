@@ -1,7 +1,6 @@
 """What an update takes here, found by making some."""
 
 import functools
-import os
 import tempfile
 import time
 from typing import NamedTuple
@@ -62,7 +61,7 @@ def measured(
     first_s = 0.0
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
-        micro = MicroBatches(micro_batches, folder, os.path.basename(folder))
+        micro = MicroBatches(micro_batches, folder, "dry run")
         longest = first[max(first, key=lambda sort: sort[1])]
         attempt = functools.partial(updates.attempt, dataset, longest, seed)
         parts = micro.find(attempt, updates.rows(dataset), lambda sentence: None)

@@ -20,7 +20,10 @@ class Speed:
     def add(
         self, steps: int, tokens: int, positions: int, seconds: float, waited_s: float
     ) -> None:
-        """Counts updates that were not the first of their kind, which are compiled."""
+        """Counts updates, but for the first of a stage, which is built and compiled.
+
+        Under XLA those of a new length are compiled, too, and counted.
+        """
         new = (steps, tokens, positions, seconds, waited_s)
         self.state = [old + more for old, more in zip(self.state, new, strict=True)]
 

@@ -24,6 +24,7 @@ from cells_here import cells_here
 from file_layer import FileLayer, Moment, Tree, tree_of
 
 from electra_bench.cli.main import main
+from electra_bench.reports.collect.records import MEASURED
 from electra_bench.system.inventory import FILE_NAME
 from electra_bench.training.checkpoint_files import find_checkpoint, open_reader
 from electra_bench.training.checkpoints import Checkpoints
@@ -62,16 +63,9 @@ OUTPUTS = {
 BEST = ("training.loop.eval_every = 1", "training.loop.best_metric = 'accuracy'")
 CELLS = ("suite/runs/f-cola-s0", "suite/runs/f-cola-s1")
 # Of a record: what is measured, and where and when, is another thing each time.
-MEASURED = {
-    "started",
-    "ended",
+VARYING = {
+    *MEASURED,
     "checksum",
-    "wall_s",
-    "tokens_per_s",
-    "peak_share",
-    "waiting_share",
-    "padding_share",
-    "peak_bytes",
     "environment",
     # The commit; somebody may work on while it runs.
     "code_version",
@@ -358,7 +352,7 @@ def of_run(folder: str) -> Any:
 
 def _record(folder: str) -> dict[str, Any]:
     record = json.loads(Path(folder, "record.json").read_text())
-    return {key: value for key, value in record.items() if key not in MEASURED}
+    return {key: value for key, value in record.items() if key not in VARYING}
 
 
 def of_scored() -> Any:

@@ -22,7 +22,7 @@ from electra_bench.reports.table import LeftOut
 Computed = TypeVar("Computed")
 
 # All that differs where a run is made again and comes out the same.
-TIMES = (
+MEASURED = (
     "started",
     "ended",
     "wall_s",
@@ -193,7 +193,7 @@ def without_trials(
 
 def _differing(first: RunRecord, *others: RunRecord) -> list[str]:
     """Fields in which records of one run differ, besides the times of a repeat."""
-    names = (one.name for one in fields(RunRecord) if one.name not in TIMES)
+    names = (one.name for one in fields(RunRecord) if one.name not in MEASURED)
     return [
         name
         for name in names
